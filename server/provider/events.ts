@@ -1,0 +1,50 @@
+/**
+ * What every provider stream becomes at the border: one union of start, delta
+ * and end. Whatever is odd in a real stream ends in `provider/`; behind it only
+ * these events exist.
+ */
+import type { FinishReason, Json, JsonObject, NewBlock, GrowingField, BlockStatus, ToolCallStatus, Usage } from '../../shared/schema.ts'
+
+/**
+ * `key` names a block within one request. A block's events are `block_start`,
+ * any number of the others, `block_end`; blocks may be open at the same time.
+ * A stream that ends well ends with `finish` (once, last); one that does not
+ * throws a RunnelError with a `provider_…` code, and what came before is kept.
+ */
+export type ProviderEvent =
+  | { type: 'block_start'; key: string; block: NewBlock }
+  | { type: 'delta'; key: string; field: GrowingField; text: string }
+  | { type: 'annotation'; key: string; annotation: JsonObject }
+  | { type: 'block_set'; key: string; fields: JsonObject }
+  | { type: 'block_end'; key: string; status: BlockStatus | ToolCallStatus; fields?: JsonObject }
+  /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block. */
+  | { type: 'provider_data'; key: string; data: Json }
+  /** The last one given counts for the request. */
+  | { type: 'usage'; usage: Usage }
+  | { type: 'finish'; reason: FinishReason }
+
+/** One earlier turn as providers take it. */
+export type PromptItem =
+  | { role: 'system'; text: string }
+  | { role: 'user'; text: string; parts?: JsonObject[] }
+  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: Json[] }
+
+/** A call with its result: both go upstream, or neither. */
+export interface PromptToolCall {
+  callId: string
+  name: string
+  arguments: string
+  output: string
+}
+
+export interface ProviderRequest {
+  model: string
+  prompt: PromptItem[]
+  /** Function tools as JSON Schema. */
+  tools?: JsonObject[]
+  /** Passed on as given (temperature, max_tokens, …). */
+  params?: JsonObject
+}
+
+/** One request to a model. Leaving the iteration, or the signal, aborts it upstream. */
+export type Provider = (request: ProviderRequest, signal: AbortSignal) => AsyncIterable<ProviderEvent>

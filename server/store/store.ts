@@ -1,0 +1,123 @@
+/**
+ * The port to what lasts: chats, messages, finished states, epochs, claims.
+ * Adapters: `sqlite.ts`, `memory.ts`; one contract suite runs on each.
+ * Every method throws RunnelError `store_unavailable` where the store cannot
+ * answer (disk full, file gone, locked); nothing of that call is then written.
+ */
+import type { Json, Message, MessageStatus } from '../../shared/schema.ts'
+import type { UpdateLog } from '../cluster/cluster.ts'
+
+export interface ChatRow {
+  id: string
+  ownerId: string
+  title: string
+  /** System prompt of this chat. */
+  system: string | null
+  createdAt: number
+}
+
+export interface MessageRow {
+  id: string
+  chatId: string
+  parentId: string | null
+  role: 'user' | 'assistant'
+  createdAt: number
+  /** Run of an assistant message; null for user messages. */
+  taskId: string | null
+  /** User who started the run, or wrote the message. */
+  userId: string
+  status: MessageStatus
+  /** Canonical JSON: of a user message always, of an assistant message once it has ended. While it runs the log is the truth. */
+  json: Message | null
+}
+
+/** Claim of an `Idempotency-Key`: scope is user + route, for 24 h. */
+export interface Claim {
+  userId: string
+  route: string
+  key: string
+  /** Hash of the request body: another body with the same key is refused. */
+  bodyHash: string
+  /** What the first request answers, and every repetition. */
+  response: Json
+  createdAt: number
+}
+
+/** `repeated`: the key was claimed before by the same request; nothing was written, `response` is the first answer. */
+export type Claimed = { repeated: false } | { repeated: true; response: Json }
+
+/** What one `POST …/messages` writes, in one transaction. */
+export interface NewRun {
+  /** A finished user message; null where the run answers one that exists. */
+  userMessage: Message | null
+  assistant: Omit<MessageRow, 'role' | 'json' | 'taskId'> & { taskId: string }
+  /** Random; changes only when the document is rebuilt under new ids. */
+  lineage: string
+  claim?: Claim
+}
+
+export interface FinalMessage {
+  message: Message
+  epoch: number
+  /** Yjs state v1 of the finished document: it replaces log and snapshot. */
+  state: Uint8Array
+}
+
+export interface ProviderData {
+  blockId: string
+  data: Json
+}
+
+export interface Page {
+  /** Opaque, from an earlier answer. */
+  cursor?: string
+  limit: number
+}
+
+export interface Paged<T> {
+  items: T[]
+  /** Null at the end. */
+  nextCursor: string | null
+}
+
+export interface Store {
+  readonly log: UpdateLog
+
+  /** Also makes the chat's document with its lineage, epoch 0, empty. Throws `idempotency_mismatch`. */
+  createChat(chat: ChatRow, lineage: string, claim?: Claim): Promise<Claimed>
+  getChat(id: string): Promise<ChatRow | null>
+  /** Newest first. Throws `bad_request` for a cursor that is none. */
+  listChats(ownerId: string, page: Page): Promise<Paged<ChatRow>>
+
+  /**
+   * Also makes the assistant message's document with its lineage and epoch 1,
+   * empty. Throws `idempotency_mismatch`.
+   */
+  startRun(run: NewRun): Promise<Claimed>
+  getMessage(id: string): Promise<MessageRow | null>
+  /** Oldest first. Throws `bad_request` for a cursor that is none. */
+  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow>>
+  /** From the root to this message, by `parentId`; empty for an unknown id. */
+  branch(messageId: string): Promise<MessageRow[]>
+  /** Messages whose status is not terminal: what a crash left, in order of creation. */
+  unfinished(): Promise<MessageRow[]>
+  /** Terminal status, canonical JSON and state in one transaction; the update log of the document goes. Refuses (false) an epoch that is not the newest. */
+  saveFinal(final: FinalMessage): Promise<boolean>
+
+  putProviderData(messageId: string, entries: readonly ProviderData[]): Promise<void>
+  getProviderData(messageId: string): Promise<ProviderData[]>
+
+  /**
+   * A new epoch for a document that is taken up for writing: one higher than
+   * any before, or the one that `releaseEpoch` gave back (it is taken, then).
+   * Durable before it returns, also against a power cut: writing under an
+   * epoch whose tail was lost is silent corruption.
+   */
+  drawEpoch(doc: string): Promise<number>
+  /** A writer that closed cleanly gives its epoch back, so that a long-lived document does not gain a client id with every opening. */
+  releaseEpoch(doc: string, epoch: number): Promise<void>
+
+  /** Drops claims older than `before` (epoch ms). */
+  dropClaims(before: number): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,237 @@
+/**
+ * The documents: which keys a message and a chat have, their types, and how
+ * they are read. The only file that knows the keys; `document/` writes through
+ * `createBlock`, everybody reads canonical JSON.
+ */
+import * as Y from 'yjs'
+
+export const schemaVersion = 1
+
+export const runningStatuses = ['queued', 'preparing', 'streaming', 'waiting'] as const
+export const terminalStatuses = ['completed', 'stopped', 'failed', 'interrupted'] as const
+export type TerminalStatus = (typeof terminalStatuses)[number]
+export type MessageStatus = (typeof runningStatuses)[number] | TerminalStatus
+
+export function isTerminal(status: MessageStatus): status is TerminalStatus {
+  return (terminalStatuses as readonly string[]).includes(status)
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type JsonObject = { [key: string]: Json }
+
+/** Token counts of a run, summed over its requests to the provider. */
+export interface Usage {
+  inputTokens: number
+  outputTokens: number
+  totalTokens: number
+  reasoningTokens?: number
+  cachedTokens?: number
+}
+
+/** Why a message ended as it did; `message` is a sentence that a person can act on. */
+export interface MessageError {
+  code: string
+  message: string
+  retryable: boolean
+}
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'unknown'
+
+/** The fields of a message beside its blocks. Times are epoch milliseconds. */
+export interface MessageFields {
+  id: string
+  chatId: string
+  parentId: string | null
+  role: 'user' | 'assistant'
+  model?: string
+  taskId?: string
+  status: MessageStatus
+  createdAt: number
+  startedAt?: number
+  firstTokenAt?: number
+  endedAt?: number
+  finishReason?: FinishReason
+  usage?: Usage
+  error?: MessageError
+  schema: number
+}
+
+export type BlockStatus = 'in_progress' | 'completed' | 'incomplete'
+export type ToolCallStatus =
+  | 'streaming' | 'pending' | 'awaiting_approval' | 'running'
+  | 'completed' | 'failed' | 'denied' | 'cancelled'
+
+interface BlockBase<Type extends string, Status extends string = BlockStatus> {
+  id: string
+  type: Type
+  status: Status
+}
+
+/** Offsets of an annotation count UTF-16 code units of the block's text. */
+export interface TextBlock extends BlockBase<'text'> {
+  text: string
+  annotations: JsonObject[]
+}
+
+export interface ReasoningBlock extends BlockBase<'reasoning'> {
+  text: string
+  origin: 'field' | 'tag' | 'summary'
+  startedAt: number
+  endedAt?: number
+}
+
+export interface ToolCallBlock extends BlockBase<'tool_call', ToolCallStatus> {
+  callId: string
+  name: string
+  arguments: string
+  output?: string
+  progress?: string
+  error?: string
+  executor: 'server' | 'client' | 'provider'
+}
+
+export interface RefusalBlock extends BlockBase<'refusal'> {
+  text: string
+}
+
+export interface SourceBlock extends BlockBase<'source'> {
+  url?: string
+  title: string
+  snippet?: string
+  sourceType: string
+}
+
+export interface FileBlock extends BlockBase<'file'> {
+  name: string
+  mimeType: string
+  url: string
+  size?: number
+}
+
+export interface EmbedBlock extends BlockBase<'embed'> {
+  url: string
+}
+
+export interface ProgressBlock extends BlockBase<'progress'> {
+  text: string
+  done: boolean
+}
+
+export interface ErrorBlock extends BlockBase<'error'>, MessageError {}
+
+export type Block =
+  | TextBlock | ReasoningBlock | ToolCallBlock | RefusalBlock | SourceBlock
+  | FileBlock | EmbedBlock | ProgressBlock | ErrorBlock
+
+export type BlockType = Block['type']
+
+/** A block as it is opened: its id is given by the writer, its growing texts start empty. */
+export type NewBlock = Block extends infer B
+  ? B extends Block ? Omit<B, 'id' | GrowingField | 'annotations'> : never
+  : never
+
+/** The canonical JSON of a message: HTTP returns it, filters read it, the store keeps it. */
+export interface Message extends MessageFields {
+  output: Block[]
+}
+
+/** Fields that are a Y.Text and grow by appends. */
+export type GrowingField = 'text' | 'arguments' | 'output'
+
+const growingFields: Partial<Record<BlockType, readonly GrowingField[]>> = {
+  text: ['text'],
+  reasoning: ['text'],
+  refusal: ['text'],
+  tool_call: ['arguments'],
+}
+
+/** A tool call's `output` is made when its first character comes. */
+export function isGrowingField(type: string, field: string): field is GrowingField {
+  if (type === 'tool_call' && field === 'output') return true
+  return growingFields[type as BlockType]?.includes(field as GrowingField) ?? false
+}
+
+export function messageMap(doc: Y.Doc): Y.Map<unknown> {
+  return doc.getMap('message')
+}
+
+export function outputArray(doc: Y.Doc): Y.Array<Y.Map<unknown>> {
+  return doc.getArray('output')
+}
+
+/** The shared types of a new block, its texts empty. Values must be clean JSON (`cleanJson`). */
+export function createBlock(id: string, block: NewBlock): Y.Map<unknown> {
+  const map = new Y.Map<unknown>()
+  map.set('id', id)
+  for (const [key, value] of Object.entries(block)) if (value !== undefined) map.set(key, value)
+  for (const field of growingFields[block.type] ?? []) map.set(field, new Y.Text())
+  if (block.type === 'text') map.set('annotations', new Y.Array<JsonObject>())
+  return map
+}
+
+export function readBlock(map: Y.Map<unknown>): Block {
+  return map.toJSON() as Block
+}
+
+/** The canonical JSON of a message document. */
+export function readMessage(doc: Y.Doc): Message {
+  return { ...(messageMap(doc).toJSON() as MessageFields), output: outputArray(doc).toJSON() as Block[] }
+}
+
+/** A message as its chat lists it. `text` and `files` are there for user messages. */
+export interface ChatEntry {
+  role: 'user' | 'assistant'
+  parentId: string | null
+  createdAt: number
+  status: MessageStatus
+  model?: string
+  text?: string
+  files?: JsonObject[]
+}
+
+export interface ChatFields {
+  id: string
+  title: string
+  createdAt: number
+}
+
+/** The canonical JSON of a chat document. */
+export interface Chat {
+  chat: ChatFields
+  messages: Record<string, ChatEntry>
+}
+
+export function chatMap(doc: Y.Doc): Y.Map<unknown> {
+  return doc.getMap('chat')
+}
+
+export function chatMessages(doc: Y.Doc): Y.Map<Y.Map<unknown>> {
+  return doc.getMap('messages')
+}
+
+export function readChat(doc: Y.Doc): Chat {
+  return {
+    chat: chatMap(doc).toJSON() as ChatFields,
+    messages: chatMessages(doc).toJSON() as Record<string, ChatEntry>,
+  }
+}
+
+export type DocumentKind = 'message' | 'chat'
+
+/** What an id names, by its prefix; null for anything that is no document's id. */
+export function documentKind(id: string): DocumentKind | null {
+  const match = /^(msg|chat)_[A-Za-z0-9_-]{8,64}$/.exec(id)
+  if (!match) return null
+  return match[1] === 'msg' ? 'message' : 'chat'
+}
+
+/** The canonical JSON of either document, by its id. */
+export function readDocument(id: string, doc: Y.Doc): Message | Chat {
+  return documentKind(id) === 'chat' ? readChat(doc) : readMessage(doc)
+}
+
+/** A value as JSON carries it, every string well-formed: what may be written into a document. */
+export function cleanJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_key, item: unknown) =>
+    typeof item === 'string' ? item.toWellFormed() : item) as T
+}
