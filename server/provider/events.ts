@@ -8,8 +8,16 @@ import type { FinishReason, Json, JsonObject, NewBlock, GrowingField, BlockStatu
 /**
  * `key` names a block within one request. A block's events are `block_start`,
  * any number of the others, `block_end`; blocks may be open at the same time.
- * A stream that ends well ends with `finish` (once, last); one that does not
- * throws a RunnelError with a `provider_…` code, and what came before is kept.
+ *
+ * A stream that ends well has ended every block before its `finish` (once,
+ * last): calls `pending`, those whose arguments were cut off by a limit
+ * `cancelled`; a text that a limit cut off `incomplete`. A stream that does not
+ * end well throws a RunnelError with a `provider_…` code (or the reason of the
+ * signal), and what came before is kept: its blocks stay open, and the run ends
+ * them (texts `incomplete`, calls `cancelled`).
+ *
+ * Calls start as `client` unless the provider runs them itself: whether the
+ * server has such a tool is for the run to know.
  */
 export type ProviderEvent =
   | { type: 'block_start'; key: string; block: NewBlock }
@@ -17,7 +25,8 @@ export type ProviderEvent =
   | { type: 'annotation'; key: string; annotation: JsonObject }
   | { type: 'block_set'; key: string; fields: JsonObject }
   | { type: 'block_end'; key: string; status: BlockStatus | ToolCallStatus; fields?: JsonObject }
-  /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block. */
+  /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block,
+   *  or beside the message where the key has no block (reasoning without text, compaction). */
   | { type: 'provider_data'; key: string; data: Json }
   /** The last one given counts for the request. */
   | { type: 'usage'; usage: Usage }
@@ -26,6 +35,7 @@ export type ProviderEvent =
 /** One earlier turn as providers take it. */
 export type PromptItem =
   | { role: 'system'; text: string }
+  /** `parts`: what stands beside the text (images, files), as Chat Completions content parts. */
   | { role: 'user'; text: string; parts?: JsonObject[] }
   | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: Json[] }
 
@@ -40,9 +50,9 @@ export interface PromptToolCall {
 export interface ProviderRequest {
   model: string
   prompt: PromptItem[]
-  /** Function tools as JSON Schema. */
+  /** Function tools as JSON Schema, in the shape of either API; other tools are passed on as given. */
   tools?: JsonObject[]
-  /** Passed on as given (temperature, max_tokens, …). */
+  /** Passed on as given (temperature, max_tokens, …), over what is built from the other fields. */
   params?: JsonObject
 }
 

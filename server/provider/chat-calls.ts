@@ -1,0 +1,95 @@
+import { cleanJson, type Json } from '../../shared/schema.ts'
+import type { ProviderEvent } from './events.ts'
+import { isFields } from './frames.ts'
+
+interface Call {
+  key: string
+  id: string
+  name: string
+  arguments: string
+}
+
+/** The tool calls of one choice, put together from fragments. */
+export class ChatCalls {
+  readonly #events: ProviderEvent[]
+  readonly #calls: Call[] = []
+  readonly #byIndex = new Map<number, Call>()
+
+  constructor(events: ProviderEvent[]) {
+    this.#events = events
+  }
+
+  /** Takes an entry of `delta.tool_calls`, where anything may be absent, null or empty. Returns whether it began a call. */
+  add(fragment: unknown): boolean {
+    if (!isFields(fragment)) return false
+    const part = isFields(fragment.function) ? fragment.function : {}
+    const index = typeof fragment.index === 'number' ? fragment.index : undefined
+    const id = typeof fragment.id === 'string' ? fragment.id : ''
+    const name = typeof part.name === 'string' ? part.name : ''
+    let call = this.#find(index, id)
+    const isNew = call === undefined
+    if (!call) call = this.#start(index, id, name)
+    else this.#complete(call, id, name)
+    this.#grow(call, part.arguments)
+    if (fragment.extra_content) {
+      this.#events.push({ type: 'provider_data', key: call.key,
+        data: { api: 'chat', call_id: call.id, extra_content: cleanJson(fragment.extra_content) as Json } })
+    }
+    return isNew
+  }
+
+  /** All calls are over. Of those that a limit may have cut, only whole arguments are worth running. */
+  end(mayBeCut: boolean): void {
+    for (const call of this.#calls) {
+      const isCut = mayBeCut && !isJson(call.arguments)
+      this.#events.push({ type: 'block_end', key: call.key, status: isCut ? 'cancelled' : 'pending' })
+    }
+  }
+
+  /** By index; another id at the same index is another call. Without an index by id, else the last. */
+  #find(index: number | undefined, id: string): Call | undefined {
+    if (index !== undefined) {
+      const call = this.#byIndex.get(index)
+      return call && id !== '' && call.id !== '' && call.id !== id ? undefined : call
+    }
+    return id === '' ? this.#calls.at(-1) : this.#calls.find(call => call.id === id)
+  }
+
+  #start(index: number | undefined, id: string, name: string): Call {
+    const call: Call = { key: `call-${this.#calls.length}`, id, name, arguments: '' }
+    this.#calls.push(call)
+    if (index !== undefined) this.#byIndex.set(index, call)
+    this.#events.push({ type: 'block_start', key: call.key, block: {
+      type: 'tool_call', status: 'streaming', callId: id || `call_${crypto.randomUUID()}`, name, executor: 'client',
+    } })
+    return call
+  }
+
+  /** An id or a name that comes late. Where they come again, they are the same. */
+  #complete(call: Call, id: string, name: string): void {
+    if (call.id === '' && id !== '') {
+      call.id = id
+      this.#events.push({ type: 'block_set', key: call.key, fields: { callId: id } })
+    }
+    if (call.name === '' && name !== '') {
+      call.name = name
+      this.#events.push({ type: 'block_set', key: call.key, fields: { name } })
+    }
+  }
+
+  #grow(call: Call, fragment: unknown): void {
+    const text = isFields(fragment) ? JSON.stringify(fragment) : fragment
+    if (typeof text !== 'string' || text === '') return
+    call.arguments += text
+    this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text })
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

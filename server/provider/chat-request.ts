@@ -1,0 +1,66 @@
+import type { Json, JsonObject } from '../../shared/schema.ts'
+import type { PromptItem, ProviderRequest } from './events.ts'
+import { isFields } from './frames.ts'
+
+/** The body of a Chat Completions request. `params` come last: what a caller sets wins, except that it streams. */
+export function chatBody(request: ProviderRequest): JsonObject {
+  return {
+    model: request.model,
+    messages: request.prompt.flatMap(messages),
+    ...(request.tools?.length ? { tools: request.tools.map(chatTool) } : {}),
+    stream_options: { include_usage: true },
+    ...request.params,
+    stream: true,
+  }
+}
+
+function messages(item: PromptItem): JsonObject[] {
+  if (item.role === 'system') return [{ role: 'system', content: item.text }]
+  if (item.role === 'user') return [{ role: 'user', content: content(item.text, item.parts) }]
+  const calls = item.toolCalls ?? []
+  const extra = extraContent(item.providerData)
+  return [
+    {
+      role: 'assistant',
+      content: item.text === '' && calls.length > 0 ? null : item.text,
+      ...reasoningDetails(item.providerData),
+      ...(calls.length === 0 ? {} : { tool_calls: calls.map(call => ({
+        id: call.callId,
+        type: 'function',
+        function: { name: call.name, arguments: call.arguments },
+        ...extra.get(call.callId),
+      })) }),
+    },
+    ...calls.map(call => ({ role: 'tool', tool_call_id: call.callId, content: call.output })),
+  ]
+}
+
+function content(text: string, parts: JsonObject[] | undefined): Json {
+  if (!parts?.length) return text
+  return text === '' ? parts : [{ type: 'text', text }, ...parts]
+}
+
+/** Function tools nest in this API, and stand flat in the other. */
+function chatTool(tool: JsonObject): JsonObject {
+  if (tool.type !== 'function' || isFields(tool.function)) return tool
+  const { type, ...definition } = tool
+  return { type, function: definition }
+}
+
+function chatData(data: Json[] | undefined): JsonObject[] {
+  return (data ?? []).filter((entry): entry is JsonObject => isFields(entry) && entry.api === 'chat')
+}
+
+function reasoningDetails(data: Json[] | undefined): JsonObject {
+  const details = chatData(data).flatMap(entry => (Array.isArray(entry.reasoning_details) ? entry.reasoning_details : []))
+  return details.length === 0 ? {} : { reasoning_details: details }
+}
+
+/** Signatures that stand at a call, by call id. */
+function extraContent(data: Json[] | undefined): Map<string, JsonObject> {
+  const byCall = new Map<string, JsonObject>()
+  for (const { call_id: id, extra_content: extra } of chatData(data)) {
+    if (typeof id === 'string' && extra !== undefined) byCall.set(id, { extra_content: extra })
+  }
+  return byCall
+}

@@ -1,0 +1,33 @@
+/** What stands between the bytes of a provider stream and its meaning: frames with JSON in them. */
+import { RunnelError } from '../../shared/errors.ts'
+import type { ProviderEvent } from './events.ts'
+
+export type Fields = Record<string, unknown>
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Turns the frames of one provider stream into events. */
+export interface StreamMapper {
+  /** Events that wait to be taken; the reader empties the array. */
+  readonly events: ProviderEvent[]
+  /** `finish` is among the events: nothing more is to be read. */
+  readonly finished: boolean
+  /** One frame. Throws a RunnelError where the provider reports a failure; events stay takeable. */
+  push(type: string | undefined, data: string): void
+  /** The stream is over without having said so: finishes where the answer is known to be whole, else throws `failure`. */
+  end(failure: RunnelError): void
+}
+
+/** The JSON object of a frame. Throws `provider_bad_response`. */
+export function parseFrame(data: string): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch (error) {
+    throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON.', { cause: error })
+  }
+  if (isFields(value)) return value
+  throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON object.')
+}

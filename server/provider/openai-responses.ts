@@ -1,0 +1,181 @@
+/**
+ * The Responses API: events → events. An item is known by its `output_index`
+ * alone, its id may differ from event to event; what a `done` event repeats
+ * counts only where no delta came before.
+ */
+import { RunnelError } from '../../shared/errors.ts'
+import type { FinishReason } from '../../shared/schema.ts'
+import type { ProviderEvent } from './events.ts'
+import { reportedFailure } from './failures.ts'
+import { isFields, parseFrame, type Fields, type StreamMapper } from './frames.ts'
+import { CallItem } from './responses-calls.ts'
+import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
+import { usageOf } from './usage.ts'
+
+export type Item = MessageItem | ReasoningItem | CallItem | SilentItem
+
+export class ResponsesMapper implements StreamMapper {
+  readonly events: ProviderEvent[] = []
+  finished = false
+  readonly #onUnknown: (type: string) => void
+  readonly #items = new Map<number, Item>()
+
+  constructor(onUnknown: (type: string) => void) {
+    this.#onUnknown = onUnknown
+  }
+
+  push(type: string | undefined, data: string): void {
+    if (data === '[DONE]') return
+    const event = parseFrame(data)
+    const name = typeof event.type === 'string' ? event.type : type ?? ''
+    switch (name) {
+      case 'response.output_text.delta':
+        return this.#message(event)?.grow(event, 'text')
+      case 'response.refusal.delta':
+        return this.#message(event)?.grow(event, 'refusal')
+      case 'response.reasoning_summary_text.delta':
+        return this.#reasoning(event)?.grow(event.summary_index, event.delta, 'summary')
+      case 'response.reasoning_text.delta':
+        return this.#reasoning(event)?.grow(event.content_index, event.delta, 'field')
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+      case 'response.mcp_call_arguments.delta':
+      case 'response.code_interpreter_call_code.delta':
+        return this.#call(event)?.grow(event.delta)
+
+      case 'response.output_text.done':
+        return this.#message(event)?.whole(event.content_index, 'text', event.text)
+      case 'response.refusal.done':
+        return this.#message(event)?.whole(event.content_index, 'refusal', event.refusal)
+      case 'response.output_text.annotation.added':
+        return this.#message(event)?.annotate(event.content_index, event.annotation)
+      case 'response.reasoning_summary_text.done':
+        return this.#reasoning(event)?.whole(event.summary_index, event.text, 'summary')
+      case 'response.reasoning_text.done':
+        return this.#reasoning(event)?.whole(event.content_index, event.text, 'field')
+      case 'response.function_call_arguments.done':
+      case 'response.mcp_call_arguments.done':
+        return this.#call(event)?.whole(event.arguments)
+      case 'response.custom_tool_call_input.done':
+        return this.#call(event)?.whole(event.input)
+      case 'response.web_search_call.searching':
+      case 'response.file_search_call.searching':
+      case 'response.code_interpreter_call.interpreting':
+      case 'response.image_generation_call.generating':
+        return this.#call(event)?.run()
+
+      case 'response.output_item.added':
+        if (isFields(event.item)) this.#added(indexOf(event), event.item)
+        return
+      case 'response.output_item.done':
+        if (isFields(event.item)) this.#done(indexOf(event), event.item)
+        return
+      case 'response.completed':
+      case 'response.incomplete':
+      case 'response.failed':
+      case 'response.cancelled':
+        return this.#ended(name.slice('response.'.length), isFields(event.response) ? event.response : {})
+      case 'error':
+        throw reportedFailure(event.error ?? event)
+      default:
+        if (!silentEvents.has(name)) this.#onUnknown(name)
+    }
+  }
+
+  end(failure: RunnelError): void {
+    throw failure
+  }
+
+  #added(index: number, item: Fields): Item {
+    const known = this.#items.get(index)
+    if (known) return known
+    const made = this.#make(index, item)
+    this.#items.set(index, made)
+    return made
+  }
+
+  #make(index: number, item: Fields): Item {
+    const type = String(item.type)
+    if (type === 'message') return new MessageItem(this.events, index)
+    if (type === 'reasoning') return new ReasoningItem(this.events, index)
+    if (type.endsWith('_call') || type === 'mcp_approval_request') return new CallItem(this.events, index, item)
+    if (!silentItems.has(type) && !type.endsWith('_output')) this.#onUnknown(type)
+    return new SilentItem(this.events, index)
+  }
+
+  #done(index: number, item: Fields): void {
+    this.#added(index, item).done(item)
+    if (String(item.type).endsWith('_output')) this.#answered(item)?.answer(item)
+  }
+
+  /** The call that an output belongs to; one without `call_id` belongs to the last call of its kind. */
+  #answered(output: Fields): CallItem | undefined {
+    const kind = String(output.type).replace(/_output$/, '')
+    const calls = [...this.#items.values()].filter(item => item instanceof CallItem)
+    if (typeof output.call_id === 'string') return calls.find(call => call.callId === output.call_id)
+    return calls.findLast(call => call.type.startsWith(kind))
+  }
+
+  #message(event: Fields): MessageItem | undefined {
+    const item = this.#items.get(indexOf(event)) ?? this.#added(indexOf(event), { type: 'message' })
+    return item instanceof MessageItem ? item : undefined
+  }
+
+  #reasoning(event: Fields): ReasoningItem | undefined {
+    const item = this.#items.get(indexOf(event)) ?? this.#added(indexOf(event), { type: 'reasoning' })
+    return item instanceof ReasoningItem ? item : undefined
+  }
+
+  /** A call that was never announced has no name yet: its `done` item brings all of it. */
+  #call(event: Fields): CallItem | undefined {
+    const item = this.#items.get(indexOf(event))
+    return item instanceof CallItem ? item : undefined
+  }
+
+  #ended(name: string, response: Fields): void {
+    const outcome = name === 'completed' && typeof response.status === 'string' ? response.status : name
+    if (this.#items.size === 0 && Array.isArray(response.output)) {
+      for (const [index, item] of response.output.entries()) if (isFields(item)) this.#done(index, item)
+    }
+    const usage = usageOf(response.usage)
+    if (usage) this.events.push({ type: 'usage', usage })
+    if (outcome === 'failed') throw reportedFailure(response.error)
+    if (outcome === 'cancelled') throw new RunnelError('provider_error', 'The model provider cancelled the answer.')
+    const isWhole = outcome !== 'incomplete'
+    for (const item of this.#items.values()) item.close(isWhole)
+    this.events.push({ type: 'finish', reason: isWhole ? this.#reason() : incompleteReason(response.incomplete_details) })
+    this.finished = true
+  }
+
+  #reason(): FinishReason {
+    for (const item of this.#items.values()) if (item instanceof CallItem && item.waits) return 'tool_calls'
+    return 'stop'
+  }
+}
+
+function indexOf(event: Fields): number {
+  return typeof event.output_index === 'number' ? event.output_index : 0
+}
+
+function incompleteReason(details: unknown): FinishReason {
+  const reason = isFields(details) ? details.reason : undefined
+  if (reason === 'max_output_tokens') return 'length'
+  return reason === 'content_filter' ? 'content_filter' : 'unknown'
+}
+
+/** Items that write no block. */
+const silentItems = new Set(['mcp_list_tools', 'compaction'])
+
+/** Events that say nothing which another one does not say as well. */
+const silentEvents = new Set([
+  'keepalive', 'response.created', 'response.in_progress', 'response.queued',
+  'response.content_part.added', 'response.content_part.done',
+  'response.reasoning_summary_part.added', 'response.reasoning_summary_part.done',
+  'response.code_interpreter_call_code.done',
+  'response.shell_call_command.added', 'response.shell_call_command.delta', 'response.shell_call_command.done',
+  'response.shell_call_output_content.delta', 'response.shell_call_output_content.done',
+  'response.apply_patch_call_operation_diff.delta', 'response.apply_patch_call_operation_diff.done',
+  'response.image_generation_call.partial_image',
+  ...['web_search_call', 'file_search_call', 'code_interpreter_call', 'image_generation_call', 'mcp_call', 'mcp_list_tools']
+    .flatMap(type => [`response.${type}.in_progress`, `response.${type}.completed`, `response.${type}.failed`]),
+])

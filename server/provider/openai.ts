@@ -1,0 +1,57 @@
+/** Providers that speak the OpenAI API, either of the two, at any base URL. */
+import { chatBody } from './chat-request.ts'
+import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
+import { ChatMapper } from './openai-chat.ts'
+import { openStream } from './openai-http.ts'
+import { ResponsesMapper } from './openai-responses.ts'
+import { responsesBody } from './responses-request.ts'
+import { readStream } from './stream.ts'
+import { Upstream } from './upstream.ts'
+
+export interface OpenAIOptions {
+  /** None: no Authorization header is sent. */
+  apiKey?: string
+  /** Default: https://api.openai.com/v1 */
+  baseURL?: string
+  /** `auto`: Responses for api.openai.com, else Chat Completions. */
+  api: 'auto' | 'chat' | 'responses'
+  /** A provider that is silent for so long while it is awaited has failed. */
+  idleMs: number
+  /** Further attempts before the first byte of an answer (429, 5xx, no connection). Default 2. */
+  maxRetries?: number
+  /** Told of each event or item whose type is not known, and which is ignored. */
+  onUnknownEvent?: (type: string) => void
+}
+
+const defaultBaseURL = 'https://api.openai.com/v1'
+
+/**
+ * Its iterations throw RunnelError (`provider_…`) or the reason of the signal.
+ * Leaving one, or the signal, aborts the HTTP request at once.
+ */
+export function openaiProvider(options: OpenAIOptions): Provider {
+  const baseURL = options.baseURL ?? defaultBaseURL
+  const api = options.api === 'auto' ? (new URL(baseURL).hostname === 'api.openai.com' ? 'responses' : 'chat') : options.api
+  const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
+  const onUnknown = options.onUnknownEvent ?? (() => {})
+
+  /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
+  const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> => (api === 'chat'
+    ? readStream(() => openStream(connection, '/chat/completions', chatBody(request), upstream), new ChatMapper(onUnknown), upstream)
+    : readStream(() => openStream(connection, '/responses', responsesBody(request), upstream), new ResponsesMapper(onUnknown), upstream))
+
+  return (request, signal) => ({
+    [Symbol.asyncIterator]() {
+      const upstream = new Upstream(signal)
+      const events = run(request, upstream)
+      return {
+        next: () => events.next(),
+        // A generator that waits for the network hears of its return only afterwards.
+        return: () => {
+          upstream.close()
+          return events.return(undefined)
+        },
+      }
+    },
+  })
+}

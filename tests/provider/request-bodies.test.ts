@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chatBody } from '../../server/provider/chat-request.ts'
+import type { ProviderRequest } from '../../server/provider/events.ts'
+import { openaiProvider } from '../../server/provider/openai.ts'
+import { responsesBody } from '../../server/provider/responses-request.ts'
+import { startFakeOpenAI, type FakeOpenAI } from '../../testing/fake-openai.ts'
+import { collect } from '../helpers/fold-events.ts'
+
+const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }
+const tool = { name: 'add', description: 'Adds.', parameters: { type: 'object' } }
+const details = [{ type: 'reasoning.text', text: 'Hm.', signature: 'c2ln' }]
+const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'enc' }
+
+const request: ProviderRequest = {
+  model: 'gpt-5-mini',
+  prompt: [
+    { role: 'system', text: 'Be brief.' },
+    { role: 'user', text: 'What is this?', parts: [image] },
+    {
+      role: 'assistant', text: 'Let me add.',
+      toolCalls: [
+        { callId: 'call_1', name: 'add', arguments: '{"a":1}', output: '2' },
+        { callId: 'call_2', name: 'sql', arguments: 'SELECT 1', output: '1' },
+      ],
+      providerData: [
+        { api: 'chat', reasoning_details: details },
+        { api: 'chat', call_id: 'call_1', extra_content: { google: { thought_signature: 'x' } } },
+        { api: 'responses', item: reasoning },
+        { api: 'responses', item: { type: 'reasoning', id: 'rs_2', summary: [] } },
+        { api: 'responses', item: { type: 'message', id: 'msg_1', phase: 'commentary' } },
+        { api: 'responses', item: { type: 'custom_tool_call', id: 'ctc_1', call_id: 'call_2' } },
+      ],
+    },
+    { role: 'user', text: 'Thanks.' },
+  ],
+  tools: [{ type: 'function', function: tool }, { type: 'function', ...tool, name: 'mul' }],
+  params: { temperature: 0.5, max_tokens: 100 },
+}
+
+describe('Chat Completions', () => {
+  test('the prompt becomes messages, each call with its result', () => {
+    expect(chatBody(request)).toEqual({
+      model: 'gpt-5-mini',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: [{ type: 'text', text: 'What is this?' }, image] },
+        {
+          role: 'assistant', content: 'Let me add.', reasoning_details: details,
+          tool_calls: [
+            { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' }, extra_content: { google: { thought_signature: 'x' } } },
+            { id: 'call_2', type: 'function', function: { name: 'sql', arguments: 'SELECT 1' } },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'call_1', content: '2' },
+        { role: 'tool', tool_call_id: 'call_2', content: '1' },
+        { role: 'user', content: 'Thanks.' },
+      ],
+      tools: [{ type: 'function', function: tool }, { type: 'function', function: { ...tool, name: 'mul' } }],
+      temperature: 0.5,
+      max_tokens: 100,
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+  })
+
+  test('params win, except over streaming', () => {
+    const body = chatBody({ model: 'm', prompt: [], params: { messages: [{ role: 'developer', content: 'as sent' }], stream: false } })
+    expect(body).toMatchObject({ messages: [{ role: 'developer', content: 'as sent' }], stream: true })
+    expect(body).not.toHaveProperty('tools')
+  })
+})
+
+describe('Responses', () => {
+  test('the prompt becomes input items, with what the provider wants back', () => {
+    expect(responsesBody(request)).toEqual({
+      model: 'gpt-5-mini',
+      input: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }] },
+        reasoning,
+        { role: 'assistant', content: 'Let me add.', phase: 'commentary' },
+        { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' },
+        { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
+        { type: 'function_call_output', call_id: 'call_1', output: '2' },
+        { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
+        { role: 'user', content: 'Thanks.' },
+      ],
+      tools: [{ type: 'function', ...tool }, { type: 'function', ...tool, name: 'mul' }],
+      store: false,
+      include: ['reasoning.encrypted_content'],
+      temperature: 0.5,
+      max_output_tokens: 100,
+      stream: true,
+    })
+  })
+
+  test.each([['gpt-4.1', false], ['gpt-4o', false], ['o4-mini', true], ['openai/gpt-5.2', true], ['gpt-5-chat-latest', false], ['qwen3', false]])(
+    '%s is asked for encrypted reasoning: %s', (model, isAsked) => {
+      expect('include' in responsesBody({ model, prompt: [] })).toBe(isAsked)
+    })
+
+  test('params of Chat Completions get their names here', () => {
+    const schema = { name: 'answer', schema: { type: 'object' }, strict: true }
+    expect(responsesBody({ model: 'gpt-4o', prompt: [], params: {
+      max_completion_tokens: 5, reasoning_effort: 'low', response_format: { type: 'json_schema', json_schema: schema },
+      tool_choice: { type: 'function', function: { name: 'add' } }, top_p: 1,
+    } })).toEqual({
+      model: 'gpt-4o', input: [], store: false, stream: true, max_output_tokens: 5, reasoning: { effort: 'low' },
+      text: { format: { type: 'json_schema', ...schema } }, tool_choice: { type: 'function', name: 'add' }, top_p: 1,
+    })
+  })
+})
+
+describe('on the wire', () => {
+  let fake: FakeOpenAI
+  beforeAll(async () => { fake = await startFakeOpenAI() })
+  afterAll(() => fake.close())
+
+  const send = (options: { api: 'auto' | 'chat' | 'responses'; apiKey?: string }) =>
+    collect(openaiProvider({ baseURL: fake.url, idleMs: 5000, ...options })(request, new AbortController().signal))
+
+  test.each([['auto', '/v1/chat/completions'], ['chat', '/v1/chat/completions'], ['responses', '/v1/responses']] as const)(
+    'api %s posts to %s, with the key', async (api, path) => {
+      await send({ api, apiKey: 'secret' })
+      const { method, body, headers, path: asked } = fake.requests.at(-1)!
+      expect([method, asked, headers.authorization, headers['content-type']]).toEqual(['POST', path, 'Bearer secret', 'application/json'])
+      expect(body).toEqual(JSON.parse(JSON.stringify(path.endsWith('responses') ? responsesBody(request) : chatBody(request))))
+    })
+
+  test('without a key no Authorization is sent', async () => {
+    await send({ api: 'chat' })
+    expect(fake.requests.at(-1)!.headers).not.toHaveProperty('authorization')
+  })
+})
