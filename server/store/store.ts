@@ -27,6 +27,8 @@ export interface MessageRow {
   /** User who started the run, or wrote the message. */
   userId: string
   status: MessageStatus
+  /** What the run asks for beside the branch, so that a queued one survives a restart; null for user messages. */
+  request: Json | null
   /** Canonical JSON: of a user message always, of an assistant message once it has ended. While it runs the log is the truth. */
   json: Message | null
 }
@@ -86,16 +88,23 @@ export interface Store {
   /** Also makes the chat's document with its lineage, epoch 0, empty. Throws `idempotency_mismatch`. */
   createChat(chat: ChatRow, lineage: string, claim?: Claim): Promise<Claimed>
   getChat(id: string): Promise<ChatRow | null>
-  /** Newest first. Throws `bad_request` for a cursor that is none. */
+  renameChat(id: string, title: string): Promise<void>
+  /** Newest first; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
   listChats(ownerId: string, page: Page): Promise<Paged<ChatRow>>
 
   /**
    * Also makes the assistant message's document with its lineage and epoch 1,
-   * empty. Throws `idempotency_mismatch`.
+   * empty. Throws `idempotency_mismatch`; `not_found` for a chat that does not exist.
    */
   startRun(run: NewRun): Promise<Claimed>
+  /** The first answer of a request whose key was claimed; null for a new one. Throws `idempotency_mismatch`. */
+  findClaim(claim: Omit<Claim, 'response'>): Promise<{ response: Json } | null>
   getMessage(id: string): Promise<MessageRow | null>
-  /** Oldest first. Throws `bad_request` for a cursor that is none. */
+  /** The message whose newest run this is. */
+  findTask(taskId: string): Promise<MessageRow | null>
+  /** Where a chat is continued if nothing else is said. */
+  newestMessage(chatId: string): Promise<MessageRow | null>
+  /** Oldest first, and in one millisecond a question before its answer. Throws `bad_request` for a cursor that is none. */
   listMessages(chatId: string, page: Page): Promise<Paged<MessageRow>>
   /** From the root to this message, by `parentId`; empty for an unknown id. */
   branch(messageId: string): Promise<MessageRow[]>
@@ -111,7 +120,7 @@ export interface Store {
    * A new epoch for a document that is taken up for writing: one higher than
    * any before, or the one that `releaseEpoch` gave back (it is taken, then).
    * Durable before it returns, also against a power cut: writing under an
-   * epoch whose tail was lost is silent corruption.
+   * epoch whose tail was lost is silent corruption. Throws `not_found`.
    */
   drawEpoch(doc: string): Promise<number>
   /** A writer that closed cleanly gives its epoch back, so that a long-lived document does not gain a client id with every opening. */

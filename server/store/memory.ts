@@ -1,0 +1,214 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { isTerminal } from '../../shared/schema.ts'
+import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
+import { branchOf } from './branch.ts'
+import { judgeClaim } from './claim-rules.ts'
+import { decodeCursor, encodeCursor, type ListPosition } from './cursor.ts'
+import { runRows } from './run-rows.ts'
+import type { ChatRow, Claim, Claimed, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
+
+interface MemoryDocument {
+  lineage: string
+  epoch: number
+  isReleased: boolean
+  seq: number
+  compactedSeq: number
+  state: Uint8Array | null
+  entries: { seq: number; updates: Uint8Array[] }[]
+}
+
+/** A row and the order in which it was written. */
+interface Numbered<T> {
+  number: number
+  row: T
+}
+
+/** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
+export function memoryStore(): Store {
+  const chats = new Map<string, Numbered<ChatRow>>()
+  const messages = new Map<string, Numbered<MessageRow>>()
+  const providerData = new Map<string, Map<string, ProviderData>>()
+  const claims = new Map<string, Claim>()
+  const documents = new Map<string, MemoryDocument>()
+  let rowsWritten = 0
+
+  /** Claims first: a request that is refused or repeated writes nothing. */
+  function claimThen(claim: Claim | undefined, write: () => void): Claimed {
+    if (!claim) {
+      write()
+      return { repeated: false }
+    }
+    const key = claimKey(claim)
+    const claimed = judgeClaim(claim, claims.get(key))
+    if (claimed.repeated) return structuredClone(claimed)
+    write()
+    claims.set(key, structuredClone(claim))
+    return claimed
+  }
+
+  function refuseKnown(known: boolean): void {
+    if (known) throw new RunnelError('internal', 'This is in the database already.')
+  }
+
+  function createDocument(id: string, lineage: string, epoch: number): void {
+    documents.set(id, { lineage, epoch, isReleased: false, seq: 0, compactedSeq: 0, state: null, entries: [] })
+  }
+
+  function getMessage(id: string): MessageRow | null {
+    return structuredClone(messages.get(id)?.row) ?? null
+  }
+
+  /** Oldest first. */
+  function messagesOf(chatId: string): Numbered<MessageRow>[] {
+    const listed = [...messages.values()].filter(({ row }) => row.chatId === chatId)
+    return listed.sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function replace(document: MemoryDocument, seq: number, state: Uint8Array): void {
+    document.entries = document.entries.filter(entry => entry.seq > seq)
+    document.compactedSeq = seq
+    document.state = new Uint8Array(state)
+  }
+
+  const log: UpdateLog = {
+    append: entries => entries.map(entry => {
+      const document = documents.get(entry.doc)
+      if (!document || document.epoch !== entry.epoch) return { status: 'fenced' }
+      if (document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
+      if (entry.updates.length > 0) {
+        document.entries.push({ seq: ++document.seq, updates: entry.updates.map(update => new Uint8Array(update)) })
+      }
+      return { status: 'ok', seq: document.seq }
+    }),
+    read: async (id): Promise<LogContents | null> => {
+      const document = documents.get(id)
+      if (!document) return null
+      const { lineage, epoch, seq, state, entries } = document
+      return structuredClone({ lineage, epoch, seq, state, updates: entries.flatMap(entry => entry.updates) })
+    },
+    compact(id, epoch, seq, state) {
+      const document = documents.get(id)
+      if (!document || document.epoch !== epoch || seq > document.seq || seq < document.compactedSeq) return
+      replace(document, seq, state)
+    },
+  }
+
+  return {
+    log,
+
+    async createChat(chat, lineage, claim) {
+      return claimThen(claim, () => {
+        refuseKnown(chats.has(chat.id))
+        chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(chat) })
+        createDocument(chat.id, lineage, 0)
+      })
+    },
+    async getChat(id) {
+      return structuredClone(chats.get(id)?.row) ?? null
+    },
+    async renameChat(id, title) {
+      const chat = chats.get(id)
+      if (chat) chat.row.title = title
+    },
+    async listChats(ownerId, page) {
+      const own = [...chats.values()].filter(({ row }) => row.ownerId === ownerId)
+      return cutPage(own.sort((a, b) => compare(positionOf(b), positionOf(a))), page, -1)
+    },
+
+    async startRun(run) {
+      return claimThen(run.claim, () => {
+        const rows = runRows(run)
+        if (rows.some(row => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
+        refuseKnown(rows.some(row => messages.has(row.id)) || documents.has(run.assistant.id))
+        for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
+        createDocument(run.assistant.id, run.lineage, 1)
+      })
+    },
+    async findClaim(claim) {
+      const claimed = judgeClaim(claim, claims.get(claimKey(claim)))
+      return claimed.repeated ? { response: structuredClone(claimed.response) } : null
+    },
+    async getMessage(id) {
+      return getMessage(id)
+    },
+    async findTask(taskId) {
+      const found = [...messages.values()].find(({ row }) => row.taskId === taskId)
+      return structuredClone(found?.row) ?? null
+    },
+    async newestMessage(chatId) {
+      return structuredClone(messagesOf(chatId).at(-1)?.row) ?? null
+    },
+    async listMessages(chatId, page) {
+      return cutPage(messagesOf(chatId), page, 1)
+    },
+    async branch(messageId) {
+      return branchOf(messageId, getMessage)
+    },
+    async unfinished() {
+      return [...messages.values()]
+        .filter(({ row }) => !isTerminal(row.status))
+        .sort((a, b) => compare(positionOf(a), positionOf(b)))
+        .map(({ row }) => structuredClone(row))
+    },
+    async saveFinal({ message, epoch, state }) {
+      const document = documents.get(message.id)
+      const stored = messages.get(message.id)
+      if (!document || !stored || document.epoch !== epoch) return false
+      stored.row.status = message.status
+      stored.row.json = structuredClone(message)
+      replace(document, document.seq, state)
+      return true
+    },
+
+    async putProviderData(messageId, entries) {
+      const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
+      for (const entry of entries) kept.set(entry.blockId, structuredClone(entry))
+      providerData.set(messageId, kept)
+    },
+    async getProviderData(messageId) {
+      return structuredClone([...(providerData.get(messageId)?.values() ?? [])])
+    },
+
+    async drawEpoch(id) {
+      const document = documents.get(id)
+      if (!document) throw new RunnelError('not_found', `There is no document ${id}.`)
+      if (!document.isReleased) document.epoch++
+      document.isReleased = false
+      return document.epoch
+    },
+    async releaseEpoch(id, epoch) {
+      const document = documents.get(id)
+      if (document && document.epoch === epoch && epoch > 0) document.isReleased = true
+    },
+
+    async dropClaims(before) {
+      for (const [key, claim] of claims) if (claim.createdAt < before) claims.delete(key)
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+function claimKey({ userId, route, key }: Omit<Claim, 'response'>): string {
+  return JSON.stringify([userId, route, key])
+}
+
+function positionOf<T extends { createdAt: number }>({ number, row }: Numbered<T>): ListPosition {
+  return { createdAt: row.createdAt, number }
+}
+
+function compare(a: ListPosition, b: ListPosition): number {
+  return a.createdAt - b.createdAt || a.number - b.number
+}
+
+/** `direction`: 1 where the list goes up in time, -1 where it goes down. */
+function cutPage<T extends { createdAt: number }>(sorted: Numbered<T>[], page: Page, direction: 1 | -1): Paged<T> {
+  const { cursor, limit } = page
+  const start = cursor === undefined ? null : decodeCursor(cursor)
+  const rest = start ? sorted.filter(entry => compare(positionOf(entry), start) * direction > 0) : sorted
+  const shown = rest.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map(({ row }) => structuredClone(row)),
+    nextCursor: last && rest.length > limit ? encodeCursor(positionOf(last)) : null,
+  }
+}

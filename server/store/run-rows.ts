@@ -1,0 +1,12 @@
+import type { MessageRow, NewRun } from './store.ts'
+
+/** The message rows that a new run writes, in their order. */
+export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
+  const answer: MessageRow = { ...assistant, role: 'assistant', json: null }
+  if (!userMessage) return [answer]
+  const { id, chatId, parentId, createdAt, status } = userMessage
+  const question: MessageRow = {
+    id, chatId, parentId, role: 'user', createdAt, taskId: null, userId: assistant.userId, status, request: null, json: userMessage,
+  }
+  return [question, answer]
+}

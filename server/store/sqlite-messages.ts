@@ -1,0 +1,139 @@
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import { RunnelError } from '../../shared/errors.ts'
+import type { Json, Message } from '../../shared/schema.ts'
+import { branchOf } from './branch.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
+import type { ChatRow, MessageRow, Page, Paged, ProviderData } from './store.ts'
+
+type Row = Record<string, SQLOutputValue>
+
+const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt'
+const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
+  task_id AS taskId, user_id AS userId, status, request, json`
+
+function toChat({ number: _number, ...row }: Row): ChatRow {
+  return row as unknown as ChatRow
+}
+
+function toMessage({ number: _number, request, json, ...row }: Row): MessageRow {
+  return { ...row, request: parse(request), json: parse(json) } as MessageRow
+}
+
+function parse(value: SQLOutputValue | undefined): Json {
+  return value === null || value === undefined ? null : (JSON.parse(String(value)) as Json)
+}
+
+/** Cuts a page from rows of which one more than `limit` was asked for. */
+function toPage<T>(rows: Row[], limit: number, read: (row: Row) => T): Paged<T> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  const position = last && { createdAt: Number(last['createdAt']), number: Number(last['number']) }
+  return { items: shown.map(read), nextCursor: position && rows.length > limit ? encodeCursor(position) : null }
+}
+
+/** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
+export interface SqliteMessages {
+  insertChat(chat: ChatRow): void
+  getChat(id: string): ChatRow | null
+  renameChat(id: string, title: string): void
+  listChats(ownerId: string, page: Page): Paged<ChatRow>
+  /** Throws `not_found` where the chat does not exist. */
+  insertMessage(row: MessageRow): void
+  finishMessage(message: Message): boolean
+  getMessage(id: string): MessageRow | null
+  findTask(taskId: string): MessageRow | null
+  newestMessage(chatId: string): MessageRow | null
+  listMessages(chatId: string, page: Page): Paged<MessageRow>
+  branch(messageId: string): MessageRow[]
+  unfinished(): MessageRow[]
+  putProviderData(messageId: string, entries: readonly ProviderData[]): void
+  getProviderData(messageId: string): ProviderData[]
+}
+
+export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
+  const insertChat = connection.prepare('INSERT INTO chats (id, owner_id, title, system, created_at) VALUES (?, ?, ?, ?, ?)')
+  const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
+  const selectChats = connection.prepare(
+    `SELECT ${chatColumns} FROM chats WHERE owner_id = ? AND (created_at, number) < (?, ?)
+     ORDER BY created_at DESC, number DESC LIMIT ?`,
+  )
+  const insertMessage = connection.prepare(
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, status, request, json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
+  const selectMessage = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
+  const selectTask = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE task_id = ?`)
+  const selectNewest = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
+  )
+  const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
+  const selectMessages = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE chat_id = ? AND (created_at, number) > (?, ?)
+     ORDER BY created_at, number LIMIT ?`,
+  )
+  // The same words as in the partial index, or SQLite does not use it.
+  const selectUnfinished = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting')
+     ORDER BY created_at, number`,
+  )
+  const upsertProviderData = connection.prepare(
+    `INSERT INTO provider_data (message_id, block_id, data) VALUES (?, ?, ?)
+     ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
+  )
+  const selectProviderData = connection.prepare('SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number')
+
+  function one(statement: StatementSync, key: string): MessageRow | null {
+    const row = statement.get(key)
+    return row ? toMessage(row) : null
+  }
+  const getMessage = (id: string) => one(selectMessage, id)
+
+  return {
+    insertChat(chat) {
+      insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt)
+    },
+    getChat: id => connection.read(() => {
+      const row = selectChat.get(id)
+      return row ? toChat(row) : null
+    }),
+    renameChat(id, title) {
+      connection.write(() => updateTitle.run(title, id))
+    },
+    listChats: (ownerId, { cursor, limit }) => connection.read(() => {
+      const before = cursor === undefined
+        ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+        : decodeCursor(cursor)
+      return toPage(selectChats.all(ownerId, before.createdAt, before.number, limit + 1), limit, toChat)
+    }),
+
+    insertMessage(row) {
+      if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
+      insertMessage.run(
+        row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.status,
+        row.request === null ? null : JSON.stringify(row.request), row.json && JSON.stringify(row.json),
+      )
+    },
+    finishMessage: message => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
+    getMessage: id => connection.read(() => getMessage(id)),
+    findTask: taskId => connection.read(() => one(selectTask, taskId)),
+    newestMessage: chatId => connection.read(() => one(selectNewest, chatId)),
+    listMessages: (chatId, { cursor, limit }) => connection.read(() => {
+      const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
+      return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
+    }),
+    branch: messageId => connection.read(() => branchOf(messageId, getMessage)),
+    unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
+
+    putProviderData(messageId, entries) {
+      connection.write(() => {
+        for (const { blockId, data } of entries) upsertProviderData.run(messageId, blockId, JSON.stringify(data))
+      })
+    },
+    getProviderData: messageId => connection.read(() => selectProviderData.all(messageId).map(row => ({
+      blockId: String(row['block_id']),
+      data: JSON.parse(String(row['data'])),
+    }))),
+  }
+}

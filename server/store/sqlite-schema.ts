@@ -1,0 +1,125 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { RunnelError } from '../../shared/errors.ts'
+
+/** Marks a file as ours in its header ("Rnnl"), so that no other program's database is ever changed. */
+const applicationId = 0x526e6e6c
+
+/**
+ * The steps from an empty file to the present schema. Step n (from 1) takes
+ * `PRAGMA user_version` from n - 1 to n; a step that was released never changes.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE chats (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    system TEXT,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chats_by_owner ON chats (owner_id, created_at, number);
+
+  CREATE TABLE messages (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    chat_id TEXT NOT NULL,
+    parent_id TEXT,
+    role TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    task_id TEXT,
+    user_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    request TEXT,
+    json TEXT
+  ) STRICT;
+  CREATE INDEX messages_by_chat ON messages (chat_id, created_at, number);
+  CREATE INDEX messages_by_parent ON messages (parent_id) WHERE parent_id IS NOT NULL;
+  CREATE INDEX messages_by_task ON messages (task_id) WHERE task_id IS NOT NULL;
+  CREATE INDEX messages_unfinished ON messages (created_at, number)
+    WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
+
+  -- Small rows: the states are apart, so that a new epoch does not rewrite them.
+  CREATE TABLE documents (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    lineage TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    released INTEGER NOT NULL DEFAULT 0,
+    compacted_seq INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE states (
+    document INTEGER PRIMARY KEY,
+    state BLOB NOT NULL
+  ) STRICT;
+
+  -- A rowid table: the updates of all documents of one tick share a page.
+  CREATE TABLE updates (
+    document INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX updates_by_document ON updates (document, seq, part);
+
+  CREATE TABLE provider_data (
+    number INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL,
+    block_id TEXT NOT NULL,
+    data TEXT NOT NULL,
+    UNIQUE (message_id, block_id)
+  ) STRICT;
+
+  CREATE TABLE claims (
+    user_id TEXT NOT NULL,
+    route TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body_hash TEXT NOT NULL,
+    response TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, route, key)
+  ) STRICT;
+  CREATE INDEX claims_by_age ON claims (created_at);
+  `,
+]
+
+/**
+ * Throws `store_unavailable` for the file of another program or of a newer
+ * Runnel. It only reads: switching such a file to WAL would change it already.
+ */
+export function refuseForeignFile(database: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
+  const version = readPragma(database, 'user_version')
+  const owner = readPragma(database, 'application_id')
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+  if (owner !== applicationId && !(isEmpty && owner === 0 && version === 0)) {
+    throw new RunnelError(
+      'store_unavailable',
+      `${path} is the database of another program. Set DATABASE_URL to another file.`,
+    )
+  }
+  if (version > steps.length) {
+    throw new RunnelError(
+      'store_unavailable',
+      `${path} was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another file.`,
+    )
+  }
+}
+
+/** Brings a database to the last of `steps`, each in a transaction of its own. */
+export function migrate(database: DatabaseSync, steps: readonly string[] = migrations): void {
+  const version = readPragma(database, 'user_version')
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue
+    try {
+      // Both pragmas are fields of the file's header and belong to the transaction.
+      database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT`)
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+function readPragma(database: DatabaseSync, name: 'user_version' | 'application_id'): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name])
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import type { Paged } from '../../server/store/store.ts'
+import { refusal, type OpenStore } from './fixtures.ts'
+import { answer, chat, chatId, newRun, question, startedAt } from './records.ts'
+
+/** Chats, history, branches and provider data. */
+export function messageRules(open: OpenStore): void {
+  describe('chats', () => {
+    it('gives back a chat as it was made, and null for an unknown one', async () => {
+      const store = open()
+      const made = chat(chatId, { title: 'Ebb \u{1F30A} & "flow"\u0000', system: 'Be brief.' })
+      expect(await store.createChat(made, 'lineage')).toEqual({ repeated: false })
+      expect(await store.getChat(chatId)).toEqual(made)
+      expect(await store.getChat('chat_unknown1')).toBeNull()
+    })
+
+    it('refuses a second chat of the same id and keeps the first', async () => {
+      const store = open()
+      await store.createChat(chat(), 'lineage')
+      await refusal('internal', () => store.createChat(chat(chatId, { title: 'Other' }), 'other'))
+      expect((await store.getChat(chatId))?.title).toBe('Tides')
+      expect((await store.log.read(chatId))?.lineage).toBe('lineage')
+    })
+
+    it('renames a chat, and ignores an unknown one', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.renameChat(chatId, 'Ebb')
+      await store.renameChat('chat_unknown1', 'Ebb')
+      expect(await store.getChat(chatId)).toEqual(chat(chatId, { title: 'Ebb' }))
+      expect(await store.getChat('chat_unknown1')).toBeNull()
+    })
+
+    it('lists the chats of one owner, newest first, page by page, whatever is made meanwhile', async () => {
+      const store = open()
+      for (let i = 0; i < 7; i++) await store.createChat(chat(`chat_number0${i}`, { createdAt: startedAt + (i >> 1) }), 'l')
+      await store.createChat(chat('chat_foreign0', { ownerId: 'user_2' }), 'l')
+      const first = await store.listChats('user_1', { limit: 3 })
+      await store.createChat(chat('chat_later000', { createdAt: startedAt + 100 }), 'l')
+      const rest = await readPages(cursor => store.listChats('user_1', { cursor, limit: 3 }), first.nextCursor)
+      expect([...first.items, ...rest].map(row => row.id.at(-1))).toEqual(['6', '5', '4', '3', '2', '1', '0'])
+    })
+  })
+
+  describe('history', () => {
+    it('lists a chat oldest first, a question before its answer in the same millisecond', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.createChat(chat('chat_bbbbbbbb'), 'l')
+      await store.startRun(newRun('msg_aaaaaaaa', { parentId: 'msg_zzzzzzzz' }, { userMessage: question('msg_zzzzzzzz') }))
+      await store.startRun(newRun('msg_bbbbbbbb', { chatId: 'chat_bbbbbbbb' }))
+      const { items, nextCursor } = await store.listMessages(chatId, { limit: 10 })
+      expect(items).toEqual([
+        {
+          id: 'msg_zzzzzzzz', chatId, parentId: null, role: 'user', createdAt: startedAt, taskId: null, userId: 'user_1',
+          status: 'completed', request: null, json: question('msg_zzzzzzzz'),
+        },
+        {
+          id: 'msg_aaaaaaaa', chatId, parentId: 'msg_zzzzzzzz', role: 'assistant', createdAt: startedAt,
+          taskId: 'task_msg_aaaaaaaa', userId: 'user_1', status: 'queued', request: { model: 'm' }, json: null,
+        },
+      ])
+      expect(nextCursor).toBeNull()
+    })
+
+    it('pages through a history that grows, each message once', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (let i = 0; i < 5; i++) await store.startRun(newRun(`msg_number0${i}`, { createdAt: startedAt + (i >> 1) }))
+      const first = await store.listMessages(chatId, { limit: 2 })
+      await store.startRun(newRun('msg_number05', { createdAt: startedAt + 9 }))
+      const rest = await readPages(cursor => store.listMessages(chatId, { cursor, limit: 2 }), first.nextCursor)
+      expect([...first.items, ...rest].map(row => row.id.at(-1))).toEqual(['0', '1', '2', '3', '4', '5'])
+    })
+
+    it('has no next page where a page ends with the last row', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_aaaaaaaa'))
+      expect((await store.listMessages(chatId, { limit: 1 })).nextCursor).toBeNull()
+      expect(await store.listMessages('chat_unknown1', { limit: 1 })).toEqual({ items: [], nextCursor: null })
+    })
+
+    it('refuses a cursor that it did not give out', async () => {
+      const store = open()
+      for (const cursor of ['', '!!', 'abcd', Buffer.from('1,2,3').toString('base64url')]) {
+        await refusal('bad_request', () => store.listMessages(chatId, { cursor, limit: 1 }))
+        await refusal('bad_request', () => store.listChats('user_1', { cursor, limit: 1 }))
+      }
+    })
+
+    it('follows a branch from the root to the message, past its siblings', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001') }))
+      await store.startRun(newRun('msg_answer02', { parentId: 'msg_ask00001' }))
+      await store.startRun(newRun('msg_answer03', { parentId: 'msg_ask00003' }, {
+        userMessage: question('msg_ask00003', { parentId: 'msg_answer02' }),
+      }))
+      const ids = (await store.branch('msg_answer03')).map(row => row.id)
+      expect(ids).toEqual(['msg_ask00001', 'msg_answer02', 'msg_ask00003', 'msg_answer03'])
+      expect(await store.branch('msg_unknown1')).toEqual([])
+    })
+
+    it('ends a branch that runs in a circle', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_circle01', { parentId: 'msg_circle01' }))
+      expect((await store.branch('msg_circle01')).map(row => row.id)).toEqual(['msg_circle01'])
+    })
+
+    it('finds a message by its run, and the newest of a chat', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      expect(await store.newestMessage(chatId)).toBeNull()
+      await store.startRun(newRun('msg_answer01', { createdAt: startedAt + 1 }))
+      await store.startRun(newRun('msg_answer02', { createdAt: startedAt + 1 }))
+      await store.startRun(newRun('msg_answer03', { createdAt: startedAt }))
+      expect((await store.newestMessage(chatId))?.id).toBe('msg_answer02')
+      expect((await store.findTask('task_msg_answer01'))?.id).toBe('msg_answer01')
+      expect(await store.findTask('task_unknown')).toBeNull()
+    })
+
+    it('names what has not ended, in the order of creation', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const statuses = ['waiting', 'streaming', 'preparing', 'queued'] as const
+      for (const [index, status] of statuses.entries()) {
+        await store.startRun(newRun(`msg_number0${index}`, { status, createdAt: startedAt - index }))
+      }
+      await store.startRun(newRun('msg_finished'))
+      await store.saveFinal({ message: answer('msg_finished', { status: 'failed' }), epoch: 1, state: new Uint8Array([0, 0]) })
+      expect((await store.unfinished()).map(row => row.status)).toEqual(['queued', 'preparing', 'streaming', 'waiting'])
+    })
+  })
+
+  it('keeps provider data a block, in the order in which the blocks came, the last value of each', async () => {
+    const store = open()
+    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_2', data: 'old' }, { blockId: 'block_1', data: { item: [1, null] } }])
+    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_3', data: null }, { blockId: 'block_2', data: 'new' }])
+    await store.putProviderData('msg_bbbbbbbb', [{ blockId: 'block_1', data: 'other message' }])
+    expect(await store.getProviderData('msg_aaaaaaaa')).toEqual([
+      { blockId: 'block_2', data: 'new' }, { blockId: 'block_1', data: { item: [1, null] } }, { blockId: 'block_3', data: null },
+    ])
+    expect(await store.getProviderData('msg_unknown1')).toEqual([])
+  })
+
+  it('is not changed by what callers do with their objects afterwards', async () => {
+    const store = open()
+    const made = chat()
+    await store.createChat(made, 'l')
+    made.title = 'changed'
+    const asked = question('msg_ask00001')
+    await store.startRun(newRun('msg_answer01', {}, { userMessage: asked }))
+    asked.output.length = 0
+    const read = await store.getMessage('msg_ask00001')
+    read!.json!.output.length = 0
+    expect((await store.getChat(chatId))?.title).toBe('Tides')
+    expect((await store.getMessage('msg_ask00001'))?.json?.output).toHaveLength(1)
+  })
+}
+
+async function readPages<T>(load: (cursor: string) => Promise<Paged<T>>, from: string | null): Promise<T[]> {
+  const items: T[] = []
+  for (let cursor = from; cursor !== null;) {
+    const page = await load(cursor)
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
+}

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { append, readLog, refusal, type OpenStore } from './fixtures.ts'
+import { answer, bytes, chat, chatId, claim, newRun, question, startedAt } from './records.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Starting and ending runs, claims and epochs. */
+export function runRules(open: OpenStore): void {
+  describe('starting a run', () => {
+    it('writes question, answer and an empty document of epoch 1', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), lineage: 'line' }))
+      expect((await store.getMessage('msg_ask00001'))?.status).toBe('completed')
+      expect((await store.getMessage('msg_answer01'))?.json).toBeNull()
+      expect(await readLog(store, 'msg_answer01')).toEqual({ lineage: 'line', epoch: 1, seq: 0, state: null, updates: [] })
+      expect(await store.log.read('msg_ask00001')).toBeNull()
+      expect(await store.getMessage('msg_unknown1')).toBeNull()
+    })
+
+    it('writes nothing where the answer or the chat is refused', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      const twice = newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), claim: claim() })
+      await refusal('internal', () => store.startRun(twice))
+      await refusal('not_found', () => store.startRun(newRun('msg_answer02', { chatId: 'chat_unknown1' }, {
+        userMessage: question('msg_ask00001'), claim: claim(),
+      })))
+      expect(await store.getMessage('msg_ask00001')).toBeNull()
+      expect(await store.getMessage('msg_answer02')).toBeNull()
+      expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
+    })
+  })
+
+  describe('claims', () => {
+    it('answers a repeated request with the first response and writes nothing', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const response = { messageId: 'msg_answer01' }
+      await store.startRun(newRun('msg_answer01', {}, { claim: claim({ response }) }))
+      const repeated = newRun('msg_answer02', {}, { claim: claim({ response: { messageId: 'msg_answer02' } }), userMessage: question('msg_ask00001') })
+      expect(await store.startRun(repeated)).toEqual({ repeated: true, response })
+      expect(await store.getMessage('msg_answer02')).toBeNull()
+      expect(await store.getMessage('msg_ask00001')).toBeNull()
+      expect(await store.log.read('msg_answer02')).toBeNull()
+    })
+
+    it('gives all of several concurrent requests the same ids', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const ids = ['msg_answer01', 'msg_answer02', 'msg_answer03']
+      const answers = await Promise.all(ids.map(id => store.startRun(newRun(id, {}, { claim: claim({ response: id }) }))))
+      expect(answers.filter(answered => !answered.repeated)).toHaveLength(1)
+      expect(answers.filter(answered => answered.repeated).map(answered => answered.response)).toEqual([ids[0], ids[0]])
+      expect((await store.unfinished()).map(row => row.id)).toEqual([ids[0]])
+    })
+
+    it('refuses the same key with another body and writes nothing', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l', claim())
+      await refusal('idempotency_mismatch', () => store.startRun(newRun('msg_answer01', {}, { claim: claim({ bodyHash: 'other' }) })))
+      await refusal('idempotency_mismatch', () => store.createChat(chat('chat_bbbbbbbb'), 'l', claim({ bodyHash: 'other' })))
+      expect(await store.getMessage('msg_answer01')).toBeNull()
+      expect(await store.getChat('chat_bbbbbbbb')).toBeNull()
+    })
+
+    it('finds a claim before anything is written, with the same refusals', async () => {
+      const store = open()
+      expect(await store.findClaim(claim())).toBeNull()
+      await store.createChat(chat(), 'l', claim({ response: 'first' }))
+      expect(await store.findClaim(claim())).toEqual({ response: 'first' })
+      await refusal('idempotency_mismatch', () => store.findClaim(claim({ bodyHash: 'other' })))
+      expect(await store.findClaim(claim({ createdAt: startedAt + dayMs, bodyHash: 'other' }))).toBeNull()
+    })
+
+    it('keeps users, routes and keys apart', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l', claim())
+      const others = [claim({ userId: 'user_2' }), claim({ route: 'POST chats' }), claim({ key: 'key-2' })]
+      for (const [index, other] of others.entries()) {
+        expect(await store.createChat(chat(`chat_number0${index}`), 'l', other)).toEqual({ repeated: false })
+      }
+    })
+
+    it('makes a chat once for one key', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l', claim({ response: [1, 'first'] }))
+      expect(await store.createChat(chat('chat_bbbbbbbb'), 'l', claim())).toEqual({ repeated: true, response: [1, 'first'] })
+      expect(await store.getChat('chat_bbbbbbbb')).toBeNull()
+    })
+
+    it('forgets a claim after 24 h, and drops old ones on request', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l', claim())
+      const almost = claim({ createdAt: startedAt + dayMs - 1 })
+      expect((await store.startRun(newRun('msg_answer01', {}, { claim: almost }))).repeated).toBe(true)
+      const later = claim({ createdAt: startedAt + dayMs, bodyHash: 'other', response: 'second' })
+      expect(await store.startRun(newRun('msg_answer01', {}, { claim: later }))).toEqual({ repeated: false })
+      await store.dropClaims(startedAt + dayMs)
+      expect(await store.startRun(newRun('msg_answer02', {}, { claim: later }))).toEqual({ repeated: true, response: 'second' })
+      await store.dropClaims(startedAt + dayMs + 1)
+      expect(await store.startRun(newRun('msg_answer02', {}, { claim: later }))).toEqual({ repeated: false })
+    })
+  })
+
+  describe('saving what has ended', () => {
+    it('keeps status, canonical JSON and state; the updates go and the numbers stay', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      await append(store, 'msg_answer01', 1, 0, 'a', 'b')
+      const message = answer('msg_answer01', { status: 'stopped', finishReason: 'stop' })
+      expect(await store.saveFinal({ message, epoch: 1, state: bytes('final') })).toBe(true)
+      const row = await store.getMessage('msg_answer01')
+      expect([row?.status, row?.json]).toEqual(['stopped', message])
+      expect(await readLog(store, 'msg_answer01')).toMatchObject({ epoch: 1, seq: 1, state: 'final', updates: [] })
+      expect(await store.unfinished()).toEqual([])
+      expect(await append(store, 'msg_answer01', 1, 1, 'continued')).toEqual([{ status: 'ok', seq: 2 }])
+    })
+
+    it('refuses an epoch that is not the newest, and an unknown message, and writes nothing', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      await append(store, 'msg_answer01', 1, 0, 'a')
+      await store.drawEpoch('msg_answer01')
+      for (const epoch of [1, 3]) {
+        expect(await store.saveFinal({ message: answer('msg_answer01'), epoch, state: bytes('old') })).toBe(false)
+      }
+      expect(await store.saveFinal({ message: answer('msg_unknown1'), epoch: 1, state: bytes('old') })).toBe(false)
+      expect(await store.saveFinal({ message: answer(chatId), epoch: 0, state: bytes('old') })).toBe(false)
+      expect((await store.getMessage('msg_answer01'))?.status).toBe('queued')
+      expect((await readLog(store, 'msg_answer01'))?.updates).toEqual(['a'])
+      expect((await readLog(store, chatId))?.state).toBeNull()
+    })
+  })
+
+  describe('epochs', () => {
+    it('rise with every draw, a document each', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      expect([await store.drawEpoch(chatId), await store.drawEpoch(chatId)]).toEqual([1, 2])
+      expect([await store.drawEpoch('msg_answer01'), await store.drawEpoch('msg_answer01')]).toEqual([2, 3])
+    })
+
+    it('are given again once after a release', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const epoch = await store.drawEpoch(chatId)
+      await store.releaseEpoch(chatId, epoch)
+      expect([await store.drawEpoch(chatId), await store.drawEpoch(chatId)]).toEqual([1, 2])
+    })
+
+    it('ignore the release of an epoch that is not the newest', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.releaseEpoch(chatId, 0)
+      const first = await store.drawEpoch(chatId)
+      await store.drawEpoch(chatId)
+      await store.releaseEpoch(chatId, first)
+      await store.releaseEpoch('chat_unknown1', 1)
+      expect(await store.drawEpoch(chatId)).toBe(3)
+    })
+
+    it('exist for documents only', async () => {
+      const store = open()
+      await refusal('not_found', () => store.drawEpoch('msg_unknown1'))
+    })
+  })
+}

@@ -1,0 +1,11 @@
+import { logRules } from './contract-log.ts'
+import { messageRules } from './contract-messages.ts'
+import { runRules } from './contract-runs.ts'
+import type { OpenStore } from './fixtures.ts'
+
+/** The rules of the store port, for every adapter. */
+export function storeContract(open: OpenStore): void {
+  messageRules(open)
+  runRules(open)
+  logRules(open)
+}

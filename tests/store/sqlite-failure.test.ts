@@ -1,0 +1,169 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSqliteConnection } from '../../server/store/sqlite-connection.ts'
+import { migrate, migrations } from '../../server/store/sqlite-schema.ts'
+import { openSqliteStore, sqliteStore } from '../../server/store/sqlite.ts'
+import { append, readLog, refusal, temporaryFolder } from './fixtures.ts'
+import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
+
+const doc = 'msg_answer01'
+
+/** A store with one run, and the connection that it stands on. */
+async function openWithRun() {
+  const path = join(temporaryFolder(), 'runnel.db')
+  const connection = openSqliteConnection(path)
+  const store = sqliteStore(connection)
+  onTestFinished(() => store.close())
+  await store.createChat(chat(), 'l')
+  await store.startRun(newRun(doc))
+  return { path, store, database: connection.database }
+}
+
+function openRaw(path: string): DatabaseSync {
+  const database = new DatabaseSync(path)
+  onTestFinished(() => database.close())
+  return database
+}
+
+describe('opening a database file', () => {
+  it('says that a folder cannot be made', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'file'), '')
+    for (const path of [join(folder, 'file', 'sub', 'runnel.db'), '/proc/runnel/runnel.db']) {
+      expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/^The folder .* cannot be made: .* Set DATABASE_URL/)
+    }
+  })
+
+  it('says that a folder is no file', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'runnel.db'))
+    expect((await refusal('store_unavailable', () => openSqliteStore(join(folder, 'runnel.db')))).message).toMatch(/cannot be opened/)
+  })
+
+  it('leaves a file that is no database as it is', async () => {
+    const path = join(temporaryFolder(), 'notes.txt')
+    writeFileSync(path, 'dear diary\n'.repeat(500))
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/notes\.txt is no SQLite database/)
+    expect(readFileSync(path, 'utf8')).toBe('dear diary\n'.repeat(500))
+  })
+
+  it('leaves the database of another program as it is', async () => {
+    const path = join(temporaryFolder(), 'other.db')
+    openRaw(path).exec('CREATE TABLE songs (title TEXT)')
+    const before = readFileSync(path)
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/the database of another program/)
+    expect(readFileSync(path)).toEqual(before)
+  })
+
+  it('refuses a schema that a newer Runnel wrote', async () => {
+    const path = join(temporaryFolder(), 'runnel.db')
+    await openSqliteStore(path).close()
+    openRaw(path).exec('PRAGMA user_version = 99')
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/newer Runnel \(schema 99; this one knows up to \d+\)/)
+  })
+
+  it('lets go of the file where it refuses', async () => {
+    const path = join(temporaryFolder(), 'runnel.db')
+    await openSqliteStore(path).close()
+    const raw = openRaw(path)
+    raw.exec('PRAGMA user_version = 99')
+    await refusal('store_unavailable', () => openSqliteStore(path))
+    raw.exec(`PRAGMA user_version = ${migrations.length}`)
+    await openSqliteStore(path).close()
+  })
+
+  it('says who may help where another program holds a lock', async () => {
+    const path = join(temporaryFolder(), 'runnel.db')
+    await openSqliteStore(path).close()
+    openRaw(path).exec('BEGIN IMMEDIATE')
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/locked by another program/)
+  })
+})
+
+describe('migrations', () => {
+  it('take an older file to the present schema and keep what is in it', () => {
+    const database = openRaw(':memory:')
+    migrate(database, migrations)
+    database.exec(`INSERT INTO chats (id, owner_id, title, created_at) VALUES ('${chatId}', 'user_1', 'Tides', 1)`)
+    const next = [...migrations, 'ALTER TABLE chats ADD COLUMN colour TEXT', `UPDATE chats SET colour = 'blue'`]
+    migrate(database, next)
+    migrate(database, next)
+    expect(database.prepare('SELECT title, colour FROM chats').all()).toEqual([{ title: 'Tides', colour: 'blue' }])
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: next.length })
+  })
+
+  it('undo a step that fails, whole, and keep those before it', () => {
+    const database = openRaw(':memory:')
+    const steps = [...migrations, 'CREATE TABLE good (id)', 'CREATE TABLE half (id); INSERT INTO nowhere VALUES (1)']
+    expect(() => migrate(database, steps)).toThrow(/no such table: nowhere/)
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: steps.length - 1 })
+    expect(database.prepare(`SELECT name FROM sqlite_schema WHERE name IN ('good', 'half')`).all()).toEqual([{ name: 'good' }])
+  })
+})
+
+describe('a failing disk', () => {
+  it('that is full loses nothing, writes nothing by halves, and goes on when there is space', async () => {
+    const { store, database } = await openWithRun()
+    await store.startRun(newRun('msg_answer02'))
+    await append(store, doc, 1, 0, 'a')
+    const { page_count: pages } = database.prepare('PRAGMA page_count').get()!
+    database.exec(`PRAGMA max_page_count = ${Number(pages)}`)
+    const big = 'x'.repeat(100_000)
+    const entries = [
+      { doc: 'msg_answer02', epoch: 1, previousSeq: 0, updates: [bytes('small')] },
+      { doc, epoch: 1, previousSeq: 1, updates: [bytes('small'), bytes(big)] },
+    ]
+    const message = answer(doc, { model: big })
+
+    expect((await refusal('store_unavailable', () => store.log.append(entries))).message).toMatch(/is full\. Free some space/)
+    await refusal('store_unavailable', () => store.log.compact(doc, 1, 1, bytes(big)))
+    await refusal('store_unavailable', () => store.saveFinal({ message, epoch: 1, state: bytes('final') }))
+    await refusal('store_unavailable', () => store.startRun(newRun('msg_answer03', {}, { userMessage: question('msg_ask00001', { model: big }), claim: claim() })))
+    await refusal('store_unavailable', () => store.putProviderData(doc, [{ blockId: 'a', data: 1 }, { blockId: 'b', data: big }]))
+
+    expect(await readLog(store, doc)).toMatchObject({ seq: 1, state: null, updates: ['a'] })
+    expect((await readLog(store, 'msg_answer02'))?.updates).toEqual([])
+    expect((await store.unfinished()).map(row => row.id)).toEqual([doc, 'msg_answer02'])
+    expect(await store.getMessage('msg_ask00001')).toBeNull()
+    expect(await store.getProviderData(doc)).toEqual([])
+
+    database.exec('PRAGMA max_page_count = 1000000')
+    expect(await store.log.append(entries)).toEqual([{ status: 'ok', seq: 1 }, { status: 'ok', seq: 2 }])
+    expect(await store.saveFinal({ message, epoch: 1, state: bytes(big) })).toBe(true)
+    expect((await store.getMessage(doc))?.json).toEqual(message)
+    expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
+  })
+
+  it('that cannot be written is said, and reading goes on', async () => {
+    const { store, database } = await openWithRun()
+    database.exec('PRAGMA query_only = ON')
+    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(/cannot be written/)
+    await refusal('store_unavailable', () => store.drawEpoch(doc))
+    expect(await store.getChat(chatId)).toEqual(chat())
+    database.exec('PRAGMA query_only = OFF')
+    expect(await append(store, doc, 1, 0, 'a')).toEqual([{ status: 'ok', seq: 1 }])
+  })
+
+  it('with a file that was moved away takes no writes, which would be lost, until it is back', async () => {
+    const { path, store } = await openWithRun()
+    renameSync(path, `${path}-away`)
+    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(/was moved or deleted/)
+    writeFileSync(path, '')
+    await refusal('store_unavailable', () => store.drawEpoch(doc))
+    renameSync(`${path}-away`, path)
+    expect(await append(store, doc, 1, 0, 'a')).toEqual([{ status: 'ok', seq: 1 }])
+  })
+
+  it('syncs a draw of an epoch and nothing else', async () => {
+    const connection = openSqliteConnection(join(temporaryFolder(), 'runnel.db'))
+    onTestFinished(() => connection.close())
+    const synchronous = () => connection.database.prepare('PRAGMA synchronous').get()?.['synchronous']
+    const [normal, full] = [1, 2]
+    expect(connection.writeDurably(synchronous)).toBe(full)
+    expect(connection.write(synchronous)).toBe(normal)
+    expect(() => connection.writeDurably(() => { throw new Error('no') })).toThrow('no')
+    expect(connection.write(synchronous)).toBe(normal)
+  })
+})
