@@ -127,7 +127,7 @@ export type BlockType = Block['type']
 
 /** A block as it is opened: its id is given by the writer, its growing texts start empty. */
 export type NewBlock = Block extends infer B
-  ? B extends Block ? Omit<B, 'id' | GrowingField | 'annotations'> : never
+  ? B extends Block ? Omit<B, 'id' | 'annotations' | (B extends ProgressBlock ? never : GrowingField)> : never
   : never
 
 /** The canonical JSON of a message: HTTP returns it, filters read it, the store keeps it. */

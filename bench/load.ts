@@ -1,0 +1,153 @@
+/** 200 streams × 5 viewers × 80 tokens/s: a real server on one core, its provider and its viewers on the other. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
+import { WebSocket } from 'ws'
+import { quantile, type Figure } from './harness.ts'
+
+interface Load {
+  streams: number
+  viewers: number
+  tokensPerSecond: number
+  seconds: number
+}
+
+/** Milliseconds in base 36, five characters with its space: a token that says when it was sent. */
+function stamp(): string {
+  return ` ${Math.floor(performance.now()).toString(36).padStart(4, '0').slice(-4)}`
+}
+
+/** Age of the oldest token of an update's frame; the text stands before the one byte of the empty delete set. */
+function ageOf(frame: Buffer): number | null {
+  let start = frame.length - 1
+  while (start >= 5 && frame[start - 5] === 0x20) start -= 5
+  if (start === frame.length - 1) return null
+  const sent = Number.parseInt(frame.toString('latin1', start + 1, start + 5), 36)
+  return Math.floor(performance.now()) % 36 ** 4 - sent
+}
+
+/** A Chat Completions server that sends each of its open streams a chunk when it is due. */
+async function startProvider(tokensPerSecond: number) {
+  const open = new Map<ServerResponse, number>()
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    open.set(response, performance.now() + Math.random() * 1000 / tokensPerSecond)
+    response.on('close', () => open.delete(response))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  let sent = 0
+  const timer = setInterval(() => {
+    const now = performance.now()
+    for (const [response, due] of open) {
+      if (due > now) continue
+      response.write(`data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1800000000,"model":"bench","choices":[{"index":0,"delta":{"content":"${stamp()}"},"logprobs":null,"finish_reason":null}]}\n\n`)
+      open.set(response, due + 1000 / tokensPerSecond)
+      sent += 1
+    }
+  }, 1)
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    sent: () => sent,
+    close: () => {
+      clearInterval(timer)
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/** The server as it is run, pinned to the first core where the system can. */
+export async function startServer(env: Record<string, string>): Promise<{ url: string; child: ChildProcess; close: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
+  const main = new URL('../server/main.ts', import.meta.url).pathname
+  const command = process.platform === 'linux' ? ['taskset', '-c', '0', process.execPath, main] : [process.execPath, main]
+  const child = spawn(command[0]!, command.slice(1), {
+    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${folder}/bench.db`, LOG_LEVEL: 'warn', RUNNEL_MAX_TASKS_PER_USER: '1000', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout!.on('data', (data: Buffer) => {
+      output += data.toString()
+      const found = /http:\S+/.exec(output)?.[0]
+      if (found) resolve(found)
+    })
+    child.on('exit', code => reject(new Error(`the server ended with ${code}`)))
+  })
+  return {
+    url, child,
+    close: async () => {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** CPU time of a process so far, ms. */
+export function cpuTimeOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+async function post(url: string, body: object): Promise<any> {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  return await response.json()
+}
+
+export async function loadOfOneCore(load: Load = { streams: 200, viewers: 5, tokensPerSecond: 80, seconds: 20 }): Promise<Figure[]> {
+  const provider = await startProvider(load.tokensPerSecond)
+  const { url, child, close } = await startServer({ OPENAI_BASE_URL: provider.url })
+  const sockets: WebSocket[] = []
+  const ages: number[] = []
+  let measuring = false
+  let frames = 0
+  for (let i = 0; i < load.streams; i++) {
+    const chat = await post(`${url}/api/chats`, {})
+    const { messageId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })
+    for (let viewer = 0; viewer < load.viewers; viewer++) {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
+      socket.on('message', (data: Buffer, isBinary) => {
+        if (!measuring || !isBinary) return
+        frames += 1
+        const age = ageOf(data)
+        if (age !== null && age >= 0) ages.push(age)
+      })
+      await once(socket, 'open')
+      socket.send('{"type":"hello","v":1}')
+      socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
+      sockets.push(socket)
+    }
+  }
+  await new Promise(resolve => setTimeout(resolve, 5_000))
+  // `taskset` becomes the process that it starts.
+  const pid = child.pid!
+  const cpu = cpuTimeOf(pid)
+  const own = process.cpuUsage()
+  const sent = provider.sent()
+  const began = performance.now()
+  measuring = true
+  await new Promise(resolve => setTimeout(resolve, load.seconds * 1_000))
+  measuring = false
+  const seconds = (performance.now() - began) / 1_000
+  const busy = (cpuTimeOf(pid) - cpu) / 1_000 / seconds
+  const ownBusy = process.cpuUsage(own)
+  const name = `${load.streams} streams × ${load.viewers} viewers × ${load.tokensPerSecond} tokens/s`
+  const figures: Figure[] = [
+    { name: `${name}: chunk to viewer p50`, value: quantile(ages, 0.5), unit: 'ms' },
+    { name: `${name}: chunk to viewer p99`, value: quantile(ages, 0.99), unit: 'ms', bound: 80, note: `oldest token of each frame, ${ages.length} frames` },
+    { name: `${name}: the server's core`, value: busy * 100, unit: '%', bound: 90 },
+    { name: `${name}: chunks really sent a second`, value: (provider.sent() - sent) / seconds, unit: '/s', note: `of ${load.streams * load.tokensPerSecond}; ${Math.round(frames / seconds)} frames/s read; own core ${Math.round((ownBusy.user + ownBusy.system) / seconds / 10_000)} %` },
+  ]
+  for (const socket of sockets) socket.terminate()
+  provider.close()
+  await close()
+  return figures
+}
+

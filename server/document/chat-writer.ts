@@ -1,0 +1,59 @@
+import * as Y from 'yjs'
+import { chatMap, chatMessages, cleanJson, type ChatEntry, type ChatFields } from '../../shared/schema.ts'
+import { Lanes } from './lanes.ts'
+import { Transactor, type DocumentWriter } from './writer.ts'
+
+/** Writes one chat under one epoch: its fields and its list of messages. All edits are urgent. */
+export class ChatWriter implements DocumentWriter {
+  readonly epoch: number
+  readonly doc: Y.Doc
+  onEdit: (urgent: boolean) => void = () => {}
+  readonly #lanes: Lanes
+  readonly #transactor: Transactor
+  #fields: Partial<ChatFields> = {}
+  readonly #entries = new Map<string, Partial<ChatEntry>>()
+
+  constructor(doc: Y.Doc, epoch: number) {
+    this.doc = doc
+    this.epoch = epoch
+    this.#lanes = new Lanes(epoch)
+    this.#transactor = new Transactor(doc)
+  }
+
+  get dirty(): boolean {
+    return this.#entries.size > 0 || Object.keys(this.#fields).length > 0
+  }
+
+  setChat(fields: Partial<ChatFields>): void {
+    Object.assign(this.#fields, fields)
+    this.onEdit(true)
+  }
+
+  /** Sets fields of messages, making those that are not listed yet: one transaction for all. */
+  setMessages(entries: Iterable<readonly [id: string, fields: Partial<ChatEntry>]>): void {
+    for (const [id, fields] of entries) this.#entries.set(id, { ...this.#entries.get(id), ...fields })
+    this.onEdit(true)
+  }
+
+  commit(): Uint8Array[] {
+    const update = this.#transactor.run(this.#lanes.structure, () => {
+      setChanged(chatMap(this.doc), this.#fields)
+      const messages = chatMessages(this.doc)
+      for (const [id, fields] of this.#entries) {
+        const map = messages.get(id)
+        if (map) setChanged(map, fields)
+        else messages.set(id, new Y.Map(Object.entries(cleanJson(fields))))
+      }
+    })
+    this.#fields = {}
+    this.#entries.clear()
+    return update ? [update] : []
+  }
+}
+
+/** Recovery repeats what may have been written: a value that is there already is not written again. */
+function setChanged(map: Y.Map<unknown>, fields: object): void {
+  for (const [key, value] of Object.entries(cleanJson(fields))) {
+    if (JSON.stringify(map.get(key)) !== JSON.stringify(value)) map.set(key, value)
+  }
+}

@@ -1,0 +1,37 @@
+import type * as Y from 'yjs'
+import { encodeTransaction } from './encoder.ts'
+
+/** The door through which a document changes: edits collect, `commit` writes them. */
+export interface DocumentWriter {
+  readonly epoch: number
+  /** Something waits for `commit`. */
+  readonly dirty: boolean
+  /** Called at every edit; `urgent` is one that readers should see at once. */
+  onEdit: (urgent: boolean) => void
+  /**
+   * Writes all that collected, in as few transactions as Yjs allows, and
+   * returns their updates in order: one entry of the log.
+   */
+  commit(): Uint8Array[]
+}
+
+/** Runs transactions on a document under given client ids and hands out each one's update. */
+export class Transactor {
+  readonly #doc: Y.Doc
+  #update: Uint8Array | null = null
+
+  constructor(doc: Y.Doc) {
+    this.#doc = doc
+    doc.on('afterTransaction', transaction => {
+      this.#update = encodeTransaction(transaction)
+    })
+  }
+
+  /** The update of what `edit` did; null if it changed nothing. */
+  run(clientId: number, edit: () => void): Uint8Array | null {
+    this.#update = null
+    this.#doc.clientID = clientId
+    this.#doc.transact(edit)
+    return this.#update
+  }
+}

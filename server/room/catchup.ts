@@ -1,0 +1,67 @@
+import type { Frames } from './frame.ts'
+
+/** A state difference as frames; all who asked for the same one share it. */
+export interface Difference {
+  readonly frames: Frames
+  readonly bytes: number
+  /** Outboxes that still hold it. */
+  holders: number
+}
+
+/** One who waits for a difference. */
+export interface Waiter {
+  /** Makes or finds the difference; null if it is not needed any more. */
+  prepare(): Difference | null
+  /** Hands it to the outbox, which calls `release` once when it has been taken or dropped. */
+  send(difference: Difference, release: () => void): void
+}
+
+/**
+ * State differences pending in the whole process, joins included, are capped:
+ * a thousand viewers who return at once wait in line instead of filling the
+ * memory. A difference larger
+ * than the cap goes through when its turn comes: the cap is checked before it.
+ */
+export class CatchUpQueue {
+  readonly #capBytes: number
+  #pendingBytes = 0
+  readonly #line: Waiter[] = []
+  #serving = false
+
+  constructor(capBytes: number) {
+    this.#capBytes = capBytes
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  get waiting(): number {
+    return this.#line.length
+  }
+
+  /** Serves the waiter now if the cap allows it, else when its turn comes. */
+  enter(waiter: Waiter): void {
+    this.#line.push(waiter)
+    this.#serve()
+  }
+
+  #serve(): void {
+    // `send` may enter again: the loop that runs takes those too.
+    if (this.#serving) return
+    this.#serving = true
+    while (this.#line.length > 0 && this.#pendingBytes < this.#capBytes) {
+      const waiter = this.#line.shift()!
+      const difference = waiter.prepare()
+      if (!difference) continue
+      if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
+      waiter.send(difference, () => this.#release(difference))
+    }
+    this.#serving = false
+  }
+
+  #release(difference: Difference): void {
+    if (--difference.holders === 0) this.#pendingBytes -= difference.bytes
+    this.#serve()
+  }
+}

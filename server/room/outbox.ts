@@ -1,0 +1,146 @@
+import type { Duplex } from 'node:stream'
+import type { Frames } from './frame.ts'
+
+/** Room for control messages above the mark: a session that needs more of it is closed. */
+const controlBytes = 65_536
+
+export interface OutboxOptions {
+  /** At this many waiting bytes the session lags: nothing but control messages is taken until all is drained. */
+  highWaterBytes: number
+  now: () => number
+}
+
+/**
+ * What one socket has still to be sent. Frames go straight to the socket while
+ * it takes them; behind a socket that does not, they wait here and go out one
+ * by one, so that a slow reader's progress is seen frame by frame.
+ */
+export class Outbox {
+  readonly #socket: Duplex
+  readonly #options: OutboxOptions
+  /** The part of `#waiting` before this index has been written. */
+  #first = 0
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #writing = false
+  #lagging = false
+  #marks: { after: number; reached: () => void }[] = []
+  #written = 0
+  #corked = false
+  /** When the socket last took something of what waited, epoch ms. */
+  progressAt: number
+  /** When something was last handed to the socket, epoch ms. */
+  sentAt: number
+  onLag: () => void = () => {}
+  onDrain: () => void = () => {}
+
+  constructor(socket: Duplex, options: OutboxOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.progressAt = this.sentAt = options.now()
+  }
+
+  /** Over the mark and not yet drained: `send` is not to be called. */
+  get lagging(): boolean {
+    return this.#lagging
+  }
+
+  /** Bytes that wait here and in the socket. */
+  get bytes(): number {
+    return this.#waitingBytes + this.#socket.writableLength
+  }
+
+  /** No more control messages fit: the session must be closed. */
+  get overfull(): boolean {
+    return this.bytes > this.#options.highWaterBytes + controlBytes
+  }
+
+  send(frames: Frames): void {
+    for (const frame of frames) {
+      if (this.#takesNow(frame)) this.#socket.write(frame)
+      else this.#enqueue(frame)
+    }
+    this.#sent()
+  }
+
+  /**
+   * Sends frames whose memory others account for (a state difference) and
+   * calls back when the socket has taken the last of them.
+   */
+  sendTracked(frames: Frames, taken: () => void): void {
+    // Queued and never written straight: the socket's own callback tells when each was taken.
+    for (const frame of frames) this.#enqueue(frame)
+    this.#marks.push({ after: this.#written + this.#waiting.length - this.#first + (this.#writing ? 1 : 0), reached: taken })
+    this.#sent()
+  }
+
+  /** Until `uncork`, writes are joined into one system call. */
+  cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#corked = false
+    this.#socket.uncork()
+  }
+
+  /** Drops what waits. */
+  close(): void {
+    this.#waiting = []
+    this.#first = this.#waitingBytes = 0
+    const marks = this.#marks
+    this.#marks = []
+    for (const mark of marks) mark.reached()
+  }
+
+  /** Lagging implies that something waits here, so that draining is always seen. */
+  #takesNow(frame: Uint8Array): boolean {
+    return this.#waitingBytes === 0 && !this.#writing && !this.#socket.writableNeedDrain &&
+      this.#socket.writableLength + frame.length <= this.#options.highWaterBytes
+  }
+
+  #sent(): void {
+    this.sentAt = this.#options.now()
+    if (this.#lagging || this.bytes <= this.#options.highWaterBytes) return
+    this.#lagging = true
+    this.progressAt = this.sentAt
+    this.onLag()
+  }
+
+  #enqueue(frame: Uint8Array): void {
+    this.#waiting.push(frame)
+    this.#waitingBytes += frame.length
+    if (!this.#writing) this.#pump()
+  }
+
+  #pump(): void {
+    const frame = this.#waiting[this.#first]
+    if (frame === undefined || this.#socket.destroyed) return
+    this.#first += 1
+    this.#waitingBytes -= frame.length
+    if (this.#first === this.#waiting.length || this.#first > 1_000) {
+      this.#waiting.splice(0, this.#first)
+      this.#first = 0
+    }
+    this.#writing = true
+    this.#socket.write(frame, error => {
+      this.#writing = false
+      if (!error) this.#taken()
+    })
+  }
+
+  #taken(): void {
+    this.#written += 1
+    this.progressAt = this.#options.now()
+    while (this.#marks.length > 0 && this.#marks[0]!.after <= this.#written) this.#marks.shift()!.reached()
+    // What `reached` sent may have started the next write already.
+    if (this.#writing) return
+    if (this.#waiting.length > 0) return this.#pump()
+    if (this.#lagging) {
+      this.#lagging = false
+      this.onDrain()
+    }
+  }
+}

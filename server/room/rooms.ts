@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto'
+import type { RunnelError } from '../../shared/errors.ts'
+import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
+import type { DocumentWriter } from '../document/writer.ts'
+import { Flusher } from './flusher.ts'
+import { Room } from './room.ts'
+
+/** A room that nobody uses stays this long: a refresh finds it. */
+const lingerMs = 30_000
+/** A document that nothing happens in is checked once after this time. */
+const silenceMs = 5_000
+
+export interface RoomsOptions {
+  log: UpdateLog
+  flushMs: number
+  now: () => number
+  lingerMs?: number
+  /** A room with a writer was closed cleanly: its epoch can be given back. */
+  onEvict: (doc: string, writer: DocumentWriter) => Promise<void>
+}
+
+/** All live documents of this process. */
+export class Rooms {
+  readonly flusher: Flusher
+  readonly #log: UpdateLog
+  readonly #now: () => number
+  readonly #lingerMs: number
+  readonly #onEvict: RoomsOptions['onEvict']
+  readonly #rooms = new Map<string, Room>()
+  readonly #opening = new Map<string, Promise<Room | null>>()
+  readonly #evicting = new Map<string, Promise<void>>()
+  #lastChannel = 0
+
+  constructor(options: RoomsOptions) {
+    this.#log = options.log
+    this.#now = options.now
+    this.#lingerMs = options.lingerMs ?? lingerMs
+    this.#onEvict = options.onEvict
+    this.flusher = new Flusher({ log: options.log, flushMs: options.flushMs, lose: (room, error) => this.#lose(room, error) })
+  }
+
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  /** The room of a document if it is live. */
+  peek(doc: string): Room | undefined {
+    return this.#rooms.get(doc)
+  }
+
+  /** The room of a document, loaded if need be and pinned until `unpin`; null if the log knows no such document. */
+  async open(doc: string): Promise<Room | null> {
+    // A room on its way out gives its epoch back first: the next writer needs it.
+    await this.#evicting.get(doc)
+    let opening: Promise<Room | null> | undefined
+    let room: Room | null | undefined = this.#rooms.get(doc)
+    if (!room) {
+      opening = this.#opening.get(doc)
+      if (!opening) {
+        opening = this.#load(doc).finally(() => this.#opening.delete(doc))
+        this.#opening.set(doc, opening)
+      }
+      room = await opening
+    }
+    if (room) room.pins += 1
+    return room
+  }
+
+  unpin(room: Room): void {
+    room.pins -= 1
+    room.idleSince = this.#now()
+  }
+
+  /** The room of a document that was made just now, pinned: nobody can have it yet, so nothing is read. */
+  create(doc: string, lineage: string, epoch: number): Room {
+    const room = this.#add(doc, { lineage, epoch, seq: 0, state: null, updates: [] })
+    room.pins += 1
+    return room
+  }
+
+  /** Lets a writer write into a room: what it collects is flushed from now on. */
+  attach(room: Room, writer: DocumentWriter): void {
+    room.writer = writer
+    writer.onEdit = urgent => this.flusher.schedule(room, urgent)
+  }
+
+  /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
+  sweep(): void {
+    const now = this.#now()
+    for (const room of this.#rooms.values()) {
+      if (room.viewers.size > 0) {
+        const silent = !room.quiet && now - room.shownAt >= silenceMs
+        room.sendCheckpoints(silent ? 'all' : 'due')
+        if (silent) room.quiet = true
+      } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
+        this.#evict(room)
+      }
+    }
+  }
+
+  /** Writes all that waits and ends every room. */
+  async close(): Promise<void> {
+    this.flusher.close()
+    await Promise.all([...this.#opening.values()])
+    await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(settled => room.whenSettled(settled))))
+    for (const room of [...this.#rooms.values()]) this.#evict(room)
+    await Promise.all(this.#evicting.values())
+  }
+
+  async #load(doc: string): Promise<Room | null> {
+    const contents = await this.#log.read(doc)
+    return contents && this.#add(doc, contents)
+  }
+
+  #add(doc: string, contents: LogContents): Room {
+    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now })
+    this.#rooms.set(doc, room)
+    return room
+  }
+
+  #evict(room: Room): void {
+    this.#rooms.delete(room.id)
+    const { writer } = room
+    room.writer = null
+    room.doc.destroy()
+    if (!writer) return
+    // An epoch that is not given back is only spent: the next opening draws a new one.
+    const done = this.#onEvict(room.id, writer).catch(() => {}).finally(() => this.#evicting.delete(room.id))
+    this.#evicting.set(room.id, done)
+  }
+
+  #lose(room: Room, error: RunnelError): void {
+    if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id)
+    room.writer = null
+    room.lose(error)
+    room.doc.destroy()
+  }
+}
+
+/** An id of a document's history: it changes only when the document is rebuilt under new ids. */
+export function newLineage(): string {
+  return randomBytes(6).toString('base64url')
+}

@@ -1,0 +1,199 @@
+import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { encodeControl, type Role, type ServerControl } from '../../shared/protocol.ts'
+import type { CatchUpQueue, Difference } from './catchup.ts'
+import { textFrames, type Frames } from './frame.ts'
+import type { Outbox } from './outbox.ts'
+import type { Broadcast, Room } from './room.ts'
+
+/** `channels`: `/ws`, many documents with control messages. `stock`: `/yjs`, one document, y-protocols alone. */
+export type SessionFormat = 'channels' | 'stock'
+
+/**
+ * One document that a session follows. It is `live` (every update is sent as
+ * it comes) or `behind` (nothing is sent until one state difference from
+ * `stateVector` has been).
+ */
+export interface Subscription {
+  readonly room: Room
+  readonly session: Session
+  progress: Progress
+  /** A checkpoint is due when the sweep comes by. */
+  checkpointDue: boolean
+  /** `lagging` was said and `caughtUp` is owed. */
+  saidLagging: boolean
+}
+
+type Progress =
+  | { state: 'live' }
+  /** `inLine`: it stands in the catch-up queue. */
+  | { state: 'behind'; stateVector: Uint8Array | undefined; inLine: boolean }
+
+const live: Progress = { state: 'live' }
+
+export interface SessionOptions {
+  format: SessionFormat
+  outbox: Outbox
+  catchUp: CatchUpQueue
+  /** Ends the socket with the close code of this error. */
+  close: (error: RunnelError) => void
+}
+
+/** What one socket follows, and how far each document has been sent to it. */
+export class Session {
+  readonly format: SessionFormat
+  readonly outbox: Outbox
+  readonly #catchUp: CatchUpQueue
+  readonly #close: (error: RunnelError) => void
+  readonly #subscriptions = new Map<string, Subscription>()
+  #closed = false
+
+  constructor(options: SessionOptions) {
+    this.format = options.format
+    this.outbox = options.outbox
+    this.#catchUp = options.catchUp
+    this.#close = options.close
+    this.outbox.onLag = () => this.#fallBehind()
+    this.outbox.onDrain = () => this.#catchUpAll()
+  }
+
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * Follows rooms from now on: attached first, then told, then the state is
+   * taken, so nothing falls between. `stateVector` is of the copy that the
+   * client keeps; undefined for none, or for one that it must discard.
+   */
+  follow(rooms: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
+    if (this.#closed) return
+    for (const { room, stateVector } of rooms) {
+      this.leave(room.id)
+      const subscription: Subscription =
+        { room, session: this, progress: behind(stateVector), checkpointDue: true, saidLagging: false }
+      this.#subscriptions.set(room.id, subscription)
+      room.viewers.add(subscription)
+    }
+    if (this.format === 'channels' && rooms.length > 0) {
+      this.control({ type: 'subscribed', docs: rooms.map(({ room, reset, role }) =>
+        ({ doc: room.id, channel: room.channel, lineage: room.lineage, reset, role })) })
+    }
+    this.#catchUpAll()
+  }
+
+  /** Sends one more difference from the client's own state vector: what a stock client asks for by SyncStep1. */
+  resync(room: Room, stateVector: Uint8Array): void {
+    const subscription = this.#subscriptions.get(room.id)
+    if (!subscription) return
+    subscription.progress = behind(stateVector)
+    this.#catchUpAll()
+  }
+
+  leave(doc: string): void {
+    const subscription = this.#subscriptions.get(doc)
+    if (!subscription) return
+    this.#subscriptions.delete(doc)
+    subscription.room.removeViewer(subscription)
+  }
+
+  /** The document is not to be had any more (deleted, revoked, or its log is away). */
+  refuse(doc: string, code: ErrorCode, message: string): void {
+    this.leave(doc)
+    if (this.format === 'stock') this.#close(new RunnelError(code, message))
+    else this.control({ type: 'refused', doc, code, message })
+  }
+
+  control(message: ServerControl): void {
+    this.send(textFrames(encodeControl(message)))
+  }
+
+  /** Called by the room for every update, behind the log. */
+  deliver(subscription: Subscription, broadcast: Broadcast): void {
+    if (subscription.progress === live) {
+      if (this.#subscriptions.size > 1) broadcast.cork(this.outbox)
+      this.outbox.send(this.format === 'channels' ? broadcast.channelFrames : broadcast.stockFrames)
+    } else if (this.outbox.lagging && !subscription.saidLagging && this.format === 'channels') {
+      subscription.saidLagging = true
+      this.control({ type: 'lagging', channel: subscription.room.channel })
+    }
+  }
+
+  /** Sends the room's checkpoint if this subscription has everything that it covers. */
+  checkpoint(subscription: Subscription): void {
+    if (this.format === 'stock') {
+      subscription.checkpointDue = false
+    } else if (subscription.progress === live) {
+      subscription.checkpointDue = false
+      this.send(subscription.room.checkpointFrames())
+    } else {
+      subscription.checkpointDue = true
+    }
+  }
+
+  /** Leaves every room and drops what waits. Idempotent. */
+  close(): void {
+    this.#closed = true
+    for (const doc of [...this.#subscriptions.keys()]) this.leave(doc)
+    this.outbox.close()
+  }
+
+  /** Sends what is no document's update. A session that needs more of it than it reads is closed. */
+  send(frames: Frames): void {
+    if (this.#closed) return
+    this.outbox.send(frames)
+    if (this.outbox.overfull) {
+      this.#close(new RunnelError('overloaded', 'This connection asks for more than it reads.'))
+    }
+  }
+
+  /** The outbox is over its mark: what each document has been sent so far is where its difference will start. */
+  #fallBehind(): void {
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector())
+    }
+  }
+
+  #catchUpAll(): void {
+    for (const subscription of this.#subscriptions.values()) {
+      if (this.outbox.lagging || this.#closed) return
+      const { progress } = subscription
+      if (progress.state === 'live' || progress.inLine) continue
+      progress.inLine = true
+      this.#catchUp.enter({
+        prepare: () => this.#prepareDifference(subscription, progress),
+        send: (difference, release) => this.#sendDifference(subscription, difference, release),
+      })
+    }
+  }
+
+  #prepareDifference(subscription: Subscription, progress: Progress & { state: 'behind' }): Difference | null {
+    progress.inLine = false
+    const { room } = subscription
+    // Left, asked anew, or behind once more (draining brings it back) while it stood in line.
+    if (subscription.progress !== progress || this.#subscriptions.get(room.id) !== subscription) return null
+    if (this.outbox.lagging) return null
+    if (room.appending) {
+      room.whenSettled(() => this.#catchUpAll())
+      return null
+    }
+    return room.difference(progress.stateVector, this.format)
+  }
+
+  #sendDifference(subscription: Subscription, difference: Difference, release: () => void): void {
+    subscription.progress = live
+    subscription.checkpointDue = true
+    this.outbox.sendTracked(difference.frames, release)
+    if (subscription.saidLagging) {
+      subscription.saidLagging = false
+      this.control({ type: 'caughtUp', channel: subscription.room.channel })
+    }
+  }
+}
+
+function behind(stateVector: Uint8Array | undefined): Progress {
+  return { state: 'behind', stateVector, inLine: false }
+}

@@ -1,0 +1,48 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { ChatWriter } from '../document/chat-writer.ts'
+import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { Store } from '../store/store.ts'
+
+/** The chats' documents: opened for writing when something is to be written, one writer each. */
+export class ChatDocuments {
+  readonly #rooms: Rooms
+  readonly #store: Store
+  readonly #drawing = new Map<Room, Promise<void>>()
+
+  constructor(rooms: Rooms, store: Store) {
+    this.#rooms = rooms
+    this.#store = store
+  }
+
+  /**
+   * Makes the edits and returns when they are in the log and shown. Throws
+   * `not_found` for a chat that does not exist, `store_unavailable`.
+   */
+  async edit(chatId: string, edit: (writer: ChatWriter) => void): Promise<void> {
+    const room = await this.#rooms.open(chatId)
+    if (!room) throw new RunnelError('not_found', 'There is no such chat.')
+    try {
+      if (!room.writer) await this.#takeUp(room)
+      if (!(room.writer instanceof ChatWriter)) throw new RunnelError('store_unavailable', 'The chat cannot be written now.')
+      edit(room.writer)
+      this.#rooms.flusher.flushNow(room)
+      await new Promise<void>(settled => room.whenSettled(settled))
+      if (!room.writer) throw new RunnelError('store_unavailable', 'The chat could not be written.')
+    } finally {
+      this.#rooms.unpin(room)
+    }
+  }
+
+  /** Two edits at once share one epoch. */
+  async #takeUp(room: Room): Promise<void> {
+    let drawing = this.#drawing.get(room)
+    if (!drawing) {
+      drawing = this.#store.drawEpoch(room.id)
+        .then(epoch => this.#rooms.attach(room, new ChatWriter(room.doc, epoch)))
+        .finally(() => this.#drawing.delete(room))
+      this.#drawing.set(room, drawing)
+    }
+    await drawing
+  }
+}

@@ -1,0 +1,93 @@
+import * as schema from '../../shared/schema.ts'
+import type { Message, MessageError, TerminalStatus } from '../../shared/schema.ts'
+import { MessageWriter } from '../document/message-writer.ts'
+import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { MessageRow, ProviderData, Store } from '../store/store.ts'
+import type { ChatDocuments } from './chat-documents.ts'
+import { endOf } from './run.ts'
+
+interface Places {
+  rooms: Rooms
+  store: Store
+  chats: ChatDocuments
+  now: () => number
+  onError: (error: unknown, context: { messageId: string }) => void
+}
+
+/** A message whose terminal status is in the log, with what is left to be saved. */
+export interface Ending {
+  messageId: string
+  chatId: string
+  /** Pinned; unpinned when all is saved. */
+  room: Room
+  epoch: number
+  providerData: readonly ProviderData[]
+}
+
+/**
+ * Ends a message that its run left (a crash, a store that was away): takes the
+ * document up under a new epoch, closes what is open, writes the status. A
+ * terminal status that the log has already stays.
+ */
+export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error: MessageError): Promise<Ending> {
+  const { rooms, store, now } = places
+  const room = await rooms.open(row.id)
+  if (!room) throw new Error(`The message ${row.id} has no document.`)
+  const epoch = await store.drawEpoch(row.id)
+  const writer = new MessageWriter(room.doc, epoch)
+  rooms.attach(room, writer)
+  const message = schema.readMessage(room.doc)
+  const endedAt = now()
+  // The run was lost before its first flush: the document is still empty.
+  if (message.id === undefined) {
+    const { id, chatId, parentId, createdAt, taskId } = row
+    writer.setMessage({ id, chatId, parentId, role: 'assistant', createdAt, schema: schema.schemaVersion, ...(taskId !== null && { taskId }) })
+  }
+  if (message.status === undefined || !schema.isTerminal(message.status)) {
+    for (const block of message.output) endBlock(writer, block, status, endedAt)
+    writer.setMessage({ status, endedAt, error })
+  }
+  rooms.flusher.flushNow(room)
+  await new Promise<void>(settled => room.whenSettled(settled))
+  return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
+}
+
+function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalStatus, endedAt: number): void {
+  if (block.type === 'tool_call') {
+    if (block.status === 'streaming') writer.closeBlock(block.id, 'cancelled')
+    else if (block.status === 'running') writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
+  } else if (block.status === 'in_progress') {
+    writer.closeBlock(block.id, endOf(block.type, status), block.type === 'reasoning' ? { endedAt } : {})
+  }
+}
+
+/**
+ * Saves a message that has ended: the chat's list first, then state and JSON,
+ * which make it finished for the store. A crash in between finds it unfinished
+ * and comes here again. Tries until the store takes it; null if the process
+ * ends before.
+ */
+export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
+  const { rooms, store, chats } = places
+  const { messageId, chatId, room, epoch, providerData } = ending
+  const message = await room.read() as Message
+  try {
+    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+      try {
+        const { role, parentId, createdAt, status, model } = message
+        await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
+        if (providerData.length > 0) await store.putProviderData(messageId, providerData)
+        await store.saveFinal({ message, epoch, state: room.encodeState() })
+        return message
+      } catch (error) {
+        places.onError(error, { messageId })
+        if (closed()) return null
+        await new Promise(resolve => setTimeout(resolve, waitMs).unref())
+      }
+    }
+  } finally {
+    room.writer = null
+    rooms.unpin(room)
+  }
+}

@@ -1,0 +1,158 @@
+import * as Y from 'yjs'
+import { expect, test } from 'vitest'
+import { readMessage } from '../../shared/schema.ts'
+import { MessageWriter } from '../../server/document/message-writer.ts'
+
+const fields = { id: 'msg_12345678', chatId: 'chat_12345678', parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 } as const
+
+function newWriter(epoch = 1) {
+  const doc = new Y.Doc()
+  const replica = new Y.Doc()
+  const writer = new MessageWriter(doc, epoch)
+  let bytes = 0
+  const commit = () => {
+    const updates = writer.commit()
+    for (const update of updates) {
+      bytes += update.length
+      Y.applyUpdate(replica, update)
+    }
+    expect(readMessage(replica)).toEqual(readMessage(doc))
+    return updates
+  }
+  return { doc, replica, writer, commit, bytes: () => bytes }
+}
+
+test('writes what collected in one transaction, each value once', () => {
+  const { writer, commit, doc } = newWriter()
+  writer.setMessage({ ...fields })
+  writer.setMessage({ status: 'streaming' })
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(id, 'text', 'Hello')
+  writer.append(id, 'text', ', world')
+  writer.setBlock(id, { status: 'completed' })
+  expect(commit()).toHaveLength(1)
+  expect(readMessage(doc)).toEqual({ ...fields, status: 'streaming', output: [{ id: 'b0', type: 'text', status: 'completed', text: 'Hello, world', annotations: [] }] })
+  // Nothing was inserted and deleted: the update has an empty delete set.
+  expect(Y.decodeUpdate(Y.encodeStateAsUpdate(doc)).ds.clients.size).toBe(0)
+})
+
+test('keeps a surrogate pair together across two deltas', () => {
+  const { writer, commit, replica } = newWriter()
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(id, 'text', 'a\ud83d')
+  commit()
+  expect(readMessage(replica).output[0]).toMatchObject({ text: 'a' })
+  writer.append(id, 'text', '\ude00b')
+  commit()
+  expect(readMessage(replica).output[0]).toMatchObject({ text: 'a😀b' })
+})
+
+test('writes a lone surrogate as U+FFFD when the text ends', () => {
+  const { writer, commit, replica } = newWriter()
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(id, 'text', '\ude00a\ud83d')
+  writer.closeBlock(id, 'completed')
+  commit()
+  expect(readMessage(replica).output[0]).toMatchObject({ text: '\ufffda\ufffd', status: 'completed' })
+})
+
+test('replaces text that is written and text that waits, at code points', () => {
+  const { writer, commit, replica } = newWriter()
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(id, 'text', 'my key is 😀😀')
+  commit()
+  writer.append(id, 'text', ' and more')
+  writer.replace(id, 'text', 11, 5, '[gone]')
+  writer.append(id, 'text', '!')
+  commit()
+  expect(readMessage(replica).output[0]).toMatchObject({ text: 'my key is [gone]nd more!' })
+})
+
+test('makes the output of a tool call when its first text comes', () => {
+  const { writer, commit, replica } = newWriter()
+  const id = writer.openBlock({ type: 'tool_call', status: 'streaming', callId: 'c1', name: 'search', executor: 'server' })
+  writer.append(id, 'arguments', '{}')
+  commit()
+  expect(readMessage(replica).output[0]).not.toHaveProperty('output')
+  writer.append(id, 'output', 'found')
+  commit()
+  expect(readMessage(replica).output[0]).toMatchObject({ arguments: '{}', output: 'found' })
+})
+
+test('refuses a field that does not grow and a block that is not there', () => {
+  const { writer } = newWriter()
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  expect(() => writer.append(id, 'arguments', 'x')).toThrow('no growing field')
+  expect(() => writer.append('b9', 'text', 'x')).toThrow('no block b9')
+})
+
+test('gives a growing text a lane and takes it again when the text has ended', () => {
+  const { writer, commit, doc } = newWriter()
+  for (let i = 0; i < 200; i++) {
+    const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+    writer.append(id, 'text', 'x')
+    writer.closeBlock(id, 'completed')
+    commit()
+  }
+  expect([...doc.store.clients.keys()].sort()).toEqual([64, 65])
+})
+
+test('stays right with more growing texts than lanes', () => {
+  const { writer, commit, replica } = newWriter()
+  const ids = Array.from({ length: 100 }, () => writer.openBlock({ type: 'text', status: 'in_progress' }))
+  for (let round = 0; round < 3; round++) {
+    for (const id of ids) writer.append(id, 'text', `${id}.`)
+    commit()
+  }
+  for (const block of readMessage(replica).output) expect(block).toMatchObject({ text: `${block.id}.`.repeat(3) })
+})
+
+test('goes on in a document that an earlier epoch wrote', () => {
+  const first = newWriter()
+  first.writer.setMessage({ ...fields })
+  const id = first.writer.openBlock({ type: 'text', status: 'in_progress' })
+  first.writer.append(id, 'text', 'before ')
+  first.commit()
+  const writer = new MessageWriter(first.doc, 2)
+  writer.append(id, 'text', 'after')
+  const other = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(other, 'text', 'new')
+  for (const update of writer.commit()) Y.applyUpdate(first.replica, update)
+  expect(readMessage(first.replica).output).toMatchObject([{ id: 'b0', text: 'before after' }, { id: 'b1', text: 'new' }])
+})
+
+test('costs the same bytes a token at the start and at the end of a long text, redactions or not', () => {
+  const { writer, commit, bytes } = newWriter()
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  const cost = (tokens: number) => {
+    const before = bytes()
+    for (let i = 0; i < tokens; i++) {
+      writer.append(id, 'text', 'four')
+      commit()
+      if (i % 20 === 19) {
+        writer.replace(id, 'text', 4 * i, 2, '**')
+        commit()
+      }
+    }
+    return (bytes() - before) / tokens
+  }
+  const early = cost(500)
+  cost(500)
+  expect(cost(500)).toBeLessThan(early * 1.3)
+})
+
+test('three tool calls that grow in turns cost little more than their text', () => {
+  const { writer, doc } = newWriter()
+  writer.setMessage({ ...fields })
+  const ids = ['a', 'b', 'c'].map(callId => writer.openBlock({ type: 'tool_call', status: 'streaming', callId, name: 'f', executor: 'server' }))
+  let text = 0
+  for (let i = 0; i < 10_000; i++) {
+    writer.append(ids[i % 3]!, 'arguments', 'abcd')
+    text += 4
+    if (i % 3 === 2) for (const update of writer.commit()) expect(update.length).toBeLessThan(800)
+    if (i % 500 === 0) writer.setMessage({ status: i % 1000 === 0 ? 'streaming' : 'waiting' })
+  }
+  for (const id of ids) writer.closeBlock(id, 'pending')
+  writer.commit()
+  expect(Y.encodeStateAsUpdate(doc).length).toBeLessThanOrEqual(1.1 * text + 3 * 200 + 700)
+})
