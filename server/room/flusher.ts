@@ -54,9 +54,15 @@ export class Flusher {
     }
   }
 
-  /** Writes and shows what waits in one room now; later, if an append is in flight. */
-  flushNow(room: Room): void {
-    this.#flush([room])
+  /**
+   * Writes and shows what waits in one room: now, or behind the append that is
+   * in flight. Calls back when that is in the log, or the room is lost.
+   */
+  flushNow(room: Room, written: () => void = () => {}): void {
+    room.whenSettled(() => {
+      this.#flush([room])
+      room.whenSettled(written)
+    })
   }
 
   /** Flushes all that waits and stops the clock. */
@@ -103,26 +109,25 @@ export class Flusher {
     if (entries.length === 0) return
     const results = this.#attempt(changed, () => this.#log.append(entries))
     if (results instanceof Promise) {
-      for (const room of changed) room.awaitAppend()
       results.then(
-        results => this.#publish(changed, results),
+        results => this.#publish(changed, entries, results),
         (error: unknown) => this.#loseAll(changed, error),
       )
     } else if (results) {
-      this.#publish(changed, results)
+      this.#publish(changed, entries, results)
     }
   }
 
-  #publish(rooms: readonly Room[], results: readonly LogResult[]): void {
+  #publish(rooms: readonly Room[], entries: readonly LogAppend[], results: readonly LogResult[]): void {
     rooms.forEach((room, i) => {
       const result = results[i]!
+      if (room.lost) return
       if (result.status !== 'ok') {
         this.#lose(room, new RunnelError('store_unavailable', 'Another writer has taken this document over.'))
         return
       }
-      const epoch = room.writer!.epoch
       const state = room.publish(result.seq, this.#cork)
-      if (state) this.#compact(room, epoch, state)
+      if (state) this.#compact(room, entries[i]!.epoch, result.seq, state)
       // With a log that answers later, edits came in while it did.
       if (room.writer?.dirty) this.schedule(room, true)
     })
@@ -130,8 +135,8 @@ export class Flusher {
     this.#corked.clear()
   }
 
-  #compact(room: Room, epoch: number, state: Uint8Array): void {
-    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, room.seq, state))
+  #compact(room: Room, epoch: number, seq: number, state: Uint8Array): void {
+    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, seq, state))
     if (done instanceof Promise) done.catch((error: unknown) => this.#loseAll([room], error))
   }
 
@@ -148,6 +153,6 @@ export class Flusher {
     const reason = error instanceof RunnelError
       ? error
       : new RunnelError('internal', 'This document could not be written.', { cause: error })
-    for (const room of rooms) this.#lose(room, reason)
+    for (const room of rooms) if (!room.lost) this.#lose(room, reason)
   }
 }

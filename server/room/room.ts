@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
-import type { RunnelError } from '../../shared/errors.ts'
+import { RunnelError } from '../../shared/errors.ts'
 import { encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
 import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
 import type { LogAppend, LogContents } from '../cluster/cluster.ts'
@@ -57,7 +57,8 @@ export class Room {
   shownAt: number
   /** The viewers have had a checkpoint since. */
   quiet = false
-  /** Its log cannot be written: the replica is ahead of the truth and gone. */
+  /** Its log could not be written: the replica is ahead of the truth and gone. */
+  lost = false
   onLost: (error: RunnelError) => void = () => {}
   readonly #now: () => number
   #seq: number
@@ -113,22 +114,19 @@ export class Room {
     this.idleSince = this.#now()
   }
 
-  /** Writes what the writer has collected into the document; null if it was nothing. */
+  /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.#appending) return null
     this.#updates = this.writer.commit()
     if (this.#updates.length === 0) return null
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates }
-  }
-
-  /** The log answers later: until `publish`, nothing is written or read. */
-  awaitAppend(): void {
     this.#appending = true
+    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns the state to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void): Uint8Array | null {
     this.#seq = seq
+    this.#appending = false
     this.#shownVector = this.#lastVector
     this.#stateVector = this.#checkpoint = null
     this.#differences.clear()
@@ -141,16 +139,18 @@ export class Room {
       if (this.ended) this.sendCheckpoints('all')
     }
     this.#updates = []
+    const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.encodeState() : null
+    if (state) {
+      this.#stateBytes = state.length
+      this.#logBytes = 0
+    }
     this.#settle()
-    if (this.#logBytes <= Math.max(compactBytes, this.#stateBytes)) return null
-    const state = this.encodeState()
-    this.#stateBytes = state.length
-    this.#logBytes = 0
     return state
   }
 
   /** Ends the room: every viewer is refused with the error, the owner is told. */
   lose(error: RunnelError): void {
+    this.lost = true
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
     this.onLost(error)
     this.#settle()
@@ -162,9 +162,12 @@ export class Room {
     else settled()
   }
 
-  /** The canonical JSON of what has been shown, or could be by now. */
+  /** The canonical JSON of what has been shown, or could be by now. Throws `store_unavailable` if the room is lost. */
   async read(): Promise<Message | Chat> {
-    return await new Promise(resolve => this.whenSettled(() => resolve(readDocument(this.id, this.doc))))
+    return await new Promise((resolve, reject) => this.whenSettled(() => {
+      if (this.lost) reject(new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.'))
+      else resolve(readDocument(this.id, this.doc))
+    }))
   }
 
   /** A message whose run has ended. */
@@ -223,9 +226,12 @@ export class Room {
 
   #settle(): void {
     this.#appending = false
-    const settled = this.#settled
-    this.#settled = []
-    for (const call of settled) call()
+    // One of those who waited may write again: the others wait for that, too.
+    while (!this.#appending) {
+      const call = this.#settled.shift()
+      if (!call) return
+      call()
+    }
   }
 }
 

@@ -102,7 +102,7 @@ export class Rooms {
   async close(): Promise<void> {
     this.flusher.close()
     await Promise.all([...this.#opening.values()])
-    await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(settled => room.whenSettled(settled))))
+    await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(written => this.flusher.flushNow(room, written))))
     for (const room of [...this.#rooms.values()]) this.#evict(room)
     await Promise.all(this.#evicting.values())
   }

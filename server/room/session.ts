@@ -69,7 +69,10 @@ export class Session {
    * taken, so nothing falls between. `stateVector` is of the copy that the
    * client keeps; undefined for none, or for one that it must discard.
    */
-  follow(rooms: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
+  follow(wanted: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
+    // A room may be lost between its opening and now: its replica is ahead of the log.
+    for (const { room } of wanted) if (room.lost) this.refuse(room.id, 'store_unavailable', 'This document could not be written; try again in a moment.')
+    const rooms = wanted.filter(({ room }) => !room.lost)
     if (this.#closed) return
     for (const { room, stateVector } of rooms) {
       this.leave(room.id)

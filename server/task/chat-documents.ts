@@ -26,8 +26,7 @@ export class ChatDocuments {
       if (!room.writer) await this.#takeUp(room)
       if (!(room.writer instanceof ChatWriter)) throw new RunnelError('store_unavailable', 'The chat cannot be written now.')
       edit(room.writer)
-      this.#rooms.flusher.flushNow(room)
-      await new Promise<void>(settled => room.whenSettled(settled))
+      await new Promise<void>(written => this.#rooms.flusher.flushNow(room, written))
       if (!room.writer) throw new RunnelError('store_unavailable', 'The chat could not be written.')
     } finally {
       this.#rooms.unpin(room)

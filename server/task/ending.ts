@@ -48,8 +48,7 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
     for (const block of message.output) endBlock(writer, block, status, endedAt)
     writer.setMessage({ status, endedAt, error })
   }
-  rooms.flusher.flushNow(room)
-  await new Promise<void>(settled => room.whenSettled(settled))
+  await new Promise<void>(written => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
 }
 

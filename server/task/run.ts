@@ -18,8 +18,8 @@ export interface RunOptions {
   writer: MessageWriter
   now: () => number
   maxMessageBytes: number
-  /** Writes and shows what the writer holds. */
-  flush: (room: Room) => void
+  /** Writes and shows what the writer holds; calls back when it is in the log, or the room is lost. */
+  flush: (room: Room, written: () => void) => void
   /** Called once, when the terminal status is in the log. */
   onEnd: (run: Run) => void
 }
@@ -121,8 +121,7 @@ export class Run {
       this.writer.closeBlock(id, endOf(type, status), type === 'reasoning' ? { endedAt } : {})
     }
     this.writer.setMessage({ ...fields, ...(this.#usage && { usage: this.#usage }), status, endedAt })
-    this.#options.flush(this.room)
-    this.room.whenSettled(() => this.#options.onEnd(this))
+    this.#options.flush(this.room, () => this.#options.onEnd(this))
   }
 
   /** The log is away: nothing more can be written under this run. */

@@ -8,7 +8,7 @@ import type { ChatRow, Claim, MessageRow, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, saveEnd, type Ending } from './ending.ts'
 import { newId } from './ids.ts'
-import { buildPrompt, type RunRequest } from './prompt.ts'
+import { buildPrompt, joinedText, type RunRequest } from './prompt.ts'
 import { messageError, Run, type RunState } from './run.ts'
 
 export interface TasksOptions {
@@ -177,7 +177,7 @@ export class Tasks {
     const run: Run = new Run({
       taskId: row.taskId, messageId: row.id, chatId: row.chatId, createdAt: row.createdAt,
       user, request, room, writer, now, maxMessageBytes,
-      flush: room => rooms.flusher.flushNow(room),
+      flush: (room, written) => rooms.flusher.flushNow(room, written),
       onEnd: run => this.#ended(run),
     })
     room.onLost = () => run.abandon()
@@ -266,6 +266,7 @@ export class Tasks {
 
   async #recoverOne(row: MessageRow): Promise<void> {
     const { store, rooms, chats } = this.#options
+    await this.#listQuestion(row)
     if (row.status === 'queued' && row.taskId !== null && row.request !== null) {
       const room = await rooms.open(row.id)
       if (room && (room.doc.getMap('message').get('status') ?? 'queued') === 'queued') {
@@ -278,6 +279,19 @@ export class Tasks {
     }
     const error = messageError(new RunnelError('interrupted', 'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.'))
     await this.#save(await endMessage(this.#options, row, 'interrupted', error))
+  }
+
+  /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
+  async #listQuestion({ chatId, parentId }: MessageRow): Promise<void> {
+    const { store, chats } = this.#options
+    const chat = await store.getChat(chatId)
+    const question = parentId === null ? null : await store.getMessage(parentId)
+    if (!chat || question?.role !== 'user' || !question.json) return
+    const { id, createdAt, json } = question
+    await chats.edit(chatId, writer => {
+      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
+      writer.setMessages([[id, { role: 'user', parentId: question.parentId, createdAt, status: 'completed', text: joinedText(json.output, 'text') }]])
+    })
   }
 
   #setChatStatus(run: Run, status: 'streaming'): void {
