@@ -1,0 +1,75 @@
+import { element, sentence, setText } from './dom.ts'
+
+export interface ComposerOptions {
+  /** Sends a text. A repeated attempt at the same text carries the same key. */
+  send: (text: string, idempotencyKey: string) => Promise<void>
+  stop: () => Promise<void>
+}
+
+export interface Composer {
+  readonly element: HTMLElement
+  /** While a run is live Stop stands where Send was. */
+  setLive: (live: boolean) => void
+  focus: () => void
+}
+
+/** Enter sends, Shift+Enter makes a new line. What could not be sent stays in the field, with the reason under it. */
+export function createComposer({ send, stop }: ComposerOptions): Composer {
+  const field = element('textarea', { 'data-testid': 'composer', rows: '2', placeholder: 'Ask something', 'aria-label': 'Message' })
+  const sendButton = element('button', { type: 'submit', 'data-testid': 'send' }, 'Send')
+  const stopButton = element('button', { type: 'button', 'data-testid': 'stop', hidden: '' }, 'Stop')
+  const fault = element('p', { class: 'fault', role: 'alert' })
+  const form = element('form', { class: 'composer' }, field, sendButton, stopButton, fault)
+  let attempt = { text: '', key: '' }
+  let isLive = false
+  let isSending = false
+
+  const refresh = () => {
+    sendButton.hidden = isLive
+    stopButton.hidden = !isLive
+    sendButton.disabled = isSending
+  }
+
+  const submit = async () => {
+    const text = field.value
+    if (text.trim() === '' || isSending || isLive) return
+    // crypto.randomUUID is absent on plain-http pages.
+    if (attempt.text !== text) attempt = { text, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') }
+    isSending = true
+    refresh()
+    setText(fault, '')
+    try {
+      await send(text, attempt.key)
+      attempt = { text: '', key: '' }
+      if (field.value === text) field.value = ''
+    } catch (error) {
+      setText(fault, sentence(error))
+    }
+    isSending = false
+    refresh()
+  }
+
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    void submit()
+  })
+  field.addEventListener('keydown', event => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+    event.preventDefault()
+    void submit()
+  })
+  stopButton.addEventListener('click', () => {
+    stopButton.disabled = true
+    setText(fault, '')
+    stop().catch((error: unknown) => setText(fault, sentence(error))).finally(() => { stopButton.disabled = false })
+  })
+
+  return {
+    element: form,
+    setLive: live => {
+      isLive = live
+      refresh()
+    },
+    focus: () => field.focus(),
+  }
+}

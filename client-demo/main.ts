@@ -1,0 +1,62 @@
+import { connect } from '../client/index.ts'
+import { createChatList } from './chat-list.ts'
+import { createComposer } from './composer.ts'
+import { createConnectionLine } from './connection-line.ts'
+import { openConversation, type Conversation } from './conversation.ts'
+import { element } from './dom.ts'
+
+const titleLength = 60
+
+const client = connect()
+const chats = createChatList(client)
+const stage = element('div', { class: 'stage' })
+const composer = createComposer({
+  send: async (content, idempotencyKey) => {
+    if (chatId === '') location.hash = (await client.api.createChat({ title: titleOf(content) }, { idempotencyKey })).id
+    else if (conversation?.isEmpty()) await client.api.renameChat(chatId, titleOf(content))
+    await client.api.send(location.hash.slice(1), { content }, { idempotencyKey })
+  },
+  stop: async () => conversation?.stop(),
+})
+document.body.append(element('div', { class: 'page' },
+  element('aside', {}, element('h1', {}, 'Runnel'), chats.element, createConnectionLine(client)),
+  element('main', {}, stage, composer.element)))
+
+let chatId = ''
+let conversation: Conversation | null = null
+
+/** The address says which chat is open, so that a link opens it in any tab. */
+function openFromAddress(): void {
+  const id = location.hash.slice(1)
+  if (id === chatId && conversation) return
+  conversation?.close()
+  conversation = null
+  chatId = id
+  composer.setLive(false)
+  chats.select(id)
+  stage.replaceChildren()
+  if (id === '') return
+  conversation = openConversation(client, id, {
+    onLive: live => composer.setLive(live),
+    onTitle: title => chats.rename(id, title),
+  })
+  stage.append(conversation.element)
+  composer.focus()
+}
+
+function titleOf(content: string): string {
+  const line = content.trim().split('\n', 1)[0]!
+  return line.length > titleLength ? `${line.slice(0, titleLength).toWellFormed()} …` : line
+}
+
+addEventListener('hashchange', openFromAddress)
+client.onChatEvent(({ event }) => { if (event !== 'status') void chats.refresh() })
+// What other tabs did while this one was away.
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void chats.refresh() })
+let wasOpen = false
+client.connection.subscribe(() => {
+  const isOpen = client.connection.getSnapshot().status === 'open'
+  if (isOpen && !wasOpen) void chats.refresh()
+  wasOpen = isOpen
+})
+openFromAddress()

@@ -1,0 +1,174 @@
+import * as random from 'lib0/random'
+import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
+import type { Json, JsonObject, Message, MessageStatus } from '../shared/schema.ts'
+import type { TokenSource } from './connection.ts'
+
+export interface ChatInfo {
+  id: string
+  title: string
+  createdAt: number
+  system?: string
+}
+
+/** One page of a list; `nextCursor` is null at its end. */
+export interface Page<Item> {
+  items: Item[]
+  nextCursor: string | null
+}
+
+export interface PageQuery {
+  limit?: number
+  cursor?: string
+}
+
+export interface SendRequest {
+  content: string
+  model?: string
+  /** The message that this one answers; without it the newest of the chat. */
+  parentId?: string | null
+  tools?: JsonObject[]
+  params?: JsonObject
+}
+
+/** What `send` started: the document to follow, the run to stop. */
+export interface Sent {
+  chatId: string
+  taskId: string
+  messageId: string
+  userMessageId: string
+}
+
+/** A run, as lists and stops tell of it. */
+export interface TaskInfo {
+  taskId: string
+  chatId: string
+  messageId: string
+  status: MessageStatus
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+}
+
+export interface SendOptions extends CallOptions {
+  /** The same key for the same intent: a repeated call with it starts nothing twice. Default: a new one. */
+  idempotencyKey?: string | undefined
+}
+
+export interface ApiOptions {
+  /** http(s) base of the server, no slash at its end. */
+  url: string
+  token?: TokenSource | undefined
+  fetch?: typeof fetch | undefined
+}
+
+/** The HTTP calls of Runnel. Each throws RunnelError with the server's code; a server that cannot be reached is `internal`. */
+export class Api {
+  readonly #url: string
+  readonly #token: TokenSource | undefined
+  readonly #fetch: typeof fetch
+
+  constructor(options: ApiOptions) {
+    this.#url = options.url
+    this.#token = options.token
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
+  }
+
+  createChat(chat: { title?: string; system?: string } = {}, options: SendOptions = {}): Promise<ChatInfo> {
+    return this.#start('/api/chats', chat, options)
+  }
+
+  /** The caller's chats, newest first. */
+  listChats(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ChatInfo>> {
+    return this.#call('GET', withQuery('/api/chats', query), options)
+  }
+
+  getChat(chatId: string, options: CallOptions = {}): Promise<ChatInfo> {
+    return this.#call('GET', `/api/chats/${encodeURIComponent(chatId)}`, options)
+  }
+
+  renameChat(chatId: string, title: string, options: CallOptions = {}): Promise<ChatInfo> {
+    return this.#call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
+  }
+
+  /** The history of a chat, canonical JSON, oldest first. */
+  getMessages(chatId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
+    return this.#call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
+  }
+
+  /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there. */
+  send(chatId: string, request: SendRequest, options: SendOptions = {}): Promise<Sent> {
+    return this.#start(`/api/chats/${encodeURIComponent(chatId)}/messages`, request, options)
+  }
+
+  /** Canonical JSON as of now, also mid-stream. */
+  getMessage(messageId: string, options: CallOptions = {}): Promise<Message> {
+    return this.#call('GET', `/api/messages/${encodeURIComponent(messageId)}`, options)
+  }
+
+  /** Stops a message's run. With `taskId`, that run only: `not_current` where a newer one exists. Idempotent. */
+  stop(messageId: string, taskId?: string, options: CallOptions = {}): Promise<TaskInfo> {
+    return this.#call('POST', `/api/messages/${encodeURIComponent(messageId)}/stop`, options, taskId === undefined ? {} : { taskId })
+  }
+
+  stopTask(taskId: string, options: CallOptions = {}): Promise<TaskInfo> {
+    return this.#call('POST', `/api/tasks/${encodeURIComponent(taskId)}/stop`, options, {})
+  }
+
+  /** The caller's live runs, in all chats. */
+  listTasks(options: CallOptions = {}): Promise<{ items: TaskInfo[] }> {
+    return this.#call('GET', '/api/tasks', options)
+  }
+
+  #start<Answer>(path: string, body: object, { idempotencyKey = random.uuidv4(), signal }: SendOptions): Promise<Answer> {
+    return this.#call('POST', path, { signal }, body, { 'idempotency-key': idempotencyKey })
+  }
+
+  async #call<Answer>(method: string, path: string, { signal }: CallOptions, body?: object,
+    headers: Record<string, string> = {}): Promise<Answer> {
+    const token = typeof this.#token === 'function' ? await this.#token() : this.#token
+    if (token !== undefined) headers.authorization = `Bearer ${token}`
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    let response: Response
+    let text: string
+    try {
+      response = await this.#fetch(this.#url + path, {
+        method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) })
+      text = await response.text()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })
+    }
+    const json = parse(text)
+    if (response.ok && json !== undefined) return json as Answer
+    throw errorOf(response.status, json)
+  }
+}
+
+function withQuery(path: string, query: PageQuery): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+  return parameters.size === 0 ? path : `${path}?${parameters.toString()}`
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}
+
+/** `{error: {code, message, details?}}` as it was thrown on the server; a proxy's page becomes `internal`. */
+function errorOf(status: number, json: Json | undefined): RunnelError {
+  const { error } = (json ?? {}) as { error?: { code?: string; message?: string; details?: unknown } }
+  const code = errorCodes.find(known => known === error?.code) ?? codeOfStatus(status)
+  return new RunnelError(code, error?.message ?? `The server answered ${status}.`, { details: error?.details })
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401) return 'unauthenticated'
+  if (status === 403) return 'forbidden'
+  if (status === 404) return 'not_found'
+  return status === 429 ? 'rate_limited' : status === 503 ? 'overloaded' : 'internal'
+}

@@ -1,0 +1,81 @@
+/** Runnel's client: follow messages and chats live, over one socket. For browsers and Node ≥ 22. */
+import { Api } from './api.ts'
+import { liveChat, type LiveChat } from './chat.ts'
+import { Connection, type ConnectionState, type TokenSource } from './connection.ts'
+import { Listeners } from './listeners.ts'
+import { liveMessage, type LiveMessage } from './message.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { ServerControl } from '../shared/protocol.ts'
+
+export { branch, siblings } from './chat.ts'
+export type { ChatMessage, ChatSnapshot, LiveChat } from './chat.ts'
+export type { Api, CallOptions, ChatInfo, Page, PageQuery, SendOptions, SendRequest, Sent, TaskInfo } from './api.ts'
+export type { ConnectionState, TokenSource } from './connection.ts'
+export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
+export type { ReplicaError, ReplicaState } from './replica.ts'
+export { RunnelError, type ErrorCode } from '../shared/errors.ts'
+export { isTerminal } from '../shared/schema.ts'
+export type * from '../shared/schema.ts'
+
+/** One of this user's chats was made, renamed or deleted, or a run in it began or ended. */
+export type ChatEvent = Omit<Extract<ServerControl, { type: 'chat' }>, 'type'>
+
+export interface ConnectOptions {
+  /** http(s) base of the server; '' or nothing is the page's own origin. */
+  url?: string | undefined
+  token?: TokenSource | undefined
+  WebSocket?: typeof WebSocket | undefined
+  fetch?: typeof fetch | undefined
+}
+
+export interface Client {
+  readonly connection: {
+    getSnapshot: () => ConnectionState
+    subscribe: (listener: () => void) => () => void
+    /** Tries again at once, also where it had given up. */
+    retry: () => void
+  }
+  readonly api: Api
+  /** A message to follow. Followed while someone listens to it; asking for it costs nothing. */
+  message: (id: string) => LiveMessage
+  chat: (id: string) => LiveChat
+  /** Listens for changes of this user's list of chats; what happened while the line was down is not told. */
+  onChatEvent: (listener: (event: ChatEvent) => void) => () => void
+  /** Ends everything. Idempotent; settles when the socket is closed. */
+  close: () => Promise<void>
+}
+
+/** Connects to a Runnel server and stays connected until `close()`. */
+export function connect(options: ConnectOptions = {}): Client {
+  const base = (options.url || globalThis.location.origin).replace(/\/+$/, '')
+  const chatEvents = new Listeners<ChatEvent>()
+  const subscriptions = new Subscriptions(message => connection.send(message))
+  const connection = new Connection(
+    { url: `${base.replace(/^http/, 'ws')}/ws`, token: options.token, WebSocket: options.WebSocket },
+    {
+      opened: () => subscriptions.opened(),
+      frame: frame => subscriptions.frame(frame),
+      discardCopies: () => subscriptions.discardCopies(),
+      control: message => {
+        if (message.type !== 'chat') return subscriptions.control(message)
+        const { type: _, ...event } = message
+        chatEvents.emit(event)
+      },
+    })
+  connection.start()
+  return {
+    connection: {
+      getSnapshot: connection.getSnapshot,
+      subscribe: connection.subscribe,
+      retry: () => connection.retry(),
+    },
+    api: new Api({ url: base, token: options.token, fetch: options.fetch }),
+    message: id => liveMessage(id, subscriptions),
+    chat: id => liveChat(id, subscriptions),
+    onChatEvent: listener => chatEvents.add(listener),
+    close: () => {
+      subscriptions.close()
+      return connection.close()
+    },
+  }
+}

@@ -1,0 +1,204 @@
+import * as Y from 'yjs'
+import { digestOf } from '../shared/digest.ts'
+import { errorRow, type ErrorCode } from '../shared/errors.ts'
+import {
+  decodeStateVector, decodeStock, type ServerControl, type Subscribed, type SubscribeRequest,
+} from '../shared/protocol.ts'
+import { readDocument } from '../shared/schema.ts'
+import { JsonView, type TextTail } from './json-view.ts'
+import { Listeners } from './listeners.ts'
+
+export type Checkpoint = Extract<ServerControl, { type: 'checkpoint' }>
+
+/** How a copy stands to the server's document. What is shown stays shown while the line is down. */
+export type ReplicaState =
+  /** Nothing has come yet. */
+  | { readonly status: 'loading' }
+  | { readonly status: 'live' }
+  /** This connection reads too slowly: one difference will bring it up to date. */
+  | { readonly status: 'lagging' }
+  /** The server does not show this document; it may be gone. */
+  | { readonly status: 'refused'; readonly error: ReplicaError }
+  /** Differs from the server's copy, and did so after being loaded again. */
+  | { readonly status: 'diverged'; readonly error: ReplicaError }
+
+export interface ReplicaError {
+  readonly code: ErrorCode
+  /** A sentence for a person. */
+  readonly message: string
+}
+
+export const loading: ReplicaState = { status: 'loading' }
+const live: ReplicaState = { status: 'live' }
+const lagging: ReplicaState = { status: 'lagging' }
+const diverged: ReplicaState = { status: 'diverged', error: {
+  code: 'internal', message: 'This copy differs from the server’s, also after it was loaded again. Reload the page.',
+} }
+
+/** What a frame changed, beside the state. */
+export interface ReplicaChange {
+  /** Another document stands in the place of the old one. */
+  readonly replaced: boolean
+  /** Texts of the old document that grew or changed. */
+  readonly tails: readonly TextTail[]
+}
+
+interface Copy {
+  readonly doc: Y.Doc
+  readonly view: JsonView
+}
+
+/**
+ * The copy of one document on this client. It only ever takes what the server
+ * sends. A copy that turns out wrong stays on show until its successor has
+ * arrived whole.
+ */
+export class Replica {
+  readonly id: string
+  readonly listeners = new Listeners<ReplicaChange>()
+  #state: ReplicaState = loading
+  #shown: Copy | null = null
+  /** Filled behind the scene in place of `#shown`. */
+  #successor: Y.Doc | null = null
+  #lineage: string | undefined
+  /** `#shown` is not to be built upon: the next subscribe asks for everything. */
+  #discarded = false
+  /** A copy was found wrong, and no checkpoint has matched since. */
+  #suspect = false
+  #changed = false
+  #replaced = false
+  readonly #reload: (replica: Replica) => void
+
+  /** `reload` must subscribe anew; it is called when this copy was found wrong. */
+  constructor(id: string, reload: (replica: Replica) => void) {
+    this.id = id
+    this.#reload = reload
+  }
+
+  get state(): ReplicaState {
+    return this.#state
+  }
+
+  /** The document on show and its JSON; null before the first state came. The same object until the document is replaced. */
+  get shown(): Copy | null {
+    return this.#shown
+  }
+
+  /** What to ask the server for: what this copy lacks, or everything. */
+  request(): SubscribeRequest {
+    if (this.#state === diverged) this.discard()
+    if (!this.#shown || this.#discarded || this.#lineage === undefined) return { doc: this.id }
+    return { doc: this.id, stateVector: Y.encodeStateVector(this.#shown.doc), lineage: this.#lineage }
+  }
+
+  /** Builds no further on this copy, which stays on show. */
+  discard(): void {
+    this.#discarded = true
+    this.#dropSuccessor()
+  }
+
+  subscribed({ lineage, reset }: Subscribed): void {
+    this.#dropSuccessor()
+    if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
+      this.#discarded = true
+      this.#successor = new Y.Doc({ guid: this.id })
+    }
+    this.#lineage = lineage
+    if (this.#state === lagging) this.#show(live)
+  }
+
+  /** Takes one message of the document's channel. Bytes that are no update make this copy a wrong one. */
+  receive(bytes: Uint8Array): void {
+    const doc = this.#successor ?? this.#shown?.doc
+    if (!doc) return
+    try {
+      const message = decodeStock(bytes)
+      if (message.type !== 'syncStep2' && message.type !== 'update') return
+      Y.applyUpdate(doc, message.update)
+      this.#changed = true
+      if (message.type === 'syncStep2') this.#arrived()
+    } catch {
+      this.#differs()
+    }
+  }
+
+  /** Compares this copy with the digest of what the server has sent it; the updates before it are all applied by now. */
+  checkpoint({ stateVector, digest }: Checkpoint): void {
+    if (this.#successor || !this.#shown) return
+    const { doc } = this.#shown
+    if (!hasAll(doc, stateVector) || digestOf(readDocument(this.id, doc)) !== digest) return this.#differs()
+    this.#suspect = false
+    if (this.#state === diverged) this.#show(live)
+  }
+
+  lagging(): void {
+    if (this.#state === live) this.#show(lagging)
+  }
+
+  caughtUp(): void {
+    if (this.#state === lagging) this.#show(live)
+  }
+
+  refused(error: ReplicaError): void {
+    if (!errorRow(error.code).retryable) this.#drop()
+    this.#show({ status: 'refused', error })
+  }
+
+  /** Tells the listeners if anything changed since the last call: once a frame, however many messages it held. */
+  notify(): void {
+    if (!this.#changed) return
+    const change = { replaced: this.#replaced, tails: this.#shown?.view.takeTails() ?? [] }
+    this.#changed = this.#replaced = false
+    this.listeners.emit(change)
+  }
+
+  destroy(): void {
+    this.#drop()
+  }
+
+  #show(state: ReplicaState): void {
+    this.#state = state
+    this.#changed = true
+  }
+
+  /** The state that was asked for is complete. */
+  #arrived(): void {
+    if (this.#successor) {
+      const doc = this.#successor
+      this.#successor = null
+      this.#drop()
+      this.#shown = { doc, view: new JsonView(doc) }
+      this.#discarded = false
+    }
+    if (this.#state !== diverged && this.#state !== lagging) this.#show(live)
+  }
+
+  /** The first time since a checkpoint matched, everything is loaded again; the second time a person must know. */
+  #differs(): void {
+    if (this.#suspect) return this.#show(diverged)
+    this.#suspect = true
+    this.discard()
+    this.#reload(this)
+  }
+
+  #drop(): void {
+    this.#dropSuccessor()
+    this.#shown?.view.destroy()
+    this.#shown?.doc.destroy()
+    this.#shown = null
+    this.#changed = this.#replaced = true
+  }
+
+  #dropSuccessor(): void {
+    this.#successor?.destroy()
+    this.#successor = null
+  }
+}
+
+/** Has this copy every item that the server's state vector counts? Cheap, and seen before any hashing. */
+function hasAll(doc: Y.Doc, stateVector: Uint8Array): boolean {
+  for (const [client, clock] of decodeStateVector(stateVector)) {
+    if (Y.getState(doc.store, client) < clock) return false
+  }
+  return true
+}

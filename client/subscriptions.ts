@@ -1,0 +1,181 @@
+import { errorRow } from '../shared/errors.ts'
+import { decodeChannelMessages, type ClientControl, type ServerControl } from '../shared/protocol.ts'
+import { backoffBaseMs, backoffDelay } from './backoff.ts'
+import { Replica } from './replica.ts'
+
+type Progress =
+  | { name: 'unasked' }
+  /** A subscribe is on its way; there is never a second one for the same document before its answer. */
+  | { name: 'asked' }
+  | { name: 'subscribed'; channel: number }
+  | { name: 'refused'; transient: boolean }
+
+interface Followed {
+  readonly replica: Replica
+  users: number
+  progress: Progress
+  /** Transient refusals in a row. */
+  refusals: number
+}
+
+/**
+ * Which documents this client follows, and on which channel each comes. What
+ * is asked for in one turn of the event loop goes out as one message. What is
+ * sent while the line is down is lost, and `opened` asks for everything again.
+ */
+export class Subscriptions {
+  readonly #send: (message: ClientControl) => void
+  readonly #followed = new Map<string, Followed>()
+  readonly #channels = new Map<number, Followed>()
+  /** To be unsubscribed at the next flush, before anything is subscribed. */
+  readonly #left = new Set<string>()
+  #flushing = false
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  constructor(send: (message: ClientControl) => void) {
+    this.#send = send
+  }
+
+  /** The replica of a document, if anyone follows it. */
+  peek(id: string): Replica | undefined {
+    return this.#followed.get(id)?.replica
+  }
+
+  /** Follows a document; all who follow the same one share its replica. `release` is idempotent. */
+  follow(id: string): { replica: Replica; release: () => void } {
+    let followed = this.#followed.get(id)
+    if (!followed) {
+      followed = { replica: new Replica(id, () => this.#renew(id)), users: 0, progress: { name: 'unasked' }, refusals: 0 }
+      if (!this.#closed) this.#followed.set(id, followed)
+      this.#flushSoon()
+    }
+    const { replica } = followed
+    followed.users++
+    let released = false
+    return { replica, release: () => {
+      if (released) return
+      released = true
+      // Whoever follows it again before the flush finds the copy still here.
+      if (--followed.users === 0) this.#flushSoon()
+    } }
+  }
+
+  /** A new socket: nothing is subscribed on it yet. */
+  opened(): void {
+    this.#left.clear()
+    for (const followed of this.#followed.values()) this.#unask(followed)
+    this.#flush()
+  }
+
+  discardCopies(): void {
+    for (const { replica } of this.#followed.values()) replica.discard()
+  }
+
+  /** One binary frame. Throws `bad_request`. */
+  frame(frame: Uint8Array): void {
+    const touched = new Set<Replica>()
+    for (const { channel, message } of decodeChannelMessages(frame)) {
+      const replica = this.#channels.get(channel)?.replica
+      if (!replica) continue
+      replica.receive(message)
+      touched.add(replica)
+    }
+    for (const replica of touched) replica.notify()
+  }
+
+  control(message: ServerControl): void {
+    switch (message.type) {
+      case 'subscribed':
+        for (const answer of message.docs) {
+          const followed = this.#followed.get(answer.doc)
+          if (followed?.progress.name !== 'asked') continue
+          followed.progress = { name: 'subscribed', channel: answer.channel }
+          followed.refusals = 0
+          this.#channels.set(answer.channel, followed)
+          followed.replica.subscribed(answer)
+          followed.replica.notify()
+        }
+        return this.#flushSoon()
+      case 'refused':
+        return this.#refused(message)
+      case 'checkpoint': case 'lagging': case 'caughtUp': {
+        const replica = this.#channels.get(message.channel)?.replica
+        if (!replica) return
+        if (message.type === 'checkpoint') replica.checkpoint(message)
+        else replica[message.type]()
+        replica.notify()
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    for (const { replica } of this.#followed.values()) replica.destroy()
+    this.#followed.clear()
+    this.#channels.clear()
+  }
+
+  #refused({ doc, code, message }: Extract<ServerControl, { type: 'refused' }>): void {
+    const followed = this.#followed.get(doc)
+    if (!followed) return
+    this.#unask(followed)
+    const transient = errorRow(code).retryable
+    followed.progress = { name: 'refused', transient }
+    followed.replica.refused({ code, message })
+    followed.replica.notify()
+    this.#flushSoon()
+    if (transient) this.#retry ??= setTimeout(() => this.#retryRefused(), backoffBaseMs + backoffDelay(followed.refusals++))
+  }
+
+  #retryRefused(): void {
+    this.#retry = undefined
+    for (const followed of this.#followed.values()) {
+      if (followed.progress.name === 'refused' && followed.progress.transient) this.#unask(followed)
+    }
+    this.#flush()
+  }
+
+  /** Subscribes anew, on this socket. */
+  #renew(id: string): void {
+    const followed = this.#followed.get(id)
+    if (followed?.progress.name !== 'subscribed') return
+    this.#left.add(id)
+    this.#unask(followed)
+    this.#flushSoon()
+  }
+
+  /** Until the next answer its frames are nobody's. */
+  #unask(followed: Followed): void {
+    if (followed.progress.name === 'subscribed') this.#channels.delete(followed.progress.channel)
+    followed.progress = { name: 'unasked' }
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#closed) return
+    for (const [id, followed] of this.#followed) {
+      // An answer that is on its way must find the copy that it was asked for.
+      if (followed.users > 0 || followed.progress.name === 'asked') continue
+      if (followed.progress.name === 'subscribed') this.#left.add(id)
+      this.#unask(followed)
+      this.#followed.delete(id)
+      followed.replica.destroy()
+    }
+    if (this.#left.size > 0) this.#send({ type: 'unsubscribe', docs: [...this.#left] })
+    this.#left.clear()
+    const unasked = [...this.#followed.values()].filter(({ progress }) => progress.name === 'unasked')
+    if (unasked.length === 0) return
+    for (const followed of unasked) followed.progress = { name: 'asked' }
+    this.#send({ type: 'subscribe', docs: unasked.map(({ replica }) => replica.request()) })
+  }
+}

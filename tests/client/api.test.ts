@@ -1,0 +1,105 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { expect, test } from 'vitest'
+import { RunnelError } from '../../client/index.ts'
+import type { FakeServer } from './fake-server.ts'
+import { startClient, startServer } from './fixtures.ts'
+
+interface Call {
+  method: string
+  path: string
+  headers: IncomingHttpHeaders
+  body: unknown
+}
+
+/** Every call is answered alike and written down. */
+function answering(server: FakeServer, status: number, answer: unknown): Call[] {
+  const calls: Call[] = []
+  server.onRequest = (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const text = Buffer.concat(chunks).toString()
+      calls.push({ method: request.method!, path: request.url!, headers: request.headers, body: text && JSON.parse(text) })
+      response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer))
+    })
+  }
+  return calls
+}
+
+test('each call has its method, path and body', async () => {
+  const server = await startServer()
+  const calls = answering(server, 200, {})
+  const { api } = startClient(server)
+  await api.createChat({ title: 'T' })
+  await api.listChats({ cursor: 'a&b' })
+  await api.getChat('c')
+  await api.renameChat('c', 'New')
+  await api.getMessages('c', { limit: 2 })
+  await api.send('c', { content: 'Hi' })
+  await api.getMessage('m')
+  await api.stop('m', 't')
+  await api.stop('m')
+  await api.stopTask('t')
+  await api.listTasks()
+  expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
+    ['POST', '/api/chats', { title: 'T' }],
+    ['GET', '/api/chats?cursor=a%26b', ''],
+    ['GET', '/api/chats/c', ''],
+    ['PATCH', '/api/chats/c', { title: 'New' }],
+    ['GET', '/api/chats/c/messages?limit=2', ''],
+    ['POST', '/api/chats/c/messages', { content: 'Hi' }],
+    ['GET', '/api/messages/m', ''],
+    ['POST', '/api/messages/m/stop', { taskId: 't' }],
+    ['POST', '/api/messages/m/stop', {}],
+    ['POST', '/api/tasks/t/stop', {}],
+    ['GET', '/api/tasks', ''],
+  ])
+})
+
+test('what starts something carries an idempotency key: a new one each time, or the one given', async () => {
+  const server = await startServer()
+  const calls = answering(server, 202, {})
+  const { api } = startClient(server)
+  await api.send('c', { content: 'Hi' })
+  await api.send('c', { content: 'Hi' })
+  await api.send('c', { content: 'Hi' }, { idempotencyKey: 'mine' })
+  const [first, second, third] = calls.map(({ headers }) => headers['idempotency-key'])
+  expect(first).toMatch(/^[0-9a-f-]{36}$/)
+  expect(second).not.toBe(first)
+  expect(third).toBe('mine')
+})
+
+test('the token goes along', async () => {
+  const server = await startServer()
+  const calls = answering(server, 200, {})
+  await startClient(server, { token: async () => 'secret' }).api.listTasks()
+  expect(calls[0]!.headers.authorization).toBe('Bearer secret')
+})
+
+test('an error comes as RunnelError with code, sentence and details', async () => {
+  const server = await startServer()
+  const { api } = startClient(server)
+  answering(server, 409, { error: { code: 'busy', message: 'A run is live.', details: { taskId: 't' } } })
+  const error = await api.send('c', { content: 'Hi' }).catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(RunnelError)
+  expect(error).toMatchObject({ code: 'busy', message: 'A run is live.', details: { taskId: 't' }, retryable: true })
+})
+
+test.each([
+  [502, '<html>Bad gateway</html>', 'internal'], [404, '', 'not_found'], [503, '{}', 'overloaded'], [200, '<html>', 'internal'],
+  [418, '{"error":{"code":"of tomorrow","message":"New."}}', 'internal'], [500, 'null', 'internal'],
+])('an answer %i %j that is none of ours is an error all the same', async (status, answer, code) => {
+  const server = await startServer()
+  const { api } = startClient(server)
+  answering(server, status, answer)
+  await expect(api.listTasks()).rejects.toMatchObject({ name: 'RunnelError', code })
+})
+
+test('a server that is away is an error that may pass; an abort is the caller\'s own reason', async () => {
+  const server = await startServer()
+  const { api } = startClient(server)
+  const reason = new Error('not wanted')
+  await expect(api.listTasks({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  await server.close()
+  await expect(api.listTasks()).rejects.toMatchObject({ code: 'internal', retryable: true })
+})
