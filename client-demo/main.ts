@@ -12,8 +12,10 @@ const chats = createChatList(client)
 const stage = element('div', { class: 'stage' })
 const composer = createComposer({
   send: async (content, idempotencyKey) => {
-    if (chatId === '') location.hash = (await client.api.createChat({ title: titleOf(content) }, { idempotencyKey })).id
-    else if (conversation?.isEmpty()) await client.api.renameChat(chatId, titleOf(content))
+    if (chatId === '') {
+      location.hash = (await client.api.createChat({ title: titleOf(content) }, { idempotencyKey })).id
+      void chats.refresh()
+    } else if (conversation?.isEmpty()) await client.api.renameChat(chatId, titleOf(content))
     await client.api.send(location.hash.slice(1), { content }, { idempotencyKey })
   },
   stop: async () => conversation?.stop(),

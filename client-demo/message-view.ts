@@ -92,5 +92,6 @@ function noteOf(snapshot: MessageSnapshot, listed: MessageStatus): string {
   if (snapshot.status === 'lagging') return 'Catching up …'
   const { message } = snapshot
   if (message?.error) return message.error.message
+  if (message?.status === 'streaming' && message.output.length === 0) return 'Is thinking …'
   return statusNotes[message?.status ?? listed] ?? ''
 }

@@ -1,0 +1,17 @@
+// `npm run build`: dist/ with JavaScript and types of server, client, shared and testing, and the page.
+import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { endLike, main, run } from './child.mjs'
+import { ensureInstalled } from './install.mjs'
+import { root } from './node.mjs'
+import { ensurePage } from './page.mjs'
+
+main(async () => {
+  const node = await ensureInstalled()
+  for (const folder of ['server', 'client', 'shared', 'testing']) rmSync(join(root, 'dist', folder), { recursive: true, force: true })
+  const compiled = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root })
+  if (compiled.code !== 0) endLike(compiled)
+  const program = join(root, 'dist/server/main.js')
+  if (existsSync(program)) chmodSync(program, 0o755)
+  await ensurePage(node)
+})

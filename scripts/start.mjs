@@ -1,0 +1,33 @@
+// `npm start`: from a fresh clone to a running server; the second time it only looks whether anything changed.
+import { join } from 'node:path'
+import { endLike, main, run } from './child.mjs'
+import { ensureInstalled } from './install.mjs'
+import { root } from './node.mjs'
+import { ensurePage } from './page.mjs'
+
+main(async () => {
+  const node = await ensureInstalled()
+  await ensurePage(node)
+
+  endWithNpm()
+  const lifeline = new URL('lifeline.mjs', import.meta.url).href
+  const result = await run(node, ['--disable-warning=ExperimentalWarning', `--import=${lifeline}`, join(root, 'server/main.ts'), ...process.argv.slice(2)], {
+    // A process group of its own: a Ctrl-C then reaches the server from here only, once.
+    detached: process.platform !== 'win32',
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, RUNNEL_LIFELINE_FD: '3' },
+  })
+  endLike(result)
+})
+
+/** npm passes a SIGTERM on to its shell only, which dies of it and leaves us: then the server has to end as well. */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250)
+  watch.unref()
+}
