@@ -88,7 +88,8 @@ async function deliver(
 /** A turn of the event loop between two writes, so that they leave as packets of their own. */
 function flushed(outgoing: ServerResponse, bytes: Uint8Array): Promise<void> {
   return new Promise(resolve => {
-    if (bytes.length === 0 || outgoing.destroyed) setImmediate(resolve)
+    // Node keeps a write for a socket that just broke, and never calls back.
+    if (bytes.length === 0 || !outgoing.socket?.writable) setImmediate(resolve)
     else outgoing.write(bytes, () => setImmediate(resolve))
   })
 }

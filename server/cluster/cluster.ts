@@ -16,6 +16,8 @@ export interface LogAppend {
   previousSeq: number
   /** Yjs updates v1, in order. They are one entry: all or none, one sequence number. */
   updates: Uint8Array[]
+  /** They remove text that was shown: once a state that lacks it takes their place, the log must hold it no more. */
+  rewrites?: boolean
 }
 
 /** `seq` is the log's last number after the append. */

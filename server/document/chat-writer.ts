@@ -7,6 +7,7 @@ import { Transactor, type DocumentWriter } from './writer.ts'
 export class ChatWriter implements DocumentWriter {
   readonly epoch: number
   readonly doc: Y.Doc
+  readonly rewrites = false
   onEdit: (urgent: boolean) => void = () => {}
   readonly #lanes: Lanes
   readonly #transactor: Transactor

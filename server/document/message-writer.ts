@@ -49,6 +49,7 @@ export class MessageWriter implements DocumentWriter {
   /** Transactions that must come before what is pending, each on its own. */
   #sealed: (() => void)[] = []
   #nextBlock: number
+  #rewrites = false
 
   /** @param doc holds all that the log holds: it is written at its end. */
   constructor(doc: Y.Doc, epoch: number) {
@@ -65,6 +66,10 @@ export class MessageWriter implements DocumentWriter {
 
   get dirty(): boolean {
     return this.#messageTouched || this.#touched.size > 0 || this.#sealed.length > 0
+  }
+
+  get rewrites(): boolean {
+    return this.#rewrites
   }
 
   /** Sets fields of the message; `undefined` removes one. */
@@ -129,7 +134,10 @@ export class MessageWriter implements DocumentWriter {
     this.#sealed.push(() => {
       const shared = this.#shared(block, text)
       const [start, end] = codePointRange(shared.toString(), offset, offset + deleteCount)
-      if (end > start) shared.delete(start, end - start)
+      if (end > start) {
+        shared.delete(start, end - start)
+        this.#rewrites = true
+      }
       if (insert !== '') shared.insert(start, insert.toWellFormed())
     })
     this.onEdit(true)
@@ -137,6 +145,7 @@ export class MessageWriter implements DocumentWriter {
 
   commit(): Uint8Array[] {
     this.#seal()
+    this.#rewrites = false
     const updates: Uint8Array[] = []
     for (const edit of this.#sealed) {
       const update = this.#transactor.run(this.#lanes.structure, edit)

@@ -13,6 +13,8 @@ export interface DocumentWriter {
    * returns their updates in order: one entry of the log.
    */
   commit(): Uint8Array[]
+  /** The last commit removed text that was shown before. */
+  readonly rewrites: boolean
 }
 
 /** Runs transactions on a document under given client ids and hands out each one's update. */

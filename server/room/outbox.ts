@@ -20,8 +20,10 @@ export class Outbox {
   readonly #options: OutboxOptions
   /** The part of `#waiting` before this index has been written. */
   #first = 0
-  #waiting: Uint8Array[] = []
+  #waiting: { frame: Uint8Array; tracked: boolean }[] = []
   #waitingBytes = 0
+  /** The part of `#waitingBytes` that others account for. */
+  #trackedBytes = 0
   #writing = false
   #lagging = false
   #marks: { after: number; reached: () => void }[] = []
@@ -50,15 +52,30 @@ export class Outbox {
     return this.#waitingBytes + this.#socket.writableLength
   }
 
-  /** No more control messages fit: the session must be closed. */
+  /** No more control messages fit: the session must be closed. A difference that is on its way does not count. */
   get overfull(): boolean {
-    return this.bytes > this.#options.highWaterBytes + controlBytes
+    return this.bytes - this.#trackedBytes > this.#options.highWaterBytes + controlBytes
+  }
+
+  /** Would so many bytes more stay below the mark? */
+  fits(bytes: number): boolean {
+    return this.bytes + bytes <= this.#options.highWaterBytes
+  }
+
+  /** Lags from now on, as something did not fit; `onDrain` follows in any case. */
+  lag(): void {
+    if (this.#lagging) return
+    this.#lagging = true
+    this.progressAt = this.#options.now()
+    // What was written straight to the socket tells nobody when it is taken: this does.
+    if (!this.#writing) this.#enqueue(new Uint8Array(0), false)
+    this.onLag()
   }
 
   send(frames: Frames): void {
     for (const frame of frames) {
       if (this.#takesNow(frame)) this.#socket.write(frame)
-      else this.#enqueue(frame)
+      else this.#enqueue(frame, false)
     }
     this.#sent()
   }
@@ -69,7 +86,7 @@ export class Outbox {
    */
   sendTracked(frames: Frames, taken: () => void): void {
     // Queued and never written straight: the socket's own callback tells when each was taken.
-    for (const frame of frames) this.#enqueue(frame)
+    for (const frame of frames) this.#enqueue(frame, true)
     this.#marks.push({ after: this.#written + this.#waiting.length - this.#first + (this.#writing ? 1 : 0), reached: taken })
     this.#sent()
   }
@@ -89,7 +106,7 @@ export class Outbox {
   /** Drops what waits. */
   close(): void {
     this.#waiting = []
-    this.#first = this.#waitingBytes = 0
+    this.#first = this.#waitingBytes = this.#trackedBytes = 0
     const marks = this.#marks
     this.#marks = []
     for (const mark of marks) mark.reached()
@@ -103,23 +120,23 @@ export class Outbox {
 
   #sent(): void {
     this.sentAt = this.#options.now()
-    if (this.#lagging || this.bytes <= this.#options.highWaterBytes) return
-    this.#lagging = true
-    this.progressAt = this.sentAt
-    this.onLag()
+    if (this.bytes > this.#options.highWaterBytes) this.lag()
   }
 
-  #enqueue(frame: Uint8Array): void {
-    this.#waiting.push(frame)
+  #enqueue(frame: Uint8Array, tracked: boolean): void {
+    this.#waiting.push({ frame, tracked })
     this.#waitingBytes += frame.length
+    if (tracked) this.#trackedBytes += frame.length
     if (!this.#writing) this.#pump()
   }
 
   #pump(): void {
-    const frame = this.#waiting[this.#first]
-    if (frame === undefined || this.#socket.destroyed) return
+    const next = this.#waiting[this.#first]
+    if (next === undefined || this.#socket.destroyed) return
+    const { frame, tracked } = next
     this.#first += 1
     this.#waitingBytes -= frame.length
+    if (tracked) this.#trackedBytes -= frame.length
     if (this.#first === this.#waiting.length || this.#first > 1_000) {
       this.#waiting.splice(0, this.#first)
       this.#first = 0

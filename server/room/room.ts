@@ -13,19 +13,32 @@ import type { SessionFormat, Subscription } from './session.ts'
 
 /** The log of a document is compacted when what came since is larger than this and than the compacted part. */
 const compactBytes = 65_536
+/** State differences that nobody waits for any more are kept up to this size, for the next who asks with the same state vector. */
+const keptDifferencesBytes = 1_000_000
+/** What keeping a small one costs beside its bytes. */
+const differenceOverheadBytes = 1_000
 
 /** The updates of one flush on their way to all viewers; each format is encoded once, by the first who needs it. */
 export class Broadcast {
   readonly #channel: number
   readonly #updates: readonly Uint8Array[]
   readonly cork: (outbox: Outbox) => void
+  readonly #before: ReadonlyMap<number, number>
+  #stateVectorBefore: Uint8Array | null = null
   #channelFrames: Frames | null = null
   #stockFrames: Frames | null = null
 
-  constructor(channel: number, updates: readonly Uint8Array[], cork: (outbox: Outbox) => void) {
+  /** @param before the state vector that the updates start from */
+  constructor(channel: number, updates: readonly Uint8Array[], cork: (outbox: Outbox) => void, before: ReadonlyMap<number, number> = new Map()) {
     this.#channel = channel
     this.#updates = updates
+    this.#before = before
     this.cork = cork
+  }
+
+  /** Of a viewer that has everything but these updates. */
+  get stateVectorBefore(): Uint8Array {
+    return (this.#stateVectorBefore ??= Y.encodeStateVector(new Map(this.#before)))
   }
 
   get channelFrames(): Frames {
@@ -105,6 +118,11 @@ export class Room {
     return this.#seq
   }
 
+  /** Bytes in the log that no state holds yet. */
+  get logBytes(): number {
+    return this.#logBytes
+  }
+
   get used(): boolean {
     return this.viewers.size > 0 || this.pins > 0 || this.#appending || (this.writer?.dirty ?? false)
   }
@@ -120,11 +138,12 @@ export class Room {
     this.#updates = this.writer.commit()
     if (this.#updates.length === 0) return null
     this.#appending = true
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates }
+    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns the state to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void): Uint8Array | null {
+    const before = this.#shownVector
     this.#seq = seq
     this.#appending = false
     this.#shownVector = this.#lastVector
@@ -134,7 +153,7 @@ export class Room {
     this.shownAt = this.#now()
     this.quiet = false
     if (this.viewers.size > 0) {
-      const broadcast = new Broadcast(this.channel, this.#updates, cork)
+      const broadcast = new Broadcast(this.channel, this.#updates, cork, before)
       for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
       if (this.ended) this.sendCheckpoints('all')
     }
@@ -197,6 +216,7 @@ export class Room {
     const key = `${format}:${stateVector ? Buffer.from(stateVector).toString('latin1') : ''}`
     let difference = this.#differences.get(key)
     if (!difference) {
+      this.forgetDifferences(keptDifferencesBytes)
       const message = encodeStock({ type: 'syncStep2', update: Y.encodeStateAsUpdate(this.doc, stateVector) })
       const frames = binaryFrames(format === 'stock' ? message : encodeChannelMessage(this.channel, message))
       difference = { frames, bytes: framesBytes(frames), holders: 0 }
@@ -214,6 +234,15 @@ export class Room {
       digest: digestOf(readDocument(this.id, this.doc), text => hash('sha256', text, 'buffer')),
       final: this.ended,
     })))
+  }
+
+  /** Lets go of differences that nobody waits for, but for the newest up to so many bytes. */
+  forgetDifferences(keepBytes = 0): void {
+    for (const [key, { bytes, holders }] of [...this.#differences].reverse()) {
+      if (holders > 0) continue
+      keepBytes -= bytes + key.length + differenceOverheadBytes
+      if (keepBytes < 0) this.#differences.delete(key)
+    }
   }
 
   /** `due`: to those who joined or caught up; `all`: the run ended, or the document has been silent. */

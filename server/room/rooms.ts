@@ -88,6 +88,7 @@ export class Rooms {
   sweep(): void {
     const now = this.#now()
     for (const room of this.#rooms.values()) {
+      room.forgetDifferences()
       if (room.viewers.size > 0) {
         const silent = !room.quiet && now - room.shownAt >= silenceMs
         room.sendCheckpoints(silent ? 'all' : 'due')
@@ -120,13 +121,20 @@ export class Rooms {
 
   #evict(room: Room): void {
     this.#rooms.delete(room.id)
-    const { writer } = room
+    const { writer, seq } = room
+    // A document that rests leaves nothing in the log.
+    const state = writer && room.logBytes > 0 ? room.encodeState() : null
     room.writer = null
     room.doc.destroy()
     if (!writer) return
-    // An epoch that is not given back is only spent: the next opening draws a new one.
-    const done = this.#onEvict(room.id, writer).catch(() => {}).finally(() => this.#evicting.delete(room.id))
+    const done = this.#release(room.id, writer, seq, state).catch(() => {}).finally(() => this.#evicting.delete(room.id))
     this.#evicting.set(room.id, done)
+  }
+
+  /** What fails here is only a longer log, or an epoch that is spent: the next opening draws a new one. */
+  async #release(doc: string, writer: DocumentWriter, seq: number, state: Uint8Array | null): Promise<void> {
+    if (state) await this.#log.compact(doc, writer.epoch, seq, state)
+    await this.#onEvict(doc, writer)
   }
 
   #lose(room: Room, error: RunnelError): void {

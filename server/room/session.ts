@@ -1,7 +1,7 @@
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { encodeControl, type Role, type ServerControl } from '../../shared/protocol.ts'
 import type { CatchUpQueue, Difference } from './catchup.ts'
-import { textFrames, type Frames } from './frame.ts'
+import { framesBytes, textFrames, type Frames } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { Broadcast, Room } from './room.ts'
 
@@ -25,8 +25,8 @@ export interface Subscription {
 
 type Progress =
   | { state: 'live' }
-  /** `inLine`: it stands in the catch-up queue. */
-  | { state: 'behind'; stateVector: Uint8Array | undefined; inLine: boolean }
+  /** `inLine`: it stands in the catch-up queue. `seq`: what it has is all up to this number of the log; null if that is not known. */
+  | { state: 'behind'; stateVector: Uint8Array | undefined; seq: number | null; inLine: boolean }
 
 const live: Progress = { state: 'live' }
 
@@ -92,7 +92,10 @@ export class Session {
   resync(room: Room, stateVector: Uint8Array): void {
     const subscription = this.#subscriptions.get(room.id)
     if (!subscription) return
-    subscription.progress = behind(stateVector)
+    const { progress } = subscription
+    // Who stands in line already keeps its place, however often it asks.
+    if (progress.state === 'behind' && progress.inLine) Object.assign(progress, { stateVector, seq: null })
+    else subscription.progress = behind(stateVector)
     this.#catchUpAll()
   }
 
@@ -117,9 +120,16 @@ export class Session {
   /** Called by the room for every update, behind the log. */
   deliver(subscription: Subscription, broadcast: Broadcast): void {
     if (subscription.progress === live) {
-      if (this.#subscriptions.size > 1) broadcast.cork(this.outbox)
-      this.outbox.send(this.format === 'channels' ? broadcast.channelFrames : broadcast.stockFrames)
-    } else if (this.outbox.lagging && !subscription.saidLagging && this.format === 'channels') {
+      const frames = this.format === 'channels' ? broadcast.channelFrames : broadcast.stockFrames
+      if (this.outbox.fits(framesBytes(frames))) {
+        if (this.#subscriptions.size > 1) broadcast.cork(this.outbox)
+        return this.outbox.send(frames)
+      }
+      // However large one update is: a viewer that does not read costs no more than its mark.
+      subscription.progress = behind(broadcast.stateVectorBefore)
+      this.outbox.lag()
+    }
+    if (this.outbox.lagging && !subscription.saidLagging && this.format === 'channels') {
       subscription.saidLagging = true
       this.control({ type: 'lagging', channel: subscription.room.channel })
     }
@@ -156,7 +166,7 @@ export class Session {
   /** The outbox is over its mark: what each document has been sent so far is where its difference will start. */
   #fallBehind(): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector())
+      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector(), subscription.room.seq)
     }
   }
 
@@ -183,6 +193,11 @@ export class Session {
       room.whenSettled(() => this.#catchUpAll())
       return null
     }
+    // Its own difference was over the mark, and nothing has come since.
+    if (progress.seq === room.seq) {
+      subscription.progress = live
+      return null
+    }
     return room.difference(progress.stateVector, this.format)
   }
 
@@ -197,6 +212,6 @@ export class Session {
   }
 }
 
-function behind(stateVector: Uint8Array | undefined): Progress {
-  return { state: 'behind', stateVector, inLine: false }
+function behind(stateVector: Uint8Array | undefined, seq: number | null = null): Progress {
+  return { state: 'behind', stateVector, seq, inLine: false }
 }

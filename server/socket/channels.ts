@@ -131,10 +131,8 @@ export class ChannelsClient {
       }
     }))
     session.follow(readers.filter(({ room }) => this.#wishes.get(room.id) === wish))
-    for (const { room } of readers) {
-      if (this.#wishes.get(room.id) === wish) this.#wishes.delete(room.id)
-      this.#options.rooms.unpin(room)
-    }
+    for (const { doc } of requests) if (this.#wishes.get(doc) === wish) this.#wishes.delete(doc)
+    for (const { room } of readers) this.#options.rooms.unpin(room)
   }
 
   #followed(channel: number): Room | null {

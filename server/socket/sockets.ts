@@ -116,5 +116,7 @@ export class Sockets {
 }
 
 function refuse(socket: Duplex, status: string): void {
+  // Nobody else counts this socket: a client that never closes it would hold it, and the server's end, for ever.
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

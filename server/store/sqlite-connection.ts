@@ -2,11 +2,12 @@ import { mkdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../shared/errors.ts'
+import { checkpointer } from './sqlite-checkpointer.ts'
 import { storeError } from './sqlite-errors.ts'
 import { lockDatabase } from './sqlite-lock.ts'
 import { migrate, refuseForeignFile } from './sqlite-schema.ts'
 
-/** How long compacted text may stay in the WAL: one checkpoint then serves everything that was removed meanwhile. */
+/** How long removed text may stay in the WAL: one checkpoint then serves everything that was removed meanwhile. */
 const scrubAfterMs = 1_000
 
 /** The one connection of this process to its database file. Whatever it throws is a RunnelError. */
@@ -20,7 +21,11 @@ export interface SqliteConnection {
   write<T>(work: () => T): T
   /** As `write`, and what was committed outlives a power cut when it returns. */
   writeDurably<T>(work: () => T): T
-  /** Lets removed text vanish from the WAL as well, soon. */
+  /** To be called inside a transaction: what puts memory right if it is rolled back, the last change first. */
+  onRollback(undo: () => void): void
+  /** Lets removed text vanish from the WAL as well: now, or when readers from outside allow it. */
+  scrub(): void
+  /** As `scrub`, in a moment: one checkpoint then serves many. */
   scrubSoon(): void
   /** Idempotent. Lets go of the file and of its lock. */
   close(): void
@@ -37,15 +42,13 @@ export function openSqliteConnection(file: string): SqliteConnection {
   try {
     database = new DatabaseSync(path)
     refuseForeignFile(database, path)
-    // Deleted text is overwritten with zeros. A checkpoint each 16 MB: a page that
-    // was written in many ticks is then copied, and synced, once.
+    // Deleted text is overwritten with zeros. A WAL of 64 MB is checkpointed here, in
+    // a commit; the checkpointer's thread does not let it come to that.
     database.exec(`PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000`)
+      PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000`)
     // A file that cannot be written is refused now and not at the first message.
     database.exec('BEGIN IMMEDIATE; ROLLBACK')
     migrate(database)
-    // What a killed process had removed may still be in its WAL.
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     return connectionOf(database, path, unlock)
   } catch (error) {
     database?.close()
@@ -60,6 +63,8 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
   const rollback = database.prepare('ROLLBACK')
   const checkpoint = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   const opened = statSync(path)
+  const checkpoints = checkpointer(path)
+  let undos: (() => void)[] = []
   let scrubTimer: NodeJS.Timeout | undefined
 
   function read<T>(work: () => T): T {
@@ -77,11 +82,15 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
       try {
         const result = work()
         commit.run()
+        checkpoints.committed()
         return result
       } catch (error) {
+        for (const undo of undos.reverse()) undo()
         // A full disk may have ended the transaction already.
         if (database.isTransaction) rollback.run()
         throw error
+      } finally {
+        undos = []
       }
     })
   }
@@ -108,6 +117,7 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
   }
 
   function scrub(): void {
+    clearTimeout(scrubTimer)
     scrubTimer = undefined
     let done = false
     try {
@@ -125,9 +135,12 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
     read,
     write,
     writeDurably,
+    onRollback: undo => undos.push(undo),
+    scrub,
     scrubSoon,
     close() {
       clearTimeout(scrubTimer)
+      checkpoints.close()
       if (!database.isOpen) return
       try {
         database.close()

@@ -1,17 +1,14 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
-
-/** What an append is judged by; `number` is the document's key in the other tables. */
-interface DocumentHead {
-  number: number
-  epoch: number
-  seq: number
-}
+import { lastSeq, type DocumentRows, type LogIndex } from './sqlite-log-index.ts'
+import { sqliteLog } from './sqlite-log.ts'
 
 /** The documents' epochs, states and logs. What is called "inside a transaction" opens none itself. */
 export interface SqliteDocuments {
   readonly log: UpdateLog
+  /** For tests: what is kept in memory. */
+  readonly index: LogIndex
   /** Inside a transaction. */
   create(id: string, lineage: string, epoch: number): void
   isNewest(id: string, epoch: number): boolean
@@ -19,95 +16,128 @@ export interface SqliteDocuments {
   finish(id: string, state: Uint8Array): void
   drawEpoch(id: string): number
   releaseEpoch(id: string, epoch: number): void
+  /** Cleans the log's file. Idempotent. */
+  close(): void
 }
 
+/** Reads where the log is, and cleans what an earlier process left of it. */
 export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
-  // The last sequence number is derived: an append then writes the update and no second row.
-  const selectHead = connection.prepare(
-    `SELECT number, epoch,
-       coalesce((SELECT max(seq) FROM updates WHERE document = documents.number), compacted_seq)
-     FROM documents WHERE id = ?`,
-  )
+  const headColumns = 'SELECT number, id, epoch, rewritten, compacted_seq FROM documents'
+  const selectHead = connection.prepare(`${headColumns} WHERE id = ?`)
+  const selectHeadByNumber = connection.prepare(`${headColumns} WHERE number = ?`)
   selectHead.setReturnArrays(true)
-  const selectCompacted = connection.prepare(
-    'SELECT lineage, compacted_seq AS compactedSeq, state FROM documents LEFT JOIN states ON document = number WHERE number = ?',
-  )
+  selectHeadByNumber.setReturnArrays(true)
+  const selectState = connection.prepare('SELECT lineage, state FROM documents LEFT JOIN states ON document = number WHERE number = ?')
   const insertDocument = connection.prepare('INSERT INTO documents (id, lineage, epoch) VALUES (?, ?, ?)')
-  const insertUpdate = connection.prepare('INSERT INTO updates (document, seq, part, data) VALUES (?, ?, ?, ?)')
-  const selectUpdates = connection.prepare('SELECT data FROM updates WHERE document = ? ORDER BY seq, part')
-  const deleteUpdates = connection.prepare('DELETE FROM updates WHERE document = ? AND seq <= ?')
   const setState = connection.prepare(
     'INSERT INTO states (document, state) VALUES (?, ?) ON CONFLICT (document) DO UPDATE SET state = excluded.state',
   )
   const setCompacted = connection.prepare('UPDATE documents SET compacted_seq = ? WHERE number = ?')
+  const setRewritten = connection.prepare('UPDATE documents SET rewritten = ? WHERE number = ?')
   const draw = connection.prepare(
     'UPDATE documents SET epoch = epoch + NOT released, released = 0 WHERE id = ? RETURNING epoch',
   )
   const release = connection.prepare('UPDATE documents SET released = 1 WHERE id = ? AND epoch = ? AND epoch > 0')
 
-  function head(id: string): DocumentHead | null {
-    const row = selectHead.get(id) as unknown as [number, number, number] | undefined
-    return row ? { number: row[0], epoch: row[1], seq: row[2] } : null
+  const rowsLog = sqliteLog(connection, number => toHead(selectHeadByNumber.get(number)))
+  const { index } = rowsLog
+  connection.write(() => rowsLog.cleanAll())
+  // Also what a killed process had removed may still be in its WAL.
+  connection.scrub()
+
+  function head(id: string): DocumentRows | null {
+    return index.get(id) ?? toHead(selectHead.get(id))
   }
 
-  function replace(number: number, seq: number, state: Uint8Array): void {
-    deleteUpdates.run(number, seq)
-    setState.run(number, state)
-    setCompacted.run(seq, number)
+  function markRewritten(document: DocumentRows, rewritten: boolean): void {
+    if (document.rewritten === rewritten) return
+    setRewritten.run(rewritten ? 1 : 0, document.number)
+    index.set(document, { rewritten })
+  }
+
+  function replace(document: DocumentRows, seq: number, state: Uint8Array): void {
+    setState.run(document.number, state)
+    setCompacted.run(seq, document.number)
+    index.compact(document, seq)
+    if (!document.rewritten) return
+    rowsLog.erase(document)
+    // What was removed later than `seq` is in this state yet.
+    if (seq === lastSeq(document)) markRewritten(document, false)
     connection.scrubSoon()
   }
 
   const log: UpdateLog = {
-    append: entries => connection.write(() => entries.map(entry => {
-      const document = head(entry.doc)
-      if (!document || document.epoch !== entry.epoch) return { status: 'fenced' }
-      if (document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
-      if (entry.updates.length === 0) return { status: 'ok', seq: document.seq }
-      const seq = document.seq + 1
-      let part = 0
-      for (const update of entry.updates) insertUpdate.run(document.number, seq, part++, update)
-      return { status: 'ok', seq }
-    })),
+    append: entries => connection.write(() => {
+      const results = entries.map(entry => {
+        const document = head(entry.doc)
+        if (!document || document.epoch !== entry.epoch) return { status: 'fenced' } as const
+        if (lastSeq(document) !== entry.previousSeq) return { status: 'gap', seq: lastSeq(document) } as const
+        if (entry.updates.length > 0) rowsLog.append(document, entry.updates)
+        if (entry.rewrites) markRewritten(document, true)
+        return { status: 'ok', seq: lastSeq(document) } as const
+      })
+      rowsLog.clean()
+      return results
+    }),
 
     read: async id => connection.read((): LogContents | null => {
       const document = head(id)
-      const compacted = document && selectCompacted.get(document.number)
-      if (!document || !compacted) return null
+      const row = document && selectState.get(document.number)
+      if (!document || !row) return null
       return {
-        lineage: String(compacted['lineage']),
+        lineage: String(row['lineage']),
         epoch: document.epoch,
-        seq: document.seq,
-        state: compacted['state'] as Uint8Array | null,
-        updates: selectUpdates.all(document.number).map(row => row['data'] as Uint8Array),
+        seq: lastSeq(document),
+        state: row['state'] as Uint8Array | null,
+        updates: rowsLog.read(document),
       }
     }),
 
     compact: (id, epoch, seq, state) => connection.write(() => {
       const document = head(id)
-      if (!document || document.epoch !== epoch || seq > document.seq) return
+      if (!document || document.epoch !== epoch || seq > lastSeq(document)) return
       // One that comes late would put an older state in place of a newer one.
-      if (seq < Number(selectCompacted.get(document.number)?.['compactedSeq'])) return
-      replace(document.number, seq, state)
+      if (seq < document.firstSeq - 1) return
+      replace(document, seq, state)
     }),
   }
 
   return {
     log,
+    index,
     create(id, lineage, epoch) {
       insertDocument.run(id, lineage, epoch)
     },
     isNewest: (id, epoch) => head(id)?.epoch === epoch,
     finish(id, state) {
       const document = head(id)
-      if (document) replace(document.number, document.seq, state)
+      if (document) replace(document, lastSeq(document), state)
     },
     drawEpoch: id => connection.writeDurably(() => {
       const row = draw.get(id)
       if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
-      return Number(row['epoch'])
+      const epoch = Number(row['epoch'])
+      const document = index.get(id)
+      if (document) index.set(document, { epoch })
+      return epoch
     }),
     releaseEpoch(id, epoch) {
       connection.write(() => release.run(id, epoch))
     },
+    close() {
+      if (!connection.database.isOpen || index.deadBytes === 0) return
+      try {
+        connection.write(() => rowsLog.cleanAll())
+      } catch {
+        // A disk that is full or away: the next opening cleans.
+      }
+    },
   }
+}
+
+/** A document without its rows, from its columns. */
+function toHead(columns: unknown): DocumentRows | null {
+  if (!columns) return null
+  const [number, id, epoch, rewritten, compactedSeq] = columns as [number, string, number, number, number]
+  return { number, id, epoch, rewritten: rewritten === 1, firstSeq: compactedSeq + 1, ids: [], sizes: [], dead: new Map() }
 }

@@ -46,21 +46,21 @@ export const migrations: readonly string[] = [
     lineage TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     released INTEGER NOT NULL DEFAULT 0,
-    compacted_seq INTEGER NOT NULL DEFAULT 0
+    compacted_seq INTEGER NOT NULL DEFAULT 0,
+    rewritten INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE states (
     document INTEGER PRIMARY KEY,
     state BLOB NOT NULL
   ) STRICT;
 
-  -- A rowid table: the updates of all documents of one tick share a page.
+  -- No second index: it would lie on as many pages as there are documents.
   CREATE TABLE updates (
+    id INTEGER PRIMARY KEY,
     document INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    part INTEGER NOT NULL,
     data BLOB NOT NULL
   ) STRICT;
-  CREATE UNIQUE INDEX updates_by_document ON updates (document, seq, part);
 
   CREATE TABLE provider_data (
     number INTEGER PRIMARY KEY,

@@ -10,7 +10,13 @@ import type { Store } from './store.ts'
  * Throws `store_unavailable` where the file cannot be used, or is in use.
  */
 export function openSqliteStore(path: string): Store {
-  return sqliteStore(openSqliteConnection(path))
+  const connection = openSqliteConnection(path)
+  try {
+    return sqliteStore(connection)
+  } catch (error) {
+    connection.close()
+    throw error
+  }
 }
 
 /** The store on a connection, which it closes. Nothing here waits: a call is done when it returns. */
@@ -60,6 +66,9 @@ export function sqliteStore(connection: SqliteConnection): Store {
     releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
 
     dropClaims: async before => claims.drop(before),
-    close: async () => connection.close(),
+    close: async () => {
+      documents.close()
+      connection.close()
+    },
   }
 }

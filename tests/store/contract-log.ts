@@ -74,6 +74,23 @@ export function logRules(open: OpenStore): void {
       expect(await append(store, doc, 1, 0)).toEqual([{ status: 'ok', seq: 0 }])
     })
 
+    it('takes an entry that removes shown text like any other', async () => {
+      const store = await openWithDocuments()
+      const entry = { doc, epoch: 1, previousSeq: 0, updates: [bytes('a'), bytes('-a')], rewrites: true }
+      expect(await store.log.append([entry])).toEqual([{ status: 'ok', seq: 1 }])
+      expect(await append(store, doc, 1, 1, 'b')).toEqual([{ status: 'ok', seq: 2 }])
+      expect((await readLog(store, doc))?.updates).toEqual(['a', '-a', 'b'])
+      await store.log.compact(doc, 1, 1, bytes('clean'))
+      expect(await readLog(store, doc)).toMatchObject({ seq: 2, state: 'clean', updates: ['b'] })
+    })
+
+    it('gives back an update without bytes, and a large one', async () => {
+      const store = await openWithDocuments()
+      const updates = ['', 'x'.repeat(200_000), 'y']
+      await append(store, doc, 1, 0, ...updates)
+      expect((await readLog(store, doc))?.updates).toEqual(updates)
+    })
+
     it('is null for a document that does not exist', async () => {
       const store = await openWithDocuments()
       expect(await store.log.read('msg_unknown1')).toBeNull()
