@@ -73,8 +73,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, store)
+  const messages = new MessageReader(rooms)
   const tasks = new Tasks({
-    rooms, store, chats, now,
+    rooms, store, chats, messages, now,
     provider: options.provider ?? pickProvider(config, log),
     system: config.RUNNEL_SYSTEM_PROMPT,
     maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
@@ -96,7 +97,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const server = createServer(createHttp({
     auth, access, origins, store, chats, tasks, log, now,
-    messages: new MessageReader(rooms),
+    messages,
     defaultModel: config.RUNNEL_MODEL,
     models: config.RUNNEL_MODELS,
     ready: async () => { await store.getChat('chat_readiness') },

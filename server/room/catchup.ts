@@ -50,14 +50,17 @@ export class CatchUpQueue {
     // `send` may enter again: the loop that runs takes those too.
     if (this.#serving) return
     this.#serving = true
-    while (this.#line.length > 0 && this.#pendingBytes < this.#capBytes) {
-      const waiter = this.#line.shift()!
-      const difference = waiter.prepare()
-      if (!difference) continue
-      if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
-      waiter.send(difference, () => this.#release(difference))
+    try {
+      while (this.#line.length > 0 && this.#pendingBytes < this.#capBytes) {
+        const waiter = this.#line.shift()!
+        const difference = waiter.prepare()
+        if (!difference) continue
+        if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
+        waiter.send(difference, () => this.#release(difference))
+      }
+    } finally {
+      this.#serving = false
     }
-    this.#serving = false
   }
 
   #release(difference: Difference): void {

@@ -1,3 +1,4 @@
+import { RunnelError } from '../../shared/errors.ts'
 import * as schema from '../../shared/schema.ts'
 import type { Message, MessageError, TerminalStatus } from '../../shared/schema.ts'
 import { MessageWriter } from '../document/message-writer.ts'
@@ -64,7 +65,7 @@ function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalSt
 /**
  * Saves a message that has ended: the chat's list first, then state and JSON,
  * which make it finished for the store. A crash in between finds it unfinished
- * and comes here again. Tries until the store takes it; null if the process
+ * and comes here again. Waits for a store that is away; null if the process
  * ends before.
  */
 export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
@@ -80,6 +81,8 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         await store.saveFinal({ message, epoch, state: room.encodeState() })
         return message
       } catch (error) {
+        // Only a store that is away is worth waiting for.
+        if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') throw error
         places.onError(error, { messageId })
         if (closed()) return null
         await new Promise(resolve => setTimeout(resolve, waitMs).unref())

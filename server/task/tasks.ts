@@ -8,6 +8,7 @@ import type { ChatRow, Claim, MessageRow, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, saveEnd, type Ending } from './ending.ts'
 import { newId } from './ids.ts'
+import type { MessageReader } from './message-reader.ts'
 import { buildPrompt, joinedText, type RunRequest } from './prompt.ts'
 import { messageError, Run, type RunState } from './run.ts'
 
@@ -15,6 +16,7 @@ export interface TasksOptions {
   rooms: Rooms
   store: Store
   chats: ChatDocuments
+  messages: MessageReader
   provider: Provider
   now: () => number
   system: string | undefined
@@ -210,9 +212,10 @@ export class Tasks {
   async #prepare(run: Run): Promise<ProviderRequest> {
     const { store, system, maxHistoryChars } = this.#options
     const chat = await store.getChat(run.chatId)
-    const rows = (await store.branch(run.messageId)).filter(row => row.id !== run.messageId && row.json)
+    const rows = (await store.branch(run.messageId)).filter(row => row.id !== run.messageId)
     const branch = await Promise.all(rows.map(async row => ({
-      message: row.json!,
+      // One that still runs counts with what it has said so far.
+      message: await this.#options.messages.read(row),
       providerData: row.role === 'assistant' ? await store.getProviderData(row.id) : [],
     })))
     const { model, tools, params } = run.request

@@ -1,0 +1,25 @@
+import { afterEach } from 'vitest'
+import { startFakeOpenAI, startRunnel, type FakeOpenAI, type FakeOpenAIOptions, type StartedRunnel } from '../../testing/index.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** A server for one test, closed behind it. */
+export async function start(settings: Parameters<typeof startRunnel>[0] = {}): Promise<StartedRunnel> {
+  const server = await startRunnel(settings)
+  closing.push(() => server.close())
+  return server
+}
+
+/** A server with a fake provider behind it. */
+export async function startWithFake(settings: Parameters<typeof startRunnel>[0] = {}, options: FakeOpenAIOptions = {}): Promise<{ server: StartedRunnel; fake: FakeOpenAI }> {
+  const fake = await startFakeOpenAI(options)
+  closing.push(() => fake.close())
+  return { server: await start({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', ...settings }), fake }
+}
+
+export function closeAfterwards(close: () => Promise<void>): void {
+  closing.push(close)
+}
