@@ -5,18 +5,24 @@ import type { Room } from './room.ts'
 
 /** The tick never gets longer than this, however loaded the process is. */
 const maxTickMs = 250
+/** A tick is cut into so many slots, and a document written in one of them: no slot holds up the process for long. */
+const slots = 4
+/** A slot takes so many more than its share: documents that fell into step spread over the slots again. */
+const slotSlack = 1.5
 
 /**
  * The one clock by which documents are written: what is urgent goes out at the
- * end of this turn of the event loop, other text on the shared tick, and each
- * time one commit of the log serves every document that changed.
+ * end of this turn of the event loop, other text a tick after the document's
+ * last write, on slots that all share; each time one commit of the log serves
+ * every document that is due.
  */
 export class Flusher {
   readonly #log: UpdateLog
   readonly #flushMs: number
   readonly #lose: (room: Room, error: RunnelError) => void
   readonly #urgent = new Set<Room>()
-  readonly #waiting = new Set<Room>()
+  /** Room → when its text is due, on the clock of `performance.now`. */
+  readonly #waiting = new Map<Room, number>()
   readonly #corked = new Set<Outbox>()
   readonly #cork = (outbox: Outbox): void => {
     outbox.cork()
@@ -25,7 +31,6 @@ export class Flusher {
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
   #tickMs: number
-  #lastTick = 0
 
   constructor(options: { log: UpdateLog; flushMs: number; lose: (room: Room, error: RunnelError) => void }) {
     this.#log = options.log
@@ -48,9 +53,9 @@ export class Flusher {
         this.#urgent.clear()
         this.#flush(rooms)
       })
-    } else if (!this.#urgent.has(room)) {
-      this.#waiting.add(room)
-      if (!this.#timer) this.#startTick()
+    } else if (!this.#urgent.has(room) && !this.#waiting.has(room)) {
+      this.#waiting.set(room, room.flushedAt + this.#tickMs)
+      this.#startSlot()
     }
   }
 
@@ -70,36 +75,39 @@ export class Flusher {
     if (this.#immediate) clearImmediate(this.#immediate)
     if (this.#timer) clearTimeout(this.#timer)
     this.#immediate = this.#timer = null
-    this.#flush([...this.#urgent, ...this.#waiting])
+    this.#flush([...this.#urgent, ...this.#waiting.keys()])
     this.#urgent.clear()
     this.#waiting.clear()
   }
 
-  /** Ticks lie on one grid, so that documents that changed in between share a commit. */
-  #startTick(): void {
-    const now = performance.now()
-    const due = Math.max(this.#lastTick + this.#tickMs, now)
-    this.#timer = setTimeout(() => this.#tick(due), due - now)
+  #startSlot(): void {
+    if (this.#timer || this.#waiting.size === 0) return
+    const slotMs = this.#tickMs / slots
+    const due = performance.now() + slotMs
+    this.#timer = setTimeout(() => this.#slot(due), slotMs)
   }
 
-  #tick(due: number): void {
+  #slot(due: number): void {
     this.#timer = null
-    this.#lastTick = performance.now()
-    // A tick that comes a whole tick late found the process busy: fewer, larger ticks cost less.
-    const late = this.#lastTick - due
-    this.#tickMs = late > this.#flushMs
+    const now = performance.now()
+    // A slot that comes a whole tick late found the process busy: fewer, larger writes cost less.
+    this.#tickMs = now - due > this.#flushMs
       ? Math.min(this.#tickMs * 1.5, maxTickMs)
-      : Math.max(this.#tickMs * 0.9, this.#flushMs)
-    const rooms = [...this.#waiting]
-    this.#waiting.clear()
-    this.#flush(rooms)
+      : Math.max(this.#tickMs * 0.98, this.#flushMs)
+    const share = Math.ceil(this.#waiting.size / slots * slotSlack)
+    const rooms = [...this.#waiting].filter(([, dueAt]) => dueAt <= now)
+    if (rooms.length > share) rooms.sort((a, b) => a[1] - b[1])
+    this.#flush(rooms.slice(0, share).map(([room]) => room))
+    this.#startSlot()
   }
 
   #flush(rooms: readonly Room[]): void {
     const changed: Room[] = []
     const entries: LogAppend[] = []
+    const now = performance.now()
     for (const room of rooms) {
       this.#waiting.delete(room)
+      room.flushedAt = now
       const entry = this.#attempt([room], () => room.commit())
       if (entry) {
         changed.push(room)

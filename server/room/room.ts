@@ -68,6 +68,8 @@ export class Room {
   idleSince: number
   /** When an update was last shown, epoch ms. */
   shownAt: number
+  /** When its text was last written, on the clock of `performance.now`. */
+  flushedAt = 0
   /** The viewers have had a checkpoint since. */
   quiet = false
   /** Its log could not be written: the replica is ahead of the truth and gone. */

@@ -232,11 +232,15 @@ export class Tasks {
     this.#running.delete(run)
     const lost = run.room.writer !== run.writer
     const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData: run.providerData }
-    const saved = (lost ? this.#endLater(run) : this.#save(ending)).then(message => {
+    const saving = lost ? this.#endLater(run) : this.#save(ending)
+    const saved = saving.catch((error: unknown) => {
+      this.#options.onError(error, { messageId: run.messageId })
+      return null
+    }).then(message => {
       this.#runs.delete(run.taskId)
       this.#byMessage.delete(run.messageId)
       run.saved(message ?? run.read())
-    }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
+    })
     this.#track(saved)
     if (!this.#closed) this.#beginNext()
   }

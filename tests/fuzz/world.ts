@@ -1,0 +1,137 @@
+import { Access } from '../../server/auth/access.ts'
+import { localAuth } from '../../server/auth/local.ts'
+import { MessageWriter } from '../../server/document/message-writer.ts'
+import { CatchUpQueue } from '../../server/room/catchup.ts'
+import { newLineage, Rooms } from '../../server/room/rooms.ts'
+import type { Room } from '../../server/room/room.ts'
+import { ChannelsClient } from '../../server/socket/channels.ts'
+import { Connection } from '../../server/socket/connection.ts'
+import { StockClient, stockKeepAlive, stockKeepAliveMs } from '../../server/socket/stock.ts'
+import { memoryStore } from '../../server/store/memory.ts'
+import { Line } from './network.ts'
+import { LogWatch, ProcessLog } from './watched-log.ts'
+
+export interface WorldOptions {
+  docs: readonly string[]
+  /** The log answers later. */
+  later: boolean
+  highWaterBytes: number
+  kernelBytes: number
+  catchUpMaxBytes: number
+}
+
+/** One server process: all that is lost when it is killed. */
+interface Process {
+  log: ProcessLog
+  rooms: Rooms
+  catchUp: CatchUpQueue
+  connections: Map<Connection, { client: ChannelsClient | StockClient; line: Line }>
+  open: Map<string, { room: Room; writer: MessageWriter }>
+}
+
+const chatId = 'chat_fuzzfuzz'
+
+/**
+ * Log, rooms, sessions, outboxes and both socket protocols as the server wires
+ * them, on a network that moves by hand. Time is what fake timers say.
+ */
+export class World {
+  readonly store = memoryStore()
+  readonly watch = new LogWatch()
+  readonly options: WorldOptions
+  process!: Process
+
+  constructor(options: WorldOptions) {
+    this.options = options
+  }
+
+  async create(): Promise<void> {
+    await this.store.createChat({ id: chatId, ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
+    for (const id of this.options.docs) {
+      await this.store.startRun({
+        userMessage: null, lineage: newLineage(),
+        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'local', status: 'queued', request: null },
+      })
+    }
+    await this.start()
+    for (const id of this.options.docs) {
+      this.writer(id).setMessage({ id, chatId, parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 })
+    }
+  }
+
+  /** A process begins and takes every document up for writing. */
+  async start(): Promise<void> {
+    const log = new ProcessLog(this.store.log, this.watch, this.options.later)
+    const rooms = new Rooms({ log, flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
+    this.process = { log, rooms, catchUp: new CatchUpQueue(this.options.catchUpMaxBytes), connections: new Map(), open: new Map() }
+    for (const id of this.options.docs) await this.takeUp(id)
+  }
+
+  /** Opens a document for writing, under a new epoch. */
+  async takeUp(id: string): Promise<void> {
+    const { rooms, open } = this.process
+    const room = (await rooms.open(id))!
+    const writer = new MessageWriter(room.doc, await this.store.drawEpoch(id))
+    rooms.attach(room, writer)
+    open.set(id, { room, writer })
+  }
+
+  /** The process is killed. Its log answers to nobody any more. */
+  kill(): Process {
+    const { process } = this
+    process.log.dead = true
+    for (const { line } of process.connections.values()) line.vanish()
+    return process
+  }
+
+  room(id: string): Room {
+    return this.process.open.get(id)!.room
+  }
+
+  writer(id: string): MessageWriter {
+    return this.process.open.get(id)!.writer
+  }
+
+  /** A socket on `/ws`, or on `/yjs/<stockDoc>`. */
+  connect(stockDoc?: string, { keepWritten = false, kernelBytes = this.options.kernelBytes } = {}): Line {
+    const line = new Line({ kernelBytes, keepWritten })
+    const { rooms, catchUp, connections } = this.process
+    const limits = { heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
+    const places = { auth: localAuth, access: new Access(this.store), rooms, now: Date.now }
+    const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now }
+    if (stockDoc === undefined) {
+      const connection = new Connection({
+        ...common, format: 'channels', keepAliveMs: limits.heartbeatMs,
+        keepAlive: connection => connection.session.control({ type: 'pong' }),
+        onText: (_connection, text) => client.onText(text),
+        onBinary: (_connection, bytes) => client.onBinary(bytes),
+        onClosed: connection => connections.delete(connection),
+      })
+      const client = new ChannelsClient(connection, { ...places, heartbeatMs: limits.heartbeatMs })
+      connections.set(connection, { client, line })
+    } else {
+      const connection = new Connection({
+        ...common, format: 'stock', keepAliveMs: stockKeepAliveMs,
+        keepAlive: connection => connection.session.send(stockKeepAlive),
+        onText: () => { throw new Error('text on /yjs') },
+        onBinary: (_connection, bytes) => client.onBinary(bytes),
+        onClosed: connection => {
+          client.closed()
+          connections.delete(connection)
+        },
+      })
+      const client = new StockClient(connection, stockDoc, undefined, places)
+      connections.set(connection, { client, line })
+    }
+    return line
+  }
+
+  /** What the server does once a second. */
+  sweep(): void {
+    for (const [connection, { client }] of this.process.connections) {
+      if (client instanceof ChannelsClient) client.sweep()
+      connection.sweep()
+    }
+    this.process.rooms.sweep()
+  }
+}
