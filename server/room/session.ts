@@ -45,6 +45,8 @@ export class Session {
   readonly #catchUp: CatchUpQueue
   readonly #close: (error: RunnelError) => void
   readonly #subscriptions = new Map<string, Subscription>()
+  /** Channel → the room that is followed on it. */
+  readonly #rooms = new Map<number, Room>()
   #closed = false
 
   constructor(options: SessionOptions) {
@@ -54,6 +56,11 @@ export class Session {
     this.#close = options.close
     this.outbox.onLag = () => this.#fallBehind()
     this.outbox.onDrain = () => this.#catchUpAll()
+  }
+
+  /** What a channel stands for, if it is followed. */
+  roomOf(channel: number): Room | undefined {
+    return this.#rooms.get(channel)
   }
 
   get subscriptions(): ReadonlyMap<string, Subscription> {
@@ -79,6 +86,7 @@ export class Session {
       const subscription: Subscription =
         { room, session: this, progress: behind(stateVector), checkpointDue: true, saidLagging: false }
       this.#subscriptions.set(room.id, subscription)
+      this.#rooms.set(room.channel, room)
       room.viewers.add(subscription)
     }
     if (this.format === 'channels' && rooms.length > 0) {
@@ -103,6 +111,7 @@ export class Session {
     const subscription = this.#subscriptions.get(doc)
     if (!subscription) return
     this.#subscriptions.delete(doc)
+    this.#rooms.delete(subscription.room.channel)
     subscription.room.removeViewer(subscription)
   }
 

@@ -55,7 +55,7 @@ export class ChannelsClient {
   onBinary(bytes: Uint8Array): void {
     if (this.#state.phase !== 'open') throw new RunnelError('bad_request', 'The first message must be hello.')
     for (const { channel, message } of decodeChannelMessages(bytes)) {
-      const room = this.#followed(channel)
+      const room = this.#connection.session.roomOf(channel)
       // A frame for a document that was left a moment ago is late, not wrong.
       if (room) this.#onStock(room, message)
       else decodeStock(message)
@@ -135,8 +135,4 @@ export class ChannelsClient {
     for (const { room } of readers) this.#options.rooms.unpin(room)
   }
 
-  #followed(channel: number): Room | null {
-    for (const { room } of this.#connection.session.subscriptions.values()) if (room.channel === channel) return room
-    return null
-  }
 }
