@@ -102,7 +102,7 @@ test('shows progress frame by frame while it lags', async () => {
   const { writer, reader } = await newPair()
   let time = 0
   const outbox = new Outbox(writer, { highWaterBytes, now: () => time })
-  outbox.sendTracked(binaryFrames(new Uint8Array(8_000_000)), () => {})
+  outbox.sendTracked(binaryFrames(new Uint8Array(40_000_000)), () => {})
   await blocked(outbox)
   time = 1_000
   const before = outbox.bytes
