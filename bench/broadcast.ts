@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { Broadcast } from '../server/room/room.ts'
+import { Broadcast } from '../server/room/broadcast.ts'
 import { CatchUpQueue } from '../server/room/catchup.ts'
 import { Outbox } from '../server/room/outbox.ts'
 import { Session } from '../server/room/session.ts'

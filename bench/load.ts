@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
+import { unlimited } from '../testing/runnel.ts'
 import { quantile, type Figure } from './harness.ts'
 
 interface Load {
@@ -22,7 +23,7 @@ function stamp(): string {
 }
 
 /** Age of the oldest token of an update's frame; the text stands before the one byte of the empty delete set. */
-function ageOf(frame: Buffer): number | null {
+export function ageOf(frame: Buffer): number | null {
   let start = frame.length - 1
   while (start >= 5 && frame[start - 5] === 0x20) start -= 5
   if (start === frame.length - 1) return null
@@ -30,12 +31,15 @@ function ageOf(frame: Buffer): number | null {
   return Math.floor(performance.now()) % 36 ** 4 - sent
 }
 
-/** A Chat Completions server that sends each of its open streams a chunk when it is due. */
-async function startProvider(tokensPerSecond: number) {
+/** A Chat Completions server that sends each of its open streams a chunk when it is due; the first one begins with a long text. */
+export async function startProvider(tokensPerSecond: number, firstText = '') {
+  let preamble = firstText
   const open = new Map<ServerResponse, number>()
   const server = createServer((request, response) => {
     request.resume()
     response.writeHead(200, { 'content-type': 'text/event-stream' })
+    if (preamble !== '') response.write(`data: {"choices":[{"index":0,"delta":{"content":${JSON.stringify(preamble)}}}]}\n\n`)
+    preamble = ''
     open.set(response, performance.now() + Math.random() * 1000 / tokensPerSecond)
     response.on('close', () => open.delete(response))
   })
@@ -68,7 +72,7 @@ export async function startServer(env: Record<string, string>): Promise<{ url: s
   const main = new URL('../server/main.ts', import.meta.url).pathname
   const command = process.platform === 'linux' ? ['taskset', '-c', '0', process.execPath, main] : [process.execPath, main]
   const child = spawn(command[0]!, command.slice(1), {
-    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${folder}/bench.db`, LOG_LEVEL: 'warn', RUNNEL_MAX_TASKS_PER_USER: '1000', ...env },
+    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${folder}/bench.db`, LOG_LEVEL: 'warn', RUNNEL_MAX_TASKS_PER_USER: '1000', ...Object.fromEntries(Object.entries(unlimited).map(([name, value]) => [name, String(value)])), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''

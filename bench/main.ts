@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { abusedServer } from './abuse.ts'
 import { broadcastCost } from './broadcast.ts'
 import { bytesOnTheWire, costAToken } from './cost-a-token.ts'
 import { providerDecoding } from './decode.ts'
 import { answers } from './answers.ts'
+import { auditor, eventsAToken } from './events.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
 import { returningViewers } from './return.ts'
@@ -19,7 +21,9 @@ const benches: Bench[] = [
   { name: 'decode', run: providerDecoding },
   { name: 'load', run: () => loadOfOneCore() },
   { name: 'answers', run: answers },
+  { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
   { name: 'return', run: returningViewers },
+  { name: 'abuse', run: abusedServer },
   { name: 'memory', run: () => finishedMessages() },
 ]
 

@@ -1,4 +1,4 @@
-import { branch, isTerminal, type Client } from '../client/index.ts'
+import { branch, isTerminal, type ChatSnapshot, type Client } from '../client/index.ts'
 import { createAnswer, createUserMessage, type MessageView } from './message-view.ts'
 import { element, setText } from './dom.ts'
 import { followEnd } from './follow-end.ts'
@@ -17,7 +17,8 @@ export function openConversation(client: Client, chatId: string,
   { onLive, onTitle }: { onLive: (live: boolean) => void; onTitle: (title: string) => void }): Conversation {
   const note = element('p', { class: 'note', role: 'status' })
   const list = element('div', { class: 'messages' })
-  const root = element('section', { class: 'conversation', 'aria-label': 'Conversation' }, list, note)
+  const presence = element('p', { class: 'note presence', 'data-testid': 'presence' })
+  const root = element('section', { class: 'conversation', 'aria-label': 'Conversation' }, presence, list, note)
   const end = followEnd(root)
   const views = new Map<string, MessageView>()
   const live = client.chat(chatId)
@@ -32,6 +33,7 @@ export function openConversation(client: Client, chatId: string,
     const snapshot = live.getSnapshot()
     setText(note, snapshot.status === 'refused' || snapshot.status === 'diverged' ? snapshot.error.message
       : snapshot.status === 'loading' ? 'Loading …' : '')
+    setText(presence, presenceLine(snapshot))
     if (snapshot.chat?.title !== undefined) onTitle(snapshot.chat.title)
     const entries = new Map(snapshot.messages.map(entry => [entry.id, entry]))
     const ids = branch(snapshot.messages)
@@ -51,6 +53,7 @@ export function openConversation(client: Client, chatId: string,
     changed()
   }
 
+  live.setPresence({})
   const unsubscribe = live.subscribe(show)
   show()
   return {
@@ -68,4 +71,13 @@ export function openConversation(client: Client, chatId: string,
       root.remove()
     },
   }
+}
+
+/** Who else is here, each person once, however many tabs. */
+function presenceLine({ presence, viewers }: ChatSnapshot): string {
+  if (viewers !== null) return `${viewers} are here`
+  const tabs = new Map<string, { name: string; count: number }>()
+  for (const { user } of presence) tabs.set(user.id, { name: user.name, count: (tabs.get(user.id)?.count ?? 0) + 1 })
+  if (tabs.size === 0) return ''
+  return `Also here: ${[...tabs.values()].map(({ name, count }) => (count > 1 ? `${name} (${count})` : name)).join(', ')}`
 }

@@ -3,11 +3,15 @@ import { createChatList } from './chat-list.ts'
 import { createComposer } from './composer.ts'
 import { createConnectionLine } from './connection-line.ts'
 import { openConversation, type Conversation } from './conversation.ts'
-import { element } from './dom.ts'
+import { element, sentence } from './dom.ts'
+import { enterAsGuest, hasCredentials, isSignedIn, takeCredentials, tokenSource } from './sign-in.ts'
 
 const titleLength = 60
 
-const client = connect()
+const { invite } = takeCredentials()
+// A local server knows its one user without a token, and takes an invite from everybody else.
+if (invite && !isSignedIn()) enterAsGuest(invite.token)
+const client = connect({ token: tokenSource() })
 const chats = createChatList(client)
 const stage = element('div', { class: 'stage' })
 const composer = createComposer({
@@ -51,7 +55,17 @@ function titleOf(content: string): string {
   return line.length > titleLength ? `${line.slice(0, titleLength).toWellFormed()} …` : line
 }
 
-addEventListener('hashchange', openFromAddress)
+/** An invite leads to its chat: a member from now on, or a guest. */
+async function follow({ token, chatId }: NonNullable<typeof invite>): Promise<void> {
+  location.hash = isSignedIn() ? (await client.api.redeemInvite(token)).chatId : chatId
+}
+
+addEventListener('hashchange', () => {
+  // A sign-in or an invite that was pasted into this tab: everything begins anew.
+  if (hasCredentials()) location.reload()
+  else openFromAddress()
+})
+if (invite) follow(invite).catch((error: unknown) => stage.replaceChildren(element('p', { class: 'fault', role: 'alert' }, sentence(error))))
 client.onChatEvent(({ event }) => { if (event !== 'status') void chats.refresh() })
 // What other tabs did while this one was away.
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void chats.refresh() })

@@ -1,6 +1,7 @@
 import * as random from 'lib0/random'
 import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
 import type { Json, JsonObject, Message, MessageStatus } from '../shared/schema.ts'
+import type { Role } from '../shared/protocol.ts'
 import type { TokenSource } from './connection.ts'
 
 export interface ChatInfo {
@@ -44,6 +45,16 @@ export interface TaskInfo {
   chatId: string
   messageId: string
   status: MessageStatus
+}
+
+/** A new invite. Its token is told this once. */
+export interface InviteInfo {
+  id: string
+  role: Role
+  createdAt: number
+  expiresAt: number
+  token: string
+  url: string
 }
 
 export interface CallOptions {
@@ -91,6 +102,21 @@ export class Api {
     return this.#call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
   }
 
+  /** Deletes a chat with all its messages; its runs are stopped. */
+  deleteChat(chatId: string, options: CallOptions = {}): Promise<void> {
+    return this.#call('DELETE', `/api/chats/${encodeURIComponent(chatId)}`, options)
+  }
+
+  /** Becomes a member by an invite. Needs an account; a role that is higher already stays. */
+  redeemInvite(token: string, options: CallOptions = {}): Promise<{ chatId: string; role: Role }> {
+    return this.#call('POST', '/api/invites/redeem', options, { token })
+  }
+
+  /** A link's token for one chat, in one role. `url` is a path on the server. */
+  createInvite(chatId: string, invite: { role?: Exclude<Role, 'owner'>; expiresInSeconds?: number } = {}, options: CallOptions = {}): Promise<InviteInfo> {
+    return this.#call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
+  }
+
   /** The history of a chat, canonical JSON, oldest first. */
   getMessages(chatId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
     return this.#call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
@@ -126,22 +152,29 @@ export class Api {
 
   async #call<Answer>(method: string, path: string, { signal }: CallOptions, body?: object,
     headers: Record<string, string> = {}): Promise<Answer> {
-    const token = typeof this.#token === 'function' ? await this.#token() : this.#token
-    if (token !== undefined) headers.authorization = `Bearer ${token}`
     if (body !== undefined) headers['content-type'] = 'application/json'
-    let response: Response
-    let text: string
+    const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
+    let answer = await this.#fetchOnce(path, request)
+    // The token had expired, and its source may have a fresh one. Nothing was done yet.
+    if (answer.status === 401 && typeof this.#token === 'function') answer = await this.#fetchOnce(path, request)
+    const { status, text } = answer
+    // 204: done, and nothing to say.
+    if (status === 204) return undefined as Answer
+    const json = parse(text)
+    if (status < 300 && json !== undefined) return json as Answer
+    throw errorOf(status, json)
+  }
+
+  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<{ status: number; text: string }> {
+    const token = typeof this.#token === 'function' ? await this.#token() : this.#token
+    if (token !== undefined) request.headers.authorization = `Bearer ${token}`
     try {
-      response = await this.#fetch(this.#url + path, {
-        method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) })
-      text = await response.text()
+      const response = await this.#fetch(this.#url + path, request)
+      return { status: response.status, text: await response.text() }
     } catch (error) {
-      signal?.throwIfAborted()
+      request.signal?.throwIfAborted()
       throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })
     }
-    const json = parse(text)
-    if (response.ok && json !== undefined) return json as Answer
-    throw errorOf(response.status, json)
   }
 }
 

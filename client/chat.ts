@@ -1,5 +1,6 @@
 import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
 import { LiveDocument } from './live.ts'
+import type { Present } from './presence.ts'
 import { loading, type Replica, type ReplicaState } from './replica.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -11,13 +12,28 @@ export interface ChatMessage extends ChatEntry {
 /**
  * `messages` stand in tree order: each behind its parent, what answers the
  * same parent by time. An entry that did not change is the same object.
+ * `presence`: the others who have this chat open and say so, each connection
+ * once. Where more than 100 follow it, only `viewers` counts them all.
  */
-export type ChatSnapshot = ReplicaState & { readonly chat: ChatFields | null; readonly messages: readonly ChatMessage[] }
+export type ChatSnapshot = ReplicaState & {
+  readonly chat: ChatFields | null
+  readonly messages: readonly ChatMessage[]
+  readonly presence: readonly Present[]
+  readonly viewers: number | null
+}
 
-export type LiveChat = LiveDocument<ChatSnapshot>
+export interface LiveChat extends LiveDocument<ChatSnapshot> {
+  /**
+   * Says something of this client to the others in the chat, while it is
+   * followed and again after a reconnect; null takes it back. The server adds
+   * `user`. What it holds must be JSON, 4 kB at the most.
+   */
+  readonly setPresence: (state: object | null) => void
+}
 
 export function liveChat(id: string, subscriptions: Subscriptions): LiveChat {
-  return new LiveDocument({ id, subscriptions, read: readSnapshot, change: () => {} })
+  const document = new LiveDocument({ id, subscriptions, read: readSnapshot, change: () => {} })
+  return Object.assign(document, { setPresence: (state: object | null) => subscriptions.setPresence(id, state) })
 }
 
 /**
@@ -49,7 +65,7 @@ interface Parts {
   snapshot: ChatSnapshot
 }
 
-const nothing: ChatSnapshot = { ...loading, chat: null, messages: [] }
+const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: [], viewers: null }
 const lastRead = new WeakMap<Replica, Parts>()
 const withIds = new WeakMap<ChatEntry, ChatMessage>()
 const withoutChat = new WeakMap<ReplicaState, ChatSnapshot>()
@@ -65,9 +81,11 @@ function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   const chat = shown.view.read(chatMap(shown.doc)) as ChatFields
   const entries = shown.view.read(chatMessages(shown.doc)) as Record<string, ChatEntry>
   const last = lastRead.get(replica)
-  if (last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
+  const { list: presence, viewers } = replica.others
+  const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers
+  if (same && last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
   const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(entries)
-  const snapshot: ChatSnapshot = { ...state, chat, messages }
+  const snapshot: ChatSnapshot = { ...state, chat, messages, presence, viewers }
   lastRead.set(replica, { state, chat, entries, snapshot })
   return snapshot
 }

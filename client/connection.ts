@@ -106,6 +106,11 @@ export class Connection {
     if (this.#phase.name === 'open') this.#phase.socket.send(encodeControl(message))
   }
 
+  /** Sends a binary frame, as `send` does. */
+  sendFrame(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#phase.name === 'open') this.#phase.socket.send(frame)
+  }
+
   /** Idempotent; settles when the socket is closed. */
   close(): Promise<void> {
     this.#closing ??= new Promise(resolve => {

@@ -9,8 +9,9 @@ import type { ServerControl } from '../shared/protocol.ts'
 
 export { branch, siblings } from './chat.ts'
 export type { ChatMessage, ChatSnapshot, LiveChat } from './chat.ts'
-export type { Api, CallOptions, ChatInfo, Page, PageQuery, SendOptions, SendRequest, Sent, TaskInfo } from './api.ts'
+export type { Api, CallOptions, ChatInfo, InviteInfo, Page, PageQuery, SendOptions, SendRequest, Sent, TaskInfo } from './api.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'
+export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
 export type { ReplicaError, ReplicaState } from './replica.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'
@@ -49,7 +50,7 @@ export interface Client {
 export function connect(options: ConnectOptions = {}): Client {
   const base = (options.url || globalThis.location.origin).replace(/\/+$/, '')
   const chatEvents = new Listeners<ChatEvent>()
-  const subscriptions = new Subscriptions(message => connection.send(message))
+  const subscriptions = new Subscriptions(message => connection.send(message), frame => connection.sendFrame(frame))
   const connection = new Connection(
     { url: `${base.replace(/^http/, 'ws')}/ws`, token: options.token, WebSocket: options.WebSocket },
     {

@@ -7,6 +7,7 @@ import {
 import { readDocument } from '../shared/schema.ts'
 import { JsonView, type TextTail } from './json-view.ts'
 import { Listeners } from './listeners.ts'
+import { Others } from './presence.ts'
 
 export type Checkpoint = Extract<ServerControl, { type: 'checkpoint' }>
 
@@ -56,6 +57,8 @@ interface Copy {
 export class Replica {
   readonly id: string
   readonly listeners = new Listeners<ReplicaChange>()
+  /** Who else has this document open; chats only. */
+  readonly others: Others
   #state: ReplicaState = loading
   #shown: Copy | null = null
   /** Filled behind the scene in place of `#shown`. */
@@ -70,8 +73,9 @@ export class Replica {
   readonly #reload: (replica: Replica) => void
 
   /** `reload` must subscribe anew; it is called when this copy was found wrong. */
-  constructor(id: string, reload: (replica: Replica) => void) {
+  constructor(id: string, reload: (replica: Replica) => void, presenceId = 1) {
     this.id = id
+    this.others = new Others(presenceId)
     this.#reload = reload
   }
 
@@ -98,6 +102,7 @@ export class Replica {
   }
 
   subscribed({ lineage, reset }: Subscribed): void {
+    this.#forgetOthers()
     this.#dropSuccessor()
     if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
       this.#discarded = true
@@ -113,6 +118,10 @@ export class Replica {
     if (!doc) return
     try {
       const message = decodeStock(bytes)
+      if (message.type === 'awareness') {
+        if (this.others.receive(message.update)) this.#changed = true
+        return
+      }
       if (message.type !== 'syncStep2' && message.type !== 'update') return
       Y.applyUpdate(doc, message.update)
       this.#changed = true
@@ -136,10 +145,13 @@ export class Replica {
   }
 
   caughtUp(): void {
+    // Who left meanwhile was not told.
+    this.#forgetOthers()
     if (this.#state === lagging) this.#show(live)
   }
 
   refused(error: ReplicaError): void {
+    this.#forgetOthers()
     if (!errorRow(error.code).retryable) this.#drop()
     this.#show({ status: 'refused', error })
   }
@@ -154,6 +166,10 @@ export class Replica {
 
   destroy(): void {
     this.#drop()
+  }
+
+  #forgetOthers(): void {
+    if (this.others.clear()) this.#changed = true
   }
 
   #show(state: ReplicaState): void {

@@ -1,6 +1,7 @@
 import { errorRow } from '../shared/errors.ts'
-import { decodeChannelMessages, type ClientControl, type ServerControl } from '../shared/protocol.ts'
+import { decodeChannelMessages, encodeChannelMessage, type ClientControl, type ServerControl } from '../shared/protocol.ts'
 import { backoffBaseMs, backoffDelay } from './backoff.ts'
+import { newPresenceId, presenceMessage } from './presence.ts'
 import { Replica } from './replica.ts'
 
 type Progress =
@@ -25,6 +26,11 @@ interface Followed {
  */
 export class Subscriptions {
   readonly #send: (message: ClientControl) => void
+  readonly #sendFrame: (frame: Uint8Array<ArrayBuffer>) => void
+  readonly #presenceId = newPresenceId()
+  #presenceClock = 0
+  /** What this client says of itself, in which chat. */
+  readonly #presence = new Map<string, object>()
   readonly #followed = new Map<string, Followed>()
   readonly #channels = new Map<number, Followed>()
   /** To be unsubscribed at the next flush, before anything is subscribed. */
@@ -33,8 +39,9 @@ export class Subscriptions {
   #retry: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
-  constructor(send: (message: ClientControl) => void) {
+  constructor(send: (message: ClientControl) => void, sendFrame: (frame: Uint8Array<ArrayBuffer>) => void = () => {}) {
     this.#send = send
+    this.#sendFrame = sendFrame
   }
 
   /** The replica of a document, if anyone follows it. */
@@ -46,7 +53,7 @@ export class Subscriptions {
   follow(id: string): { replica: Replica; release: () => void } {
     let followed = this.#followed.get(id)
     if (!followed) {
-      followed = { replica: new Replica(id, () => this.#renew(id)), users: 0, progress: { name: 'unasked' }, refusals: 0 }
+      followed = { replica: new Replica(id, () => this.#renew(id), this.#presenceId), users: 0, progress: { name: 'unasked' }, refusals: 0 }
       if (!this.#closed) this.#followed.set(id, followed)
       this.#flushSoon()
     }
@@ -59,6 +66,13 @@ export class Subscriptions {
       // Whoever follows it again before the flush finds the copy still here.
       if (--followed.users === 0) this.#flushSoon()
     } }
+  }
+
+  /** Says this to all who follow this chat, now and whenever it is followed anew; null says nothing any more. */
+  setPresence(id: string, state: object | null): void {
+    if (state) this.#presence.set(id, state)
+    else this.#presence.delete(id)
+    this.#sayPresence(id, state)
   }
 
   /** A new socket: nothing is subscribed on it yet. */
@@ -95,6 +109,8 @@ export class Subscriptions {
           this.#channels.set(answer.channel, followed)
           followed.replica.subscribed(answer)
           followed.replica.notify()
+          const state = this.#presence.get(answer.doc)
+          if (state) this.#sayPresence(answer.doc, state)
         }
         return this.#flushSoon()
       case 'refused':
@@ -135,6 +151,12 @@ export class Subscriptions {
       if (followed.progress.name === 'refused' && followed.progress.transient) this.#unask(followed)
     }
     this.#flush()
+  }
+
+  #sayPresence(id: string, state: object | null): void {
+    const progress = this.#followed.get(id)?.progress
+    if (progress?.name !== 'subscribed') return
+    this.#sendFrame(encodeChannelMessage(progress.channel, presenceMessage(this.#presenceId, ++this.#presenceClock, state)) as Uint8Array<ArrayBuffer>)
   }
 
   /** Subscribes anew, on this socket. */

@@ -3,7 +3,10 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run, Unready } from './child.mjs'
 
-const NEEDS = [{ name: 'Chromium', packages: ['chromium'], programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'RUNNEL_TEST_CHROMIUM' }]
+const NEEDS = [
+  { name: 'Chromium', packages: ['chromium'], programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'RUNNEL_TEST_CHROMIUM' },
+  { name: 'nginx', packages: ['nginx'], programs: ['nginx'], variable: 'RUNNEL_TEST_NGINX' },
+]
 
 /** Installs from Debian what is missing, said aloud first; where that cannot be, says what to install. */
 export async function ensureNeeds() {
@@ -27,7 +30,8 @@ const debianRoot = () => existsSync('/etc/debian_version') && process.getuid?.()
 const found = (need) => Boolean(process.env[need.variable]) || need.programs.some(onPath)
 
 function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  // Debian keeps servers where not every user's PATH looks.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

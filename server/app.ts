@@ -1,16 +1,28 @@
 /** The composition root: picks the adapters, wires the parts. The only file that names an adapter. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Access } from './auth/access.ts'
-import type { Auth } from './auth/auth.ts'
+import { ClientAddresses } from './auth/addresses.ts'
+import { Admission } from './auth/admission.ts'
+import type { Auth, User } from './auth/auth.ts'
+import { withInvites } from './auth/invites.ts'
+import { jwtAuth } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
 import { Origins } from './auth/origins.ts'
 import { localCluster } from './cluster/local.ts'
 import { loadConfig, type Config, type ConfigInput } from './config.ts'
+import { RunnelError } from '../shared/errors.ts'
+import type { ServerControl } from '../shared/protocol.ts'
+import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
+import { EventStreams } from './http/event-streams.ts'
+import { rateLimits } from './http/rate-limits.ts'
+import { HtmlRenderer } from './http/render/rendering.ts'
 import { createLogger, type Logger } from './log.ts'
+import { createMetrics, type MetricsSource } from './metrics.ts'
+import { operation } from './operation.ts'
 import { demoProvider } from './provider/demo.ts'
 import type { Provider } from './provider/events.ts'
 import { openaiProvider } from './provider/openai.ts'
@@ -20,6 +32,7 @@ import { memoryStore } from './store/memory.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
+import { Deletion } from './task/deletion.ts'
 import { MessageReader } from './task/message-reader.ts'
 import { Tasks } from './task/tasks.ts'
 
@@ -30,13 +43,15 @@ export interface RunnelOptions extends ConfigInput {
   /** A model of one's own, instead of what OPENAI_… names. */
   provider?: Provider
   logger?: Logger
+  /** A login of one's own, instead of RUNNEL_AUTH_…: whom a token stands for. Throws `unauthenticated`. */
+  authenticate?: (token: string | undefined) => Promise<User & { expiresAt?: number }>
 }
 
 export interface Runnel {
   readonly config: Config
   readonly server: Server
   /** Recovers what a crash left, then listens. Resolves with the address, `http://127.0.0.1:8787`. Throws where the port is taken. */
-  listen(): Promise<{ url: string }>
+  listen(): Promise<{ url: string; metricsUrl?: string }>
   /** What the parts are doing now. */
   stats(): RunnelStats
   /** Interrupts what runs, saves it, closes all sockets and the store. Idempotent. */
@@ -44,14 +59,8 @@ export interface Runnel {
 }
 
 /** A look inside, for tests and metrics. Sizes in bytes. */
-export interface RunnelStats {
-  rooms: number
-  connections: number
-  laggingConnections: number
-  outboxBytes: number
-  catchUpPendingBytes: number
-  catchUpWaiting: number
-  tickMs: number
+export interface RunnelStats extends MetricsSource {
+  eventStreams: number
 }
 
 /**
@@ -60,70 +69,156 @@ export interface RunnelStats {
  * cannot be opened.
  */
 export function createRunnel(options: RunnelOptions = {}): Runnel {
-  const config = loadConfig(options)
+  const config = loadConfig(options, options.authenticate !== undefined)
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
   const store = openStore(config.DATABASE_URL)
+  const files = folderFiles(config.DATABASE_URL === 'memory:' ? undefined : config.RUNNEL_FILES_DIR)
   const cluster = localCluster(store.log)
-  const auth: Auth = localAuth
+  const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
+  const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
+  const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats())
+  const { onRun, onRefused, onUnknownEvent, sweep: sweepLog } = operation(log, metrics, now)
   const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
   const rooms = new Rooms({
     log: cluster.log, flushMs: config.RUNNEL_FLUSH_MS, now,
+    ...(metrics && { onShown: metrics.shown }),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, store)
   const messages = new MessageReader(rooms)
   const tasks = new Tasks({
-    rooms, store, chats, messages, now,
-    provider: options.provider ?? pickProvider(config, log),
+    rooms, store, files, chats, messages, now,
+    provider: options.provider ?? pickProvider(config, onUnknownEvent),
     system: config.RUNNEL_SYSTEM_PROMPT,
     maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
     maxMessageBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
     maxTasks: config.RUNNEL_MAX_TASKS,
     maxTasksPerUser: config.RUNNEL_MAX_TASKS_PER_USER,
+    maxQueuedTasksPerUser: config.RUNNEL_MAX_QUEUED_TASKS_PER_USER,
     taskMaxMs: config.RUNNEL_TASK_MAX_MS,
+    onRun: (event, run) => {
+      onRun(event, run)
+      const { chatId, messageId, status } = run.state
+      announcer(chatId).then(tell => tell({ event: 'status', messageId, status })).catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
+    },
     onError: (err, context) => log.error({ err, ...context }, 'a run met an error'),
   })
+  const announcer = async (chatId: string) => {
+    const members = new Set((await store.listMembers(chatId)).map(({ userId }) => userId))
+    return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) => sockets.announce(members, { type: 'chat', chatId, ...event })
+  }
+  const admission = new Admission({
+    perUser: config.RUNNEL_MAX_SOCKETS_PER_USER,
+    perAddress: config.RUNNEL_MAX_SOCKETS_PER_ADDRESS,
+    unauthenticated: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS,
+    unauthenticatedPerAddress: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS,
+    upgradesPerMinute: config.RUNNEL_MAX_UPGRADES_PER_MINUTE,
+  }, now)
   const sockets = new Sockets({
-    auth, access, origins, rooms, now,
+    auth, access, origins, rooms, addresses, admission, onRefused, now,
+    maxPresenceBytes: config.RUNNEL_MAX_PRESENCE_BYTES,
     catchUpMaxBytes: config.RUNNEL_CATCHUP_MAX_BYTES,
     limits: {
       heartbeatMs: config.RUNNEL_HEARTBEAT_MS,
       heartbeatTimeoutMs: config.RUNNEL_HEARTBEAT_TIMEOUT_MS,
       highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
       stallMs: config.RUNNEL_VIEWER_STALL_MS,
+      helloMs: config.RUNNEL_HELLO_MS,
+      requestsPerMinute: config.RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE,
+      maxFrameBytes: config.RUNNEL_MAX_FRAME_BYTES,
+      maxSubscriptions: config.RUNNEL_MAX_SUBSCRIPTIONS,
+      maxStateVectorBytes: config.RUNNEL_MAX_STATE_VECTOR_BYTES,
+      maxUnauthenticatedBytes: config.RUNNEL_MAX_UNAUTHENTICATED_BYTES,
     },
   })
-  const server = createServer(createHttp({
-    auth, access, origins, store, chats, tasks, log, now,
-    messages,
+  const events = new EventStreams({
+    access, rooms, now,
+    catchUp: sockets.catchUp,
+    limits: {
+      commentMs: config.RUNNEL_HEARTBEAT_MS,
+      highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
+      stallMs: config.RUNNEL_VIEWER_STALL_MS,
+    },
+  })
+  const deletion = new Deletion({ tasks, store, rooms, chats, files })
+  const html = new HtmlRenderer()
+  const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
+  // Who connects and says nothing, or says it slowly, is let go.
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 }, createHttp({
+    auth, access, origins, store, chats, tasks, events, addresses, limits, log, now, announcer, messages, html, files,
+    deletion,
+    maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
     models: config.RUNNEL_MODELS,
-    ready: async () => { await store.getChat('chat_readiness') },
+    maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
+    ready: async () => {
+      if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
+      await store.probe()
+    },
+    accessChanged: async chatId => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId)]) },
+    tellUser: (userId, chatId, event) => sockets.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
   }))
+  server.maxConnections = config.RUNNEL_MAX_CONNECTIONS
   const detach = sockets.attach(server)
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
-    every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4), () => sockets.sweep()),
-    every(1_000, () => { rooms.sweep(); tasks.sweep() }),
+    every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep() }),
+    every(1_000, () => { rooms.sweep(); tasks.sweep(); sweepLog() }),
     every(3_600_000, () => { store.dropClaims(now() - claimMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped')) }),
   ]
 
+  const stats = (): RunnelStats => {
+    const connections = [...sockets.connections]
+    const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
+    const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
+    let liveOutputBytes = 0
+    for (const { state: { status }, outputBytes } of tasks.running) {
+      liveOutputBytes += outputBytes
+      if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
+    }
+    return {
+      rooms: rooms.size,
+      connections: connections.length,
+      eventStreams: events.size,
+      unauthenticatedConnections: admission.unauthenticated,
+      laggingConnections: connections.filter(({ outbox }) => outbox.lagging).length,
+      viewers: subscriptions.length,
+      laggingViewers: subscriptions.filter(({ progress }) => progress.state === 'behind').length,
+      outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, events.outboxBytes),
+      sentBytes: sockets.bytesWritten,
+      catchUpPendingBytes: sockets.catchUp.pendingBytes,
+      catchUpWaiting: sockets.catchUp.waiting,
+      tickMs: rooms.flusher.tickMs,
+      loggedBytes: rooms.flusher.loggedBytes,
+      storeBytes: storeBytes(config.DATABASE_URL),
+      runs, liveOutputBytes,
+    }
+  }
+
+  let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
   let closing: Promise<void> | undefined
   const close = async () => {
+    // While runs end it listens on: who asks is told to come again, who follows sees the end.
+    await tasks.close(config.RUNNEL_DRAIN_MS)
     const listening = server.listening
     const closed = new Promise(resolve => server.close(resolve))
     server.closeIdleConnections()
-    await tasks.close()
+    events.close()
     await sockets.close()
+    await html.close()
     detach()
     server.closeAllConnections()
     if (listening) await closed
     for (const stop of sweeps) stop()
+    limits.close()
+    await metricsServer?.close()
+    metrics?.close()
     await rooms.close()
     await cluster.close()
+    await files.close()
     await store.close()
   }
 
@@ -132,6 +227,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     server,
     listen: async () => {
       await tasks.recover()
+      await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
         server.listen(config.PORT, config.HOST, () => {
@@ -140,20 +236,12 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
         })
       })
       const { address, port, family } = server.address() as AddressInfo
-      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
+      const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+      if (!metrics) return { url }
+      metricsServer = await metrics.listen(config.RUNNEL_METRICS_PORT!, config.HOST)
+      return { url, metricsUrl: metricsServer.url }
     },
-    stats: () => {
-      const connections = [...sockets.connections]
-      return {
-        rooms: rooms.size,
-        connections: connections.length,
-        laggingConnections: connections.filter(({ outbox }) => outbox.lagging).length,
-        outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, 0),
-        catchUpPendingBytes: sockets.catchUp.pendingBytes,
-        catchUpWaiting: sockets.catchUp.waiting,
-        tickMs: rooms.flusher.tickMs,
-      }
-    },
+    stats,
     close: () => (closing ??= close()),
   }
 }
@@ -162,13 +250,31 @@ function openStore(url: string): Store {
   return url === 'memory:' ? memoryStore() : openSqliteStore(url.slice('sqlite:'.length))
 }
 
-function pickProvider(config: Config, log: Logger): Provider {
+function pickAuth(config: Config, authenticate: RunnelOptions['authenticate']): Auth {
+  if (authenticate) {
+    return {
+      authenticate: async token => {
+        const { id, name, expiresAt = null } = await authenticate(token)
+        return { user: { id, name }, expiresAt }
+      },
+    }
+  }
+  const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
+  if (secret === undefined && jwksUrl === undefined) return localAuth
+  return jwtAuth({ secret, jwksUrl, algorithms, issuer: config.RUNNEL_AUTH_ISSUER, audience: config.RUNNEL_AUTH_AUDIENCE })
+}
+
+function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
   if (apiKey === undefined && baseURL === undefined) return demoProvider()
-  return openaiProvider({
-    apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
-    onUnknownEvent: event => log.warn({ event }, 'the provider sent an event of an unknown type'),
-  })
+  return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
+}
+
+/** Of the database and its write-ahead log. */
+function storeBytes(url: string): number {
+  if (url === 'memory:') return 0
+  const path = url.slice('sqlite:'.length)
+  return [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
 }
 
 /** Beside the built server, or in `dist` where the sources run as they are. */

@@ -142,6 +142,37 @@ export function decodeStock(bytes: Uint8Array): StockMessage {
   })
 }
 
+/** One participant's state in an awareness message; `state` is JSON, `null` for one who has left. */
+export interface AwarenessEntry {
+  clientId: number
+  clock: number
+  state: string
+}
+
+/** The y-protocols awareness update: what an `awareness` message carries (W19). */
+export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array {
+  return encoding.encode(encoder => {
+    encoding.writeVarUint(encoder, entries.length)
+    for (const { clientId, clock, state } of entries) {
+      encoding.writeVarUint(encoder, clientId)
+      encoding.writeVarUint(encoder, clock)
+      encoding.writeVarString(encoder, state)
+    }
+  })
+}
+
+/** Throws `bad_request`. */
+export function decodeAwareness(update: Uint8Array): AwarenessEntry[] {
+  return orBadFrame(() => {
+    const decoder = decoding.createDecoder(update)
+    const entries: AwarenessEntry[] = []
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      entries.push({ clientId: decoding.readVarUint(decoder), clock: decoding.readVarUint(decoder), state: decoding.readVarString(decoder) })
+    }
+    return entries
+  })
+}
+
 export interface ChannelMessage {
   channel: number
   message: Uint8Array

@@ -56,6 +56,9 @@ export interface MessageFields {
   schema: number
 }
 
+/** Fields that a message may lack. */
+export const optionalMessageFields = ['model', 'taskId', 'startedAt', 'firstTokenAt', 'endedAt', 'finishReason', 'usage', 'error'] as const
+
 export type BlockStatus = 'in_progress' | 'completed' | 'incomplete'
 export type ToolCallStatus =
   | 'streaming' | 'pending' | 'awaiting_approval' | 'running'
@@ -151,6 +154,20 @@ export function isGrowingField(type: string, field: string): field is GrowingFie
   return growingFields[type as BlockType]?.includes(field as GrowingField) ?? false
 }
 
+/** What of a block only grows while nobody rewrites it, in a fixed order. */
+export function growingParts(type: string): readonly (GrowingField | 'annotations')[] {
+  if (type === 'text') return ['text', 'annotations']
+  if (type === 'tool_call') return ['arguments', 'output']
+  return growingFields[type as BlockType] ?? []
+}
+
+const finalBlockStatuses: readonly string[] = ['completed', 'failed', 'denied', 'cancelled']
+
+/** A block that nothing is added to any more; one that is `incomplete` may be continued. */
+export function blockIsFinal(status: string): boolean {
+  return finalBlockStatuses.includes(status)
+}
+
 export function messageMap(doc: Y.Doc): Y.Map<unknown> {
   return doc.getMap('message')
 }
@@ -173,9 +190,13 @@ export function readBlock(map: Y.Map<unknown>): Block {
   return map.toJSON() as Block
 }
 
+export function readMessageFields(doc: Y.Doc): MessageFields {
+  return messageMap(doc).toJSON() as MessageFields
+}
+
 /** The canonical JSON of a message document. */
 export function readMessage(doc: Y.Doc): Message {
-  return { ...(messageMap(doc).toJSON() as MessageFields), output: outputArray(doc).toJSON() as Block[] }
+  return { ...readMessageFields(doc), output: outputArray(doc).toJSON() as Block[] }
 }
 
 /** A message as its chat lists it. `text` and `files` are there for user messages. */

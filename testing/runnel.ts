@@ -4,6 +4,8 @@ export interface StartedRunnel {
   /** `http://127.0.0.1:<port>` */
   url: string
   runnel: Runnel
+  /** `…/metrics`, where RUNNEL_METRICS_PORT is set. */
+  metricsUrl?: string
   /** Calls the API: JSON in, JSON out. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>
   /** Makes a chat and asks in it; returns the ids to follow and to stop. */
@@ -11,13 +13,21 @@ export interface StartedRunnel {
   close(): Promise<void>
 }
 
+/** All tests call from one address, most of them as one user. */
+const many = 1_000_000_000
+export const unlimited = {
+  RUNNEL_MAX_REQUESTS_PER_MINUTE: many, RUNNEL_MAX_UPGRADES_PER_MINUTE: many, RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: many,
+  RUNNEL_MAX_SOCKETS_PER_USER: many, RUNNEL_MAX_SOCKETS_PER_ADDRESS: many, RUNNEL_MAX_QUEUED_TASKS_PER_USER: many,
+  RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: many, RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: many,
+}
+
 /**
  * Starts a real server on a free port: in memory, quiet, with the demo
- * provider, unless the settings say otherwise.
+ * provider, and without limits on how much one address asks, unless the settings say otherwise.
  */
 export async function startRunnel(options: RunnelOptions = {}): Promise<StartedRunnel> {
-  const runnel = createRunnel({ HOST: '127.0.0.1', PORT: 0, DATABASE_URL: 'memory:', LOG_LEVEL: 'error', ...options })
-  const { url } = await runnel.listen()
+  const runnel = createRunnel({ HOST: '127.0.0.1', PORT: 0, DATABASE_URL: 'memory:', LOG_LEVEL: 'error', RUNNEL_DRAIN_MS: 0, ...unlimited, ...options })
+  const { url, metricsUrl } = await runnel.listen()
 
   const call: StartedRunnel['call'] = async (method, path, body, headers = {}) => {
     const response = await fetch(url + path, {
@@ -26,11 +36,13 @@ export async function startRunnel(options: RunnelOptions = {}): Promise<StartedR
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+    const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false
+    return { status: response.status, body: text === '' ? null : isJson ? JSON.parse(text) : text }
   }
 
   return {
     url, runnel, call,
+    ...(metricsUrl !== undefined && { metricsUrl }),
     ask: async (content, { chatId, ...fields } = {}) => {
       chatId ??= (await call('POST', '/api/chats', {})).body.id as string
       const { status, body } = await call('POST', `/api/chats/${chatId}/messages`, { content, ...fields })

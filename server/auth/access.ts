@@ -1,41 +1,71 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Role } from '../../shared/protocol.ts'
 import { documentKind } from '../../shared/schema.ts'
-import type { ChatRow, MessageRow, Store } from '../store/store.ts'
-import type { User } from './auth.ts'
+import type { ChatRow, FileRow, MessageRow, Store } from '../store/store.ts'
+import type { Identity } from './auth.ts'
+
+/** Each may do what those before it may: read; send, stop and decide; all. */
+const ranks: readonly Role[] = ['viewer', 'editor', 'owner']
 
 /**
- * Who may see what. Knowing an id gives nothing: to a stranger everything is
- * `not_found`, whether it exists or not.
+ * Who may see and do what, by the chat's members. Knowing an id gives nothing:
+ * to a stranger everything is `not_found`, whether it exists or not; a member
+ * without the right gets `forbidden`.
  */
 export class Access {
+  /** Rises with every change of who may see what: what was found out under an older number is asked again. */
+  version = 0
   readonly #store: Store
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** Throws `not_found`. */
-  async chat(user: User, chatId: string): Promise<{ chat: ChatRow; role: Role }> {
-    const chat = documentKind(chatId) === 'chat' ? await this.#store.getChat(chatId) : null
-    if (chat?.ownerId !== user.id) throw notFound('chat')
-    return { chat, role: 'owner' }
+  /** Throws `not_found`, `forbidden`. */
+  async chat(identity: Identity, chatId: string, needed: Role = 'viewer'): Promise<{ chat: ChatRow; role: Role }> {
+    const role = documentKind(chatId) === 'chat' ? await this.#role(identity, chatId) : null
+    const chat = role && await this.#store.getChat(chatId)
+    if (!chat) throw notFound('chat')
+    if (ranks.indexOf(role) < ranks.indexOf(needed)) throw new RunnelError('forbidden', `This needs the role ${needed} in this chat; yours is ${role}.`)
+    return { chat, role }
   }
 
-  /** Throws `not_found`. */
-  async message(user: User, messageId: string): Promise<{ message: MessageRow; role: Role }> {
+  /** Throws `not_found`, `forbidden`; `what` is named in what a stranger gets. */
+  async message(identity: Identity, messageId: string, needed: Role = 'viewer', what = 'message'): Promise<{ message: MessageRow; role: Role }> {
     const message = documentKind(messageId) === 'message' ? await this.#store.getMessage(messageId) : null
-    if (!message) throw notFound('message')
-    const { role } = await this.chat(user, message.chatId).catch(() => { throw notFound('message') })
-    return { message, role }
+    if (!message) throw notFound(what)
+    return { message, role: await this.#roleFor(identity, message.chatId, needed, what) }
   }
 
-  /** The right to follow a document. Throws `not_found`, also for a user message: it has no document. */
-  async document(user: User, doc: string): Promise<Role> {
-    if (documentKind(doc) === 'chat') return (await this.chat(user, doc)).role
-    const { message, role } = await this.message(user, doc)
+  /** Throws `not_found`, `forbidden`. */
+  async file(identity: Identity, fileId: string, needed: Role = 'viewer'): Promise<{ file: FileRow; role: Role }> {
+    const file = await this.#store.getFile(fileId)
+    if (!file) throw notFound('file')
+    return { file, role: await this.#roleFor(identity, file.chatId, needed, 'file') }
+  }
+
+  /** The right to follow a document, and the chat that it belongs to. Throws `not_found`, also for a user message: it has no document. */
+  async document(identity: Identity, doc: string): Promise<{ chatId: string; role: Role }> {
+    if (documentKind(doc) === 'chat') return { chatId: doc, role: (await this.chat(identity, doc)).role }
+    const { message, role } = await this.message(identity, doc)
     if (message.role !== 'assistant') throw notFound('document')
-    return role
+    return { chatId: message.chatId, role }
+  }
+
+  /** A stranger to the chat learns nothing of what is in it, nor of the chat. */
+  async #roleFor(identity: Identity, chatId: string, needed: Role, what: string): Promise<Role> {
+    try {
+      return (await this.chat(identity, chatId, needed)).role
+    } catch (error) {
+      throw error instanceof RunnelError && error.code === 'not_found' ? notFound(what) : error
+    }
+  }
+
+  async #role({ user, invite }: Identity, chatId: string): Promise<Role | null> {
+    if (!invite) return await this.#store.memberRole(chatId, user.id)
+    if (invite.chatId !== chatId) return null
+    // Asked anew each time: a revoked invite is worth nothing from that moment on.
+    return (await this.#store.getInvite(invite.id)) ? invite.role : null
   }
 }
 

@@ -1,13 +1,24 @@
 /** The port to whoever knows the users. */
+import type { Role } from '../../shared/protocol.ts'
+
 export interface User {
   id: string
   name: string
 }
 
+/** Who calls, and how long that is true. */
+export interface Identity {
+  user: User
+  /** Epoch ms; null: until revoked. */
+  expiresAt: number | null
+  /** The caller has no account and came by this invite: it opens one chat in one role. */
+  invite?: { id: string; chatId: string; role: Role }
+}
+
 export interface Auth {
   /**
-   * The user whom a token stands for; `undefined` is a caller without one.
-   * Throws `unauthenticated`.
+   * Whom a token stands for; `undefined` is a caller without one. Throws
+   * `unauthenticated`, with a sentence that says why and never the token.
    */
-  authenticate(token: string | undefined): Promise<User>
+  authenticate(token: string | undefined): Promise<Identity>
 }

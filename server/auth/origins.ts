@@ -22,6 +22,11 @@ export class Origins {
     this.#hosts = new Set(allowed.map(origin => new URL(origin).host))
   }
 
+  /** Origins beside the server's own. */
+  get allowed(): Iterable<string> {
+    return this.#allowed
+  }
+
   /** Throws `forbidden`. */
   check({ host, origin }: CallerHeaders): void {
     if (host === undefined || !(isLoopbackHost(host) || this.#hosts.has(host))) {

@@ -7,12 +7,13 @@ import { Transactor, type DocumentWriter } from './writer.ts'
 export class ChatWriter implements DocumentWriter {
   readonly epoch: number
   readonly doc: Y.Doc
-  readonly rewrites = false
+  rewrites = false
   onEdit: (urgent: boolean) => void = () => {}
   readonly #lanes: Lanes
   readonly #transactor: Transactor
   #fields: Partial<ChatFields> = {}
   readonly #entries = new Map<string, Partial<ChatEntry>>()
+  readonly #removed = new Set<string>()
 
   constructor(doc: Y.Doc, epoch: number) {
     this.doc = doc
@@ -22,7 +23,7 @@ export class ChatWriter implements DocumentWriter {
   }
 
   get dirty(): boolean {
-    return this.#entries.size > 0 || Object.keys(this.#fields).length > 0
+    return this.#entries.size > 0 || this.#removed.size > 0 || Object.keys(this.#fields).length > 0
   }
 
   setChat(fields: Partial<ChatFields>): void {
@@ -36,6 +37,14 @@ export class ChatWriter implements DocumentWriter {
     this.onEdit(true)
   }
 
+  removeMessages(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#entries.delete(id)
+      this.#removed.add(id)
+    }
+    this.onEdit(true)
+  }
+
   commit(): Uint8Array[] {
     const update = this.#transactor.run(this.#lanes.structure, () => {
       setChanged(chatMap(this.doc), this.#fields)
@@ -45,9 +54,12 @@ export class ChatWriter implements DocumentWriter {
         if (map) setChanged(map, fields)
         else messages.set(id, new Y.Map(Object.entries(cleanJson(fields))))
       }
+      for (const id of this.#removed) messages.delete(id)
     })
+    this.rewrites = this.#removed.size > 0
     this.#fields = {}
     this.#entries.clear()
+    this.#removed.clear()
     return update ? [update] : []
   }
 }

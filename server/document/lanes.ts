@@ -36,6 +36,11 @@ export class Lanes {
   }
 }
 
+/** Lane 0 of any epoch: in a text it wrote what was no append. */
+export function isStructureClientId(clientId: number): boolean {
+  return clientId % lanesPerEpoch === 0
+}
+
 /** Client ids that a server can have given; stock clients draw random ids up to 2³². */
 export function isServerClientId(clientId: number): boolean {
   return clientId < 2 ** 24

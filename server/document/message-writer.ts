@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
+import type { MessageChange } from '../../shared/events.ts'
 import {
-  cleanJson, createBlock, isGrowingField, messageMap, outputArray,
+  cleanJson, createBlock, isGrowingField, messageMap, outputArray, readBlock,
   type BlockStatus, type GrowingField, type JsonObject, type MessageFields, type NewBlock, type ToolCallStatus,
 } from '../../shared/schema.ts'
 import { Coalescer } from './coalescer.ts'
@@ -50,6 +51,8 @@ export class MessageWriter implements DocumentWriter {
   #sealed: (() => void)[] = []
   #nextBlock: number
   #rewrites = false
+  /** Where the commit that runs reports what it writes; null: nobody asked. */
+  #changes: MessageChange[] | null = null
 
   /** @param doc holds all that the log holds: it is written at its end. */
   constructor(doc: Y.Doc, epoch: number) {
@@ -134,16 +137,19 @@ export class MessageWriter implements DocumentWriter {
     this.#sealed.push(() => {
       const shared = this.#shared(block, text)
       const [start, end] = codePointRange(shared.toString(), offset, offset + deleteCount)
+      const written = insert.toWellFormed()
       if (end > start) {
         shared.delete(start, end - start)
         this.#rewrites = true
       }
-      if (insert !== '') shared.insert(start, insert.toWellFormed())
+      if (written !== '') shared.insert(start, written)
+      this.#changes?.push({ type: 'delta', block: blockId, field, offset: start, insert: written, delete: end - start })
     })
     this.onEdit(true)
   }
 
-  commit(): Uint8Array[] {
+  commit(changes?: MessageChange[]): Uint8Array[] {
+    this.#changes = changes ?? null
     this.#seal()
     this.#rewrites = false
     const updates: Uint8Array[] = []
@@ -152,6 +158,7 @@ export class MessageWriter implements DocumentWriter {
       if (update) updates.push(update)
     }
     this.#sealed = []
+    this.#changes = null
     return updates
   }
 
@@ -172,26 +179,43 @@ export class MessageWriter implements DocumentWriter {
     this.#messageTouched = false
     this.#touched.clear()
     this.#sealed.push(() => {
-      setFields(messageMap(this.doc), messageFields)
+      const written = setFields(messageMap(this.doc), messageFields)
+      if (written) this.#changes?.push({ type: 'message', ...written })
       const opened = blocks.filter(({ block }) => block.map === null && block.opening !== null)
       for (const { block } of opened) block.map = createBlock(block.id, block.opening as NewBlock)
-      if (opened.length > 0) outputArray(this.doc).push(opened.map(({ block }) => block.map!))
-      for (const { block, fields, annotations } of blocks) {
-        setFields(block.map!, fields)
-        if (annotations.length > 0) (block.map!.get('annotations') as Y.Array<JsonObject>).push(annotations)
-      }
-      for (const { block, texts, closing } of blocks) {
-        for (const { text, chunk } of texts) this.#insert(block, text, chunk)
+      if (opened.length > 0) this.#open(opened.map(({ block }) => block.map!))
+      // Text first: who follows change by change then never has a block closed before its text is whole.
+      for (const { block, texts } of blocks) for (const { text, chunk } of texts) this.#insert(block, text, chunk)
+      for (const { block, fields, annotations, closing } of blocks) {
+        this.#annotate(block, annotations)
+        const written = setFields(block.map!, fields)
+        if (written) this.#changes?.push({ type: 'set', block: block.id, ...(written as { fields: JsonObject; removed?: string[] }) })
         if (closing) this.#freeLanes(block)
       }
     })
   }
 
+  #open(maps: Y.Map<unknown>[]): void {
+    const output = outputArray(this.doc)
+    const index = output.length
+    output.push(maps)
+    if (this.#changes) for (const [i, map] of maps.entries()) this.#changes.push({ type: 'block', index: index + i, block: readBlock(map) })
+  }
+
+  #annotate(block: BlockState, annotations: readonly JsonObject[]): void {
+    if (annotations.length === 0) return
+    (block.map!.get('annotations') as Y.Array<JsonObject>).push([...annotations])
+    if (this.#changes) for (const annotation of annotations) this.#changes.push({ type: 'annotation', block: block.id, annotation })
+  }
+
   #insert(block: BlockState, text: GrowingText, chunk: string): void {
     const shared = this.#shared(block, text)
-    this.doc.clientID = text.lane ?? this.#lanes.structure
-    shared.insert(shared.length, chunk)
+    const offset = shared.length
+    // A block that was closed a moment ago gave its lane back; appends never go under the structure's id.
+    this.doc.clientID = text.lane ??= this.#lanes.open()
+    shared.insert(offset, chunk)
     this.doc.clientID = this.#lanes.structure
+    this.#changes?.push({ type: 'delta', block: block.id, field: text.field, offset, insert: chunk })
   }
 
   #freeLanes(block: BlockState): void {
@@ -241,11 +265,19 @@ function cleanFields(fields: object): Fields {
     [key, value === undefined ? undefined : cleanJson<unknown>(value)]))
 }
 
-function setFields(map: Y.Map<unknown>, fields: Fields): void {
+/** What was written, for those who follow change by change; null if it was nothing. */
+function setFields(map: Y.Map<unknown>, fields: Fields): { fields: Fields; removed?: string[] } | null {
+  const removed: string[] = []
   for (const [key, value] of Object.entries(fields)) {
-    if (value === undefined) map.delete(key)
-    else map.set(key, value)
+    if (value !== undefined) map.set(key, value)
+    else if (map.has(key)) {
+      map.delete(key)
+      removed.push(key)
+    }
   }
+  const written = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  if (removed.length > 0) return { fields: written, removed }
+  return Object.keys(written).length > 0 ? { fields: written } : null
 }
 
 /** A range that splits no surrogate pair, within the text. */

@@ -1,4 +1,5 @@
 import type * as Y from 'yjs'
+import type { MessageChange } from '../../shared/events.ts'
 import { encodeTransaction } from './encoder.ts'
 
 /** The door through which a document changes: edits collect, `commit` writes them. */
@@ -10,9 +11,10 @@ export interface DocumentWriter {
   onEdit: (urgent: boolean) => void
   /**
    * Writes all that collected, in as few transactions as Yjs allows, and
-   * returns their updates in order: one entry of the log.
+   * returns their updates in order: one entry of the log. Puts what it wrote
+   * into `changes`, if somebody wants to know.
    */
-  commit(): Uint8Array[]
+  commit(changes?: MessageChange[]): Uint8Array[]
   /** The last commit removed text that was shown before. */
   readonly rewrites: boolean
 }

@@ -1,46 +1,68 @@
 import express, { type Express } from 'express'
-import helmet from 'helmet'
+import helmet, { type HelmetOptions } from 'helmet'
+import type { ClientAddresses } from '../auth/addresses.ts'
 import type { Auth } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
 import type { Logger } from '../log.ts'
 import { identifyCaller } from './caller.ts'
-import { chatRoutes, type ChatRoutes } from './chats.ts'
+import { crossOrigin } from './cross-origin.ts'
 import { errorHandler, notFound } from './errors.ts'
-import { chatMessageRoutes, messageRoutes, type MessageRoutes } from './messages.ts'
-import { taskRoutes } from './tasks.ts'
+import { mountRoutes } from './mount.ts'
+import type { Places } from './places.ts'
+import type { RateLimits } from './rate-limits.ts'
+import { logRequests } from './request-log.ts'
+import { table } from './routes.ts'
 
-export interface HttpOptions extends ChatRoutes, MessageRoutes {
+export interface HttpOptions extends Places {
   auth: Auth
   origins: Origins
+  addresses: ClientAddresses
+  limits: RateLimits
   log: Logger
-  /** Throws if the server should get no traffic now. */
-  ready: () => Promise<void>
   /** Folder of the built page; undefined: none is served. */
   pageFolder: string | undefined
 }
 
+/**
+ * What the page may do: its own scripts, styles and calls, nothing inline, no
+ * frame around it. TLS and its headers are the proxy's.
+ */
+const security: HelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      'default-src': ["'none'"],
+      'script-src': ["'self'"],
+      'style-src': ["'self'"],
+      'img-src': ["'self'", 'data:'],
+      'connect-src': ["'self'"],
+      'base-uri': ["'none'"],
+      'form-action': ["'none'"],
+      'frame-ancestors': ["'none'"],
+    },
+  },
+  xFrameOptions: { action: 'deny' },
+  strictTransportSecurity: false,
+}
+
 /** All routes. Each throws a RunnelError; the last handler makes the answer of it. */
 export function createHttp(options: HttpOptions): Express {
+  const { auth, origins, log, pageFolder } = options
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
-  app.use(helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } }, strictTransportSecurity: false }))
+  app.set('trust proxy', options.addresses.trusts)
+  app.use(logRequests(options.log))
+  app.use(helmet(security))
 
-  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }))
-  app.get('/readyz', async (_request, response) => {
-    await options.ready()
-    response.json({ status: 'ready' })
-  })
-
-  app.use('/api', identifyCaller(options.origins, options.auth), express.json({ limit: 1_000_000 }))
-  app.use('/api/chats/:chatId/messages', chatMessageRoutes(options))
-  app.use('/api/chats', chatRoutes(options))
-  app.use('/api/messages', messageRoutes(options))
-  app.use('/api/tasks', taskRoutes(options))
+  app.use(options.limits.byAddress)
+  app.use(['/api', '/openapi.json'], crossOrigin(origins))
+  app.use('/api', identifyCaller(auth), options.limits.byUser)
+  mountRoutes(app, table, options)
   app.use('/api', notFound)
 
-  if (options.pageFolder !== undefined) app.use(express.static(options.pageFolder, { index: 'index.html' }))
+  if (pageFolder !== undefined) app.use(express.static(pageFolder, { index: 'index.html' }))
   app.use(notFound)
-  app.use(errorHandler(options.log))
+  app.use(errorHandler(log, options.maxBodyBytes))
   return app
 }

@@ -1,21 +1,32 @@
 import type { NextFunction, Request, Response } from 'express'
 import { RunnelError } from '../../shared/errors.ts'
-import type { Auth, User } from '../auth/auth.ts'
-import type { Origins } from '../auth/origins.ts'
+import type { Auth, Identity } from '../auth/auth.ts'
 
-/** Refuses foreign hosts and origins, then finds out who calls. */
-export function identifyCaller(origins: Origins, auth: Auth) {
+/** Finds out who calls. */
+export function identifyCaller(auth: Auth) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
-    origins.check(request.headers)
     const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    response.locals.user = await auth.authenticate(bearer)
+    response.locals.identity = await auth.authenticate(bearer ?? eventSourceToken(request))
     next()
   }
 }
 
-/** The user of a request behind `identifyCaller`. */
-export function caller(response: Response): User {
-  return response.locals.user as User
+/** `?token=` where a browser can do no other: EventSource sends no headers. */
+function eventSourceToken(request: Request): string | undefined {
+  const { token } = request.query
+  return /^\/messages\/[^/]+\/events$/.test(request.path) && typeof token === 'string' ? token : undefined
+}
+
+/** Who makes a request behind `identifyCaller`. */
+export function caller(response: Response): Identity {
+  return response.locals.identity as Identity
+}
+
+/** A caller with an account of its own. Throws `forbidden` for a guest, who has one chat and no more. */
+export function signedIn(response: Response): Identity {
+  const identity = caller(response)
+  if (identity.invite) throw new RunnelError('forbidden', 'Sign in for this: an invite opens one chat only.')
+  return identity
 }
 
 /** The `Idempotency-Key` of a request, if it has one. Throws `bad_request`. */

@@ -1,64 +1,83 @@
-import { Router } from 'express'
 import { z } from 'zod'
 import type { Json } from '../../shared/schema.ts'
-import type { Access } from '../auth/access.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow, Store } from '../store/store.ts'
-import type { ChatDocuments } from '../task/chat-documents.ts'
+import type { ChatRow } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
-import { caller } from './caller.ts'
 import { claimOf } from './claims.ts'
-import { pageQuery } from './page-query.ts'
-import { validate } from './validate.ts'
+import { chatOfPath } from './finders.ts'
+import { pageOfQuery, pageQuery } from './page-query.ts'
+import { route } from './route.ts'
+import { chatJson, pageOf } from './schemas.ts'
 
 const title = z.string().trim().min(1).max(200)
-const newChat = z.strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() })
+const newChat = z.strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() }).prefault({})
 const chatPatch = z.strictObject({ title })
+const chatQuery = pageQuery.extend({ query: z.string().trim().min(1).max(200).optional().describe('words of a title or a message, or their beginnings') })
 
-export interface ChatRoutes {
-  access: Access
-  store: Store
-  chats: ChatDocuments
-  now: () => number
-}
+export const chatRoutes = [
+  route({
+    method: 'post', path: '/api/chats', access: 'signedIn', repeatable: true, summary: 'Make a chat',
+    body: newChat, responses: { 201: chatJson },
+    async handle({ request, response, identity, body }, { store, chats, announcer, now }) {
+      const { user } = identity
+      const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title: body.title.toWellFormed(), system: body.system?.toWellFormed() ?? null, createdAt: now() }
+      const claim = claimOf(request, identity, now())
+      const answer = shown(chat)
+      const written = await store.createChat({ ...chat, ownerName: user.name }, newLineage(), claim && { ...claim, response: answer })
+      if (written.repeated) return void response.status(201).json(written.response)
+      await chats.edit(chat.id, writer => writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt }))
+      const tell = await announcer(chat.id)
+      tell({ event: 'created', title: chat.title })
+      response.status(201).json(answer)
+    },
+  }),
 
-export function chatRoutes({ access, store, chats, now }: ChatRoutes): Router {
-  const router = Router()
+  route({
+    method: 'get', path: '/api/chats', access: 'signedIn', summary: 'The caller\'s chats, newest first; those that match a query, best first',
+    query: chatQuery, responses: { 200: pageOf(chatJson) },
+    async handle({ response, identity, query }, { store }) {
+      const page = pageOfQuery(query)
+      const { items, nextCursor } = query.query === undefined
+        ? await store.listChats(identity.user.id, page)
+        : await store.searchChats(identity.user.id, query.query, page)
+      response.json({ items: items.map(shown), nextCursor })
+    },
+  }),
 
-  router.post('/', async (request, response) => {
-    const user = caller(response)
-    const body = validate(newChat, request.body ?? {})
-    const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title: body.title.toWellFormed(), system: body.system ?? null, createdAt: now() }
-    const claim = claimOf(request, user, now())
-    const answer = chatJson(chat)
-    const written = await store.createChat(chat, newLineage(), claim && { ...claim, response: answer })
-    if (written.repeated) return void response.status(201).json(written.response)
-    await chats.edit(chat.id, writer => writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt }))
-    response.status(201).json(answer)
-  })
+  route({
+    method: 'get', path: '/api/chats/:chatId', of: chatOfPath, access: 'viewer', summary: 'A chat',
+    responses: { 200: chatJson },
+    handle({ response, subject: chat }) {
+      response.json(shown(chat))
+    },
+  }),
 
-  router.get('/', async (request, response) => {
-    const page = await store.listChats(caller(response).id, validate(pageQuery, request.query))
-    response.json({ items: page.items.map(chatJson), nextCursor: page.nextCursor })
-  })
+  route({
+    method: 'patch', path: '/api/chats/:chatId', of: chatOfPath, access: 'editor', summary: 'Rename a chat',
+    body: chatPatch, responses: { 200: chatJson },
+    async handle({ response, subject: chat, body }, { store, chats, announcer }) {
+      const renamed = { ...chat, title: body.title.toWellFormed() }
+      await store.renameChat(chat.id, renamed.title)
+      await chats.edit(chat.id, writer => writer.setChat({ title: renamed.title }))
+      const tell = await announcer(chat.id)
+      tell({ event: 'renamed', title: renamed.title })
+      response.json(shown(renamed))
+    },
+  }),
 
-  router.get('/:chatId', async (request, response) => {
-    const { chat } = await access.chat(caller(response), request.params.chatId)
-    response.json(chatJson(chat))
-  })
+  route({
+    method: 'delete', path: '/api/chats/:chatId', of: chatOfPath, access: 'owner', summary: 'Delete a chat with all that is in it',
+    responses: { 204: null },
+    async handle({ response, subject: chat }, { deletion, announcer, accessChanged }) {
+      const tell = await announcer(chat.id)
+      await deletion.chat(chat)
+      await accessChanged(chat.id)
+      tell({ event: 'deleted' })
+      response.status(204).end()
+    },
+  }),
+]
 
-  router.patch('/:chatId', async (request, response) => {
-    const { chat } = await access.chat(caller(response), request.params.chatId)
-    const patch = validate(chatPatch, request.body)
-    const renamed = { ...chat, title: patch.title.toWellFormed() }
-    await store.renameChat(chat.id, renamed.title)
-    await chats.edit(chat.id, writer => writer.setChat({ title: renamed.title }))
-    response.json(chatJson(renamed))
-  })
-
-  return router
-}
-
-function chatJson({ id, title, system, createdAt }: ChatRow): Record<string, Json> {
+function shown({ id, title, system, createdAt }: ChatRow): Record<string, Json> {
   return { id, title, createdAt, ...(system !== null && { system }) }
 }

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Request } from 'express'
-import type { User } from '../auth/auth.ts'
+import type { Identity } from '../auth/auth.ts'
 import type { Claim } from '../store/store.ts'
 import { idempotencyKey } from './caller.ts'
 
 /** What a request with an `Idempotency-Key` claims; undefined for one without. */
-export function claimOf(request: Request, user: User, now: number): Omit<Claim, 'response'> | undefined {
+export function claimOf(request: Request, { user }: Identity, now: number): Omit<Claim, 'response'> | undefined {
   const key = idempotencyKey(request)
   if (key === undefined) return undefined
   const route = `${request.method} ${request.baseUrl}${request.path}`

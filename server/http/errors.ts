@@ -3,12 +3,13 @@ import { errorRow, RunnelError } from '../../shared/errors.ts'
 import type { Logger } from '../log.ts'
 
 /** Every failure leaves as `{error: {code, message, details?}}` with the status of its code. */
-export function errorHandler(log: Logger) {
+export function errorHandler(log: Logger, maxBodyBytes: number) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
-    const { code, message, details } = asRunnelError(error, log, request)
+    const { code, message, details } = asRunnelError(error, log, request, maxBodyBytes)
     if (response.headersSent) return next(error)
     const { http, retryable } = errorRow(code)
-    if (http === 503 && retryable) response.set('Retry-After', '1')
+    if ((http === 503 || http === 429) && retryable && !response.hasHeader('Retry-After')) response.set('Retry-After', '1')
+    if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="runnel"')
     response.status(http).json({ error: { code, message, ...(details === undefined ? {} : { details }) } })
   }
 }
@@ -18,10 +19,10 @@ export function notFound(): never {
 }
 
 /** What express and its body parser throw has a status; anything else is our own fault and is logged. */
-function asRunnelError(error: unknown, log: Logger, request: Request): RunnelError {
+function asRunnelError(error: unknown, log: Logger, request: Request, maxBodyBytes: number): RunnelError {
   if (error instanceof RunnelError) return error
   const status = error instanceof Error && 'status' in error ? error.status : undefined
-  if (status === 413) return new RunnelError('too_large', 'The request body is larger than 1 MB.')
+  if (status === 413) return new RunnelError('too_large', `The request body is larger than ${maxBodyBytes} bytes (RUNNEL_MAX_BODY_BYTES).`)
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new RunnelError('bad_request', 'The request could not be read: its body must be JSON in UTF-8, its address well-formed.')
   }

@@ -1,31 +1,31 @@
-import { Router } from 'express'
-import { RunnelError } from '../../shared/errors.ts'
-import type { Access } from '../auth/access.ts'
-import type { Store } from '../store/store.ts'
-import type { Tasks } from '../task/tasks.ts'
-import { caller } from './caller.ts'
+import { z } from 'zod'
+import type { MessageRow } from '../store/store.ts'
+import type { RunState } from '../task/run.ts'
+import { messageOfTask } from './finders.ts'
+import type { Places } from './places.ts'
+import { route } from './route.ts'
+import { listOf, runJson } from './schemas.ts'
 
-/** `/api/tasks` */
-export function taskRoutes({ tasks, store, access }: { tasks: Tasks; store: Store; access: Access }): Router {
-  const router = Router()
+export const taskRoutes = [
+  route({
+    method: 'get', path: '/api/tasks', access: 'signedIn', guests: true, summary: 'The caller\'s live runs in all chats',
+    responses: { 200: listOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
+    handle({ response, identity }, { tasks }) {
+      response.json({ items: tasks.list(identity.user.id) })
+    },
+  }),
 
-  router.get('/', (_request, response) => {
-    response.json({ items: tasks.list(caller(response).id) })
-  })
+  route({
+    method: 'post', path: '/api/tasks/:taskId/stop', of: messageOfTask, access: 'editor', summary: 'Stop a run; one that has ended stays as it is',
+    responses: { 200: runJson },
+    handle({ response, subject: message }, places) {
+      response.json(stopRun(message, places))
+    },
+  }),
+]
 
-  router.post('/:taskId/stop', async (request, response) => {
-    const user = caller(response)
-    const { taskId } = request.params
-    const run = tasks.find(taskId)
-    if (run) {
-      await access.message(user, run.messageId)
-      return void response.json(tasks.stop(run))
-    }
-    const row = await store.findTask(taskId)
-    if (!row) throw new RunnelError('not_found', 'There is no such task.')
-    const { message } = await access.message(user, row.id)
-    response.json({ taskId, messageId: message.id, chatId: message.chatId, status: message.status })
-  })
-
-  return router
+/** Ends the run of a message, where it lives; says how it stands. */
+export function stopRun(message: MessageRow, { tasks }: Places): RunState | Pick<MessageRow, 'taskId' | 'chatId' | 'status'> & { messageId: string } {
+  const run = tasks.ofMessage(message.id)
+  return run ? tasks.stop(run) : { taskId: message.taskId, messageId: message.id, chatId: message.chatId, status: message.status }
 }

@@ -20,9 +20,11 @@ export class Flusher {
   readonly #log: UpdateLog
   readonly #flushMs: number
   readonly #lose: (room: Room, error: RunnelError) => void
-  readonly #urgent = new Set<Room>()
-  /** Room → when its text is due, on the clock of `performance.now`. */
-  readonly #waiting = new Map<Room, number>()
+  readonly #onShown: (ms: number) => void
+  /** With the time at which the first of what waits came. */
+  readonly #urgent = new Map<Room, number>()
+  /** On the clock of `performance.now`: when it is due, and when the first of it came. */
+  readonly #waiting = new Map<Room, { dueAt: number; since: number }>()
   readonly #corked = new Set<Outbox>()
   readonly #cork = (outbox: Outbox): void => {
     outbox.cork()
@@ -31,9 +33,13 @@ export class Flusher {
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
   #tickMs: number
+  /** Bytes of updates that the log has taken so far. */
+  loggedBytes = 0
 
-  constructor(options: { log: UpdateLog; flushMs: number; lose: (room: Room, error: RunnelError) => void }) {
+  /** `onShown` is told, once a broadcast, how long the oldest of what it carries has waited. */
+  constructor(options: { log: UpdateLog; flushMs: number; lose: (room: Room, error: RunnelError) => void; onShown?: ((ms: number) => void) | undefined }) {
     this.#log = options.log
+    this.#onShown = options.onShown ?? (() => {})
     this.#flushMs = this.#tickMs = options.flushMs
     this.#lose = options.lose
   }
@@ -46,15 +52,13 @@ export class Flusher {
   /** Something waits in the room's writer. */
   schedule(room: Room, urgent: boolean): void {
     if (urgent) {
-      this.#urgent.add(room)
+      if (!this.#urgent.has(room)) this.#urgent.set(room, this.#waiting.get(room)?.since ?? performance.now())
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
-        const rooms = [...this.#urgent]
-        this.#urgent.clear()
-        this.#flush(rooms)
+        this.#flush([...this.#urgent.keys()])
       })
     } else if (!this.#urgent.has(room) && !this.#waiting.has(room)) {
-      this.#waiting.set(room, room.flushedAt + this.#tickMs)
+      this.#waiting.set(room, { dueAt: room.flushedAt + this.#tickMs, since: performance.now() })
       this.#startSlot()
     }
   }
@@ -75,9 +79,7 @@ export class Flusher {
     if (this.#immediate) clearImmediate(this.#immediate)
     if (this.#timer) clearTimeout(this.#timer)
     this.#immediate = this.#timer = null
-    this.#flush([...this.#urgent, ...this.#waiting.keys()])
-    this.#urgent.clear()
-    this.#waiting.clear()
+    this.#flush([...new Set([...this.#urgent.keys(), ...this.#waiting.keys()])])
   }
 
   #startSlot(): void {
@@ -95,8 +97,8 @@ export class Flusher {
       ? Math.min(this.#tickMs * 1.5, maxTickMs)
       : Math.max(this.#tickMs * 0.98, this.#flushMs)
     const share = Math.ceil(this.#waiting.size / slots * slotSlack)
-    const rooms = [...this.#waiting].filter(([, dueAt]) => dueAt <= now)
-    if (rooms.length > share) rooms.sort((a, b) => a[1] - b[1])
+    const rooms = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now)
+    if (rooms.length > share) rooms.sort((a, b) => a[1].dueAt - b[1].dueAt)
     this.#flush(rooms.slice(0, share).map(([room]) => room))
     this.#startSlot()
   }
@@ -105,28 +107,38 @@ export class Flusher {
     const changed: Room[] = []
     const entries: LogAppend[] = []
     const now = performance.now()
+    const since: (number | undefined)[] = []
     for (const room of rooms) {
-      this.#waiting.delete(room)
       room.flushedAt = now
+      const waitsSince = this.#since(room)
       const entry = this.#attempt([room], () => room.commit())
       if (entry) {
         changed.push(room)
         entries.push(entry)
+        since.push(waitsSince)
       }
     }
     if (entries.length === 0) return
     const results = this.#attempt(changed, () => this.#log.append(entries))
     if (results instanceof Promise) {
       results.then(
-        results => this.#publish(changed, entries, results),
+        results => this.#publish(changed, entries, since, results),
         (error: unknown) => this.#loseAll(changed, error),
       )
     } else if (results) {
-      this.#publish(changed, entries, results)
+      this.#publish(changed, entries, since, results)
     }
   }
 
-  #publish(rooms: readonly Room[], entries: readonly LogAppend[], results: readonly LogResult[]): void {
+  /** Since when the oldest of what this room has to be written waits; from now on nothing does. */
+  #since(room: Room): number | undefined {
+    const since = this.#urgent.get(room) ?? this.#waiting.get(room)?.since
+    this.#urgent.delete(room)
+    this.#waiting.delete(room)
+    return since
+  }
+
+  #publish(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[], results: readonly LogResult[]): void {
     rooms.forEach((room, i) => {
       const result = results[i]!
       if (room.lost) return
@@ -134,6 +146,7 @@ export class Flusher {
         this.#lose(room, new RunnelError('store_unavailable', 'Another writer has taken this document over.'))
         return
       }
+      for (const update of entries[i]!.updates) this.loggedBytes += update.length
       const state = room.publish(result.seq, this.#cork)
       if (state) this.#compact(room, entries[i]!.epoch, result.seq, state)
       // With a log that answers later, edits came in while it did.
@@ -141,6 +154,10 @@ export class Flusher {
     })
     for (const outbox of this.#corked) outbox.uncork()
     this.#corked.clear()
+    const now = performance.now()
+    rooms.forEach(({ viewers }, i) => {
+      if (since[i] !== undefined && viewers.size > 0) this.#onShown(now - since[i])
+    })
   }
 
   #compact(room: Room, epoch: number, seq: number, state: Uint8Array): void {

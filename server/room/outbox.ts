@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Writable } from 'node:stream'
 import type { Frames } from './frame.ts'
 
 /** Room for control messages above the mark: a session that needs more of it is closed. */
@@ -16,7 +16,7 @@ export interface OutboxOptions {
  * by one, so that a slow reader's progress is seen frame by frame.
  */
 export class Outbox {
-  readonly #socket: Duplex
+  readonly #socket: Writable
   readonly #options: OutboxOptions
   /** The part of `#waiting` before this index has been written. */
   #first = 0
@@ -36,7 +36,7 @@ export class Outbox {
   onLag: () => void = () => {}
   onDrain: () => void = () => {}
 
-  constructor(socket: Duplex, options: OutboxOptions) {
+  constructor(socket: Writable, options: OutboxOptions) {
     this.#socket = socket
     this.#options = options
     this.progressAt = this.sentAt = options.now()

@@ -1,14 +1,17 @@
 import { hash } from 'node:crypto'
 import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
-import { RunnelError } from '../../shared/errors.ts'
+import type { MessageChange } from '../../shared/events.ts'
+import type { RunnelError } from '../../shared/errors.ts'
 import { encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
 import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
 import type { LogAppend, LogContents } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
+import { Broadcast } from './broadcast.ts'
 import type { Difference } from './catchup.ts'
 import { binaryFrames, framesBytes, textFrames, type Frames } from './frame.ts'
 import type { Outbox } from './outbox.ts'
+import { Presence, type Participant } from './presence.ts'
 import type { SessionFormat, Subscription } from './session.ts'
 
 /** The log of a document is compacted when what came since is larger than this and than the compacted part. */
@@ -18,50 +21,30 @@ const keptDifferencesBytes = 1_000_000
 /** What keeping a small one costs beside its bytes. */
 const differenceOverheadBytes = 1_000
 
-/** The updates of one flush on their way to all viewers; each format is encoded once, by the first who needs it. */
-export class Broadcast {
-  readonly #channel: number
-  readonly #updates: readonly Uint8Array[]
-  readonly cork: (outbox: Outbox) => void
-  readonly #before: ReadonlyMap<number, number>
-  #stateVectorBefore: Uint8Array | null = null
-  #channelFrames: Frames | null = null
-  #stockFrames: Frames | null = null
+interface PresenceFrames {
+  channels: Frames
+  stock: Frames
+}
 
-  /** @param before the state vector that the updates start from */
-  constructor(channel: number, updates: readonly Uint8Array[], cork: (outbox: Outbox) => void, before: ReadonlyMap<number, number> = new Map()) {
-    this.#channel = channel
-    this.#updates = updates
-    this.#before = before
-    this.cork = cork
-  }
-
-  /** Of a viewer that has everything but these updates. */
-  get stateVectorBefore(): Uint8Array {
-    return (this.#stateVectorBefore ??= Y.encodeStateVector(new Map(this.#before)))
-  }
-
-  get channelFrames(): Frames {
-    return (this.#channelFrames ??= binaryFrames(Buffer.concat(this.#updates.map(update =>
-      encodeChannelMessage(this.#channel, encodeStock({ type: 'update', update }))))))
-  }
-
-  /** A stock client reads one message a frame. */
-  get stockFrames(): Frames {
-    return (this.#stockFrames ??= this.#updates.flatMap(update =>
-      binaryFrames(encodeStock({ type: 'update', update }))))
-  }
+/** One that follows a document change by change, behind the log: it serves all readers of its kind. */
+export interface ChangeObserver {
+  shown(changes: readonly MessageChange[]): void
+  lost(error: RunnelError): void
 }
 
 /** A live document: its replica, its writer, its place in the log, and who follows it. */
 export class Room {
   readonly id: string
   readonly lineage: string
+  /** Who is there; chats only. */
+  readonly presence: Presence | null
   /** Numbers the document on `/ws`: one a room and process, never used again. */
   readonly channel: number
   readonly doc: Y.Doc
   readonly viewers = new Set<Subscription>()
   writer: DocumentWriter | null = null
+  /** Set while nothing is appending (`whenSettled`), so that it misses nothing. */
+  observer: ChangeObserver | null = null
   /** Users of the room that are no viewers (a run, a request): it is not evicted while there are any. */
   pins = 0
   /** Since when nobody uses it, epoch ms. */
@@ -73,13 +56,14 @@ export class Room {
   /** The viewers have had a checkpoint since. */
   quiet = false
   /** Its log could not be written: the replica is ahead of the truth and gone. */
-  lost = false
+  lost: RunnelError | null = null
   onLost: (error: RunnelError) => void = () => {}
   readonly #now: () => number
   #seq: number
   #logBytes: number
   #stateBytes: number
   #updates: Uint8Array[] = []
+  #changes: MessageChange[] | undefined
   #shownVector: Map<number, number>
   #appending = false
   #settled: (() => void)[] = []
@@ -92,6 +76,7 @@ export class Room {
     const { contents, now } = options
     this.id = options.id
     this.channel = options.channel
+    this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
     this.lineage = contents.lineage
     this.doc = new Y.Doc({ guid: options.id })
     this.doc.transact(() => {
@@ -131,13 +116,16 @@ export class Room {
 
   removeViewer(subscription: Subscription): void {
     this.viewers.delete(subscription)
+    const { session } = subscription
+    if (session.user) this.presence?.leave(session as Participant & typeof session)
     this.idleSince = this.#now()
   }
 
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.#appending) return null
-    this.#updates = this.writer.commit()
+    this.#changes = this.observer ? [] : undefined
+    this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
     return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites }
@@ -159,20 +147,27 @@ export class Room {
       for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
       if (this.ended) this.sendCheckpoints('all')
     }
+    if (this.#changes) this.observer?.shown(this.#changes)
     this.#updates = []
-    const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.encodeState() : null
-    if (state) {
-      this.#stateBytes = state.length
-      this.#logBytes = 0
-    }
+    const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.compactedState() : null
     this.#settle()
+    return state
+  }
+
+  /** The state that takes the log's place from now on. */
+  compactedState(): Uint8Array {
+    const state = this.encodeState()
+    this.#stateBytes = state.length
+    this.#logBytes = 0
     return state
   }
 
   /** Ends the room: every viewer is refused with the error, the owner is told. */
   lose(error: RunnelError): void {
-    this.lost = true
+    if (this.lost) return
+    this.lost = error
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
+    this.observer?.lost(error)
     this.onLost(error)
     this.#settle()
   }
@@ -183,10 +178,10 @@ export class Room {
     else settled()
   }
 
-  /** The canonical JSON of what has been shown, or could be by now. Throws `store_unavailable` if the room is lost. */
+  /** The canonical JSON of what has been shown, or could be by now. Throws what the room was lost by. */
   async read(): Promise<Message | Chat> {
     return await new Promise((resolve, reject) => this.whenSettled(() => {
-      if (this.lost) reject(new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.'))
+      if (this.lost) reject(this.lost)
       else resolve(readDocument(this.id, this.doc))
     }))
   }
@@ -194,6 +189,11 @@ export class Room {
   /** A message whose run has ended. */
   get ended(): boolean {
     return documentKind(this.id) === 'message' && isTerminal(messageMap(this.doc).get('status') as MessageStatus)
+  }
+
+  /** The chat whose members may read this document. */
+  get chatId(): string {
+    return documentKind(this.id) === 'chat' ? this.id : messageMap(this.doc).get('chatId') as string
   }
 
   encodeState(): Uint8Array {
@@ -253,6 +253,30 @@ export class Room {
     for (const viewer of this.viewers) {
       if (to === 'all' || viewer.checkpointDue) viewer.session.checkpoint(viewer)
     }
+  }
+
+  /** Once a second: who came, changed or left, to all; everybody, to those who came. */
+  tellPresence(): void {
+    if (!this.presence) return
+    const changes = this.presence.changes(this.viewers.size)
+    const toAll = changes && this.#presenceFrames(changes)
+    let toNew: PresenceFrames | null | undefined
+    for (const viewer of this.viewers) {
+      if (viewer.presenceDue) {
+        viewer.presenceDue = false
+        if (toNew === undefined) {
+          const everybody = this.presence.everybody()
+          toNew = everybody && this.#presenceFrames(everybody)
+        }
+        if (toNew) viewer.session.tellPresence(viewer, toNew)
+      } else if (toAll) {
+        viewer.session.tellPresence(viewer, toAll)
+      }
+    }
+  }
+
+  #presenceFrames(message: Uint8Array): PresenceFrames {
+    return { channels: binaryFrames(encodeChannelMessage(this.channel, message)), stock: binaryFrames(message) }
   }
 
   #settle(): void {

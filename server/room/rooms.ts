@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { RunnelError } from '../../shared/errors.ts'
+import { RunnelError } from '../../shared/errors.ts'
 import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Flusher } from './flusher.ts'
@@ -15,6 +15,8 @@ export interface RoomsOptions {
   flushMs: number
   now: () => number
   lingerMs?: number
+  /** Told, once a broadcast, how long the oldest of what it carries has waited. */
+  onShown?: (ms: number) => void
   /** A room with a writer was closed cleanly: its epoch can be given back. */
   onEvict: (doc: string, writer: DocumentWriter) => Promise<void>
 }
@@ -36,7 +38,7 @@ export class Rooms {
     this.#now = options.now
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
-    this.flusher = new Flusher({ log: options.log, flushMs: options.flushMs, lose: (room, error) => this.#lose(room, error) })
+    this.flusher = new Flusher({ log: options.log, flushMs: options.flushMs, onShown: options.onShown, lose: (room, error) => this.#lose(room, error) })
   }
 
   get size(): number {
@@ -78,10 +80,26 @@ export class Rooms {
     return room
   }
 
+  /** Documents that exist no more: who follows them is refused, nothing of them is written again. */
+  forget(docs: readonly string[]): void {
+    for (const doc of docs) {
+      const gone = (room: Room | null | undefined) => { if (room) this.#lose(room, new RunnelError('not_found', 'This was deleted.')) }
+      gone(this.#rooms.get(doc))
+      // What was read before the deletion is worth nothing, either.
+      this.#opening.get(doc)?.then(gone, () => {})
+    }
+  }
+
   /** Lets a writer write into a room: what it collects is flushed from now on. */
   attach(room: Room, writer: DocumentWriter): void {
     room.writer = writer
     writer.onEdit = urgent => this.flusher.schedule(room, urgent)
+  }
+
+  /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
+  async compact(room: Room): Promise<void> {
+    await new Promise<void>(resolve => room.whenSettled(resolve))
+    if (room.writer && !room.lost) await this.#log.compact(room.id, room.writer.epoch, room.seq, room.compactedState())
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
@@ -92,6 +110,7 @@ export class Rooms {
       if (room.viewers.size > 0) {
         const silent = !room.quiet && now - room.shownAt >= silenceMs
         room.sendCheckpoints(silent ? 'all' : 'due')
+        room.tellPresence()
         if (silent) room.quiet = true
       } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
         this.#evict(room)

@@ -1,9 +1,10 @@
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { encodeControl, type Role, type ServerControl } from '../../shared/protocol.ts'
+import type { Broadcast } from './broadcast.ts'
 import type { CatchUpQueue, Difference } from './catchup.ts'
 import { framesBytes, textFrames, type Frames } from './frame.ts'
 import type { Outbox } from './outbox.ts'
-import type { Broadcast, Room } from './room.ts'
+import type { Room } from './room.ts'
 
 /** `channels`: `/ws`, many documents with control messages. `stock`: `/yjs`, one document, y-protocols alone. */
 export type SessionFormat = 'channels' | 'stock'
@@ -21,6 +22,8 @@ export interface Subscription {
   checkpointDue: boolean
   /** `lagging` was said and `caughtUp` is owed. */
   saidLagging: boolean
+  /** It has not been told yet who is there. */
+  presenceDue: boolean
 }
 
 type Progress =
@@ -45,6 +48,8 @@ export class Session {
   readonly #catchUp: CatchUpQueue
   readonly #close: (error: RunnelError) => void
   readonly #subscriptions = new Map<string, Subscription>()
+  /** Whom others see in a chat; null before sign-in. */
+  user: { id: string; name: string } | null = null
   /** Channel → the room that is followed on it. */
   readonly #rooms = new Map<number, Room>()
   #closed = false
@@ -78,13 +83,13 @@ export class Session {
    */
   follow(wanted: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
     // A room may be lost between its opening and now: its replica is ahead of the log.
-    for (const { room } of wanted) if (room.lost) this.refuse(room.id, 'store_unavailable', 'This document could not be written; try again in a moment.')
+    for (const { room } of wanted) if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
     const rooms = wanted.filter(({ room }) => !room.lost)
     if (this.#closed) return
     for (const { room, stateVector } of rooms) {
       this.leave(room.id)
       const subscription: Subscription =
-        { room, session: this, progress: behind(stateVector), checkpointDue: true, saidLagging: false }
+        { room, session: this, progress: behind(stateVector), checkpointDue: true, saidLagging: false, presenceDue: true }
       this.#subscriptions.set(room.id, subscription)
       this.#rooms.set(room.channel, room)
       room.viewers.add(subscription)
@@ -154,6 +159,12 @@ export class Session {
     } else {
       subscription.checkpointDue = true
     }
+  }
+
+  /** Who is there, in a chat: it may be skipped for one who lags, and is told anew. */
+  tellPresence(subscription: Subscription, frames: { channels: Frames; stock: Frames }): void {
+    if (subscription.progress === live) this.send(frames[this.format])
+    else subscription.presenceDue = true
   }
 
   /** Leaves every room and drops what waits. Idempotent. */

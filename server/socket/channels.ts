@@ -1,30 +1,42 @@
 /** `/ws`: many documents on one socket. Text frames are control messages, binary frames document traffic. */
 import { RunnelError } from '../../shared/errors.ts'
 import {
-  decodeChannelMessages, decodeClientControl, decodeStateVector, decodeStock, encodeChannelMessage, encodeStock, isEmptyUpdate,
+  decodeChannelMessages, decodeClientControl, decodeStock, encodeChannelMessage, encodeStock, isEmptyUpdate,
   protocolVersion, type ClientControl, type SubscribeRequest,
 } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
-import type { Auth, User } from '../auth/auth.ts'
+import type { Ticket } from '../auth/admission.ts'
+import type { Auth, Identity } from '../auth/auth.ts'
 import { isServerClientId } from '../document/lanes.ts'
 import { binaryFrames } from '../room/frame.ts'
+import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { openForReader, type Reader } from './readers.ts'
-
-/** Without `hello` for so long, a socket is closed. */
-const helloMs = 10_000
+import { openForReader, readStateVector, recheckSession, type Reader } from './readers.ts'
 
 export interface ChannelsOptions {
   auth: Auth
   access: Access
   rooms: Rooms
+  ticket: Ticket
+  /** Without sign-in for so long, a socket is closed. */
+  helloMs: number
+  maxSubscriptions: number
+  maxStateVectorBytes: number
   heartbeatMs: number
+  maxPresenceBytes: number
   now: () => number
 }
 
-type State = { phase: 'new' } | { phase: 'greeting' } | { phase: 'open'; user: User }
+type State =
+  | { phase: 'new' }
+  | { phase: 'greeting' }
+  /** `warnAt`: when `tokenExpiring` is said, epoch ms; null when it has been, or never will. */
+  | { phase: 'open'; identity: Identity; warnAt: number | null }
+
+/** So long before a token expires its client is told, to bring another; of one that lives shortly, a quarter of its time. */
+const warningMs = 60_000
 
 /** The conversation with one `/ws` client. */
 export class ChannelsClient {
@@ -39,10 +51,22 @@ export class ChannelsClient {
     this.#options = options
   }
 
+  /** Who it is, once it has said so. */
+  get identity(): Identity | null {
+    return this.#state.phase === 'open' ? this.#state.identity : null
+  }
+
   sweep(): void {
-    if (this.#state.phase === 'new' && this.#options.now() - this.#connection.openedAt >= helloMs) {
-      this.#connection.close(new RunnelError('bad_request', 'The first message must be hello, within 10 s.'))
-    }
+    if (this.#state.phase === 'open') return this.#watchToken(this.#state)
+    const { now, helloMs } = this.#options
+    if (now() - this.#connection.openedAt < helloMs) return
+    this.#connection.close(this.#state.phase === 'new'
+      ? new RunnelError('bad_request', `The first message must be hello, within ${helloMs} ms.`)
+      : new RunnelError('overloaded', 'Signing in takes too long now. Connect again.'))
+  }
+
+  closed(): void {
+    this.#wishes.clear()
   }
 
   onText(text: string): void {
@@ -66,7 +90,7 @@ export class ChannelsClient {
     const message = decodeStock(bytes)
     switch (message.type) {
       case 'syncStep1': {
-        const vector = decodeStateVector(message.stateVector)
+        const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
         if (room.isBehind(vector, isServerClientId)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
         return this.#connection.session.resync(room, message.stateVector.slice())
       }
@@ -74,8 +98,13 @@ export class ChannelsClient {
       case 'update':
         // Only the server writes (P7): refused by its type, before any document is touched.
         if (!isEmptyUpdate(message.update)) {
+          this.#connection.onRefused('write')
           this.#connection.session.send(binaryFrames(encodeChannelMessage(room.channel, encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' }))))
         }
+        return
+      case 'awareness':
+        // Presence is of chats; elsewhere it is ignored: stock providers send it on opening.
+        if (this.#connection.session.user) room.presence?.receive(this.#connection.session as Participant, message.update, this.#options.maxPresenceBytes)
         return
       default:
         return
@@ -86,13 +115,16 @@ export class ChannelsClient {
     if (this.#state.phase !== 'new') throw new RunnelError('bad_request', 'hello came twice.')
     if (message.v !== protocolVersion) throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
     this.#state = { phase: 'greeting' }
-    this.#pending = this.#options.auth.authenticate(message.token).then(user => {
-      this.#state = { phase: 'open', user }
-      this.#connection.session.control({ type: 'welcome', v: protocolVersion, user, heartbeatMs: this.#options.heartbeatMs })
-    }, (error: unknown) => this.#connection.close(asRunnelError(error)))
+    this.#pending = this.#options.auth.authenticate(message.token).then(identity => {
+      if (this.#connection.session.closed) return
+      this.#options.ticket.signIn(identity)
+      this.#state = { phase: 'open', identity, warnAt: this.#warnAt(identity) }
+      this.#connection.session.user = identity.user
+      this.#connection.session.control({ type: 'welcome', v: protocolVersion, user: identity.user, heartbeatMs: this.#options.heartbeatMs })
+    }).catch((error: unknown) => this.#connection.refuse(asRunnelError(error)))
   }
 
-  /** Resolves when `hello` has been answered: what comes before waits for it. */
+  /** Resolves when `hello`, or the newest `token`, has been looked at: what comes behind it waits. */
   #pending: Promise<void> = Promise.resolve()
 
   #afterHello(message: Exclude<ClientControl, { type: 'hello' }>): void {
@@ -101,6 +133,7 @@ export class ChannelsClient {
       case 'ping':
         return session.control({ type: 'pong' })
       case 'token':
+        this.#pending = this.#pending.then(() => this.#renew(message.token))
         return
       case 'unsubscribe':
         for (const doc of message.docs) {
@@ -109,30 +142,104 @@ export class ChannelsClient {
         }
         return
       case 'subscribe': {
+        this.#connection.spend(message.docs.length)
         const wish = Symbol('subscribe')
-        for (const { doc } of message.docs) this.#wishes.set(doc, wish)
-        void this.#pending.then(() => this.#subscribe(message.docs, wish))
+        const [wanted, over] = this.#withPlace(message.docs, wish)
+        void this.#pending.then(() => {
+          this.#refuseOver(over)
+          return this.#subscribe(wanted, wish)
+        })
         return
       }
     }
   }
 
+  /** Notes what is wished as far as the limit of this socket goes; the rest comes back as the second list. */
+  #withPlace(requests: readonly SubscribeRequest[], wish: symbol): [SubscribeRequest[], SubscribeRequest[]] {
+    const { subscriptions } = this.#connection.session
+    let taken = subscriptions.size
+    for (const doc of this.#wishes.keys()) if (!subscriptions.has(doc)) taken += 1
+    const wanted: SubscribeRequest[] = []
+    const over: SubscribeRequest[] = []
+    for (const request of requests) {
+      const { doc } = request
+      const isNew = !subscriptions.has(doc) && !this.#wishes.has(doc)
+      if (isNew && taken >= this.#options.maxSubscriptions) {
+        over.push(request)
+        continue
+      }
+      if (isNew) taken += 1
+      this.#wishes.set(doc, wish)
+      wanted.push(request)
+    }
+    return [wanted, over]
+  }
+
+  #refuseOver(over: readonly SubscribeRequest[]): void {
+    const { session } = this.#connection
+    if (over.length > 0) this.#connection.onRefused('rate_limited')
+    for (const { doc } of over) {
+      session.control({ type: 'refused', doc, code: 'rate_limited', message: 'This connection follows as many documents as it may (RUNNEL_MAX_SUBSCRIPTIONS).' })
+    }
+  }
+
+  /** A new token for the same user: subscriptions go on as they are. */
+  async #renew(token: string): Promise<void> {
+    if (this.#state.phase !== 'open') return
+    const { user, expiresAt } = this.#state.identity
+    try {
+      const identity = await this.#options.auth.authenticate(token)
+      if (identity.user.id !== user.id) throw new RunnelError('unauthenticated', 'That token is of another user: connect anew.')
+      // One that lives no longer is no reason to ask again.
+      const later = identity.expiresAt === null || (expiresAt !== null && identity.expiresAt > expiresAt)
+      this.#state = { phase: 'open', identity, warnAt: later ? this.#warnAt(identity) : this.#state.warnAt }
+      this.#connection.session.user = identity.user
+    } catch (error) {
+      const fault = asRunnelError(error)
+      if (fault.code === 'unauthenticated') return this.#connection.refuse(fault)
+      // Nobody could say whether it is good: the old one holds as long as it does, and a new one is asked for again.
+      this.#state.warnAt = this.#options.now()
+      this.#connection.session.control({ type: 'error', code: fault.code, message: fault.message })
+    }
+  }
+
+  #warnAt({ expiresAt }: Identity): number | null {
+    if (expiresAt === null) return null
+    return expiresAt - Math.min(warningMs, (expiresAt - this.#options.now()) / 4)
+  }
+
+  #watchToken(state: State & { phase: 'open' }): void {
+    const { expiresAt } = state.identity
+    if (expiresAt === null) return
+    const now = this.#options.now()
+    if (expiresAt <= now) return this.#connection.close(new RunnelError('unauthenticated', 'The token has expired. Sign in again.'))
+    if (state.warnAt === null || state.warnAt > now) return
+    state.warnAt = null
+    this.#connection.session.control({ type: 'tokenExpiring', inMs: expiresAt - now })
+  }
+
   async #subscribe(requests: readonly SubscribeRequest[], wish: symbol): Promise<void> {
     if (this.#state.phase !== 'open') return
-    const { user } = this.#state
+    const { identity } = this.#state
     const { session } = this.#connection
+    const { access } = this.#options
+    const { version } = access
     const readers: Reader[] = []
     await Promise.all(requests.map(async request => {
       try {
-        readers.push(await openForReader(this.#options, user, request))
+        readers.push(await openForReader(this.#options, identity, request))
       } catch (error) {
         const { code, message } = asRunnelError(error)
-        if (this.#wishes.get(request.doc) === wish) session.control({ type: 'refused', doc: request.doc, code, message })
+        if (this.#wishes.get(request.doc) !== wish) return
+        this.#wishes.delete(request.doc)
+        session.control({ type: 'refused', doc: request.doc, code, message })
       }
     }))
     session.follow(readers.filter(({ room }) => this.#wishes.get(room.id) === wish))
     for (const { doc } of requests) if (this.#wishes.get(doc) === wish) this.#wishes.delete(doc)
     for (const { room } of readers) this.#options.rooms.unpin(room)
+    // A member was removed while this was on its way: his check may be older than that.
+    if (access.version !== version) await recheckSession(access, identity, session)
   }
 
 }

@@ -1,14 +1,18 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { decodeStateVector, type Role, type SubscribeRequest } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
-import type { User } from '../auth/auth.ts'
+import type { Identity } from '../auth/auth.ts'
 import { isServerClientId } from '../document/lanes.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
+import type { Session } from '../room/session.ts'
+import { asRunnelError } from './connection.ts'
 
 /** A room that a reader may follow, pinned until it does. */
 export interface Reader {
   room: Room
+  /** The chat whose members may follow it. */
+  chatId: string
   role: Role
   /** Of the copy that the reader can keep. */
   stateVector: Uint8Array | undefined
@@ -16,17 +20,41 @@ export interface Reader {
   reset: boolean
 }
 
+/** A state vector as a client sends it. Throws `too_large`, `bad_request`. */
+export function readStateVector(bytes: Uint8Array, maxBytes: number): Map<number, number> {
+  if (bytes.length > maxBytes) throw new RunnelError('too_large', `A state vector is larger than ${maxBytes} bytes (RUNNEL_MAX_STATE_VECTOR_BYTES).`)
+  return decodeStateVector(bytes)
+}
+
 /**
  * Opens a document for a reader. A copy of another lineage, or one that is
  * ahead of the server (the tail of a log was lost), must be discarded.
- * Throws `not_found`, `bad_request` (state vector), `store_unavailable`.
+ * Throws `not_found`, `bad_request` or `too_large` (state vector), `store_unavailable`.
  */
-export async function openForReader(places: { access: Access; rooms: Rooms }, user: User, request: SubscribeRequest): Promise<Reader> {
-  const vector = request.stateVector && decodeStateVector(request.stateVector)
-  const role = await places.access.document(user, request.doc)
+export async function openForReader(places: { access: Access; rooms: Rooms; maxStateVectorBytes: number }, identity: Identity, request: SubscribeRequest): Promise<Reader> {
+  const vector = request.stateVector && readStateVector(request.stateVector, places.maxStateVectorBytes)
+  const { chatId, role } = await places.access.document(identity, request.doc)
   const room = await places.rooms.open(request.doc)
   if (!room) throw new RunnelError('not_found', 'There is no such document.')
   const foreign = request.lineage !== undefined && request.lineage !== room.lineage
   const reset = vector !== undefined && (foreign || room.isBehind(vector, isServerClientId))
-  return { room, role, stateVector: reset ? undefined : request.stateVector, reset }
+  return { room, chatId, role, stateVector: reset ? undefined : request.stateVector, reset }
+}
+
+/**
+ * Asks anew for what a session follows, and ends what it has no right to any
+ * more. Where the store cannot say it ends too, with a refusal that says so.
+ */
+export async function recheckSession(access: Access, identity: Identity, session: Session, chatId?: string): Promise<void> {
+  await Promise.all([...session.subscriptions].map(async ([doc, subscription]) => {
+    if (chatId !== undefined && subscription.room.chatId !== chatId) return
+    try {
+      await access.document(identity, doc)
+    } catch (error) {
+      // It may have been left, or asked for anew, in between.
+      if (session.subscriptions.get(doc) !== subscription) return
+      const { code, message } = asRunnelError(error)
+      session.refuse(doc, code, message)
+    }
+  }))
 }

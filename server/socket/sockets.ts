@@ -1,26 +1,44 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { RunnelError } from '../../shared/errors.ts'
+import { encodeControl, type ServerControl } from '../../shared/protocol.ts'
+import type { ClientAddresses } from '../auth/addresses.ts'
+import type { Admission, Ticket } from '../auth/admission.ts'
 import type { Access } from '../auth/access.ts'
-import type { Auth } from '../auth/auth.ts'
+import type { Auth, Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
+import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { ChannelsClient } from './channels.ts'
-import { Connection, type ConnectionLimits } from './connection.ts'
+import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
+import { countBytes, refuseUpgrade } from './gate.ts'
+import { recheckSession } from './readers.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from './stock.ts'
 
-/** The largest frame that a client may send: a batch of subscriptions with their state vectors. */
-const maxFrameBytes = 1_048_576
+export interface SocketLimits extends ConnectionLimits {
+  helloMs: number
+  maxFrameBytes: number
+  maxSubscriptions: number
+  maxStateVectorBytes: number
+  maxUnauthenticatedBytes: number
+}
+
+/** Told of what is refused, and why. `place`: the upgrade, or a frame on an open socket. */
+export type OnRefused = (place: 'upgrade' | 'frame', reason: RefusalReason, context: { address: string; userId?: string | undefined }) => void
 
 export interface SocketsOptions {
   auth: Auth
   access: Access
   origins: Origins
   rooms: Rooms
-  limits: ConnectionLimits
+  addresses: ClientAddresses
+  admission: Admission
+  limits: SocketLimits
   catchUpMaxBytes: number
+  maxPresenceBytes: number
+  onRefused: OnRefused
   now: () => number
 }
 
@@ -28,18 +46,28 @@ export interface SocketsOptions {
 export class Sockets {
   readonly catchUp: CatchUpQueue
   readonly #options: SocketsOptions
-  // Compression would need a context a socket and could share no frame.
-  readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxFrameBytes, autoPong: false, clientTracking: false })
-  readonly #connections = new Map<Connection, { sweep?: () => void }>()
+  readonly #server: WebSocketServer
+  readonly #connections = new Map<Connection, ChannelsClient | StockClient>()
+  /** Of connections that are gone. */
+  #bytesWritten = 0
   #idle: (() => void) | null = null
 
   constructor(options: SocketsOptions) {
     this.#options = options
+    // Compression would need a context a socket and could share no frame.
+    this.#server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: options.limits.maxFrameBytes, autoPong: false, clientTracking: false })
     this.catchUp = new CatchUpQueue(options.catchUpMaxBytes)
   }
 
   get connections(): Iterable<Connection> {
     return this.#connections.keys()
+  }
+
+  /** Bytes handed to all sockets so far. */
+  get bytesWritten(): number {
+    let bytes = this.#bytesWritten
+    for (const connection of this.#connections.keys()) bytes += connection.bytesWritten
+    return bytes
   }
 
   /** Takes the upgrades of a server; returns what stops that. */
@@ -51,8 +79,28 @@ export class Sockets {
 
   sweep(): void {
     for (const [connection, client] of this.#connections) {
-      client.sweep?.()
+      client.sweep()
       connection.sweep()
+    }
+  }
+
+  /**
+   * Who may read this chat has changed, or the chat is gone: what is followed
+   * without the right ends, and what is being subscribed now is asked again. Throws nothing.
+   */
+  async recheck(chatId: string): Promise<void> {
+    const { access } = this.#options
+    access.version += 1
+    await Promise.all([...this.#connections].map(async ([{ session }, { identity }]) => {
+      if (identity) await recheckSession(access, identity, session, chatId)
+    }))
+  }
+
+  /** Tells these users on every connection of theirs what happened to one of their chats. */
+  announce(userIds: ReadonlySet<string>, event: Extract<ServerControl, { type: 'chat' }>): void {
+    const frames = textFrames(encodeControl(event))
+    for (const [{ session }, { identity }] of this.#connections) {
+      if (session.format === 'channels' && identity && userIds.has(identity.user.id)) session.send(frames)
     }
   }
 
@@ -71,52 +119,58 @@ export class Sockets {
     socket.on('error', () => {})
     const url = URL.parse(request.url ?? '/', 'http://localhost')
     const doc = /^\/yjs\/([\w-]+)$/.exec(url?.pathname ?? '')?.[1]
-    if (!url || (url.pathname !== '/ws' && doc === undefined)) return refuse(socket, '404 Not Found')
+    const address = this.#options.addresses.keyOf(request)
+    let ticket: Ticket
     try {
+      if (!url || (url.pathname !== '/ws' && doc === undefined)) throw new RunnelError('not_found', 'There is no socket at this address.')
       this.#options.origins.check(request.headers)
-    } catch {
-      return refuse(socket, '403 Forbidden')
+      ticket = this.#options.admission.admit(address)
+    } catch (error) {
+      const refusal = asRunnelError(error)
+      this.#options.onRefused('upgrade', refusal.code, { address })
+      return refuseUpgrade(socket, refusal)
     }
+    // The place is free when the connection is, however it ends.
+    socket.once('close', () => ticket.close())
     this.#server.handleUpgrade(request, socket, head, webSocket => {
-      const { limits, now } = this.#options
-      const onClosed = (connection: Connection) => this.#closed(connection)
-      const common = { webSocket, socket, limits, catchUp: this.catchUp, now }
-      if (doc === undefined) {
-        const connection = new Connection({
-          ...common, format: 'channels', onClosed,
-          keepAliveMs: limits.heartbeatMs,
-          keepAlive: connection => connection.session.control({ type: 'pong' }),
-          onText: (_connection, text) => client.onText(text),
-          onBinary: (_connection, bytes) => client.onBinary(bytes),
-        })
-        const client = new ChannelsClient(connection, { ...this.#options, heartbeatMs: limits.heartbeatMs })
-        this.#connections.set(connection, client)
-      } else {
-        const connection = new Connection({
-          ...common, format: 'stock',
-          keepAliveMs: stockKeepAliveMs,
-          keepAlive: connection => connection.session.send(stockKeepAlive),
-          onText: () => { throw new RunnelError('bad_request', 'The stock protocol has binary frames only.') },
-          onBinary: (_connection, bytes) => client.onBinary(bytes),
-          onClosed: connection => {
-            client.closed()
-            onClosed(connection)
-          },
-        })
-        const client = new StockClient(connection, doc, url.searchParams.get('token') ?? undefined, this.#options)
-        this.#connections.set(connection, {})
-      }
+      const { connection, client } = this.#converse(webSocket, socket, { doc, token: url.searchParams.get('token') ?? undefined }, address, head.length, ticket)
+      if (!connection.session.closed) this.#connections.set(connection, client)
     })
   }
 
+  /** `doc`: the one of a stock client; undefined on `/ws`. */
+  #converse(webSocket: WebSocket, socket: Duplex, { doc, token }: { doc: string | undefined; token: string | undefined }, address: string, alreadyRead: number, ticket: Ticket) {
+    const { limits, now, onRefused } = this.#options
+    const count = countBytes(socket, alreadyRead, limits.maxUnauthenticatedBytes, () => {
+      connection.refuse(new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'))
+    })
+    const places = {
+      ...this.#options, ...limits,
+      ticket: { ...ticket, signIn: (identity: Identity) => { ticket.signIn(identity); count.stop() } },
+    }
+    const stock = doc !== undefined
+    const connection: Connection = new Connection({
+      webSocket, socket, limits, catchUp: this.catchUp, now,
+      format: stock ? 'stock' : 'channels',
+      keepAliveMs: stock ? stockKeepAliveMs : limits.heartbeatMs,
+      keepAlive: ({ session }) => (stock ? session.send(stockKeepAlive) : session.control({ type: 'pong' })),
+      onText: (_connection, text) => client.onText(text),
+      onBinary: (_connection, bytes) => client.onBinary(bytes),
+      onClosed: () => {
+        client.closed()
+        this.#closed(connection)
+      },
+      onRefused: reason => onRefused('frame', reason, { address, userId: client.identity?.user.id }),
+    })
+    const client: ChannelsClient | StockClient = stock
+      ? new StockClient(connection, doc, token, places)
+      : new ChannelsClient(connection, places)
+    return { connection, client }
+  }
+
   #closed(connection: Connection): void {
-    this.#connections.delete(connection)
+    if (!this.#connections.delete(connection)) return
+    this.#bytesWritten += connection.bytesWritten
     if (this.#connections.size === 0) this.#idle?.()
   }
-}
-
-function refuse(socket: Duplex, status: string): void {
-  // Nobody else counts this socket: a client that never closes it would hold it, and the server's end, for ever.
-  socket.once('finish', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

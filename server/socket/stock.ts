@@ -1,14 +1,16 @@
 /** `/yjs/<doc id>`: the stock y-websocket protocol, one document a socket, one message a frame. */
 import { RunnelError } from '../../shared/errors.ts'
-import { decodeStateVector, decodeStock, encodeStock, isEmptyUpdate } from '../../shared/protocol.ts'
+import { decodeStock, encodeStock, isEmptyUpdate } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
-import type { Auth } from '../auth/auth.ts'
+import type { Ticket } from '../auth/admission.ts'
+import type { Auth, Identity } from '../auth/auth.ts'
 import { isServerClientId } from '../document/lanes.ts'
 import { binaryFrames } from '../room/frame.ts'
+import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { openForReader } from './readers.ts'
+import { openForReader, readStateVector } from './readers.ts'
 
 /** Awareness of nobody: what keeps a stock client from taking the socket for dead (it counts messages, not pings). */
 export const stockKeepAlive = binaryFrames(Uint8Array.of(1, 1, 0))
@@ -19,6 +21,11 @@ export interface StockOptions {
   auth: Auth
   access: Access
   rooms: Rooms
+  maxPresenceBytes: number
+  ticket: Ticket
+  helloMs: number
+  maxStateVectorBytes: number
+  now: () => number
 }
 
 /**
@@ -29,42 +36,90 @@ export class StockClient {
   readonly #options: StockOptions
   readonly #connection: Connection
   readonly #room: Promise<Room | null>
+  /** One message is answered after the other. */
+  #turn: Promise<unknown>
+  #identity: Identity | null = null
+  /** Of the access, when the right to read was found out. */
+  #version = 0
 
   constructor(connection: Connection, doc: string, token: string | undefined, options: StockOptions) {
     this.#connection = connection
     this.#options = options
-    this.#room = this.#open(doc, token)
+    this.#turn = this.#room = this.#open(doc, token)
+  }
+
+  onText(): void {
+    throw new RunnelError('bad_request', 'The stock protocol has binary frames only.')
   }
 
   onBinary(bytes: Uint8Array): void {
     const message = decodeStock(bytes)
     switch (message.type) {
       case 'syncStep1': {
-        const vector = decodeStateVector(message.stateVector)
+        const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
         // A copy: the frame's memory belongs to the socket's last read.
         const own = message.stateVector.slice()
-        void this.#room.then(room => room && this.#sync(room, own, vector))
+        this.#turn = this.#turn.then(() => this.#sync(own, vector))
         return
       }
       case 'syncStep2':
       case 'update':
         // Only the server writes (P7): refused by its type, before any document is touched.
         if (!isEmptyUpdate(message.update)) {
+          this.#connection.onRefused('write')
           this.#connection.session.send(binaryFrames(encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })))
         }
         return
+      case 'awareness': {
+        // Presence is of chats; elsewhere it is ignored: stock providers send it on opening.
+        const update = message.update.slice()
+        this.#turn = this.#turn.then(() => this.#present(update))
+        return
+      }
       default:
         return
+    }
+  }
+
+  async #present(update: Uint8Array): Promise<void> {
+    const { session } = this.#connection
+    const room = await this.#room
+    // Only who follows a chat is there; and only who is left again by the end of the socket.
+    if (!room || !session.subscriptions.has(room.id)) return
+    try {
+      room.presence?.receive(session as Participant, update, this.#options.maxPresenceBytes)
+    } catch (error) {
+      this.#connection.close(asRunnelError(error))
+    }
+  }
+
+  get identity(): Identity | null {
+    return this.#identity
+  }
+
+  /** A stock client never comes back from a 44xx: an expired token closes with 1008, from which it does. */
+  sweep(): void {
+    if (!this.#identity && this.#options.now() - this.#connection.openedAt >= this.#options.helloMs) {
+      return this.#connection.close(new RunnelError('overloaded', 'Signing in takes too long now. Connect again.'))
+    }
+    const expiresAt = this.#identity?.expiresAt ?? null
+    if (expiresAt !== null && expiresAt <= this.#options.now()) {
+      this.#connection.close(new RunnelError('unauthenticated', 'The token has expired.'), 1008)
     }
   }
 
   /** Pinned until the client follows it or is gone. */
   async #open(doc: string, token: string | undefined): Promise<Room | null> {
     try {
-      const user = await this.#options.auth.authenticate(token)
-      return (await openForReader(this.#options, user, { doc })).room
+      this.#version = this.#options.access.version
+      const identity = await this.#options.auth.authenticate(token)
+      if (this.#connection.session.closed) return null
+      this.#options.ticket.signIn(identity)
+      this.#identity = identity
+      this.#connection.session.user = identity.user
+      return (await openForReader(this.#options, identity, { doc })).room
     } catch (error) {
-      this.#connection.close(asRunnelError(error))
+      this.#connection.refuse(asRunnelError(error))
       return null
     }
   }
@@ -73,13 +128,29 @@ export class StockClient {
     void this.#room.then(room => room && this.#options.rooms.unpin(room))
   }
 
-  #sync(room: Room, stateVector: Uint8Array, vector: ReadonlyMap<number, number>): void {
+  async #sync(stateVector: Uint8Array, vector: ReadonlyMap<number, number>): Promise<void> {
+    const room = await this.#room
     const { session } = this.#connection
-    if (session.closed) return
+    if (!room || session.closed) return
     if (room.isBehind(vector, isServerClientId)) {
       return this.#connection.close(new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.'))
     }
-    if (session.subscriptions.size === 0) session.follow([{ room, stateVector, reset: false, role: 'viewer' }])
-    else session.resync(room, stateVector)
+    if (session.subscriptions.size > 0) return session.resync(room, stateVector)
+    if (!await this.#mayStillRead(room)) return
+    session.follow([{ room, stateVector, reset: false, role: 'viewer' }])
+  }
+
+  /** Long after it was let in, a client asks for its first state: it may have been sent away since. */
+  async #mayStillRead({ id }: Room): Promise<boolean> {
+    const { access } = this.#options
+    try {
+      while (this.#version !== access.version) {
+        this.#version = access.version
+        await access.document(this.#identity!, id)
+      }
+    } catch (error) {
+      this.#connection.close(asRunnelError(error))
+    }
+    return !this.#connection.session.closed
   }
 }

@@ -17,3 +17,21 @@ export function decodeCursor(cursor: string): ListPosition {
   if (!match) throw new RunnelError('bad_request', 'This cursor is not one that this server gave out.')
   return { createdAt: Number(match[1]), number: Number(match[2]) }
 }
+
+/** A place in a list that is ordered by how well its rows match: how many have been seen. */
+export function encodeOffset(offset: number): string {
+  return Buffer.from(`+${offset}`).toString('base64url')
+}
+
+/** Throws `bad_request` for what `encodeOffset` cannot have made. */
+export function decodeOffset(cursor: string | undefined): number {
+  if (cursor === undefined) return 0
+  const match = /^\+(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (!match) throw new RunnelError('bad_request', 'This cursor is not one that this server gave out for this query.')
+  return Number(match[1])
+}
+
+/** Cuts a page at `offset` from rows of which one more than `limit` was asked for. */
+export function matchesPage<Row, Item>(rows: readonly Row[], offset: number, limit: number, read: (row: Row) => Item): { items: Item[]; nextCursor: string | null } {
+  return { items: rows.slice(0, limit).map(read), nextCursor: rows.length > limit ? encodeOffset(offset + limit) : null }
+}

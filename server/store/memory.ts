@@ -3,8 +3,11 @@ import { isTerminal } from '../../shared/schema.ts'
 import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
 import { branchOf } from './branch.ts'
 import { judgeClaim } from './claim-rules.ts'
-import { decodeCursor, encodeCursor, type ListPosition } from './cursor.ts'
+import { decodeCursor, decodeOffset, encodeCursor, matchesPage, type ListPosition } from './cursor.ts'
+import { memoryFiles } from './memory-files.ts'
+import { memoryMembers } from './memory-members.ts'
 import { runRows } from './run-rows.ts'
+import { searchableText } from './searchable.ts'
 import type { ChatRow, Claim, Claimed, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
 
 interface MemoryDocument {
@@ -29,6 +32,8 @@ export function memoryStore(): Store {
   const messages = new Map<string, Numbered<MessageRow>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
   const claims = new Map<string, Claim>()
+  const members = memoryMembers(chatId => chats.has(chatId))
+  const files = memoryFiles()
   const documents = new Map<string, MemoryDocument>()
   let rowsWritten = 0
 
@@ -62,6 +67,16 @@ export function memoryStore(): Store {
   function messagesOf(chatId: string): Numbered<MessageRow>[] {
     const listed = [...messages.values()].filter(({ row }) => row.chatId === chatId)
     return listed.sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function descendants(messageId: string): string[] {
+    const ids = messages.has(messageId) ? [messageId] : []
+    for (const id of ids) for (const { row } of messages.values()) if (row.parentId === id) ids.push(row.id)
+    return ids
+  }
+
+  function deleteAll(ids: readonly string[]): void {
+    for (const id of ids) for (const kept of [messages, documents, providerData]) kept.delete(id)
   }
 
   function replace(document: MemoryDocument, seq: number, state: Uint8Array): void {
@@ -99,19 +114,69 @@ export function memoryStore(): Store {
     async createChat(chat, lineage, claim) {
       return claimThen(claim, () => {
         refuseKnown(chats.has(chat.id))
-        chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(chat) })
+        const { ownerName = chat.ownerId, ...row } = chat
+        chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
+        members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
         createDocument(chat.id, lineage, 0)
       })
     },
     async getChat(id) {
       return structuredClone(chats.get(id)?.row) ?? null
     },
+    async deleteChat(id) {
+      const ids = messagesOf(id).map(({ row }) => row.id)
+      deleteAll(ids)
+      chats.delete(id)
+      documents.delete(id)
+      members.deleteChat(id)
+      for (const [key, claim] of claims) if (JSON.stringify(claim.response).includes(`"${id}"`)) claims.delete(key)
+      return { messages: ids, files: [...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
+    },
+    async descendants(messageId) {
+      return descendants(messageId)
+    },
+    async deleteMessages(messageId) {
+      const ids = descendants(messageId)
+      deleteAll(ids)
+      return { messages: ids, files: files.deleteOfMessages(ids) }
+    },
+    async searchChats(userId, query, { cursor, limit }) {
+      const offset = decodeOffset(cursor)
+      const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+      const has = (text: string) => {
+        const held = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+        return words.every(word => held.some(other => other.startsWith(word)))
+      }
+      const found = [...chats.values()].filter(({ row }) => words.length > 0 && members.role(row.id, userId) &&
+        (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))))
+      return matchesPage(found.toReversed().slice(offset), offset, limit, ({ row }) => structuredClone(row))
+    },
+
+    ...members.store,
+
+    async putFile(file) {
+      if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      files.put(file)
+    },
+    async getFile(id) {
+      return files.get(id)
+    },
+    async doomFile(id) {
+      files.doomed.add(id)
+    },
+    async doomedFiles() {
+      return [...files.doomed]
+    },
+    async filesGone(ids) {
+      for (const id of ids) files.doomed.delete(id)
+    },
+
     async renameChat(id, title) {
       const chat = chats.get(id)
       if (chat) chat.row.title = title
     },
-    async listChats(ownerId, page) {
-      const own = [...chats.values()].filter(({ row }) => row.ownerId === ownerId)
+    async listChats(userId, page) {
+      const own = [...chats.values()].filter(({ row }) => members.role(row.id, userId))
       return cutPage(own.sort((a, b) => compare(positionOf(b), positionOf(a))), page, -1)
     },
 
@@ -120,6 +185,7 @@ export function memoryStore(): Store {
         const rows = runRows(run)
         if (rows.some(row => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
         refuseKnown(rows.some(row => messages.has(row.id)) || documents.has(run.assistant.id))
+        if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
         createDocument(run.assistant.id, run.lineage, 1)
       })
@@ -184,6 +250,7 @@ export function memoryStore(): Store {
     async dropClaims(before) {
       for (const [key, claim] of claims) if (claim.createdAt < before) claims.delete(key)
     },
+    probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
 }

@@ -8,6 +8,8 @@ export interface SqliteClaims {
   take(claim: Claim | undefined): Claimed
   /** Null for a key that nobody claimed. Throws `idempotency_mismatch`. */
   find(claim: Omit<Claim, 'response'>): { response: Json } | null
+  /** Inside a transaction: answers that name this id (a chat's own, its messages'). */
+  forget(id: string): void
   drop(before: number): void
 }
 
@@ -20,6 +22,7 @@ export function sqliteClaims(connection: SqliteConnection): SqliteClaims {
   const insert = connection.prepare(
     'INSERT OR REPLACE INTO claims (user_id, route, key, body_hash, response, created_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
+  const deleteNaming = connection.prepare('DELETE FROM claims WHERE response LIKE ?')
   const deleteOld = connection.prepare('DELETE FROM claims WHERE created_at < ?')
 
   function judge(claim: Omit<Claim, 'response'>): Claimed {
@@ -42,6 +45,9 @@ export function sqliteClaims(connection: SqliteConnection): SqliteClaims {
       const claimed = judge(claim)
       return claimed.repeated ? { response: claimed.response } : null
     }),
+    forget(id) {
+      deleteNaming.run(`%"${id}"%`)
+    },
     drop(before) {
       connection.write(() => deleteOld.run(before))
     },

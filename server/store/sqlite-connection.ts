@@ -40,7 +40,8 @@ export function openSqliteConnection(file: string): SqliteConnection {
   const unlock = lockDatabase(path)
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(path)
+    // Another program that reads or copies the file may hold it for a moment; longer than this would hold up everybody.
+    database = new DatabaseSync(path, { timeout: 100 })
     refuseForeignFile(database, path)
     // Deleted text is overwritten with zeros. A WAL of 64 MB is checkpointed here, in
     // a commit; the checkpointer's thread does not let it come to that.

@@ -14,6 +14,8 @@ export interface SqliteDocuments {
   isNewest(id: string, epoch: number): boolean
   /** Inside a transaction: the state takes the place of the whole log. */
   finish(id: string, state: Uint8Array): void
+  /** Inside a transaction: every byte of it. */
+  delete(id: string): void
   drawEpoch(id: string): number
   releaseEpoch(id: string, epoch: number): void
   /** Cleans the log's file. Idempotent. */
@@ -34,6 +36,8 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
   )
   const setCompacted = connection.prepare('UPDATE documents SET compacted_seq = ? WHERE number = ?')
   const setRewritten = connection.prepare('UPDATE documents SET rewritten = ? WHERE number = ?')
+  const deleteState = connection.prepare('DELETE FROM states WHERE document = ?')
+  const deleteDocument = connection.prepare('DELETE FROM documents WHERE number = ?')
   const draw = connection.prepare(
     'UPDATE documents SET epoch = epoch + NOT released, released = 0 WHERE id = ? RETURNING epoch',
   )
@@ -112,6 +116,15 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
     finish(id, state) {
       const document = head(id)
       if (document) replace(document, lastSeq(document), state)
+    },
+    delete(id) {
+      const document = head(id)
+      if (!document) return
+      index.compact(document, lastSeq(document))
+      rowsLog.erase(document)
+      deleteState.run(document.number)
+      deleteDocument.run(document.number)
+      connection.scrubSoon()
     },
     drawEpoch: id => connection.writeDurably(() => {
       const row = draw.get(id)

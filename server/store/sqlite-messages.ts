@@ -32,12 +32,18 @@ function toPage<T>(rows: Row[], limit: number, read: (row: Row) => T): Paged<T> 
   return { items: shown.map(read), nextCursor: position && rows.length > limit ? encodeCursor(position) : null }
 }
 
+/** Descendants by `parent_id`, itself first. */
+const withDescendants = `WITH RECURSIVE tree (id) AS (
+  SELECT id FROM messages WHERE id = ? UNION SELECT messages.id FROM messages JOIN tree ON messages.parent_id = tree.id
+) SELECT id FROM tree`
+
 /** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
 export interface SqliteMessages {
   insertChat(chat: ChatRow): void
   getChat(id: string): ChatRow | null
+  /** Inside a transaction. */
   renameChat(id: string, title: string): void
-  listChats(ownerId: string, page: Page): Paged<ChatRow>
+  listChats(userId: string, page: Page): Paged<ChatRow>
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: MessageRow): void
   finishMessage(message: Message): boolean
@@ -46,6 +52,12 @@ export interface SqliteMessages {
   newestMessage(chatId: string): MessageRow | null
   listMessages(chatId: string, page: Page): Paged<MessageRow>
   branch(messageId: string): MessageRow[]
+  chatsByNumber(numbers: readonly number[]): ChatRow[]
+  /** Itself first; empty for an unknown id. */
+  descendants(messageId: string): string[]
+  idsOfChat(chatId: string): string[]
+  deleteMessage(id: string): void
+  deleteChat(id: string): void
   unfinished(): MessageRow[]
   putProviderData(messageId: string, entries: readonly ProviderData[]): void
   getProviderData(messageId: string): ProviderData[]
@@ -55,7 +67,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const insertChat = connection.prepare('INSERT INTO chats (id, owner_id, title, system, created_at) VALUES (?, ?, ?, ?, ?)')
   const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChats = connection.prepare(
-    `SELECT ${chatColumns} FROM chats WHERE owner_id = ? AND (created_at, number) < (?, ?)
+    `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND (created_at, number) < (?, ?)
      ORDER BY created_at DESC, number DESC LIMIT ?`,
   )
   const insertMessage = connection.prepare(
@@ -68,6 +80,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectNewest = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
   )
+  const selectChatByNumber = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE number = ?`)
+  const selectDescendants = connection.prepare(withDescendants)
+  const selectIdsOfChat = connection.prepare('SELECT id FROM messages WHERE chat_id = ?')
+  const deleteProviderData = connection.prepare('DELETE FROM provider_data WHERE message_id = ?')
+  const deleteMessage = connection.prepare('DELETE FROM messages WHERE id = ?')
+  const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
   const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
   const selectMessages = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE chat_id = ? AND (created_at, number) > (?, ?)
@@ -99,13 +117,23 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
       return row ? toChat(row) : null
     }),
     renameChat(id, title) {
-      connection.write(() => updateTitle.run(title, id))
+      updateTitle.run(title, id)
     },
-    listChats: (ownerId, { cursor, limit }) => connection.read(() => {
+    chatsByNumber: numbers => connection.read(() => numbers.map(number => toChat(selectChatByNumber.get(number)!))),
+    descendants: messageId => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
+    idsOfChat: chatId => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
+    deleteMessage(id) {
+      deleteProviderData.run(id)
+      deleteMessage.run(id)
+    },
+    deleteChat(id) {
+      deleteChat.run(id)
+    },
+    listChats: (userId, { cursor, limit }) => connection.read(() => {
       const before = cursor === undefined
         ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
         : decodeCursor(cursor)
-      return toPage(selectChats.all(ownerId, before.createdAt, before.number, limit + 1), limit, toChat)
+      return toPage(selectChats.all(userId, before.createdAt, before.number, limit + 1), limit, toChat)
     }),
 
     insertMessage(row) {

@@ -81,6 +81,69 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX claims_by_age ON claims (created_at);
   `,
+  `
+  CREATE TABLE members (
+    chat_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    joined_at INTEGER NOT NULL,
+    PRIMARY KEY (chat_id, user_id)
+  ) STRICT;
+  CREATE INDEX members_by_user ON members (user_id, chat_id);
+  INSERT INTO members SELECT id, owner_id, owner_id, 'owner', created_at FROM chats;
+
+  CREATE TABLE invites (
+    id TEXT PRIMARY KEY,
+    chat_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    token_hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX invites_by_chat ON invites (chat_id, created_at);
+
+  -- Written to find out whether writing works.
+  CREATE TABLE probe (at INTEGER NOT NULL) STRICT;
+  INSERT INTO probe VALUES (0);
+
+  -- Rows have the numbers of the chats and messages they speak of. secure-delete: what is deleted leaves the index.
+  CREATE VIRTUAL TABLE chat_text USING fts5(title, tokenize = 'unicode61 remove_diacritics 2');
+  CREATE VIRTUAL TABLE message_text USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');
+  INSERT INTO chat_text (chat_text, rank) VALUES ('secure-delete', 1);
+  INSERT INTO message_text (message_text, rank) VALUES ('secure-delete', 1);
+  INSERT INTO chat_text (rowid, title) SELECT number, title FROM chats;
+  INSERT INTO message_text (rowid, text)
+    SELECT number, (SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(json, '$.output')
+      WHERE json_extract(value, '$.type') IN ('text', 'refusal'))
+    FROM messages WHERE json IS NOT NULL;
+  `,
+  `
+  CREATE TABLE files (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    chat_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX files_by_chat ON files (chat_id);
+
+  -- A file goes with the last message that has it.
+  CREATE TABLE message_files (
+    message_id TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    PRIMARY KEY (message_id, file_id)
+  ) STRICT;
+  CREATE INDEX message_files_by_file ON message_files (file_id);
+
+  -- Ids whose bytes are to go: what is not written to its end, what is deleted and still on the disk.
+  CREATE TABLE doomed_files (
+    id TEXT PRIMARY KEY
+  ) STRICT;
+  `,
 ]
 
 /**

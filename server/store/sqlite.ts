@@ -1,9 +1,14 @@
+import { decodeOffset, matchesPage } from './cursor.ts'
 import { sqliteClaims } from './sqlite-claims.ts'
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts'
 import { sqliteDocuments } from './sqlite-documents.ts'
+import { sqliteFiles } from './sqlite-files.ts'
+import { sqliteMembers } from './sqlite-members.ts'
 import { sqliteMessages } from './sqlite-messages.ts'
+import { sqliteSearch } from './sqlite-search.ts'
 import { runRows } from './run-rows.ts'
-import type { Store } from './store.ts'
+import type { Deleted, Store } from './store.ts'
+import { unknownChat } from './unknown-chat.ts'
 
 /**
  * The store of one machine: a SQLite file that this process has for itself.
@@ -24,6 +29,24 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const documents = sqliteDocuments(connection)
   const messages = sqliteMessages(connection)
   const claims = sqliteClaims(connection)
+  const members = sqliteMembers(connection)
+  const search = sqliteSearch(connection)
+  const probe = connection.prepare('UPDATE probe SET at = ?')
+  const files = sqliteFiles(connection)
+
+  /** Inside a transaction. The text leaves the search index first: its rows are found by the messages' numbers. */
+  function deleteMessages(ids: string[]): Deleted {
+    for (const id of ids) {
+      search.removeMessage(id)
+      documents.delete(id)
+      messages.deleteMessage(id)
+    }
+    return { messages: ids, files: files.deleteOfMessages(ids) }
+  }
+
+  function refuseUnknown(chatId: string): void {
+    if (!messages.getChat(chatId)) throw unknownChat()
+  }
 
   return {
     log: documents.log,
@@ -32,17 +55,63 @@ export function sqliteStore(connection: SqliteConnection): Store {
       const claimed = claims.take(claim)
       if (claimed.repeated) return claimed
       messages.insertChat(chat)
+      members.put(chat.id, { userId: chat.ownerId, name: chat.ownerName ?? chat.ownerId, role: 'owner', joinedAt: chat.createdAt })
+      search.putTitle(chat.id, chat.title)
       documents.create(chat.id, lineage, 0)
       return claimed
     }),
     getChat: async id => messages.getChat(id),
-    renameChat: async (id, title) => messages.renameChat(id, title),
-    listChats: async (ownerId, page) => messages.listChats(ownerId, page),
+    renameChat: async (id, title) => connection.write(() => {
+      messages.renameChat(id, title)
+      search.putTitle(id, title)
+    }),
+    listChats: async (userId, page) => messages.listChats(userId, page),
+    deleteChat: async id => connection.write(() => {
+      const deleted = deleteMessages(messages.idsOfChat(id))
+      search.removeChat(id)
+      documents.delete(id)
+      members.deleteChat(id)
+      claims.forget(id)
+      messages.deleteChat(id)
+      return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
+    }),
+    descendants: async messageId => messages.descendants(messageId),
+    deleteMessages: async messageId => connection.write(() => deleteMessages(messages.descendants(messageId))),
+    searchChats: async (userId, query, { cursor, limit }) => {
+      const offset = decodeOffset(cursor)
+      return matchesPage(messages.chatsByNumber(search.find(userId, query, offset, limit + 1)), offset, limit, row => row)
+    },
+
+    memberRole: async (chatId, userId) => members.role(chatId, userId),
+    listMembers: async chatId => members.list(chatId),
+    putMember: async (chatId, member) => connection.write(() => {
+      refuseUnknown(chatId)
+      members.put(chatId, member)
+    }),
+    removeMember: async (chatId, userId) => members.remove(chatId, userId),
+    putFile: async file => connection.write(() => files.put(file)),
+    getFile: async id => files.get(id),
+    doomFile: async id => connection.write(() => files.doom(id)),
+    doomedFiles: async () => files.doomed(),
+    filesGone: async ids => connection.write(() => files.gone(ids)),
+
+    putInvite: async invite => {
+      refuseUnknown(invite.chatId)
+      members.putInvite(invite)
+    },
+    getInvite: async id => members.getInvite(id),
+    findInvite: async tokenHash => members.findInvite(tokenHash),
+    listInvites: async chatId => members.listInvites(chatId),
+    revokeInvite: async (chatId, id) => members.revokeInvite(chatId, id),
 
     startRun: async run => connection.write(() => {
       const claimed = claims.take(run.claim)
       if (claimed.repeated) return claimed
       for (const row of runRows(run)) messages.insertMessage(row)
+      if (run.userMessage) {
+        for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
+        search.putMessage(run.userMessage)
+      }
       documents.create(run.assistant.id, run.lineage, 1)
       return claimed
     }),
@@ -56,6 +125,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     saveFinal: async ({ message, epoch, state }) => connection.write(() => {
       if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
       documents.finish(message.id, state)
+      search.putMessage(message)
       return true
     }),
 
@@ -65,6 +135,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     drawEpoch: async doc => documents.drawEpoch(doc),
     releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
 
+    probe: async () => connection.write(() => { probe.run(Date.now()) }),
     dropClaims: async before => claims.drop(before),
     close: async () => {
       documents.close()

@@ -4,6 +4,7 @@
  * Every method throws RunnelError `store_unavailable` where the store cannot
  * answer (disk full, file gone, locked); nothing of that call is then written.
  */
+import type { Role } from '../../shared/protocol.ts'
 import type { Json, Message, MessageStatus } from '../../shared/schema.ts'
 import type { UpdateLog } from '../cluster/cluster.ts'
 
@@ -14,6 +15,48 @@ export interface ChatRow {
   /** System prompt of this chat. */
   system: string | null
   createdAt: number
+}
+
+export interface NewChat extends ChatRow {
+  /** As the other members see the owner; default: the id. */
+  ownerName?: string
+}
+
+export interface MemberRow {
+  userId: string
+  /** As others see it, from the member's own sign-in. */
+  name: string
+  role: Role
+  joinedAt: number
+}
+
+/** One that is revoked is gone. */
+export interface InviteRow {
+  id: string
+  chatId: string
+  role: Role
+  /** The token itself is nowhere in the store. */
+  tokenHash: string
+  createdAt: number
+  expiresAt: number
+}
+
+export interface FileRow {
+  id: string
+  chatId: string
+  /** Who sent it. */
+  userId: string
+  name: string
+  /** What its bytes are. */
+  mimeType: string
+  size: number
+  createdAt: number
+}
+
+/** Ids of what is gone from the store: documents and bytes go after it. */
+export interface Deleted {
+  messages: string[]
+  files: string[]
 }
 
 export interface MessageRow {
@@ -53,6 +96,8 @@ export interface NewRun {
   /** A finished user message; null where the run answers one that exists. */
   userMessage: Message | null
   assistant: Omit<MessageRow, 'role' | 'json' | 'taskId'> & { taskId: string }
+  /** Ids of files that the user message has. */
+  files?: readonly string[]
   /** Random; changes only when the document is rebuilt under new ids. */
   lineage: string
   claim?: Claim
@@ -85,16 +130,51 @@ export interface Paged<T> {
 export interface Store {
   readonly log: UpdateLog
 
-  /** Also makes the chat's document with its lineage, epoch 0, empty. Throws `idempotency_mismatch`. */
-  createChat(chat: ChatRow, lineage: string, claim?: Claim): Promise<Claimed>
+  /** Also makes the owner a member, and the chat's document with its lineage, epoch 0, empty. Throws `idempotency_mismatch`. */
+  createChat(chat: NewChat, lineage: string, claim?: Claim): Promise<Claimed>
   getChat(id: string): Promise<ChatRow | null>
   renameChat(id: string, title: string): Promise<void>
   /** Newest first; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
-  listChats(ownerId: string, page: Page): Promise<Paged<ChatRow>>
+  listChats(userId: string, page: Page): Promise<Paged<ChatRow>>
+  /** The chat with every byte of it: messages, documents, logs, members, invites, provider data, files, search index. */
+  deleteChat(id: string): Promise<Deleted>
+  /** Ids of a message and all that answers it, directly or not; empty for an unknown id. */
+  descendants(messageId: string): Promise<string[]>
+  /** A message with its descendants, every byte of them, and the files that no other message has. */
+  deleteMessages(messageId: string): Promise<Deleted>
+  /** Chats of a user in which a title or a message has all these words (or beginnings of words), best first. Throws `bad_request` for a cursor that is none. */
+  searchChats(userId: string, query: string, page: Page): Promise<Paged<ChatRow>>
+
+  memberRole(chatId: string, userId: string): Promise<Role | null>
+  /** Owner first, then by time. */
+  listMembers(chatId: string): Promise<MemberRow[]>
+  /** Throws `not_found` for a chat that does not exist. */
+  putMember(chatId: string, member: MemberRow): Promise<void>
+  /** False if there was none. */
+  removeMember(chatId: string, userId: string): Promise<boolean>
+
+  /** Bytes are about to be written under this id: they go at the next start, unless `putFile` comes. */
+  doomFile(id: string): Promise<void>
+  /** Throws `not_found` for a chat that does not exist. */
+  putFile(file: FileRow): Promise<void>
+  getFile(id: string): Promise<FileRow | null>
+  /** Files whose bytes are still to be removed: deleted, or never finished. */
+  doomedFiles(): Promise<string[]>
+  /** Their bytes are gone. */
+  filesGone(ids: readonly string[]): Promise<void>
+
+  /** Throws `not_found` for a chat that does not exist. */
+  putInvite(invite: InviteRow): Promise<void>
+  getInvite(id: string): Promise<InviteRow | null>
+  findInvite(tokenHash: string): Promise<InviteRow | null>
+  /** By time. */
+  listInvites(chatId: string): Promise<InviteRow[]>
+  /** False if there was none. */
+  revokeInvite(chatId: string, id: string): Promise<boolean>
 
   /**
    * Also makes the assistant message's document with its lineage and epoch 1,
-   * empty. Throws `idempotency_mismatch`; `not_found` for a chat that does not exist.
+   * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist.
    */
   startRun(run: NewRun): Promise<Claimed>
   /** The first answer of a request whose key was claimed; null for a new one. Throws `idempotency_mismatch`. */
@@ -125,6 +205,9 @@ export interface Store {
   drawEpoch(doc: string): Promise<number>
   /** A writer that closed cleanly gives its epoch back, so that a long-lived document does not gain a client id with every opening. */
   releaseEpoch(doc: string, epoch: number): Promise<void>
+
+  /** Throws `store_unavailable` if a write would fail now. */
+  probe(): Promise<void>
 
   /** Drops claims older than `before` (epoch ms). */
   dropClaims(before: number): Promise<void>

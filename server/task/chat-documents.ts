@@ -20,6 +20,15 @@ export class ChatDocuments {
    * `not_found` for a chat that does not exist, `store_unavailable`.
    */
   async edit(chatId: string, edit: (writer: ChatWriter) => void): Promise<void> {
+    await this.#edit(chatId, edit, () => Promise.resolve())
+  }
+
+  /** Takes messages off the list, and their words out of the chat's log. Throws as `edit`. */
+  async remove(chatId: string, messages: readonly string[]): Promise<void> {
+    await this.#edit(chatId, writer => writer.removeMessages(messages), room => this.#rooms.compact(room))
+  }
+
+  async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {
     const room = await this.#rooms.open(chatId)
     if (!room) throw new RunnelError('not_found', 'There is no such chat.')
     try {
@@ -28,6 +37,7 @@ export class ChatDocuments {
       edit(room.writer)
       await new Promise<void>(written => this.#rooms.flusher.flushNow(room, written))
       if (!room.writer) throw new RunnelError('store_unavailable', 'The chat could not be written.')
+      await then(room)
     } finally {
       this.#rooms.unpin(room)
     }

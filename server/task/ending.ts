@@ -8,7 +8,8 @@ import type { MessageRow, ProviderData, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endOf } from './run.ts'
 
-interface Places {
+/** What ending a message needs. */
+export interface Places {
   rooms: Rooms
   store: Store
   chats: ChatDocuments

@@ -6,7 +6,7 @@ export interface PromptSource {
   /** System prompts in order: configuration, chat, request. */
   system: readonly (string | null | undefined)[]
   /** From the root to the message that is to be answered. */
-  branch: readonly { message: Message; providerData: readonly ProviderData[] }[]
+  branch: readonly { message: Message; providerData: readonly ProviderData[]; parts?: JsonObject[] }[]
   /** Characters of turns before the last; undefined: all. */
   maxHistoryChars?: number | undefined
 }
@@ -18,8 +18,8 @@ export interface PromptSource {
  */
 export function buildPrompt({ system, branch, maxHistoryChars }: PromptSource): PromptItem[] {
   const turns: PromptItem[][] = []
-  for (const { message, providerData } of branch) {
-    const item = message.role === 'user' ? userItem(message) : assistantItem(message, providerData)
+  for (const { message, providerData, parts } of branch) {
+    const item = message.role === 'user' ? userItem(message, parts) : assistantItem(message, providerData)
     if (!item) continue
     if (item.role === 'user' || turns.length === 0) turns.push([item])
     else turns.at(-1)!.push(item)
@@ -34,8 +34,8 @@ export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' 
   return blocks.map(block => (block.type === type ? block.text : '')).join('')
 }
 
-function userItem(message: Message): PromptItem {
-  return { role: 'user', text: joinedText(message.output, 'text') }
+function userItem(message: Message, parts: JsonObject[] = []): PromptItem {
+  return { role: 'user', text: joinedText(message.output, 'text'), ...(parts.length > 0 && { parts }) }
 }
 
 /** Null for an answer that holds nothing a model could read. */
@@ -72,7 +72,8 @@ function newestTurns(turns: PromptItem[][], maxChars: number): PromptItem[][] {
 }
 
 function itemChars(item: PromptItem): number {
-  if (item.role !== 'assistant') return item.text.length
+  if (item.role === 'system') return item.text.length
+  if (item.role === 'user') return (item.parts ?? []).reduce((sum, { text }) => sum + (typeof text === 'string' ? text.length : 0), item.text.length)
   return (item.toolCalls ?? []).reduce((sum, call) => sum + call.arguments.length + call.output.length, item.text.length)
 }
 

@@ -60,6 +60,7 @@ export class Run {
   #status: MessageFields['status'] = 'queued'
   #bytes = 0
   #usage: Usage | undefined
+  #error: MessageError | undefined
   #sawOutput = false
   #resolve!: (message: Message) => void
 
@@ -75,6 +76,20 @@ export class Run {
     this.writer = writer
     this.#options = options
     this.done = new Promise(resolve => { this.#resolve = resolve })
+  }
+
+  /** Bytes that the provider has sent for the message so far. */
+  get outputBytes(): number {
+    return this.#bytes
+  }
+
+  get usage(): Usage | undefined {
+    return this.#usage
+  }
+
+  /** Why it failed. */
+  get error(): MessageError | undefined {
+    return this.#error
   }
 
   get ended(): boolean {
@@ -115,6 +130,7 @@ export class Run {
     if (this.ended) return
     this.#phase = 'ended'
     this.#status = status
+    this.#error = fields.error
     if (status !== 'completed') this.#abort.abort(new RunnelError('interrupted', 'The run has ended.'))
     const endedAt = this.#options.now()
     for (const { id, type } of this.#open.values()) {

@@ -1,20 +1,25 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { cleanJson, type Json, type Message } from '../../shared/schema.ts'
+import type { Message } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { MessageWriter } from '../document/message-writer.ts'
-import type { Provider, ProviderRequest } from '../provider/events.ts'
-import { newLineage, type Rooms } from '../room/rooms.ts'
-import type { ChatRow, Claim, MessageRow, Store } from '../store/store.ts'
+import type { Provider } from '../provider/events.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { Files } from '../files/files.ts'
+import type { MessageRow, Store } from '../store/store.ts'
+import { listedFiles } from './attachments.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endMessage, saveEnd, type Ending } from './ending.ts'
-import { newId } from './ids.ts'
+import { saveEnd, type Ending } from './ending.ts'
 import type { MessageReader } from './message-reader.ts'
-import { buildPrompt, joinedText, type RunRequest } from './prompt.ts'
+import { prepareRequest } from './prepare.ts'
+import type { RunRequest } from './prompt.ts'
+import { endLater, interrupt, listQuestion, openQueued } from './recovery.ts'
 import { messageError, Run, type RunState } from './run.ts'
+import { newRows, type Started, type StartOptions } from './start.ts'
 
 export interface TasksOptions {
   rooms: Rooms
   store: Store
+  files: Files
   chats: ChatDocuments
   messages: MessageReader
   provider: Provider
@@ -24,27 +29,12 @@ export interface TasksOptions {
   maxMessageBytes: number
   maxTasks: number
   maxTasksPerUser: number
+  maxQueuedTasksPerUser: number
   taskMaxMs: number
+  /** A run begins, has ended (its status is in the log). */
+  onRun?: (event: 'begun' | 'ended', run: Run) => void
   /** An error that nobody could be told. */
   onError: (error: unknown, context: { messageId: string }) => void
-}
-
-export interface StartOptions {
-  user: User
-  chat: ChatRow
-  content: string
-  /** The message that this one follows; undefined: the newest of the chat. */
-  parentId: string | null | undefined
-  request: RunRequest
-  claim: Omit<Claim, 'response'> | undefined
-}
-
-/** The ids to follow and to stop: what a `POST …/messages` answers. */
-export type Started = {
-  chatId: string
-  taskId: string
-  messageId: string
-  userMessageId: string
 }
 
 /** All runs of this process: begun, waiting for a place, stopped, ended. */
@@ -59,9 +49,16 @@ export class Tasks {
   readonly #starting = new Set<string>()
   readonly #ending = new Set<Promise<unknown>>()
   #closed = false
+  /** The last run has ended, while closing. */
+  #onIdle: () => void = () => {}
 
   constructor(options: TasksOptions) {
     this.#options = options
+  }
+
+  /** Takes new runs. */
+  get open(): boolean {
+    return !this.#closed
   }
 
   /** The run of a message while it lives. */
@@ -73,15 +70,28 @@ export class Tasks {
     return this.#runs.get(taskId)
   }
 
-  /** The live runs of a user. */
-  list(userId: string): (RunState & { createdAt: number; model: string })[] {
-    return [...this.#runs.values()].filter(run => run.user.id === userId)
-      .map(run => ({ ...run.state, createdAt: run.createdAt, model: run.request.model }))
+  /** Runs that have begun and not ended. */
+  get running(): Iterable<Run> {
+    return this.#running
+  }
+
+  /** Runs that wait for a place. */
+  get queued(): number {
+    return this.#queue.size
+  }
+
+  /** The live runs of a user. `place`: one that waits is the so manieth of all that do. */
+  list(userId: string): (RunState & { createdAt: number; model: string; place?: number })[] {
+    const line = new Map([...this.#queue].map((run, i) => [run, i + 1]))
+    return [...this.#runs.values()].filter(run => run.user.id === userId).map(run => {
+      const place = line.get(run)
+      return { ...run.state, createdAt: run.createdAt, model: run.request.model, ...(place !== undefined && { place }) }
+    })
   }
 
   /**
    * Writes question and answer-to-be, and returns their ids before anything is
-   * prepared. The run begins by itself. Throws `busy`, `not_found` (parent),
+   * prepared. The run begins by itself. Throws `busy`, `rate_limited`, `not_found` (parent),
    * `restarting`, `store_unavailable`, `idempotency_mismatch`.
    */
   async start(options: StartOptions): Promise<Started> {
@@ -107,6 +117,13 @@ export class Tasks {
     return run.state
   }
 
+  /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */
+  async endAll(match: (run: Run) => boolean): Promise<void> {
+    const runs = [...this.#runs.values()].filter(match)
+    for (const run of runs) run.end('stopped')
+    await Promise.all(runs.map(run => run.done))
+  }
+
   /** Runs over their time. One pass a second instead of a timer each. */
   sweep(): void {
     const now = this.#options.now()
@@ -121,38 +138,42 @@ export class Tasks {
   async recover(): Promise<void> {
     for (const row of await this.#options.store.unfinished()) {
       try {
-        await this.#recoverOne(row)
+        await listQuestion(this.#options, row)
+        if (!await this.#requeue(row)) await this.#save(await interrupt(this.#options, row))
       } catch (error) {
         this.#options.onError(error, { messageId: row.id })
       }
     }
   }
 
-  /** Interrupts what runs and waits until all is saved. Queued runs stay queued, for the next start. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more runs, lets those that run end for `drainMs`, interrupts the
+   * rest and waits until all is saved. Queued runs stay queued, for the next start.
+   */
+  async close(drainMs: number): Promise<void> {
     this.#closed = true
     this.#queue.clear()
-    for (const run of this.#running) {
+    await this.#drained(drainMs)
+    const running = [...this.#running]
+    for (const run of running) {
       run.end('interrupted', { error: messageError(new RunnelError('interrupted', 'The server was restarted while this answer was being written.')) })
     }
+    await Promise.all(running.map(run => run.done))
     while (this.#ending.size > 0) await Promise.all(this.#ending)
   }
 
-  async #start({ user, chat, content, parentId, request, claim }: StartOptions): Promise<Started> {
+  async #start(options: StartOptions): Promise<Started> {
+    const { user, chat, content, files = [], parentId, request, claim } = options
     const { store, now, rooms, chats } = this.#options
+    if (this.#queueIsFull(user)) {
+      const claimed = claim && await store.findClaim(claim)
+      if (claimed) return claimed.response as Started
+      throw new RunnelError('rate_limited', 'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).')
+    }
     const createdAt = now()
     const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
-    const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId: newId('msg') }
-    const userMessage: Message = {
-      id: started.userMessageId, chatId: chat.id, parentId: parent, role: 'user', status: 'completed', createdAt, schema: 1,
-      output: [{ id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] }],
-    }
-    const lineage = newLineage()
-    const row: Omit<MessageRow, 'role' | 'json' | 'taskId'> & { taskId: string } = {
-      id: started.messageId, chatId: chat.id, parentId: started.userMessageId, createdAt, taskId: started.taskId,
-      userId: user.id, status: 'queued', request: cleanJson(request) as unknown as Json,
-    }
-    const written = await store.startRun({ userMessage, assistant: row, lineage, ...(claim && { claim: { ...claim, response: started } }) })
+    const { started, userMessage, row, lineage } = newRows(options, createdAt, parent)
+    const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), ...(claim && { claim: { ...claim, response: started } }) })
     if (written.repeated) return written.response as Started
 
     const room = rooms.create(started.messageId, lineage, 1)
@@ -160,7 +181,7 @@ export class Tasks {
     await chats.edit(chat.id, writer => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
       writer.setMessages([
-        [userMessage.id, { role: 'user', parentId: parent, createdAt, status: 'completed', text: content.toWellFormed() }],
+        [userMessage.id, { role: 'user', parentId: parent, createdAt, status: 'completed', text: content.toWellFormed(), ...listedFiles(userMessage) }],
         [run.messageId, { role: 'assistant', parentId: userMessage.id, createdAt, status: 'queued', model: request.model }],
       ])
     }).catch((error: unknown) => {
@@ -169,6 +190,12 @@ export class Tasks {
     })
     this.#beginNext()
     return started
+  }
+
+  #queueIsFull(user: User): boolean {
+    let waiting = 0
+    for (const run of this.#queue) if (run.user.id === user.id) waiting += 1
+    return waiting >= this.#options.maxQueuedTasksPerUser
   }
 
   /** Makes the run of a message whose document is at hand, and queues it. */
@@ -197,42 +224,28 @@ export class Tasks {
   /** Begins the oldest runs that have a place, at the next turn of the event loop: the answer to `POST` comes first. */
   #beginNext(): void {
     setImmediate(() => {
+      // One that was being made when the end began stays queued, for the next start.
+      if (this.#closed) return
       for (const run of this.#queue) {
         if (this.#running.size >= this.#options.maxTasks) return
         const ofUser = [...this.#running].filter(other => other.user.id === run.user.id).length
         if (ofUser >= this.#options.maxTasksPerUser) continue
         this.#queue.delete(run)
         this.#running.add(run)
+        this.#options.onRun?.('begun', run)
         this.#setChatStatus(run, 'streaming')
-        void run.execute(this.#options.provider, () => this.#prepare(run))
+        void run.execute(this.#options.provider, () => prepareRequest(this.#options, run))
       }
     })
   }
 
-  async #prepare(run: Run): Promise<ProviderRequest> {
-    const { store, system, maxHistoryChars } = this.#options
-    const chat = await store.getChat(run.chatId)
-    const rows = (await store.branch(run.messageId)).filter(row => row.id !== run.messageId)
-    const branch = await Promise.all(rows.map(async row => ({
-      // One that still runs counts with what it has said so far.
-      message: await this.#options.messages.read(row),
-      providerData: row.role === 'assistant' ? await store.getProviderData(row.id) : [],
-    })))
-    const { model, tools, params } = run.request
-    return {
-      model,
-      prompt: buildPrompt({ system: [system, chat?.system, run.request.system], branch, maxHistoryChars }),
-      ...(tools && { tools }),
-      ...(params && { params }),
-    }
-  }
-
   #ended(run: Run): void {
+    this.#options.onRun?.('ended', run)
     this.#queue.delete(run)
     this.#running.delete(run)
     const lost = run.room.writer !== run.writer
     const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData: run.providerData }
-    const saving = lost ? this.#endLater(run) : this.#save(ending)
+    const saving = lost ? endLater(this.#options, run.messageId, late => this.#save(late), () => this.#closed) : this.#save(ending)
     const saved = saving.catch((error: unknown) => {
       this.#options.onError(error, { messageId: run.messageId })
       return null
@@ -243,6 +256,18 @@ export class Tasks {
     })
     this.#track(saved)
     if (!this.#closed) this.#beginNext()
+    else if (this.#running.size === 0) this.#onIdle()
+  }
+
+  #drained(drainMs: number): Promise<void> {
+    if (this.#running.size === 0 || drainMs === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      const patience = setTimeout(resolve, drainMs)
+      this.#onIdle = () => {
+        clearTimeout(patience)
+        resolve()
+      }
+    })
   }
 
   #track(work: Promise<unknown>): void {
@@ -254,51 +279,15 @@ export class Tasks {
     return saveEnd(this.#options, ending, () => this.#closed)
   }
 
-  /** The log refused the run's last words: its end is written when the store takes writes again. */
-  async #endLater(run: Run): Promise<Message | null> {
-    const { store } = this.#options
-    const error = messageError(new RunnelError('store_unavailable', 'The answer could not be stored any more. What was shown is kept.'))
-    for (let waitMs = 250; !this.#closed; waitMs = Math.min(waitMs * 2, 5_000)) {
-      await new Promise(resolve => setTimeout(resolve, waitMs).unref())
-      try {
-        const row = await store.getMessage(run.messageId)
-        if (!row) return null
-        return await this.#save(await endMessage(this.#options, row, 'failed', error))
-      } catch (reason) {
-        this.#options.onError(reason, { messageId: run.messageId })
-      }
-    }
-    return null
-  }
-
-  async #recoverOne(row: MessageRow): Promise<void> {
+  /** True if the run had not begun: it waits again. */
+  async #requeue(row: MessageRow): Promise<boolean> {
     const { store, rooms, chats } = this.#options
-    await this.#listQuestion(row)
-    if (row.status === 'queued' && row.taskId !== null && row.request !== null) {
-      const room = await rooms.open(row.id)
-      if (room && (room.doc.getMap('message').get('status') ?? 'queued') === 'queued') {
-        const run = this.#admit({ ...row, taskId: row.taskId }, { id: row.userId, name: row.userId }, row.request as unknown as RunRequest, room, await store.drawEpoch(row.id))
-        await chats.edit(row.chatId, writer => writer.setMessages([[run.messageId, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: run.request.model }]]))
-        this.#beginNext()
-        return
-      }
-      if (room) rooms.unpin(room)
-    }
-    const error = messageError(new RunnelError('interrupted', 'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.'))
-    await this.#save(await endMessage(this.#options, row, 'interrupted', error))
-  }
-
-  /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
-  async #listQuestion({ chatId, parentId }: MessageRow): Promise<void> {
-    const { store, chats } = this.#options
-    const chat = await store.getChat(chatId)
-    const question = parentId === null ? null : await store.getMessage(parentId)
-    if (!chat || question?.role !== 'user' || !question.json) return
-    const { id, createdAt, json } = question
-    await chats.edit(chatId, writer => {
-      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-      writer.setMessages([[id, { role: 'user', parentId: question.parentId, createdAt, status: 'completed', text: joinedText(json.output, 'text') }]])
-    })
+    const waiting = await openQueued(rooms, row)
+    if (!waiting) return false
+    const run = this.#admit(waiting, { id: row.userId, name: row.userId }, waiting.request, waiting.room, await store.drawEpoch(row.id))
+    await chats.edit(row.chatId, writer => writer.setMessages([[run.messageId, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: run.request.model }]]))
+    this.#beginNext()
+    return true
   }
 
   #setChatStatus(run: Run, status: 'streaming'): void {
@@ -307,4 +296,3 @@ export class Tasks {
     }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
   }
 }
-

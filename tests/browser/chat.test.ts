@@ -16,6 +16,8 @@ beforeAll(async () => {
   browser = await launchChromium()
   context = await browser.newContext()
   context.on('weberror', error => problems.push(String(error.error())))
+  // What the page's policy forbids is said on the console only.
+  context.on('console', message => { if (message.text().includes('Content Security Policy')) problems.push(message.text()) })
 })
 
 afterAll(async () => {

@@ -103,3 +103,37 @@ test('a server that is away is an error that may pass; an abort is the caller\'s
   await server.close()
   await expect(api.listTasks()).rejects.toMatchObject({ code: 'internal', retryable: true })
 })
+
+test('a 401 is tried again once with a fresh token, with the same key and body', async () => {
+  const server = await startServer()
+  const calls: [string | undefined, string | undefined, string][] = []
+  server.onRequest = (request, response) => {
+    let body = ''
+    request.on('data', part => { body += part }).on('end', () => {
+      calls.push([request.headers.authorization, request.headers['idempotency-key'] as string, body])
+      response.writeHead(request.headers.authorization === 'Bearer fresh' ? 200 : 401).end('{}')
+    })
+  }
+  const tokens = ['stale', 'fresh']
+  const { api } = startClient(server, { token: () => tokens.shift() ?? 'stale' })
+  // The socket asks for a token, too: it takes what comes last.
+  tokens.unshift('stale')
+  await api.send('c', { content: 'Hi' })
+  expect(calls.map(([authorization]) => authorization)).toEqual(['Bearer stale', 'Bearer fresh'])
+  expect(calls[1]!.slice(1)).toEqual(calls[0]!.slice(1))
+  await expect(api.getChat('c')).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect(calls).toHaveLength(4)
+})
+
+test('a fixed token that is refused is not tried again', async () => {
+  const server = await startServer()
+  const calls = answering(server, 401, { error: { code: 'unauthenticated', message: 'Sign in again.' } })
+  await expect(startClient(server, { token: 'fixed' }).api.getChat('c')).rejects.toMatchObject({ code: 'unauthenticated', message: 'Sign in again.' })
+  expect(calls).toHaveLength(1)
+})
+
+test('an answer without a body is one', async () => {
+  const server = await startServer()
+  answering(server, 204, '')
+  expect(await startClient(server).api.deleteChat('c')).toBeUndefined()
+})

@@ -27,6 +27,7 @@ export interface ServedDocument {
 export class FakeConnection {
   readonly socket: WebSocket
   readonly received: ClientControl[] = []
+  readonly frames: Buffer[] = []
   readonly subscribed = new Set<string>()
 
   constructor(socket: WebSocket) {
@@ -179,7 +180,7 @@ export class FakeServer {
     const connection = new FakeConnection(socket)
     this.connections.push(connection)
     socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) throw new Error('the client sent a binary frame')
+      if (isBinary) return void connection.frames.push(data)
       const message = decodeClientControl(data.toString())
       connection.received.push(message)
       if (message.type === 'hello') this.onHello(connection, message)

@@ -1,4 +1,5 @@
 import { Access } from '../../server/auth/access.ts'
+import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 import { localAuth } from '../../server/auth/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { CatchUpQueue } from '../../server/room/catchup.ts'
@@ -96,9 +97,10 @@ export class World {
   connect(stockDoc?: string, { keepWritten = false, kernelBytes = this.options.kernelBytes } = {}): Line {
     const line = new Line({ kernelBytes, keepWritten })
     const { rooms, catchUp, connections } = this.process
-    const limits = { heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
-    const places = { auth: localAuth, access: new Access(this.store), rooms, now: Date.now }
-    const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now }
+    const limits = { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
+    const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
+    const places = { auth: localAuth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, ticket: admission.admit('here'), ...limits }
+    const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
     if (stockDoc === undefined) {
       const connection = new Connection({
         ...common, format: 'channels', keepAliveMs: limits.heartbeatMs,
@@ -107,7 +109,7 @@ export class World {
         onBinary: (_connection, bytes) => client.onBinary(bytes),
         onClosed: connection => connections.delete(connection),
       })
-      const client = new ChannelsClient(connection, { ...places, heartbeatMs: limits.heartbeatMs })
+      const client = new ChannelsClient(connection, places)
       connections.set(connection, { client, line })
     } else {
       const connection = new Connection({

@@ -5,12 +5,13 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/config.ts', 'server/log.ts'],
-  ['server/provider', 'server/store', 'server/cluster', 'server/auth'],
+  ['server/config.ts', 'server/log.ts', 'server/metrics.ts'],
+  ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/document'],
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
+  ['server/operation.ts'],
   ['server/app.ts'],
   ['server/index.ts'],
   ['server/main.ts'],
@@ -27,13 +28,13 @@ const OUTSIDE: Record<string, string[]> = {
 /** Free of all rules; no product file imports them. */
 const WORKSHOP = ['tests', 'bench', 'examples', 'scripts']
 
-const PORTS = ['server/store/store.ts', 'server/cluster/cluster.ts', 'server/auth/auth.ts']
-const PORT_FOLDERS = ['server/provider', 'server/store', 'server/cluster', 'server/auth']
+const PORTS = ['server/store/store.ts', 'server/files/files.ts', 'server/cluster/cluster.ts', 'server/auth/auth.ts']
+const PORT_FOLDERS = ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth']
 /** Types that the port folders may take from each other. */
 const PORT_TYPES = [...PORTS, 'server/provider/events.ts']
 
 /** One file names the adapters of the ports: app.ts. */
-const ADAPTERS = ['store/memory', 'store/sqlite', 'store/postgres', 'cluster/local', 'cluster/redis', 'auth/local', 'auth/jwt'].map((name) => `server/${name}.ts`)
+const ADAPTERS = ['store/memory', 'store/sqlite', 'store/postgres', 'files/folder', 'cluster/local', 'cluster/redis', 'auth/local', 'auth/jwt'].map((name) => `server/${name}.ts`)
 
 /** The document model has no single door in these places; elsewhere it has one like every package. */
 const MODEL_PLACES = ['server/document', 'server/room', 'shared', 'client']

@@ -3,25 +3,27 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { Access } from '../../server/auth/access.ts'
+import type { Auth } from '../../server/auth/auth.ts'
 import { localAuth } from '../../server/auth/local.ts'
 import { Origins } from '../../server/auth/origins.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { Sockets } from '../../server/socket/sockets.ts'
 import { memoryStore } from '../../server/store/memory.ts'
+import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 
 export const chatId = 'chat_sockets0000'
 
 /** The sockets of a server and one chat, with a clock that the test moves. */
-export async function startSockets() {
+export async function startSockets(auth: Auth = localAuth, { heartbeatTimeoutMs = 20_000 } = {}) {
   let time = 1_000_000
   const now = () => time
   const store = memoryStore()
   await store.createChat({ id: chatId, ownerId: 'local', title: 'Chat', system: null, createdAt: 1 }, 'lineage0')
   const rooms = new Rooms({ log: store.log, flushMs: 1, now, onEvict: async () => {} })
   const sockets = new Sockets({
-    auth: localAuth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000,
-    limits: { heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: 1_000_000, stallMs: 60_000 },
+    auth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000, ...wideDoors(now),
+    limits: { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs, highWaterBytes: 1_000_000, stallMs: 60_000 },
   })
   const server = createServer()
   const detach = sockets.attach(server)
@@ -34,7 +36,7 @@ export async function startSockets() {
   })
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    sockets, rooms,
+    sockets, rooms, now,
     /** Moves the clock and lets the sweep come by. */
     pass: (ms: number) => {
       time += ms

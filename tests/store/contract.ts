@@ -1,3 +1,4 @@
+import { fileRules } from './contract-files.ts'
 import { logRules } from './contract-log.ts'
 import { messageRules } from './contract-messages.ts'
 import { runRules } from './contract-runs.ts'
@@ -8,4 +9,5 @@ export function storeContract(open: OpenStore): void {
   messageRules(open)
   runRules(open)
   logRules(open)
+  fileRules(open)
 }

@@ -1,0 +1,109 @@
+/** Ten thousand connections that mean no good, against the limits as they are delivered: what the others notice, and what stays of it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { SignJWT } from 'jose'
+import { WebSocket } from 'ws'
+import { unlimited } from '../testing/runnel.ts'
+import { quantile, type Figure } from './harness.ts'
+import { ageOf, startProvider, startServer } from './load.ts'
+
+const secret = 'a secret of thirty-two characters'
+const kinds = {
+  silent: 'never say hello', drip: 'send one byte a second', documents: 'ask for 10,000 documents', return: 'come back 1,000 times a second',
+} as const
+
+async function tokenOf(user: string): Promise<string> {
+  return await new SignJWT({ sub: user }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(secret))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_000
+}
+
+const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+export async function abusedServer(count = 10_000): Promise<Figure[]> {
+  const provider = await startProvider(80)
+  const metricsPort = await freePort()
+  const { url, child, close } = await startServer({
+    OPENAI_BASE_URL: provider.url, RUNNEL_AUTH_SECRET: secret, RUNNEL_METRICS_PORT: String(metricsPort), LOG_LEVEL: 'error',
+    ...Object.fromEntries(Object.keys(unlimited).map(name => [name, ''])),
+  })
+  const token = await tokenOf('viewer')
+  const post = async (path: string, body: object) => {
+    const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body) })
+    return await response.json() as any
+  }
+  const ages: number[] = []
+  const sockets: WebSocket[] = []
+  for (let i = 0; i < 20; i++) {
+    const chat = await post('/api/chats', {})
+    const { messageId } = await post(`/api/chats/${chat.id}/messages`, { content: 'go' })
+    for (let viewer = 0; viewer < 2; viewer++) {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false })
+      socket.on('message', (data: Buffer, isBinary) => {
+        const age = isBinary ? ageOf(data) : null
+        if (age !== null && age >= 0) ages.push(age)
+      })
+      await once(socket, 'open')
+      socket.send(JSON.stringify({ type: 'hello', v: 1, token }))
+      socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
+      sockets.push(socket)
+    }
+  }
+  /** Least of some readings: what the collector has not come to yet is no leak. */
+  const heldMegabytes = async (enough = 0) => {
+    const readings: number[] = []
+    for (let i = 0; i < 40 && !(i > 0 && readings.at(-1)! < enough); i++) {
+      await wait(500)
+      const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+      const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)![1])
+      readings.push((value('runnel_heap_used_bytes') + value('runnel_external_bytes')) / 1_000_000)
+    }
+    return Math.min(...readings)
+  }
+  const during = async (work: () => Promise<unknown>) => {
+    ages.length = 0
+    await work()
+    return quantile(ages, 0.99)
+  }
+  await wait(3_000)
+  const held = await heldMegabytes(100)
+  const quiet = await during(() => wait(8_000))
+  const figures: Figure[] = [{ name: '20 streams × 2 viewers in peace: chunk to viewer p99', value: quiet, unit: 'ms' }]
+  const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => tokenOf(`crowd${i}`)))
+  for (const [kind, words] of Object.entries(kinds)) {
+    let peak = 0
+    let met = ''
+    const p99 = await during(async () => {
+      const crowd = spawn('nice', ['-n', '19', process.execPath, new URL('crowd.ts', import.meta.url).pathname, url, kind, String(count), ...tokens], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const exited = once(crowd, 'exit')
+      const timer = setInterval(() => { peak = Math.max(peak, residentMegabytes(child.pid!)) }, 100)
+      met = String((await once(crowd.stdout, 'data'))[0])
+      await wait(5_000)
+      clearInterval(timer)
+      crowd.kill('SIGKILL')
+      await exited
+    })
+    figures.push(
+      { name: `${count} that ${words}: others' p99, in the time of peace's`, value: p99 / quiet, unit: '×', bound: 3, note: `${p99} ms; ${met.slice(5).trim()}` },
+      { name: `${count} that ${words}: resident memory at most`, value: peak, unit: 'MB' },
+    )
+    await wait(3_000)
+    figures.push({ name: `${count} that ${words}: memory that stays`, value: await heldMegabytes(held + 10) - held, unit: 'MB', bound: 20 })
+  }
+  for (const socket of sockets) socket.terminate()
+  provider.close()
+  await close()
+  return figures
+}

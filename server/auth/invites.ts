@@ -1,0 +1,40 @@
+import { hash, randomBytes } from 'node:crypto'
+import { RunnelError } from '../../shared/errors.ts'
+import type { InviteRow, Store } from '../store/store.ts'
+import type { Auth } from './auth.ts'
+
+const prefix = 'inv_'
+
+/** A new invite token; the store keeps only its hash, so that a stolen database opens no chat. */
+export function newInviteToken(): { token: string; tokenHash: string } {
+  const token = prefix + randomBytes(24).toString('base64url')
+  return { token, tokenHash: hashOf(token) }
+}
+
+/** The invite that a token stands for. Throws `not_found` for one that is unknown, revoked or expired. */
+export async function findInvite(store: Store, token: string, now: number): Promise<InviteRow> {
+  const invite = await store.findInvite(hashOf(token))
+  if (!invite || invite.expiresAt <= now) throw new RunnelError('not_found', 'This invite does not exist any more.')
+  return invite
+}
+
+/**
+ * Takes invite tokens beside those of `auth`: a caller who has one and no
+ * account is a guest, in one chat, in one role, for as long as the invite is good.
+ */
+export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
+  return {
+    async authenticate(token) {
+      if (!token?.startsWith(prefix)) return await auth.authenticate(token)
+      const { id, chatId, role, expiresAt } = await findInvite(store, token, now()).catch((error: unknown) => {
+        if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
+        throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
+      })
+      return { user: { id: `guest:${id}`, name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
+    },
+  }
+}
+
+function hashOf(token: string): string {
+  return hash('sha256', token, 'base64url')
+}

@@ -1,0 +1,76 @@
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
+import { RunnelError } from '../../shared/errors.ts'
+import type { Auth, User } from './auth.ts'
+
+/** Clocks of two machines may differ by so much. */
+const clockToleranceSeconds = 5
+
+export interface JwtOptions {
+  /** HS256 with this secret, or the keys of this JWKS. One of the two. */
+  secret?: string | undefined
+  jwksUrl?: string | undefined
+  /** What a JWKS' tokens may be signed with. A secret's are HS256, always. */
+  algorithms?: readonly string[] | undefined
+  issuer?: string | undefined
+  audience?: string | undefined
+  /** What fetching the keys may take. */
+  keysTimeoutMs?: number | undefined
+}
+
+/**
+ * Sign-in by JSON Web Tokens (RFC 7519). The algorithm is fixed by the
+ * configuration and never taken from a token: `none`, or a public key used as
+ * an HMAC secret, is refused. `sub` is the user's id, `name` is shown to
+ * others; a token must expire.
+ */
+export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): Auth {
+  const rules: JWTVerifyOptions = {
+    clockTolerance: clockToleranceSeconds,
+    requiredClaims: ['sub', 'exp'],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  }
+  const verify = secret === undefined
+    ? verifyByKeys(jwksUrl!, keysTimeoutMs, { ...rules, algorithms: [...(algorithms ?? ['RS256', 'ES256', 'EdDSA'])] })
+    : verifyBySecret(secret, { ...rules, algorithms: ['HS256'] })
+
+  return {
+    async authenticate(token) {
+      if (token === undefined) throw new RunnelError('unauthenticated', 'Sign in: this needs a token.')
+      let payload: JWTPayload
+      try {
+        payload = await verify(token)
+      } catch (error) {
+        throw refusal(error)
+      }
+      // As long as it would be taken: else a socket that was just let in would be sent away.
+      return { user: userOf(payload), expiresAt: (payload.exp! + clockToleranceSeconds) * 1_000 }
+    },
+  }
+}
+
+function verifyBySecret(secret: string, rules: JWTVerifyOptions): (token: string) => Promise<JWTPayload> {
+  const key = new TextEncoder().encode(secret)
+  return async token => (await jwtVerify(token, key, rules)).payload
+}
+
+/** Keys are cached; a token with an unknown key id has them fetched again, every ten seconds at the most. */
+function verifyByKeys(url: string, timeoutDuration: number, rules: JWTVerifyOptions): (token: string) => Promise<JWTPayload> {
+  const keys = createRemoteJWKSet(new URL(url), { cooldownDuration: 10_000, cacheMaxAge: 600_000, timeoutDuration })
+  return async token => (await jwtVerify(token, keys, rules)).payload
+}
+
+function userOf({ sub, name }: JWTPayload): User {
+  // A token may be well signed and hold anything.
+  const id = typeof sub === 'string' ? sub.toWellFormed() : ''
+  if (id === '' || id.length > 200) throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
+  return { id, name: typeof name === 'string' && name !== '' ? name.slice(0, 200).toWellFormed() : id }
+}
+
+function refusal(error: unknown): RunnelError {
+  if (error instanceof errors.JWTExpired) return new RunnelError('unauthenticated', 'Sign in again: the token has expired.')
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') || error instanceof TypeError) {
+    return new RunnelError('overloaded', 'Sign-in cannot be checked now: the keys of the identity provider are not to be had.', { cause: error })
+  }
+  return new RunnelError('unauthenticated', 'Sign in again: the token is not valid here.')
+}

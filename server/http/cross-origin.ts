@@ -1,0 +1,21 @@
+import cors from 'cors'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { Origins } from '../auth/origins.ts'
+
+/** Refuses foreign hosts and origins; lets pages of the allowed origins call (CORS), and answers what their browsers ask first. */
+export function crossOrigin(origins: Origins): RequestHandler {
+  const allow = cors({
+    origin: [...origins.allowed],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
+    exposedHeaders: ['X-Runnel-Message-Id', 'X-Runnel-Chat-Id', 'X-Runnel-Task-Id', 'Retry-After'],
+    maxAge: 600,
+    optionsSuccessStatus: 204,
+  })
+  return (request: Request, response: Response, next: NextFunction) => {
+    origins.check(request.headers)
+    // An OPTIONS that no browser sends is a method like others.
+    if (request.method === 'OPTIONS' && request.get('access-control-request-method') === undefined) return next()
+    allow(request, response, next)
+  }
+}

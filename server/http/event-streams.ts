@@ -1,0 +1,135 @@
+import type { Response } from 'express'
+import { RunnelError } from '../../shared/errors.ts'
+import { encodeEvent } from '../../shared/events.ts'
+import { isTerminal, readMessageFields, type Message, type MessageFields } from '../../shared/schema.ts'
+import type { Access } from '../auth/access.ts'
+import type { Identity } from '../auth/auth.ts'
+import type { CatchUpQueue } from '../room/catchup.ts'
+import { encodeEnd, EventFeed, newDifference } from '../room/event-feed.ts'
+import { endMark, readEventId } from '../room/event-id.ts'
+import { EventReader, type EventMode } from '../room/event-reader.ts'
+import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { MessageRow } from '../store/store.ts'
+import { EventStream, type EventStreamLimits } from './event-stream.ts'
+
+export interface EventStreamsOptions {
+  access: Access
+  rooms: Rooms
+  catchUp: CatchUpQueue
+  limits: EventStreamLimits
+  now: () => number
+}
+
+/** All event streams of this process. */
+export class EventStreams {
+  readonly #options: EventStreamsOptions
+  readonly #streams = new Set<EventStream>()
+  #closed = false
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#streams.size
+  }
+
+  get outboxBytes(): number {
+    let bytes = 0
+    for (const { outbox } of this.#streams) bytes += outbox.bytes
+    return bytes
+  }
+
+  /**
+   * Answers with the events of a message that this caller may read. 204 to one
+   * who has seen its end already. Throws `not_found`, `store_unavailable`,
+   * `restarting`.
+   */
+  async open(response: Response, identity: Identity, row: MessageRow, mode: EventMode, lastEventId: string | undefined): Promise<void> {
+    const { end, position } = readEventId(lastEventId)
+    if (end !== null && row.json && endMark(row.json) === end) return void response.status(204).end()
+    if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+    // Nobody is there any more to whom it could be said: 'close' would not come again.
+    if (row.role === 'user') return response.destroyed ? undefined : this.#openRow(response, identity, row.json!, row)
+    const room = await this.#options.rooms.open(row.id)
+    if (!room) throw new RunnelError('not_found', 'There is no such message.')
+    try {
+      await new Promise<void>(settled => room.whenSettled(settled))
+      if (room.lost) throw new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.')
+      if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+      if (end !== null && endsWith(readMessageFields(room.doc), end)) {
+        this.#options.rooms.unpin(room)
+        return void response.status(204).end()
+      }
+      if (response.destroyed) return this.#options.rooms.unpin(room)
+    } catch (error) {
+      this.#options.rooms.unpin(room)
+      throw error
+    }
+    this.#openRoom(response, identity, row, room, mode, position ? lastEventId! : null)
+  }
+
+  /** Once a second or so: ends what has expired or stalled, speaks where it was silent. One pass for all. */
+  sweep(): void {
+    for (const stream of this.#streams) stream.sweep()
+  }
+
+  /** Who may read this chat has changed, or the chat is gone: streams without the right end. Throws nothing. */
+  async recheck(chatId: string): Promise<void> {
+    await Promise.all([...this.#streams].filter(stream => stream.chatId === chatId).map(stream => this.#check(stream)))
+  }
+
+  /** Ends all; EventSources come back by themselves. */
+  close(): void {
+    this.#closed = true
+    for (const stream of this.#streams) stream.end()
+  }
+
+  #openRoom(response: Response, identity: Identity, row: MessageRow, room: Room, mode: EventMode, since: string | null): void {
+    const { rooms, catchUp, now } = this.#options
+    const stream = this.#add(response, identity, row, () => {
+      reader.close()
+      rooms.unpin(room)
+    })
+    const reader = EventFeed.join(room, now, feed =>
+      new EventReader({ feed, mode, since, catchUp, now, outbox: stream.outbox, onOver: () => stream.end() }))
+    reader.begin()
+  }
+
+  /** A user's message has no document: it is as it is. */
+  #openRow(response: Response, identity: Identity, message: Message, row: MessageRow): void {
+    const stream = this.#add(response, identity, row, () => stream.outbox.close())
+    this.#options.catchUp.enter({
+      prepare: () => (stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, ''))),
+      send: (difference, release) => stream.outbox.sendTracked(difference.frames, () => {
+        release()
+        stream.end()
+      }),
+    })
+  }
+
+  #add(response: Response, identity: Identity, row: MessageRow, onClosed: () => void): EventStream {
+    const { limits, now } = this.#options
+    const stream = new EventStream({
+      response, identity, limits, now, messageId: row.id, chatId: row.chatId,
+      onClosed: () => {
+        this.#streams.delete(stream)
+        onClosed()
+      },
+    })
+    this.#streams.add(stream)
+    stream.open()
+    // The right may have been taken away since it was looked at: from here on `recheck` sees this stream.
+    void this.#check(stream)
+    return stream
+  }
+
+  async #check(stream: EventStream): Promise<void> {
+    await this.#options.access.message(stream.identity, stream.messageId).catch(() => stream.end())
+  }
+}
+
+function endsWith(fields: MessageFields, end: string): boolean {
+  return isTerminal(fields.status) && endMark(fields) === end
+}

@@ -1,0 +1,43 @@
+import type { Express, Request, RequestHandler, Response } from 'express'
+import { RunnelError } from '../../shared/errors.ts'
+import { jsonReader, type JsonReader } from './body.ts'
+import { caller, signedIn } from './caller.ts'
+import type { Places } from './places.ts'
+import type { Route } from './route.ts'
+import { validate } from './validate.ts'
+
+/** Makes the table's routes answer; other methods on their paths are 405. */
+export function mountRoutes(app: Express, table: readonly Route[], places: Places): void {
+  const readJson = jsonReader(places.maxBodyBytes)
+  for (const row of table) app[row.method](row.path, handlerOf(row, places, readJson))
+  for (const [path, methods] of methodsByPath(table)) app.all(path, refuseMethod(methods))
+}
+
+/** Who calls and may he, then what is asked: a stranger learns nothing of a body that is wrong. */
+function handlerOf(row: Route, places: Places, readJson: JsonReader) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const { access } = row
+    const params = request.params as Record<string, string>
+    const identity = access === 'signedIn' && row.guests !== true ? signedIn(response) : caller(response)
+    const subject = access === 'open' || access === 'signedIn' ? undefined : await row.of?.({ identity, params, needed: access }, places)
+    const query = row.query && validate(row.query, request.query)
+    const body = row.body && validate(row.body, await readJson(request, response))
+    await row.handle({ request, response, identity, params, subject, query, body }, places)
+  }
+}
+
+function methodsByPath(table: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of table) {
+    methods.set(path, [...(methods.get(path) ?? []), ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])])
+  }
+  return methods
+}
+
+function refuseMethod(methods: readonly string[]): RequestHandler {
+  const allow = methods.join(', ')
+  return (request, response) => {
+    response.set('Allow', allow)
+    throw new RunnelError('method_not_allowed', `${request.method} is not possible here; ${allow} is.`)
+  }
+}

@@ -1,0 +1,39 @@
+import type { Access } from '../auth/access.ts'
+import type { Files } from '../files/files.ts'
+import type { Store } from '../store/store.ts'
+import type { ChatDocuments } from '../task/chat-documents.ts'
+import type { Deletion } from '../task/deletion.ts'
+import type { MessageReader } from '../task/message-reader.ts'
+import type { Tasks } from '../task/tasks.ts'
+import type { EventStreams } from './event-streams.ts'
+import type { HtmlRenderer } from './render/rendering.ts'
+
+/** What a chat list shows of a change. */
+export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
+
+/** The parts of the server that routes speak to. */
+export interface Places {
+  access: Access
+  store: Store
+  chats: ChatDocuments
+  tasks: Tasks
+  messages: MessageReader
+  deletion: Deletion
+  html: HtmlRenderer
+  events: EventStreams
+  maxBodyBytes: number
+  files: Files
+  maxFileBytes: number
+  defaultModel: string
+  /** Models that may be named; undefined: any. */
+  models: readonly string[] | undefined
+  /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */
+  announcer: (chatId: string) => Promise<(event: ChatNews) => void>
+  /** Who may read a chat has changed: what is followed without the right ends. */
+  accessChanged: (chatId: string) => Promise<void>
+  /** Tells one user, on all connections, that a chat is in the list now, or is not any more. */
+  tellUser: (userId: string, chatId: string, event: { event: 'created'; title: string } | { event: 'deleted' }) => void
+  /** Throws if the server should get no traffic now. */
+  ready: () => Promise<void>
+  now: () => number
+}

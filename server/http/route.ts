@@ -1,0 +1,74 @@
+import type { Request, Response } from 'express'
+import type { z } from 'zod'
+import type { Role } from '../../shared/protocol.ts'
+import type { Identity } from '../auth/auth.ts'
+import type { Places } from './places.ts'
+
+/** A body by one schema is JSON; by a table it has one of several media types. Null: none. */
+export type Content = z.ZodType | Readonly<Record<string, z.ZodType>> | null
+
+/** What is known of a route without calling it: express, `/openapi.json` and the access matrix of the tests are made of it. */
+export interface RouteDescription {
+  readonly method: 'get' | 'post' | 'patch' | 'delete'
+  /** In the words of express: `/api/chats/:chatId`. */
+  readonly path: string
+  /** Anybody, anybody who is signed in, or who has this role in the chat that the request is about. */
+  readonly access: 'open' | 'signedIn' | Role
+  /** `signedIn`: a guest who came by an invite may, too. */
+  readonly guests?: boolean
+  /** `owner`: a member may do it to itself. */
+  readonly self?: boolean
+  /** Takes an `Idempotency-Key`. */
+  readonly repeatable?: boolean
+  readonly summary: string
+  readonly query?: z.ZodType
+  readonly body?: z.ZodType
+  /** A `multipart/form-data` body; its file is `file`. */
+  readonly form?: z.ZodType
+  /** By status. The statuses of the errors that every such route has are added (`openapi.ts`). */
+  readonly responses: Readonly<Record<number, Content>>
+  /** Statuses of errors of its own. */
+  readonly errors?: readonly number[]
+}
+
+/** One request, checked: the caller may do this to the subject, query and body are as the schemas say. */
+export interface Call<Subject, Query, Body> {
+  readonly request: Request
+  readonly response: Response
+  readonly identity: Identity
+  readonly params: Readonly<Record<string, string>>
+  readonly subject: Subject
+  readonly query: Query
+  readonly body: Body
+}
+
+/** Who asks for what: a finder looks up what the path names, and checks the role. */
+export interface Target {
+  readonly identity: Identity
+  readonly params: Readonly<Record<string, string>>
+  readonly needed: Role
+}
+
+/** Throws `not_found`, `forbidden`. */
+export type Find<Subject> = (target: Target, places: Places) => Promise<Subject>
+
+export interface Route extends RouteDescription {
+  /** What the path names. A route with a role and no finder checks the role itself. */
+  readonly of?: Find<unknown>
+  /** Answers through `response`. */
+  handle(call: Call<unknown, unknown, unknown>, places: Places): Promise<void> | void
+}
+
+interface TypedRoute<Subject, Query extends z.ZodType, Body extends z.ZodType> extends RouteDescription {
+  readonly of?: Find<Subject>
+  readonly query?: Query
+  readonly body?: Body
+  handle(call: Call<Subject, z.output<Query>, z.output<Body>>, places: Places): Promise<void> | void
+}
+
+/** A row of the table, its handler typed by its finder and its schemas. */
+export function route<Subject = undefined, Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType = z.ZodUndefined>(
+  row: TypedRoute<Subject, Query, Body>,
+): Route {
+  return row
+}

@@ -1,0 +1,21 @@
+import { chatRoutes } from './chats.ts'
+import { eventRoutes } from './events.ts'
+import { fileRoutes } from './files.ts'
+import { healthRoutes } from './health.ts'
+import { inviteRoutes } from './invites.ts'
+import { memberRoutes } from './members.ts'
+import { messageRoutes } from './messages.ts'
+import { openApiRoute } from './openapi.ts'
+import { questionRoutes } from './questions.ts'
+import type { Route, RouteDescription } from './route.ts'
+import { taskRoutes } from './tasks.ts'
+
+const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...healthRoutes]
+
+/** The one table of routes: each method and path once, with who may, what goes in and what comes out. */
+export const table: readonly Route[] = [...described, openApiRoute(described)]
+
+/** What is known of every route, for whoever checks them all. */
+export function routes(): readonly RouteDescription[] {
+  return table
+}

@@ -1,0 +1,37 @@
+/** The shapes of what goes in and out in several routes. */
+import { z } from 'zod'
+import { runningStatuses, terminalStatuses, type JsonObject } from '../../shared/schema.ts'
+
+/** Any JSON object: what is in it was parsed from JSON. */
+export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>
+
+export const role = z.enum(['owner', 'editor', 'viewer'])
+const epochMs = z.int().describe('epoch milliseconds')
+const status = z.enum([...runningStatuses, ...terminalStatuses])
+
+export const chatJson = z.object({ id: z.string(), title: z.string(), createdAt: epochMs, system: z.string().optional() })
+
+export const memberJson = z.object({ userId: z.string(), name: z.string(), role, joinedAt: epochMs })
+
+export const inviteJson = z.object({ id: z.string(), role, createdAt: epochMs, expiresAt: epochMs })
+
+/** The canonical JSON of a message; its blocks have the fields of their types. */
+export const messageJson = z.looseObject({
+  id: z.string(), chatId: z.string(), parentId: z.string().nullable(), role: z.enum(['user', 'assistant']), status, createdAt: epochMs,
+  model: z.string().optional(), taskId: z.string().optional(),
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
+  output: z.array(z.looseObject({ id: z.string(), type: z.string(), status: z.string() })),
+})
+
+export const runJson = z.object({ taskId: z.string(), messageId: z.string(), chatId: z.string(), status })
+
+export const errorJson = z.object({ error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }) })
+
+/** A list, in pages where there are many. */
+export function listOf(item: z.ZodType): z.ZodType {
+  return z.object({ items: z.array(item) })
+}
+
+export function pageOf(item: z.ZodType): z.ZodType {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+}

@@ -1,0 +1,63 @@
+/** What an operator sees of a running server: log lines with ids, and numbers. Never text, tokens or headers. */
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { OnRefused } from './socket/sockets.ts'
+import type { Run } from './task/run.ts'
+
+/** Refusals are logged at once, then summed up for so long: a flood of them must not become a flood of lines. */
+const quietMs = 10_000
+
+/** Kinds of refusal that are held at once; of others nothing is said until there is room. */
+const maxHeld = 1_000
+
+export interface Operation {
+  onRun: (event: 'begun' | 'ended', run: Run) => void
+  onRefused: OnRefused
+  onUnknownEvent: (type: string) => void
+  /** Says what was held back. Once a second. */
+  sweep: () => void
+}
+
+interface Held {
+  since: number
+  count: number
+}
+
+export function operation(log: Logger, metrics: Metrics | null, now: () => number): Operation {
+  const held = new Map<string, Held>()
+  /** True if it may be said now. */
+  const mayBeSaid = (what: string): boolean => {
+    const earlier = held.get(what)
+    if (earlier) earlier.count += 1
+    else if (held.size >= maxHeld) return false
+    else held.set(what, { since: now(), count: 0 })
+    return !earlier
+  }
+
+  return {
+    onRun: (event, run) => {
+      const ids = { chatId: run.chatId, messageId: run.messageId, taskId: run.taskId, userId: run.user.id }
+      if (event === 'begun') return log.info({ ...ids, waitedMs: now() - run.createdAt }, 'run begun')
+      const { usage, outputBytes, state: { status }, error } = run
+      const ms = now() - (run.startedAt ?? run.createdAt)
+      const tokens = { input: usage?.inputTokens ?? 0, output: usage?.outputTokens ?? 0 }
+      log.info({ ...ids, status, ms, outputBytes, ...(usage && { tokens }), ...(error && { code: error.code }) }, 'run ended')
+      metrics?.runEnded(status, ms / 1_000, outputBytes, tokens)
+    },
+    onRefused: (place, reason, context) => {
+      metrics?.refused(place, reason)
+      if (mayBeSaid(`${place} ${reason}`)) log.warn({ place, reason, ...context }, 'refused')
+    },
+    onUnknownEvent: type => {
+      metrics?.unknownProviderEvent()
+      if (mayBeSaid(`provider event ${type}`)) log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
+    },
+    sweep: () => {
+      for (const [what, { since, count }] of held) {
+        if (now() - since < quietMs) continue
+        held.delete(what)
+        if (count > 0) log.warn({ what, count, inMs: now() - since }, 'refused or unknown, more of the same')
+      }
+    },
+  }
+}

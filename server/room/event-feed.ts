@@ -1,0 +1,169 @@
+import { encodeEvent, type MessageChange } from '../../shared/events.ts'
+import { readMessage, readMessageFields, type MessageFields } from '../../shared/schema.ts'
+import { Position } from '../document/position.ts'
+import type { Difference } from './catchup.ts'
+import { finalId, readEventId } from './event-id.ts'
+import type { EventReader } from './event-reader.ts'
+import { fragmentBytes, framesBytes, type Frames } from './frame.ts'
+import { changesSince } from './resume.ts'
+import type { ChangeObserver, Room } from './room.ts'
+
+/** A reader of states gets no more than one in this time, the last one excepted. */
+export const stateMs = 500
+
+/** A whole message as one event, with the version that it shows. */
+interface State {
+  difference: Difference
+  version: number
+  at: number
+}
+
+/**
+ * The server-sent events of one room. Each text is encoded once, by the first
+ * who needs it, and all readers are handed the same buffer. It exists while
+ * the room has readers.
+ */
+export class EventFeed implements ChangeObserver {
+  readonly room: Room
+  readonly #now: () => number
+  readonly #readers = new Set<EventReader>()
+  readonly #position: Position
+  /** Rises with every change that was shown. */
+  #version = 0
+  #differences = new Map<string, Difference>()
+  #state: State | null = null
+  #stateTimer: { due: number; timer: NodeJS.Timeout } | null = null
+
+  private constructor(room: Room, now: () => number) {
+    this.room = room
+    this.#now = now
+    this.#position = Position.of(room.doc, room.lineage)
+  }
+
+  /** Adds a reader to the room's feed. To be called while nothing is appending. */
+  static join(room: Room, now: () => number, makeReader: (feed: EventFeed) => EventReader): EventReader {
+    const feed = (room.observer as EventFeed | null) ?? new EventFeed(room, now)
+    room.observer = feed
+    const reader = makeReader(feed)
+    feed.#readers.add(reader)
+    return reader
+  }
+
+  leave(reader: EventReader): void {
+    this.#readers.delete(reader)
+    if (this.#readers.size > 0) return
+    this.#clearStateTimer()
+    if (this.room.observer === this) this.room.observer = null
+  }
+
+  /** Where a reader stands that has been sent everything. */
+  get position(): string {
+    return this.#position.toString()
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  shown(changes: readonly MessageChange[]): void {
+    this.#version += 1
+    this.#differences.clear()
+    const { ended } = this.room
+    const readers = [...this.#readers]
+    const followers = readers.filter(({ mode }) => mode === 'deltas')
+    let text = ''
+    for (const change of changes) {
+      this.#position.advance(change)
+      if (followers.length > 0) text += encodeEvent(change, this.position)
+    }
+    if (followers.length > 0) {
+      const frames = eventFrames(ended ? text + this.#end(this.position) : text)
+      for (const reader of followers) reader.deliver(frames, ended)
+    }
+    if (readers.length === followers.length) return
+    if (ended) for (const reader of readers) reader.offerState()
+    else this.#scheduleStates((this.#state?.at ?? 0) + stateMs)
+  }
+
+  lost(): void {
+    for (const reader of [...this.#readers]) reader.lose()
+  }
+
+  /** What a reader with this event id lacks, the end included where there is one. Readers with equal ids share it. */
+  difference(since: string | null): Difference {
+    const key = since ?? ''
+    let difference = this.#differences.get(key)
+    if (!difference) {
+      difference = newDifference(this.#catchUp(since))
+      this.#differences.set(key, difference)
+    }
+    return difference
+  }
+
+  /** The whole message, not older than `stateMs`, and its end where there is one. */
+  state(): State {
+    const { ended } = this.room
+    const now = this.#now()
+    const known = this.#state
+    if (known && (known.version === this.#version || (!ended && now - known.at < stateMs))) return known
+    return (this.#state = { difference: this.difference(null), version: this.#version, at: now })
+  }
+
+  /** A reader could not be served for its rate: it wants the state at this time (epoch ms). */
+  wantState(at: number): void {
+    this.#scheduleStates(at)
+  }
+
+  #scheduleStates(due: number): void {
+    if (this.#stateTimer && this.#stateTimer.due <= due) return
+    this.#clearStateTimer()
+    this.#stateTimer = { due, timer: setTimeout(() => {
+      this.#stateTimer = null
+      for (const reader of this.#readers) reader.offerState()
+    }, Math.max(0, due - this.#now())) }
+  }
+
+  #clearStateTimer(): void {
+    if (this.#stateTimer) clearTimeout(this.#stateTimer.timer)
+    this.#stateTimer = null
+  }
+
+  #catchUp(since: string | null): string {
+    const { room } = this
+    const read = since === null ? null : readEventId(since).position
+    const position = read && Position.at(room.doc, room.lineage, read)
+    let text = ''
+    if (position) {
+      for (const change of changesSince(room.doc, position)) {
+        position.advance(change)
+        text += encodeEvent(change, position.toString())
+      }
+    } else {
+      text = encodeEvent({ type: 'snapshot', message: readMessage(room.doc) }, this.position)
+    }
+    return room.ended ? text + this.#end(this.position) : text
+  }
+
+  #end(position: string): string {
+    return encodeEnd(readMessageFields(this.room.doc), position)
+  }
+}
+
+/** The last event of a message: how it ended. */
+export function encodeEnd(message: MessageFields, position: string): string {
+  const { status, endedAt, finishReason, usage, error } = message
+  const fields = { status, ...(endedAt !== undefined && { endedAt }), ...(finishReason && { finishReason }), ...(usage && { usage }), ...(error && { error }) }
+  return encodeEvent({ type: 'end', fields }, finalId(position, message))
+}
+
+export function newDifference(text: string): Difference {
+  const frames = eventFrames(text)
+  return { frames, bytes: framesBytes(frames), holders: 0 }
+}
+
+/** In pieces, so that a slow reader's progress is seen. */
+export function eventFrames(text: string): Frames {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= fragmentBytes) return [bytes]
+  return Array.from({ length: Math.ceil(bytes.length / fragmentBytes) }, (_, i) => bytes.subarray(i * fragmentBytes, (i + 1) * fragmentBytes))
+}

@@ -1,0 +1,142 @@
+import type { CatchUpQueue, Difference } from './catchup.ts'
+import { stateMs, type EventFeed } from './event-feed.ts'
+import type { Frames } from './frame.ts'
+import type { Outbox } from './outbox.ts'
+
+/** `deltas`: a snapshot, then changes. `states`: the whole message again and again. */
+export type EventMode = 'deltas' | 'states'
+
+type Progress =
+  /** Every change is sent as it comes. */
+  | { state: 'live' }
+  /** Nothing is sent until what it lacks since this event id has been; null: it has nothing. */
+  | { state: 'behind'; since: string | null; inLine: boolean }
+
+const live: Progress = { state: 'live' }
+
+export interface EventReaderOptions {
+  feed: EventFeed
+  mode: EventMode
+  outbox: Outbox
+  catchUp: CatchUpQueue
+  /** `Last-Event-ID`. */
+  since: string | null
+  now: () => number
+  /** The last event has been taken, or the document is lost: nothing more comes. */
+  onOver: () => void
+}
+
+/** One reader of a room's events, and how far it has been sent. */
+export class EventReader {
+  readonly mode: EventMode
+  readonly #options: EventReaderOptions
+  #progress: Progress
+  #closed = false
+  // Of a reader of states.
+  #sent = { version: -1, at: -Infinity }
+  #inFlight = false
+
+  constructor(options: EventReaderOptions) {
+    this.#options = options
+    this.mode = options.mode
+    this.#progress = { state: 'behind', since: options.since, inLine: false }
+    options.outbox.onLag = () => {
+      if (this.#progress === live) this.#progress = { state: 'behind', since: options.feed.position, inLine: false }
+    }
+    options.outbox.onDrain = () => this.begin()
+  }
+
+  /** Sends what the reader lacks, when its turn comes. */
+  begin(): void {
+    if (this.mode === 'states') this.offerState()
+    else this.#catchUp()
+  }
+
+  /** Called by the feed for every change, behind the log. `last`: the end is among it. */
+  deliver(frames: Frames, last: boolean): void {
+    if (this.#progress !== live) return
+    if (last) this.#sendLast(frames, () => {})
+    else this.#options.outbox.send(frames)
+  }
+
+  /** The message has changed, or the reader has room again. It is sent no more than one state in `stateMs`, the end excepted. */
+  offerState(): void {
+    const { feed, catchUp, now } = this.#options
+    if (this.mode !== 'states' || this.#inFlight || this.#closed || this.#sent.version === feed.version) return
+    const due = this.#sent.at + stateMs
+    if (!feed.room.ended && due > now()) return feed.wantState(due)
+    this.#inFlight = true
+    catchUp.enter({ prepare: () => this.#prepareState(), send: (state, release) => this.#sendState(state, release) })
+  }
+
+  lose(): void {
+    this.#options.onOver()
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#options.feed.leave(this)
+    this.#options.outbox.close()
+  }
+
+  #catchUp(): void {
+    const { outbox, catchUp } = this.#options
+    const progress = this.#progress
+    if (progress.state === 'live' || progress.inLine || outbox.lagging) return
+    progress.inLine = true
+    catchUp.enter({
+      prepare: () => this.#prepareDifference(progress),
+      send: (difference, release) => this.#sendDifference(difference, release),
+    })
+  }
+
+  #prepareDifference(progress: Progress & { state: 'behind' }): Difference | null {
+    const { feed, outbox } = this.#options
+    progress.inLine = false
+    if (this.#closed || this.#progress !== progress || outbox.lagging || feed.room.lost) return null
+    if (feed.room.appending) {
+      feed.room.whenSettled(() => this.#catchUp())
+      return null
+    }
+    return feed.difference(progress.since)
+  }
+
+  #sendDifference(difference: Difference, release: () => void): void {
+    const { feed, outbox } = this.#options
+    this.#progress = live
+    if (feed.room.ended) this.#sendLast(difference.frames, release)
+    else outbox.sendTracked(difference.frames, release)
+  }
+
+  #prepareState(): Difference | null {
+    const { feed } = this.#options
+    if (this.#closed || feed.room.lost) return null
+    if (feed.room.appending) {
+      this.#inFlight = false
+      feed.room.whenSettled(() => this.offerState())
+      return null
+    }
+    const { version, difference } = feed.state()
+    this.#inFlight = version !== this.#sent.version
+    this.#sent = { version, at: this.#inFlight ? this.#options.now() : this.#sent.at }
+    return this.#inFlight ? difference : null
+  }
+
+  #sendState(state: Difference, release: () => void): void {
+    if (this.#options.feed.room.ended) return this.#sendLast(state.frames, release)
+    this.#options.outbox.sendTracked(state.frames, () => {
+      release()
+      this.#inFlight = false
+      this.offerState()
+    })
+  }
+
+  #sendLast(frames: Frames, release: () => void): void {
+    this.#options.outbox.sendTracked(frames, () => {
+      release()
+      if (!this.#closed) this.#options.onOver()
+    })
+  }
+}

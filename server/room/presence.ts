@@ -1,0 +1,168 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { decodeAwareness, encodeAwareness, encodeStock, type AwarenessEntry } from '../../shared/protocol.ts'
+
+/** Above so many viewers only their count is told: who is there would be more traffic than the answers. */
+const namedViewers = 100
+/** Stock clients forget who has not been heard of for 30 s. */
+const renewMs = 20_000
+/** A client id that left starts above its old clock if it comes back within this time. */
+const goneMs = 60_000
+
+/** The client id under which the server says how many are there. */
+export const countClientId = 0
+
+/** Who says something about itself: a session that knows its user. */
+export interface Participant {
+  user: { id: string; name: string }
+}
+
+interface Entry {
+  clientId: number
+  /** Of the newest state that its session sent. */
+  clock: number
+  /** Under which the others know it: rises with each telling. */
+  toldClock: number
+  toldAt: number
+  /** JSON, with the user that the server knows. */
+  state: string
+}
+
+/**
+ * Who is in a chat, as y-protocols awareness. Never in a document: it is gone
+ * when the socket is. Each session speaks for one client id, the first that it
+ * named alone, and the `user` in its state is what the server knows of it,
+ * whatever it claims. What stock clients repeat of others is ignored.
+ */
+export class Presence {
+  readonly #now: () => number
+  readonly #entries = new Map<number, Entry>()
+  readonly #clientIds = new Map<Participant, number>()
+  readonly #changed = new Set<number>()
+  readonly #gone = new Map<number, { toldClock: number; at: number }>()
+  #countClock = 0
+  /** What was said of the count; null while everybody is named. */
+  #toldCount: number | null = null
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Takes a session's own state; null takes it back. Throws `bad_request`, `too_large`. */
+  receive(participant: Participant, update: Uint8Array, maxBytes: number): void {
+    const states = decodeAwareness(update)
+    let own = this.#clientIds.get(participant)
+    if (own === undefined) {
+      const [first] = states
+      if (!first || states.length > 1 || first.state === 'null' || !this.#isFree(first.clientId)) return
+      own = first.clientId
+    }
+    for (const { clientId, clock, state } of states) {
+      if (clientId !== own) continue
+      const known = this.#entries.get(own)
+      if (known && known.clock >= clock) continue
+      if (state === 'null') this.#remove(own)
+      else this.#put(participant, own, clock, state, maxBytes)
+    }
+  }
+
+  /** The session is gone, or follows the chat no more. */
+  leave(participant: Participant): void {
+    const clientId = this.#clientIds.get(participant)
+    if (clientId === undefined) return
+    this.#clientIds.delete(participant)
+    this.#remove(clientId)
+  }
+
+  /** At most once a second: the awareness message for all who were there before; null if nothing changed. */
+  changes(viewers: number): Uint8Array | null {
+    const now = this.#now()
+    for (const [clientId, { at }] of this.#gone) if (now - at >= goneMs && !this.#changed.has(clientId)) this.#gone.delete(clientId)
+    if (viewers > namedViewers) return this.#count(viewers)
+    const entries: AwarenessEntry[] = []
+    // Under the mark again: the count is taken back, and everybody named.
+    const back = this.#toldCount !== null
+    if (back) entries.push({ clientId: countClientId, clock: ++this.#countClock, state: 'null' })
+    this.#toldCount = null
+    for (const entry of this.#entries.values()) {
+      if (back || this.#changed.has(entry.clientId) || now - entry.toldAt >= renewMs) entries.push(this.#tell(entry))
+    }
+    for (const clientId of this.#changed) if (!this.#entries.has(clientId)) entries.push(this.#goodbye(clientId))
+    this.#changed.clear()
+    return entries.length === 0 ? null : message(entries)
+  }
+
+  /** The awareness message for one who has just come; null if there is nobody. */
+  everybody(): Uint8Array | null {
+    if (this.#toldCount !== null) return message([{ clientId: countClientId, clock: this.#countClock, state: countState(this.#toldCount) }])
+    if (this.#entries.size === 0) return null
+    return message([...this.#entries.values()].map(({ clientId, toldClock, state }) => ({ clientId, clock: toldClock, state })))
+  }
+
+  /** Above the mark: who was named is taken back, and then only the number is told. */
+  #count(viewers: number): Uint8Array | null {
+    if (viewers === this.#toldCount) return null
+    const entries: AwarenessEntry[] = this.#toldCount === null
+      ? [...this.#entries.values()].map(entry => ({ clientId: entry.clientId, clock: ++entry.toldClock, state: 'null' }))
+      : []
+    this.#changed.clear()
+    this.#toldCount = viewers
+    return message([...entries, { clientId: countClientId, clock: ++this.#countClock, state: countState(viewers) }])
+  }
+
+  /** No other session's, and not the server's. */
+  #isFree(clientId: number): boolean {
+    return clientId !== countClientId && !this.#entries.has(clientId) && ![...this.#clientIds.values()].includes(clientId)
+  }
+
+  #put(participant: Participant, clientId: number, clock: number, state: string, maxBytes: number): void {
+    if (Buffer.byteLength(state) > maxBytes) throw new RunnelError('too_large', `A presence state has more than ${maxBytes} bytes.`)
+    const known = this.#entries.get(clientId)
+    const shown = withUser(state, participant)
+    this.#clientIds.set(participant, clientId)
+    // Stock clients repeat their state all the time: it counts as heard of, and is told when it is time to.
+    if (known?.state === shown) known.clock = clock
+    else {
+      const toldClock = Math.max(clock - 1, known?.toldClock ?? this.#gone.get(clientId)?.toldClock ?? 0)
+      this.#entries.set(clientId, { clientId, clock, toldClock, toldAt: 0, state: shown })
+      this.#changed.add(clientId)
+    }
+  }
+
+  #remove(clientId: number): void {
+    const entry = this.#entries.get(clientId)
+    if (!entry) return
+    this.#entries.delete(clientId)
+    this.#gone.set(clientId, { toldClock: entry.toldClock, at: this.#now() })
+    this.#changed.add(clientId)
+  }
+
+  #tell(entry: Entry): AwarenessEntry {
+    entry.toldAt = this.#now()
+    return { clientId: entry.clientId, clock: ++entry.toldClock, state: entry.state }
+  }
+
+  #goodbye(clientId: number): AwarenessEntry {
+    const gone = this.#gone.get(clientId) ?? { toldClock: 0, at: this.#now() }
+    gone.toldClock += 1
+    return { clientId, clock: gone.toldClock, state: 'null' }
+  }
+}
+
+function message(entries: readonly AwarenessEntry[]): Uint8Array {
+  return encodeStock({ type: 'awareness', update: encodeAwareness(entries) })
+}
+
+function countState(viewers: number): string {
+  return JSON.stringify({ viewers })
+}
+
+function withUser(state: string, { user }: Participant): string {
+  let value: unknown
+  try {
+    value = JSON.parse(state)
+  } catch (error) {
+    throw new RunnelError('bad_request', 'A presence state is no JSON.', { cause: error })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RunnelError('bad_request', 'A presence state must be a JSON object.')
+  return JSON.stringify({ ...value, user: { id: user.id, name: user.name } })
+}

@@ -1,0 +1,73 @@
+import { RunnelError } from '../../shared/errors.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
+import type { FileRow } from './store.ts'
+
+/** What is known of files. All but `get` are called inside a transaction. */
+export interface SqliteFiles {
+  /** Throws `not_found` where the chat does not exist. */
+  put(file: FileRow): void
+  get(id: string): FileRow | null
+  /** Throws `not_found` for a file that is not of this chat. */
+  attach(fileId: string, chatId: string, messageId: string): void
+  /** Those that no message has any more. Returns their ids. */
+  deleteOfMessages(messageIds: readonly string[]): string[]
+  /** Those that no message ever had, too. */
+  deleteOfChat(chatId: string): string[]
+  /** Inside a transaction or not, as those below. */
+  doom(id: string): void
+  doomed(): string[]
+  gone(ids: readonly string[]): void
+}
+
+export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
+  const selectChat = connection.prepare('SELECT 1 FROM chats WHERE id = ?')
+  const insert = connection.prepare('INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const select = connection.prepare(
+    'SELECT id, chat_id AS chatId, user_id AS userId, name, mime_type AS mimeType, size, created_at AS createdAt FROM files WHERE id = ?',
+  )
+  const insertUse = connection.prepare('INSERT OR IGNORE INTO message_files (message_id, file_id) VALUES (?, ?)')
+  const selectUses = connection.prepare('SELECT file_id AS id FROM message_files WHERE message_id = ?')
+  const deleteUses = connection.prepare('DELETE FROM message_files WHERE message_id = ?')
+  const deleteUnused = connection.prepare('DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_files WHERE file_id = ?1)')
+  const deleteOfChat = connection.prepare('DELETE FROM files WHERE chat_id = ? RETURNING id')
+
+  const insertDoomed = connection.prepare('INSERT OR IGNORE INTO doomed_files (id) VALUES (?)')
+  const deleteDoomed = connection.prepare('DELETE FROM doomed_files WHERE id = ?')
+  const selectDoomed = connection.prepare('SELECT id FROM doomed_files')
+
+  const get = (id: string) => (select.get(id) as FileRow | undefined) ?? null
+
+  return {
+    put({ id, chatId, userId, name, mimeType, size, createdAt }) {
+      if (!selectChat.get(chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      deleteDoomed.run(id)
+      insert.run(id, chatId, userId, name, mimeType, size, createdAt)
+    },
+    get: id => connection.read(() => {
+      const row = get(id)
+      return row && { ...row }
+    }),
+    attach(fileId, chatId, messageId) {
+      if (get(fileId)?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
+      insertUse.run(messageId, fileId)
+    },
+    deleteOfMessages(messageIds) {
+      const used = new Set<string>()
+      for (const id of messageIds) {
+        for (const use of selectUses.all(id)) used.add(String(use['id']))
+        deleteUses.run(id)
+      }
+      const deleted = [...used].filter(id => deleteUnused.run(id).changes === 1)
+      for (const id of deleted) insertDoomed.run(id)
+      return deleted
+    },
+    deleteOfChat(chatId) {
+      const deleted = deleteOfChat.all(chatId).map(({ id }) => String(id))
+      for (const id of deleted) insertDoomed.run(id)
+      return deleted
+    },
+    doom: id => connection.read(() => void insertDoomed.run(id)),
+    doomed: () => connection.read(() => selectDoomed.all().map(({ id }) => String(id))),
+    gone: ids => connection.read(() => ids.forEach(id => deleteDoomed.run(id))),
+  }
+}

@@ -1,0 +1,55 @@
+import { RunnelError } from '../../shared/errors.ts'
+import type { Files } from '../files/files.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { ChatRow, MessageRow, Store } from '../store/store.ts'
+import type { ChatDocuments } from './chat-documents.ts'
+import type { Tasks } from './tasks.ts'
+
+/**
+ * Deleting: runs are stopped and waited for first, so that nothing is written
+ * afterwards; then every byte leaves the store; then those who follow are told,
+ * and the bytes of files go. What cannot go is tried again at the next start.
+ */
+export class Deletion {
+  readonly #places: { tasks: Tasks; store: Store; rooms: Rooms; chats: ChatDocuments; files: Files }
+
+  constructor(places: { tasks: Tasks; store: Store; rooms: Rooms; chats: ChatDocuments; files: Files }) {
+    this.#places = places
+  }
+
+  /** Throws `store_unavailable`. */
+  async chat(chat: ChatRow): Promise<void> {
+    const { tasks, store, rooms } = this.#places
+    await tasks.endAll(run => run.chatId === chat.id)
+    const deleted = await store.deleteChat(chat.id)
+    rooms.forget([...deleted.messages, chat.id])
+    await this.bytes(deleted.files)
+  }
+
+  /** With all that answers it. Throws `not_found`, `store_unavailable`. */
+  async message(message: MessageRow): Promise<void> {
+    const { tasks, store, rooms, chats } = this.#places
+    const doomed = new Set(await store.descendants(message.id))
+    if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')
+    await tasks.endAll(run => doomed.has(run.messageId))
+    // First off the list, which has the questions' text: after a crash in between the rest can still be deleted.
+    await chats.remove(message.chatId, [...doomed])
+    const deleted = await store.deleteMessages(message.id)
+    const late = deleted.messages.filter(id => !doomed.has(id))
+    if (late.length > 0) await chats.remove(message.chatId, late)
+    rooms.forget(deleted.messages)
+    await this.bytes(deleted.files)
+  }
+
+  /** Of files that are deleted, or were not received to their end. Throws `store_unavailable`. */
+  async bytes(files: readonly string[]): Promise<void> {
+    if (files.length === 0) return
+    await this.#places.files.remove(files)
+    await this.#places.store.filesGone(files)
+  }
+
+  /** What a crash came before. */
+  async recover(): Promise<void> {
+    await this.bytes(await this.#places.store.doomedFiles())
+  }
+}

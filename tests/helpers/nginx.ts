@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, connect, type AddressInfo } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The example as it is delivered. */
+export const example = readFileSync(fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url)), 'utf8')
+
+export interface Nginx {
+  url: string
+  accessLog(): string
+  close(): Promise<void>
+}
+
+/**
+ * Starts nginx with the example, in a folder of its own: plain HTTP on a free
+ * port (there is no certificate here), all timeouts divided by `scale`.
+ */
+export async function startNginx(upstream: string, scale: number): Promise<Nginx> {
+  const folder = mkdtempSync(join(tmpdir(), 'runnel-nginx-'))
+  const port = await freePort()
+  writeFileSync(join(folder, 'nginx.conf'), adapt(example, { folder, port, upstream: new URL(upstream).host, scale }))
+  mkdirSync(join(folder, 'temp'))
+  const child = spawn(nginxPath(), ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let complaint = ''
+  child.stderr.on('data', (data: Buffer) => { complaint += data.toString() })
+  const exited = once(child, 'exit')
+  const close = async () => {
+    child.kill('SIGTERM')
+    await exited
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const deadline = Date.now() + 10_000
+  while (!await takesConnections(port)) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await close()
+      throw new Error(`nginx did not start: ${complaint}`)
+    }
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return { url: `http://127.0.0.1:${port}`, accessLog: () => readFileSync(join(folder, 'access.log'), 'utf8'), close }
+}
+
+/** Each change must find its place: an example that looks otherwise is not the one that is tested. */
+function adapt(conf: string, { folder, port, upstream, scale }: { folder: string; port: number; upstream: string; scale: number }): string {
+  const change = (from: RegExp, to: string) => {
+    if (!from.test(conf)) throw new Error(`deploy/nginx.conf has nothing like ${from}`)
+    conf = conf.replace(from, to)
+  }
+  change(/listen 443 ssl;/, `listen 127.0.0.1:${port};`)
+  change(/ *ssl_certificate .*;\n *ssl_certificate_key .*;\n/, '')
+  change(/server 127\.0\.0\.1:8787;/, `server ${upstream};`)
+  change(/error_log .*;/, `error_log ${folder}/error.log;`)
+  change(/access_log \S+ runnel;/, `access_log ${folder}/access.log runnel;`)
+  change(/pid .*;/, `pid ${folder}/nginx.pid;${userInfo().uid === 0 ? ' user root;' : ''}`)
+  change(/worker_processes auto;/, 'worker_processes 1;')
+  change(/http \{/, `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/temp/${name};`).join('\n')}`)
+  return conf.replaceAll(/(_timeout )(\d+)(s|m);/g, (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`)
+}
+
+export function milliseconds(count: string, unit: string): number {
+  return Number(count) * (unit === 'm' ? 60_000 : 1_000)
+}
+
+/** The same name and places as in scripts/needs.mjs, which installs it. */
+function nginxPath(): string {
+  const named = process.env['RUNNEL_TEST_NGINX']
+  if (named !== undefined && named !== '') return named
+  const path = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map(folder => join(folder, 'nginx')).find(existsSync)
+  if (path === undefined) throw new Error('nginx is missing: `npm test` installs it on Debian; elsewhere name it in RUNNEL_TEST_NGINX.')
+  return path
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => { socket.destroy(); resolve(true) })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,48 @@
+/** `/openapi.json`: valid, complete, and true. */
+import { validate } from '@readme/openapi-parser'
+import { expect, test } from 'vitest'
+import { statusesOf } from '../../server/http/openapi.ts'
+import { routes } from '../../server/http/routes.ts'
+import { start } from './server.ts'
+
+test('is a valid OpenAPI document that names every route once', async () => {
+  const server = await start()
+  const { status, body } = await server.call('GET', '/openapi.json')
+  expect(status).toBe(200)
+  const result = await validate(structuredClone(body))
+  expect(result.valid ? [] : result.errors).toEqual([])
+  const told = Object.entries<object>(body.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`))
+  const known = routes().map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+  expect(told.toSorted()).toEqual(known.toSorted())
+  expect(new Set(known).size).toBe(known.length)
+  expect(known.length).toBeGreaterThan(18)
+  expect(JSON.stringify(body)).not.toContain('#/$defs')
+})
+
+test('tells what a request may hold', async () => {
+  const server = await start()
+  const { paths } = (await server.call('GET', '/openapi.json')).body
+  const ask = paths['/api/chats/{chatId}/messages'].post
+  expect(ask.requestBody).toMatchObject({ required: true, content: { 'application/json': { schema: { type: 'object', required: ['content'], additionalProperties: false } } } })
+  expect(ask.security).toEqual([{ bearer: [] }])
+  expect(ask.parameters.map(({ name }: { name: string }) => name)).toEqual(['chatId', 'Idempotency-Key'])
+  expect(paths['/api/chats'].post.requestBody.required).toBe(false)
+  expect(paths['/api/chats'].get.parameters.find(({ name }: { name: string }) => name === 'limit')).toMatchObject({ in: 'query', required: false, schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } })
+  expect(paths['/healthz'].get.security).toBeUndefined()
+})
+
+test('every route answers with a status that it declares, whatever stands in its path', async () => {
+  const server = await start()
+  const { chatId, messageId, taskId } = await server.ask('Hello')
+  const real: Record<string, string> = { chatId, messageId, taskId, userId: 'somebody', inviteId: 'invite_unknown', fileId: 'file_unknown' }
+  // What deletes comes last.
+  for (const row of routes().toSorted((a, b) => Number(a.method === 'delete') - Number(b.method === 'delete'))) {
+    for (const values of [{}, real]) {
+      const path = row.path.replaceAll(/:(\w+)/g, (_all, name: string) => (values as Record<string, string>)[name] ?? 'unknown')
+      for (const body of row.method === 'get' || row.method === 'delete' ? [undefined] : [undefined, {}, { content: 'Hi', title: 'Hi', role: 'viewer', userId: 'u', token: 't' }]) {
+        const { status } = await server.call(row.method.toUpperCase(), path, body)
+        expect(statusesOf(row), `${row.method} ${path} answers ${status}`).toContain(status)
+      }
+    }
+  }
+})

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { FileRow } from '../../server/store/store.ts'
+import { refusal, type OpenStore } from './fixtures.ts'
+import { chat, chatId, newRun, question, startedAt } from './records.ts'
+
+function file(id: string, fields: Partial<FileRow> = {}): FileRow {
+  return { id, chatId, userId: 'user_1', name: 'a.txt', mimeType: 'text/plain', size: 3, createdAt: startedAt, ...fields }
+}
+
+/** Files, deletion and search. */
+export function fileRules(open: OpenStore): void {
+  describe('files', () => {
+    it('are given back as they were put, and only into a chat that is there', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.putFile(file('file_aaaaaaaa'))
+      expect(await store.getFile('file_aaaaaaaa')).toEqual(file('file_aaaaaaaa'))
+      expect(await store.getFile('file_unknown1')).toBeNull()
+      await refusal('not_found', () => store.putFile(file('file_bbbbbbbb', { chatId: 'chat_unknown1' })))
+      expect(await store.getFile('file_bbbbbbbb')).toBeNull()
+    })
+
+    it('of another chat cannot be attached: nothing of the run is written', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.createChat(chat('chat_bbbbbbbb'), 'l')
+      await store.putFile(file('file_aaaaaaaa', { chatId: 'chat_bbbbbbbb' }))
+      for (const files of [['file_aaaaaaaa'], ['file_unknown1']]) {
+        await refusal('not_found', () => store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files })))
+      }
+      expect(await store.getMessage('msg_ask00001')).toBeNull()
+      expect(await store.log.read('msg_answer01')).toBeNull()
+    })
+
+    it('go with the last message that has them', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (const id of ['file_shared00', 'file_single00', 'file_unused00']) await store.putFile(file(id))
+      await store.startRun(newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001'), files: ['file_shared00'] }))
+      await store.startRun(newRun('msg_answer02', { parentId: 'msg_ask00002' }, { userMessage: question('msg_ask00002', { parentId: 'msg_answer01' }), files: ['file_shared00', 'file_single00'] }))
+      expect((await store.descendants('msg_answer01')).toSorted()).toEqual(['msg_answer01', 'msg_answer02', 'msg_ask00002'])
+      const first = await store.deleteMessages('msg_ask00002')
+      expect({ messages: first.messages.toSorted(), files: first.files }).toEqual({ messages: ['msg_answer02', 'msg_ask00002'], files: ['file_single00'] })
+      expect(await store.getFile('file_single00')).toBeNull()
+      expect(await store.doomedFiles()).toEqual(['file_single00'])
+      await store.filesGone(['file_single00'])
+      const rest = await store.deleteChat(chatId)
+      expect(rest.files.toSorted()).toEqual(['file_shared00', 'file_unused00'])
+      expect(rest.messages.toSorted()).toEqual(['msg_answer01', 'msg_ask00001'])
+      expect((await store.doomedFiles()).toSorted()).toEqual(['file_shared00', 'file_unused00'])
+      expect(await store.deleteMessages('msg_ask00001')).toEqual({ messages: [], files: [] })
+    })
+
+    it('that were announced and never put are doomed', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (const id of ['file_aaaaaaaa', 'file_bbbbbbbb']) await store.doomFile(id)
+      await store.putFile(file('file_aaaaaaaa'))
+      expect(await store.doomedFiles()).toEqual(['file_bbbbbbbb'])
+    })
+  })
+
+  describe('search', () => {
+    it('finds what is there, of the user\'s own chats, page by page, and not what is gone', async () => {
+      const store = open()
+      for (let i = 0; i < 5; i++) await store.createChat(chat(`chat_number0${i}`, { title: `Tides ${i}` }), 'l')
+      await store.createChat(chat('chat_foreign0', { ownerId: 'user_2', title: 'Tides' }), 'l')
+      await store.createChat(chat(chatId, { title: 'Other' }), 'l')
+      await store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001') }))
+      const ids: string[] = []
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await store.searchChats('user_1', 'tide', { limit: 4, ...(cursor !== undefined && { cursor }) })
+        ids.push(...page.items.map(({ id }) => id))
+        cursor = page.nextCursor
+      }
+      expect(ids.toSorted()).toEqual([chatId, ...[0, 1, 2, 3, 4].map(i => `chat_number0${i}`)])
+      await store.deleteMessages('msg_ask00001')
+      await store.deleteChat('chat_number00')
+      await store.renameChat('chat_number01', 'Ebb')
+      expect((await store.searchChats('user_1', 'tide', { limit: 9 })).items.map(({ id }) => id).toSorted()).toEqual([2, 3, 4].map(i => `chat_number0${i}`))
+      await refusal('bad_request', () => store.searchChats('user_1', 'tide', { limit: 1, cursor: 'nonsense' }))
+    })
+  })
+}
