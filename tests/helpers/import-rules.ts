@@ -7,6 +7,7 @@ const TIERS = [
   ['shared'],
   ['server/config.ts', 'server/log.ts', 'server/metrics.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
+  ['server/extension'],
   ['server/document'],
   ['server/room'],
   ['server/task'],
@@ -41,7 +42,7 @@ const MODEL_PLACES = ['server/document', 'server/room', 'shared', 'client']
 const OPEN_PLACES: Record<string, string[]> = {
   yjs: MODEL_PLACES, lib0: MODEL_PLACES, 'y-protocols': MODEL_PLACES,
   // A folder is the door: each route file has its router, each body its schema.
-  express: ['server/http'], zod: ['server/http', 'server/config.ts'],
+  express: ['server/http'], zod: ['server/http', 'server/extension', 'server/config.ts'],
 }
 
 /** Sides that also run in a browser. */
