@@ -15,6 +15,8 @@ import { localCluster } from './cluster/local.ts'
 import { loadConfig, type Config, type ConfigInput } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
+import type { Filter } from './extension/filter.ts'
+import type { Tool, ToolSource } from './extension/tool.ts'
 import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
 import { EventStreams } from './http/event-streams.ts'
@@ -33,6 +35,7 @@ import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
 import { Deletion } from './task/deletion.ts'
+import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
 import { Tasks } from './task/tasks.ts'
 
@@ -42,6 +45,10 @@ const claimMs = 24 * 3_600_000
 export interface RunnelOptions extends ConfigInput {
   /** A model of one's own, instead of what OPENAI_… names. */
   provider?: Provider
+  /** What the model may call: tools, and sources that list them (MCP servers). */
+  tools?: readonly (Tool | ToolSource)[]
+  /** What stands between the model and its messages, in this order. */
+  filters?: readonly Filter[]
   logger?: Logger
   /** A login of one's own, instead of RUNNEL_AUTH_…: whom a token stands for. Throws `unauthenticated`. */
   authenticate?: (token: string | undefined) => Promise<User & { expiresAt?: number }>
@@ -91,6 +98,16 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const tasks = new Tasks({
     rooms, store, files, chats, messages, now,
     provider: options.provider ?? pickProvider(config, onUnknownEvent),
+    tools: options.tools ?? [],
+    filters: options.filters ?? [],
+    toolMaxMs: config.RUNNEL_TOOL_MAX_MS,
+    approvalMaxMs: config.RUNNEL_APPROVAL_MAX_MS,
+    maxToolRounds: config.RUNNEL_MAX_TOOL_ROUNDS,
+    maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
+    filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
+    continueBy: config.RUNNEL_CONTINUE_BY,
+    keepFile: (run, file) => keepFile({ store, files, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
+    tellEnds: false,
     system: config.RUNNEL_SYSTEM_PROMPT,
     maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
     maxMessageBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
@@ -99,7 +116,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxQueuedTasksPerUser: config.RUNNEL_MAX_QUEUED_TASKS_PER_USER,
     taskMaxMs: config.RUNNEL_TASK_MAX_MS,
     onRun: (event, run) => {
-      onRun(event, run)
+      if (event !== 'waiting') onRun(event, run)
       const { chatId, messageId, status } = run.state
       announcer(chatId).then(tell => tell({ event: 'status', messageId, status })).catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
     },
@@ -151,6 +168,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     deletion,
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
+    tools: options.tools ?? [],
     models: config.RUNNEL_MODELS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
     ready: async () => {
@@ -175,7 +193,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
     const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
     let liveOutputBytes = 0
-    for (const { state: { status }, outputBytes } of tasks.running) {
+    for (const { state: { status }, outputBytes } of tasks.begun) {
       liveOutputBytes += outputBytes
       if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
     }
@@ -217,6 +235,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     await metricsServer?.close()
     metrics?.close()
     await rooms.close()
+    for (const tool of options.tools ?? []) if ('close' in tool) await tool.close()
     await cluster.close()
     await files.close()
     await store.close()

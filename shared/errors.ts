@@ -21,6 +21,7 @@ const table = {
   method_not_allowed: { http: 405, retryable: false },
   busy: { http: 409, retryable: true },
   not_current: { http: 409, retryable: false },
+  already_answered: { http: 409, retryable: false },
   ahead: { http: 409, close: 4409, retryable: true },
   too_large: { http: 413, close: 1009, retryable: false },
   idempotency_mismatch: { http: 422, retryable: false },
@@ -41,6 +42,10 @@ const table = {
   provider_timeout: { http: 504, retryable: true },
   message_too_large: { http: 502, retryable: false },
   task_timeout: { http: 504, retryable: true },
+  tool_rounds_exceeded: { http: 502, retryable: true },
+  tools_unavailable: { http: 502, retryable: true },
+  filter_failed: { http: 500, retryable: true },
+  content_filtered: { http: 403, retryable: false },
   interrupted: { http: 503, retryable: true },
 } as const satisfies Record<string, ErrorRow>
 

@@ -28,6 +28,18 @@ export interface Usage {
   cachedTokens?: number
 }
 
+/** Two counts as one; undefined for none of both. */
+export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
+  if (!a || !b) return a ?? b
+  const sum = (x: number | undefined, y: number | undefined) => (x === undefined && y === undefined ? undefined : (x ?? 0) + (y ?? 0))
+  const reasoningTokens = sum(a.reasoningTokens, b.reasoningTokens)
+  const cachedTokens = sum(a.cachedTokens, b.cachedTokens)
+  return {
+    inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens, totalTokens: a.totalTokens + b.totalTokens,
+    ...(reasoningTokens !== undefined && { reasoningTokens }), ...(cachedTokens !== undefined && { cachedTokens }),
+  }
+}
+
 /** Why a message ended as it did; `message` is a sentence that a person can act on. */
 export interface MessageError {
   code: string

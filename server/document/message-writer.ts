@@ -148,6 +148,16 @@ export class MessageWriter implements DocumentWriter {
     this.onEdit(true)
   }
 
+  tail(blockId: string, field: GrowingField, count: number): string {
+    const text = this.#text(this.#block(blockId), field)
+    return ((text.shared?.toString() ?? '')).slice(-count)
+  }
+
+  length(blockId: string, field: GrowingField): number {
+    const text = this.#text(this.#block(blockId), field)
+    return (text.shared?.length ?? 0) + text.waiting.length
+  }
+
   commit(changes?: MessageChange[]): Uint8Array[] {
     this.#changes = changes ?? null
     this.#seal()

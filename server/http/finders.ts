@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import type { ChatRow, FileRow, MessageRow } from '../store/store.ts'
+import type { Places } from './places.ts'
 import type { Find } from './route.ts'
 
 /** The chat of `:chatId`. */
@@ -24,3 +26,14 @@ export const messageOfTask: Find<MessageRow> = async ({ identity, params, needed
 /** The file of `:fileId`, by the rights in its chat. */
 export const fileOfPath: Find<FileRow> = async ({ identity, params, needed }, { access }) =>
   (await access.file(identity, params['fileId']!, needed)).file
+
+export const fileIds = z.array(z.string().max(100)).max(20).describe('ids of files that were uploaded to this chat')
+
+/** The files that a body names. Throws `not_found`. */
+export async function filesOf(ids: readonly string[], chatId: string, { store }: Places): Promise<FileRow[]> {
+  return await Promise.all([...new Set(ids)].map(async id => {
+    const file = await store.getFile(id)
+    if (file?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
+    return file
+  }))
+}

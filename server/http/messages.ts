@@ -6,7 +6,7 @@ import { messageText } from './render/text.ts'
 import { route } from './route.ts'
 import { messageJson, runJson } from './schemas.ts'
 import { sandboxed } from './sandboxed.ts'
-import { stopRun } from './tasks.ts'
+import { refuseOlderRun, stopRun } from './tasks.ts'
 
 const readQuery = z.object({ format: z.enum(['json', 'markdown', 'html', 'text']).default('json') })
 const stopBody = z.strictObject({ taskId: z.string().max(200).optional() }).prefault({})
@@ -39,9 +39,7 @@ export const messageRoutes = [
     body: stopBody, responses: { 200: runJson }, errors: [409],
     handle({ response, subject: message, body: { taskId } }, places) {
       if (message.role !== 'assistant') throw new RunnelError('bad_request', 'Only an answer can be stopped.')
-      if (taskId !== undefined && taskId !== message.taskId) {
-        throw new RunnelError('not_current', 'That run is not the newest of this message.', { details: { taskId: message.taskId, status: message.status } })
-      }
+      refuseOlderRun(message, taskId)
       response.json(stopRun(message, places))
     },
   }),

@@ -1,4 +1,5 @@
 import type { Access } from '../auth/access.ts'
+import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Files } from '../files/files.ts'
 import type { Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
@@ -25,6 +26,7 @@ export interface Places {
   files: Files
   maxFileBytes: number
   defaultModel: string
+  tools: readonly (Tool | ToolSource)[]
   /** Models that may be named; undefined: any. */
   models: readonly string[] | undefined
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */

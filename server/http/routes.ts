@@ -1,3 +1,4 @@
+import { againRoutes } from './again.ts'
 import { chatRoutes } from './chats.ts'
 import { eventRoutes } from './events.ts'
 import { fileRoutes } from './files.ts'
@@ -9,8 +10,9 @@ import { openApiRoute } from './openapi.ts'
 import { questionRoutes } from './questions.ts'
 import type { Route, RouteDescription } from './route.ts'
 import { taskRoutes } from './tasks.ts'
+import { toolCallRoutes } from './tool-calls.ts'
 
-const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...healthRoutes]
+const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...againRoutes, ...toolCallRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...healthRoutes]
 
 /** The one table of routes: each method and path once, with who may, what goes in and what comes out. */
 export const table: readonly Route[] = [...described, openApiRoute(described)]

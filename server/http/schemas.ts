@@ -15,12 +15,14 @@ export const memberJson = z.object({ userId: z.string(), name: z.string(), role,
 
 export const inviteJson = z.object({ id: z.string(), role, createdAt: epochMs, expiresAt: epochMs })
 
+export const blockJson = z.looseObject({ id: z.string(), type: z.string(), status: z.string() })
+
 /** The canonical JSON of a message; its blocks have the fields of their types. */
 export const messageJson = z.looseObject({
   id: z.string(), chatId: z.string(), parentId: z.string().nullable(), role: z.enum(['user', 'assistant']), status, createdAt: epochMs,
   model: z.string().optional(), taskId: z.string().optional(),
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
-  output: z.array(z.looseObject({ id: z.string(), type: z.string(), status: z.string() })),
+  output: z.array(blockJson),
 })
 
 export const runJson = z.object({ taskId: z.string(), messageId: z.string(), chatId: z.string(), status })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RunnelError } from '../../shared/errors.ts'
 import type { MessageRow } from '../store/store.ts'
 import type { RunState } from '../task/run.ts'
 import { messageOfTask } from './finders.ts'
@@ -17,12 +18,19 @@ export const taskRoutes = [
 
   route({
     method: 'post', path: '/api/tasks/:taskId/stop', of: messageOfTask, access: 'editor', summary: 'Stop a run; one that has ended stays as it is',
-    responses: { 200: runJson },
-    handle({ response, subject: message }, places) {
+    responses: { 200: runJson }, errors: [409],
+    handle({ response, params, subject: message }, places) {
+      refuseOlderRun(message, params['taskId'])
       response.json(stopRun(message, places))
     },
   }),
 ]
+
+/** A late stop never ends a newer run. Throws `not_current`. */
+export function refuseOlderRun(message: MessageRow, taskId: string | undefined): void {
+  if (taskId === undefined || taskId === message.taskId) return
+  throw new RunnelError('not_current', 'That run is not the newest of this message.', { details: { taskId: message.taskId, status: message.status } })
+}
 
 /** Ends the run of a message, where it lives; says how it stands. */
 export function stopRun(message: MessageRow, { tasks }: Places): RunState | Pick<MessageRow, 'taskId' | 'chatId' | 'status'> & { messageId: string } {

@@ -37,7 +37,8 @@ export type PromptItem =
   | { role: 'system'; text: string }
   /** `parts`: what stands beside the text (images, files), as Chat Completions content parts. */
   | { role: 'user'; text: string; parts?: JsonObject[] }
-  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: Json[] }
+  /** `isPrefix`: unfinished; the model is to go on in it. */
+  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: Json[]; isPrefix?: boolean }
 
 /** A call with its result: both go upstream, or neither. */
 export interface PromptToolCall {
@@ -49,6 +50,8 @@ export interface PromptToolCall {
 
 export interface ProviderRequest {
   model: string
+  /** Messages of Chat Completions that go upstream as they are, before `prompt`. */
+  messages?: JsonObject[]
   prompt: PromptItem[]
   /** Function tools as JSON Schema, in the shape of either API; other tools are passed on as given. */
   tools?: JsonObject[]

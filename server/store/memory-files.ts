@@ -32,7 +32,7 @@ export function memoryFiles(): MemoryFiles {
     get: id => structuredClone(files.get(id)) ?? null,
     attach(fileIds, chatId, messageId) {
       if (fileIds.some(id => files.get(id)?.chatId !== chatId)) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
-      uses.set(messageId, new Set(fileIds))
+      uses.set(messageId, new Set([...(uses.get(messageId) ?? []), ...fileIds]))
     },
     deleteOfMessages(messageIds) {
       const used = new Set(messageIds.flatMap(id => [...(uses.get(id) ?? [])]))

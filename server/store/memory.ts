@@ -6,9 +6,9 @@ import { judgeClaim } from './claim-rules.ts'
 import { decodeCursor, decodeOffset, encodeCursor, matchesPage, type ListPosition } from './cursor.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
-import { runRows } from './run-rows.ts'
+import { refuseContinuation, runRows } from './run-rows.ts'
 import { searchableText } from './searchable.ts'
-import type { ChatRow, Claim, Claimed, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
+import type { ChatRow, Claim, Claimed, MessageRow, Page, Paged, ProviderData, Store, UntoldEnd } from './store.ts'
 
 interface MemoryDocument {
   lineage: string
@@ -34,6 +34,8 @@ export function memoryStore(): Store {
   const claims = new Map<string, Claim>()
   const members = memoryMembers(chatId => chats.has(chatId))
   const files = memoryFiles()
+  const pastTasks = new Map<string, string>()
+  const untoldEnds: UntoldEnd[] = []
   const documents = new Map<string, MemoryDocument>()
   let rowsWritten = 0
 
@@ -75,8 +77,14 @@ export function memoryStore(): Store {
     return ids
   }
 
+  function forgetEnds(match: (end: UntoldEnd) => boolean): void {
+    for (const end of untoldEnds.filter(match)) untoldEnds.splice(untoldEnds.indexOf(end), 1)
+  }
+
   function deleteAll(ids: readonly string[]): void {
     for (const id of ids) for (const kept of [messages, documents, providerData]) kept.delete(id)
+    for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
+    forgetEnds(({ messageId }) => ids.includes(messageId))
   }
 
   function replace(document: MemoryDocument, seq: number, state: Uint8Array): void {
@@ -161,6 +169,9 @@ export function memoryStore(): Store {
     async getFile(id) {
       return files.get(id)
     },
+    async attachFile(id, chatId, messageId) {
+      files.attach([id], chatId, messageId)
+    },
     async doomFile(id) {
       files.doomed.add(id)
     },
@@ -197,7 +208,17 @@ export function memoryStore(): Store {
     async getMessage(id) {
       return getMessage(id)
     },
+    async continueRun({ messageId, taskId, userId, request, claim }) {
+      return claimThen(claim, () => {
+        const row = messages.get(messageId)?.row ?? null
+        refuseContinuation(row)
+        pastTasks.set(row!.taskId!, messageId)
+        Object.assign(row!, { taskId, userId, request: structuredClone(request), status: 'queued', json: null })
+      })
+    },
     async findTask(taskId) {
+      const past = pastTasks.get(taskId)
+      if (past !== undefined) return getMessage(past)
       const found = [...messages.values()].find(({ row }) => row.taskId === taskId)
       return structuredClone(found?.row) ?? null
     },
@@ -216,10 +237,17 @@ export function memoryStore(): Store {
         .sort((a, b) => compare(positionOf(a), positionOf(b)))
         .map(({ row }) => structuredClone(row))
     },
-    async saveFinal({ message, epoch, state }) {
+    async untoldEnds() {
+      return structuredClone(untoldEnds)
+    },
+    async endTold({ messageId, taskId }) {
+      forgetEnds(end => end.messageId === messageId && end.taskId === taskId)
+    },
+    async saveFinal({ message, epoch, state, tell }) {
       const document = documents.get(message.id)
       const stored = messages.get(message.id)
       if (!document || !stored || document.epoch !== epoch) return false
+      if (tell) untoldEnds.push({ messageId: message.id, taskId: message.taskId ?? '' })
       stored.row.status = message.status
       stored.row.json = structuredClone(message)
       replace(document, document.seq, state)
@@ -228,7 +256,10 @@ export function memoryStore(): Store {
 
     async putProviderData(messageId, entries) {
       const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
-      for (const entry of entries) kept.set(entry.blockId, structuredClone(entry))
+      for (const entry of entries) {
+        if (entry.data === null) kept.delete(entry.blockId)
+        else kept.set(entry.blockId, structuredClone(entry))
+      }
       providerData.set(messageId, kept)
     },
     async getProviderData(messageId) {

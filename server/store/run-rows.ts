@@ -1,3 +1,5 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { isTerminal } from '../../shared/schema.ts'
 import type { MessageRow, NewRun } from './store.ts'
 
 /** The message rows that a new run writes, in their order. */
@@ -9,4 +11,10 @@ export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
     id, chatId, parentId, role: 'user', createdAt, taskId: null, userId: assistant.userId, status, request: null, json: userMessage,
   }
   return [question, answer]
+}
+
+/** Only what has ended can be continued. Throws `busy`, `not_found`. */
+export function refuseContinuation(row: MessageRow | null): void {
+  if (!row) throw new RunnelError('not_found', 'There is no such message.')
+  if (!isTerminal(row.status)) throw new RunnelError('busy', 'This answer is still being written.')
 }

@@ -2,9 +2,10 @@ import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, Message } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
+import { refuseContinuation } from './run-rows.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
-import type { ChatRow, MessageRow, Page, Paged, ProviderData } from './store.ts'
+import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from './store.ts'
 
 type Row = Record<string, SQLOutputValue>
 
@@ -46,7 +47,11 @@ export interface SqliteMessages {
   listChats(userId: string, page: Page): Paged<ChatRow>
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: MessageRow): void
+  /** Throws `busy` for one that has not ended, `not_found`. */
+  continueMessage(run: Continuation): void
   finishMessage(message: Message): boolean
+  /** Throws `busy` for one that has not ended, `not_found`. */
+  continueMessage(run: Continuation): void
   getMessage(id: string): MessageRow | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
@@ -74,6 +79,10 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, status, request, json)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
+  const continueMessage = connection.prepare("UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, request = ? WHERE id = ?")
+  const insertPastTask = connection.prepare('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?')
+  const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
+  const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
   const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
   const selectMessage = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
   const selectTask = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE task_id = ?`)
@@ -100,6 +109,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     `INSERT INTO provider_data (message_id, block_id, data) VALUES (?, ?, ?)
      ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
   )
+  const deleteProviderEntry = connection.prepare('DELETE FROM provider_data WHERE message_id = ? AND block_id = ?')
   const selectProviderData = connection.prepare('SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number')
 
   function one(statement: StatementSync, key: string): MessageRow | null {
@@ -124,6 +134,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     idsOfChat: chatId => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
     deleteMessage(id) {
       deleteProviderData.run(id)
+      deletePastTasks.run(id)
       deleteMessage.run(id)
     },
     deleteChat(id) {
@@ -145,7 +156,15 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     },
     finishMessage: message => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
     getMessage: id => connection.read(() => getMessage(id)),
-    findTask: taskId => connection.read(() => one(selectTask, taskId)),
+    continueMessage({ messageId, taskId, userId, request }) {
+      refuseContinuation(getMessage(messageId))
+      insertPastTask.run(messageId)
+      continueMessage.run(taskId, userId, JSON.stringify(request), messageId)
+    },
+    findTask: taskId => connection.read(() => {
+      const past = selectPastTask.get(taskId)
+      return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
+    }),
     newestMessage: chatId => connection.read(() => one(selectNewest, chatId)),
     listMessages: (chatId, { cursor, limit }) => connection.read(() => {
       const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
@@ -156,7 +175,10 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
 
     putProviderData(messageId, entries) {
       connection.write(() => {
-        for (const { blockId, data } of entries) upsertProviderData.run(messageId, blockId, JSON.stringify(data))
+        for (const { blockId, data } of entries) {
+          if (data === null) deleteProviderEntry.run(messageId, blockId)
+          else upsertProviderData.run(messageId, blockId, JSON.stringify(data))
+        }
       })
     },
     getProviderData: messageId => connection.read(() => selectProviderData.all(messageId).map(row => ({

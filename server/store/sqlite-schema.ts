@@ -144,6 +144,21 @@ export const migrations: readonly string[] = [
     id TEXT PRIMARY KEY
   ) STRICT;
   `,
+  `
+  -- Runs of messages that were continued since: a late stop still finds out that a newer one runs.
+  CREATE TABLE past_tasks (
+    task_id TEXT PRIMARY KEY,
+    message_id TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX past_tasks_by_message ON past_tasks (message_id);
+
+  CREATE TABLE untold_ends (
+    number INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL,
+    task_id TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX untold_ends_by_message ON untold_ends (message_id);
+  `,
 ]
 
 /**

@@ -2,6 +2,7 @@ import { decodeOffset, matchesPage } from './cursor.ts'
 import { sqliteClaims } from './sqlite-claims.ts'
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts'
 import { sqliteDocuments } from './sqlite-documents.ts'
+import { sqliteEnds } from './sqlite-ends.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { sqliteMembers } from './sqlite-members.ts'
 import { sqliteMessages } from './sqlite-messages.ts'
@@ -33,6 +34,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const search = sqliteSearch(connection)
   const probe = connection.prepare('UPDATE probe SET at = ?')
   const files = sqliteFiles(connection)
+  const ends = sqliteEnds(connection)
 
   /** Inside a transaction. The text leaves the search index first: its rows are found by the messages' numbers. */
   function deleteMessages(ids: string[]): Deleted {
@@ -40,6 +42,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
       search.removeMessage(id)
       documents.delete(id)
       messages.deleteMessage(id)
+      ends.forget(id)
     }
     return { messages: ids, files: files.deleteOfMessages(ids) }
   }
@@ -91,6 +94,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     removeMember: async (chatId, userId) => members.remove(chatId, userId),
     putFile: async file => connection.write(() => files.put(file)),
     getFile: async id => files.get(id),
+    attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
     doomFile: async id => connection.write(() => files.doom(id)),
     doomedFiles: async () => files.doomed(),
     filesGone: async ids => connection.write(() => files.gone(ids)),
@@ -115,6 +119,11 @@ export function sqliteStore(connection: SqliteConnection): Store {
       documents.create(run.assistant.id, run.lineage, 1)
       return claimed
     }),
+    continueRun: async run => connection.write(() => {
+      const claimed = claims.take(run.claim)
+      if (!claimed.repeated) messages.continueMessage(run)
+      return claimed
+    }),
     findClaim: async claim => claims.find(claim),
     getMessage: async id => messages.getMessage(id),
     findTask: async taskId => messages.findTask(taskId),
@@ -122,8 +131,11 @@ export function sqliteStore(connection: SqliteConnection): Store {
     listMessages: async (chatId, page) => messages.listMessages(chatId, page),
     branch: async messageId => messages.branch(messageId),
     unfinished: async () => messages.unfinished(),
-    saveFinal: async ({ message, epoch, state }) => connection.write(() => {
+    untoldEnds: async () => ends.untold(),
+    endTold: async end => ends.told(end),
+    saveFinal: async ({ message, epoch, state, tell }) => connection.write(() => {
       if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
+      if (tell) ends.add(message)
       documents.finish(message.id, state)
       search.putMessage(message)
       return true

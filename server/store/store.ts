@@ -103,9 +103,26 @@ export interface NewRun {
   claim?: Claim
 }
 
+/** A new run of a message that has ended. */
+export interface Continuation {
+  messageId: string
+  taskId: string
+  userId: string
+  request: Json
+  claim?: Claim
+}
+
+/** An end that somebody is still to be told of. */
+export interface UntoldEnd {
+  messageId: string
+  taskId: string
+}
+
 export interface FinalMessage {
   message: Message
   epoch: number
+  /** Somebody is to be told of this end: it is among `untoldEnds` until `endTold`. */
+  tell?: boolean
   /** Yjs state v1 of the finished document: it replaces log and snapshot. */
   state: Uint8Array
 }
@@ -158,6 +175,8 @@ export interface Store {
   /** Throws `not_found` for a chat that does not exist. */
   putFile(file: FileRow): Promise<void>
   getFile(id: string): Promise<FileRow | null>
+  /** A file that an answer shows: it goes with the message. Throws `not_found` for one that is not of this chat. */
+  attachFile(id: string, chatId: string, messageId: string): Promise<void>
   /** Files whose bytes are still to be removed: deleted, or never finished. */
   doomedFiles(): Promise<string[]>
   /** Their bytes are gone. */
@@ -177,10 +196,15 @@ export interface Store {
    * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist.
    */
   startRun(run: NewRun): Promise<Claimed>
+  /**
+   * The message is `queued` again, for a new task; its JSON goes, since the log is the truth while it runs. Throws
+   * `busy` for one that has not ended, `not_found`, `idempotency_mismatch`.
+   */
+  continueRun(run: Continuation): Promise<Claimed>
   /** The first answer of a request whose key was claimed; null for a new one. Throws `idempotency_mismatch`. */
   findClaim(claim: Omit<Claim, 'response'>): Promise<{ response: Json } | null>
   getMessage(id: string): Promise<MessageRow | null>
-  /** The message whose newest run this is. */
+  /** The message that this run writes, or wrote: where it was continued since, its `taskId` is another. */
   findTask(taskId: string): Promise<MessageRow | null>
   /** Where a chat is continued if nothing else is said. */
   newestMessage(chatId: string): Promise<MessageRow | null>
@@ -190,9 +214,13 @@ export interface Store {
   branch(messageId: string): Promise<MessageRow[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */
   unfinished(): Promise<MessageRow[]>
+  /** Ends that nobody was told of yet, oldest first. */
+  untoldEnds(): Promise<UntoldEnd[]>
+  endTold(end: UntoldEnd): Promise<void>
   /** Terminal status, canonical JSON and state in one transaction; the update log of the document goes. Refuses (false) an epoch that is not the newest. */
   saveFinal(final: FinalMessage): Promise<boolean>
 
+  /** One whose data is null goes. */
   putProviderData(messageId: string, entries: readonly ProviderData[]): Promise<void>
   getProviderData(messageId: string): Promise<ProviderData[]>
 

@@ -6,7 +6,7 @@ import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, ProviderData, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endOf } from './run.ts'
+import { endFields, endOf } from './run.ts'
 
 /** What ending a message needs. */
 export interface Places {
@@ -14,6 +14,8 @@ export interface Places {
   store: Store
   chats: ChatDocuments
   now: () => number
+  /** Somebody wants to be told of ends. */
+  tellEnds: boolean
   onError: (error: unknown, context: { messageId: string }) => void
 }
 
@@ -47,19 +49,20 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
     writer.setMessage({ id, chatId, parentId, role: 'assistant', createdAt, schema: schema.schemaVersion, ...(taskId !== null && { taskId }) })
   }
   if (message.status === undefined || !schema.isTerminal(message.status)) {
-    for (const block of message.output) endBlock(writer, block, status, endedAt)
+    for (const block of message.output) endBlock(writer, block, status, endedAt, message.status === 'waiting')
     writer.setMessage({ status, endedAt, error })
   }
   await new Promise<void>(written => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
 }
 
-function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalStatus, endedAt: number): void {
+function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalStatus, endedAt: number, wasWaiting: boolean): void {
   if (block.type === 'tool_call') {
-    if (block.status === 'streaming') writer.closeBlock(block.id, 'cancelled')
-    else if (block.status === 'running') writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
+    if (block.status === 'running' && block.executor !== 'provider') writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
+    // Nobody will run it any more. Calls that a run hands back stay as they are.
+    else if (!schema.blockIsFinal(block.status) && (wasWaiting || block.status !== 'pending' || block.executor === 'server')) writer.closeBlock(block.id, 'cancelled')
   } else if (block.status === 'in_progress') {
-    writer.closeBlock(block.id, endOf(block.type, status), block.type === 'reasoning' ? { endedAt } : {})
+    writer.closeBlock(block.id, endOf(block.type, status), endFields(block.type, endedAt))
   }
 }
 
@@ -79,7 +82,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        await store.saveFinal({ message, epoch, state: room.encodeState() })
+        await store.saveFinal({ message, epoch, state: room.encodeState(), tell: places.tellEnds })
         return message
       } catch (error) {
         // Only a store that is away is worth waiting for.
@@ -90,7 +93,8 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
       }
     }
   } finally {
-    room.writer = null
+    // A run that goes on with the message may have it already.
+    if (room.writer?.epoch === epoch) room.writer = null
     rooms.unpin(room)
   }
 }

@@ -1,6 +1,7 @@
 import type { Block, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
 import type { PromptItem, PromptToolCall } from '../provider/events.ts'
 import type { ProviderData } from '../store/store.ts'
+import { splitRounds } from './rounds.ts'
 
 export interface PromptSource {
   /** System prompts in order: configuration, chat, request. */
@@ -19,10 +20,11 @@ export interface PromptSource {
 export function buildPrompt({ system, branch, maxHistoryChars }: PromptSource): PromptItem[] {
   const turns: PromptItem[][] = []
   for (const { message, providerData, parts } of branch) {
-    const item = message.role === 'user' ? userItem(message, parts) : assistantItem(message, providerData)
-    if (!item) continue
-    if (item.role === 'user' || turns.length === 0) turns.push([item])
-    else turns.at(-1)!.push(item)
+    const items = message.role === 'user' ? [userItem(message, parts)] : answerItems(message, providerData)
+    for (const item of items) {
+      if (item.role === 'user' || turns.length === 0) turns.push([item])
+      else turns.at(-1)!.push(item)
+    }
   }
   const kept = maxHistoryChars === undefined ? turns : newestTurns(turns, maxHistoryChars)
   const text = system.filter(part => part).join('\n\n')
@@ -34,29 +36,30 @@ export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' 
   return blocks.map(block => (block.type === type ? block.text : '')).join('')
 }
 
+/** An answer, a turn for each request that made it; none for one that holds nothing a model could read. */
+export function answerItems(message: Message, providerData: readonly ProviderData[]): PromptItem[] {
+  return splitRounds(message.output, providerData).flatMap(({ blocks, data }) => {
+    const text = joinedText(blocks, 'text') + joinedText(blocks, 'refusal')
+    const toolCalls = blocks.filter(block => block.type === 'tool_call').flatMap(answeredCall)
+    if (text === '' && toolCalls.length === 0) return []
+    return [{
+      role: 'assistant' as const,
+      text,
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+      ...(data.length === 0 ? {} : { providerData: data }),
+    }]
+  })
+}
+
 function userItem(message: Message, parts: JsonObject[] = []): PromptItem {
   return { role: 'user', text: joinedText(message.output, 'text'), ...(parts.length > 0 && { parts }) }
 }
 
-/** Null for an answer that holds nothing a model could read. */
-function assistantItem(message: Message, providerData: readonly ProviderData[]): PromptItem | null {
-  const text = joinedText(message.output, 'text') + joinedText(message.output, 'refusal')
-  const toolCalls = message.output.filter(block => block.type === 'tool_call').flatMap(answeredCall)
-  if (text === '' && toolCalls.length === 0) return null
-  return {
-    role: 'assistant',
-    text,
-    ...(toolCalls.length === 0 ? {} : { toolCalls }),
-    ...(providerData.length === 0 ? {} : { providerData: providerData.map(entry => entry.data) }),
-  }
-}
-
 /** A call without a result is not sent: providers refuse it. What the provider ran itself is its own affair. */
-function answeredCall(block: ToolCallBlock): PromptToolCall[] {
-  if (block.executor === 'provider') return []
-  const output = block.output ?? block.error
-  if (output === undefined) return []
-  return [{ callId: block.callId, name: block.name, arguments: block.arguments, output }]
+function answeredCall({ executor, status, callId, name, arguments: args, output, error }: ToolCallBlock): PromptToolCall[] {
+  if (executor === 'provider') return []
+  const result = error === undefined ? output ?? (status === 'completed' ? '' : undefined) : output === undefined ? error : `${output}\n${error}`
+  return result === undefined ? [] : [{ callId, name, arguments: args, output: result }]
 }
 
 /** The last turn is the question: it always goes. */
@@ -81,6 +84,13 @@ function itemChars(item: PromptItem): number {
 export interface RunRequest {
   model: string
   system?: string
-  tools?: JsonObject[]
+  /** Tools of the server by their names, tools of the caller as definitions; absent: all of the server's. */
+  tools?: (string | JsonObject)[]
   params?: JsonObject
+  /** Messages of Chat Completions that go upstream as they are, in place of the branch. */
+  messages?: JsonObject[]
+  /** The caller runs its tools itself: calls are handed back, and end the run. */
+  handsBack?: boolean
+  /** It goes on with a message that had ended. */
+  continues?: boolean
 }

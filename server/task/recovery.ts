@@ -1,10 +1,11 @@
 /** What a crash left: questions that their chat does not list, runs that had not begun, answers that nobody writes any more. */
 import { RunnelError } from '../../shared/errors.ts'
-import { messageMap, type Message } from '../../shared/schema.ts'
+import { blockIsFinal, isTerminal, readMessage, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 import { listedFiles } from './attachments.ts'
+import { waitsOutside } from './calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, type Ending, type Places } from './ending.ts'
 import { joinedText, type RunRequest } from './prompt.ts'
@@ -22,13 +23,33 @@ export async function listQuestion({ store, chats }: { store: Store; chats: Chat
   })
 }
 
+interface Opened extends Omit<MessageRow, 'request' | 'taskId'> {
+  taskId: string
+  room: Room
+  request: RunRequest
+}
+
 /** The room of a run that had not begun, pinned, with what it asks for; null for any other. */
-export async function openQueued(rooms: Rooms, row: MessageRow): Promise<(Omit<MessageRow, 'request' | 'taskId'> & { taskId: string; room: Room; request: RunRequest }) | null> {
+export async function openQueued(rooms: Rooms, row: MessageRow): Promise<Opened | null> {
+  return await openIf(rooms, row, ({ status, taskId }: Partial<Message>) =>
+    // One that was to go on with a message may not have written a word.
+    status === undefined || status === 'queued' || (isTerminal(status) && taskId !== row.taskId))
+}
+
+/** The room of a run that waited for people only, pinned; null for any other. */
+export async function openWaiting(rooms: Rooms, row: MessageRow): Promise<Opened | null> {
+  return await openIf(rooms, row, ({ status, output }) => {
+    const calls = output.filter(block => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status))
+    return status === 'waiting' && calls.length > 0 && calls.every(call => waitsOutside(call as ToolCallBlock))
+  })
+}
+
+async function openIf(rooms: Rooms, row: MessageRow, match: (message: Message) => boolean): Promise<Opened | null> {
   const { taskId, request } = row
   if (row.status !== 'queued' || taskId === null || request === null) return null
   const room = await rooms.open(row.id)
   if (!room) return null
-  if ((messageMap(room.doc).get('status') ?? 'queued') === 'queued') return { ...row, taskId, room, request: request as unknown as RunRequest }
+  if (match(readMessage(room.doc))) return { ...row, taskId, room, request: request as unknown as RunRequest }
   rooms.unpin(room)
   return null
 }

@@ -1,8 +1,10 @@
 import { errorRow, RunnelError } from '../../shared/errors.ts'
-import { readMessage, type BlockStatus, type Message, type MessageError, type MessageFields, type TerminalStatus, type ToolCallStatus, type Usage } from '../../shared/schema.ts'
+import {
+  addUsage, readMessage, type BlockStatus, type JsonObject, type Message, type MessageError, type MessageFields, type NewBlock,
+  type TerminalStatus, type ToolCallStatus, type Usage,
+} from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { MessageWriter } from '../document/message-writer.ts'
-import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
 import type { Room } from '../room/room.ts'
 import type { ProviderData } from '../store/store.ts'
 import type { RunRequest } from './prompt.ts'
@@ -20,11 +22,11 @@ export interface RunOptions {
   maxMessageBytes: number
   /** Writes and shows what the writer holds; calls back when it is in the log, or the room is lost. */
   flush: (room: Room, written: () => void) => void
+  /** Called when it begins to wait for a person or a client and nothing of it runs, and when it goes on. */
+  onParked: (run: Run, parked: boolean) => void
   /** Called once, when the terminal status is in the log. */
   onEnd: (run: Run) => void
 }
-
-type Phase = 'queued' | 'preparing' | 'streaming' | 'ended'
 
 /** What a client is told when it asks for the end of something that has ended, or that it ended. */
 export interface RunState {
@@ -35,8 +37,10 @@ export interface RunState {
 }
 
 /**
- * One run of one message, from `queued` to its terminal status. `end` is the
- * only way out and works once: whatever the provider still sends is dropped.
+ * One run of one message, from `queued` to its terminal status: its stage, its
+ * open blocks, its end. `end` is the only way out and works once: whatever a
+ * provider, a tool or a filter still brings is dropped. How a run goes on from
+ * stage to stage stands in `carry-out.ts`.
  */
 export class Run {
   readonly taskId: string
@@ -47,21 +51,30 @@ export class Run {
   readonly createdAt: number
   readonly room: Room
   readonly writer: MessageWriter
-  readonly providerData: ProviderData[] = []
+  /** Of this message so far, earlier runs included. */
+  providerData: ProviderData[] = []
   /** Resolves with the finished message once it is saved. */
   readonly done: Promise<Message>
   startedAt: number | null = null
+  /** Where calls wait for a person or a client; see `ToolCalls.answer`. */
+  answerCall: ((callId: string, answer: CallAnswer) => string) | null = null
+  /** Once a second. */
+  sweep: () => void = () => {}
   readonly #options: RunOptions
   readonly #abort = new AbortController()
-  /** Provider's key → open block. */
-  readonly #open = new Map<string, { id: string; type: string }>()
-  readonly #blocks = new Map<string, string>()
-  #phase: Phase = 'queued'
+  /** Block id → type of what is still written to. */
+  readonly #open = new Map<string, string>()
+  #last: { id: string; type: string } | null = null
   #status: MessageFields['status'] = 'queued'
+  #ended = false
   #bytes = 0
-  #usage: Usage | undefined
+  /** Of earlier runs and finished requests; of the request that runs. */
+  #spent: Usage | undefined
+  #current: Usage | undefined
   #error: MessageError | undefined
-  #sawOutput = false
+  #parkedAt: number | null = null
+  #parkedMs = 0
+  readonly #whenParked: (() => void)[] = []
   #resolve!: (message: Message) => void
 
   constructor(options: RunOptions) {
@@ -75,16 +88,23 @@ export class Run {
     this.room = room
     this.writer = writer
     this.#options = options
+    const { usage } = readMessage(room.doc)
+    this.#spent = usage
     this.done = new Promise(resolve => { this.#resolve = resolve })
   }
 
-  /** Bytes that the provider has sent for the message so far. */
+  /** Aborted when the run ends in any other way than well. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Bytes that provider and tools have brought for the message in this run. */
   get outputBytes(): number {
     return this.#bytes
   }
 
   get usage(): Usage | undefined {
-    return this.#usage
+    return addUsage(this.#spent, this.#current)
   }
 
   /** Why it failed. */
@@ -93,33 +113,102 @@ export class Run {
   }
 
   get ended(): boolean {
-    return this.#phase === 'ended'
+    return this.#ended
+  }
+
+  get parked(): boolean {
+    return this.#parkedAt !== null
   }
 
   get state(): RunState {
     return { taskId: this.taskId, messageId: this.messageId, chatId: this.chatId, status: this.#status }
   }
 
-  /** Prepares and streams. Never rejects: every failure is the message's own end. */
-  async execute(provider: Provider, prepare: (signal: AbortSignal) => Promise<ProviderRequest>): Promise<void> {
-    if (this.ended) return
-    const { now } = this.#options
-    this.startedAt = now()
-    this.#enter('preparing', { startedAt: this.startedAt })
-    try {
-      const request = await prepare(this.#abort.signal)
-      if (this.ended) return
-      this.#enter('streaming')
-      for await (const event of provider(request, this.#abort.signal)) {
-        // Behind `finish` the provider may close its connection in peace, so that it can be used again.
-        if (this.#status === 'completed') continue
-        if (this.ended) return
-        this.#apply(event)
-      }
-      if (!this.ended) throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
-    } catch (error) {
-      this.end('failed', { error: messageError(error) })
+  /** ms that it has run, without the time in which it waited for people. */
+  activeMs(now: number): number {
+    if (this.startedAt === null) return 0
+    return (this.#parkedAt ?? now) - this.startedAt - this.#parkedMs
+  }
+
+  /** A stage begins. */
+  enter(status: 'preparing' | 'streaming' | 'waiting', fields: Partial<MessageFields> = {}): void {
+    if (this.ended || this.#status === status) return
+    this.#status = status
+    this.writer.setMessage({ ...fields, status })
+  }
+
+  begin(): void {
+    this.startedAt = this.#options.now()
+    this.enter('preparing', { startedAt: this.startedAt })
+  }
+
+  /** After a restart: it waits as it did. */
+  resume(): void {
+    this.startedAt = this.#options.now()
+    this.#status = 'waiting'
+  }
+
+  /** Nothing of it runs until a person or a client answers; or something does again. */
+  park(parked: boolean): void {
+    if (this.ended || parked === this.parked) return
+    const now = this.#options.now()
+    if (this.#parkedAt !== null) this.#parkedMs += now - this.#parkedAt
+    this.#parkedAt = parked ? now : null
+    this.#options.onParked(this, parked)
+    if (parked) for (const resolve of this.#whenParked.splice(0)) resolve()
+  }
+
+  /** Opens a block that is closed with the run at the latest. */
+  open(block: NewBlock): string {
+    const id = this.add(block)
+    this.#open.set(id, block.type)
+    return id
+  }
+
+  /** A block that is whole as it comes. */
+  add(block: NewBlock): string {
+    const id = this.writer.openBlock(block)
+    this.#last = { id, type: block.type }
+    return id
+  }
+
+  /** Text behind the text that the message ends with, or as a block of its own. Returns the block's id. */
+  appendText(text: string): string {
+    const id = this.#last?.type === 'text' ? this.#last.id : this.add({ type: 'text', status: 'in_progress' })
+    this.writer.append(id, 'text', text)
+    // One that nobody writes any more gives its lane back.
+    if (!this.#open.has(id)) this.writer.closeBlock(id, 'completed')
+    return id
+  }
+
+  /** Writes on in a block that is there. */
+  reopen(id: string, type: string): void {
+    this.#open.set(id, type)
+  }
+
+  /** `stays`: it is written to later on, a call that waits to be run. */
+  close(id: string, status: BlockStatus | ToolCallStatus, fields: JsonObject = {}, stays = false): void {
+    this.writer.closeBlock(id, status, fields)
+    if (!stays) this.#open.delete(id)
+  }
+
+  /** Counts what comes in. Throws `message_too_large`. */
+  count(text: string): void {
+    this.#bytes += Buffer.byteLength(text)
+    if (this.#bytes > this.#options.maxMessageBytes) {
+      throw new RunnelError('message_too_large', `The answer is larger than ${this.#options.maxMessageBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`)
     }
+  }
+
+  /** The last one given counts for a request. */
+  setUsage(usage: Usage): void {
+    this.#current = usage
+  }
+
+  /** The request is over, or something else has spent this. */
+  addUsage(usage: Usage | undefined = this.#current): void {
+    this.#spent = addUsage(this.#spent, usage)
+    if (usage === this.#current) this.#current = undefined
   }
 
   /**
@@ -128,25 +217,41 @@ export class Run {
    */
   end(status: TerminalStatus, fields: Partial<MessageFields> = {}): void {
     if (this.ended) return
-    this.#phase = 'ended'
+    this.#ended = true
     this.#status = status
     this.#error = fields.error
     if (status !== 'completed') this.#abort.abort(new RunnelError('interrupted', 'The run has ended.'))
     const endedAt = this.#options.now()
-    for (const { id, type } of this.#open.values()) {
-      this.writer.closeBlock(id, endOf(type, status), type === 'reasoning' ? { endedAt } : {})
-    }
-    this.writer.setMessage({ ...fields, ...(this.#usage && { usage: this.#usage }), status, endedAt })
+    for (const [id, type] of this.#open) this.writer.closeBlock(id, endOf(type, status), endFields(type, endedAt))
+    const { usage } = this
+    this.writer.setMessage({ ...fields, ...(usage && { usage }), status, endedAt })
     this.#options.flush(this.room, () => this.#options.onEnd(this))
   }
 
   /** The log is away: nothing more can be written under this run. */
   abandon(): void {
     if (this.ended) return
-    this.#phase = 'ended'
+    this.#ended = true
     this.#status = 'failed'
     this.#abort.abort(new RunnelError('store_unavailable', 'The log cannot be written.'))
     this.#options.onEnd(this)
+  }
+
+  /** The process ends while it waits for people: it waits on in the next one. */
+  suspend(): void {
+    this.#ended = true
+    this.#abort.abort(new RunnelError('restarting', 'The server is going down.'))
+  }
+
+  /** The message once it has ended, or as soon as it cannot go on without a person or a client. */
+  async untilItNeedsNobody(): Promise<Message> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#whenParked.push(resolve)
+    if (this.parked) resolve()
+    const ended = await Promise.race([this.done, promise])
+    if (ended) return ended
+    await this.settle()
+    return this.read()
   }
 
   /** The message is saved as it will stay. */
@@ -159,66 +264,26 @@ export class Run {
     return readMessage(this.room.doc)
   }
 
-  #enter(status: 'preparing' | 'streaming', fields: Partial<MessageFields> = {}): void {
-    this.#phase = this.#status = status
-    this.writer.setMessage({ ...fields, status })
-  }
-
-  #apply(event: ProviderEvent): void {
-    switch (event.type) {
-      case 'delta':
-        this.#count(event.text)
-        return this.writer.append(this.#block(event.key), event.field, event.text)
-      case 'block_start': {
-        if (!this.#sawOutput) {
-          this.#sawOutput = true
-          this.writer.setMessage({ firstTokenAt: this.#options.now() })
-        }
-        const id = this.writer.openBlock(event.block)
-        this.#blocks.set(event.key, id)
-        this.#open.set(event.key, { id, type: event.block.type })
-        return
-      }
-      case 'annotation':
-        this.#count(JSON.stringify(event.annotation))
-        return this.writer.annotate(this.#block(event.key), event.annotation)
-      case 'block_set':
-        this.#count(JSON.stringify(event.fields))
-        return this.writer.setBlock(this.#block(event.key), event.fields)
-      case 'block_end':
-        this.writer.closeBlock(this.#block(event.key), event.status, event.fields)
-        this.#open.delete(event.key)
-        return
-      case 'provider_data':
-        // What belongs to no block (reasoning that was never shown) keeps the provider's own key.
-        this.providerData.push({ blockId: this.#blocks.get(event.key) ?? event.key, data: event.data })
-        return
-      case 'usage':
-        this.#usage = event.usage
-        return
-      case 'finish':
-        return this.end('completed', { finishReason: event.reason })
-    }
-  }
-
-  #block(key: string): string {
-    const id = this.#blocks.get(key)
-    if (id === undefined) throw new RunnelError('provider_bad_response', 'The provider sent a part of a block that it never began.')
-    return id
-  }
-
-  #count(text: string): void {
-    this.#bytes += Buffer.byteLength(text)
-    if (this.#bytes > this.#options.maxMessageBytes) {
-      throw new RunnelError('message_too_large', `The answer is larger than ${this.#options.maxMessageBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`)
-    }
+  /** Returns when all that was written so far is in the log. Throws what the room was lost by. */
+  async settle(): Promise<void> {
+    await new Promise<void>(written => this.#options.flush(this.room, written))
+    if (this.room.lost) throw this.room.lost
   }
 }
 
-/** How a block ends that its provider left open. */
+/** What a person or a client says to a call. */
+export type CallAnswer = { decision: 'approve' | 'deny'; reason?: string | undefined } | { output: string }
+
+/** How a block ends that its run left open. */
 export function endOf(type: string, status: TerminalStatus): BlockStatus | ToolCallStatus {
   if (type === 'tool_call') return 'cancelled'
   return status === 'completed' ? 'completed' : 'incomplete'
+}
+
+/** What such a block says beside its status. */
+export function endFields(type: string, endedAt: number): JsonObject {
+  if (type === 'reasoning') return { endedAt }
+  return type === 'progress' ? { done: true } : {}
 }
 
 /** What a person reads of a failure. An error that nobody foresaw says no more than that. */

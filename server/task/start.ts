@@ -1,17 +1,17 @@
-import { cleanJson, schemaVersion, type Json, type Message } from '../../shared/schema.ts'
+import { RunnelError } from '../../shared/errors.ts'
+import { cleanJson, schemaVersion, type ChatEntry, type Json, type Message } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow, Claim, FileRow, NewRun } from '../store/store.ts'
-import { fileBlock } from './attachments.ts'
+import type { ChatRow, Claim, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
+import { fileBlock, listedFiles } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
 
 export interface StartOptions {
   user: User
   chat: ChatRow
-  content: string
-  /** Attached, in this order. */
-  files?: readonly FileRow[]
+  /** What is asked; null: a question that is there, `parentId`, is answered anew. */
+  question: { content: string; files?: readonly FileRow[] } | null
   /** The message that this one follows; undefined: the newest of the chat. */
   parentId: string | null | undefined
   request: RunRequest
@@ -26,16 +26,53 @@ export type Started = {
   userMessageId: string
 }
 
-/** The question and the answer-to-be, as they are written before anything is prepared. */
-export function newRows({ user, chat, content, files = [], request }: StartOptions, createdAt: number, parentId: string | null) {
-  const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId: newId('msg') }
-  const userMessage: Message = {
-    id: started.userMessageId, chatId: chat.id, parentId, role: 'user', status: 'completed', createdAt, schema: schemaVersion,
+/** A run as it stands in the store, before anything is prepared. */
+export interface NewRows {
+  started: Started
+  row: NewRun['assistant']
+  lineage: string
+  /** For the chat's list. */
+  entries: [id: string, fields: ChatEntry][]
+}
+
+/** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `idempotency_mismatch`, `not_found`, `store_unavailable`. */
+export async function writeNewRun(store: Store, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
+  const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
+  const userMessageId = question ? newId('msg') : parent
+  if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
+  const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId }
+  const { content, files = [] } = question ?? { content: '' }
+  const userMessage: Message | null = question && {
+    id: userMessageId, chatId: chat.id, parentId: parent, role: 'user', status: 'completed', createdAt, schema: schemaVersion,
     output: [{ id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] }, ...files.map((file, index) => fileBlock(file, index + 1))],
   }
   const row: NewRun['assistant'] = {
-    id: started.messageId, chatId: chat.id, parentId: started.userMessageId, createdAt, taskId: started.taskId,
+    id: started.messageId, chatId: chat.id, parentId: userMessageId, createdAt, taskId: started.taskId,
     userId: user.id, status: 'queued', request: cleanJson(request) as unknown as Json,
   }
-  return { started, userMessage, row, lineage: newLineage() }
+  const lineage = newLineage()
+  const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), ...(claim && { claim: { ...claim, response: started } }) })
+  if (written.repeated) return { repeated: written.response as Started }
+  const answer: ChatEntry = { role: 'assistant', parentId: userMessageId, createdAt, status: 'queued', model: request.model }
+  return { started, row, lineage, entries: [
+    ...(userMessage ? [[userMessageId, { role: 'user', parentId: parent, createdAt, status: 'completed', text: content.toWellFormed(), ...listedFiles(userMessage) }] as [string, ChatEntry]] : []),
+    [started.messageId, answer],
+  ] }
+}
+
+export interface ContinueOptions {
+  user: User
+  message: MessageRow
+  claim: Omit<Claim, 'response'> | undefined
+}
+
+/** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
+export async function writeContinuation(store: Store, { user, message, claim }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
+  const started: Started = { chatId: message.chatId, taskId: newId('task'), messageId: message.id, userMessageId: message.parentId ?? '' }
+  const request: RunRequest = { ...message.request as unknown as RunRequest, continues: true }
+  const written = await store.continueRun({
+    messageId: message.id, taskId: started.taskId, userId: user.id, request: request as unknown as Json,
+    ...(claim && { claim: { ...claim, response: started } }),
+  })
+  return written.repeated ? { repeated: written.response as Started } : { started, request }
 }

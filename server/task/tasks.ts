@@ -1,59 +1,49 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { Message } from '../../shared/schema.ts'
+import { schemaVersion, type Block, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { MessageWriter } from '../document/message-writer.ts'
-import type { Provider } from '../provider/events.ts'
+import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { Files } from '../files/files.ts'
-import type { MessageRow, Store } from '../store/store.ts'
-import { listedFiles } from './attachments.ts'
+import type { MessageRow } from '../store/store.ts'
+import { noSuchCall } from './call.ts'
+import { alreadyAnswered } from './calls.ts'
+import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { saveEnd, type Ending } from './ending.ts'
-import type { MessageReader } from './message-reader.ts'
-import { prepareRequest } from './prepare.ts'
+import { LiveRuns } from './live-runs.ts'
 import type { RunRequest } from './prompt.ts'
-import { endLater, interrupt, listQuestion, openQueued } from './recovery.ts'
-import { messageError, Run, type RunState } from './run.ts'
-import { newRows, type Started, type StartOptions } from './start.ts'
+import { endLater, interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
+import { RunLine } from './run-line.ts'
+import { forgottenRequest, findRequest } from './rounds.ts'
+import { messageError, Run, type CallAnswer, type RunState } from './run.ts'
+import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
 
-export interface TasksOptions {
+export interface TasksOptions extends CarryOutOptions {
   rooms: Rooms
-  store: Store
-  files: Files
   chats: ChatDocuments
-  messages: MessageReader
-  provider: Provider
-  now: () => number
-  system: string | undefined
-  maxHistoryChars: number | undefined
   maxMessageBytes: number
   maxTasks: number
   maxTasksPerUser: number
   maxQueuedTasksPerUser: number
   taskMaxMs: number
-  /** A run begins, has ended (its status is in the log). */
-  onRun?: (event: 'begun' | 'ended', run: Run) => void
-  /** An error that nobody could be told. */
-  onError: (error: unknown, context: { messageId: string }) => void
+  tellEnds: boolean
+  /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
+  onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
 }
 
-/** All runs of this process: begun, waiting for a place, stopped, ended. */
+/** All runs of this process: begun, waiting for a place, waiting for people, stopped, ended. */
 export class Tasks {
   readonly #options: TasksOptions
-  readonly #runs = new Map<string, Run>()
-  readonly #byMessage = new Map<string, Run>()
-  /** Runs that wait for a place, oldest first. */
-  readonly #queue = new Set<Run>()
-  readonly #running = new Set<Run>()
+  readonly #line: RunLine
+  readonly #live = new LiveRuns()
   /** Chats in which a run is being made this moment. */
   readonly #starting = new Set<string>()
   readonly #ending = new Set<Promise<unknown>>()
   #closed = false
-  /** The last run has ended, while closing. */
-  #onIdle: () => void = () => {}
 
   constructor(options: TasksOptions) {
     this.#options = options
+    this.#line = new RunLine({ ...options, begin: run => this.#begin(run) })
   }
 
   /** Takes new runs. */
@@ -63,28 +53,24 @@ export class Tasks {
 
   /** The run of a message while it lives. */
   ofMessage(messageId: string): Run | undefined {
-    return this.#byMessage.get(messageId)
-  }
-
-  find(taskId: string): Run | undefined {
-    return this.#runs.get(taskId)
+    return this.#live.ofMessage(messageId)
   }
 
   /** Runs that have begun and not ended. */
-  get running(): Iterable<Run> {
-    return this.#running
+  get begun(): readonly Run[] {
+    return this.#line.begun
   }
 
   /** Runs that wait for a place. */
   get queued(): number {
-    return this.#queue.size
+    return this.#line.length
   }
 
   /** The live runs of a user. `place`: one that waits is the so manieth of all that do. */
   list(userId: string): (RunState & { createdAt: number; model: string; place?: number })[] {
-    const line = new Map([...this.#queue].map((run, i) => [run, i + 1]))
-    return [...this.#runs.values()].filter(run => run.user.id === userId).map(run => {
-      const place = line.get(run)
+    const places = this.#line.places()
+    return this.#live.filter(run => run.user.id === userId).map(run => {
+      const place = places.get(run)
       return { ...run.state, createdAt: run.createdAt, model: run.request.model, ...(place !== undefined && { place }) }
     })
   }
@@ -96,11 +82,11 @@ export class Tasks {
    */
   async start(options: StartOptions): Promise<Started> {
     const { chat } = options
-    if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+    this.#refuseWhenClosed()
     if (options.parentId !== undefined) return await this.#start(options)
     const claimed = options.claim && await this.#options.store.findClaim(options.claim)
     if (claimed) return claimed.response as Started
-    if (this.#starting.has(chat.id) || [...this.#runs.values()].some(run => run.chatId === chat.id)) {
+    if (this.#starting.has(chat.id) || this.#live.filter(run => run.chatId === chat.id).length > 0) {
       throw new RunnelError('busy', 'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.')
     }
     this.#starting.add(chat.id)
@@ -111,6 +97,41 @@ export class Tasks {
     }
   }
 
+  /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
+  async continue(options: ContinueOptions): Promise<Started> {
+    this.#refuseWhenClosed()
+    const { message, user, claim } = options
+    const { store, rooms, chats } = this.#options
+    const repeated = await this.#refuseWhenFull(user, claim)
+    if (repeated) return repeated
+    const written = await writeContinuation(store, options)
+    if ('repeated' in written) return written.repeated
+    const { started, request } = written
+    const room = await rooms.open(message.id)
+    if (!room) throw new RunnelError('not_found', 'There is no such message.')
+    this.#admit({ ...message, taskId: started.taskId }, user, request, room, await store.drawEpoch(message.id))
+    await chats.edit(message.chatId, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
+    this.#line.beginNext()
+    return started
+  }
+
+  /**
+   * What a person or a client says to a call that waits: the first answer wins.
+   * Returns the call's block once that is in the log. Throws `not_found`,
+   * `already_answered`, `bad_request`, `restarting`, `store_unavailable`.
+   */
+  async answerCall(message: MessageRow, callId: string, answer: CallAnswer): Promise<Block> {
+    this.#refuseWhenClosed()
+    const run = this.#live.ofMessage(message.id)
+    if (!run?.answerCall) {
+      const { output } = run?.read() ?? await this.#options.messages.read(message)
+      throw output.some(block => block.type === 'tool_call' && block.callId === callId) ? alreadyAnswered() : noSuchCall()
+    }
+    const blockId = run.answerCall(callId, answer)
+    await run.settle()
+    return run.read().output.find(({ id }) => id === blockId)!
+  }
+
   /** Ends a run as `stopped`; one that has ended stays as it is. */
   stop(run: Run): RunState {
     run.end('stopped')
@@ -119,27 +140,28 @@ export class Tasks {
 
   /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */
   async endAll(match: (run: Run) => boolean): Promise<void> {
-    const runs = [...this.#runs.values()].filter(match)
+    const runs = this.#live.filter(match)
     for (const run of runs) run.end('stopped')
     await Promise.all(runs.map(run => run.done))
   }
 
-  /** Runs over their time. One pass a second instead of a timer each. */
+  /** Runs and calls over their time. One pass a second instead of a timer each. */
   sweep(): void {
     const now = this.#options.now()
-    for (const run of this.#running) {
-      if (run.startedAt !== null && now - run.startedAt > this.#options.taskMaxMs) {
+    for (const run of this.#line.begun) {
+      run.sweep()
+      if (run.activeMs(now) > this.#options.taskMaxMs) {
         run.end('failed', { error: messageError(new RunnelError('task_timeout', `The answer took longer than ${this.#options.taskMaxMs} ms (RUNNEL_TASK_MAX_MS).`)) })
       }
     }
   }
 
-  /** What a crash left behind: queued runs are queued again, the others end as `interrupted`. */
+  /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
   async recover(): Promise<void> {
     for (const row of await this.#options.store.unfinished()) {
       try {
         await listQuestion(this.#options, row)
-        if (!await this.#requeue(row)) await this.#save(await interrupt(this.#options, row))
+        if (!await this.#requeue(row) && !await this.#resume(row)) await this.#save(await interrupt(this.#options, row))
       } catch (error) {
         this.#options.onError(error, { messageId: row.id })
       }
@@ -148,13 +170,14 @@ export class Tasks {
 
   /**
    * Takes no more runs, lets those that run end for `drainMs`, interrupts the
-   * rest and waits until all is saved. Queued runs stay queued, for the next start.
+   * rest and waits until all is saved. Queued runs stay queued, and those that
+   * wait for people wait, for the next start.
    */
   async close(drainMs: number): Promise<void> {
     this.#closed = true
-    this.#queue.clear()
-    await this.#drained(drainMs)
-    const running = [...this.#running]
+    await this.#line.close(drainMs)
+    for (const run of this.#line.parked) run.suspend()
+    const running = [...this.#line.running]
     for (const run of running) {
       run.end('interrupted', { error: messageError(new RunnelError('interrupted', 'The server was restarted while this answer was being written.')) })
     }
@@ -162,44 +185,51 @@ export class Tasks {
     while (this.#ending.size > 0) await Promise.all(this.#ending)
   }
 
-  async #start(options: StartOptions): Promise<Started> {
-    const { user, chat, content, files = [], parentId, request, claim } = options
-    const { store, now, rooms, chats } = this.#options
-    if (this.#queueIsFull(user)) {
-      const claimed = claim && await store.findClaim(claim)
-      if (claimed) return claimed.response as Started
-      throw new RunnelError('rate_limited', 'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).')
-    }
-    const createdAt = now()
-    const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
-    const { started, userMessage, row, lineage } = newRows(options, createdAt, parent)
-    const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), ...(claim && { claim: { ...claim, response: started } }) })
-    if (written.repeated) return written.response as Started
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+  }
 
-    const room = rooms.create(started.messageId, lineage, 1)
-    const run = this.#admit(row, user, request, room, 1)
+  async #refuseWhenFull(user: User, claim: StartOptions['claim']): Promise<Started | undefined> {
+    if (!this.#line.isFullFor(user)) return undefined
+    const claimed = claim && await this.#options.store.findClaim(claim)
+    if (claimed) return claimed.response as Started
+    throw new RunnelError('rate_limited', 'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).')
+  }
+
+  async #start(options: StartOptions): Promise<Started> {
+    const { user, chat, request, claim } = options
+    const { store, now, rooms, chats } = this.#options
+    const repeated = await this.#refuseWhenFull(user, claim)
+    if (repeated) return repeated
+    const written = await writeNewRun(store, options, now())
+    if ('repeated' in written) return written.repeated
+    const { started, row, lineage, entries } = written
+    const run = this.#admit(row, user, request, rooms.create(started.messageId, lineage, 1), 1)
     await chats.edit(chat.id, writer => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-      writer.setMessages([
-        [userMessage.id, { role: 'user', parentId: parent, createdAt, status: 'completed', text: content.toWellFormed(), ...listedFiles(userMessage) }],
-        [run.messageId, { role: 'assistant', parentId: userMessage.id, createdAt, status: 'queued', model: request.model }],
-      ])
+      writer.setMessages(entries)
     }).catch((error: unknown) => {
       run.end('failed', { error: messageError(error) })
       throw error
     })
-    this.#beginNext()
+    this.#line.beginNext()
     return started
   }
 
-  #queueIsFull(user: User): boolean {
-    let waiting = 0
-    for (const run of this.#queue) if (run.user.id === user.id) waiting += 1
-    return waiting >= this.#options.maxQueuedTasksPerUser
+  /** Makes the run of a message whose document is at hand, and queues it. */
+  #admit(row: Pick<MessageRow, 'id' | 'chatId' | 'parentId' | 'createdAt'> & { taskId: string }, user: User, request: RunRequest, room: Room, epoch: number): Run {
+    const run = this.#register(row, user, request, room, epoch)
+    this.#line.add(run)
+    run.writer.setMessage({
+      id: row.id, chatId: row.chatId, parentId: row.parentId, role: 'assistant', model: request.model,
+      taskId: row.taskId, status: 'queued', createdAt: row.createdAt, schema: schemaVersion,
+      ...(request.continues && { endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>),
+    })
+    this.#options.rooms.flusher.flushNow(room)
+    return run
   }
 
-  /** Makes the run of a message whose document is at hand, and queues it. */
-  #admit(row: Pick<MessageRow, 'id' | 'chatId' | 'parentId' | 'createdAt'> & { taskId: string }, user: User, request: RunRequest, room: Run['room'], epoch: number): Run {
+  #register(row: Pick<MessageRow, 'id' | 'chatId' | 'createdAt'> & { taskId: string }, user: User, request: RunRequest, room: Room, epoch: number): Run {
     const { rooms, now, maxMessageBytes } = this.#options
     const writer = new MessageWriter(room.doc, epoch)
     rooms.attach(room, writer)
@@ -207,72 +237,43 @@ export class Tasks {
       taskId: row.taskId, messageId: row.id, chatId: row.chatId, createdAt: row.createdAt,
       user, request, room, writer, now, maxMessageBytes,
       flush: (room, written) => rooms.flusher.flushNow(room, written),
+      onParked: (run, parked) => this.#parked(run, parked),
       onEnd: run => this.#ended(run),
     })
     room.onLost = () => run.abandon()
-    this.#runs.set(run.taskId, run)
-    this.#byMessage.set(run.messageId, run)
-    this.#queue.add(run)
-    writer.setMessage({
-      id: row.id, chatId: row.chatId, parentId: row.parentId, role: 'assistant', model: request.model,
-      taskId: row.taskId, status: 'queued', createdAt: row.createdAt, schema: 1,
-    })
-    rooms.flusher.flushNow(room)
+    this.#live.add(run)
     return run
   }
 
-  /** Begins the oldest runs that have a place, at the next turn of the event loop: the answer to `POST` comes first. */
-  #beginNext(): void {
-    setImmediate(() => {
-      // One that was being made when the end began stays queued, for the next start.
-      if (this.#closed) return
-      for (const run of this.#queue) {
-        if (this.#running.size >= this.#options.maxTasks) return
-        const ofUser = [...this.#running].filter(other => other.user.id === run.user.id).length
-        if (ofUser >= this.#options.maxTasksPerUser) continue
-        this.#queue.delete(run)
-        this.#running.add(run)
-        this.#options.onRun?.('begun', run)
-        this.#setChatStatus(run, 'streaming')
-        void run.execute(this.#options.provider, () => prepareRequest(this.#options, run))
-      }
-    })
+  #begin(run: Run): void {
+    this.#options.onRun?.('begun', run)
+    this.#setChatStatus(run, 'streaming')
+    run.begin()
+    void carryOut(run, this.#options)
+  }
+
+  #parked(run: Run, parked: boolean): void {
+    this.#line.park(run, parked)
+    this.#options.onRun?.('waiting', run)
+    this.#setChatStatus(run, parked ? 'waiting' : 'streaming')
   }
 
   #ended(run: Run): void {
     this.#options.onRun?.('ended', run)
-    this.#queue.delete(run)
-    this.#running.delete(run)
+    this.#line.ended(run)
     const lost = run.room.writer !== run.writer
-    const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData: run.providerData }
+    const providerData = findRequest(run.providerData) ? [...run.providerData, forgottenRequest] : run.providerData
+    const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData }
     const saving = lost ? endLater(this.#options, run.messageId, late => this.#save(late), () => this.#closed) : this.#save(ending)
     const saved = saving.catch((error: unknown) => {
       this.#options.onError(error, { messageId: run.messageId })
       return null
     }).then(message => {
-      this.#runs.delete(run.taskId)
-      this.#byMessage.delete(run.messageId)
+      this.#live.delete(run)
       run.saved(message ?? run.read())
     })
-    this.#track(saved)
-    if (!this.#closed) this.#beginNext()
-    else if (this.#running.size === 0) this.#onIdle()
-  }
-
-  #drained(drainMs: number): Promise<void> {
-    if (this.#running.size === 0 || drainMs === 0) return Promise.resolve()
-    return new Promise(resolve => {
-      const patience = setTimeout(resolve, drainMs)
-      this.#onIdle = () => {
-        clearTimeout(patience)
-        resolve()
-      }
-    })
-  }
-
-  #track(work: Promise<unknown>): void {
-    this.#ending.add(work)
-    void work.finally(() => this.#ending.delete(work))
+    this.#ending.add(saved)
+    void saved.finally(() => this.#ending.delete(saved))
   }
 
   #save(ending: Ending): Promise<Message | null> {
@@ -286,11 +287,24 @@ export class Tasks {
     if (!waiting) return false
     const run = this.#admit(waiting, { id: row.userId, name: row.userId }, waiting.request, waiting.room, await store.drawEpoch(row.id))
     await chats.edit(row.chatId, writer => writer.setMessages([[run.messageId, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: run.request.model }]]))
-    this.#beginNext()
+    this.#line.beginNext()
     return true
   }
 
-  #setChatStatus(run: Run, status: 'streaming'): void {
+  /** True if the run only waited for people: it waits on. */
+  async #resume(row: MessageRow): Promise<boolean> {
+    const { store, rooms } = this.#options
+    const waiting = await openWaiting(rooms, row)
+    if (!waiting) return false
+    const run = this.#register(waiting, { id: row.userId, name: row.userId }, waiting.request, waiting.room, await store.drawEpoch(row.id))
+    run.providerData = await store.getProviderData(row.id)
+    run.resume()
+    this.#line.addParked(run)
+    void carryOut(run, this.#options, true)
+    return true
+  }
+
+  #setChatStatus(run: Run, status: 'streaming' | 'waiting'): void {
     this.#options.chats.edit(run.chatId, writer => {
       if (!run.ended) writer.setMessages([[run.messageId, { status }]])
     }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))

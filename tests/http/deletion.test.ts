@@ -29,7 +29,7 @@ async function upload(server: StartedRunnel, chatId: string): Promise<string> {
 }
 
 async function finished(server: StartedRunnel, messageId: string): Promise<void> {
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status).toMatch(/completed|stopped/)
+  await expect.poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 10_000 }).toMatch(/completed|stopped/)
 }
 
 async function world() {

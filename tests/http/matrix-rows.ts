@@ -41,6 +41,11 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/messages/:messageId', needs: 'viewer', ok: 200 },
   { route: 'DELETE /api/messages/:messageId', needs: 'editor', ok: 204 },
   { route: 'POST /api/messages/:messageId/stop', needs: 'editor', ok: 200, body: () => ({}) },
+  { route: 'POST /api/messages/:messageId/regenerate', needs: 'editor', ok: 202, body: () => ({}) },
+  { route: 'POST /api/messages/:messageId/continue', needs: 'editor', ok: 202, body: () => ({}) },
+  // Who may, is told that it is no question, and that there is no such call.
+  { route: 'PATCH /api/messages/:messageId', needs: 'editor', ok: 405, body: () => ({ content: 'New' }) },
+  { route: 'POST /api/messages/:messageId/tool-calls/:callId', needs: 'editor', ok: 404, body: () => ({ decision: 'approve' }) },
   { route: 'GET /api/messages/:messageId/events', needs: 'viewer', ok: 200 },
   { route: 'POST /api/files', needs: 'editor', ok: 201, form: ({ chatId }) => ({ chatId }) },
   { route: 'GET /api/files/:fileId', needs: 'viewer', ok: 200 },

@@ -63,7 +63,7 @@ describe('POST /api/chats/:chatId/messages', () => {
 
   test.each([
     [{}, 'content'], [{ content: '' }, 'content'], [{ content: 5 }, 'content'], [{ content: 'x', model: '' }, 'model'],
-    [{ content: 'x', parentId: 5 }, 'parentId'], [{ content: 'x', tools: {} }, 'tools'], [{ content: 'x', tools: ['a'] }, 'tools.0'],
+    [{ content: 'x', parentId: 5 }, 'parentId'], [{ content: 'x', tools: {} }, 'tools'], [{ content: 'x', tools: ['a'] }, 'tools'],
     [{ content: 'x', params: [] }, 'params'], [{ content: 'x', stream: 'yes' }, 'stream'], [{ content: 'x', system: 1 }, 'system'],
     [{ content: 'x', temperature: 1 }, 'temperature'],
   ])('%j is a 400 that names the field', async (request, field) => {

@@ -134,13 +134,14 @@ export function messageRules(open: OpenStore): void {
     })
   })
 
-  it('keeps provider data a block, in the order in which the blocks came, the last value of each', async () => {
+  it('keeps provider data a block, in the order in which the blocks came, the last value of each; null removes it', async () => {
     const store = open()
     await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_2', data: 'old' }, { blockId: 'block_1', data: { item: [1, null] } }])
-    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_3', data: null }, { blockId: 'block_2', data: 'new' }])
+    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_3', data: 3 }, { blockId: 'block_4', data: 4 }, { blockId: 'block_2', data: 'new' }])
+    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_4', data: null }])
     await store.putProviderData('msg_bbbbbbbb', [{ blockId: 'block_1', data: 'other message' }])
     expect(await store.getProviderData('msg_aaaaaaaa')).toEqual([
-      { blockId: 'block_2', data: 'new' }, { blockId: 'block_1', data: { item: [1, null] } }, { blockId: 'block_3', data: null },
+      { blockId: 'block_2', data: 'new' }, { blockId: 'block_1', data: { item: [1, null] } }, { blockId: 'block_3', data: 3 },
     ])
     expect(await store.getProviderData('msg_unknown1')).toEqual([])
   })

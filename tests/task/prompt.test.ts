@@ -136,9 +136,11 @@ describe('what the provider receives', () => {
     const { id } = (await server.call('POST', '/api/chats', {})).body
     fake.enqueue(answer({ text: 'Let me see.', toolCalls: [{ id: 'call_1', name: 'add', arguments: '{"a":1}' }] }))
     const tools = [{ type: 'function', function: { name: 'add', parameters: { type: 'object', properties: {} } } }]
-    const { body } = await server.call('POST', `/api/chats/${id}/messages`, { content: 'One?', stream: false, tools })
+    const { status, body } = await server.call('POST', `/api/chats/${id}/messages`, { content: 'One?', stream: false, tools })
+    expect(status).toBe(202)
     expect(fake.requests[0]!.body.tools).toEqual(tools)
-    expect(body).toMatchObject({ status: 'completed', finishReason: 'tool_calls', output: [{ type: 'text' }, { type: 'tool_call', status: 'pending', arguments: '{"a":1}' }] })
+    expect(body).toMatchObject({ status: 'waiting', output: [{ type: 'text' }, { type: 'tool_call', status: 'pending', arguments: '{"a":1}' }, { type: 'progress' }] })
+    await server.call('POST', `/api/messages/${body.id}/stop`, {})
     await say(id, 'Two?', '…')
     expect(received()).toEqual(['user: One?', 'assistant: Let me see.', 'user: Two?'])
     expect(fake.requests[1]!.body.tools).toBeUndefined()

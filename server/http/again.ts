@@ -1,0 +1,63 @@
+/** Answering anew, going on, asking anew: what makes branches of a chat. */
+import { z } from 'zod'
+import { RunnelError } from '../../shared/errors.ts'
+import type { ChatRow, MessageRow } from '../store/store.ts'
+import type { RunRequest } from '../task/prompt.ts'
+import { claimOf } from './claims.ts'
+import { fileIds, filesOf, messageOfPath } from './finders.ts'
+import type { Places } from './places.ts'
+import { route } from './route.ts'
+import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
+
+const regenerateBody = z.strictObject(runFields).prefault({})
+const continueBody = z.strictObject({ stream: runFields.stream }).prefault({})
+const editBody = z.strictObject({ content: z.string().min(1), files: fileIds.optional(), ...runFields })
+
+export const againRoutes = [
+  route({
+    method: 'post', path: '/api/messages/:messageId/regenerate', of: messageOfPath, access: 'editor', repeatable: true,
+    summary: 'Answer the same question anew, beside this answer, which may go on', body: regenerateBody, responses: runResponses, errors: runErrors,
+    async handle({ request, response, identity, subject: message, body }, places) {
+      refuseUserMessage(message, 'Only an answer can be made anew; edit a question instead.')
+      const started = await places.tasks.start({
+        user: identity.user, chat: await chatOf(message, places), question: null, parentId: message.parentId,
+        request: runRequestOf(body, places, message.request as unknown as RunRequest), claim: claimOf(request, identity, places.now()),
+      })
+      await answerStarted(response, started, body.stream, places)
+    },
+  }),
+
+  route({
+    method: 'post', path: '/api/messages/:messageId/continue', of: messageOfPath, access: 'editor', repeatable: true,
+    summary: 'Go on with an answer that has ended, in the same message', body: continueBody, responses: runResponses, errors: runErrors,
+    async handle({ request, response, identity, subject: message, body }, places) {
+      refuseUserMessage(message, 'Only an answer can be continued.')
+      const started = await places.tasks.continue({ user: identity.user, message, claim: claimOf(request, identity, places.now()) })
+      await answerStarted(response, started, body.stream, places)
+    },
+  }),
+
+  route({
+    method: 'patch', path: '/api/messages/:messageId', of: messageOfPath, access: 'editor', repeatable: true,
+    summary: 'Ask a question in other words: a new branch beside it, with an answer', body: editBody, responses: runResponses, errors: [405, ...runErrors],
+    async handle({ request, response, identity, subject: message, body }, places) {
+      if (message.role !== 'user') throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
+      const files = body.files ?? message.json?.output.flatMap(block => (block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [])) ?? []
+      const started = await places.tasks.start({
+        user: identity.user, chat: await chatOf(message, places), question: { content: body.content, files: await filesOf(files, message.chatId, places) },
+        parentId: message.parentId, request: runRequestOf(body, places), claim: claimOf(request, identity, places.now()),
+      })
+      await answerStarted(response, started, body.stream, places)
+    },
+  }),
+]
+
+function refuseUserMessage(message: MessageRow, words: string): void {
+  if (message.role === 'user') throw new RunnelError('bad_request', words)
+}
+
+async function chatOf(message: MessageRow, { store }: Places): Promise<ChatRow> {
+  const chat = await store.getChat(message.chatId)
+  if (!chat) throw new RunnelError('not_found', 'There is no such chat.')
+  return chat
+}

@@ -1,0 +1,124 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { messageMap, type FinishReason } from '../../shared/schema.ts'
+import type { ProviderEvent } from '../provider/events.ts'
+import type { Run } from './run.ts'
+
+/** A call of the model that this run has to see to. */
+export interface PendingCall {
+  blockId: string
+  callId: string
+  name: string
+  arguments: string
+}
+
+export interface AnswerOptions {
+  run: Run
+  now: () => number
+  /** Requests of this message before this one. */
+  round: number
+  /** Who runs a call to a tool of this name; null: the run hands its calls back. */
+  executorOf: ((name: string) => 'server' | 'client') | null
+  /** An unfinished text at the end of the message: the first text of this answer goes on in it. */
+  continues?: string | undefined
+}
+
+/** The events of one request, written into the message. */
+export class Answer {
+  /** Complete and waiting to be run. */
+  readonly calls: PendingCall[] = []
+  readonly #options: AnswerOptions
+  /** Provider's key → block id. */
+  readonly #blocks = new Map<string, string>()
+  /** Calls of the caller's tools, by key. */
+  readonly #calls = new Map<string, PendingCall>()
+  #continues: string | undefined
+  #sawOutput = false
+
+  constructor(options: AnswerOptions) {
+    this.#options = options
+    this.#continues = options.continues
+  }
+
+  /** The block that a key writes. */
+  blockOf(key: string): string | undefined {
+    return this.#blocks.get(key)
+  }
+
+  /** Writes one event; returns the reason of a `finish`. Throws `provider_bad_response`, `message_too_large`. */
+  apply(event: ProviderEvent): FinishReason | undefined {
+    const { run } = this.#options
+    switch (event.type) {
+      case 'delta': {
+        run.count(event.text)
+        const call = event.field === 'arguments' ? this.#calls.get(event.key) : undefined
+        if (call) call.arguments += event.text
+        run.writer.append(this.#block(event.key), event.field, event.text)
+        return undefined
+      }
+      case 'block_start':
+        this.#start(event)
+        return undefined
+      case 'annotation':
+        run.count(JSON.stringify(event.annotation))
+        run.writer.annotate(this.#block(event.key), event.annotation)
+        return undefined
+      case 'block_set': {
+        run.count(JSON.stringify(event.fields))
+        const call = this.#calls.get(event.key)
+        const { callId, name } = event.fields
+        if (call && typeof callId === 'string') call.callId = callId
+        if (call && typeof name === 'string') call.name = name
+        run.writer.setBlock(this.#block(event.key), call && name !== undefined ? { ...event.fields, executor: this.#executor(call.name) } : event.fields)
+        return undefined
+      }
+      case 'block_end': {
+        const call = event.status === 'pending' && this.#options.executorOf ? this.#calls.get(event.key) : undefined
+        if (call) this.calls.push(call)
+        run.close(this.#block(event.key), event.status, event.fields, call !== undefined)
+        return undefined
+      }
+      case 'provider_data':
+        // What belongs to no block (reasoning that was never shown) keeps the provider's own key.
+        this.#options.run.providerData.push({ blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${event.key}`, data: event.data })
+        return undefined
+      case 'usage':
+        run.setUsage(event.usage)
+        return undefined
+      case 'finish':
+        return event.reason
+    }
+  }
+
+  #start({ key, block }: Extract<ProviderEvent, { type: 'block_start' }>): void {
+    const { run, now } = this.#options
+    if (!this.#sawOutput) {
+      this.#sawOutput = true
+      if (!messageMap(run.room.doc).has('firstTokenAt')) run.writer.setMessage({ firstTokenAt: now() })
+    }
+    const continued = this.#continues
+    this.#continues = undefined
+    if (continued !== undefined && block.type === 'text') {
+      run.reopen(continued, 'text')
+      run.writer.setBlock(continued, { status: 'in_progress' })
+      this.#blocks.set(key, continued)
+      return
+    }
+    if (block.type !== 'tool_call' || block.executor !== 'client') {
+      this.#blocks.set(key, run.open(block))
+      return
+    }
+    const blockId = run.open({ ...block, executor: this.#executor(block.name) })
+    this.#blocks.set(key, blockId)
+    this.#calls.set(key, { blockId, callId: block.callId, name: block.name, arguments: '' })
+  }
+
+  #executor(name: string): 'server' | 'client' {
+    return this.#options.executorOf?.(name) ?? 'client'
+  }
+
+  #block(key: string): string {
+    const id = this.#blocks.get(key)
+    if (id === undefined) throw new RunnelError('provider_bad_response', 'The provider sent a part of a block that it never began.')
+    return id
+  }
+}

@@ -1,0 +1,106 @@
+import { RunnelError } from '../../shared/errors.ts'
+import type { Json } from '../../shared/schema.ts'
+import type { Tool, ToolContext } from '../extension/tool.ts'
+
+/** A call that went wrong in a way that the model, and a person, can act on. */
+export class CallFault extends Error {}
+
+/** Throws CallFault for arguments that are no JSON or do not fit. */
+export async function checkedArguments(tool: Tool, text: string): Promise<unknown> {
+  let args: Json
+  try {
+    // A tool without parameters is often called with nothing at all.
+    args = text.trim() === '' ? {} : JSON.parse(text) as Json
+  } catch (error) {
+    throw new CallFault(`The arguments are no JSON: ${(error as Error).message}`)
+  }
+  try {
+    return await tool.check(args)
+  } catch (error) {
+    throw new CallFault(wordsOf(error))
+  }
+}
+
+export interface ExecuteOptions {
+  tool: Tool
+  args: unknown
+  context: ToolContext
+  maxMs: number
+  maxOutputBytes: number
+  /** Takes the output, piece by piece, while the call lives. */
+  write: (text: string) => void
+}
+
+/**
+ * Runs a tool until it is done, fails, or its signal is aborted: one that goes
+ * on in spite of it is not awaited, and what it still brings is dropped. Throws
+ * CallFault, or the reason of the signal.
+ */
+export async function execute({ tool, args, context, maxMs, maxOutputBytes, write }: ExecuteOptions): Promise<void> {
+  const { signal } = context
+  let bytes = 0
+  const take = (piece: unknown) => {
+    signal.throwIfAborted()
+    const text = outputText(piece)
+    bytes += Buffer.byteLength(text)
+    if (bytes > maxOutputBytes) throw new CallFault(`The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`)
+    write(text)
+  }
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  aborted.catch(() => {})
+  try {
+    // In a promise, so that what it throws at once is its fault like anything else.
+    const output = await Promise.race([Promise.resolve().then(() => tool.execute!(args, context)), aborted])
+    if (!isAsyncIterable(output)) return take(output)
+    const pieces = output[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const { done, value } = await Promise.race([pieces.next(), aborted])
+        if (done) return
+        take(value)
+      }
+    } finally {
+      // Not awaited: it may be waiting for something that never comes.
+      void Promise.resolve(pieces.return?.()).catch(() => {})
+    }
+  } catch (error) {
+    if (signal.aborted) throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
+    throw error instanceof CallFault ? error : new CallFault(wordsOf(error))
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function timedOut(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+/** Nothing is nothing; what JSON cannot say fails the call. */
+function outputText(piece: unknown): string {
+  if (typeof piece === 'string') return piece
+  if (piece === undefined) return ''
+  const json = JSON.stringify(piece) as string | undefined
+  if (json === undefined) throw new CallFault(`The tool gave a ${typeof piece}, which JSON cannot say.`)
+  return json
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+export function wordsOf(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error)
+  return (words === '' ? 'The tool failed and did not say why.' : words).slice(0, 10_000)
+}
+
+/** Aborted with the run, or when the call has taken too long. */
+export function callSignal(run: AbortSignal, maxMs: number): AbortSignal {
+  return AbortSignal.any([run, AbortSignal.timeout(maxMs)])
+}
+
+export function noSuchCall(): RunnelError {
+  return new RunnelError('not_found', 'There is no such call in this message.')
+}

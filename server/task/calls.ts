@@ -1,0 +1,224 @@
+import { RunnelError } from '../../shared/errors.ts'
+import type { Block, ToolCallBlock } from '../../shared/schema.ts'
+import type { Tool, ToolContext } from '../extension/tool.ts'
+import type { PendingCall } from './answer.ts'
+import { CallFault, callSignal, checkedArguments, execute, noSuchCall } from './call.ts'
+import type { CallAnswer, Run } from './run.ts'
+import type { Toolset } from './toolset.ts'
+
+export interface CallsOptions {
+  run: Run
+  /** After a restart tools are listed when the first is needed. */
+  tools: () => Promise<Toolset>
+  contextOf: (call: PendingCall, signal: AbortSignal) => ToolContext
+  now: () => number
+  toolMaxMs: number
+  approvalMaxMs: number
+  maxOutputBytes: number
+  /** What all calls wait for now, in words. */
+  onChange: (words: string) => void
+}
+
+/** A call that waits for a person's yes, or for a client's output. */
+interface Waiting {
+  call: PendingCall
+  for: 'decision' | 'output'
+  until: number
+  answer(answer: CallAnswer | CallFault): void
+}
+
+/** The calls of one round: all at once, each until it is final. */
+export class ToolCalls {
+  readonly #options: CallsOptions
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #executing = new Set<PendingCall>()
+  /** Calls that are not final yet. */
+  #live = 0
+
+  constructor(options: CallsOptions) {
+    this.#options = options
+  }
+
+  /** Returns when every call is final, or the run has ended. Never rejects for a call's sake. */
+  async run(calls: readonly PendingCall[]): Promise<void> {
+    await this.#all(calls.map(call => () => this.#carryOut(call)))
+  }
+
+  /** After a restart: the calls that waited wait on. `since`: epoch ms. */
+  async resume(blocks: readonly Block[], since: number): Promise<void> {
+    const waiting = blocks.filter(block => block.type === 'tool_call' && waitsOutside(block)) as ToolCallBlock[]
+    for (const { id } of waiting) this.#options.run.reopen(id, 'tool_call')
+    await this.#all(waiting.map(({ id, status, ...block }) => () => {
+      const call = { blockId: id, callId: block.callId, name: block.name, arguments: block.arguments }
+      return status === 'pending' ? this.#awaitOutput(call, since) : this.#awaitDecision(call, since)
+    }))
+  }
+
+  /** All calls fail with these words: they are the model's to act on. */
+  refuse(calls: readonly PendingCall[], words: string): void {
+    for (const { blockId } of calls) this.#options.run.close(blockId, 'failed', { error: words })
+  }
+
+  /** What nobody answered in time. */
+  sweep(): void {
+    const now = this.#options.now()
+    for (const waiting of [...this.#waiting.values()]) {
+      if (now < waiting.until) continue
+      waiting.answer(new CallFault(`Nobody ${waiting.for === 'decision' ? 'allowed or denied' : 'answered'} this call within ${this.#options.approvalMaxMs} ms (RUNNEL_APPROVAL_MAX_MS).`))
+    }
+  }
+
+  /**
+   * The first answer of a person or a client: written when this returns, though
+   * not yet in the log. Returns the id of the call's block. Throws `not_found`,
+   * `already_answered`, `bad_request`.
+   */
+  answer(callId: string, answer: CallAnswer): string {
+    const waiting = [...this.#waiting.values()].findLast(({ call }) => call.callId === callId)
+    if (!waiting) {
+      const known = this.#options.run.read().output.some(block => block.type === 'tool_call' && block.callId === callId)
+      throw known ? alreadyAnswered() : noSuchCall()
+    }
+    const wanted = 'decision' in answer ? 'decision' : 'output'
+    if (waiting.for !== wanted) throw new RunnelError('bad_request', `This call waits for ${waiting.for === 'decision' ? 'a decision' : 'an output'}.`)
+    waiting.answer(answer)
+    return waiting.call.blockId
+  }
+
+  async #all(works: readonly (() => Promise<void>)[]): Promise<void> {
+    const { run } = this.#options
+    run.answerCall = (callId, answer) => this.answer(callId, answer)
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    const onAbort = () => resolve()
+    run.signal.addEventListener('abort', onAbort)
+    if (run.signal.aborted) resolve()
+    this.#live = works.length
+    try {
+      await Promise.race([Promise.all(works.map(work => work().finally(() => {
+        this.#live -= 1
+        if (!run.ended) this.#changed()
+      }))), ended])
+    } finally {
+      run.signal.removeEventListener('abort', onAbort)
+      run.answerCall = null
+    }
+  }
+
+  async #carryOut(call: PendingCall): Promise<void> {
+    await this.#guard(call, async () => {
+      const { tool, args } = await this.#prepared(call)
+      const signal = this.#options.run.signal
+      const asks = typeof tool.approval === 'function' ? await tool.approval(args, this.#options.contextOf(call, signal)) : tool.approval
+      if (this.#options.run.ended) return
+      if (asks) return await this.#awaitDecision(call)
+      if (tool.execute) await this.#execute(call, tool, args)
+      else await this.#awaitOutput(call)
+    })
+  }
+
+  /** Its tool and what it is called with. A tool that only the caller knows takes anything. */
+  async #prepared(call: PendingCall): Promise<{ tool: Tool | { approval?: undefined; execute?: undefined }; args: unknown }> {
+    const tools = await this.#options.tools()
+    const tool = tools.find(call.name)
+    if (tool) return { tool, args: await checkedArguments(tool, call.arguments) }
+    if (tools.has(call.name)) return { tool: {}, args: undefined }
+    throw new CallFault(`There is no tool ${JSON.stringify(call.name)}.`)
+  }
+
+  async #awaitDecision(call: PendingCall, since?: number): Promise<void> {
+    const { run } = this.#options
+    await this.#guard(call, async () => {
+      if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
+      const { decision } = await this.#wait(call, 'decision', since, answer => {
+        const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
+        if (decision === 'deny') run.close(call.blockId, 'denied', { error: denied(reason) })
+        // Running from this moment: after a crash nobody can know whether it had begun.
+        else run.writer.setBlock(call.blockId, { status: 'running' })
+      }) as Extract<CallAnswer, { decision: string }>
+      if (decision === 'deny' || run.ended) return
+      const { tool, args } = await this.#prepared(call)
+      if (tool.execute) await this.#execute(call, tool as Tool, args)
+      else await this.#awaitOutput(call)
+    })
+  }
+
+  async #awaitOutput(call: PendingCall, since?: number): Promise<void> {
+    const { run } = this.#options
+    await this.#guard(call, async () => {
+      if (since === undefined) run.writer.setBlock(call.blockId, { status: 'pending' })
+      await this.#wait(call, 'output', since, answer => {
+        const { output } = answer as { output: string }
+        run.writer.append(call.blockId, 'output', output)
+        run.close(call.blockId, 'completed')
+      })
+    })
+  }
+
+  async #execute(call: PendingCall, tool: Tool, args: unknown): Promise<void> {
+    const { run, contextOf, toolMaxMs, maxOutputBytes } = this.#options
+    const maxMs = tool.maxMs ?? toolMaxMs
+    run.writer.setBlock(call.blockId, { status: 'running' })
+    this.#executing.add(call)
+    this.#changed()
+    try {
+      await execute({ tool, args, maxMs, maxOutputBytes, context: contextOf(call, callSignal(run.signal, maxMs)), write: text => {
+        run.count(text)
+        run.writer.append(call.blockId, 'output', text)
+      } })
+      if (!run.ended) run.close(call.blockId, 'completed')
+    } finally {
+      this.#executing.delete(call)
+    }
+  }
+
+  #wait(call: PendingCall, what: Waiting['for'], since: number | undefined, written: (answer: CallAnswer) => void): Promise<CallAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>()
+    this.#waiting.set(call.blockId, {
+      call, for: what, until: (since ?? this.#options.now()) + this.#options.approvalMaxMs,
+      answer: answer => {
+        this.#waiting.delete(call.blockId)
+        if (answer instanceof CallFault) reject(answer)
+        else {
+          written(answer)
+          resolve(answer)
+        }
+        this.#changed()
+      },
+    })
+    this.#changed()
+    return promise
+  }
+
+  /** A call's fault ends the call, with words on its block for the model and for people. */
+  async #guard(call: PendingCall, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (this.#options.run.ended) return
+      if (error instanceof RunnelError && error.code === 'message_too_large') throw error
+      this.#options.run.close(call.blockId, 'failed', { error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  #changed(): void {
+    const { run, onChange } = this.#options
+    run.park(this.#live > 0 && this.#waiting.size === this.#live)
+    const names = (calls: Iterable<PendingCall>) => [...new Set([...calls].map(call => call.name))].join(', ')
+    const waitingFor = (what: Waiting['for']) => names([...this.#waiting.values()].filter(waiting => waiting.for === what).map(({ call }) => call))
+    const words = [['Running', names(this.#executing)], ['Waiting for approval of', waitingFor('decision')], ['Waiting for the output of', waitingFor('output')]]
+    onChange(words.filter(([, of]) => of !== '').map(([verb, of]) => `${verb} ${of}`).join('. '))
+  }
+}
+
+/** A call that only a person or a client can move. */
+export function waitsOutside({ status, executor }: ToolCallBlock): boolean {
+  return executor !== 'provider' && (status === 'awaiting_approval' || (status === 'pending' && executor === 'client'))
+}
+
+export function alreadyAnswered(): RunnelError {
+  return new RunnelError('already_answered', 'This call has been answered, or does not wait any more.')
+}
+
+function denied(reason: string | undefined): string {
+  return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
+}

@@ -1,0 +1,209 @@
+/** The way of a run: prepare, stream, call tools, stream again, end. */
+import { RunnelError } from '../../shared/errors.ts'
+import { outputArray, type FinishReason } from '../../shared/schema.ts'
+import type { MaybePromise } from '../cluster/cluster.ts'
+import type { Filter } from '../extension/filter.ts'
+import type { Tool, ToolSource } from '../extension/tool.ts'
+import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
+import { Answer, type PendingCall } from './answer.ts'
+import { ToolCalls } from './calls.ts'
+import { filterContext, messageNow, toolContext, type ContextPlaces } from './context.ts'
+import { brokenText, overlapFilter } from './continuation.ts'
+import { Filters } from './filters.ts'
+import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
+import { Stage } from './progress.ts'
+import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd } from './rounds.ts'
+import { messageError, type Run } from './run.ts'
+import { listTools, type Toolset } from './toolset.ts'
+
+export interface CarryOutOptions extends PrepareOptions, ContextPlaces {
+  provider: Provider
+  tools: readonly (Tool | ToolSource)[]
+  filters: readonly Filter[]
+  now: () => number
+  toolMaxMs: number
+  approvalMaxMs: number
+  filterMaxMs: number
+  maxToolRounds: number
+  maxToolOutputBytes: number
+  onError: (error: unknown, context: { messageId: string; filter?: string }) => void
+}
+
+/** Carries a run out from its begin, or from where it waited before a restart. Never rejects: every failure is the message's own end. */
+export async function carryOut(run: Run, options: CarryOutOptions, resumed = false): Promise<void> {
+  if (run.ended) return
+  try {
+    const finishReason = await new Work(run, options).run(resumed)
+    run.end('completed', { finishReason })
+  } catch (error) {
+    run.end('failed', { error: messageError(error) })
+    if (!(error instanceof RunnelError) || error.code === 'filter_failed') options.onError(error, { messageId: run.messageId })
+  }
+}
+
+interface Prepared {
+  request: ProviderRequest
+  tools: Toolset
+}
+
+class Work {
+  readonly #run: Run
+  readonly #options: CarryOutOptions
+  readonly #stage: Stage
+  readonly #filters: Filters
+  readonly #calls: ToolCalls
+  #prepared: Promise<Prepared> | undefined
+  #tools: Promise<Toolset> | undefined
+  /** What the inlet filters made of the request: kept with the first round that may wait over a restart. */
+  #keep: ProviderRequest | undefined
+  /** No request was made yet, in this process. */
+  #isFirst = true
+
+  constructor(run: Run, options: CarryOutOptions) {
+    this.#run = run
+    this.#options = options
+    this.#stage = new Stage(run)
+    this.#filters = new Filters({
+      run, filters: options.filters, filterMaxMs: options.filterMaxMs,
+      context: filterContext(run, this.#stage, options),
+      stage: words => this.#stage.say(words),
+      onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
+    })
+    this.#calls = new ToolCalls({
+      run, now: options.now, toolMaxMs: options.toolMaxMs, approvalMaxMs: options.approvalMaxMs, maxOutputBytes: options.maxToolOutputBytes,
+      tools: () => this.#listTools(),
+      contextOf: (call, signal) => toolContext(run, call, signal, this.#stage, options),
+      onChange: words => this.#stage.say(words),
+    })
+    run.sweep = () => this.#calls.sweep()
+  }
+
+  async run(resumed: boolean): Promise<FinishReason> {
+    const run = this.#run
+    if (run.request.continues && !resumed) run.providerData = await this.#options.store.getProviderData(run.messageId)
+    if (resumed) await this.#resume()
+    else await this.#prepare()
+    for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
+      if (run.ended) return 'unknown'
+      const isLast = rounds > this.#options.maxToolRounds
+      const { finishReason, calls } = await this.#stream(isLast)
+      if (run.ended || calls.length === 0) {
+        if (!run.ended) await this.#filters.outlet()
+        return finishReason
+      }
+      if (isLast) throw new RunnelError('tool_rounds_exceeded', `The model still asks for tools after ${this.#options.maxToolRounds} rounds of them (RUNNEL_MAX_TOOL_ROUNDS).`)
+      await this.#endRound()
+      if (rounds === this.#options.maxToolRounds) {
+        this.#calls.refuse(calls, `No more tools: the limit of ${rounds} rounds is reached (RUNNEL_MAX_TOOL_ROUNDS). Answer with what you have.`)
+      } else {
+        run.enter('waiting')
+        await this.#calls.run(calls)
+      }
+      this.#stage.done()
+    }
+  }
+
+  /** Tools and request, made once; after a restart when they are needed. */
+  #prepare(): Promise<Prepared> {
+    return (this.#prepared ??= this.#doPrepare())
+  }
+
+  async #doPrepare(): Promise<Prepared> {
+    const { signal } = this.#run
+    const request = await prepareRequest(this.#options, this.#run)
+    if (this.#options.tools.some(tool => 'list' in tool)) this.#stage.say('Preparing: tools')
+    const tools = await this.#listTools()
+    signal.throwIfAborted()
+    const definitions = tools.definitions.length > 0 ? { tools: [...tools.definitions] } : {}
+    const kept = findRequest(this.#run.providerData) as ProviderRequest | null | undefined
+    const prepared = { tools, request: kept ?? await this.#filters.inlet({ ...request, ...definitions }) }
+    if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
+    this.#stage.done()
+    return prepared
+  }
+
+  #listTools(): Promise<Toolset> {
+    return (this.#tools ??= listTools(this.#options.tools, this.#run.request.tools, this.#run.signal))
+  }
+
+  /** One request, from its first to its last event. */
+  async #stream(isLast: boolean): Promise<{ finishReason: FinishReason; calls: PendingCall[] }> {
+    const run = this.#run
+    const { now, provider, continueBy } = this.#options
+    const { request: first, tools } = await this.#prepare()
+    const goesOn = this.#isFirst && run.request.continues === true
+    // What a fresh message holds is nothing.
+    const message = this.#isFirst && !goesOn ? null : await messageNow(run)
+    this.#isFirst = false
+    const request = message ? nextRequest(first, message, run.providerData, goesOn ? continueBy : null) : first
+        const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
+    const broken = goesOn && message ? brokenText(message) : undefined
+    const answer = new Answer({
+      run, now, round: roundCount(run.providerData), continues: broken?.id,
+      executorOf: runsTools ? name => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
+    })
+    const write = this.#filters.stream(answer)
+    const cut = broken && overlapFilter(broken.text)
+    run.enter('streaming')
+    const finishReason = await readEvents(provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal), run, cut ? event => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write)
+    run.addUsage()
+    return { finishReason, calls: answer.calls }
+  }
+
+  /** What the next request needs, and a restart while the calls wait, is in the store before they run. */
+  async #endRound(): Promise<void> {
+    const run = this.#run
+    await run.settle()
+    run.providerData.push(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
+    if (this.#keep) run.providerData.push(keptRequest(this.#keep))
+    this.#keep = undefined
+    await this.#options.store.putProviderData(run.messageId, run.providerData)
+  }
+
+  async #resume(): Promise<void> {
+    const run = this.#run
+    const { output } = run.read()
+    this.#isFirst = false
+    for (const { id, type, status } of output) if (type === 'progress' && status === 'in_progress') this.#stage.adopt(id)
+    await this.#calls.resume(output, lastRoundAt(run.providerData) ?? this.#options.now())
+    this.#stage.done()
+  }
+}
+
+/** Reads a provider until `finish`; behind it the connection may close in peace, so that it can be used again. */
+async function readEvents(stream: AsyncIterable<ProviderEvent>, run: Run, write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>): Promise<FinishReason> {
+  const events = stream[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { done, value: event } = await events.next()
+      if (run.ended) throw run.signal.reason
+      if (done) throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
+      const given = write(event)
+      const reason = given instanceof Promise ? await given : given
+      if (run.ended) throw run.signal.reason
+      if (event.type === 'finish') {
+        void drain(events)
+        return reason ?? event.reason
+      }
+    }
+  } catch (error) {
+    void Promise.resolve(events.return?.()).catch(() => {})
+    throw error
+  }
+}
+
+async function drain(events: AsyncIterator<ProviderEvent>): Promise<void> {
+  try {
+    while (!(await events.next()).done);
+  } catch {
+    // The answer was whole before.
+  }
+}
+
+function writeAll(events: ProviderEvent | readonly ProviderEvent[] | null, write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>): MaybePromise<FinishReason | undefined> {
+  if (events === null) return undefined
+  if (!Array.isArray(events)) return write(events as ProviderEvent)
+  let last: MaybePromise<FinishReason | undefined>
+  for (const event of events as readonly ProviderEvent[]) last = last instanceof Promise ? last.then(() => write(event)) : write(event)
+  return last
+}

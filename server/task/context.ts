@@ -1,0 +1,67 @@
+/** What tools and filters may do to the message of their run: the implementation of `extension/context.ts`. */
+import type { FileBlock, Message, NewBlock } from '../../shared/schema.ts'
+import type { NewFile, RunContext } from '../extension/context.ts'
+import type { FilterContext } from '../extension/filter.ts'
+import type { ToolContext } from '../extension/tool.ts'
+import type { PendingCall } from './answer.ts'
+import { Progress, type Stage } from './progress.ts'
+import type { Run } from './run.ts'
+
+export interface ContextPlaces {
+  /** Keeps bytes with the files of the run's chat. */
+  keepFile: (run: Run, file: Extract<NewFile, { data: unknown }>) => Promise<{ name: string; mimeType: string; url: string; size: number }>
+}
+
+/** `stage`: where its progress shows. */
+export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces): RunContext {
+  /** After the end nothing is written: a tool that ignores its signal may still be at work. */
+  const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
+  const add = (block: NewBlock) => write('', () => run.add(block))
+  return {
+    signal: run.signal,
+    taskId: run.taskId,
+    messageId: run.messageId,
+    chatId: run.chatId,
+    model: run.request.model,
+    user: run.user,
+    progress: text => write(undefined, () => stage.say(text)),
+    append: text => write('', () => {
+      run.count(text)
+      return run.appendText(text)
+    }),
+    replace: (...edit) => write(undefined, () => run.writer.replace(...edit)),
+    annotate: (...citation) => write(undefined, () => run.writer.annotate(...citation)),
+    addSource: ({ title, url, snippet, sourceType }) => add({
+      type: 'source', status: 'completed', title, sourceType: sourceType ?? (url === undefined ? 'document' : 'url'),
+      ...(url !== undefined && { url }), ...(snippet !== undefined && { snippet }),
+    }),
+    addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
+    addError: ({ message, code = 'tool_error', retryable = false }) => add({ type: 'error', status: 'completed', code, message, retryable }),
+    addUsage: usage => write(undefined, () => run.addUsage(usage)),
+    addFile: async file => {
+      const shown = 'data' in file ? await keepFile(run, file) : file
+      const { name, mimeType, url, size } = shown
+      const block = { type: 'file' as const, status: 'completed' as const, name, mimeType, url, ...(size !== undefined && { size }) }
+      return { id: add(block), ...block } satisfies FileBlock
+    },
+    message: () => messageNow(run),
+  }
+}
+
+export function toolContext(run: Run, call: PendingCall, signal: AbortSignal, stage: Stage, places: ContextPlaces): ToolContext {
+  const progress = new Progress(text => { if (!run.ended && !signal.aborted) run.writer.setBlock(call.blockId, { progress: text }) })
+  return { ...runContext(run, stage, places), signal, callId: call.callId, progress: text => progress.say(text) }
+}
+
+export function filterContext(run: Run, stage: Stage, places: ContextPlaces): FilterContext {
+  return {
+    ...runContext(run, stage, places),
+    end: message => run.end('failed', { finishReason: 'content_filter', error: { code: 'content_filtered', message, retryable: false } }),
+  }
+}
+
+/** Canonical JSON with all that was written so far: through the log, like everything that is read. */
+export async function messageNow(run: Run): Promise<Message> {
+  await run.settle()
+  return run.read()
+}

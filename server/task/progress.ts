@@ -1,0 +1,77 @@
+import type { Run } from './run.ts'
+
+/** Words of progress are written twice a second at most; the last ones always. */
+const leastMs = 500
+
+/** Passes on the newest words, no more often than they should be written. */
+export class Progress {
+  readonly #write: (words: string) => void
+  #last = ''
+  #writtenAt = -Infinity
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(write: (words: string) => void) {
+    this.#write = write
+  }
+
+  say(words: string): void {
+    if (words === this.#last) return
+    this.#last = words
+    if (this.#timer) return
+    const waitMs = this.#writtenAt + leastMs - performance.now()
+    if (waitMs <= 0) this.#writeNow()
+    else this.#timer = setTimeout(() => this.#writeNow(), waitMs).unref()
+  }
+
+  /** Writes what still waits. */
+  end(): void {
+    if (this.#timer) this.#writeNow()
+  }
+
+  #writeNow(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#writtenAt = performance.now()
+    this.#write(this.#last)
+  }
+}
+
+/** What a run does now, as a `progress` block of its message. */
+export class Stage {
+  readonly #run: Run
+  #progress: Progress
+  #block: string | null = null
+
+  constructor(run: Run) {
+    this.#run = run
+    this.#progress = this.#newProgress()
+  }
+
+  /** After a restart: its block is there. */
+  adopt(block: string): void {
+    this.#run.reopen(block, 'progress')
+    this.#block = block
+  }
+
+  say(words: string): void {
+    if (words !== '') this.#progress.say(words)
+  }
+
+  done(): void {
+    if (this.#run.ended) return
+    this.#progress.end()
+    if (this.#block === null) return
+    this.#run.close(this.#block, 'completed', { done: true })
+    this.#block = null
+    this.#progress = this.#newProgress()
+  }
+
+  #newProgress(): Progress {
+    const run = this.#run
+    return new Progress(text => {
+      if (run.ended) return
+      if (this.#block === null) this.#block = run.open({ type: 'progress', status: 'in_progress', text, done: false })
+      else run.writer.setBlock(this.#block, { text })
+    })
+  }
+}
