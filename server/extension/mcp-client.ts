@@ -1,4 +1,4 @@
-/** The door to the MCP SDK: one connection to one server. Loaded at the first connect, since the SDK takes its time to load. */
+/** The door to the MCP SDK: one connection to one server. Loaded only where a server is configured: the SDK takes its time to load. */
 import { setTimeout } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -46,6 +46,8 @@ const PING_MS = 5000
 const END_SESSION_MS = 2000
 // The SDK closes the child's input, sends SIGTERM after 2 s and SIGKILL after 2 s more, and does not wait for that.
 const CHILD_END_MS = 6000
+// The SDK's defaults, but for the option's being ours to change.
+const RECONNECTION = { initialReconnectionDelay: 1000, maxReconnectionDelay: 30_000, reconnectionDelayGrowFactor: 1.5, maxRetries: 2 }
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 const MAX_PAGES = 100
 // The longest that Node's timers can: a call's limit is its caller's.
@@ -61,10 +63,13 @@ export async function connectClient(server: McpServer, onLog: ((text: string) =>
   let probe: Promise<boolean> | undefined
 
   const close = () => (closing ??= closeAll())
-  const transport = 'command' in server ? stdioTransport(server, onLog) : httpTransport(server, () => void close())
+  const reconnection = { ...RECONNECTION }
+  const transport = 'command' in server ? stdioTransport(server, onLog) : httpTransport(server, reconnection, () => void close())
 
   async function closeAll(): Promise<void> {
     lost.resolve()
+    // The SDK clears one timer of the several that it may have; the others must not start more.
+    reconnection.maxRetries = 0
     if (transport instanceof StreamableHTTPClientTransport) await within(END_SESSION_MS, transport.terminateSession().catch(() => undefined))
     await client.close().catch(() => undefined)
     await within(CHILD_END_MS, ended.promise)
@@ -151,9 +156,10 @@ function stdioTransport({ command, args, env, cwd }: StdioServer, onLog: ((text:
   return transport
 }
 
-function httpTransport({ url, headers }: HttpServer, onTooLarge: () => void): StreamableHTTPClientTransport {
+function httpTransport({ url, headers }: HttpServer, reconnectionOptions: typeof RECONNECTION, onTooLarge: () => void): StreamableHTTPClientTransport {
   return new StreamableHTTPClientTransport(new URL(url), {
     ...(headers !== undefined && { requestInit: { headers } }),
+    reconnectionOptions,
     fetch: async (input, init) => {
       const response = await fetch(input, init)
       // Only answers have a bound: the stream of the server's own messages is as long as the session.

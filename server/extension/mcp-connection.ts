@@ -11,13 +11,11 @@ export interface McpConnection {
 }
 
 const MAX_TOOLS = 512
-/** A connection that ends sooner counts as a failed start. */
-const STEADY_MS = 10_000
 const FIRST_WAIT_MS = 500
 const MAX_WAIT_MS = 30_000
 const MAX_ERROR_CHARS = 500
 
-/** How long nothing is started after so many failed starts in a row. The first costs nothing: a server may end once. */
+/** How long nothing is started once so many connections in a row ended without an answer. The first costs nothing: a server may end once. */
 export function waitAfter(failures: number): number {
   return failures < 2 ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 2))
 }
@@ -25,56 +23,62 @@ export function waitAfter(failures: number): number {
 /** Errors name the server and hold none of its secrets. `onLog`: lines of the child's standard error, likewise. */
 export function mcpConnection(server: McpServer, onLog?: (line: string) => void): McpConnection {
   const redact = redactor(server)
+  // Loaded while nothing streams yet: that holds up the event loop for a moment.
+  const sdk = import('./mcp-client.ts')
+  sdk.catch(() => undefined)
   const closing = new AbortController()
   const ending = new Set<Promise<void>>()
   let current: Promise<McpClient> | null = null
   let failures = 0
   let notBefore = 0
-  let lastError: Error | undefined
+  let fault = `The MCP server ${server.name} is gone.`
   let closed: Promise<void> | undefined
 
   function client(): Promise<McpClient> {
     if (closing.signal.aborted) return Promise.reject(new Error(`The MCP server ${server.name} is closed.`))
     if (current !== null) return current
-    if (lastError !== undefined && performance.now() < notBefore) return Promise.reject(lastError)
+    if (performance.now() < notBefore) return Promise.reject(new Error(fault))
     return (current = connect())
   }
 
   async function connect(): Promise<McpClient> {
-    const startedAt = performance.now()
-    // Loading is part of what everyone waits for together.
-    const { connectClient } = await import('./mcp-client.ts')
     try {
+      const { connectClient } = await sdk
       const made = await connectClient(server, onLog && lines((line) => onLog(redact(line))), closing.signal)
       void made.lost.then(() => {
-        forget(performance.now() - startedAt < STEADY_MS ? failures + 1 : 0)
+        forget()
         // What it still does to end is waited for by `close`.
         const end = made.close().finally(() => ending.delete(end))
         ending.add(end)
       })
       return made
     } catch (error) {
-      lastError = said('cannot be reached', error)
-      forget(failures + 1)
-      throw lastError
+      forget()
+      throw remembered(said('cannot be reached', error))
     }
   }
 
-  function forget(failed: number): void {
+  function forget(): void {
     current = null
-    failures = failed
-    notBefore = performance.now() + waitAfter(failed)
+    notBefore = performance.now() + waitAfter(++failures)
+  }
+
+  function remembered(error: Error): Error {
+    fault = error.message
+    return error
   }
 
   async function use<T>(signal: AbortSignal, action: (client: McpClient) => Promise<T>): Promise<T> {
     const connected = await unlessAborted(client(), signal)
     try {
-      return await action(connected)
+      const answer = await action(connected)
+      failures = 0
+      return answer
     } catch (error) {
       signal.throwIfAborted()
-      const { ConnectionLost } = await import('./mcp-client.ts')
+      const { ConnectionLost } = await sdk
       if (!(error instanceof ConnectionLost)) throw said('answered with an error', error)
-      throw (lastError = said('is gone', error))
+      throw remembered(said('is gone', error))
     }
   }
 
