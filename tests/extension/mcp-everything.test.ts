@@ -73,7 +73,7 @@ describe.each(['stdio', 'streamable HTTP'])('the reference server by %s', (kind)
     expect(output).toContain('(The file get-tiny-image.png, image/png, is shown to the reader.)')
     expect(seen.files).toHaveLength(1)
     expect(seen.files[0]).toMatchObject({ mimeType: 'image/png' })
-    const { data } = seen.files[0] as { data: Buffer }
+    const { data } = seen.files[0] as unknown as { data: Buffer }
     expect(data.subarray(1, 4).toString()).toBe('PNG')
   })
 

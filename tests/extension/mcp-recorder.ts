@@ -46,10 +46,9 @@ server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
 
 const text = (words: string): CallToolResult => ({ content: [{ type: 'text', text: words }] })
 
-server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): Promise<CallToolResult> => {
+server.setRequestHandler(CallToolRequestSchema, async ({ params }): Promise<CallToolResult> => {
   switch (params.name) {
     case 'wait':
-      signal.addEventListener('abort', () => cancelled.push(Date.now()))
       return await new Promise(() => undefined)
     case 'report':
       return text(JSON.stringify({ cancelled, lists, pid: process.pid, secret: process.env['RUNNEL_TEST_SECRET'] ?? null }))
@@ -85,4 +84,11 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): 
   }
 })
 
-await server.connect(new StdioServerTransport())
+const transport = new StdioServerTransport()
+await server.connect(transport)
+// Before the SDK sees it: that knows nothing of calls that have ended.
+const handle = transport.onmessage
+transport.onmessage = (message) => {
+  if ('method' in message && message.method === 'notifications/cancelled') cancelled.push(Date.now())
+  handle?.(message)
+}

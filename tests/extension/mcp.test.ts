@@ -247,7 +247,7 @@ describe('the child process', () => {
     const source = recorder({ logger: { debug: log, info: log, warn: log, error: log } }, { TOKEN: 'sk-secret-1' })
     expect((await report(source)).secret).toBeNull()
     await expect(call(source, 'rec_refuse')).rejects.toThrow(/^The MCP server rec answered with an error: .*bad token \*\*\*$/)
-    await vi.waitUntil(() => lines.length > 0)
+    await vi.waitUntil(() => lines.length > 0, { timeout: 5000 })
     expect(lines).toEqual(['ready with ***'])
     vi.unstubAllEnvs()
   })
@@ -264,10 +264,16 @@ describe('the child process', () => {
     await expect(source.list(never)).rejects.toThrow('The MCP server rec is closed.')
   })
 
-  test('is gone when the source is closed while it starts', async () => {
-    const source = recorder()
-    const listing = expect(source.list(never)).rejects.toThrow('The MCP server rec')
+  test('is gone when the source is closed while it starts, also where it never answers', async () => {
+    const lines: string[] = []
+    const log = (_fields: object, words: string) => void lines.push(words)
+    const mute = { name: 'mute', command: process.execPath, args: ['-e', 'console.error(process.pid); process.stdin.resume()'] }
+    const source = kept(mcpServer(mute, { logger: { debug: log, info: log, warn: log, error: log } }))
+    const listing = expect(source.list(never)).rejects.toThrow('The MCP server mute cannot be reached')
+    await vi.waitUntil(() => lines.length > 0, { timeout: 5000 })
+    expect(isRunning(Number(lines[0]))).toBe(true)
     await source.close()
+    expect(isRunning(Number(lines[0]))).toBe(false)
     await listing
   })
 
