@@ -1,6 +1,5 @@
 import { Access } from '../../server/auth/access.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
-import { localAuth } from '../../server/auth/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { CatchUpQueue } from '../../server/room/catchup.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
@@ -10,6 +9,7 @@ import { Connection } from '../../server/socket/connection.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from '../../server/socket/stock.ts'
 import { memoryStore } from '../../server/store/memory.ts'
 import { Line } from './network.ts'
+import { signIn } from './sign-in.ts'
 import { LogWatch, ProcessLog } from './watched-log.ts'
 
 export interface WorldOptions {
@@ -47,11 +47,12 @@ export class World {
   }
 
   async create(): Promise<void> {
-    await this.store.createChat({ id: chatId, ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
+    await this.store.createChat({ id: chatId, ownerId: signIn.ownerId, title: '', system: null, createdAt: 1 }, newLineage())
+    if (signIn.viewerId !== signIn.ownerId) await this.store.putMember(chatId, { userId: signIn.viewerId, name: signIn.viewerId, role: 'viewer', joinedAt: 1 })
     for (const id of this.options.docs) {
       await this.store.startRun({
         userMessage: null, lineage: newLineage(),
-        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'local', status: 'queued', request: null },
+        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: signIn.ownerId, status: 'queued', request: null },
       })
     }
     await this.start()
@@ -99,7 +100,7 @@ export class World {
     const { rooms, catchUp, connections } = this.process
     const limits = { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
     const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
-    const places = { auth: localAuth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, ticket: admission.admit('here'), ...limits }
+    const places = { auth: signIn.auth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, ticket: admission.admit('here'), ...limits }
     const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
     if (stockDoc === undefined) {
       const connection = new Connection({
@@ -122,7 +123,7 @@ export class World {
           connections.delete(connection)
         },
       })
-      const client = new StockClient(connection, stockDoc, undefined, places)
+      const client = new StockClient(connection, stockDoc, signIn.token, places)
       connections.set(connection, { client, line })
     }
     return line
