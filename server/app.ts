@@ -151,7 +151,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     },
   })
   const events = new EventStreams({
-    access, rooms, now,
+    access, addresses, admission, rooms, now,
     catchUp: sockets.catchUp,
     limits: {
       commentMs: config.RUNNEL_HEARTBEAT_MS,
