@@ -8,6 +8,7 @@ import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
+import type { UploadPlaces } from './upload-places.ts'
 
 /** What a chat list shows of a change. */
 export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
@@ -24,6 +25,7 @@ export interface Places {
   events: EventStreams
   maxBodyBytes: number
   files: Files
+  uploads: UploadPlaces
   maxFileBytes: number
   defaultModel: string
   tools: readonly (Tool | ToolSource)[]

@@ -172,6 +172,12 @@ export function memoryStore(): Store {
     async attachFile(id, chatId, messageId) {
       files.attach([id], chatId, messageId)
     },
+    async unattachedFiles(userId) {
+      return files.unattached(userId)
+    },
+    async dropUnattachedFiles(before) {
+      return files.deleteUnattached(before)
+    },
     async doomFile(id) {
       files.doomed.add(id)
     },
