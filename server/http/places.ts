@@ -33,7 +33,7 @@ export interface Places {
   models: readonly string[] | undefined
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
-  /** Who may read a chat has changed: what is followed without the right ends. */
+  /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */
   accessChanged: (chatId: string) => Promise<void>
   /** Tells one user, on all connections, that a chat is in the list now, or is not any more. */
   tellUser: (userId: string, chatId: string, event: { event: 'created'; title: string } | { event: 'deleted' }) => void
