@@ -1,3 +1,4 @@
+import type { Role } from '../shared/protocol.ts'
 import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
 import { LiveDocument } from './live.ts'
 import type { Present } from './presence.ts'
@@ -13,13 +14,15 @@ export interface ChatMessage extends ChatEntry {
  * `messages` stand in tree order: each behind its parent, what answers the
  * same parent by time. An entry that did not change is the same object.
  * `presence`: the others who have this chat open and say so, each connection
- * once. Where more than 100 follow it, only `viewers` counts them all.
+ * once. Where more than 100 follow it, only `viewers` counts them all. `role`
+ * is what this user may do here, and follows what the owner makes of it.
  */
 export type ChatSnapshot = ReplicaState & {
   readonly chat: ChatFields | null
   readonly messages: readonly ChatMessage[]
   readonly presence: readonly Present[]
   readonly viewers: number | null
+  readonly role: Role | null
 }
 
 export interface LiveChat extends LiveDocument<ChatSnapshot> {
@@ -65,7 +68,7 @@ interface Parts {
   snapshot: ChatSnapshot
 }
 
-const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: [], viewers: null }
+const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: [], viewers: null, role: null }
 const lastRead = new WeakMap<Replica, Parts>()
 const withIds = new WeakMap<ChatEntry, ChatMessage>()
 const withoutChat = new WeakMap<ReplicaState, ChatSnapshot>()
@@ -82,10 +85,11 @@ function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   const entries = shown.view.read(chatMessages(shown.doc)) as Record<string, ChatEntry>
   const last = lastRead.get(replica)
   const { list: presence, viewers } = replica.others
-  const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers
+  const { role } = replica
+  const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers && last.snapshot.role === role
   if (same && last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
   const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(entries)
-  const snapshot: ChatSnapshot = { ...state, chat, messages, presence, viewers }
+  const snapshot: ChatSnapshot = { ...state, chat, messages, presence, viewers, role }
   lastRead.set(replica, { state, chat, entries, snapshot })
   return snapshot
 }

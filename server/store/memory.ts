@@ -172,6 +172,8 @@ export function memoryStore(): Store {
     async attachFile(id, chatId, messageId) {
       files.attach([id], chatId, messageId)
     },
+    unattachedFiles: async userId => files.unattached(userId),
+    dropUnattachedFiles: async before => files.deleteUnattached(before),
     async doomFile(id) {
       files.doomed.add(id)
     },

@@ -54,7 +54,7 @@ describe('a live chat', () => {
     })
     const client = startClient(server)
     const live = client.chat(chatId)
-    expect(live.getSnapshot()).toEqual({ status: 'loading', chat: null, messages: [], presence: [], viewers: null })
+    expect(live.getSnapshot()).toEqual({ status: 'loading', chat: null, messages: [], presence: [], viewers: null, role: null })
     live.subscribe(() => {})
     await eventually(() => expect(live.getSnapshot().status).toBe('live'))
     const before = live.getSnapshot()
