@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import { digestOf } from '../shared/digest.ts'
 import { errorRow, type ErrorCode } from '../shared/errors.ts'
 import {
-  decodeStateVector, decodeStock, type ServerControl, type Subscribed, type SubscribeRequest,
+  decodeStateVector, decodeStock, type Role, type ServerControl, type Subscribed, type SubscribeRequest,
 } from '../shared/protocol.ts'
 import { readDocument } from '../shared/schema.ts'
 import { JsonView, type TextTail } from './json-view.ts'
@@ -60,6 +60,7 @@ export class Replica {
   /** Who else has this document open; chats only. */
   readonly others: Others
   #state: ReplicaState = loading
+  #role: Role | null = null
   #shown: Copy | null = null
   /** Filled behind the scene in place of `#shown`. */
   #successor: Y.Doc | null = null
@@ -83,6 +84,11 @@ export class Replica {
     return this.#state
   }
 
+  /** What this client may do with it, as the server said when it was subscribed. */
+  get role(): Role | null {
+    return this.#role
+  }
+
   /** The document on show and its JSON; null before the first state came. The same object until the document is replaced. */
   get shown(): Copy | null {
     return this.#shown
@@ -101,8 +107,10 @@ export class Replica {
     this.#dropSuccessor()
   }
 
-  subscribed({ lineage, reset }: Subscribed): void {
+  subscribed({ lineage, reset, role }: Subscribed): void {
     this.#forgetOthers()
+    // A state follows, with which the listeners learn of it.
+    this.#role = role
     this.#dropSuccessor()
     if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
       this.#discarded = true

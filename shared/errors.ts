@@ -21,6 +21,7 @@ const table = {
   method_not_allowed: { http: 405, retryable: false },
   busy: { http: 409, retryable: true },
   not_current: { http: 409, retryable: false },
+  already_answered: { http: 409, retryable: false },
   ahead: { http: 409, close: 4409, retryable: true },
   too_large: { http: 413, close: 1009, retryable: false },
   idempotency_mismatch: { http: 422, retryable: false },
