@@ -19,8 +19,9 @@ const composer = createComposer({
     if (chatId === '') {
       location.hash = (await client.api.createChat({ title: titleOf(content) }, { idempotencyKey })).id
       void chats.refresh()
+      openFromAddress()
     } else if (conversation?.isEmpty()) await client.api.renameChat(chatId, titleOf(content))
-    await client.api.send(location.hash.slice(1), { content }, { idempotencyKey })
+    await conversation?.send(content, idempotencyKey)
   },
   stop: async () => conversation?.stop(),
 })
@@ -39,12 +40,14 @@ function openFromAddress(): void {
   conversation = null
   chatId = id
   composer.setLive(false)
+  composer.setReadOnly(false)
   chats.select(id)
   stage.replaceChildren()
   if (id === '') return
   conversation = openConversation(client, id, {
     onLive: live => composer.setLive(live),
     onTitle: title => chats.rename(id, title),
+    onRole: role => composer.setReadOnly(role === 'viewer'),
   })
   stage.append(conversation.element)
   composer.focus()
