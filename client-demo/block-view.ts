@@ -59,9 +59,10 @@ const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type
 
   progress: ({ root }) => {
     root.setAttribute('role', 'status')
-    return ({ text, done }) => {
+    return ({ text, done, status }) => {
       setText(root, text)
-      root.classList.toggle('done', done)
+      // What a run left open when it ended goes on no more.
+      root.classList.toggle('done', done || status !== 'in_progress')
     }
   },
 
