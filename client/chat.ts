@@ -1,5 +1,5 @@
-import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
+import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
 import { liveBranch, type LiveBranch } from './branch.ts'
 import { LiveDocument } from './live.ts'
 import type { Present } from './presence.ts'
@@ -11,8 +11,8 @@ import { inTreeOrder, type ChatMessage } from './tree.ts'
  * `messages` stand in tree order: each behind its parent, what answers the
  * same parent by time. An entry that did not change is the same object.
  * `presence`: the others who have this chat open and say so, each connection
- * once. Where more than 100 follow it, only `viewers` counts them all.
- * `role`: what this client may do here, as of when it began to follow.
+ * once. Where more than 100 follow it, only `viewers` counts them all. `role`
+ * is what this user may do here, and follows what the owner makes of it.
  */
 export type ChatSnapshot = ReplicaState & {
   readonly chat: ChatFields | null
@@ -55,7 +55,7 @@ const withoutChat = new WeakMap<ReplicaState, ChatSnapshot>()
 
 function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   if (!replica) return nothing
-  const { state, shown, role } = replica
+  const { state, shown } = replica
   if (!shown) {
     const known = withoutChat.get(state) ?? (state === loading ? nothing : { ...nothing, ...state })
     withoutChat.set(state, known)
@@ -65,6 +65,7 @@ function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   const entries = shown.view.read(chatMessages(shown.doc)) as Record<string, ChatEntry>
   const last = lastRead.get(replica)
   const { list: presence, viewers } = replica.others
+  const { role } = replica
   const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers && last.snapshot.role === role
   if (same && last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
   const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(Object.entries(entries).map(([id, entry]) => withId(id, entry)))

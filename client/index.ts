@@ -18,9 +18,9 @@ export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
 export type { ReplicaError, ReplicaState } from './replica.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'
+export type { Role } from '../shared/protocol.ts'
 export { isTerminal } from '../shared/schema.ts'
 export type * from '../shared/schema.ts'
-export type { Role } from '../shared/protocol.ts'
 
 /** One of this user's chats was made, renamed or deleted, or a run in it began or ended. */
 export type ChatEvent = Omit<Extract<ServerControl, { type: 'chat' }>, 'type'>

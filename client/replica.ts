@@ -60,11 +60,11 @@ export class Replica {
   /** Who else has this document open; chats only. */
   readonly others: Others
   #state: ReplicaState = loading
-  #role: Role | null = null
   #shown: Copy | null = null
   /** Filled behind the scene in place of `#shown`. */
   #successor: Y.Doc | null = null
   #lineage: string | undefined
+  #role: Role | null = null
   /** `#shown` is not to be built upon: the next subscribe asks for everything. */
   #discarded = false
   /** A copy was found wrong, and no checkpoint has matched since. */
@@ -84,14 +84,14 @@ export class Replica {
     return this.#state
   }
 
-  /** What this client may do with it, as the server said when it was subscribed. */
-  get role(): Role | null {
-    return this.#role
-  }
-
   /** The document on show and its JSON; null before the first state came. The same object until the document is replaced. */
   get shown(): Copy | null {
     return this.#shown
+  }
+
+  /** What this user may do in the chat of this document; null before the server has said it. */
+  get role(): Role | null {
+    return this.#role
   }
 
   /** What to ask the server for: what this copy lacks, or everything. */
@@ -108,9 +108,9 @@ export class Replica {
   }
 
   subscribed({ lineage, reset, role }: Subscribed): void {
-    this.#forgetOthers()
-    // A state follows, with which the listeners learn of it.
+    // The state that follows makes it seen.
     this.#role = role
+    this.#forgetOthers()
     this.#dropSuccessor()
     if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
       this.#discarded = true

@@ -24,7 +24,8 @@ const tools = [
 
 /** Calls the tool that a question names, and then says what came of it; else counts its answers. */
 const provider: Provider = async function* (request, signal) {
-  const asked = request.prompt.findLast(item => item.role === 'user')?.text ?? ''
+  // The first: a continuation may end with an instruction of the server's own.
+  const asked = request.prompt.find(item => item.role === 'user')?.text ?? ''
   const round = (rounds.get(asked) ?? 0) + 1
   rounds.set(asked, round)
   const output = outputOf(request)
