@@ -5,7 +5,9 @@ export interface Action {
   label: string
   /** For tests and programs. */
   testId: string
-  /** May be called again with the same key after it failed. */
+  /** What would be sent, where that may change between two presses. */
+  intent?: () => string
+  /** May be called again with the same key after it failed, for the same intent. */
   run: (idempotencyKey: string) => Promise<unknown>
   /** Where it says why it failed. */
   fault: HTMLElement
@@ -16,7 +18,7 @@ export function faultLine(): HTMLElement {
 }
 
 /** A button that calls the server, once at a time. */
-export function actionButton({ label, testId, run, fault }: Action): HTMLButtonElement {
+export function actionButton({ label, testId, intent = () => '', run, fault }: Action): HTMLButtonElement {
   const button = element('button', { type: 'button', 'data-testid': testId }, label)
   const attempt = new Attempt()
   // `disabled` would take the keyboard away from whoever pressed it.
@@ -25,7 +27,7 @@ export function actionButton({ label, testId, run, fault }: Action): HTMLButtonE
     if (button.ariaDisabled === 'true') return
     setBusy(true)
     setText(fault, '')
-    run(attempt.keyOf(label)).then(() => attempt.worked()).catch((error: unknown) => setText(fault, sentence(error)))
+    run(attempt.keyOf(intent())).then(() => attempt.worked()).catch((error: unknown) => setText(fault, sentence(error)))
       .finally(() => setBusy(false))
   })
   return button

@@ -12,14 +12,13 @@ export interface CallForm {
 export function createApprovalForm({ api, messageId }: BlockContext, { callId, name }: ToolCallBlock): CallForm {
   const reason = element('input', { type: 'text', 'data-testid': 'reason', maxlength: '1000' })
   const fault = faultLine()
-  const decide = (decision: 'approve' | 'deny') => (idempotencyKey: string) =>
-    api.decide(messageId, callId, decision, { idempotencyKey, ...(reason.value.trim() !== '' && { reason: reason.value.trim() }) })
+  const given = () => reason.value.trim()
+  const button = (label: string, decision: 'approve' | 'deny') => actionButton({ label, testId: decision, fault, intent: given,
+    run: idempotencyKey => api.decide(messageId, callId, decision, { idempotencyKey, ...(given() !== '' && { reason: given() }) }) })
   return formOf(`May ${name} run?`,
     element('p', {}, `May ${name} run with these arguments?`),
     element('label', {}, 'Reason (optional) ', reason),
-    element('div', { class: 'buttons' },
-      actionButton({ label: 'Approve', testId: 'approve', run: decide('approve'), fault }), ' ',
-      actionButton({ label: 'Deny', testId: 'deny', run: decide('deny'), fault })),
+    element('div', { class: 'buttons' }, button('Approve', 'approve'), ' ', button('Deny', 'deny')),
     fault)
 }
 
@@ -30,7 +29,7 @@ export function createOutputForm({ api, messageId }: BlockContext, { callId, nam
   return formOf(`Result of ${name}`,
     element('label', {}, `What does ${name} give? Text or JSON`, field),
     element('div', { class: 'buttons' },
-      actionButton({ label: 'Send result', testId: 'send-output', fault,
+      actionButton({ label: 'Send result', testId: 'send-output', fault, intent: () => field.value,
         run: idempotencyKey => api.answerCall(messageId, callId, jsonOrText(field.value), { idempotencyKey }) })),
     fault)
 }

@@ -27,7 +27,7 @@ export interface ConversationListener {
 /** One chat, live: the branch of its messages that this tab shows. */
 export function openConversation(client: Client, chatId: string, { onLive, onTitle, onRole }: ConversationListener): Conversation {
   const note = element('p', { class: 'note', role: 'status' })
-  const list = element('div', { class: 'messages' })
+  const list = element('div', { class: 'messages', tabindex: '-1' })
   const presence = element('p', { class: 'note presence', 'data-testid': 'presence' })
   const root = element('section', { class: 'conversation', 'aria-label': 'Conversation' }, presence, list, note)
   const end = followEnd(root)
@@ -69,6 +69,8 @@ export function openConversation(client: Client, chatId: string, { onLive, onTit
     const ids = new Set(entries.map(({ message }) => message.id))
     for (const [id, view] of views) {
       if (ids.has(id)) continue
+      // The keyboard stays in the conversation when what it stood on goes.
+      if (view.element.contains(document.activeElement)) list.focus({ preventScroll: true })
       view.close()
       view.element.remove()
       views.delete(id)

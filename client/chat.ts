@@ -5,7 +5,7 @@ import { LiveDocument } from './live.ts'
 import type { Present } from './presence.ts'
 import { loading, type Replica, type ReplicaState } from './replica.ts'
 import type { Subscriptions } from './subscriptions.ts'
-import { inTreeOrder, type ChatMessage } from './tree.ts'
+import { treeOrder, type ChatMessage } from './tree.ts'
 
 /**
  * `messages` stand in tree order: each behind its parent, what answers the
@@ -68,10 +68,14 @@ function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   const { role } = replica
   const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers && last.snapshot.role === role
   if (same && last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
-  const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(Object.entries(entries).map(([id, entry]) => withId(id, entry)))
+  const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(entries)
   const snapshot: ChatSnapshot = { ...state, chat, messages, presence, viewers, role }
   lastRead.set(replica, { state, chat, entries, snapshot })
   return snapshot
+}
+
+function inTreeOrder(entries: Record<string, ChatEntry>): ChatMessage[] {
+  return treeOrder(Object.entries(entries).map(([id, entry]) => withId(id, entry)))
 }
 
 function withId(id: string, entry: ChatEntry): ChatMessage {

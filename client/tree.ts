@@ -35,7 +35,7 @@ function buildTree(messages: readonly ChatMessage[]): Tree {
 }
 
 /** Each message behind its parent, what answers the same parent by time. */
-export function inTreeOrder(messages: readonly ChatMessage[]): ChatMessage[] {
+export function treeOrder(messages: readonly ChatMessage[]): ChatMessage[] {
   const { children } = buildTree(messages)
   const ordered: ChatMessage[] = []
   // A stack instead of recursion: a chat may be thousands of messages deep.

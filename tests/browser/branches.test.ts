@@ -91,6 +91,7 @@ test('Delete asks first, takes all that answers it, and another branch shows', a
   await page.click(last('delete-confirm'))
   await questions(page, 'root', 'three')
   await shows(page, `${by('sibling-position')}:visible`, ['2/2'])
+  expect(await page.evaluate(() => document.activeElement?.className)).toBe('messages')
   expect((await server.call('GET', `/api/messages/${asked[1]!.messageId}`)).status).toBe(404)
   await page.close()
 })
