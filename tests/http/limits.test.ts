@@ -174,6 +174,7 @@ test('the page may load its own scripts and styles, and nothing inline; no page 
   }))
   expect(policy).toEqual({
     'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self' data:", 'connect-src': "'self'",
+    'frame-src': 'https: http:',
     'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'",
   })
   expect(headers['x-content-type-options']).toBe('nosniff')
