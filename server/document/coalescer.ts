@@ -33,12 +33,11 @@ export class Coalescer {
     return text
   }
 
-  /** No more comes: a high surrogate that waited alone becomes U+FFFD. Returns what it added to `pending`. */
-  end(): string {
-    if (this.#held === '') return ''
+  /** No more comes: a high surrogate that waited alone becomes U+FFFD. */
+  end(): void {
+    if (this.#held === '') return
     this.#held = ''
     this.#pending += '\ufffd'
-    return '\ufffd'
   }
 
   /** Replaces a part of `pending`: what is not written yet leaves no trace. */

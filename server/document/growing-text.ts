@@ -56,9 +56,10 @@ export class GrowingText {
     this.#extendTail(this.#waiting.push(chunk))
   }
 
-  /** No more comes. */
+  /** No more comes; what is seldom asked for from now on is not kept. */
   end(): void {
-    this.#extendTail(this.#waiting.end())
+    this.#waiting.end()
+    this.#tail = null
   }
 
   /**

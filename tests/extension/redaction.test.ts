@@ -29,7 +29,7 @@ test(`a secret cut anywhere is never handed on, not its beginning either (${seed
     const random = new Random(seed)
     const where = `RUNNEL_FUZZ_SEED=${seed}`
     const word = () => random.pick(['sk', 's', '-', ' the', '😀', ' task-', '\n', 'key sk-', '\ud83d', '漢'])
-    const secret = `sk-${Array.from({ length: 8 }, () => random.pick([...'abk0s7'])).join('')}`
+    const secret = `sk-${Array.from({ length: 8 }, () => random.pick(['a', 'b', 'k', '0', 's', '7'])).join('')}`
     const around = () => Array.from({ length: random.integer(0, 5) }, word).join('')
     const text = `${around()}${secret}${around()}`
     const expected = text.toWellFormed().replaceAll(/sk-[a-z0-9]{8}/g, '[key]')
