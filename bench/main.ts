@@ -12,12 +12,14 @@ import { auditor, eventsAToken } from './events.ts'
 import { idleViewers } from './idle.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
+import { redactedTokens } from './redaction.ts'
 import { returningViewers } from './return.ts'
 import { costOfSignIn } from './signed-in.ts'
 import type { Bench, Figure } from './harness.ts'
 
 const benches: Bench[] = [
   { name: 'cost-a-token', run: costAToken },
+  { name: 'redaction', run: redactedTokens },
   { name: 'wire', run: bytesOnTheWire },
   { name: 'broadcast', run: broadcastCost },
   { name: 'decode', run: providerDecoding },
