@@ -142,16 +142,6 @@ export class MessageWriter implements DocumentWriter {
     return this.#text(this.#block(blockId), field).length
   }
 
-  tail(blockId: string, field: GrowingField, count: number): string {
-    const text = this.#text(this.#block(blockId), field)
-    return ((text.shared?.toString() ?? '')).slice(-count)
-  }
-
-  length(blockId: string, field: GrowingField): number {
-    const text = this.#text(this.#block(blockId), field)
-    return (text.shared?.length ?? 0) + text.waiting.length
-  }
-
   commit(changes?: MessageChange[]): Uint8Array[] {
     this.#changes = changes ?? null
     this.#rewrites = false

@@ -1,7 +1,6 @@
 /** Another answer, another question, going on, and tools that wait for a person: the page against a real server. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { RunnelOptions } from '../../server/app.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../../server/provider/events.ts'
 import type { Message } from '../../shared/schema.ts'
@@ -54,7 +53,7 @@ function outputOf({ prompt }: ProviderRequest): string | undefined {
 }
 
 beforeAll(async () => {
-  server = await startRunnel({ provider, tools } as RunnelOptions)
+  server = await startRunnel({ provider, tools })
   browser = await launchChromium()
   context = await openContext(browser, problems)
 })
