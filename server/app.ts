@@ -90,7 +90,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const { onRun, onRefused, onUnknownEvent, sweep: sweepLog } = operation(log, metrics, now)
   const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
   const rooms = new Rooms({
-    log: cluster.log, flushMs: config.RUNNEL_FLUSH_MS, now,
+    cluster, flushMs: config.RUNNEL_FLUSH_MS, now,
     ...(metrics && { onShown: metrics.shown }),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })

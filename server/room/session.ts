@@ -227,7 +227,7 @@ export class Session {
       subscription.progress = live
       return null
     }
-    return room.difference(progress.stateVector, this.format)
+    return room.differences.of(progress.stateVector, this.format)
   }
 
   #sendDifference(subscription: Subscription, difference: Difference, release: () => void): void {

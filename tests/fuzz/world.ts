@@ -2,6 +2,7 @@ import { Access } from '../../server/auth/access.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { CatchUpQueue } from '../../server/room/catchup.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
 import type { Room } from '../../server/room/room.ts'
 import { ChannelsClient } from '../../server/socket/channels.ts'
@@ -64,7 +65,7 @@ export class World {
   /** A process begins and takes every document up for writing. */
   async start(): Promise<void> {
     const log = new ProcessLog(this.store.log, this.watch, this.options.later)
-    const rooms = new Rooms({ log, flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
+    const rooms = new Rooms({ cluster: localCluster(log), flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
     this.process = { log, rooms, catchUp: new CatchUpQueue(this.options.catchUpMaxBytes), connections: new Map(), open: new Map() }
     for (const id of this.options.docs) await this.takeUp(id)
   }
