@@ -76,7 +76,7 @@ export class BenchDocument {
     const chatId = 'chat_bench0000'
     const id = 'msg_bench00000'
     await store.createChat({ id: chatId, ownerId: 'bench', title: 'Bench', system: null, createdAt: 1 }, 'lineage0')
-    await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: 'task_bench0000', userId: 'bench', status: 'queued', request: null } })
+    await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: 'task_bench0000', userId: 'bench', node: 'local', status: 'queued', request: null } })
     const document = new BenchDocument(folder, store, rooms, counted, rooms.create(id, 'lineage1', 1))
     document.writer.setMessage({ id, chatId, parentId: null, role: 'assistant', model: 'bench', taskId: 'task_bench0000', status: 'streaming', createdAt: 1_800_000_000_000, schema: 1 })
     document.flush()

@@ -97,7 +97,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const chats = new ChatDocuments(rooms, store)
   const messages = new MessageReader(rooms)
   const tasks = new Tasks({
-    rooms, store, files, chats, messages, now,
+    rooms, store, files, chats, messages, now, cluster,
+    leaseMs: config.RUNNEL_LEASE_MS,
+    onLostRun: config.RUNNEL_ON_LOST_RUN,
     provider: options.provider ?? pickProvider(config, onUnknownEvent),
     tools: options.tools ?? [],
     filters: options.filters ?? [],

@@ -81,6 +81,8 @@ export const settings = {
   RUNNEL_MAX_SUBSCRIPTIONS: { schema: integer(1), default: '500', meaning: 'documents that one socket may follow' },
   RUNNEL_MAX_STATE_VECTOR_BYTES: { schema: integer(64), default: '65536', meaning: 'bytes of a state vector from a client' },
   RUNNEL_METRICS_PORT: { schema: integer(0).max(65_535), default: undefined, meaning: 'port for GET /metrics on HOST, 0: any free one; not set: none' },
+  RUNNEL_LEASE_MS: { schema: integer(100), default: '10000', meaning: 'ms after which the runs of a node that gives no sign of life are taken over by others' },
+  RUNNEL_ON_LOST_RUN: { schema: z.enum(['interrupt', 'continue']), default: 'interrupt', meaning: 'what becomes of a run whose server was lost: it ends as interrupted, or goes on by itself, once' },
   RUNNEL_DRAIN_MS: { schema: integer(0), default: '10000', meaning: 'ms that running answers have to end when the server is told to stop' },
   LOG_LEVEL: { schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), default: 'info', meaning: 'least level that is logged' },
 } as const satisfies Record<string, Row>

@@ -6,7 +6,7 @@ import { messageText } from './render/text.ts'
 import { route } from './route.ts'
 import { messageJson, runJson } from './schemas.ts'
 import { sandboxed } from './sandboxed.ts'
-import { refuseOlderRun, stopRun } from './tasks.ts'
+import { refuseOlderRun } from './tasks.ts'
 
 const readQuery = z.object({ format: z.enum(['json', 'markdown', 'html', 'text']).default('json') })
 const stopBody = z.strictObject({ taskId: z.string().max(200).optional() }).prefault({})
@@ -37,10 +37,10 @@ export const messageRoutes = [
   route({
     method: 'post', path: '/api/messages/:messageId/stop', of: messageOfPath, access: 'editor', summary: 'Stop the run of an answer; one that has ended stays as it is',
     body: stopBody, responses: { 200: runJson }, errors: [409],
-    handle({ response, subject: message, body: { taskId } }, places) {
+    async handle({ response, subject: message, body: { taskId } }, { tasks }) {
       if (message.role !== 'assistant') throw new RunnelError('bad_request', 'Only an answer can be stopped.')
       refuseOlderRun(message, taskId)
-      response.json(stopRun(message, places))
+      response.json(await tasks.stop(message))
     },
   }),
 ]

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import type { MessageRow } from '../store/store.ts'
-import type { RunState } from '../task/run.ts'
 import { messageOfTask } from './finders.ts'
-import type { Places } from './places.ts'
 import { route } from './route.ts'
 import { listOf, runJson } from './schemas.ts'
 
@@ -11,17 +9,17 @@ export const taskRoutes = [
   route({
     method: 'get', path: '/api/tasks', access: 'signedIn', guests: true, summary: 'The caller\'s live runs in all chats',
     responses: { 200: listOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
-    handle({ response, identity }, { tasks }) {
-      response.json({ items: tasks.list(identity.user.id) })
+    async handle({ response, identity }, { tasks }) {
+      response.json({ items: await tasks.list(identity.user.id) })
     },
   }),
 
   route({
     method: 'post', path: '/api/tasks/:taskId/stop', of: messageOfTask, access: 'editor', summary: 'Stop a run; one that has ended stays as it is',
     responses: { 200: runJson }, errors: [409],
-    handle({ response, params, subject: message }, places) {
+    async handle({ response, params, subject: message }, { tasks }) {
       refuseOlderRun(message, params['taskId'])
-      response.json(stopRun(message, places))
+      response.json(await tasks.stop(message))
     },
   }),
 ]
@@ -30,10 +28,4 @@ export const taskRoutes = [
 export function refuseOlderRun(message: MessageRow, taskId: string | undefined): void {
   if (taskId === undefined || taskId === message.taskId) return
   throw new RunnelError('not_current', 'That run is not the newest of this message.', { details: { taskId: message.taskId, status: message.status } })
-}
-
-/** Ends the run of a message, where it lives; says how it stands. */
-export function stopRun(message: MessageRow, { tasks }: Places): RunState | Pick<MessageRow, 'taskId' | 'chatId' | 'status'> & { messageId: string } {
-  const run = tasks.ofMessage(message.id)
-  return run ? tasks.stop(run) : { taskId: message.taskId, messageId: message.id, chatId: message.chatId, status: message.status }
 }

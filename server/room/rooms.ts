@@ -104,6 +104,29 @@ export class Rooms {
     writer.onEdit = urgent => this.flusher.schedule(room, urgent)
   }
 
+  /**
+   * Makes this process the writer of a message under a new epoch, with all that
+   * its log holds: from now on an earlier writer is refused. Throws `store_unavailable`.
+   */
+  async takeUp(room: Room, epoch: number): Promise<void> {
+    const { many, log } = this.#cluster
+    if (!many) return
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const [result] = await log.append([{ doc: room.id, epoch, previousSeq: room.seq, updates: [] }])
+      if (result?.status === 'ok') return
+      if (result?.status !== 'gap') break
+      if (result.seq > room.seq) await this.#catchUp(room)
+      // What this node has seen is more than what the log still has.
+      else await log.restore?.(room.id, epoch, room.seq + 1, room.encodeState())
+    }
+    throw new RunnelError('store_unavailable', 'Another writer has taken this document over.')
+  }
+
+  /** Nothing more is to be written or shown of it here: it belongs to another node. */
+  abandon(room: Room): void {
+    this.#lose(room, new RunnelError('store_unavailable', 'Another node has taken this document over.'))
+  }
+
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
     await new Promise<void>(resolve => room.whenSettled(resolve))

@@ -1,24 +1,14 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
-import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
 import { branchOf } from './branch.ts'
 import { judgeClaim } from './claim-rules.ts'
 import { decodeCursor, decodeOffset, encodeCursor, matchesPage, type ListPosition } from './cursor.ts'
+import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
-import { refuseContinuation, runRows } from './run-rows.ts'
+import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
 import { searchableText } from './searchable.ts'
-import type { ChatRow, Claim, Claimed, MessageRow, Page, Paged, ProviderData, Store, UntoldEnd } from './store.ts'
-
-interface MemoryDocument {
-  lineage: string
-  epoch: number
-  isReleased: boolean
-  seq: number
-  compactedSeq: number
-  state: Uint8Array | null
-  entries: { seq: number; updates: Uint8Array[] }[]
-}
+import type { ChatRow, Claim, Claimed, MessageRow, Order, Page, Paged, ProviderData, Store, UntoldEnd } from './store.ts'
 
 /** A row and the order in which it was written. */
 interface Numbered<T> {
@@ -36,7 +26,8 @@ export function memoryStore(): Store {
   const files = memoryFiles()
   const pastTasks = new Map<string, string>()
   const untoldEnds: UntoldEnd[] = []
-  const documents = new Map<string, MemoryDocument>()
+  const documents = memoryDocuments()
+  const orders = new Map<string, Order>()
   let rowsWritten = 0
 
   /** Claims first: a request that is refused or repeated writes nothing. */
@@ -57,10 +48,6 @@ export function memoryStore(): Store {
     if (known) throw new RunnelError('internal', 'This is in the database already.')
   }
 
-  function createDocument(id: string, lineage: string, epoch: number): void {
-    documents.set(id, { lineage, epoch, isReleased: false, seq: 0, compactedSeq: 0, state: null, entries: [] })
-  }
-
   function getMessage(id: string): MessageRow | null {
     return structuredClone(messages.get(id)?.row) ?? null
   }
@@ -69,6 +56,17 @@ export function memoryStore(): Store {
   function messagesOf(chatId: string): Numbered<MessageRow>[] {
     const listed = [...messages.values()].filter(({ row }) => row.chatId === chatId)
     return listed.sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function unfinished(): MessageRow[] {
+    return [...messages.values()]
+      .filter(({ row }) => !isTerminal(row.status))
+      .sort((a, b) => compare(positionOf(a), positionOf(b)))
+      .map(({ row }) => structuredClone(row))
+  }
+
+  function taskOf(taskId: string): Numbered<MessageRow> | undefined {
+    return [...messages.values()].find(({ row }) => row.taskId === taskId)
   }
 
   function descendants(messageId: string): string[] {
@@ -83,41 +81,13 @@ export function memoryStore(): Store {
 
   function deleteAll(ids: readonly string[]): void {
     for (const id of ids) for (const kept of [messages, documents, providerData]) kept.delete(id)
+    for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
     forgetEnds(({ messageId }) => ids.includes(messageId))
   }
 
-  function replace(document: MemoryDocument, seq: number, state: Uint8Array): void {
-    document.entries = document.entries.filter(entry => entry.seq > seq)
-    document.compactedSeq = seq
-    document.state = new Uint8Array(state)
-  }
-
-  const log: UpdateLog = {
-    append: entries => entries.map(entry => {
-      const document = documents.get(entry.doc)
-      if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch)) return { status: 'fenced' }
-      if (!entry.shared && document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
-      if (entry.updates.length > 0) {
-        document.entries.push({ seq: ++document.seq, updates: entry.updates.map(update => new Uint8Array(update)) })
-      }
-      return { status: 'ok', seq: document.seq }
-    }),
-    read: async (id): Promise<LogContents | null> => {
-      const document = documents.get(id)
-      if (!document) return null
-      const { lineage, epoch, seq, state, entries } = document
-      return structuredClone({ lineage, epoch, seq, state, updates: entries.flatMap(entry => entry.updates) })
-    },
-    compact(id, epoch, seq, state) {
-      const document = documents.get(id)
-      if (!document || document.epoch !== epoch || seq > document.seq || seq < document.compactedSeq) return
-      replace(document, seq, state)
-    },
-  }
-
   return {
-    log,
+    log: documents.log,
 
     async createChat(chat, lineage, claim) {
       return claimThen(claim, () => {
@@ -125,7 +95,7 @@ export function memoryStore(): Store {
         const { ownerName = chat.ownerId, ...row } = chat
         chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
         members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
-        createDocument(chat.id, lineage, 0)
+        documents.create(chat.id, lineage, 0)
       })
     },
     async getChat(id) {
@@ -196,11 +166,12 @@ export function memoryStore(): Store {
     async startRun(run) {
       return claimThen(run.claim, () => {
         const rows = runRows(run)
+        if (run.exclusive && unfinished().some(row => row.chatId === run.assistant.chatId)) throw chatIsBusy()
         if (rows.some(row => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
         refuseKnown(rows.some(row => messages.has(row.id)) || documents.has(run.assistant.id))
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
-        createDocument(run.assistant.id, run.lineage, 1)
+        documents.create(run.assistant.id, run.lineage, 1)
       })
     },
     async findClaim(claim) {
@@ -210,19 +181,18 @@ export function memoryStore(): Store {
     async getMessage(id) {
       return getMessage(id)
     },
-    async continueRun({ messageId, taskId, userId, request, claim }) {
+    async continueRun({ messageId, taskId, userId, node, request, claim }) {
       return claimThen(claim, () => {
         const row = messages.get(messageId)?.row ?? null
         refuseContinuation(row)
         pastTasks.set(row!.taskId!, messageId)
-        Object.assign(row!, { taskId, userId, request: structuredClone(request), status: 'queued', json: null })
+        Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
       })
     },
     async findTask(taskId) {
       const past = pastTasks.get(taskId)
       if (past !== undefined) return getMessage(past)
-      const found = [...messages.values()].find(({ row }) => row.taskId === taskId)
-      return structuredClone(found?.row) ?? null
+      return structuredClone(taskOf(taskId)?.row) ?? null
     },
     async newestMessage(chatId) {
       return structuredClone(messagesOf(chatId).at(-1)?.row) ?? null
@@ -234,10 +204,7 @@ export function memoryStore(): Store {
       return branchOf(messageId, getMessage)
     },
     async unfinished() {
-      return [...messages.values()]
-        .filter(({ row }) => !isTerminal(row.status))
-        .sort((a, b) => compare(positionOf(a), positionOf(b)))
-        .map(({ row }) => structuredClone(row))
+      return unfinished()
     },
     async untoldEnds() {
       return structuredClone(untoldEnds)
@@ -245,14 +212,31 @@ export function memoryStore(): Store {
     async endTold({ messageId, taskId }) {
       forgetEnds(end => end.messageId === messageId && end.taskId === taskId)
     },
+    async unfinishedOf(userId) {
+      return unfinished().filter(row => row.userId === userId)
+    },
+    async takeOver(messageId, from, to) {
+      const row = messages.get(messageId)?.row
+      if (!row || row.node !== from || isTerminal(row.status)) return false
+      row.node = to
+      return true
+    },
+    async putOrder(order) {
+      const key = JSON.stringify([order.taskId, order.key])
+      if (orders.has(key)) return false
+      orders.set(key, structuredClone(order))
+      return true
+    },
+    async ordersOf(taskIds) {
+      return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
+    },
     async saveFinal({ message, epoch, state, tell }) {
-      const document = documents.get(message.id)
       const stored = messages.get(message.id)
-      if (!document || !stored || document.epoch !== epoch) return false
+      if (!stored || !documents.finish(message.id, epoch, state)) return false
       if (tell) untoldEnds.push({ messageId: message.id, taskId: message.taskId ?? '' })
+      for (const [key, { taskId }] of orders) if (taskId === message.taskId) orders.delete(key)
       stored.row.status = message.status
       stored.row.json = structuredClone(message)
-      replace(document, document.seq, state)
       return true
     },
 
@@ -268,17 +252,8 @@ export function memoryStore(): Store {
       return structuredClone([...(providerData.get(messageId)?.values() ?? [])])
     },
 
-    async drawEpoch(id) {
-      const document = documents.get(id)
-      if (!document) throw new RunnelError('not_found', `There is no document ${id}.`)
-      if (!document.isReleased) document.epoch++
-      document.isReleased = false
-      return document.epoch
-    },
-    async releaseEpoch(id, epoch) {
-      const document = documents.get(id)
-      if (document && document.epoch === epoch && epoch > 0) document.isReleased = true
-    },
+    drawEpoch: id => documents.drawEpoch(id),
+    releaseEpoch: (id, epoch) => documents.releaseEpoch(id, epoch),
 
     async dropClaims(before) {
       for (const [key, claim] of claims) if (claim.createdAt < before) claims.delete(key)

@@ -8,7 +8,7 @@ export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
   if (!userMessage) return [answer]
   const { id, chatId, parentId, createdAt, status } = userMessage
   const question: MessageRow = {
-    id, chatId, parentId, role: 'user', createdAt, taskId: null, userId: assistant.userId, status, request: null, json: userMessage,
+    id, chatId, parentId, role: 'user', createdAt, taskId: null, userId: assistant.userId, node: null, status, request: null, json: userMessage,
   }
   return [question, answer]
 }
@@ -17,4 +17,8 @@ export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
 export function refuseContinuation(row: MessageRow | null): void {
   if (!row) throw new RunnelError('not_found', 'There is no such message.')
   if (!isTerminal(row.status)) throw new RunnelError('busy', 'This answer is still being written.')
+}
+
+export function chatIsBusy(): RunnelError {
+  return new RunnelError('busy', 'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.')
 }

@@ -11,7 +11,7 @@ type Row = Record<string, SQLOutputValue>
 
 const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt'
 const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
-  task_id AS taskId, user_id AS userId, status, request, json`
+  task_id AS taskId, user_id AS userId, node, status, request, json`
 
 function toChat({ number: _number, ...row }: Row): ChatRow {
   return row as unknown as ChatRow
@@ -64,6 +64,10 @@ export interface SqliteMessages {
   deleteMessage(id: string): void
   deleteChat(id: string): void
   unfinished(): MessageRow[]
+  unfinishedOf(userId: string): MessageRow[]
+  /** Inside a transaction. */
+  isBusy(chatId: string): boolean
+  takeOver(messageId: string, from: string, to: string): boolean
   putProviderData(messageId: string, entries: readonly ProviderData[]): void
   getProviderData(messageId: string): ProviderData[]
 }
@@ -76,10 +80,10 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
      ORDER BY created_at DESC, number DESC LIMIT ?`,
   )
   const insertMessage = connection.prepare(
-    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, status, request, json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const continueMessage = connection.prepare("UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, request = ? WHERE id = ?")
+  const continueMessage = connection.prepare("UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, node = ?, request = ? WHERE id = ?")
   const insertPastTask = connection.prepare('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?')
   const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
   const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
@@ -104,6 +108,16 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectUnfinished = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting')
      ORDER BY created_at, number`,
+  )
+  const selectUnfinishedOf = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting') AND user_id = ?
+     ORDER BY created_at, number`,
+  )
+  const selectUnfinishedIn = connection.prepare(
+    "SELECT 1 FROM messages WHERE chat_id = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting') LIMIT 1",
+  )
+  const setNode = connection.prepare(
+    "UPDATE messages SET node = ? WHERE id = ? AND node = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')",
   )
   const upsertProviderData = connection.prepare(
     `INSERT INTO provider_data (message_id, block_id, data) VALUES (?, ?, ?)
@@ -150,16 +164,16 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     insertMessage(row) {
       if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
       insertMessage.run(
-        row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.status,
+        row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.node, row.status,
         row.request === null ? null : JSON.stringify(row.request), row.json && JSON.stringify(row.json),
       )
     },
     finishMessage: message => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
     getMessage: id => connection.read(() => getMessage(id)),
-    continueMessage({ messageId, taskId, userId, request }) {
+    continueMessage({ messageId, taskId, userId, node, request }) {
       refuseContinuation(getMessage(messageId))
       insertPastTask.run(messageId)
-      continueMessage.run(taskId, userId, JSON.stringify(request), messageId)
+      continueMessage.run(taskId, userId, node, JSON.stringify(request), messageId)
     },
     findTask: taskId => connection.read(() => {
       const past = selectPastTask.get(taskId)
@@ -171,6 +185,9 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
       return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
     }),
     branch: messageId => connection.read(() => branchOf(messageId, getMessage)),
+    unfinishedOf: userId => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
+    isBusy: chatId => selectUnfinishedIn.get(chatId) !== undefined,
+    takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
     unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
 
     putProviderData(messageId, entries) {

@@ -165,6 +165,18 @@ export const migrations: readonly string[] = [
   UPDATE files SET attached = 1 WHERE id IN (SELECT file_id FROM message_files);
   CREATE INDEX files_unattached ON files (user_id, created_at) WHERE attached = 0;
   `,
+  `
+  ALTER TABLE messages ADD COLUMN node TEXT;
+
+  -- What is said to runs, in the order in which it came.
+  CREATE TABLE orders (
+    number INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (task_id, key)
+  ) STRICT;
+  `,
 ]
 
 /**

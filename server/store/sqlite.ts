@@ -7,7 +7,8 @@ import { sqliteFiles } from './sqlite-files.ts'
 import { sqliteMembers } from './sqlite-members.ts'
 import { sqliteMessages } from './sqlite-messages.ts'
 import { sqliteSearch } from './sqlite-search.ts'
-import { runRows } from './run-rows.ts'
+import { sqliteOrders } from './sqlite-orders.ts'
+import { chatIsBusy, runRows } from './run-rows.ts'
 import type { Deleted, Store } from './store.ts'
 import { unknownChat } from './unknown-chat.ts'
 
@@ -35,12 +36,14 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const probe = connection.prepare('UPDATE probe SET at = ?')
   const files = sqliteFiles(connection)
   const ends = sqliteEnds(connection)
+  const orders = sqliteOrders(connection)
 
   /** Inside a transaction. The text leaves the search index first: its rows are found by the messages' numbers. */
   function deleteMessages(ids: string[]): Deleted {
     for (const id of ids) {
       search.removeMessage(id)
       documents.delete(id)
+      orders.forget(messages.getMessage(id)?.taskId ?? '')
       messages.deleteMessage(id)
       ends.forget(id)
     }
@@ -113,6 +116,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     startRun: async run => connection.write(() => {
       const claimed = claims.take(run.claim)
       if (claimed.repeated) return claimed
+      if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
       for (const row of runRows(run)) messages.insertMessage(row)
       if (run.userMessage) {
         for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
@@ -133,11 +137,16 @@ export function sqliteStore(connection: SqliteConnection): Store {
     listMessages: async (chatId, page) => messages.listMessages(chatId, page),
     branch: async messageId => messages.branch(messageId),
     unfinished: async () => messages.unfinished(),
+    unfinishedOf: async userId => messages.unfinishedOf(userId),
+    takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
+    putOrder: async order => orders.put(order),
+    ordersOf: async taskIds => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
     endTold: async end => ends.told(end),
     saveFinal: async ({ message, epoch, state, tell }) => connection.write(() => {
       if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
       if (tell) ends.add(message)
+      orders.forget(message.taskId ?? '')
       documents.finish(message.id, state)
       search.putMessage(message)
       return true

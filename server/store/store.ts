@@ -72,6 +72,8 @@ export interface MessageRow {
   status: MessageStatus
   /** What the run asks for beside the branch, so that a queued one survives a restart; null for user messages. */
   request: Json | null
+  /** The process that runs it, or ran it last; null for user messages. */
+  node: string | null
   /** Canonical JSON: of a user message always, of an assistant message once it has ended. While it runs the log is the truth. */
   json: Message | null
 }
@@ -101,6 +103,16 @@ export interface NewRun {
   /** Random; changes only when the document is rebuilt under new ids. */
   lineage: string
   claim?: Claim
+  /** Refused as `busy` while another answer of the chat is being written. */
+  exclusive?: boolean
+}
+
+/** What is said to a run from wherever it is said: it waits here until its run has heard it, or has ended. */
+export interface Order {
+  taskId: string
+  /** `stop`, or a call's block: there is one of each, the first. */
+  key: string
+  body: Json
 }
 
 /** A new run of a message that has ended. */
@@ -108,6 +120,7 @@ export interface Continuation {
   messageId: string
   taskId: string
   userId: string
+  node: string
   request: Json
   claim?: Claim
 }
@@ -197,7 +210,7 @@ export interface Store {
 
   /**
    * Also makes the assistant message's document with its lineage and epoch 1,
-   * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist.
+   * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist; `busy`.
    */
   startRun(run: NewRun): Promise<Claimed>
   /**
@@ -218,6 +231,15 @@ export interface Store {
   branch(messageId: string): Promise<MessageRow[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */
   unfinished(): Promise<MessageRow[]>
+  /** Those that a user started. */
+  unfinishedOf(userId: string): Promise<MessageRow[]>
+  /** The run of an unfinished message is another process's from now on; false if it was not `from`'s any more. */
+  takeOver(messageId: string, from: string, to: string): Promise<boolean>
+  /** False if there is one of this key already. They go with the end of the run. */
+  putOrder(order: Order): Promise<boolean>
+  /** Of these runs, in the order in which they were given. */
+  ordersOf(taskIds: readonly string[]): Promise<Order[]>
+
   /** Ends that nobody was told of yet, oldest first. */
   untoldEnds(): Promise<UntoldEnd[]>
   endTold(end: UntoldEnd): Promise<void>

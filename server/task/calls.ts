@@ -70,19 +70,15 @@ export class ToolCalls {
 
   /**
    * The first answer of a person or a client: written when this returns, though
-   * not yet in the log. Returns the id of the call's block. Throws `not_found`,
-   * `already_answered`, `bad_request`.
+   * not yet in the log. Throws `not_found`, `already_answered`.
    */
-  answer(callId: string, answer: CallAnswer): string {
+  answer(callId: string, answer: CallAnswer): void {
     const waiting = [...this.#waiting.values()].findLast(({ call }) => call.callId === callId)
     if (!waiting) {
       const known = this.#options.run.read().output.some(block => block.type === 'tool_call' && block.callId === callId)
       throw known ? alreadyAnswered() : noSuchCall()
     }
-    const wanted = 'decision' in answer ? 'decision' : 'output'
-    if (waiting.for !== wanted) throw new RunnelError('bad_request', `This call waits for ${waiting.for === 'decision' ? 'a decision' : 'an output'}.`)
     waiting.answer(answer)
-    return waiting.call.blockId
   }
 
   async #all(works: readonly (() => Promise<void>)[]): Promise<void> {
@@ -213,6 +209,12 @@ export class ToolCalls {
 /** A call that only a person or a client can move. */
 export function waitsOutside({ status, executor }: ToolCallBlock): boolean {
   return executor !== 'provider' && (status === 'awaiting_approval' || (status === 'pending' && executor === 'client'))
+}
+
+/** Throws `bad_request` for a decision where an output is awaited, and the other way round. */
+export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer): void {
+  const decides = status === 'awaiting_approval'
+  if (decides !== 'decision' in answer) throw new RunnelError('bad_request', `This call waits for ${decides ? 'a decision' : 'an output'}.`)
 }
 
 export function alreadyAnswered(): RunnelError {

@@ -20,7 +20,7 @@ export class Deletion {
   /** Throws `store_unavailable`. */
   async chat(chat: ChatRow): Promise<void> {
     const { tasks, store, rooms } = this.#places
-    await tasks.endAll(run => run.chatId === chat.id)
+    await tasks.endAll(message => message.chatId === chat.id)
     const deleted = await store.deleteChat(chat.id)
     rooms.forget([...deleted.messages, chat.id])
     await this.bytes(deleted.files)
@@ -31,7 +31,7 @@ export class Deletion {
     const { tasks, store, rooms, chats } = this.#places
     const doomed = new Set(await store.descendants(message.id))
     if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')
-    await tasks.endAll(run => doomed.has(run.messageId))
+    await tasks.endAll(message => doomed.has(message.id))
     // First off the list, which has the questions' text: after a crash in between the rest can still be deleted.
     await chats.remove(message.chatId, [...doomed])
     const deleted = await store.deleteMessages(message.id)

@@ -16,6 +16,8 @@ export interface Places {
   now: () => number
   /** Somebody wants to be told of ends. */
   tellEnds: boolean
+  /** This process: what is another's by now, it leaves alone. */
+  node: string
   onError: (error: unknown, context: { messageId: string }) => void
 }
 
@@ -39,6 +41,7 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
   const room = await rooms.open(row.id)
   if (!room) throw new Error(`The message ${row.id} has no document.`)
   const epoch = await store.drawEpoch(row.id)
+  await rooms.takeUp(room, epoch)
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)
@@ -79,6 +82,8 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
   try {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
+        const row = await store.getMessage(messageId)
+        if (row && row.node !== null && row.node !== places.node) return message
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)

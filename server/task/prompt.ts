@@ -93,4 +93,6 @@ export interface RunRequest {
   handsBack?: boolean
   /** It goes on with a message that had ended. */
   continues?: boolean
+  /** It goes on by itself because its node was lost; it does so once. */
+  recovered?: boolean
 }

@@ -70,7 +70,7 @@ export async function endLater(places: Places, messageId: string, save: (ending:
     await new Promise(resolve => setTimeout(resolve, waitMs).unref())
     try {
       const row = await places.store.getMessage(messageId)
-      if (!row) return null
+      if (!row || (row.node !== null && row.node !== places.node)) return null
       return await save(await endMessage(places, row, 'failed', error))
     } catch (reason) {
       places.onError(reason, { messageId })

@@ -57,7 +57,7 @@ export class Run {
   readonly done: Promise<Message>
   startedAt: number | null = null
   /** Where calls wait for a person or a client; see `ToolCalls.answer`. */
-  answerCall: ((callId: string, answer: CallAnswer) => string) | null = null
+  answerCall: ((callId: string, answer: CallAnswer) => void) | null = null
   /** Once a second. */
   sweep: () => void = () => {}
   readonly #options: RunOptions

@@ -35,8 +35,8 @@ export interface NewRows {
   entries: [id: string, fields: ChatEntry][]
 }
 
-/** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `idempotency_mismatch`, `not_found`, `store_unavailable`. */
-export async function writeNewRun(store: Store, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
+/** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `busy`, `idempotency_mismatch`, `not_found`, `store_unavailable`. */
+export async function writeNewRun({ store, node }: { store: Store; node: string }, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
   const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
   const userMessageId = question ? newId('msg') : parent
   if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
@@ -48,10 +48,10 @@ export async function writeNewRun(store: Store, { user, chat, question, parentId
   }
   const row: NewRun['assistant'] = {
     id: started.messageId, chatId: chat.id, parentId: userMessageId, createdAt, taskId: started.taskId,
-    userId: user.id, status: 'queued', request: cleanJson(request) as unknown as Json,
+    userId: user.id, node, status: 'queued', request: cleanJson(request) as unknown as Json,
   }
   const lineage = newLineage()
-  const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), ...(claim && { claim: { ...claim, response: started } }) })
+  const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), exclusive: parentId === undefined, ...(claim && { claim: { ...claim, response: started } }) })
   if (written.repeated) return { repeated: written.response as Started }
   const answer: ChatEntry = { role: 'assistant', parentId: userMessageId, createdAt, status: 'queued', model: request.model }
   return { started, row, lineage, entries: [
@@ -63,15 +63,18 @@ export async function writeNewRun(store: Store, { user, chat, question, parentId
 export interface ContinueOptions {
   user: User
   message: MessageRow
+  /** Its node was lost: nobody asked for this. */
+  recovers?: boolean
   claim: Omit<Claim, 'response'> | undefined
 }
 
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
-export async function writeContinuation(store: Store, { user, message, claim }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
+export async function writeContinuation({ store, node }: { store: Store; node: string }, { user, message, claim, recovers }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   const started: Started = { chatId: message.chatId, taskId: newId('task'), messageId: message.id, userMessageId: message.parentId ?? '' }
-  const request: RunRequest = { ...message.request as unknown as RunRequest, continues: true }
+  const { recovered: _, ...rest } = message.request as unknown as RunRequest
+  const request: RunRequest = { ...rest, continues: true, ...(recovers && { recovered: true }) }
   const written = await store.continueRun({
-    messageId: message.id, taskId: started.taskId, userId: user.id, request: request as unknown as Json,
+    messageId: message.id, taskId: started.taskId, userId: user.id, node, request: request as unknown as Json,
     ...(claim && { claim: { ...claim, response: started } }),
   })
   return written.repeated ? { repeated: written.response as Started } : { started, request }

@@ -29,7 +29,7 @@ async function writeRows(store: Store): Promise<void> {
   }
   await store.startRun({
     userMessage, lineage: 'lineage1',
-    assistant: { id: answerId, chatId, parentId: questionId, createdAt: 2, taskId, userId: 'local', status: 'queued', request: { model: 'any' } },
+    assistant: { id: answerId, chatId, parentId: questionId, createdAt: 2, taskId, userId: 'local', node: 'local', status: 'queued', request: { model: 'any' } },
   })
 }
 

@@ -53,7 +53,7 @@ export class World {
     for (const id of this.options.docs) {
       await this.store.startRun({
         userMessage: null, lineage: newLineage(),
-        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: signIn.ownerId, status: 'queued', request: null },
+        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: signIn.ownerId, node: 'local', status: 'queued', request: null },
       })
     }
     await this.start()

@@ -114,7 +114,7 @@ test('a reader who waits for an append that is refused gets an error, not the te
 test('a room that is lost to a failed compaction while an append is in flight stays lost', async () => {
   const store = memoryStore()
   await store.createChat({ id: 'chat_later000', ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
-  await store.startRun({ userMessage: null, lineage: newLineage(), assistant: { id, chatId: 'chat_later000', parentId: null, createdAt: 1, taskId: 'task_1', userId: 'local', status: 'queued', request: null } })
+  await store.startRun({ userMessage: null, lineage: newLineage(), assistant: { id, chatId: 'chat_later000', parentId: null, createdAt: 1, taskId: 'task_1', userId: 'local', node: 'local', status: 'queued', request: null } })
   const answers: (() => void)[] = []
   const { promise: compacting, reject: failCompaction } = Promise.withResolvers<void>()
   const log: UpdateLog = {

@@ -91,7 +91,7 @@ async function world(seed: number, loss: number) {
   const hub = new Hub(random, loss)
   const { store } = hub
   await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
-  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', status: 'queued', request: null } })
+  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node: 'local', status: 'queued', request: null } })
   const nodes = ['a', 'b', 'c'].map(node => new Rooms({ cluster: hub.cluster(node), flushMs: 1, now: Date.now, onEvict: async () => {} }))
   return { random, hub, store, nodes }
 }

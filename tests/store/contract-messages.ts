@@ -52,12 +52,12 @@ export function messageRules(open: OpenStore): void {
       const { items, nextCursor } = await store.listMessages(chatId, { limit: 10 })
       expect(items).toEqual([
         {
-          id: 'msg_zzzzzzzz', chatId, parentId: null, role: 'user', createdAt: startedAt, taskId: null, userId: 'user_1',
+          id: 'msg_zzzzzzzz', chatId, parentId: null, role: 'user', createdAt: startedAt, taskId: null, userId: 'user_1', node: null,
           status: 'completed', request: null, json: question('msg_zzzzzzzz'),
         },
         {
           id: 'msg_aaaaaaaa', chatId, parentId: 'msg_zzzzzzzz', role: 'assistant', createdAt: startedAt,
-          taskId: 'task_msg_aaaaaaaa', userId: 'user_1', status: 'queued', request: { model: 'm' }, json: null,
+          taskId: 'task_msg_aaaaaaaa', userId: 'user_1', node: 'local', status: 'queued', request: { model: 'm' }, json: null,
         },
       ])
       expect(nextCursor).toBeNull()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Store } from '../../server/store/store.ts'
 import { append, readLog, refusal, type OpenStore } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question, startedAt } from './records.ts'
 
@@ -30,6 +31,99 @@ export function runRules(open: OpenStore): void {
       expect(await store.getMessage('msg_ask00001')).toBeNull()
       expect(await store.getMessage('msg_answer02')).toBeNull()
       expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
+    })
+  })
+
+  describe('continuing a run', () => {
+    async function ended(): Promise<Store> {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      return store
+    }
+    const next = { messageId: 'msg_answer01', taskId: 'task_new', userId: 'user_2', node: 'n2', request: { model: 'm', continues: true } }
+
+    it('makes an ended message a queued one, of a new task; the old task still leads to it', async () => {
+      const store = await ended()
+      expect(await store.continueRun(next)).toEqual({ repeated: false })
+      const row = await store.getMessage('msg_answer01')
+      expect(row).toMatchObject({ taskId: 'task_new', userId: 'user_2', node: 'n2', status: 'queued', json: null, request: { model: 'm', continues: true } })
+      expect(await store.findTask('task_new')).toEqual(row)
+      expect(await store.findTask('task_msg_answer01')).toEqual(row)
+      expect(await store.unfinished()).toEqual([row])
+      expect((await readLog(store, 'msg_answer01'))?.state).toBe('state')
+    })
+
+    it('is refused while it runs, for an unknown message, and done once for a key', async () => {
+      const store = await ended()
+      const keyed = { ...next, claim: claim() }
+      expect(await store.continueRun(keyed)).toEqual({ repeated: false })
+      expect(await store.continueRun(keyed)).toMatchObject({ repeated: true })
+      await refusal('busy', () => store.continueRun({ ...next, taskId: 'task_other' }))
+      await refusal('not_found', () => store.continueRun({ ...next, messageId: 'msg_unknown1' }))
+      await store.deleteMessages('msg_answer01')
+      expect(await store.findTask('task_msg_answer01')).toBeNull()
+    })
+  })
+
+  describe('runs of several processes', () => {
+    it('refuses an exclusive run in a chat in which another is unfinished', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01', {}, { exclusive: true }))
+      await refusal('busy', () => store.startRun(newRun('msg_answer02', {}, { exclusive: true, claim: claim() })))
+      expect(await store.startRun(newRun('msg_answer03'))).toEqual({ repeated: false })
+      for (const id of ['msg_answer01', 'msg_answer03']) await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state') })
+      expect(await store.startRun(newRun('msg_answer04', {}, { exclusive: true, claim: claim() }))).toEqual({ repeated: false })
+    })
+
+    it('gives a run to one of those who take it over, while it is unfinished', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01', { node: 'dead' }))
+      const taken = await Promise.all(['a', 'b', 'c'].map(node => store.takeOver('msg_answer01', 'dead', node)))
+      expect(taken.filter(Boolean)).toHaveLength(1)
+      expect((await store.getMessage('msg_answer01'))?.node).toBe(['a', 'b', 'c'][taken.indexOf(true)])
+      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      expect(await store.takeOver('msg_answer01', (await store.getMessage('msg_answer01'))!.node!, 'd')).toBe(false)
+    })
+
+    it('lists what a user has running', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01', { userId: 'user_1' }))
+      await store.startRun(newRun('msg_answer02', { userId: 'user_2' }))
+      expect((await store.unfinishedOf('user_2')).map(({ id }) => id)).toEqual(['msg_answer02'])
+    })
+
+    it('keeps the first order of a key until its run has ended', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      const taskId = 'task_msg_answer01'
+      expect(await store.putOrder({ taskId, key: 'b1', body: { decision: 'approve' } })).toBe(true)
+      expect(await store.putOrder({ taskId, key: 'b1', body: { decision: 'deny' } })).toBe(false)
+      expect(await store.putOrder({ taskId, key: 'stop', body: null })).toBe(true)
+      await store.putOrder({ taskId: 'task_other', key: 'stop', body: null })
+      expect(await store.ordersOf([taskId, 'task_unknown'])).toEqual([{ taskId, key: 'b1', body: { decision: 'approve' } }, { taskId, key: 'stop', body: null }])
+      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      expect(await store.ordersOf([taskId])).toEqual([])
+    })
+
+    it('keeps the ends that somebody is to be told of', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (const id of ['msg_answer01', 'msg_answer02', 'msg_answer03']) {
+        await store.startRun(newRun(id))
+        await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state'), tell: id !== 'msg_answer02' })
+      }
+      const ends = ['msg_answer01', 'msg_answer03'].map(messageId => ({ messageId, taskId: `task_${messageId}` }))
+      expect(await store.untoldEnds()).toEqual(ends)
+      await store.endTold(ends[0]!)
+      expect(await store.untoldEnds()).toEqual([ends[1]])
+      await store.deleteMessages('msg_answer03')
+      expect(await store.untoldEnds()).toEqual([])
     })
   })
 

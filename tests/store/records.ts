@@ -27,7 +27,7 @@ export function newRun(id: string, fields: Partial<NewRun['assistant']> = {}, re
   return {
     userMessage: null,
     assistant: {
-      id, chatId, parentId: null, createdAt: startedAt, taskId: `task_${id}`, userId: 'user_1', status: 'queued', request: { model: 'm' }, ...fields,
+      id, chatId, parentId: null, createdAt: startedAt, taskId: `task_${id}`, userId: 'user_1', node: 'local', status: 'queued', request: { model: 'm' }, ...fields,
     },
     lineage: `lineage of ${id}`,
     ...rest,

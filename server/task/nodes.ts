@@ -1,0 +1,140 @@
+/** Runs on other nodes: what is said to them from here, and what becomes of those whose node is gone. */
+import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { MessageRow, Store } from '../store/store.ts'
+import type { CallAnswer, Run } from './run.ts'
+
+export interface NodesOptions {
+  cluster: Cluster
+  store: Store
+  rooms: Rooms
+  now: () => number
+  leaseMs: number
+  /** This node's run of a task, while it lives. */
+  find: (taskId: string) => Run | undefined
+  /** This node's runs. */
+  live: () => Run[]
+  /** A run of a node that is gone is this node's now. */
+  onOrphan: (row: MessageRow) => Promise<void>
+  onError: (error: unknown, context: { messageId: string }) => void
+}
+
+/** So long a request waits here for another node to have done what it asks. */
+const patienceMs = 3_000
+const stopKey = 'stop'
+
+export class Nodes {
+  readonly #options: NodesOptions
+  /** Since when a node has given no sign of life. */
+  readonly #missing = new Map<string, number>()
+  #sweptAt = 0
+  #sweeping = false
+
+  constructor(options: NodesOptions) {
+    this.#options = options
+  }
+
+  /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
+  async stop(row: MessageRow): Promise<Message | null> {
+    await this.#order(row, stopKey, null)
+    return await this.#until(row, message => isTerminal(message.status))
+  }
+
+  /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
+  async claimAnswer(row: MessageRow, call: ToolCallBlock, answer: CallAnswer): Promise<boolean> {
+    return await this.#options.store.putOrder({ taskId: row.taskId!, key: call.id, body: { callId: call.callId, ...answer } as Json })
+  }
+
+  /** Tells the run's node of an answer, and waits until its call shows it. */
+  async answer(row: MessageRow, call: ToolCallBlock): Promise<Message | null> {
+    this.#options.cluster.tell({ type: 'order', taskId: row.taskId! })
+    return await this.#until(row, ({ output }) => output.some(block => block.id === call.id && block.status !== call.status))
+  }
+
+  /** Something was said to a run that is here. */
+  async hear(runs: readonly Run[]): Promise<void> {
+    for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map(run => run.taskId))) {
+      const run = this.#options.find(taskId)
+      if (!run || run.ended) continue
+      if (key === stopKey) run.end('stopped')
+      else {
+        const { callId, ...answer } = body as { callId: string } & CallAnswer
+        try {
+          run.answerCall?.(callId, answer as CallAnswer)
+        } catch {
+          // It has been applied before, or the call does not wait any more.
+        }
+      }
+    }
+  }
+
+  /** What another node tells of a run. */
+  news({ taskId }: { taskId: string }): void {
+    const run = this.#options.find(taskId)
+    if (run) this.hear([run]).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
+  }
+
+  /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more. */
+  async sweep(): Promise<void> {
+    const { now, leaseMs, live } = this.#options
+    if (this.#sweeping || now() - this.#sweptAt < leaseMs / 3) return
+    this.#sweeping = true
+    this.#sweptAt = now()
+    try {
+      await this.hear(live())
+      await this.#takeOver()
+    } catch (error) {
+      this.#options.onError(error, { messageId: '' })
+    } finally {
+      this.#sweeping = false
+    }
+  }
+
+  async #takeOver(): Promise<void> {
+    const { cluster, store, now, leaseMs, onOrphan } = this.#options
+    const rows = (await store.unfinished()).filter(({ node }) => node !== null && node !== cluster.node)
+    const nodes = [...new Set(rows.map(({ node }) => node!))]
+    const alive = nodes.length > 0 ? await cluster.alive(nodes) : new Set<string>()
+    for (const node of this.#missing.keys()) if (!nodes.includes(node) || alive.has(node)) this.#missing.delete(node)
+    for (const node of nodes) if (!alive.has(node) && !this.#missing.has(node)) this.#missing.set(node, now())
+    for (const row of rows) {
+      const since = this.#missing.get(row.node!)
+      // Seen twice: where all signs of life were lost at once, the living have given a new one by then.
+      if (since === undefined || now() - since < leaseMs / 4) continue
+      if (await store.takeOver(row.id, row.node!, cluster.node)) await onOrphan({ ...row, node: cluster.node })
+    }
+  }
+
+  async #order(row: MessageRow, key: string, body: Json): Promise<void> {
+    const { store, cluster } = this.#options
+    await store.putOrder({ taskId: row.taskId!, key, body })
+    cluster.tell({ type: 'order', taskId: row.taskId! })
+  }
+
+  /** The message as soon as it is so, or as it is after a while; null where it is gone. */
+  async #until(row: MessageRow, match: (message: Message) => boolean): Promise<Message | null> {
+    const { rooms, now } = this.#options
+    const deadline = now() + patienceMs
+    const room = await rooms.open(row.id)
+    if (!room) return null
+    try {
+      for (let seq = -1; ;) {
+        if (room.seq !== seq) {
+          seq = room.seq
+          const message = await readSettled(room)
+          if (!message || match(message) || now() > deadline) return message
+        }
+        if (now() > deadline) return readMessage(room.doc)
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+    } finally {
+      rooms.unpin(room)
+    }
+  }
+}
+
+async function readSettled(room: Room): Promise<Message | null> {
+  return await room.read().then(message => message as Message, () => null)
+}

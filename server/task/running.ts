@@ -1,0 +1,163 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
+import type { User } from '../auth/auth.ts'
+import { MessageWriter } from '../document/message-writer.ts'
+import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
+import type { MessageRow } from '../store/store.ts'
+import { carryOut, type CarryOutOptions } from './carry-out.ts'
+import type { ChatDocuments } from './chat-documents.ts'
+import { saveEnd, type Ending } from './ending.ts'
+import { LiveRuns } from './live-runs.ts'
+import type { RunRequest } from './prompt.ts'
+import { endLater } from './recovery.ts'
+import { RunLine } from './run-line.ts'
+import { findRequest, forgottenRequest } from './rounds.ts'
+import { messageError, Run } from './run.ts'
+
+export interface RunningOptions extends CarryOutOptions {
+  rooms: Rooms
+  chats: ChatDocuments
+  /** This process, as other nodes know it. */
+  node: string
+  maxMessageBytes: number
+  maxTasks: number
+  maxTasksPerUser: number
+  maxQueuedTasksPerUser: number
+  taskMaxMs: number
+  tellEnds: boolean
+  /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
+  onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
+}
+
+/** The message that a run writes, with its room, pinned. */
+export interface RunPlace {
+  row: Pick<MessageRow, 'id' | 'chatId' | 'parentId' | 'createdAt'> & { taskId: string }
+  user: User
+  request: RunRequest
+  room: Room
+  epoch: number
+}
+
+/** The runs of this process, from their making until their end is saved. */
+export class Running {
+  readonly line: RunLine
+  readonly live = new LiveRuns()
+  readonly #options: RunningOptions
+  readonly #ending = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(options: RunningOptions) {
+    this.#options = options
+    this.line = new RunLine({ ...options, begin: run => this.#begin(run) })
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** A run that waits for a place; `line.beginNext` begins it. */
+  admit(place: RunPlace): Run {
+    const { row, request, room } = place
+    const run = this.#register(place)
+    this.line.add(run)
+    run.writer.setMessage({
+      id: row.id, chatId: row.chatId, parentId: row.parentId, role: 'assistant', model: request.model,
+      taskId: row.taskId, status: 'queued', createdAt: row.createdAt, schema: schemaVersion,
+      ...(request.continues && { endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>),
+    })
+    this.#options.rooms.flusher.flushNow(room)
+    return run
+  }
+
+  /** A run that waited for people when its process ended: it waits on. */
+  async resume(place: RunPlace): Promise<void> {
+    const run = this.#register(place)
+    run.providerData = await this.#options.store.getProviderData(run.messageId)
+    run.resume()
+    this.line.addParked(run)
+    void carryOut(run, this.#options, true)
+  }
+
+  /** Runs and calls over their time. One pass a second instead of a timer each. */
+  sweep(): void {
+    const { now, taskMaxMs } = this.#options
+    for (const run of this.line.begun) {
+      run.sweep()
+      if (run.activeMs(now()) > taskMaxMs) {
+        run.end('failed', { error: messageError(new RunnelError('task_timeout', `The answer took longer than ${taskMaxMs} ms (RUNNEL_TASK_MAX_MS).`)) })
+      }
+    }
+  }
+
+  /** Saves an ending that came from elsewhere. */
+  save(ending: Ending): Promise<Message | null> {
+    return saveEnd(this.#options, ending, () => this.#closed)
+  }
+
+  /** Begins no more, lets those that run end for `drainMs`, interrupts the rest and waits until all is saved. */
+  async close(drainMs: number): Promise<void> {
+    this.#closed = true
+    await this.line.close(drainMs)
+    for (const run of this.line.parked) run.suspend()
+    const running = [...this.line.running]
+    for (const run of running) {
+      run.end('interrupted', { error: messageError(new RunnelError('interrupted', 'The server was restarted while this answer was being written.')) })
+    }
+    await Promise.all(running.map(run => run.done))
+    while (this.#ending.size > 0) await Promise.all(this.#ending)
+  }
+
+  #register({ row, user, request, room, epoch }: RunPlace): Run {
+    const { rooms, now, maxMessageBytes } = this.#options
+    const writer = new MessageWriter(room.doc, epoch)
+    rooms.attach(room, writer)
+    const run: Run = new Run({
+      taskId: row.taskId, messageId: row.id, chatId: row.chatId, createdAt: row.createdAt,
+      user, request, room, writer, now, maxMessageBytes,
+      flush: (room, written) => rooms.flusher.flushNow(room, written),
+      onParked: (run, parked) => this.#parked(run, parked),
+      onEnd: run => this.#ended(run),
+    })
+    room.onLost = () => run.abandon()
+    this.live.add(run)
+    return run
+  }
+
+  #begin(run: Run): void {
+    this.#options.onRun?.('begun', run)
+    this.#setChatStatus(run, 'streaming')
+    run.begin()
+    void carryOut(run, this.#options)
+  }
+
+  #parked(run: Run, parked: boolean): void {
+    this.line.park(run, parked)
+    this.#options.onRun?.('waiting', run)
+    this.#setChatStatus(run, parked ? 'waiting' : 'streaming')
+  }
+
+  #ended(run: Run): void {
+    this.#options.onRun?.('ended', run)
+    this.line.ended(run)
+    const lost = run.room.writer !== run.writer
+    const providerData = findRequest(run.providerData) ? [...run.providerData, forgottenRequest] : run.providerData
+    const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData }
+    const saving = lost ? endLater(this.#options, run.messageId, late => this.save(late), () => this.#closed) : this.save(ending)
+    const saved = saving.catch((error: unknown) => {
+      this.#options.onError(error, { messageId: run.messageId })
+      return null
+    }).then(message => {
+      this.live.delete(run)
+      run.saved(message ?? run.read())
+    })
+    this.#ending.add(saved)
+    void saved.finally(() => this.#ending.delete(saved))
+  }
+
+  #setChatStatus(run: Run, status: 'streaming' | 'waiting'): void {
+    this.#options.chats.edit(run.chatId, writer => {
+      if (!run.ended) writer.setMessages([[run.messageId, { status }]])
+    }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
+  }
+}
