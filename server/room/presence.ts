@@ -8,6 +8,15 @@ const renewMs = 20_000
 /** A client id that left starts above its old clock if it comes back within this time. */
 const goneMs = 60_000
 
+/** Other nodes are told again in this time, and forgotten when they have told nothing for three times as long. */
+const shareMs = 10_000
+
+/** What one node tells the others of a chat: who says what of itself there, and how many are there. */
+export interface SharedPresence {
+  viewers: number
+  states: readonly (readonly [clientId: number, state: string])[]
+}
+
 /** The client id under which the server says how many are there. */
 export const countClientId = 0
 
@@ -25,6 +34,8 @@ interface Entry {
   toldAt: number
   /** JSON, with the user that the server knows. */
   state: string
+  /** Undefined: of this one. */
+  node?: string
 }
 
 /**
@@ -40,6 +51,10 @@ export class Presence {
   readonly #changed = new Set<number>()
   readonly #gone = new Map<number, { toldClock: number; at: number }>()
   #countClock = 0
+  /** Other nodes where somebody follows the chat. */
+  readonly #nodes = new Map<string, { viewers: number; heardAt: number }>()
+  #sharedAt = -Infinity
+  #shared = ''
   /** What was said of the count; null while everybody is named. */
   #toldCount: number | null = null
 
@@ -73,9 +88,43 @@ export class Presence {
     this.#remove(clientId)
   }
 
-  /** At most once a second: the awareness message for all who were there before; null if nothing changed. */
-  changes(viewers: number): Uint8Array | null {
+  /** What other nodes must know by now; null for nothing. To be called once a second. */
+  share(viewers: number): SharedPresence | null {
+    const states = [...this.#entries.values()].flatMap(({ node, clientId, state }) => (node === undefined ? [[clientId, state] as const] : []))
+    const shared = JSON.stringify([viewers, states])
     const now = this.#now()
+    if (shared === this.#shared && (viewers === 0 || now - this.#sharedAt < shareMs)) return null
+    this.#shared = shared
+    this.#sharedAt = now
+    return { viewers, states }
+  }
+
+  /** Another node asks who is here. */
+  shareAgain(): void {
+    this.#sharedAt = -Infinity
+  }
+
+  /** What another node has told. */
+  takeShared(node: string, { viewers, states }: SharedPresence): void {
+    if (viewers === 0) this.#nodes.delete(node)
+    else this.#nodes.set(node, { viewers, heardAt: this.#now() })
+    const named = new Map(states)
+    for (const entry of this.#entries.values()) if (entry.node === node && !named.has(entry.clientId)) this.#remove(entry.clientId)
+    for (const [clientId, state] of named) {
+      const known = this.#entries.get(clientId)
+      if (known?.state === state || (known && known.node !== node)) continue
+      const toldClock = known?.toldClock ?? this.#gone.get(clientId)?.toldClock ?? 0
+      this.#entries.set(clientId, { clientId, clock: 0, toldClock, toldAt: 0, state, node })
+      this.#changed.add(clientId)
+    }
+  }
+
+  /** At most once a second: the awareness message for all who were there before; null if nothing changed. `here`: viewers of this node. */
+  changes(here: number): Uint8Array | null {
+    const now = this.#now()
+    for (const [node, { heardAt }] of this.#nodes) if (now - heardAt >= 2.5 * shareMs) this.takeShared(node, { viewers: 0, states: [] })
+    let viewers = here
+    for (const node of this.#nodes.values()) viewers += node.viewers
     for (const [clientId, { at }] of this.#gone) if (now - at >= goneMs && !this.#changed.has(clientId)) this.#gone.delete(clientId)
     if (viewers > namedViewers) return this.#count(viewers)
     const entries: AwarenessEntry[] = []

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { RunnelError } from '../../shared/errors.ts'
-import { documentKind } from '../../shared/schema.ts'
-import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
+import { documentKind, type Json } from '../../shared/schema.ts'
+import type { Cluster, LogContents } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Flusher } from './flusher.ts'
+import { Following } from './following.ts'
+import type { SharedPresence } from './presence.ts'
 import { tellPresence } from './presence-telling.ts'
 import { Room } from './room.ts'
 
@@ -13,7 +15,7 @@ const lingerMs = 30_000
 const silenceMs = 5_000
 
 export interface RoomsOptions {
-  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs'>
+  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs' | 'tell' | 'node'>
   flushMs: number
   now: () => number
   lingerMs?: number
@@ -23,9 +25,19 @@ export interface RoomsOptions {
   onEvict: (doc: string, writer: DocumentWriter) => Promise<void>
 }
 
+/** Without `shared` it asks who is there. */
+export interface PresenceNews {
+  type: 'presence'
+  chat: string
+  node: string
+  shared?: SharedPresence
+}
+
 /** All live documents of this process. */
 export class Rooms {
   readonly flusher: Flusher
+  /** What other nodes write. */
+  readonly following: Following
   readonly #cluster: RoomsOptions['cluster']
   readonly #now: () => number
   readonly #lingerMs: number
@@ -34,10 +46,6 @@ export class Rooms {
   readonly #opening = new Map<string, Promise<Room | null>>()
   readonly #evicting = new Map<string, Promise<void>>()
   #lastChannel = 0
-  /** Rooms that were ahead of the log when numbers were compared. */
-  readonly #suspects = new Set<Room>()
-  readonly #catchingUp = new Set<Room>()
-  #comparing = false
 
   constructor(options: RoomsOptions) {
     this.#cluster = options.cluster
@@ -45,6 +53,7 @@ export class Rooms {
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
     this.flusher = new Flusher({ log: options.cluster.log, flushMs: options.flushMs, onShown: options.onShown, lose: (room, error) => this.#lose(room, error) })
+    this.following = new Following({ cluster: options.cluster, flusher: this.flusher, isOpen: room => this.#rooms.get(room.id) === room, lose: (room, error) => this.#lose(room, error) })
   }
 
   get size(): number {
@@ -65,7 +74,7 @@ export class Rooms {
     if (!room) {
       opening = this.#opening.get(doc)
       if (!opening) {
-        opening = this.#load(doc).finally(() => this.#opening.delete(doc))
+        opening = this.following.load(doc, contents => this.#add(doc, contents)).finally(() => this.#opening.delete(doc))
         this.#opening.set(doc, opening)
       }
       room = await opening
@@ -83,8 +92,7 @@ export class Rooms {
   create(doc: string, lineage: string, epoch: number): Room {
     const room = this.#add(doc, { lineage, epoch, seq: 0, state: null, updates: [] })
     room.pins += 1
-    // Nobody else writes it yet; what comes before this is through is found by its number.
-    if (this.#cluster.many) void this.#cluster.follow(doc, entry => this.#take(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
+    this.following.follow(room)
     return room
   }
 
@@ -104,22 +112,9 @@ export class Rooms {
     writer.onEdit = urgent => this.flusher.schedule(room, urgent)
   }
 
-  /**
-   * Makes this process the writer of a message under a new epoch, with all that
-   * its log holds: from now on an earlier writer is refused. Throws `store_unavailable`.
-   */
-  async takeUp(room: Room, epoch: number): Promise<void> {
-    const { many, log } = this.#cluster
-    if (!many) return
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const [result] = await log.append([{ doc: room.id, epoch, previousSeq: room.seq, updates: [] }])
-      if (result?.status === 'ok') return
-      if (result?.status !== 'gap') break
-      if (result.seq > room.seq) await this.#catchUp(room)
-      // What this node has seen is more than what the log still has.
-      else await log.restore?.(room.id, epoch, room.seq + 1, room.encodeState())
-    }
-    throw new RunnelError('store_unavailable', 'Another writer has taken this document over.')
+  /** Those that somebody uses here are brought up to their logs: every two seconds, where there are other nodes. Throws `store_unavailable`. */
+  async compare(): Promise<void> {
+    await this.following.compare([...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observer || room.pins > 0))
   }
 
   /** Nothing more is to be written or shown of it here: it belongs to another node. */
@@ -138,6 +133,7 @@ export class Rooms {
     const now = this.#now()
     for (const room of this.#rooms.values()) {
       room.differences.forget()
+      this.#sharePresence(room)
       if (room.viewers.size > 0) {
         const silent = !room.quiet && now - room.shownAt >= silenceMs
         room.sendCheckpoints(silent ? 'all' : 'due')
@@ -158,85 +154,22 @@ export class Rooms {
     await Promise.all(this.#evicting.values())
   }
 
-  /**
-   * Every two seconds, where there are other nodes: a document that somebody
-   * follows here is brought up to its log, since the last word of another node
-   * may have been lost on its way. Throws `store_unavailable`.
-   */
-  async compare(): Promise<void> {
-    if (!this.#cluster.many || this.#comparing) return
-    this.#comparing = true
-    try {
-      const rooms = [...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observer || room.pins > 0)
-      const seqs = await this.#cluster.lastSeqs(rooms.map(room => room.id))
-      for (const [i, room] of rooms.entries()) {
-        const seq = seqs[i] ?? null
-        if (seq === null || room.lost || room.appending) continue
-        if (seq > room.seq) await this.#catchUp(room)
-        if (seq >= room.seq || this.#writesAlone(room)) this.#suspects.delete(room)
-        // Its writer would have put that right by now: what this room shows, the log has lost.
-        else if (this.#suspects.has(room)) this.#lose(room, new RunnelError('store_unavailable', 'This document has lost its newest part; it is read again.'))
-        else this.#suspects.add(room)
-      }
-    } finally {
-      this.#comparing = false
-    }
+  /** What another node tells of a chat, or asks. */
+  presenceNews({ chat, node, shared }: PresenceNews): void {
+    const presence = this.#rooms.get(chat)?.presence
+    if (shared) presence?.takeShared(node, shared)
+    else presence?.shareAgain()
   }
 
-  async #load(doc: string): Promise<Room | null> {
-    const { log, many, follow } = this.#cluster
-    if (!many) {
-      const contents = await log.read(doc)
-      return contents && this.#add(doc, contents)
-    }
-    // Followed before it is read: nothing falls between the two.
-    const early: LiveEntry[] = []
-    let take = (entry: LiveEntry): void => { early.push(entry) }
-    const unfollow = await follow.call(this.#cluster, doc, entry => take(entry))
-    const contents = await log.read(doc).catch((error: unknown) => {
-      unfollow()
-      throw error
-    })
-    if (!contents) {
-      unfollow()
-      return null
-    }
-    const room = this.#add(doc, contents)
-    this.#followed(room, unfollow)
-    take = entry => this.#take(room, entry)
-    for (const entry of early) take(entry)
-    return room
+  #tellPresence(chat: string, shared?: SharedPresence): void {
+    const news: PresenceNews = { type: 'presence', chat, node: this.#cluster.node, ...(shared && { shared }) }
+    this.#cluster.tell(news as unknown as Json)
   }
 
-  #followed(room: Room, unfollow: () => void): void {
-    if (this.#rooms.get(room.id) === room) room.unfollow = unfollow
-    else unfollow()
-  }
-
-  /** An entry of another node. */
-  #take(room: Room, entry: LiveEntry): void {
-    room.whenSettled(() => {
-      if (room.lost || this.#rooms.get(room.id) !== room) return
-      if (!this.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
-    })
-  }
-
-  /** Reads what the log has beyond this room. */
-  async #catchUp(room: Room): Promise<void> {
-    if (this.#catchingUp.has(room)) return
-    this.#catchingUp.add(room)
-    try {
-      const contents = await this.#cluster.log.read(room.id)
-      await new Promise<void>(resolve => room.whenSettled(resolve))
-      if (contents && !room.lost && contents.seq > room.seq) this.flusher.corked(cork => room.catchUp(contents, cork))
-    } finally {
-      this.#catchingUp.delete(room)
-    }
-  }
-
-  /** A message whose run is here: nobody else can know better. */
-  #writesAlone(room: Room): boolean {
-    return room.writer !== null && documentKind(room.id) === 'message'
+  #sharePresence(room: Room): void {
+    if (!this.#cluster.many || !room.presence) return
+    const shared = room.presence.share(room.viewers.size)
+    if (shared) this.#tellPresence(room.id, shared)
   }
 
   #add(doc: string, contents: LogContents): Room {
@@ -249,7 +182,6 @@ export class Rooms {
   #evict(room: Room): void {
     this.#rooms.delete(room.id)
     room.unfollow()
-    this.#suspects.delete(room)
     const { writer, seq } = room
     // A document that rests leaves nothing in the log.
     const state = writer && room.logBytes > 0 ? room.encodeState() : null
@@ -269,7 +201,6 @@ export class Rooms {
   #lose(room: Room, error: RunnelError): void {
     if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id)
     room.unfollow()
-    this.#suspects.delete(room)
     room.writer = null
     room.lose(error)
     room.doc.destroy()

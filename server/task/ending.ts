@@ -41,7 +41,7 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
   const room = await rooms.open(row.id)
   if (!room) throw new Error(`The message ${row.id} has no document.`)
   const epoch = await store.drawEpoch(row.id)
-  await rooms.takeUp(room, epoch)
+  await rooms.following.takeUp(room, epoch)
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)

@@ -225,7 +225,7 @@ export class Tasks {
   async #takeUp({ id }: MessageRow, room: Run['room']): Promise<number> {
     const { store, rooms } = this.#options
     const epoch = await store.drawEpoch(id)
-    await rooms.takeUp(room, epoch)
+    await rooms.following.takeUp(room, epoch)
     return epoch
   }
 

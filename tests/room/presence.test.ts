@@ -97,3 +97,27 @@ test.each<[string, string, string]>([['no JSON', '{', 'bad_request'], ['an array
   const { presence, person } = start()
   expect(() => presence.receive(person('ada'), encodeAwareness([{ clientId: 7, clock: 1, state }]), 100)).toThrow(expect.objectContaining({ code }))
 })
+
+test('who is on another node is told here like everybody else, and counts; a node that says nothing any more is forgotten', () => {
+  const { presence, say, person, changes, everybody, pass } = start()
+  say(person('ada'), [7, 1, { a: 1 }])
+  changes()
+  expect(presence.share(1)).toEqual({ viewers: 1, states: [[7, JSON.stringify({ a: 1, user: user('ada') })]] })
+  expect(presence.share(1)).toBeNull()
+  const bob = JSON.stringify({ b: 1, user: user('bob') })
+  presence.takeShared('n2', { viewers: 1, states: [[9, bob], [7, bob]] })
+  // A client id that somebody has here stays his.
+  expect(changes()).toEqual([[9, 1, JSON.parse(bob)]])
+  expect(everybody()).toHaveLength(2)
+  // What was heard from there is not told on.
+  expect(presence.share(1)).toBeNull()
+  say(person('eve'), [9, 5, { evil: 1 }])
+  expect(changes()).toBeNull()
+  presence.takeShared('n2', { viewers: 120, states: [[9, bob]] })
+  expect(changes(1)?.at(-1)).toEqual([0, 1, { viewers: 121 }])
+  presence.takeShared('n2', { viewers: 1, states: [[9, bob]] })
+  changes(1)
+  pass(26_000)
+  expect(presence.share(1)).not.toBeNull()
+  expect(changes(1)).toContainEqual([9, 4, null])
+})

@@ -1,0 +1,130 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { documentKind } from '../../shared/schema.ts'
+import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
+import type { Flusher } from './flusher.ts'
+import type { Room } from './room.ts'
+
+export interface FollowingOptions {
+  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs' | 'tell' | 'node'>
+  flusher: Flusher
+  /** The room is still the one of its document. */
+  isOpen: (room: Room) => boolean
+  lose: (room: Room, error: RunnelError) => void
+}
+
+/** What other nodes write: rooms take it as it comes, find by its number what did not come, and read that from the log. */
+export class Following {
+  readonly #options: FollowingOptions
+  readonly #cluster: FollowingOptions['cluster']
+  /** Rooms that were ahead of the log when numbers were compared. */
+  readonly #suspects = new WeakSet<Room>()
+  readonly #catchingUp = new Set<Room>()
+  #comparing = false
+
+  constructor(options: FollowingOptions) {
+    this.#options = options
+    this.#cluster = options.cluster
+  }
+
+  /** Of a document that was made here just now: nobody else writes it yet, and what comes before this is through is found by its number. */
+  follow(room: Room): void {
+    if (!this.#cluster.many) return
+    this.#cluster.follow(room.id, entry => this.#take(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
+  }
+
+  /** Reads a document and follows it; null if the log knows none such. */
+  async load(doc: string, add: (contents: LogContents) => Room): Promise<Room | null> {
+    const { log, many, node, follow, tell } = this.#cluster
+    if (!many) {
+      const contents = await log.read(doc)
+      return contents && add(contents)
+    }
+    // Followed before it is read: nothing falls between the two.
+    const early: LiveEntry[] = []
+    let take = (entry: LiveEntry): void => { early.push(entry) }
+    const unfollow = await follow.call(this.#cluster, doc, entry => take(entry))
+    const contents = await log.read(doc).catch((error: unknown) => {
+      unfollow()
+      throw error
+    })
+    if (!contents) {
+      unfollow()
+      return null
+    }
+    const room = add(contents)
+    this.#followed(room, unfollow)
+    if (room.presence) tell.call(this.#cluster, { type: 'presence', chat: doc, node })
+    take = entry => this.#take(room, entry)
+    for (const entry of early) take(entry)
+    return room
+  }
+
+  /**
+   * Makes this process the writer of a message under a new epoch, with all that
+   * its log holds: from now on an earlier writer is refused. Throws `store_unavailable`.
+   */
+  async takeUp(room: Room, epoch: number): Promise<void> {
+    const { many, log } = this.#cluster
+    if (!many) return
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const [result] = await log.append([{ doc: room.id, epoch, previousSeq: room.seq, updates: [] }])
+      if (result?.status === 'ok') return
+      if (result?.status !== 'gap') break
+      if (result.seq > room.seq) await this.#catchUp(room)
+      // What this node has seen is more than what the log still has.
+      else await log.restore?.(room.id, epoch, room.seq + 1, room.encodeState())
+    }
+    throw new RunnelError('store_unavailable', 'Another writer has taken this document over.')
+  }
+
+  /** Brings rooms up to their logs: the last word of another node may have been lost on its way. Throws `store_unavailable`. */
+  async compare(rooms: readonly Room[]): Promise<void> {
+    if (!this.#cluster.many || this.#comparing) return
+    this.#comparing = true
+    try {
+      const seqs = await this.#cluster.lastSeqs(rooms.map(room => room.id))
+      for (const [i, room] of rooms.entries()) {
+        const seq = seqs[i] ?? null
+        if (seq === null || room.lost || room.appending) continue
+        if (seq > room.seq) await this.#catchUp(room)
+        if (seq >= room.seq || this.#writesAlone(room)) this.#suspects.delete(room)
+        // Its writer would have put that right by now: what this room shows, the log has lost.
+        else if (this.#suspects.has(room)) this.#options.lose(room, new RunnelError('store_unavailable', 'This document has lost its newest part; it is read again.'))
+        else this.#suspects.add(room)
+      }
+    } finally {
+      this.#comparing = false
+    }
+  }
+
+  #followed(room: Room, unfollow: () => void): void {
+    if (this.#options.isOpen(room)) room.unfollow = unfollow
+    else unfollow()
+  }
+
+  /** An entry of another node. */
+  #take(room: Room, entry: LiveEntry): void {
+    room.whenSettled(() => {
+      if (room.lost || !this.#options.isOpen(room)) return
+      if (!this.#options.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
+    })
+  }
+
+  /** Reads what the log has beyond this room. */
+  async #catchUp(room: Room): Promise<void> {
+    if (this.#catchingUp.has(room)) return
+    this.#catchingUp.add(room)
+    try {
+      const contents = await this.#cluster.log.read(room.id)
+      await new Promise<void>(resolve => room.whenSettled(resolve))
+      if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+    } finally {
+      this.#catchingUp.delete(room)
+    }
+  }
+
+  /** A message whose run is here: nobody else can know better. */
+  #writesAlone(room: Room): boolean {
+    return room.writer !== null && documentKind(room.id) === 'message'
+  }
+}
