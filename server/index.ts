@@ -1,6 +1,10 @@
 /** The package's `./server`. */
 export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from './app.ts'
 export { describeSettings, loadConfig, settings, type Config, type ConfigInput, type SettingName } from './config.ts'
+export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
+export type { HttpServer, McpServer, StdioServer } from './extension/mcp-client.ts'
+export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'
+export type { RunContext } from './extension/context.ts'
 export type { Logger } from './log.ts'
 export type { Provider, ProviderEvent, ProviderRequest, PromptItem } from './provider/events.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'

@@ -60,7 +60,7 @@ describe('the rules', () => {
   function broken(made: Record<string, string>): string[] {
     return brokenRules(
       Object.entries(made).map(([file, text]) => readSource(file, text)),
-      ['ws', 'yjs', 'zod'],
+      ['ws', 'yjs', 'zod', '@scope/kit'],
     )
   }
 
@@ -84,6 +84,7 @@ describe('the rules', () => {
     ['a circle', { 'client/a.ts': `import './b.ts'`, 'client/b.ts': `import './c.ts'`, 'client/c.ts': `import './a.ts'` }, 'client/c.ts:1: closes a circle: client/a.ts → client/b.ts → client/c.ts → client/a.ts'],
     ['a circle of types', { 'client/a.ts': `import './b.ts'`, 'client/b.ts': `import type { A } from './a.ts'` }, null],
     ['a second door', { 'server/socket/a.ts': `import 'ws'`, 'server/socket/b.ts': `import 'ws'` }, 'server/socket/b.ts:1: imports ws, whose one door in server/ is server/socket/a.ts'],
+    ['a second door by another path of the package', { 'server/extension/a.ts': `import '@scope/kit/client.js'`, 'server/extension/b.ts': `import '@scope/kit/types.js'` }, 'imports @scope/kit, whose one door'],
     ['types beside the door', { 'server/socket/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` }, null],
     ['types far from the door', { 'server/http/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` }, 'whose one door'],
     ['one door on each side', { 'server/socket/a.ts': `import 'ws'`, 'testing/b.ts': `import 'ws'` }, null],
