@@ -10,6 +10,7 @@ import { alreadyAnswered } from './calls.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { saveEnd, type Ending } from './ending.ts'
+import type { Ends } from './ends.ts'
 import { LiveRuns } from './live-runs.ts'
 import type { RunRequest } from './prompt.ts'
 import { endLater, interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
@@ -26,7 +27,9 @@ export interface TasksOptions extends CarryOutOptions {
   maxTasksPerUser: number
   maxQueuedTasksPerUser: number
   taskMaxMs: number
-  tellEnds: boolean
+  ends: Ends | null
+  /** What the addresses of files begin with. */
+  filesUrl: string
   /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
   onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
 }
@@ -201,7 +204,7 @@ export class Tasks {
     const { store, now, rooms, chats } = this.#options
     const repeated = await this.#refuseWhenFull(user, claim)
     if (repeated) return repeated
-    const written = await writeNewRun(store, options, now())
+    const written = await writeNewRun(store, options, now(), this.#options.filesUrl)
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#admit(row, user, request, rooms.create(started.messageId, lineage, 1), 1)
