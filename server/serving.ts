@@ -25,7 +25,8 @@ export class Serving {
   /** Our own; it is used by `listen` only. */
   readonly server: Server
   readonly #options: ServingOptions
-  readonly #detach: (() => void)[] = []
+  /** Whose upgrades it takes, and what stops that. */
+  readonly #attached = new Map<Server, () => void>()
   #state: State = { phase: 'new' }
 
   constructor(options: ServingOptions) {
@@ -59,7 +60,7 @@ export class Serving {
   async attach(server: Server): Promise<void> {
     await this.#start()
     if (this.#state.phase === 'closed') throw new RunnelError('restarting', 'This server was closed.')
-    this.#detach.push(this.#options.takeUpgrades(server))
+    if (!this.#attached.has(server)) this.#attached.set(server, this.#options.takeUpgrades(server))
   }
 
   /** The address of our own server. Throws where the port is taken. */
@@ -79,7 +80,8 @@ export class Serving {
   /** Takes nothing more; returns what waits until our own server has let everybody go. A host's server runs on. */
   stop(): () => Promise<void> {
     this.#state = { phase: 'closed', started: Promise.resolve() }
-    for (const detach of this.#detach.splice(0)) detach()
+    for (const detach of this.#attached.values()) detach()
+    this.#attached.clear()
     const listening = this.server.listening
     const closed = new Promise(resolve => this.server.close(resolve))
     this.server.closeIdleConnections()
