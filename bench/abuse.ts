@@ -2,29 +2,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { SignJWT } from 'jose'
 import { WebSocket } from 'ws'
-import { unlimited } from '../testing/runnel.ts'
 import { quantile, type Figure } from './harness.ts'
-import { ageOf, startProvider, startServer } from './load.ts'
+import { ageOf, startProvider } from './load.ts'
+import { secret, tokenOf } from './people.ts'
+import { limited, startServer } from './server.ts'
 
-const secret = 'a secret of thirty-two characters'
 const kinds = {
   silent: 'never say hello', drip: 'send one byte a second', documents: 'ask for 10,000 documents', return: 'come back 1,000 times a second',
 } as const
-
-async function tokenOf(user: string): Promise<string> {
-  return await new SignJWT({ sub: user }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(secret))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 function residentMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_000
@@ -34,11 +20,7 @@ const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
 export async function abusedServer(count = 10_000): Promise<Figure[]> {
   const provider = await startProvider(80)
-  const metricsPort = await freePort()
-  const { url, child, close } = await startServer({
-    OPENAI_BASE_URL: provider.url, RUNNEL_AUTH_SECRET: secret, RUNNEL_METRICS_PORT: String(metricsPort), LOG_LEVEL: 'error',
-    ...Object.fromEntries(Object.keys(unlimited).map(name => [name, ''])),
-  })
+  const { url, child, usage, close } = await startServer({ OPENAI_BASE_URL: provider.url, RUNNEL_AUTH_SECRET: secret, LOG_LEVEL: 'error', ...limited })
   const token = await tokenOf('viewer')
   const post = async (path: string, body: object) => {
     const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body) })
@@ -61,24 +43,14 @@ export async function abusedServer(count = 10_000): Promise<Figure[]> {
       sockets.push(socket)
     }
   }
-  /** Least of some readings: what the collector has not come to yet is no leak. */
-  const heldMegabytes = async (enough = 0) => {
-    const readings: number[] = []
-    for (let i = 0; i < 40 && !(i > 0 && readings.at(-1)! < enough); i++) {
-      await wait(500)
-      const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
-      const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)![1])
-      readings.push((value('runnel_heap_used_bytes') + value('runnel_external_bytes')) / 1_000_000)
-    }
-    return Math.min(...readings)
-  }
+  const heldMegabytes = async () => (await usage({ collect: true })).heldBytes / 1_000_000
   const during = async (work: () => Promise<unknown>) => {
     ages.length = 0
     await work()
     return quantile(ages, 0.99)
   }
   await wait(3_000)
-  const held = await heldMegabytes(100)
+  const held = await heldMegabytes()
   const quiet = await during(() => wait(8_000))
   const figures: Figure[] = [{ name: '20 streams × 2 viewers in peace: chunk to viewer p99', value: quiet, unit: 'ms' }]
   const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => tokenOf(`crowd${i}`)))
@@ -100,7 +72,7 @@ export async function abusedServer(count = 10_000): Promise<Figure[]> {
       { name: `${count} that ${words}: resident memory at most`, value: peak, unit: 'MB' },
     )
     await wait(3_000)
-    figures.push({ name: `${count} that ${words}: memory that stays`, value: await heldMegabytes(held + 10) - held, unit: 'MB', bound: 20 })
+    figures.push({ name: `${count} that ${words}: memory that stays`, value: await heldMegabytes() - held, unit: 'MB', bound: 20 })
   }
   for (const socket of sockets) socket.terminate()
   provider.close()

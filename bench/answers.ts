@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { startServer } from './load.ts'
+import { startServer } from './server.ts'
 import { startProviderThatWaits } from './waiting-provider.ts'
 import { median, quantile, type Figure } from './harness.ts'
 

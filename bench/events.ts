@@ -7,7 +7,8 @@ import { EventFeed } from '../server/room/event-feed.ts'
 import { EventReader } from '../server/room/event-reader.ts'
 import { Outbox } from '../server/room/outbox.ts'
 import { BenchDocument, cpuOf, median, quantile, token, type Figure } from './harness.ts'
-import { ageOf, cpuTimeOf, startProvider, startServer } from './load.ts'
+import { ageOf, startProvider } from './load.ts'
+import { cpuTimeOf, startServer } from './server.ts'
 
 const streams = 20
 const viewers = 5

@@ -9,6 +9,7 @@ import { MessageWriter } from '../server/document/message-writer.ts'
 import { CatchUpQueue } from '../server/room/catchup.ts'
 import { Outbox } from '../server/room/outbox.ts'
 import type { Room } from '../server/room/room.ts'
+import { localCluster } from '../server/cluster/local.ts'
 import { Rooms } from '../server/room/rooms.ts'
 import { Session } from '../server/room/session.ts'
 import { openSqliteStore } from '../server/store/sqlite.ts'
@@ -71,7 +72,7 @@ export class BenchDocument {
     const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
     const store = openSqliteStore(join(folder, 'bench.db'))
     const counted = { bytes: 0 }
-    const rooms = new Rooms({ log: countingLog(store.log, counted), flushMs: 40, now: Date.now, onEvict: async () => {} })
+    const rooms = new Rooms({ cluster: localCluster(countingLog(store.log, counted)), flushMs: 40, now: Date.now, onEvict: async () => {} })
     const chatId = 'chat_bench0000'
     const id = 'msg_bench00000'
     await store.createChat({ id: chatId, ownerId: 'bench', title: 'Bench', system: null, createdAt: 1 }, 'lineage0')

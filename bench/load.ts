@@ -1,15 +1,14 @@
 /** 200 streams × 5 viewers × 80 tokens/s: a real server on one core, its provider and its viewers on the other. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
-import { unlimited } from '../testing/runnel.ts'
 import { quantile, type Figure } from './harness.ts'
 import { profileShares } from './profile.ts'
+import { cpuTimeOf, startServer } from './server.ts'
 
 interface Load {
   streams: number
@@ -65,40 +64,6 @@ export async function startProvider(tokensPerSecond: number, firstText = '') {
       server.close()
     },
   }
-}
-
-/** The server as it is run, pinned to the first core where the system can. */
-export async function startServer(env: Record<string, string>): Promise<{ url: string; child: ChildProcess; close: () => Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
-  const main = new URL('../server/main.ts', import.meta.url).pathname
-  const command = process.platform === 'linux' ? ['taskset', '-c', '0', process.execPath, main] : [process.execPath, main]
-  const child = spawn(command[0]!, command.slice(1), {
-    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${folder}/bench.db`, LOG_LEVEL: 'warn', RUNNEL_MAX_TASKS_PER_USER: '1000', ...Object.fromEntries(Object.entries(unlimited).map(([name, value]) => [name, String(value)])), ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout!.on('data', (data: Buffer) => {
-      output += data.toString()
-      const found = /http:\S+/.exec(output)?.[0]
-      if (found) resolve(found)
-    })
-    child.on('exit', code => reject(new Error(`the server ended with ${code}`)))
-  })
-  return {
-    url, child,
-    close: async () => {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-      rmSync(folder, { recursive: true })
-    },
-  }
-}
-
-/** CPU time of a process so far, ms. */
-export function cpuTimeOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 async function post(url: string, body: object): Promise<any> {

@@ -9,21 +9,27 @@ import { bytesOnTheWire, costAToken } from './cost-a-token.ts'
 import { providerDecoding } from './decode.ts'
 import { answers } from './answers.ts'
 import { auditor, eventsAToken } from './events.ts'
+import { idleViewers } from './idle.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
+import { redactedTokens } from './redaction.ts'
 import { returningViewers } from './return.ts'
+import { costOfSignIn } from './signed-in.ts'
 import type { Bench, Figure } from './harness.ts'
 
 const benches: Bench[] = [
   { name: 'cost-a-token', run: costAToken },
+  { name: 'redaction', run: redactedTokens },
   { name: 'wire', run: bytesOnTheWire },
   { name: 'broadcast', run: broadcastCost },
   { name: 'decode', run: providerDecoding },
   { name: 'load', run: () => loadOfOneCore() },
+  { name: 'signed-in', run: costOfSignIn },
   { name: 'answers', run: answers },
   { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
   { name: 'return', run: returningViewers },
   { name: 'abuse', run: abusedServer },
+  { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
 ]
 

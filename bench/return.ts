@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { startServer } from './load.ts'
+import { startServer } from './server.ts'
 import { quantile, type Figure } from './harness.ts'
 
 /** A thousand viewers who return at once to a long answer: what the viewers of another one notice, and what it costs. */

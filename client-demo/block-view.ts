@@ -1,96 +1,69 @@
-import type { Block, TextChange, ToolCallStatus } from '../client/index.ts'
-import { element, link, setText } from './dom.ts'
-import { GrowingText } from './growing-text.ts'
+import type { Block, MessageStatus, TextChange } from '../client/index.ts'
+import { growing, type BlockContext, type Parts } from './block-parts.ts'
+import { createCitations } from './citations.ts'
+import { element, link, setText, webUrl } from './dom.ts'
+import { createFileView } from './file-view.ts'
+import type { GrowingText } from './growing-text.ts'
+import { renderToolCall } from './tool-call-view.ts'
 
 /** What a message shows for one block. The growing texts come by `textChanged`, all else by `update`. */
 export interface BlockView {
   readonly element: HTMLElement
-  update: (block: Block) => void
+  /** `message`: how its message stands. */
+  update: (block: Block, message: MessageStatus) => void
   textChanged: (change: TextChange) => void
 }
 
-export function createBlockView(block: Block): BlockView {
+/** Builds the elements of a block; the answer brings them up to date. */
+type Renderer<B extends Block> = (parts: Parts, block: B) => (block: B, message: MessageStatus) => void
+
+/** `update` is still to be called. */
+export function createBlockView(block: Block, context: BlockContext): BlockView {
   const root = element('div', { class: `block ${block.type}`, 'data-testid': 'block', 'data-type': block.type })
   const texts = new Map<string, GrowingText>()
-  const parts = { root, texts }
-  const render = renderers[block.type] as ((parts: Parts, block: Block) => (block: Block) => void) | undefined
-  const update = render?.(parts, block) ?? (() => {})
-  const view: BlockView = {
+  // A block of a newer server has no renderer here, and shows nothing.
+  const render = renderers[block.type] as Renderer<Block> | undefined
+  const update = render?.({ root, texts, context }, block)
+  return {
     element: root,
-    update: next => {
+    update: (next, message) => {
       root.dataset.status = next.status
-      update(next)
+      update?.(next, message)
     },
     textChanged: ({ field, from, text }) => texts.get(field)?.replaceFrom(from, text),
   }
-  view.update(block)
-  return view
-}
-
-interface Parts {
-  root: HTMLElement
-  texts: Map<string, GrowingText>
-}
-
-/** Builds the elements of a block; the answer brings them up to date. */
-type Renderer<B extends Block> = (parts: Parts, block: B) => (block: B) => void
-
-function growing({ texts }: Parts, field: string, text: string): HTMLElement {
-  const node = new GrowingText(text)
-  texts.set(field, node)
-  return node.element
 }
 
 const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type }>> } = {
   text: (parts, { text }) => {
-    const sources = element('ul', { class: 'annotations' })
-    parts.root.append(growing(parts, 'text', text), sources)
-    let shown: unknown = null
-    return ({ annotations }) => {
-      if (annotations === shown) return
-      shown = annotations
-      sources.replaceChildren(...annotations.filter(({ url }) => typeof url === 'string').map(({ url, title }) =>
-        element('li', {}, link(url as string, typeof title === 'string' ? title : url as string))))
-    }
+    const citations = createCitations()
+    parts.root.append(growing(parts, 'text', text), citations.element)
+    return ({ annotations }) => citations.update(annotations)
   },
 
   reasoning: (parts, { text }) => {
     const summary = element('summary')
-    const details = element('details', {}, summary, growing(parts, 'text', text))
-    parts.root.append(details)
+    parts.root.append(element('details', {}, summary, growing(parts, 'text', text)))
     return ({ status, startedAt, endedAt }) => {
       const seconds = endedAt === undefined ? 0 : Math.round((endedAt - startedAt) / 1000)
       setText(summary, status === 'in_progress' ? 'Thinking …' : seconds > 0 ? `Thought for ${seconds} s` : 'Thoughts')
     }
   },
 
-  tool_call: (parts, block) => {
-    const name = element('span', { class: 'tool-name' })
-    const status = element('span', { class: 'tool-status' })
-    const progress = element('p')
-    const error = element('p', { class: 'fault' })
-    const results = element('div')
-    parts.root.append(element('details', {}, element('summary', {}, name, ' ', status),
-      growing(parts, 'arguments', block.arguments), progress, results, error))
-    return call => {
-      setText(name, call.name)
-      setText(status, toolStatuses[call.status] ?? call.status)
-      setText(progress, call.progress ?? '')
-      setText(error, call.error ?? '')
-      if (call.output !== undefined && !parts.texts.has('output')) {
-        results.append(element('p', { class: 'label' }, 'Result'), growing(parts, 'output', call.output))
-      }
-    }
-  },
+  tool_call: renderToolCall,
 
   refusal: (parts, { text }) => {
     parts.root.append(growing(parts, 'text', text))
     return () => {}
   },
 
-  progress: ({ root }) => ({ text, done }) => {
-    setText(root, text)
-    root.classList.toggle('done', done)
+  progress: ({ root }) => {
+    root.setAttribute('role', 'status')
+    return ({ text, done, status }) => {
+      setText(root, text)
+      // What a run left open when it ended goes on no more.
+      root.classList.toggle('done', done || status !== 'in_progress')
+    }
   },
 
   error: ({ root }) => {
@@ -99,21 +72,29 @@ const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type
     return ({ message }) => setText(root, message)
   },
 
-  source: ({ root }) => ({ url, title, snippet }) => {
-    root.replaceChildren(url === undefined ? title : link(url, title), element('p', {}, snippet ?? ''))
-  },
+  source: ({ root }) => whenChanged(({ url, title, snippet }) => {
+    const host = url === undefined ? undefined : webUrl(url)?.host
+    root.replaceChildren(url === undefined ? title : link(url, title), host === undefined ? '' : ` ${host}`, element('p', {}, snippet ?? ''))
+  }, ['url', 'title', 'snippet']),
 
-  file: ({ root }) => ({ url, name, mimeType, size }) => {
-    root.replaceChildren(link(url, name), ` ${mimeType}${size === undefined ? '' : `, ${Math.ceil(size / 1024)} kB`}`)
-  },
+  file: ({ root, context }) => whenChanged(file => root.replaceChildren(createFileView(file, context.api)), ['name', 'mimeType', 'url', 'size']),
 
-  embed: ({ root }) => ({ url }) => root.replaceChildren(link(url, url)),
+  embed: ({ root }) => whenChanged(({ url }) => root.replaceChildren(...embedOf(url), link(url, url)), ['url']),
 }
 
-const toolStatuses: Partial<Record<ToolCallStatus, string>> = {
-  streaming: 'is being called …',
-  pending: 'was called',
-  awaiting_approval: 'waits for approval',
-  running: 'runs …',
-  completed: 'done',
+/** Builds anew only what is another now: a frame or a picture would load again. */
+function whenChanged<B extends Block>(build: (block: B) => void, fields: readonly (keyof B)[]): (block: B) => void {
+  let shown: B | null = null
+  return block => {
+    const last = shown
+    shown = block
+    if (!last || fields.some(field => last[field] !== block[field])) build(block)
+  }
+}
+
+/** Scripts run in the frame, in an origin of its own: it reaches nothing of this page, its storage or its server. */
+function embedOf(url: string): HTMLElement[] {
+  const parsed = webUrl(url)
+  if (!parsed) return []
+  return [element('iframe', { sandbox: 'allow-scripts', referrerpolicy: 'no-referrer', loading: 'lazy', title: `Embedded page of ${parsed.host}`, src: parsed.href })]
 }

@@ -1,3 +1,4 @@
+import { Attempt } from './attempt.ts'
 import { element, sentence, setText } from './dom.ts'
 
 export interface ComposerOptions {
@@ -10,6 +11,8 @@ export interface Composer {
   readonly element: HTMLElement
   /** While a run is live Stop stands where Send was. */
   setLive: (live: boolean) => void
+  /** Who may only read has nothing to write with. */
+  setReadOnly: (readOnly: boolean) => void
   focus: () => void
 }
 
@@ -19,8 +22,9 @@ export function createComposer({ send, stop }: ComposerOptions): Composer {
   const sendButton = element('button', { type: 'submit', 'data-testid': 'send' }, 'Send')
   const stopButton = element('button', { type: 'button', 'data-testid': 'stop', hidden: '' }, 'Stop')
   const fault = element('p', { class: 'fault', role: 'alert' })
+  const note = element('p', { class: 'note read-only', 'data-testid': 'read-only', hidden: '' }, 'You may read this chat, and not write in it.')
   const form = element('form', { class: 'composer' }, field, sendButton, stopButton, fault)
-  let attempt = { text: '', key: '' }
+  const attempt = new Attempt()
   let isLive = false
   let isSending = false
 
@@ -33,14 +37,12 @@ export function createComposer({ send, stop }: ComposerOptions): Composer {
   const submit = async () => {
     const text = field.value
     if (text.trim() === '' || isSending || isLive) return
-    // crypto.randomUUID is absent on plain-http pages.
-    if (attempt.text !== text) attempt = { text, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') }
     isSending = true
     refresh()
     setText(fault, '')
     try {
-      await send(text, attempt.key)
-      attempt = { text: '', key: '' }
+      await send(text, attempt.keyOf(text))
+      attempt.worked()
       if (field.value === text) field.value = ''
     } catch (error) {
       setText(fault, sentence(error))
@@ -65,10 +67,14 @@ export function createComposer({ send, stop }: ComposerOptions): Composer {
   })
 
   return {
-    element: form,
+    element: element('div', {}, form, note),
     setLive: live => {
       isLive = live
       refresh()
+    },
+    setReadOnly: readOnly => {
+      form.hidden = readOnly
+      note.hidden = !readOnly
     },
     focus: () => field.focus(),
   }

@@ -1,10 +1,15 @@
-import { branch, isTerminal, type ChatSnapshot, type Client } from '../client/index.ts'
-import { createAnswer, createUserMessage, type MessageView } from './message-view.ts'
+import { branch as branchOf, isTerminal, type BranchMessage, type ChatSnapshot, type Client, type Role } from '../client/index.ts'
+import { createAnswer } from './answer.ts'
+import type { ChatContext } from './context.ts'
 import { element, setText } from './dom.ts'
 import { followEnd } from './follow-end.ts'
+import type { MessageView } from './message-frame.ts'
+import { createUserMessage } from './user-message.ts'
 
 export interface Conversation {
   readonly element: HTMLElement
+  /** Says something behind the branch on show. */
+  send: (content: string, idempotencyKey: string) => Promise<void>
   /** Stops the run that is live here; does nothing where none is. */
   stop: () => Promise<void>
   /** Is it known that nothing has been said here yet? */
@@ -12,22 +17,37 @@ export interface Conversation {
   close: () => void
 }
 
-/** One chat, live: the newest branch of its messages. `onLive` tells whether a run can be stopped now. */
-export function openConversation(client: Client, chatId: string,
-  { onLive, onTitle }: { onLive: (live: boolean) => void; onTitle: (title: string) => void }): Conversation {
+export interface ConversationListener {
+  /** Whether a run can be stopped now. */
+  onLive: (live: boolean) => void
+  onTitle: (title: string) => void
+  onRole: (role: Role | null) => void
+}
+
+/** One chat, live: the branch of its messages that this tab shows. */
+export function openConversation(client: Client, chatId: string, { onLive, onTitle, onRole }: ConversationListener): Conversation {
   const note = element('p', { class: 'note', role: 'status' })
-  const list = element('div', { class: 'messages' })
+  const list = element('div', { class: 'messages', tabindex: '-1' })
   const presence = element('p', { class: 'note presence', 'data-testid': 'presence' })
   const root = element('section', { class: 'conversation', 'aria-label': 'Conversation' }, presence, list, note)
   const end = followEnd(root)
   const views = new Map<string, MessageView>()
   const live = client.chat(chatId)
+  const { branch } = live
+  const context: ChatContext = {
+    client,
+    branch,
+    switchTo: (messageId, direction) => {
+      branch.choose(messageId)
+      views.get(messageId)?.focusSwitcher(direction)
+    },
+  }
 
   const liveView = () => [...views].findLast(([, { run }]) => !isTerminal(run.status))
-  const changed = () => {
-    onLive(liveView() !== undefined)
-    end.contentChanged()
-  }
+  const statusChanged = () => onLive(liveView() !== undefined)
+  const createView = (entry: BranchMessage) => (entry.message.role === 'user'
+    ? createUserMessage(context, entry)
+    : createAnswer(context, entry, { contentChanged: end.contentChanged, statusChanged }))
 
   const show = () => {
     const snapshot = live.getSnapshot()
@@ -35,29 +55,47 @@ export function openConversation(client: Client, chatId: string,
       : snapshot.status === 'loading' ? 'Loading …' : '')
     setText(presence, presenceLine(snapshot))
     if (snapshot.chat?.title !== undefined) onTitle(snapshot.chat.title)
-    const entries = new Map(snapshot.messages.map(entry => [entry.id, entry]))
-    const ids = branch(snapshot.messages)
+    root.classList.toggle('may-edit', snapshot.role === 'owner' || snapshot.role === 'editor')
+    onRole(snapshot.role)
+    showBranch(branch.getSnapshot())
+    statusChanged()
+    end.contentChanged()
+  }
+
+  let shown: readonly BranchMessage[] = []
+  const showBranch = (entries: readonly BranchMessage[]) => {
+    if (entries === shown) return
+    shown = entries
+    const ids = new Set(entries.map(({ message }) => message.id))
     for (const [id, view] of views) {
-      if (ids.includes(id)) continue
+      if (ids.has(id)) continue
+      // The keyboard stays in the conversation when what it stood on goes.
+      if (view.element.contains(document.activeElement)) list.focus({ preventScroll: true })
       view.close()
       view.element.remove()
       views.delete(id)
     }
-    ids.forEach((id, index) => {
-      const entry = entries.get(id)!
+    entries.forEach((entry, index) => {
+      const { id } = entry.message
       let view = views.get(id)
-      if (!view) views.set(id, view = entry.role === 'user' ? createUserMessage(entry) : createAnswer(client, entry, changed))
+      if (!view) views.set(id, view = createView(entry))
       view.update(entry)
       if (list.children[index] !== view.element) list.insertBefore(view.element, list.children[index] ?? null)
     })
-    changed()
   }
 
   live.setPresence({})
-  const unsubscribe = live.subscribe(show)
+  const unsubscribe = branch.subscribe(show)
   show()
   return {
     element: root,
+    send: async (content, idempotencyKey) => {
+      const last = shown.at(-1)?.message.id
+      // Behind the newest message the server sees to it that two tabs do not ask at once.
+      const isNewest = branchOf(live.getSnapshot().messages).at(-1) === last
+      const { messageId } = await client.api.send(chatId, { content, ...(last !== undefined && !isNewest && { parentId: last }) }, { idempotencyKey })
+      branch.choose(messageId)
+    },
     stop: async () => {
       const [id, view] = liveView() ?? []
       if (id && view) await client.api.stop(id, view.run.taskId)

@@ -14,10 +14,16 @@ export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text
 }
 
-/** A link out of the page where the address is one to follow, else plain text: a model may write any address. */
-export function link(url: string, text: string): HTMLElement {
+/** An address of the web, absolute; null for any other: a model may write what it likes. */
+export function webUrl(url: string): URL | null {
   const parsed = URL.parse(url, location.href)
-  if (!parsed || !['http:', 'https:'].includes(parsed.protocol)) return element('span', {}, text)
+  return parsed && ['http:', 'https:'].includes(parsed.protocol) ? parsed : null
+}
+
+/** A link out of the page where the address is one to follow, else plain text. */
+export function link(url: string, text: string): HTMLElement {
+  const parsed = webUrl(url)
+  if (!parsed) return element('span', {}, text)
   return element('a', { href: parsed.href, target: '_blank', rel: 'noopener noreferrer' }, text)
 }
 

@@ -9,18 +9,22 @@ export function followEnd(scroller: HTMLElement): { contentChanged: () => void; 
     atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearPixels
   }
   scroller.addEventListener('scroll', scrolled, { passive: true })
+  // Once a painted frame: asking for a height makes the browser lay out.
+  const contentChanged = () => {
+    if (!atEnd || frame !== 0) return
+    frame = requestAnimationFrame(() => {
+      frame = 0
+      scroller.scrollTop = scroller.scrollHeight
+    })
+  }
+  // Pictures get their height when they have come.
+  scroller.addEventListener('load', contentChanged, { capture: true })
   return {
-    // Once a painted frame: asking for a height makes the browser lay out.
-    contentChanged: () => {
-      if (!atEnd || frame !== 0) return
-      frame = requestAnimationFrame(() => {
-        frame = 0
-        scroller.scrollTop = scroller.scrollHeight
-      })
-    },
+    contentChanged,
     close: () => {
       cancelAnimationFrame(frame)
       scroller.removeEventListener('scroll', scrolled)
+      scroller.removeEventListener('load', contentChanged, { capture: true })
     },
   }
 }

@@ -4,7 +4,7 @@ import { createComposer } from './composer.ts'
 import { createConnectionLine } from './connection-line.ts'
 import { openConversation, type Conversation } from './conversation.ts'
 import { element, sentence } from './dom.ts'
-import { enterAsGuest, hasCredentials, isSignedIn, takeCredentials, tokenSource } from './sign-in.ts'
+import { enterAsGuest, hasCredentials, isGuest, isSignedIn, takeCredentials, tokenSource } from './sign-in.ts'
 
 const titleLength = 60
 
@@ -19,9 +19,10 @@ const composer = createComposer({
   send: async (content, idempotencyKey) => {
     if (chatId === '') {
       location.hash = (await client.api.createChat({ title: titleOf(content) }, { idempotencyKey })).id
-      void chats.refresh()
+      refreshChats()
+      openFromAddress()
     } else if (conversation?.isEmpty()) await client.api.renameChat(chatId, titleOf(content))
-    await client.api.send(location.hash.slice(1), { content }, { idempotencyKey })
+    await conversation?.send(content, idempotencyKey)
   },
   stop: async () => conversation?.stop(),
 })
@@ -29,8 +30,15 @@ document.body.append(element('div', { class: 'page' },
   element('aside', {}, element('h1', {}, 'Runnel'), chats.element, createConnectionLine(client)),
   element('main', {}, stage, composer.element)))
 
+// A guest has one chat, and makes none.
+chats.element.hidden = isGuest()
+
 let chatId = ''
 let conversation: Conversation | null = null
+
+function refreshChats(): void {
+  if (!isGuest()) void chats.refresh()
+}
 
 /** The address says which chat is open, so that a link opens it in any tab. */
 function openFromAddress(): void {
@@ -40,12 +48,14 @@ function openFromAddress(): void {
   conversation = null
   chatId = id
   composer.setLive(false)
+  composer.setReadOnly(false)
   chats.select(id)
   stage.replaceChildren()
   if (id === '') return
   conversation = openConversation(client, id, {
     onLive: live => composer.setLive(live),
     onTitle: title => chats.rename(id, title),
+    onRole: role => composer.setReadOnly(role === 'viewer'),
   })
   stage.append(conversation.element)
   composer.focus()
@@ -67,13 +77,13 @@ addEventListener('hashchange', () => {
   else openFromAddress()
 })
 if (invite) follow(invite).catch((error: unknown) => stage.replaceChildren(element('p', { class: 'fault', role: 'alert' }, sentence(error))))
-client.onChatEvent(({ event }) => { if (event !== 'status') void chats.refresh() })
+client.onChatEvent(({ event }) => { if (event !== 'status') refreshChats() })
 // What other tabs did while this one was away.
-document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void chats.refresh() })
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') refreshChats() })
 let wasOpen = false
 client.connection.subscribe(() => {
   const isOpen = client.connection.getSnapshot().status === 'open'
-  if (isOpen && !wasOpen) void chats.refresh()
+  if (isOpen && !wasOpen) refreshChats()
   wasOpen = isOpen
 })
 openFromAddress()

@@ -39,6 +39,11 @@ export function isSignedIn(): boolean {
   return window.runnelSignIn !== undefined || (token !== null && !token.startsWith('inv_'))
 }
 
+/** Is this somebody without an account, who came by an invite and has that one chat? */
+export function isGuest(): boolean {
+  return sessionStorage.getItem(key) !== null && !isSignedIn()
+}
+
 /** Without an account, the invite is the token. */
 export function enterAsGuest(invite: string): void {
   sessionStorage.setItem(key, invite)

@@ -1,6 +1,6 @@
 import * as random from 'lib0/random'
 import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
-import type { Json, JsonObject, Message, MessageStatus } from '../shared/schema.ts'
+import type { Json, JsonObject, Message, MessageStatus, ToolCallBlock } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import type { TokenSource } from './connection.ts'
 
@@ -22,16 +22,28 @@ export interface PageQuery {
   cursor?: string
 }
 
-export interface SendRequest {
-  content: string
+/** How a run is to be made; what is left out is as the server, the chat or the run before has it. */
+export interface RunRequest {
   model?: string
-  /** The message that this one answers; without it the newest of the chat. */
-  parentId?: string | null
+  system?: string
   tools?: JsonObject[]
+  /** Passed on to the provider as given. */
   params?: JsonObject
 }
 
-/** What `send` started: the document to follow, the run to stop. */
+/** What a person says anew in place of an earlier message. */
+export interface EditRequest extends RunRequest {
+  content: string
+  /** Ids of files that were uploaded to this chat. */
+  files?: string[]
+}
+
+export interface SendRequest extends EditRequest {
+  /** The message that this one answers; without it the newest of the chat. */
+  parentId?: string | null
+}
+
+/** What was started: the document to follow, the run to stop. */
 export interface Sent {
   chatId: string
   taskId: string
@@ -64,6 +76,11 @@ export interface CallOptions {
 export interface SendOptions extends CallOptions {
   /** The same key for the same intent: a repeated call with it starts nothing twice. Default: a new one. */
   idempotencyKey?: string | undefined
+}
+
+export interface DecideOptions extends SendOptions {
+  /** Told to the model. */
+  reason?: string | undefined
 }
 
 export interface ApiOptions {
@@ -129,12 +146,49 @@ export class Api {
 
   /** Canonical JSON as of now, also mid-stream. */
   getMessage(messageId: string, options: CallOptions = {}): Promise<Message> {
-    return this.#call('GET', `/api/messages/${encodeURIComponent(messageId)}`, options)
+    return this.#call('GET', messagePath(messageId), options)
+  }
+
+  /** Deletes a message with all that answers it; their runs are stopped. */
+  deleteMessage(messageId: string, options: CallOptions = {}): Promise<void> {
+    return this.#call('DELETE', messagePath(messageId), options)
+  }
+
+  /** Makes another answer to the same question, beside this one; a run of this one goes on. `bad_request` for a user message. */
+  regenerate(messageId: string, request: RunRequest = {}, options: SendOptions = {}): Promise<Sent> {
+    return this.#start(messagePath(messageId, 'regenerate'), request, options)
+  }
+
+  /** Goes on with an answer that has ended: the same message, a new run. `busy` while it runs. */
+  continue(messageId: string, options: SendOptions = {}): Promise<Sent> {
+    return this.#start(messagePath(messageId, 'continue'), {}, options)
+  }
+
+  /** Asks anew in place of a user message: a new branch, a user message beside it with its answer. The old one stays. */
+  edit(messageId: string, request: EditRequest, options: SendOptions = {}): Promise<Sent> {
+    return this.#start(messagePath(messageId), request, options, 'PATCH')
+  }
+
+  /** Lets a tool call that is `awaiting_approval` run, or not. `already_answered` where somebody was faster; `not_found` for a call that is not there. */
+  decide(messageId: string, callId: string, decision: 'approve' | 'deny', { reason, ...options }: DecideOptions = {}): Promise<ToolCallBlock> {
+    return this.#start(callPath(messageId, callId), { decision, ...(reason !== undefined && { reason }) }, options)
+  }
+
+  /** Gives the result of a tool call that a client is to run. Errors as `decide`. */
+  answerCall(messageId: string, callId: string, output: Json, options: SendOptions = {}): Promise<ToolCallBlock> {
+    return this.#start(callPath(messageId, callId), { output }, options)
+  }
+
+  /** The bytes of a file. */
+  async getFile(fileId: string, { signal }: CallOptions = {}): Promise<Blob> {
+    const { status, body } = await this.#fetchAgain(`/api/files/${encodeURIComponent(fileId)}`, { method: 'GET', headers: {}, signal: signal ?? null })
+    if (status < 300) return body
+    throw errorOf(status, parse(await body.text()))
   }
 
   /** Stops a message's run. With `taskId`, that run only: `not_current` where a newer one exists. Idempotent. */
   stop(messageId: string, taskId?: string, options: CallOptions = {}): Promise<TaskInfo> {
-    return this.#call('POST', `/api/messages/${encodeURIComponent(messageId)}/stop`, options, taskId === undefined ? {} : { taskId })
+    return this.#call('POST', messagePath(messageId, 'stop'), options, taskId === undefined ? {} : { taskId })
   }
 
   stopTask(taskId: string, options: CallOptions = {}): Promise<TaskInfo> {
@@ -146,36 +200,54 @@ export class Api {
     return this.#call('GET', '/api/tasks', options)
   }
 
-  #start<Answer>(path: string, body: object, { idempotencyKey = random.uuidv4(), signal }: SendOptions): Promise<Answer> {
-    return this.#call('POST', path, { signal }, body, { 'idempotency-key': idempotencyKey })
+  #start<Answer>(path: string, body: object, { idempotencyKey = random.uuidv4(), signal }: SendOptions, method = 'POST'): Promise<Answer> {
+    return this.#call(method, path, { signal }, body, { 'idempotency-key': idempotencyKey })
   }
 
   async #call<Answer>(method: string, path: string, { signal }: CallOptions, body?: object,
     headers: Record<string, string> = {}): Promise<Answer> {
     if (body !== undefined) headers['content-type'] = 'application/json'
     const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
-    let answer = await this.#fetchOnce(path, request)
-    // The token had expired, and its source may have a fresh one. Nothing was done yet.
-    if (answer.status === 401 && typeof this.#token === 'function') answer = await this.#fetchOnce(path, request)
-    const { status, text } = answer
+    const answer = await this.#fetchAgain(path, request)
+    const { status } = answer
     // 204: done, and nothing to say.
     if (status === 204) return undefined as Answer
-    const json = parse(text)
+    const json = parse(await answer.body.text())
     if (status < 300 && json !== undefined) return json as Answer
     throw errorOf(status, json)
   }
 
-  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<{ status: number; text: string }> {
+  /** A second time where the token had expired, and its source may have a fresh one. Nothing was done yet. */
+  async #fetchAgain(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
+    const answer = await this.#fetchOnce(path, request)
+    return answer.status === 401 && typeof this.#token === 'function' ? await this.#fetchOnce(path, request) : answer
+  }
+
+  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
     const token = typeof this.#token === 'function' ? await this.#token() : this.#token
     if (token !== undefined) request.headers.authorization = `Bearer ${token}`
     try {
       const response = await this.#fetch(this.#url + path, request)
-      return { status: response.status, text: await response.text() }
+      return { status: response.status, body: await response.blob() }
     } catch (error) {
       request.signal?.throwIfAborted()
       throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })
     }
   }
+}
+
+/** An answer that has arrived whole. */
+interface Answered {
+  status: number
+  body: Blob
+}
+
+function messagePath(messageId: string, action?: string): string {
+  return `/api/messages/${encodeURIComponent(messageId)}${action === undefined ? '' : `/${action}`}`
+}
+
+function callPath(messageId: string, callId: string): string {
+  return messagePath(messageId, `tool-calls/${encodeURIComponent(callId)}`)
 }
 
 function withQuery(path: string, query: PageQuery): string {

@@ -7,14 +7,18 @@ import { liveMessage, type LiveMessage } from './message.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 
-export { branch, siblings } from './chat.ts'
-export type { ChatMessage, ChatSnapshot, LiveChat } from './chat.ts'
-export type { Api, CallOptions, ChatInfo, InviteInfo, Page, PageQuery, SendOptions, SendRequest, Sent, TaskInfo } from './api.ts'
+export { branch, siblings, type ChatMessage } from './tree.ts'
+export type { BranchMessage, LiveBranch } from './branch.ts'
+export type { ChatSnapshot, LiveChat } from './chat.ts'
+export type {
+  Api, CallOptions, ChatInfo, DecideOptions, EditRequest, InviteInfo, Page, PageQuery, RunRequest, SendOptions, SendRequest, Sent, TaskInfo,
+} from './api.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'
 export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
 export type { ReplicaError, ReplicaState } from './replica.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'
+export type { Role } from '../shared/protocol.ts'
 export { isTerminal } from '../shared/schema.ts'
 export type * from '../shared/schema.ts'
 

@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import { digestOf } from '../shared/digest.ts'
 import { errorRow, type ErrorCode } from '../shared/errors.ts'
 import {
-  decodeStateVector, decodeStock, type ServerControl, type Subscribed, type SubscribeRequest,
+  decodeStateVector, decodeStock, type Role, type ServerControl, type Subscribed, type SubscribeRequest,
 } from '../shared/protocol.ts'
 import { readDocument } from '../shared/schema.ts'
 import { JsonView, type TextTail } from './json-view.ts'
@@ -64,6 +64,7 @@ export class Replica {
   /** Filled behind the scene in place of `#shown`. */
   #successor: Y.Doc | null = null
   #lineage: string | undefined
+  #role: Role | null = null
   /** `#shown` is not to be built upon: the next subscribe asks for everything. */
   #discarded = false
   /** A copy was found wrong, and no checkpoint has matched since. */
@@ -88,6 +89,11 @@ export class Replica {
     return this.#shown
   }
 
+  /** What this user may do in the chat of this document; null before the server has said it. */
+  get role(): Role | null {
+    return this.#role
+  }
+
   /** What to ask the server for: what this copy lacks, or everything. */
   request(): SubscribeRequest {
     if (this.#state === diverged) this.discard()
@@ -101,7 +107,9 @@ export class Replica {
     this.#dropSuccessor()
   }
 
-  subscribed({ lineage, reset }: Subscribed): void {
+  subscribed({ lineage, reset, role }: Subscribed): void {
+    // The state that follows makes it seen.
+    this.#role = role
     this.#forgetOthers()
     this.#dropSuccessor()
     if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
@@ -110,6 +118,11 @@ export class Replica {
     }
     this.#lineage = lineage
     if (this.#state === lagging) this.#show(live)
+  }
+
+  hasRole(role: Role): void {
+    if (role !== this.#role) this.#changed = true
+    this.#role = role
   }
 
   /** Takes one message of the document's channel. Bytes that are no update make this copy a wrong one. */

@@ -113,6 +113,11 @@ export class Subscriptions {
           if (state) this.#sayPresence(answer.doc, state)
         }
         return this.#flushSoon()
+      case 'role': {
+        const replica = this.#followed.get(message.doc)?.replica
+        replica?.hasRole(message.role)
+        return replica?.notify()
+      }
       case 'refused':
         return this.#refused(message)
       case 'checkpoint': case 'lagging': case 'caughtUp': {

@@ -11,13 +11,14 @@ import { jwtAuth } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
 import { Origins } from './auth/origins.ts'
 import { localCluster } from './cluster/local.ts'
-import { isLoopback, loadConfig, signsIn, type Config } from './config.ts'
+import { filesFolder, isLoopback, loadConfig, signsIn, type Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
 import { EventStreams } from './http/event-streams.ts'
 import { rateLimits } from './http/rate-limits.ts'
+import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
 import { createLogger } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -40,8 +41,8 @@ import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
 import { Tasks } from './task/tasks.ts'
 
-/** Claims of idempotency keys live for a day. */
-const claimMs = 24 * 3_600_000
+/** Claims of idempotency keys live for a day, and files that no message has. */
+const dayMs = 24 * 3_600_000
 
 export type { RunnelOptions, RunnelStats }
 
@@ -73,7 +74,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
   const store = openStore(config.DATABASE_URL)
-  const files = folderFiles(config.DATABASE_URL === 'memory:' ? undefined : config.RUNNEL_FILES_DIR)
+  const files = folderFiles(filesFolder(config))
   const cluster = localCluster(store.log)
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
@@ -87,7 +88,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   }
   const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
   const rooms = new Rooms({
-    log: cluster.log, flushMs: config.RUNNEL_FLUSH_MS, now,
+    cluster, flushMs: config.RUNNEL_FLUSH_MS, now,
     ...(metrics && { onShown: metrics.shown }),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
@@ -158,7 +159,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     },
   })
   const events = new EventStreams({
-    access, rooms, now,
+    access, addresses, admission, rooms, now,
     catchUp: sockets.catchUp,
     limits: {
       commentMs: config.RUNNEL_HEARTBEAT_MS,
@@ -172,7 +173,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const http = createHttp({
     filesUrl, basePath: config.RUNNEL_BASE_PATH,
     auth, access, origins, store, chats, tasks, events, addresses, limits, log, now, announcer, messages, html, files,
-    deletion,
+    deletion, uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
@@ -201,7 +202,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     // Timeouts are seen a quarter of their length late at the most.
     every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep() }),
     every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
-    every(3_600_000, () => { store.dropClaims(now() - claimMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped')) }),
+    every(3_600_000, () => {
+      store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))
+      store.dropUnattachedFiles(now() - dayMs).then(ids => deletion.bytes(ids)).catch((err: unknown) => log.error({ err }, 'files of no message could not be dropped'))
+    }),
   ]
 
   const stats = () => readStats({ rooms, tasks, sockets, events, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { RunnelError } from '../shared/errors.ts'
 
@@ -60,8 +61,9 @@ export const settings = {
   RUNNEL_ON_MESSAGE_END_MAX_MS: { schema: integer(1), default: '30000', meaning: 'ms that a call of onMessageEnd may take before it counts as failed' },
   RUNNEL_CONTINUE_BY: { schema: z.enum(['instruction', 'assistant', 'prefix']), default: 'instruction', meaning: 'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix' },
   RUNNEL_MAX_MESSAGE_BYTES: { schema: integer(1), default: '10000000', meaning: 'bytes of text that one answer may have' },
-  RUNNEL_FILES_DIR: { schema: text, default: './data/files', meaning: 'folder of attached files; with DATABASE_URL memory: a temporary one, removed at the end' },
+  RUNNEL_FILES_DIR: { schema: text, default: undefined, meaning: 'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with DATABASE_URL memory: a temporary one, removed at the end' },
   RUNNEL_MAX_FILE_BYTES: { schema: integer(1), default: '20000000', meaning: 'bytes that one file may have' },
+  RUNNEL_MAX_UNATTACHED_FILES: { schema: integer(1), default: '50', meaning: 'files of one user that no message has; they go after a day' },
   RUNNEL_MAX_HISTORY_CHARS: { schema: integer(1), default: undefined, meaning: 'characters of earlier turns that the provider gets; not set: all' },
   RUNNEL_MAX_TASKS_PER_USER: { schema: integer(1), default: '8', meaning: 'runs of one user at once; more wait as queued' },
   RUNNEL_MAX_TASKS: { schema: integer(1), default: '1000', meaning: 'runs at once in all; more wait as queued' },
@@ -69,8 +71,8 @@ export const settings = {
   RUNNEL_MAX_BODY_BYTES: { schema: integer(1024), default: '1000000', meaning: 'bytes of a request body' },
   RUNNEL_MAX_REQUESTS_PER_MINUTE: { schema: integer(1), default: '1200', meaning: 'requests a minute of one user, and of one address from which nobody has signed in' },
   RUNNEL_MAX_CONNECTIONS: { schema: integer(1), default: '20000', meaning: 'connections of any kind; more are closed unanswered' },
-  RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets of one user' },
-  RUNNEL_MAX_SOCKETS_PER_ADDRESS: { schema: integer(1), default: '1000', meaning: 'sockets from one address, or one IPv6 network of /64' },
+  RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets and event streams of one user' },
+  RUNNEL_MAX_SOCKETS_PER_ADDRESS: { schema: integer(1), default: '1000', meaning: 'sockets and event streams from one address, or one IPv6 network of /64' },
   RUNNEL_MAX_UPGRADES_PER_MINUTE: { schema: integer(1), default: '600', meaning: 'sockets that one address may open in a minute' },
   RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: { schema: integer(1), default: '1000', meaning: 'sockets on which nobody has signed in yet, in all' },
   RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: { schema: integer(1), default: '100', meaning: 'sockets on which nobody has signed in yet, from one address' },
@@ -139,6 +141,14 @@ function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<
     faults.push(`HOST: ${host} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`)
   }
   return { config, faults }
+}
+
+/** Where attached files are: each database has a folder of its own. Undefined: nowhere that lasts. */
+export function filesFolder({ DATABASE_URL: url, RUNNEL_FILES_DIR: folder }: Config): string | undefined {
+  if (url === 'memory:') return undefined
+  const path = url.slice('sqlite:'.length)
+  const name = basename(path)
+  return folder ?? join(dirname(path), name === 'runnel.db' ? 'files' : `${name}-files`)
 }
 
 export function isLoopback(host: string): boolean {

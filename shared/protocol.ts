@@ -39,6 +39,7 @@ export type ServerControl =
   | { type: 'welcome'; v: number; user: { id: string; name: string }; heartbeatMs: number }
   | { type: 'subscribed'; docs: Subscribed[] }
   | { type: 'refused'; doc: string; code: ErrorCode; message: string }
+  | { type: 'role'; doc: string; role: Role }
   | { type: 'checkpoint'; channel: number; stateVector: Uint8Array; digest: string; final: boolean }
   | { type: 'lagging'; channel: number }
   | { type: 'caughtUp'; channel: number }
@@ -81,7 +82,7 @@ export function decodeServerControl(text: string): ServerControl | null {
     case 'checkpoint':
       return { ...(message as unknown as Extract<ServerControl, { type: 'checkpoint' }>),
         stateVector: fromBase64(stringField(message, 'stateVector')) }
-    case 'welcome': case 'subscribed': case 'refused': case 'lagging': case 'caughtUp':
+    case 'welcome': case 'subscribed': case 'refused': case 'role': case 'lagging': case 'caughtUp':
     case 'chat': case 'tokenExpiring': case 'error': case 'pong':
       return message as unknown as ServerControl
     default:

@@ -26,7 +26,7 @@ export function limitKey({ user, invite }: Identity, address: string): string {
   return invite ? `${user.id} ${address}` : user.id
 }
 
-/** How many sockets there may be: of a user, from an address, unauthenticated ones, opened in a minute. */
+/** How many connections there may be: sockets and event streams of a user and from an address; sockets unauthenticated, or opened in a minute. */
 export class Admission {
   readonly #limits: AdmissionLimits
   readonly #now: () => number
@@ -50,11 +50,9 @@ export class Admission {
 
   /** A place for one more socket. Throws `rate_limited` (too many from there), `overloaded` (too many in all). */
   admit(address: string): Ticket {
-    const { perAddress, unauthenticated, unauthenticatedPerAddress } = this.#limits
+    const { unauthenticated, unauthenticatedPerAddress } = this.#limits
     this.#countUpgrade(address)
-    if (this.#addresses.get(address) >= perAddress) {
-      throw new RunnelError('rate_limited', 'Too many connections are open from your address (RUNNEL_MAX_SOCKETS_PER_ADDRESS).')
-    }
+    this.#checkAddress(address)
     if (this.#unauthenticatedAddresses.get(address) >= unauthenticatedPerAddress) {
       throw new RunnelError('rate_limited', 'Too many connections from your address have not signed in (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS).')
     }
@@ -65,6 +63,32 @@ export class Admission {
     this.#unauthenticatedAddresses.add(address)
     this.#unauthenticated += 1
     return this.#ticket(address)
+  }
+
+  /** A place for an event stream of somebody who has signed in already; returns what gives it back, idempotent. Throws `rate_limited`. */
+  admitStream(identity: Identity, address: string): () => void {
+    const user = limitKey(identity, address)
+    this.#checkAddress(address)
+    this.#checkUser(user)
+    this.#addresses.add(address)
+    this.#users.add(user)
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#addresses.remove(address)
+      this.#users.remove(user)
+    }
+  }
+
+  #checkAddress(address: string): void {
+    if (this.#addresses.get(address) < this.#limits.perAddress) return
+    throw new RunnelError('rate_limited', 'Too many connections are open from your address (RUNNEL_MAX_SOCKETS_PER_ADDRESS).')
+  }
+
+  #checkUser(user: string): void {
+    if (this.#users.get(user) < this.#limits.perUser) return
+    throw new RunnelError('rate_limited', 'You have too many connections open; close one (RUNNEL_MAX_SOCKETS_PER_USER).')
   }
 
   #ticket(address: string): Ticket {
@@ -78,9 +102,7 @@ export class Admission {
       signIn: identity => {
         if (state !== 'new') return
         const key = limitKey(identity, address)
-        if (this.#users.get(key) >= this.#limits.perUser) {
-          throw new RunnelError('rate_limited', 'You have too many connections open; close one (RUNNEL_MAX_SOCKETS_PER_USER).')
-        }
+        this.#checkUser(key)
         state = 'signed in'
         authenticated()
         this.#users.add(user = key)

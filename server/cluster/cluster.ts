@@ -1,8 +1,9 @@
 /**
  * The port between a document and the machines that carry it while it is
- * live. `local.ts` is one machine; an adapter for many adds leases and
- * commands here without a change in `room/` or `task/`.
+ * live. Adapters: `local.ts` (one machine), `redis.ts` (many); one contract
+ * suite runs on each.
  */
+import type { Json } from '../../shared/schema.ts'
 
 /** A value now, or later: SQLite answers at once, so log and broadcast are one synchronous step with it. */
 export type MaybePromise<T> = T | Promise<T>
@@ -18,6 +19,8 @@ export interface LogAppend {
   updates: Uint8Array[]
   /** They remove text that was shown: once a state that lacks it takes their place, the log must hold it no more. */
   rewrites?: boolean
+  /** A document that several nodes write, each under an epoch of its own (a chat): the entry goes behind whatever is there. */
+  shared?: boolean
 }
 
 /** `seq` is the log's last number after the append. */
@@ -36,16 +39,48 @@ export interface LogContents {
 
 /** The log of live documents: what is in it survives a kill of this process at any moment. */
 export interface UpdateLog {
-  /** Appends the flushes of one tick in one commit. Throws `store_unavailable` when nothing of it was written. */
+  /**
+   * Appends the flushes of one tick in one commit. Throws `store_unavailable` when nothing of it was written. A log on
+   * another machine that is away may take its time instead: it knows its own append again when it is back.
+   */
   append(entries: readonly LogAppend[]): MaybePromise<LogResult[]>
   /** Null for a document that does not exist. */
   read(doc: string): Promise<LogContents | null>
   /** Replaces everything up to `seq` by `state`, if `epoch` is still the newest. */
   compact(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<void>
+  /** The writer's whole state in place of a log that has lost its tail: the next entry, and all that there is before it. Absent where that cannot be. */
+  restore?(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<LogResult>
+}
+
+/** An entry of the log as the node that appended it tells it to the others. */
+export interface LiveEntry {
+  seq: number
+  updates: Uint8Array[]
 }
 
 export interface Cluster {
+  /** This process, as other nodes know it; drawn anew at each start. */
+  readonly node: string
+  /** There may be other nodes. */
+  readonly many: boolean
   readonly log: UpdateLog
+  /**
+   * Entries that nodes append to a document from now on, this one's among them, some perhaps never: who follows
+   * compares numbers. Subscribed when it resolves. Returns the end of it.
+   */
+  follow(doc: string, onEntry: (entry: LiveEntry) => void): Promise<() => void>
+  /** Last numbers of the logs, in this order; null where there is none. Throws `store_unavailable`. */
+  lastSeqs(docs: readonly string[]): Promise<(number | null)[]>
+  /** Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`. */
+  alive(nodes: readonly string[]): Promise<Set<string>>
+  /** Tells all other nodes, if they are there: what must not be lost stands in the store as well. */
+  tell(news: Json): void
+  /** Set by whoever listens. */
+  onNews: (news: Json) => void
+  /** This node has shown no sign of life for a whole lease: others may have taken its runs over. */
+  onLeaseLost: () => void
+  /** Throws `store_unavailable` if live documents cannot be written now. */
+  probe(): Promise<void>
   /** Resolves when nothing of this adapter is open any more. Idempotent. */
   close(): Promise<void>
 }

@@ -9,17 +9,18 @@ export class Coalescer {
   /** A high surrogate at the end of what came: half of a pair, perhaps. */
   #held = ''
 
-  get isEmpty(): boolean {
-    return this.#pending === ''
+  /** What `take` would return now: well formed. */
+  get pending(): string {
+    return this.#pending
   }
 
-  /** Code units that `take` would return now. */
-  get length(): number {
-    return this.#pending.length
+  get held(): string {
+    return this.#held
   }
 
-  push(chunk: string): void {
-    if (chunk === '') return
+  /** Returns what it added to `pending`. */
+  push(chunk: string): string {
+    if (chunk === '') return ''
     let text = this.#held + chunk
     this.#held = ''
     const last = text.charCodeAt(text.length - 1)
@@ -27,7 +28,9 @@ export class Coalescer {
       this.#held = text.slice(-1)
       text = text.slice(0, -1)
     }
-    this.#pending += text.isWellFormed() ? text : text.toWellFormed()
+    if (!text.isWellFormed()) text = text.toWellFormed()
+    this.#pending += text
+    return text
   }
 
   /** No more comes: a high surrogate that waited alone becomes U+FFFD. */
@@ -35,6 +38,15 @@ export class Coalescer {
     if (this.#held === '') return
     this.#held = ''
     this.#pending += '\ufffd'
+  }
+
+  /** Replaces a part of `pending`: what is not written yet leaves no trace. */
+  replace(start: number, end: number, insert: string): void {
+    this.#pending = this.#pending.slice(0, start) + insert + this.#pending.slice(end)
+  }
+
+  dropHeld(): void {
+    this.#held = ''
   }
 
   /** What can be written now. */

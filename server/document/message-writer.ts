@@ -4,19 +4,11 @@ import {
   cleanJson, createBlock, isGrowingField, messageMap, outputArray, readBlock,
   type BlockStatus, type GrowingField, type JsonObject, type MessageFields, type NewBlock, type ToolCallStatus,
 } from '../../shared/schema.ts'
-import { Coalescer } from './coalescer.ts'
+import { GrowingText, type Edit } from './growing-text.ts'
 import { Lanes } from './lanes.ts'
 import { Transactor, type DocumentWriter } from './writer.ts'
 
 type Fields = Record<string, unknown>
-
-/** A text that grows: what waits for it, and the lane that it holds while it does. */
-interface GrowingText {
-  readonly field: GrowingField
-  readonly waiting: Coalescer
-  shared: Y.Text | null
-  lane: number | null
-}
 
 interface BlockState {
   readonly id: string
@@ -35,7 +27,8 @@ interface BlockState {
  * puts them into one transaction: a field set twice is written once, a field
  * of a block that does not exist yet is part of its making, text is appended
  * in one piece. So nothing is inserted and deleted in one transaction (its
- * bytes would stay in the update); a `replace` therefore has one of its own.
+ * bytes would stay in the update). A `replace` of written text goes before all
+ * that, in a transaction of its own.
  */
 export class MessageWriter implements DocumentWriter {
   readonly epoch: number
@@ -45,10 +38,10 @@ export class MessageWriter implements DocumentWriter {
   readonly #transactor: Transactor
   readonly #blocks = new Map<string, BlockState>()
   readonly #touched = new Set<BlockState>()
+  /** Texts with edits of what is written. */
+  readonly #edited = new Map<GrowingText, BlockState>()
   #messageFields: Fields = {}
   #messageTouched = false
-  /** Transactions that must come before what is pending, each on its own. */
-  #sealed: (() => void)[] = []
   #nextBlock: number
   #rewrites = false
   /** Where the commit that runs reports what it writes; null: nobody asked. */
@@ -68,7 +61,7 @@ export class MessageWriter implements DocumentWriter {
   }
 
   get dirty(): boolean {
-    return this.#messageTouched || this.#touched.size > 0 || this.#sealed.length > 0
+    return this.#messageTouched || this.#touched.size > 0 || this.#edited.size > 0
   }
 
   get rewrites(): boolean {
@@ -99,7 +92,7 @@ export class MessageWriter implements DocumentWriter {
     const text = this.#text(block, field)
     const first = text.lane === null
     if (first) text.lane = this.#lanes.open()
-    text.waiting.push(chunk)
+    text.append(chunk)
     this.#touched.add(block)
     this.onEdit(first)
   }
@@ -121,86 +114,72 @@ export class MessageWriter implements DocumentWriter {
   /** Ends a block: its texts grow no more, their lanes are free after the next commit. */
   closeBlock(blockId: string, status: BlockStatus | ToolCallStatus, fields: JsonObject = {}): void {
     const block = this.#block(blockId)
-    for (const text of block.texts) text.waiting.end()
+    for (const text of block.texts) text.end()
     block.closing = true
     this.setBlock(blockId, { ...fields, status })
   }
 
   /**
    * Replaces `deleteCount` UTF-16 units at `offset` of a field, counting all
-   * that was appended so far. An edge inside a surrogate pair moves outwards.
+   * that was appended and replaced so far. An edge inside a surrogate pair
+   * moves outwards. Near the end it costs the same at any length.
    */
   replace(blockId: string, field: GrowingField, offset: number, deleteCount: number, insert: string): void {
     const block = this.#block(blockId)
     const text = this.#text(block, field)
-    this.#seal()
-    this.#sealed.push(() => {
-      const shared = this.#shared(block, text)
-      const [start, end] = codePointRange(shared.toString(), offset, offset + deleteCount)
-      const written = insert.toWellFormed()
-      if (end > start) {
-        shared.delete(start, end - start)
-        this.#rewrites = true
-      }
-      if (written !== '') shared.insert(start, written)
-      this.#changes?.push({ type: 'delta', block: blockId, field, offset: start, insert: written, delete: end - start })
-    })
-    this.onEdit(true)
+    const edits = text.replace(offset, deleteCount, insert)
+    if (edits) this.#edited.set(text, block)
+    if (text.waits) this.#touched.add(block)
+    this.onEdit(edits)
   }
 
+  /** The last `count` (4,096 at the most) UTF-16 units of a field, counting as `replace` does. */
   tail(blockId: string, field: GrowingField, count: number): string {
-    const text = this.#text(this.#block(blockId), field)
-    return ((text.shared?.toString() ?? '')).slice(-count)
+    return this.#text(this.#block(blockId), field).tail(count)
   }
 
   length(blockId: string, field: GrowingField): number {
-    const text = this.#text(this.#block(blockId), field)
-    return (text.shared?.length ?? 0) + text.waiting.length
+    return this.#text(this.#block(blockId), field).length
   }
 
   commit(changes?: MessageChange[]): Uint8Array[] {
     this.#changes = changes ?? null
-    this.#seal()
     this.#rewrites = false
-    const updates: Uint8Array[] = []
-    for (const edit of this.#sealed) {
-      const update = this.#transactor.run(this.#lanes.structure, edit)
-      if (update) updates.push(update)
-    }
-    this.#sealed = []
+    const updates = [this.#commitEdits(), this.#commitRest()].filter(update => update !== null)
     this.#changes = null
     return updates
   }
 
-  /** Turns what is pending into one transaction to come. */
-  #seal(): void {
-    if (!this.#messageTouched && this.#touched.size === 0) return
-    const messageFields = this.#messageFields
-    const blocks = [...this.#touched].map(block => {
-      const piece = {
-        block, fields: block.fields, annotations: block.annotations, closing: block.closing,
-        texts: block.texts.filter(text => !text.waiting.isEmpty).map(text => ({ text, chunk: text.waiting.take() })),
-      }
-      block.fields = {}
-      block.annotations = []
-      return piece
+  #commitEdits(): Uint8Array | null {
+    if (this.#edited.size === 0) return null
+    const edited = [...this.#edited]
+    this.#edited.clear()
+    return this.#transactor.run(this.#lanes.structure, () => {
+      for (const [text, block] of edited) this.#edit(block, text, text.takeEdits())
     })
+  }
+
+  #commitRest(): Uint8Array | null {
+    if (!this.#messageTouched && this.#touched.size === 0) return null
+    const messageFields = this.#messageFields
+    const blocks = [...this.#touched]
     this.#messageFields = {}
     this.#messageTouched = false
     this.#touched.clear()
-    this.#sealed.push(() => {
+    return this.#transactor.run(this.#lanes.structure, () => {
       const written = setFields(messageMap(this.doc), messageFields)
       if (written) this.#changes?.push({ type: 'message', ...written })
-      const opened = blocks.filter(({ block }) => block.map === null && block.opening !== null)
-      for (const { block } of opened) block.map = createBlock(block.id, block.opening as NewBlock)
-      if (opened.length > 0) this.#open(opened.map(({ block }) => block.map!))
+      const opened = blocks.filter(({ map, opening }) => map === null && opening !== null)
+      for (const block of opened) block.map = createBlock(block.id, block.opening as NewBlock)
+      if (opened.length > 0) this.#open(opened.map(({ map }) => map!))
       // Text first: who follows change by change then never has a block closed before its text is whole.
-      for (const { block, texts } of blocks) for (const { text, chunk } of texts) this.#insert(block, text, chunk)
-      for (const { block, fields, annotations, closing } of blocks) {
-        this.#annotate(block, annotations)
-        const written = setFields(block.map!, fields)
+      for (const block of blocks) for (const text of block.texts) this.#append(block, text)
+      for (const block of blocks) {
+        this.#annotate(block)
+        const written = setFields(block.map!, block.fields)
+        block.fields = {}
         if (written) this.#changes?.push({ type: 'set', block: block.id, ...(written as { fields: JsonObject; removed?: string[] }) })
-        if (closing) this.#freeLanes(block)
+        if (block.closing) this.#freeLanes(block)
       }
     })
   }
@@ -212,13 +191,36 @@ export class MessageWriter implements DocumentWriter {
     if (this.#changes) for (const [i, map] of maps.entries()) this.#changes.push({ type: 'block', index: index + i, block: readBlock(map) })
   }
 
-  #annotate(block: BlockState, annotations: readonly JsonObject[]): void {
+  #annotate(block: BlockState): void {
+    const { annotations } = block
     if (annotations.length === 0) return
-    (block.map!.get('annotations') as Y.Array<JsonObject>).push([...annotations])
+    block.annotations = []
+    const shared = block.map!.get('annotations') as Y.Array<JsonObject>
+    shared.push(annotations)
     if (this.#changes) for (const annotation of annotations) this.#changes.push({ type: 'annotation', block: block.id, annotation })
   }
 
-  #insert(block: BlockState, text: GrowingText, chunk: string): void {
+  /** The last one first: so the offsets of the others stay true. */
+  #edit(block: BlockState, text: GrowingText, edits: readonly Edit[]): void {
+    const shared = text.shared!
+    for (const { offset, deleted, insert } of edits.toReversed()) {
+      if (deleted > 0) shared.delete(offset, deleted)
+      if (insert !== '') shared.insert(offset, insert)
+      if (deleted > 0) this.#rewrites = true
+      // Yjs looks for a place from the first of all items that could be one, deleted ones too: with nothing
+      // inserted between them each edit would walk over all earlier ones. Another lane's items cannot be one with them.
+      if (insert === '' && text.lane !== null) {
+        const lane = this.#lanes.open()
+        this.#lanes.close(text.lane)
+        text.lane = lane
+      }
+      this.#changes?.push({ type: 'delta', block: block.id, field: text.field, offset, insert, delete: deleted })
+    }
+  }
+
+  #append(block: BlockState, text: GrowingText): void {
+    const chunk = text.take()
+    if (chunk === '') return
     const shared = this.#shared(block, text)
     const offset = shared.length
     // A block that was closed a moment ago gave its lane back; appends never go under the structure's id.
@@ -239,12 +241,12 @@ export class MessageWriter implements DocumentWriter {
   /** The Y.Text of a field; a tool call's output is made here, when its first text comes. */
   #shared(block: BlockState, text: GrowingText): Y.Text {
     if (text.shared) return text.shared
-    let shared = block.map!.get(text.field)
-    if (!(shared instanceof Y.Text)) {
-      shared = new Y.Text()
-      block.map!.set(text.field, shared)
+    text.shared = writtenText(block, text.field)
+    if (!text.shared) {
+      text.shared = new Y.Text()
+      block.map!.set(text.field, text.shared)
     }
-    return (text.shared = shared as Y.Text)
+    return text.shared
   }
 
   #text(block: BlockState, field: GrowingField): GrowingText {
@@ -252,7 +254,7 @@ export class MessageWriter implements DocumentWriter {
     if (!text) {
       const type = (block.opening ?? block.map!.toJSON()).type as string
       if (!isGrowingField(type, field)) throw new TypeError(`A ${type} block has no growing field ${field}.`)
-      text = { field, waiting: new Coalescer(), shared: null, lane: null }
+      text = new GrowingText(field, writtenText(block, field))
       block.texts.push(text)
     }
     return text
@@ -267,6 +269,11 @@ export class MessageWriter implements DocumentWriter {
 
 function newBlockState(id: string, map: Y.Map<unknown> | null, opening: Fields | null): BlockState {
   return { id, map, opening, fields: {}, annotations: [], texts: [], closing: false }
+}
+
+function writtenText(block: BlockState, field: GrowingField): Y.Text | null {
+  const text = block.map?.get(field)
+  return text instanceof Y.Text ? text : null
 }
 
 /** Clean JSON of each value; a key whose value is undefined stays, as a removal. */
@@ -288,16 +295,4 @@ function setFields(map: Y.Map<unknown>, fields: Fields): { fields: Fields; remov
   const written = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   if (removed.length > 0) return { fields: written, removed }
   return Object.keys(written).length > 0 ? { fields: written } : null
-}
-
-/** A range that splits no surrogate pair, within the text. */
-function codePointRange(text: string, start: number, end: number): [number, number] {
-  const splits = (index: number) => index > 0 && index < text.length &&
-    text.charCodeAt(index) >= 0xdc00 && text.charCodeAt(index) <= 0xdfff &&
-    text.charCodeAt(index - 1) >= 0xd800 && text.charCodeAt(index - 1) <= 0xdbff
-  start = Math.min(Math.max(start, 0), text.length)
-  end = Math.min(Math.max(end, start), text.length)
-  if (splits(start)) start -= 1
-  if (splits(end)) end += 1
-  return [start, end]
 }

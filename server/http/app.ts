@@ -36,6 +36,8 @@ const security: HelmetOptions = {
       'style-src': ["'self'"],
       'img-src': ["'self'", 'data:'],
       'connect-src': ["'self'"],
+      // Embeds: the page puts them into a sandbox.
+      'frame-src': ['https:', 'http:'],
       'base-uri': ["'none'"],
       'form-action': ["'none'"],
       'frame-ancestors': ["'none'"],

@@ -3,6 +3,8 @@ import { RunnelError } from '../../shared/errors.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import { isTerminal, readMessageFields, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { Access } from '../auth/access.ts'
+import type { ClientAddresses } from '../auth/addresses.ts'
+import type { Admission } from '../auth/admission.ts'
 import type { Identity } from '../auth/auth.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
 import { encodeEnd, EventFeed, newDifference } from '../room/event-feed.ts'
@@ -15,6 +17,8 @@ import { EventStream, type EventStreamLimits } from './event-stream.ts'
 
 export interface EventStreamsOptions {
   access: Access
+  addresses: ClientAddresses
+  admission: Admission
   rooms: Rooms
   catchUp: CatchUpQueue
   limits: EventStreamLimits
@@ -43,15 +47,18 @@ export class EventStreams {
 
   /**
    * Answers with the events of a message that this caller may read. 204 to one
-   * who has seen its end already. Throws `not_found`, `store_unavailable`,
-   * `restarting`.
+   * who has seen its end already. Throws `not_found`, `rate_limited`,
+   * `store_unavailable`, `restarting`.
    */
   async open(response: Response, identity: Identity, row: MessageRow, mode: EventMode, lastEventId: string | undefined): Promise<void> {
     const { end, position } = readEventId(lastEventId)
     if (end !== null && row.json && endMark(row.json) === end) return void response.status(204).end()
     if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
     // Nobody is there any more to whom it could be said: 'close' would not come again.
-    if (row.role === 'user') return response.destroyed ? undefined : this.#openRow(response, identity, row.json!, row)
+    if (response.destroyed) return
+    // Also for what is refused below: the place is free when the answer has ended, however it ends.
+    response.once('close', this.#options.admission.admitStream(identity, this.#options.addresses.keyOf(response.req)))
+    if (row.role === 'user') return this.#openRow(response, identity, row.json!, row)
     const room = await this.#options.rooms.open(row.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {

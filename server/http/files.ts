@@ -22,12 +22,14 @@ export const fileRoutes = [
   route({
     method: 'post', path: '/api/files', access: 'editor', summary: 'Upload a file to a chat: the form has chatId first, then file',
     form: fileForm, responses: { 201: fileJson },
-    async handle({ request, response, identity }, { access, store, files, filesUrl, deletion, maxFileBytes, now }) {
+    async handle({ request, response, identity }, { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now }) {
       const id = newId('file')
+      let leave = () => {}
       try {
         let chatId = ''
         const { name: given, declaredType, stored } = await readUpload(request, async (toChat, content) => {
           chatId = (await access.chat(identity, toChat, 'editor')).chat.id
+          leave = await uploads.take(identity.user.id)
           await store.doomFile(id)
           return await files.write(id, content, maxFileBytes)
         })
@@ -39,6 +41,8 @@ export const fileRoutes = [
         // What is left, if anything, goes at the next start.
         await deletion.bytes([id]).catch(() => undefined)
         throw error
+      } finally {
+        leave()
       }
     },
   }),

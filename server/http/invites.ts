@@ -45,11 +45,14 @@ export const inviteRoutes = [
   route({
     method: 'post', path: '/api/invites/redeem', access: 'signedIn', summary: 'Become a member by an invite; a role that is higher already stays',
     body: redeemBody, responses: { 200: z.object({ chatId: z.string(), role }) }, errors: [404],
-    async handle({ response, identity, body }, { store, now, tellUser }) {
+    async handle({ response, identity, body }, { store, now, accessChanged, tellUser }) {
       const invite = await findInvite(store, body.token, now())
       const held = await store.memberRole(invite.chatId, identity.user.id)
       const role = held && held !== 'viewer' ? held : invite.role
-      if (role !== held) await store.putMember(invite.chatId, { userId: identity.user.id, name: identity.user.name, role, joinedAt: now() })
+      if (role !== held) {
+        await store.putMember(invite.chatId, { userId: identity.user.id, name: identity.user.name, role, joinedAt: now() })
+        await accessChanged(invite.chatId)
+      }
       const chat = held ? null : await store.getChat(invite.chatId)
       if (chat) tellUser(identity.user.id, chat.id, { event: 'created', title: chat.title })
       response.json({ chatId: invite.chatId, role })

@@ -8,6 +8,7 @@ import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
+import type { UploadPlaces } from './upload-places.ts'
 
 /** What a chat list shows of a change. */
 export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
@@ -28,6 +29,7 @@ export interface Places {
   filesUrl: string
   /** '' or a path: what is handed out for browsers is below it. */
   basePath: string
+  uploads: UploadPlaces
   maxFileBytes: number
   defaultModel: string
   tools: readonly (Tool | ToolSource)[]
@@ -35,7 +37,7 @@ export interface Places {
   models: readonly string[] | undefined
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
-  /** Who may read a chat has changed: what is followed without the right ends. */
+  /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */
   accessChanged: (chatId: string) => Promise<void>
   /** Tells one user, on all connections, that a chat is in the list now, or is not any more. */
   tellUser: (userId: string, chatId: string, event: { event: 'created'; title: string } | { event: 'deleted' }) => void

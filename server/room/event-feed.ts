@@ -27,7 +27,7 @@ export class EventFeed implements ChangeObserver {
   readonly room: Room
   readonly #now: () => number
   readonly #readers = new Set<EventReader>()
-  readonly #position: Position
+  #position: Position
   /** Rises with every change that was shown. */
   #version = 0
   #differences = new Map<string, Difference>()
@@ -83,6 +83,15 @@ export class EventFeed implements ChangeObserver {
     if (readers.length === followers.length) return
     if (ended) for (const reader of readers) reader.offerState()
     else this.#scheduleStates((this.#state?.at ?? 0) + stateMs)
+  }
+
+  moved(): void {
+    this.#version += 1
+    this.#differences.clear()
+    this.#position = Position.of(this.room.doc, this.room.lineage)
+    const frames = eventFrames(this.#catchUp(null))
+    for (const reader of this.#readers) if (reader.mode === 'deltas') reader.deliver(frames, this.room.ended)
+    this.#scheduleStates(this.room.ended ? 0 : (this.#state?.at ?? 0) + stateMs)
   }
 
   lost(): void {

@@ -74,6 +74,13 @@ export class Flusher {
     })
   }
 
+  /** Shows something that is in the log already: all that one outbox gets leaves in one system call. */
+  corked<T>(show: (cork: (outbox: Outbox) => void) => T): T {
+    const shown = show(this.#cork)
+    this.#uncork()
+    return shown
+  }
+
   /** Flushes all that waits and stops the clock. */
   close(): void {
     if (this.#immediate) clearImmediate(this.#immediate)
@@ -142,22 +149,41 @@ export class Flusher {
     rooms.forEach((room, i) => {
       const result = results[i]!
       if (room.lost) return
-      if (result.status !== 'ok') {
-        this.#lose(room, new RunnelError('store_unavailable', 'Another writer has taken this document over.'))
-        return
-      }
-      for (const update of entries[i]!.updates) this.loggedBytes += update.length
-      const state = room.publish(result.seq, this.#cork)
-      if (state) this.#compact(room, entries[i]!.epoch, result.seq, state)
-      // With a log that answers later, edits came in while it did.
-      if (room.writer?.dirty) this.schedule(room, true)
+      if (result.status === 'gap') this.#restore(room, entries[i]!)
+      else if (result.status === 'fenced') this.#lose(room, takenOver())
+      else this.#shown(room, entries[i]!, result.seq)
     })
-    for (const outbox of this.#corked) outbox.uncork()
-    this.#corked.clear()
+    this.#uncork()
     const now = performance.now()
     rooms.forEach(({ viewers }, i) => {
       if (since[i] !== undefined && viewers.size > 0) this.#onShown(now - since[i])
     })
+  }
+
+  #shown(room: Room, entry: LogAppend, seq: number): void {
+    for (const update of entry.updates) this.loggedBytes += update.length
+    const state = room.publish(seq, this.#cork)
+    if (state) this.#compact(room, entry.epoch, seq, state)
+    // With a log that answers later, edits came in while it did.
+    if (room.writer?.dirty) this.schedule(room, true)
+  }
+
+  /** The log has lost its tail: this writer has all of it. */
+  #restore(room: Room, entry: LogAppend): void {
+    const restored = this.#attempt([room], () => this.#log.restore?.(room.id, entry.epoch, entry.previousSeq + 1, room.encodeState()))
+    if (restored === null) return
+    if (!restored) return this.#lose(room, takenOver())
+    Promise.resolve(restored).then(result => {
+      if (room.lost) return
+      if (result.status !== 'ok') return this.#lose(room, takenOver())
+      this.#shown(room, entry, result.seq)
+      this.#uncork()
+    }, (error: unknown) => this.#loseAll([room], error))
+  }
+
+  #uncork(): void {
+    for (const outbox of this.#corked) outbox.uncork()
+    this.#corked.clear()
   }
 
   #compact(room: Room, epoch: number, seq: number, state: Uint8Array): void {
@@ -180,4 +206,8 @@ export class Flusher {
       : new RunnelError('internal', 'This document could not be written.', { cause: error })
     for (const room of rooms) if (!room.lost) this.#lose(room, reason)
   }
+}
+
+function takenOver(): RunnelError {
+  return new RunnelError('store_unavailable', 'Another writer has taken this document over.')
 }

@@ -3,32 +3,26 @@ import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import type { RunnelError } from '../../shared/errors.ts'
-import { encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
+import { encodeControl } from '../../shared/protocol.ts'
 import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
-import type { LogAppend, LogContents } from '../cluster/cluster.ts'
+import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
+import { changesOf, repeats } from '../document/changes.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
-import type { Difference } from './catchup.ts'
-import { binaryFrames, framesBytes, textFrames, type Frames } from './frame.ts'
+import { Differences } from './differences.ts'
+import { textFrames, type Frames } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
-import type { SessionFormat, Subscription } from './session.ts'
+import type { Subscription } from './session.ts'
 
 /** The log of a document is compacted when what came since is larger than this and than the compacted part. */
 const compactBytes = 65_536
-/** State differences that nobody waits for any more are kept up to this size, for the next who asks with the same state vector. */
-const keptDifferencesBytes = 1_000_000
-/** What keeping a small one costs beside its bytes. */
-const differenceOverheadBytes = 1_000
-
-interface PresenceFrames {
-  channels: Frames
-  stock: Frames
-}
 
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
 export interface ChangeObserver {
   shown(changes: readonly MessageChange[]): void
+  /** It has changed in more ways than can be told one by one. */
+  moved(): void
   lost(error: RunnelError): void
 }
 
@@ -58,6 +52,12 @@ export class Room {
   /** Its log could not be written: the replica is ahead of the truth and gone. */
   lost: RunnelError | null = null
   onLost: (error: RunnelError) => void = () => {}
+  /** Ends the following of what other nodes write. */
+  unfollow: () => void = () => {}
+  /** Several nodes write it, each under an epoch of its own. */
+  readonly #shared: boolean
+  /** Numbers above `#seq` that are in the document already. */
+  readonly #ahead = new Set<number>()
   readonly #now: () => number
   #seq: number
   #logBytes: number
@@ -70,10 +70,12 @@ export class Room {
   // Of the version that is shown; dropped with every update.
   #stateVector: Uint8Array | null = null
   #checkpoint: Frames | null = null
-  #differences = new Map<string, Difference>()
+  /** Of the version that is shown. */
+  readonly differences: Differences
 
-  constructor(options: { id: string; channel: number; contents: LogContents; now: () => number }) {
+  constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean }) {
     const { contents, now } = options
+    this.#shared = options.shared ?? false
     this.id = options.id
     this.channel = options.channel
     this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
@@ -84,6 +86,7 @@ export class Room {
       for (const update of contents.updates) Y.applyUpdate(this.doc, update)
     })
     this.#seq = contents.seq
+    this.differences = new Differences(options.channel, this.doc)
     this.#stateBytes = contents.state?.length ?? 0
     this.#logBytes = totalBytes(contents.updates)
     this.#shownVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
@@ -128,30 +131,55 @@ export class Room {
     this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites }
+    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.#shared && { shared: true }) }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns the state to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void): Uint8Array | null {
-    const before = this.#shownVector
-    this.#seq = seq
+    if (this.#shared) this.#reached(seq)
+    else this.#seq = seq
     this.#appending = false
-    this.#shownVector = this.#lastVector
-    this.#stateVector = this.#checkpoint = null
-    this.#differences.clear()
-    this.#logBytes += totalBytes(this.#updates)
-    this.shownAt = this.#now()
-    this.quiet = false
-    if (this.viewers.size > 0) {
-      const broadcast = new Broadcast(this.channel, this.#updates, cork, before)
-      for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
-      if (this.ended) this.sendCheckpoints('all')
-    }
+    this.#show(this.#updates, cork)
     if (this.#changes) this.observer?.shown(this.#changes)
     this.#updates = []
     const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.compactedState() : null
     this.#settle()
     return state
+  }
+
+  /**
+   * Takes an entry that another node has appended and shows it. False: there
+   * are entries before it that are not here yet. To be called while nothing is appending.
+   */
+  take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
+    if (seq <= this.#seq || this.#ahead.has(seq)) return true
+    if (seq > this.#seq + 1 && !this.#shared) return false
+    this.#reached(seq)
+    const { observer } = this
+    for (const update of updates) {
+      const apply = () => Y.applyUpdate(this.doc, update)
+      if (!observer) apply()
+      else if (!repeats(update, this.#lastVector)) observer.shown(changesOf(this.doc, apply))
+      else {
+        apply()
+        observer.moved()
+      }
+    }
+    this.#show(updates, cork)
+    return true
+  }
+
+  /** Takes all that the log holds, and shows what was not here. To be called while nothing is appending. */
+  catchUp({ state, updates, seq }: LogContents, cork: (outbox: Outbox) => void): void {
+    const before = Y.encodeStateVector(this.#shownVector)
+    this.doc.transact(() => {
+      if (state) Y.applyUpdate(this.doc, state)
+      for (const update of updates) Y.applyUpdate(this.doc, update)
+    })
+    this.#seq = seq
+    for (const number of this.#ahead) if (number <= seq) this.#ahead.delete(number)
+    this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
+    this.observer?.moved()
   }
 
   /** The state that takes the log's place from now on. */
@@ -213,20 +241,6 @@ export class Room {
     return false
   }
 
-  /** What a reader with this state vector lacks, as one SyncStep2; equal state vectors share one buffer. */
-  difference(stateVector: Uint8Array | undefined, format: SessionFormat): Difference {
-    const key = `${format}:${stateVector ? Buffer.from(stateVector).toString('latin1') : ''}`
-    let difference = this.#differences.get(key)
-    if (!difference) {
-      this.forgetDifferences(keptDifferencesBytes)
-      const message = encodeStock({ type: 'syncStep2', update: Y.encodeStateAsUpdate(this.doc, stateVector) })
-      const frames = binaryFrames(format === 'stock' ? message : encodeChannelMessage(this.channel, message))
-      difference = { frames, bytes: framesBytes(frames), holders: 0 }
-      this.#differences.set(key, difference)
-    }
-    return difference
-  }
-
   /** Encoded once a version. */
   checkpointFrames(): Frames {
     return (this.#checkpoint ??= textFrames(encodeControl({
@@ -238,15 +252,6 @@ export class Room {
     })))
   }
 
-  /** Lets go of differences that nobody waits for, but for the newest up to so many bytes. */
-  forgetDifferences(keepBytes = 0): void {
-    for (const [key, { bytes, holders }] of [...this.#differences].reverse()) {
-      if (holders > 0) continue
-      keepBytes -= bytes + key.length + differenceOverheadBytes
-      if (keepBytes < 0) this.#differences.delete(key)
-    }
-  }
-
   /** `due`: to those who joined or caught up; `all`: the run ended, or the document has been silent. */
   sendCheckpoints(to: 'due' | 'all'): void {
     if (this.#appending) return
@@ -255,28 +260,25 @@ export class Room {
     }
   }
 
-  /** Once a second: who came, changed or left, to all; everybody, to those who came. */
-  tellPresence(): void {
-    if (!this.presence) return
-    const changes = this.presence.changes(this.viewers.size)
-    const toAll = changes && this.#presenceFrames(changes)
-    let toNew: PresenceFrames | null | undefined
-    for (const viewer of this.viewers) {
-      if (viewer.presenceDue) {
-        viewer.presenceDue = false
-        if (toNew === undefined) {
-          const everybody = this.presence.everybody()
-          toNew = everybody && this.#presenceFrames(everybody)
-        }
-        if (toNew) viewer.session.tellPresence(viewer, toNew)
-      } else if (toAll) {
-        viewer.session.tellPresence(viewer, toAll)
-      }
-    }
+  /** Everything up to `#seq` is here, and the numbers of `#ahead`. */
+  #reached(seq: number): void {
+    this.#ahead.add(seq)
+    while (this.#ahead.delete(this.#seq + 1)) this.#seq += 1
   }
 
-  #presenceFrames(message: Uint8Array): PresenceFrames {
-    return { channels: binaryFrames(encodeChannelMessage(this.channel, message)), stock: binaryFrames(message) }
+  /** What is in the document and in the log now goes to the viewers. */
+  #show(updates: readonly Uint8Array[], cork: (outbox: Outbox) => void): void {
+    const before = this.#shownVector
+    this.#shownVector = this.#lastVector
+    this.#stateVector = this.#checkpoint = null
+    this.differences.clear()
+    this.#logBytes += totalBytes(updates)
+    this.shownAt = this.#now()
+    this.quiet = false
+    if (this.viewers.size === 0) return
+    const broadcast = new Broadcast(this.channel, updates, cork, before)
+    for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
+    if (this.ended) this.sendCheckpoints('all')
   }
 
   #settle(): void {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { RunnelError } from '../../shared/errors.ts'
-import type { LogContents, UpdateLog } from '../cluster/cluster.ts'
+import { documentKind } from '../../shared/schema.ts'
+import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Flusher } from './flusher.ts'
+import { tellPresence } from './presence-telling.ts'
 import { Room } from './room.ts'
 
 /** A room that nobody uses stays this long: a refresh finds it. */
@@ -11,7 +13,7 @@ const lingerMs = 30_000
 const silenceMs = 5_000
 
 export interface RoomsOptions {
-  log: UpdateLog
+  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs'>
   flushMs: number
   now: () => number
   lingerMs?: number
@@ -24,7 +26,7 @@ export interface RoomsOptions {
 /** All live documents of this process. */
 export class Rooms {
   readonly flusher: Flusher
-  readonly #log: UpdateLog
+  readonly #cluster: RoomsOptions['cluster']
   readonly #now: () => number
   readonly #lingerMs: number
   readonly #onEvict: RoomsOptions['onEvict']
@@ -32,13 +34,17 @@ export class Rooms {
   readonly #opening = new Map<string, Promise<Room | null>>()
   readonly #evicting = new Map<string, Promise<void>>()
   #lastChannel = 0
+  /** Rooms that were ahead of the log when numbers were compared. */
+  readonly #suspects = new Set<Room>()
+  readonly #catchingUp = new Set<Room>()
+  #comparing = false
 
   constructor(options: RoomsOptions) {
-    this.#log = options.log
+    this.#cluster = options.cluster
     this.#now = options.now
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
-    this.flusher = new Flusher({ log: options.log, flushMs: options.flushMs, onShown: options.onShown, lose: (room, error) => this.#lose(room, error) })
+    this.flusher = new Flusher({ log: options.cluster.log, flushMs: options.flushMs, onShown: options.onShown, lose: (room, error) => this.#lose(room, error) })
   }
 
   get size(): number {
@@ -77,6 +83,8 @@ export class Rooms {
   create(doc: string, lineage: string, epoch: number): Room {
     const room = this.#add(doc, { lineage, epoch, seq: 0, state: null, updates: [] })
     room.pins += 1
+    // Nobody else writes it yet; what comes before this is through is found by its number.
+    if (this.#cluster.many) void this.#cluster.follow(doc, entry => this.#take(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
     return room
   }
 
@@ -99,18 +107,18 @@ export class Rooms {
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
     await new Promise<void>(resolve => room.whenSettled(resolve))
-    if (room.writer && !room.lost) await this.#log.compact(room.id, room.writer.epoch, room.seq, room.compactedState())
+    if (room.writer && !room.lost) await this.#cluster.log.compact(room.id, room.writer.epoch, room.seq, room.compactedState())
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
   sweep(): void {
     const now = this.#now()
     for (const room of this.#rooms.values()) {
-      room.forgetDifferences()
+      room.differences.forget()
       if (room.viewers.size > 0) {
         const silent = !room.quiet && now - room.shownAt >= silenceMs
         room.sendCheckpoints(silent ? 'all' : 'due')
-        room.tellPresence()
+        tellPresence(room)
         if (silent) room.quiet = true
       } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
         this.#evict(room)
@@ -127,19 +135,98 @@ export class Rooms {
     await Promise.all(this.#evicting.values())
   }
 
+  /**
+   * Every two seconds, where there are other nodes: a document that somebody
+   * follows here is brought up to its log, since the last word of another node
+   * may have been lost on its way. Throws `store_unavailable`.
+   */
+  async compare(): Promise<void> {
+    if (!this.#cluster.many || this.#comparing) return
+    this.#comparing = true
+    try {
+      const rooms = [...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observer || room.pins > 0)
+      const seqs = await this.#cluster.lastSeqs(rooms.map(room => room.id))
+      for (const [i, room] of rooms.entries()) {
+        const seq = seqs[i] ?? null
+        if (seq === null || room.lost || room.appending) continue
+        if (seq > room.seq) await this.#catchUp(room)
+        if (seq >= room.seq || this.#writesAlone(room)) this.#suspects.delete(room)
+        // Its writer would have put that right by now: what this room shows, the log has lost.
+        else if (this.#suspects.has(room)) this.#lose(room, new RunnelError('store_unavailable', 'This document has lost its newest part; it is read again.'))
+        else this.#suspects.add(room)
+      }
+    } finally {
+      this.#comparing = false
+    }
+  }
+
   async #load(doc: string): Promise<Room | null> {
-    const contents = await this.#log.read(doc)
-    return contents && this.#add(doc, contents)
+    const { log, many, follow } = this.#cluster
+    if (!many) {
+      const contents = await log.read(doc)
+      return contents && this.#add(doc, contents)
+    }
+    // Followed before it is read: nothing falls between the two.
+    const early: LiveEntry[] = []
+    let take = (entry: LiveEntry): void => { early.push(entry) }
+    const unfollow = await follow.call(this.#cluster, doc, entry => take(entry))
+    const contents = await log.read(doc).catch((error: unknown) => {
+      unfollow()
+      throw error
+    })
+    if (!contents) {
+      unfollow()
+      return null
+    }
+    const room = this.#add(doc, contents)
+    this.#followed(room, unfollow)
+    take = entry => this.#take(room, entry)
+    for (const entry of early) take(entry)
+    return room
+  }
+
+  #followed(room: Room, unfollow: () => void): void {
+    if (this.#rooms.get(room.id) === room) room.unfollow = unfollow
+    else unfollow()
+  }
+
+  /** An entry of another node. */
+  #take(room: Room, entry: LiveEntry): void {
+    room.whenSettled(() => {
+      if (room.lost || this.#rooms.get(room.id) !== room) return
+      if (!this.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
+    })
+  }
+
+  /** Reads what the log has beyond this room. */
+  async #catchUp(room: Room): Promise<void> {
+    if (this.#catchingUp.has(room)) return
+    this.#catchingUp.add(room)
+    try {
+      const contents = await this.#cluster.log.read(room.id)
+      await new Promise<void>(resolve => room.whenSettled(resolve))
+      if (contents && !room.lost && contents.seq > room.seq) this.flusher.corked(cork => room.catchUp(contents, cork))
+    } finally {
+      this.#catchingUp.delete(room)
+    }
+  }
+
+  /** A message whose run is here: nobody else can know better. */
+  #writesAlone(room: Room): boolean {
+    return room.writer !== null && documentKind(room.id) === 'message'
   }
 
   #add(doc: string, contents: LogContents): Room {
-    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now })
+    const shared = this.#cluster.many && documentKind(doc) === 'chat'
+    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now, shared })
     this.#rooms.set(doc, room)
     return room
   }
 
   #evict(room: Room): void {
     this.#rooms.delete(room.id)
+    room.unfollow()
+    this.#suspects.delete(room)
     const { writer, seq } = room
     // A document that rests leaves nothing in the log.
     const state = writer && room.logBytes > 0 ? room.encodeState() : null
@@ -152,12 +239,14 @@ export class Rooms {
 
   /** What fails here is only a longer log, or an epoch that is spent: the next opening draws a new one. */
   async #release(doc: string, writer: DocumentWriter, seq: number, state: Uint8Array | null): Promise<void> {
-    if (state) await this.#log.compact(doc, writer.epoch, seq, state)
+    if (state) await this.#cluster.log.compact(doc, writer.epoch, seq, state)
     await this.#onEvict(doc, writer)
   }
 
   #lose(room: Room, error: RunnelError): void {
     if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id)
+    room.unfollow()
+    this.#suspects.delete(room)
     room.writer = null
     room.lose(error)
     room.doc.destroy()

@@ -17,6 +17,8 @@ export type SessionFormat = 'channels' | 'stock'
 export interface Subscription {
   readonly room: Room
   readonly session: Session
+  /** As this user was told it. */
+  role: Role
   progress: Progress
   /** A checkpoint is due when the sweep comes by. */
   checkpointDue: boolean
@@ -86,10 +88,10 @@ export class Session {
     for (const { room } of wanted) if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
     const rooms = wanted.filter(({ room }) => !room.lost)
     if (this.#closed) return
-    for (const { room, stateVector } of rooms) {
+    for (const { room, stateVector, role } of rooms) {
       this.leave(room.id)
       const subscription: Subscription =
-        { room, session: this, progress: behind(stateVector), checkpointDue: true, saidLagging: false, presenceDue: true }
+        { room, session: this, role, progress: behind(stateVector), checkpointDue: true, saidLagging: false, presenceDue: true }
       this.#subscriptions.set(room.id, subscription)
       this.#rooms.set(room.channel, room)
       room.viewers.add(subscription)
@@ -125,6 +127,13 @@ export class Session {
     this.leave(doc)
     if (this.format === 'stock') this.#close(new RunnelError(code, message))
     else this.control({ type: 'refused', doc, code, message })
+  }
+
+  /** What the user may do in the chat of this document, now. Said where it is another than before; stock clients know no roles. */
+  tellRole(subscription: Subscription, role: Role): void {
+    if (subscription.role === role || this.#subscriptions.get(subscription.room.id) !== subscription) return
+    subscription.role = role
+    if (this.format === 'channels') this.control({ type: 'role', doc: subscription.room.id, role })
   }
 
   control(message: ServerControl): void {
@@ -218,7 +227,7 @@ export class Session {
       subscription.progress = live
       return null
     }
-    return room.difference(progress.stateVector, this.format)
+    return room.differences.of(progress.stateVector, this.format)
   }
 
   #sendDifference(subscription: Subscription, difference: Difference, release: () => void): void {

@@ -43,13 +43,13 @@ export async function openForReader(places: { access: Access; rooms: Rooms; maxS
 
 /**
  * Asks anew for what a session follows, and ends what it has no right to any
- * more. Where the store cannot say it ends too, with a refusal that says so.
+ * more, or tells what the right is now. Where the store cannot say it ends too, with a refusal that says so.
  */
 export async function recheckSession(access: Access, identity: Identity, session: Session, chatId?: string): Promise<void> {
   await Promise.all([...session.subscriptions].map(async ([doc, subscription]) => {
     if (chatId !== undefined && subscription.room.chatId !== chatId) return
     try {
-      await access.document(identity, doc)
+      session.tellRole(subscription, (await access.document(identity, doc)).role)
     } catch (error) {
       // It may have been left, or asked for anew, in between.
       if (session.subscriptions.get(doc) !== subscription) return

@@ -102,8 +102,8 @@ export class Sockets {
   }
 
   /**
-   * Who may read this chat has changed, or the chat is gone: what is followed
-   * without the right ends, and what is being subscribed now is asked again. Throws nothing.
+   * Who may do what in this chat has changed, or the chat is gone: what is followed
+   * without the right ends, a new role is told, and what is being subscribed now is asked again. Throws nothing.
    */
   async recheck(chatId: string): Promise<void> {
     const { access } = this.#options

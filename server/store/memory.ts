@@ -96,8 +96,8 @@ export function memoryStore(): Store {
   const log: UpdateLog = {
     append: entries => entries.map(entry => {
       const document = documents.get(entry.doc)
-      if (!document || document.epoch !== entry.epoch) return { status: 'fenced' }
-      if (document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
+      if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch)) return { status: 'fenced' }
+      if (!entry.shared && document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
       if (entry.updates.length > 0) {
         document.entries.push({ seq: ++document.seq, updates: entry.updates.map(update => new Uint8Array(update)) })
       }
@@ -172,6 +172,8 @@ export function memoryStore(): Store {
     async attachFile(id, chatId, messageId) {
       files.attach([id], chatId, messageId)
     },
+    unattachedFiles: async userId => files.unattached(userId),
+    dropUnattachedFiles: async before => files.deleteUnattached(before),
     async doomFile(id) {
       files.doomed.add(id)
     },

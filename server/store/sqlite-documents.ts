@@ -74,8 +74,8 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
     append: entries => connection.write(() => {
       const results = entries.map(entry => {
         const document = head(entry.doc)
-        if (!document || document.epoch !== entry.epoch) return { status: 'fenced' } as const
-        if (lastSeq(document) !== entry.previousSeq) return { status: 'gap', seq: lastSeq(document) } as const
+        if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch)) return { status: 'fenced' } as const
+        if (!entry.shared && lastSeq(document) !== entry.previousSeq) return { status: 'gap', seq: lastSeq(document) } as const
         if (entry.updates.length > 0) rowsLog.append(document, entry.updates)
         if (entry.rewrites) markRewritten(document, true)
         return { status: 'ok', seq: lastSeq(document) } as const

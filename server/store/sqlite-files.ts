@@ -2,11 +2,15 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import type { FileRow } from './store.ts'
 
-/** What is known of files. All but `get` are called inside a transaction. */
+/** What is known of files. All but `get` and `unattached` are called inside a transaction. */
 export interface SqliteFiles {
   /** Throws `not_found` where the chat does not exist. */
   put(file: FileRow): void
   get(id: string): FileRow | null
+  /** Of a user, those that no message has had. */
+  unattached(userId: string): number
+  /** Those of them that were sent before this moment, epoch ms, of all users. Returns their ids. */
+  deleteUnattached(before: number): string[]
   /** Throws `not_found` for a file that is not of this chat. */
   attach(fileId: string, chatId: string, messageId: string): void
   /** Those that no message has any more. Returns their ids. */
@@ -29,6 +33,9 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   const selectUses = connection.prepare('SELECT file_id AS id FROM message_files WHERE message_id = ?')
   const deleteUses = connection.prepare('DELETE FROM message_files WHERE message_id = ?')
   const deleteUnused = connection.prepare('DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_files WHERE file_id = ?1)')
+  const markAttached = connection.prepare('UPDATE files SET attached = 1 WHERE id = ?')
+  const countUnattached = connection.prepare('SELECT count(*) AS count FROM files WHERE attached = 0 AND user_id = ?')
+  const deleteUnattached = connection.prepare('DELETE FROM files WHERE attached = 0 AND created_at < ? RETURNING id')
   const deleteOfChat = connection.prepare('DELETE FROM files WHERE chat_id = ? RETURNING id')
 
   const insertDoomed = connection.prepare('INSERT OR IGNORE INTO doomed_files (id) VALUES (?)')
@@ -36,6 +43,12 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   const selectDoomed = connection.prepare('SELECT id FROM doomed_files')
 
   const get = (id: string) => (select.get(id) as FileRow | undefined) ?? null
+
+  const doomAll = (rows: readonly Record<string, unknown>[]): string[] => {
+    const ids = rows.map(({ id }) => String(id))
+    for (const id of ids) insertDoomed.run(id)
+    return ids
+  }
 
   return {
     put({ id, chatId, userId, name, mimeType, size, createdAt }) {
@@ -47,9 +60,12 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
       const row = get(id)
       return row && { ...row }
     }),
+    unattached: userId => connection.read(() => Number(countUnattached.get(userId)?.['count'])),
+    deleteUnattached: before => doomAll(deleteUnattached.all(before)),
     attach(fileId, chatId, messageId) {
       if (get(fileId)?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
       insertUse.run(messageId, fileId)
+      markAttached.run(fileId)
     },
     deleteOfMessages(messageIds) {
       const used = new Set<string>()
@@ -61,11 +77,7 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
       for (const id of deleted) insertDoomed.run(id)
       return deleted
     },
-    deleteOfChat(chatId) {
-      const deleted = deleteOfChat.all(chatId).map(({ id }) => String(id))
-      for (const id of deleted) insertDoomed.run(id)
-      return deleted
-    },
+    deleteOfChat: chatId => doomAll(deleteOfChat.all(chatId)),
     doom: id => connection.read(() => void insertDoomed.run(id)),
     doomed: () => connection.read(() => selectDoomed.all().map(({ id }) => String(id))),
     gone: ids => connection.read(() => ids.forEach(id => deleteDoomed.run(id))),

@@ -159,6 +159,12 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX untold_ends_by_message ON untold_ends (message_id);
   `,
+  `
+  -- 1 from the first message on that has it.
+  ALTER TABLE files ADD COLUMN attached INTEGER NOT NULL DEFAULT 0;
+  UPDATE files SET attached = 1 WHERE id IN (SELECT file_id FROM message_files);
+  CREATE INDEX files_unattached ON files (user_id, created_at) WHERE attached = 0;
+  `,
 ]
 
 /**

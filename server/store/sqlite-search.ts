@@ -17,18 +17,18 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
   const putMessage = connection.prepare('INSERT OR REPLACE INTO message_text (rowid, text) SELECT number, ? FROM messages WHERE id = ?')
   const removeChat = connection.prepare('DELETE FROM chat_text WHERE rowid = (SELECT number FROM chats WHERE id = ?)')
   const removeMessage = connection.prepare('DELETE FROM message_text WHERE rowid = (SELECT number FROM messages WHERE id = ?)')
+  // Members inside, and by `+` after the match: what is not the user's own is stepped over, neither ranked nor joined.
   const find = connection.prepare(
-    `SELECT chats.number AS number, min(rank) AS best FROM (
-       SELECT rowid AS chat, rank FROM chat_text WHERE chat_text MATCH ?1
+    `WITH own AS MATERIALIZED (
+       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = ?2
+     )
+     SELECT number, min(rank) AS best FROM (
+       SELECT rowid AS number, rank FROM chat_text
+         WHERE chat_text MATCH ?1 AND +rowid IN (SELECT number FROM own)
        UNION ALL
-       SELECT chats.number, rank FROM message_text
-         JOIN messages ON messages.number = message_text.rowid
-         JOIN chats ON chats.id = messages.chat_id
-         WHERE message_text MATCH ?1
-     ) AS hits
-     JOIN chats ON chats.number = hits.chat
-     JOIN members ON members.chat_id = chats.id AND members.user_id = ?2
-     GROUP BY chats.number ORDER BY best, chats.number DESC LIMIT ?4 OFFSET ?3`,
+       SELECT (SELECT chats.number FROM messages JOIN chats ON chats.id = messages.chat_id WHERE messages.number = message_text.rowid), rank FROM message_text
+         WHERE message_text MATCH ?1 AND +rowid IN (SELECT messages.number FROM own JOIN messages ON messages.chat_id = own.id)
+     ) GROUP BY number ORDER BY best, number DESC LIMIT ?4 OFFSET ?3`,
   )
 
   return {

@@ -95,6 +95,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
     putFile: async file => connection.write(() => files.put(file)),
     getFile: async id => files.get(id),
     attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
+    unattachedFiles: async userId => files.unattached(userId),
+    dropUnattachedFiles: async before => connection.write(() => files.deleteUnattached(before)),
     doomFile: async id => connection.write(() => files.doom(id)),
     doomedFiles: async () => files.doomed(),
     filesGone: async ids => connection.write(() => files.gone(ids)),

@@ -177,6 +177,10 @@ export interface Store {
   getFile(id: string): Promise<FileRow | null>
   /** A file that an answer shows: it goes with the message. Throws `not_found` for one that is not of this chat. */
   attachFile(id: string, chatId: string, messageId: string): Promise<void>
+  /** How many files a user has sent that no message has had yet. */
+  unattachedFiles(userId: string): Promise<number>
+  /** Deletes files sent before `before` (epoch ms) that no message has had. Returns their ids: their bytes are still to be removed. */
+  dropUnattachedFiles(before: number): Promise<string[]>
   /** Files whose bytes are still to be removed: deleted, or never finished. */
   doomedFiles(): Promise<string[]>
   /** Their bytes are gone. */

@@ -27,5 +27,18 @@ test('the page below a path, and a page of the host, with the session cookie of 
   await page.fill('[data-testid=composer]', 'another tool')
   await page.press('[data-testid=composer]', 'Enter')
   await page.waitForSelector('[data-testid=message][data-role=assistant][data-status=completed] >> nth=1')
+
+  await page.evaluate(async () => {
+    const chatId = location.hash.slice(1)
+    const form = new FormData()
+    form.set('chatId', chatId)
+    form.set('file', new File(['What is in it'], 'notes.txt', { type: 'text/plain' }))
+    const { id } = await (await fetch('api/files', { method: 'POST', body: form })).json() as { id: string }
+    const body = JSON.stringify({ content: 'read it with a tool', files: [id] })
+    await fetch(`api/chats/${chatId}/messages`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  })
+  const download = page.waitForEvent('download')
+  await page.click('a[download="notes.txt"]')
+  expect((await download).suggestedFilename()).toBe('notes.txt')
   expect(problems).toEqual([])
 })

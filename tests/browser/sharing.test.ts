@@ -65,6 +65,8 @@ test('an invite link makes a member of who is signed in, and a guest of anybody 
   const guestsPage = await openPage(guests, url.slice(1))
   await adasPage.waitForSelector('[data-testid=presence]:has-text("Guest")')
   expect(new URL(guestsPage.url()).hash).toBe(`#${chatId}`)
+  // A guest has this one chat: no list, and nothing to make another with.
+  expect(await guestsPage.isVisible('[data-testid=new-chat]')).toBe(false)
   await guestsPage.fill('[data-testid=composer]', 'Why are there tides?')
   await guestsPage.press('[data-testid=composer]', 'Enter')
   for (const page of [adasPage, bobsPage, guestsPage]) await page.waitForSelector('[data-testid=message][data-role=assistant]')

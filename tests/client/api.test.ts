@@ -37,6 +37,14 @@ test('each call has its method, path and body', async () => {
   await api.getMessages('c', { limit: 2 })
   await api.send('c', { content: 'Hi' })
   await api.getMessage('m')
+  await api.deleteMessage('m')
+  await api.regenerate('m', { model: 'other' })
+  await api.continue('m')
+  await api.edit('m', { content: 'Hello', files: [] })
+  await api.decide('m', 'call/1', 'approve')
+  await api.decide('m', 'c', 'deny', { reason: 'No.' })
+  await api.answerCall('m', 'c', { sunny: true })
+  await api.answerCall('m', 'c', null)
   await api.stop('m', 't')
   await api.stop('m')
   await api.stopTask('t')
@@ -49,6 +57,14 @@ test('each call has its method, path and body', async () => {
     ['GET', '/api/chats/c/messages?limit=2', ''],
     ['POST', '/api/chats/c/messages', { content: 'Hi' }],
     ['GET', '/api/messages/m', ''],
+    ['DELETE', '/api/messages/m', ''],
+    ['POST', '/api/messages/m/regenerate', { model: 'other' }],
+    ['POST', '/api/messages/m/continue', {}],
+    ['PATCH', '/api/messages/m', { content: 'Hello', files: [] }],
+    ['POST', '/api/messages/m/tool-calls/call%2F1', { decision: 'approve' }],
+    ['POST', '/api/messages/m/tool-calls/c', { decision: 'deny', reason: 'No.' }],
+    ['POST', '/api/messages/m/tool-calls/c', { output: { sunny: true } }],
+    ['POST', '/api/messages/m/tool-calls/c', { output: null }],
     ['POST', '/api/messages/m/stop', { taskId: 't' }],
     ['POST', '/api/messages/m/stop', {}],
     ['POST', '/api/tasks/t/stop', {}],
@@ -62,11 +78,17 @@ test('what starts something carries an idempotency key: a new one each time, or 
   const { api } = startClient(server)
   await api.send('c', { content: 'Hi' })
   await api.send('c', { content: 'Hi' })
-  await api.send('c', { content: 'Hi' }, { idempotencyKey: 'mine' })
-  const [first, second, third] = calls.map(({ headers }) => headers['idempotency-key'])
+  const options = { idempotencyKey: 'mine' }
+  await api.send('c', { content: 'Hi' }, options)
+  await api.regenerate('m', {}, options)
+  await api.continue('m', options)
+  await api.edit('m', { content: 'Hi' }, options)
+  await api.decide('m', 'c', 'deny', options)
+  await api.answerCall('m', 'c', 1, options)
+  const [first, second, ...others] = calls.map(({ headers }) => headers['idempotency-key'])
   expect(first).toMatch(/^[0-9a-f-]{36}$/)
   expect(second).not.toBe(first)
-  expect(third).toBe('mine')
+  expect(others).toEqual(Array(6).fill('mine'))
 })
 
 test('the token goes along', async () => {
@@ -136,4 +158,14 @@ test('an answer without a body is one', async () => {
   const server = await startServer()
   answering(server, 204, '')
   expect(await startClient(server).api.deleteChat('c')).toBeUndefined()
+})
+
+test('a file comes as its bytes, or as the error that the server says', async () => {
+  const server = await startServer()
+  const calls = answering(server, 200, 'bytes')
+  const { api } = startClient(server, { token: 'secret' })
+  expect(await (await api.getFile('file_1')).text()).toBe('bytes')
+  expect(calls[0]).toMatchObject({ path: '/api/files/file_1', headers: { authorization: 'Bearer secret' } })
+  answering(server, 404, { error: { code: 'not_found', message: 'There is no such file.' } })
+  await expect(api.getFile('file_2')).rejects.toMatchObject({ code: 'not_found', message: 'There is no such file.' })
 })

@@ -13,11 +13,11 @@ import { blockOf, token } from './script.ts'
 import type { DeathInSql, Start } from './victim.ts'
 
 const [line] = await once(createInterface({ input: process.stdin }), 'line')
-const { path, death } = JSON.parse(line as string) as Start
+const { path, death, settings } = JSON.parse(line as string) as Start
 if (death?.phase === 'recovery') dieAt(death)
 
 const runnel = createRunnel({
-  HOST: '127.0.0.1', PORT: 0, DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'error', RUNNEL_FLUSH_MS: 2, RUNNEL_MAX_TASKS: 3,
+  HOST: '127.0.0.1', PORT: 0, DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'error', RUNNEL_FLUSH_MS: 2, RUNNEL_MAX_TASKS: 3, ...settings,
   provider: talk(),
 })
 const { url } = await runnel.listen()

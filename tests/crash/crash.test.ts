@@ -6,10 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import type { Chat, ChatEntry, Message } from '../../shared/schema.ts'
 import { Collected, Collector } from '../../testing/index.ts'
+import { asker } from './asker.ts'
 import { expected, transcript } from './script.ts'
 import { Victim, type DeathInSql } from './victim.ts'
 
-const kills = 50
+const { kills, token } = asker
+const viewerOptions = token === undefined ? {} : { token }
+const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
 const seed = Number(process.env.RUNNEL_TEST_SEED ?? Date.now() % 1_000_000)
 const random = mulberry32(seed)
 const folder = mkdtempSync(join(tmpdir(), 'runnel-crash-'))
@@ -56,7 +59,7 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
 
     const controller = new AbortController()
     const readers: Promise<void>[] = []
-    const viewer = new Collector(url)
+    const viewer = new Collector(url, viewerOptions)
     const alive = await unlessDead(async () => {
       for (const asked of live) viewer.adopt(asked.collected)
       await viewer.follow(...live.map(asked => asked.messageId))
@@ -92,7 +95,7 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
   const url = (await victim.url)!
   await checkRecovered(url, all, live)
   // With matching checkpoints, and no reset, from the copies that the viewers kept.
-  const viewer = new Collector(url)
+  const viewer = new Collector(url, viewerOptions)
   const ended = all.filter(asked => asked.recovered)
   for (const asked of ended) viewer.adopt(asked.collected)
   for (const asked of ended) asked.collected.checkpoints.length = 0
@@ -138,13 +141,13 @@ function nextDeath(): DeathInSql | undefined {
 }
 
 async function get(url: string, route: string): Promise<any> {
-  const response = await fetch(url + route)
+  const response = await fetch(url + route, { headers })
   expect(response.status, route).toBe(200)
   return await response.json()
 }
 
 async function post(url: string, route: string, body: object): Promise<any> {
-  const response = await fetch(url + route, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const response = await fetch(url + route, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
   const answer = await response.json()
   expect(response.ok, JSON.stringify(answer)).toBe(true)
   return answer
@@ -161,7 +164,7 @@ async function readOverHttp(url: string, asked: Asked, signal: AbortSignal): Pro
   while (!signal.aborted) {
     let message: Message
     try {
-      const response = await fetch(`${url}/api/messages/${asked.messageId}`, { signal })
+      const response = await fetch(`${url}/api/messages/${asked.messageId}`, { headers, signal })
       message = (await response.json()) as Message
     } catch {
       return
@@ -205,7 +208,7 @@ async function checkRecovered(url: string, all: readonly Asked[], live: readonly
 /** Chat document and history say the same, for a viewer that knows nothing yet. */
 async function checkChats(url: string, ended: readonly Asked[]): Promise<void> {
   if (ended.length === 0) return
-  const viewer = new Collector(url)
+  const viewer = new Collector(url, viewerOptions)
   const chats = await viewer.follow(...ended.map(asked => asked.chatId))
   for (const [index, asked] of ended.entries()) {
     const history: Message[] = (await get(url, `/api/chats/${asked.chatId}/messages`)).items

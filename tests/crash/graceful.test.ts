@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, isTerminal, type Message } from '../../client/index.ts'
 import { startFakeOpenAI, type FakeOpenAI } from '../../testing/index.ts'
-import { until } from '../socket/sockets.ts'
+import { Client, until } from '../socket/sockets.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
@@ -56,8 +56,8 @@ async function ask({ call }: Served): Promise<{ chatId: string; messageId: strin
   return (await call('POST', `/api/chats/${id}/messages`, { content: 'Hello' })).body
 }
 
-async function follow(url: string, messageId: string) {
-  const client = connect({ url })
+async function follow(url: string, messageId: string, WebSocket?: typeof globalThis.WebSocket) {
+  const client = connect({ url, WebSocket })
   onTestFinished(() => client.close())
   const live = client.message(messageId)
   onTestFinished(live.subscribe(() => {}))
@@ -91,6 +91,43 @@ test('SIGTERM lets what runs end, takes nothing new, and viewers are back after 
   const second = await serve()
   await until(() => viewer.client.connection.getSnapshot().status === 'open', 'the return')
   expect((await second.call('GET', `/api/messages/${ids.messageId}`)).body).toEqual(viewer.message())
+  second.signal('SIGTERM')
+  expect(await second.exited).toBe(0)
+}, 30_000)
+
+test('SIGTERM closes every socket with 1012, and a client is back by itself after the restart on the same port', async () => {
+  const { fake, serve } = await prepare({ RUNNEL_DRAIN_MS: '100' })
+  const stream = fake.manual()
+  const first = await serve()
+  const ids = await ask(first)
+  stream.send('Shown.')
+  const codes: number[] = []
+  const Noting = class extends globalThis.WebSocket {
+    constructor(url: string) {
+      super(url)
+      this.addEventListener('close', ({ code }) => codes.push(code))
+    }
+  }
+  const viewer = await follow(first.url, ids.messageId, Noting as typeof globalThis.WebSocket)
+  const plain = new Client(`${first.url.replace('http', 'ws')}/ws`)
+  const stock = new Client(`${first.url.replace('http', 'ws')}/yjs/${ids.messageId}`)
+  await stock.send(Uint8Array.of(0, 0, 1, 0))
+  await plain.send('{"type":"hello","v":1}')
+  await until(() => viewer.text() === 'Shown.' && plain.frames.length > 0 && stock.frames.length > 0, 'the text')
+  const states: string[] = []
+  onTestFinished(viewer.client.connection.subscribe(() => states.push(viewer.client.connection.getSnapshot().status)))
+  first.signal('SIGTERM')
+  expect(await first.exited).toBe(0)
+  expect([(await plain.close()).code, (await stock.close()).code]).toEqual([1012, 1012])
+  await until(() => codes.length > 0, 'the close of the client')
+  expect(codes).toEqual([1012])
+  const second = await serve()
+  expect(second.url).toBe(first.url)
+  await until(() => states.at(-1) === 'open', 'the return', 10_000)
+  await until(() => viewer.message()?.status === 'interrupted' && viewer.live.getSnapshot().status === 'live', 'the end')
+  expect(viewer.text()).toBe('Shown.')
+  expect(states[0]).toBe('waiting')
+  await viewer.client.close()
   second.signal('SIGTERM')
   expect(await second.exited).toBe(0)
 }, 30_000)

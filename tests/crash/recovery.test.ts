@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Chat, Message } from '../../shared/schema.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import type { Provider } from '../../server/provider/events.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
@@ -77,7 +78,7 @@ test('a run that had begun ends interrupted, with its question in the chat', asy
   const path = databasePath()
   const store = openSqliteStore(path)
   await writeRows(store)
-  const rooms = new Rooms({ log: store.log, flushMs: 1, now: Date.now, onEvict: async () => {} })
+  const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now: Date.now, onEvict: async () => {} })
   const room = rooms.create(answerId, 'lineage1', 1)
   const writer = new MessageWriter(room.doc, 1)
   rooms.attach(room, writer)
@@ -127,7 +128,7 @@ test('while 100,000 tokens come, many their own append, the log stays below thre
   const path = databasePath()
   const store = openSqliteStore(path)
   await writeRows(store)
-  const rooms = new Rooms({ log: store.log, flushMs: 1, now: Date.now, onEvict: async () => {} })
+  const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now: Date.now, onEvict: async () => {} })
   onTestFinished(async () => {
     await rooms.close()
     await store.close()

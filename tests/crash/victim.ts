@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { ConfigInput } from '../../server/config.ts'
+import { asker } from './asker.ts'
 
 const childFile = fileURLToPath(new URL('./child.ts', import.meta.url))
 
@@ -17,6 +19,7 @@ export interface DeathInSql {
 export interface Start {
   path: string
   death: DeathInSql | undefined
+  settings: ConfigInput
 }
 
 /** A server process that is killed. It is loaded when it is made, and opens its database when it is started. */
@@ -36,7 +39,7 @@ export class Victim {
 
   start(path: string, death?: DeathInSql): this {
     this.death = death
-    this.process.stdin!.end(`${JSON.stringify({ path, death } satisfies Start)}\n`)
+    this.process.stdin!.end(`${JSON.stringify({ path, death, settings: asker.settings } satisfies Start)}\n`)
     return this
   }
 

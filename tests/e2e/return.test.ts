@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { connect } from '../../client/index.ts'
 import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, encodeStock, type ServerControl } from '../../shared/protocol.ts'
 import type { Message } from '../../shared/schema.ts'
-import { Room } from '../../server/room/room.ts'
+import { Differences } from '../../server/room/differences.ts'
 import type { RunnelOptions } from '../../server/app.ts'
 import type { Provider } from '../../server/provider/events.ts'
 import { Collected, Collector } from '../../testing/collector.ts'
@@ -196,7 +196,7 @@ test('a thousand that return at once with equal state vectors: one encoding', { 
   await collector.until(() => seen!.text.length === 50_000, 'the rest')
   const returning = await openMany(server, Array<Uint8Array>(1_000).fill(copy))
 
-  const difference = vi.spyOn(Room.prototype, 'difference')
+  const difference = vi.spyOn(Differences.prototype, 'of')
   for (const { socket, stateVector } of returning) socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
   await until(() => returning.every(({ synced }) => synced), 'all are back')
   expect(difference).toHaveBeenCalledTimes(1_000)
@@ -231,7 +231,7 @@ test('differences pending in the process never exceed RUNNEL_CATCHUP_MAX_BYTES b
   // None reads at first: what is pending stays pending.
   for (const { socket } of returning) socket.pause()
   let largest = 0
-  const difference = vi.spyOn(Room.prototype, 'difference')
+  const difference = vi.spyOn(Differences.prototype, 'of')
   let mostPending = 0
   let mostWaiting = 0
   let sampling = true

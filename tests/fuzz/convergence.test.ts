@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { chosenSeeds } from './random.ts'
 import { playScenario, type Clock, type Outcome } from './scenario.ts'
+import { signIn } from './sign-in.ts'
 
 const turn = setImmediate
 
@@ -10,7 +11,10 @@ const clock: Clock = {
     await clock.settle()
   },
   // Two turns: what a stream's callback starts may end in another.
-  settle: async () => { for (let i = 0; i < 2; i++) await new Promise<void>(resolve => turn(resolve)) },
+  settle: async () => {
+    do for (let i = 0; i < 2; i++) await new Promise<void>(resolve => turn(resolve))
+    while (await signIn.checked())
+  },
 }
 
 beforeEach(() => {
@@ -20,7 +24,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const seeds = chosenSeeds(200)
+const seeds = chosenSeeds(signIn.seeds)
 const total: Record<string, number> = {}
 
 afterAll(() => {

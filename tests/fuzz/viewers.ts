@@ -4,10 +4,13 @@ import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
 import { Subscriptions } from '../../client/subscriptions.ts'
 import type { Replica } from '../../client/replica.ts'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, type ServerControl } from '../../shared/protocol.ts'
+import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, type ClientControl, type ServerControl } from '../../shared/protocol.ts'
 import { documentKind, messageMap, outputArray, readDocument, type Chat, type Message } from '../../shared/schema.ts'
 import type { Arrival, Line } from './network.ts'
+import { signIn } from './sign-in.ts'
 import { quickDigest } from './watched-log.ts'
+
+const hello: ClientControl = { type: 'hello', v: 1, ...(signIn.token !== undefined && { token: signIn.token }) }
 
 /** What a viewer tells the test. */
 export interface ViewerReport {
@@ -82,7 +85,7 @@ export class PlainViewer implements Viewer {
   connect(line: Line): void {
     this.line = line
     for (const copy of this.#copies.values()) Object.assign(copy, { channel: null, synced: false, lagging: false, final: false })
-    line.say(encodeControl({ type: 'hello', v: 1 }))
+    line.say(encodeControl(hello))
     this.subscribe(this.docs)
   }
 
@@ -219,7 +222,7 @@ export class LibraryViewer implements Viewer {
   connect(line: Line): void {
     this.line = line
     this.#final.clear()
-    line.say(encodeControl({ type: 'hello', v: 1 }))
+    line.say(encodeControl(hello))
   }
 
   pump(count: number): void {

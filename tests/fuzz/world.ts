@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { Access } from '../../server/auth/access.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
-import { localAuth } from '../../server/auth/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { CatchUpQueue } from '../../server/room/catchup.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
 import type { Room } from '../../server/room/room.ts'
 import { ChannelsClient } from '../../server/socket/channels.ts'
@@ -11,6 +11,7 @@ import { Connection } from '../../server/socket/connection.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from '../../server/socket/stock.ts'
 import { memoryStore } from '../../server/store/memory.ts'
 import { Line } from './network.ts'
+import { signIn } from './sign-in.ts'
 import { LogWatch, ProcessLog } from './watched-log.ts'
 
 export interface WorldOptions {
@@ -48,11 +49,12 @@ export class World {
   }
 
   async create(): Promise<void> {
-    await this.store.createChat({ id: chatId, ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
+    await this.store.createChat({ id: chatId, ownerId: signIn.ownerId, title: '', system: null, createdAt: 1 }, newLineage())
+    if (signIn.viewerId !== signIn.ownerId) await this.store.putMember(chatId, { userId: signIn.viewerId, name: signIn.viewerId, role: 'viewer', joinedAt: 1 })
     for (const id of this.options.docs) {
       await this.store.startRun({
         userMessage: null, lineage: newLineage(),
-        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'local', status: 'queued', request: null },
+        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: signIn.ownerId, status: 'queued', request: null },
       })
     }
     await this.start()
@@ -64,7 +66,7 @@ export class World {
   /** A process begins and takes every document up for writing. */
   async start(): Promise<void> {
     const log = new ProcessLog(this.store.log, this.watch, this.options.later)
-    const rooms = new Rooms({ log, flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
+    const rooms = new Rooms({ cluster: localCluster(log), flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
     this.process = { log, rooms, catchUp: new CatchUpQueue(this.options.catchUpMaxBytes), connections: new Map(), open: new Map() }
     for (const id of this.options.docs) await this.takeUp(id)
   }
@@ -100,7 +102,7 @@ export class World {
     const { rooms, catchUp, connections } = this.process
     const limits = { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
     const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
-    const places = { auth: localAuth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, request: {} as IncomingMessage, ticket: admission.admit('here'), ...limits }
+    const places = { auth: signIn.auth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, request: {} as IncomingMessage, ticket: admission.admit('here'), ...limits }
     const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
     if (stockDoc === undefined) {
       const connection = new Connection({
@@ -123,7 +125,7 @@ export class World {
           connections.delete(connection)
         },
       })
-      const client = new StockClient(connection, stockDoc, undefined, places)
+      const client = new StockClient(connection, stockDoc, signIn.token, places)
       connections.set(connection, { client, line })
     }
     return line

@@ -1,7 +1,9 @@
 /** Files: sent, kept, served, given to the model. */
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { expect, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { filesFolder, loadConfig } from '../../server/config.ts'
 import { answer, type StartedRunnel } from '../../testing/index.ts'
 import { temporaryFolder } from '../store/fixtures.ts'
 import { start, startWithFake } from './server.ts'
@@ -97,6 +99,68 @@ test('what is no upload is refused and leaves nothing', async () => {
     expect((await fetch(`${server.url}/api/files`, { method: 'POST', headers: { 'content-type': type }, body: '--x\r\nContent-Disposition: form-data; name="chatId"\r\n\r\n' })).status, type).toBe(400)
   }
   expect(readdirSync(`${folder}/files`)).toHaveLength(1)
+})
+
+test('files that no message has are limited for each user, those under way included; one that is sent makes room', async () => {
+  const { server } = await startWithFake({
+    RUNNEL_MAX_UNATTACHED_FILES: 2, RUNNEL_MAX_FILE_BYTES: 10, authenticate: async token => ({ id: token ?? 'nobody', name: 'x' }),
+  }, { fallback: answer({ text: 'Seen.' }) })
+  const as = (user: string) => ({ authorization: `Bearer ${user}` })
+  const chats = [(await server.call('POST', '/api/chats', {}, as('ann'))).body.id, (await server.call('POST', '/api/chats', {}, as('ann'))).body.id]
+  await server.call('POST', `/api/chats/${chats[0]}/members`, { userId: 'bob', role: 'editor' }, as('ann'))
+  const upload = (user: string, chat = 0, bytes = 'x') => send(server, chats[chat], 'a.txt', bytes, 'text/plain', as(user))
+  const many = await Promise.all(Array.from({ length: 8 }, (_, i) => upload('ann', i % 2)))
+  const taken = many.filter(({ status }) => status === 201)
+  expect(taken.length).toBeGreaterThan(0)
+  expect(taken.length).toBeLessThanOrEqual(2)
+  expect(many.every(({ status }) => status === 201 || status === 429)).toBe(true)
+  if (taken.length < 2) expect((await upload('ann')).status).toBe(201)
+  for (let i = 0; i < 2; i++) {
+    expect(await upload('ann')).toEqual({ status: 429, body: { error: { code: 'rate_limited', message: expect.stringContaining('RUNNEL_MAX_UNATTACHED_FILES') } } })
+  }
+  // Others have places of their own, and what fails keeps none.
+  for (let i = 0; i < 3; i++) expect((await upload('bob', 0, 'x'.repeat(11))).status).toBe(413)
+  const { body: bobs } = await upload('bob')
+  expect((await upload('bob')).status).toBe(201)
+  expect((await upload('bob')).status).toBe(429)
+  expect((await server.call('POST', `/api/chats/${chats[0]}/messages`, { content: 'x', files: [bobs.id] }, as('bob'))).status).toBe(202)
+  expect((await upload('bob')).status).toBe(201)
+  expect((await upload('bob')).status).toBe(429)
+})
+
+test('a file that no message has goes after a day, its bytes too', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const folder = temporaryFolder()
+  const { server } = await startWithFake({ DATABASE_URL: `sqlite:${folder}/runnel.db` }, { fallback: answer({ text: 'Seen.' }) })
+  const chatId = await newChat(server)
+  const { body: kept } = await send(server, chatId, 'kept.txt', 'x')
+  const { body: old } = await send(server, chatId, 'old.txt', 'x')
+  await server.ask('Look', { chatId, files: [kept.id] })
+  vi.setSystemTime(Date.now() + 22.5 * 3_600_000)
+  const { body: young } = await send(server, chatId, 'young.txt', 'x')
+  await vi.advanceTimersByTimeAsync(3_600_000)
+  expect(readdirSync(`${folder}/files`)).toHaveLength(3)
+  await vi.advanceTimersByTimeAsync(3_600_000)
+  await expect.poll(() => readdirSync(`${folder}/files`).toSorted()).toEqual([kept.id, young.id].toSorted())
+  expect((await fetch(server.url + old.url)).status).toBe(404)
+  for (const { url } of [kept, young]) expect((await fetch(server.url + url)).status).toBe(200)
+}, 30_000)
+
+test.each([
+  ['runnel.db', 'files'], ['other.db', 'other.db-files'], ['other', 'other-files'],
+])('beside the database %s files are kept in %s', async (database, expected) => {
+  const folder = temporaryFolder()
+  const server = await start({ DATABASE_URL: `sqlite:${folder}/${database}` })
+  const { body } = await send(server, await newChat(server), 'a.txt', 'x')
+  expect(readdirSync(`${folder}/${expected}`)).toEqual([body.id])
+})
+
+test('the folder of files: the default database has the default one, and a setting wins', () => {
+  expect(filesFolder(loadConfig({}))).toBe(join('data', 'files'))
+  expect(filesFolder(loadConfig({ DATABASE_URL: 'sqlite:/x/y/runnel.db' }))).toBe('/x/y/files')
+  expect(filesFolder(loadConfig({ DATABASE_URL: 'sqlite:/x/y/runnel.db', RUNNEL_FILES_DIR: './here' }))).toBe('./here')
+  expect(filesFolder(loadConfig({ DATABASE_URL: 'memory:', RUNNEL_FILES_DIR: './here' }))).toBeUndefined()
 })
 
 test('an upload that is cut off leaves nothing', async () => {

@@ -2,10 +2,11 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import type { RunnelOptions } from '../../server/app.ts'
 import { startFakeOpenAI, startRunnel, type StartedRunnel } from '../../testing/index.ts'
+import { end as endSockets, open as openSocket, signIn } from '../socket/plain-socket.ts'
 
 let server: StartedRunnel | undefined
 
@@ -105,6 +106,65 @@ test('L12 runs: what is over waits as queued with its place, and one more than m
   await fake.close()
 })
 
+/** An event stream that is held open; `ended` when it is over. */
+async function openStream(url: string, messageId: string, token: string, from = '127.0.0.1') {
+  const call = request(`${url}/api/messages/${messageId}/events`, { localAddress: from, agent: false, headers: { authorization: `Bearer ${token}` } })
+  call.on('error', () => {})
+  call.end()
+  const [response] = await once(call, 'response')
+  const body = text(response).catch(() => 'cut off')
+  return { status: response.statusCode as number, retryAfter: response.headers['retry-after'] as string | undefined, body, hangUp: () => call.destroy() }
+}
+
+test('L1 L2 event streams take the places of sockets: one more is 429, and a place is free however its stream ends', async () => {
+  const fake = await startFakeOpenAI()
+  const { url, call, runnel } = await start({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, RUNNEL_MAX_SOCKETS_PER_USER: 2, RUNNEL_MAX_SOCKETS_PER_ADDRESS: 3 })
+  onTestFinished(() => fake.close())
+  const stream = fake.manual()
+  const ann = { authorization: 'Bearer ann' }
+  const { body: chat } = await call('POST', '/api/chats', {}, ann)
+  for (const userId of ['bob', 'cid']) await call('POST', `/api/chats/${chat.id}/members`, { userId, role: 'viewer' }, ann)
+  const { body: { messageId, userMessageId, taskId } } = await call('POST', `/api/chats/${chat.id}/messages`, { content: 'go' }, ann)
+  await stream.request
+  const streams = (count: number) => expect.poll(() => runnel.stats().eventStreams).toBe(count)
+  const open = async (token: string, from?: string, id = messageId) => await openStream(url, id, token, from)
+  const refused = async (token: string, limit: string, from?: string) => {
+    const { status, retryAfter, body } = await open(token, from)
+    expect([status, retryAfter, JSON.parse(await body)]).toEqual([429, '1', { error: { code: 'rate_limited', message: expect.stringContaining(limit) } }])
+  }
+
+  const socket = await signIn(await openSocket(url))
+  const first = await open('ann')
+  await refused('ann', 'RUNNEL_MAX_SOCKETS_PER_USER')
+  const second = await signIn(await openSocket(url))
+  expect((await second.closed).code).toBe(1013)
+  const bobs = await open('bob')
+  await refused('cid', 'RUNNEL_MAX_SOCKETS_PER_ADDRESS')
+  const cids = await open('cid', '127.0.0.2')
+  expect([first, bobs, cids].map(({ status }) => status)).toEqual([200, 200, 200])
+
+  // The reader hangs up; a member is removed; the message has ended; it is a user's.
+  first.hangUp()
+  await streams(2)
+  const again = await open('ann')
+  await refused('cid', 'RUNNEL_MAX_SOCKETS_PER_ADDRESS')
+  await call('DELETE', `/api/chats/${chat.id}/members/bob`, undefined, ann)
+  await bobs.body
+  await streams(2)
+  const free = await open('cid')
+  await call('POST', `/api/tasks/${taskId}/stop`, undefined, ann)
+  for (const { body } of [again, free, cids]) expect(await body).toContain('event: end')
+  await streams(0)
+  for (let i = 0; i < 5; i++) {
+    for (const id of [messageId, userMessageId]) {
+      const whole = await open('ann', undefined, id)
+      expect(whole.status).toBe(200)
+      expect(await whole.body).toContain('event: end')
+    }
+  }
+  await endSockets(socket)
+})
+
 test('the page may load its own scripts and styles, and nothing inline; no page may frame it', async () => {
   const { url } = await start({})
   const { headers } = await get(url, { path: '/' })
@@ -114,6 +174,7 @@ test('the page may load its own scripts and styles, and nothing inline; no page 
   }))
   expect(policy).toEqual({
     'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self' data:", 'connect-src': "'self'",
+    'frame-src': 'https: http:',
     'base-uri': "'none'", 'form-action': "'none'", 'frame-ancestors': "'none'",
   })
   expect(headers['x-content-type-options']).toBe('nosniff')

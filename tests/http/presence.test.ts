@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { connect, type ChatEvent, type Client } from '../../client/index.ts'
+import { encodeAwareness, encodeStock } from '../../shared/protocol.ts'
 import { until } from '../socket/sockets.ts'
 import { startWithPeople, type Person } from './people.ts'
 import { closeAfterwards } from './server.ts'
@@ -62,6 +63,65 @@ test('those in a chat see each other, with the library and with stock providers,
   expect(b.states()).toEqual([])
   first.setPresence(null)
   await until(() => second.getSnapshot().presence.length === 0, 'nobody')
+})
+
+test('nobody speaks under the client id of another, neither first nor beside its own', async () => {
+  const { ada, bob, chatId } = await startShared()
+  const watching = open(bob).chat(chatId)
+  onTestFinished(watching.subscribe(() => {}))
+  const adas = openStock(ada, chatId)
+  adas.provider.awareness.setLocalState({ here: 1 })
+  await until(() => watching.getSnapshot().presence.length === 1, 'ada')
+  const raw = bob.open(chatId)
+  const say = (...entries: [clientId: number, clock: number, state: unknown][]) =>
+    raw.send(encodeStock({ type: 'awareness', update: encodeAwareness(entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) }))) }))
+  await raw.send(Uint8Array.of(0, 0, 1, 0))
+  await raw.received(1)
+  const seen: unknown[] = []
+  onTestFinished(watching.subscribe(() => seen.push(...watching.getSnapshot().presence)))
+  const hers = adas.doc.clientID
+  const own = hers === 1 ? 2 : 1
+  // First, then beside its own: each in its turn would be told within a second, before what follows.
+  for (const [clock, here] of [[1, 2], [2, 3]] as const) {
+    await say([hers, 1_000 + clock, { stolen: clock }])
+    await say([hers, 1_000 + clock, null])
+    await say([own, clock, { here }])
+    await say([hers, 2_000 + clock, { stolen: clock }], [own, clock + 10, { here }])
+    await until(() => watching.getSnapshot().presence.some(state => state['here'] === here), `state ${here}`)
+    expect(watching.getSnapshot().presence.toSorted((a, b) => Number(a['here']) - Number(b['here']))).toEqual([
+      { here: 1, user: { id: 'ada', name: 'Ada' } }, { here, user: { id: 'bob', name: 'Bob' } },
+    ])
+  }
+  expect(seen.filter(state => JSON.stringify(state).includes('stolen'))).toEqual([])
+  // Hers when he is gone, too.
+  raw.socket.terminate()
+  await until(() => watching.getSnapshot().presence.length === 1, 'his end')
+  expect(watching.getSnapshot().presence).toEqual([{ here: 1, user: { id: 'ada', name: 'Ada' } }])
+})
+
+test('of 101 viewers only the number is told, on both endpoints; of 100 everybody is named', async () => {
+  const { ada, bob, chatId } = await startShared()
+  const [watching, mine] = [open(bob).chat(chatId), open(ada).chat(chatId)]
+  mine.setPresence({ here: 1 })
+  onTestFinished(watching.subscribe(() => {}))
+  onTestFinished(mine.subscribe(() => {}))
+  const stock = openStock(bob, chatId)
+  stock.provider.awareness.setLocalState({ here: 2 })
+  const raw = Array.from({ length: 97 }, () => ada.open(chatId))
+  for (const client of raw) await client.send(Uint8Array.of(0, 0, 1, 0))
+  await Promise.all(raw.map(client => client.received(1)))
+  await until(() => watching.getSnapshot().presence.length === 2, 'two names')
+  expect(watching.getSnapshot().viewers).toBeNull()
+  const last = ada.open(chatId)
+  await last.send(Uint8Array.of(0, 0, 1, 0))
+  await until(() => watching.getSnapshot().viewers === 101, 'the number')
+  expect([watching, mine].map(chat => [chat.getSnapshot().presence, chat.getSnapshot().viewers])).toEqual([[[], 101], [[], 101]])
+  await until(() => stock.states().some(state => 'viewers' in state), 'the number at the stock client')
+  expect(stock.states()).toEqual([{ viewers: 101 }])
+  last.socket.terminate()
+  await until(() => watching.getSnapshot().presence.length === 2 && stock.states().length === 1 && !('viewers' in stock.states()[0]!), 'the names')
+  expect(watching.getSnapshot().viewers).toBeNull()
+  expect(stock.states()).toEqual([{ here: 1, user: { id: 'ada', name: 'Ada' } }])
 })
 
 test('presence is said again after a reconnect, and those who left meanwhile are gone', async () => {

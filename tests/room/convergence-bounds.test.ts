@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import * as Y from 'yjs'
 import { afterEach, expect, test, vi } from 'vitest'
 import { encodeControl } from '../../shared/protocol.ts'
-import { Room } from '../../server/room/room.ts'
+import { Differences } from '../../server/room/differences.ts'
 import { PlainViewer, StockViewer, type Viewer, type ViewerReport } from '../fuzz/viewers.ts'
 import { World } from '../fuzz/world.ts'
 
@@ -86,8 +86,8 @@ test('a lagging one that asks for more control messages than 64 kB is closed', a
 test('state differences that differ do not pile up while a document stands still', async () => {
   const { world } = await newWorld('x'.repeat(50_000), { kernelBytes: 10_000_000 })
   const kept = new Set<WeakRef<object>>()
-  const { difference } = Room.prototype
-  const spy = vi.spyOn(Room.prototype, 'difference').mockImplementation(function (this: Room, ...args) {
+  const { of: difference } = Differences.prototype
+  const spy = vi.spyOn(Differences.prototype, 'of').mockImplementation(function (this: Differences, ...args) {
     const made = difference.apply(this, args)
     kept.add(new WeakRef(made))
     return made
@@ -144,7 +144,7 @@ test('of a thousand that return at once with one state vector, the difference is
   world.writer(id).append(block, 'text', 'y'.repeat(40_000))
   await flush()
 
-  const encode = vi.spyOn(Room.prototype, 'difference')
+  const encode = vi.spyOn(Differences.prototype, 'of')
   const { lineage } = world.room(id)
   const lines = Array.from({ length: 1_000 }, () => world.connect(undefined, { keepWritten: true, kernelBytes: 10_000_000 }))
   for (const line of lines) {

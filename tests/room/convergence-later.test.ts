@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { readMessage, type Message } from '../../shared/schema.ts'
 import type { UpdateLog } from '../../server/cluster/cluster.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
 import { memoryStore } from '../../server/store/memory.ts'
 import { PlainViewer, StockViewer, type ViewerReport } from '../fuzz/viewers.ts'
@@ -116,12 +116,13 @@ test('a room that is lost to a failed compaction while an append is in flight st
   await store.createChat({ id: 'chat_later000', ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
   await store.startRun({ userMessage: null, lineage: newLineage(), assistant: { id, chatId: 'chat_later000', parentId: null, createdAt: 1, taskId: 'task_1', userId: 'local', status: 'queued', request: null } })
   const answers: (() => void)[] = []
+  const { promise: compacting, reject: failCompaction } = Promise.withResolvers<void>()
   const log: UpdateLog = {
     append: entries => new Promise(resolve => answers.push(() => resolve(store.log.append(entries)))),
     read: doc => store.log.read(doc),
-    compact: () => sleep(1).then(() => { throw new Error('the disk is full') }),
+    compact: () => compacting,
   }
-  const rooms = new Rooms({ log, flushMs: 40, now: Date.now, onEvict: () => Promise.resolve() })
+  const rooms = new Rooms({ cluster: localCluster(log), flushMs: 40, now: Date.now, onEvict: () => Promise.resolve() })
   const room = (await rooms.open(id))!
   const writer = new MessageWriter(room.doc, await store.drawEpoch(id))
   rooms.attach(room, writer)
@@ -135,7 +136,8 @@ test('a room that is lost to a failed compaction while an append is in flight st
   writer.append(block, 'text', 'more')
   rooms.flusher.flushNow(room)
   expect(answers).toHaveLength(1)
-  await sleep(10)
+  failCompaction(new Error('the disk is full'))
+  await settle()
   expect(lost).toBe(1)
   answers.shift()!()
   await settle()

@@ -11,6 +11,7 @@ import { CatchUpQueue } from '../../server/room/catchup.ts'
 import { EventFeed } from '../../server/room/event-feed.ts'
 import { EventReader, type EventMode } from '../../server/room/event-reader.ts'
 import { Outbox } from '../../server/room/outbox.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
 import { seededRandom } from '../../testing/cuts.ts'
@@ -29,7 +30,7 @@ function newMessage({ later = false } = {}) {
     read: async () => null,
     compact: () => {},
   }
-  const rooms = new Rooms({ log, flushMs: 5, now: Date.now, onEvict: async () => {} })
+  const rooms = new Rooms({ cluster: localCluster(log), flushMs: 5, now: Date.now, onEvict: async () => {} })
   const room = rooms.create(fields.id, lineage, 1)
   const writer = new MessageWriter(room.doc, 1)
   rooms.attach(room, writer)

@@ -7,6 +7,7 @@ import type { Auth } from '../../server/auth/auth.ts'
 import { localAuth } from '../../server/auth/local.ts'
 import { Origins } from '../../server/auth/origins.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
+import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { Sockets } from '../../server/socket/sockets.ts'
 import { memoryStore } from '../../server/store/memory.ts'
@@ -20,7 +21,7 @@ export async function startSockets(auth: Auth = localAuth, { heartbeatTimeoutMs 
   const now = () => time
   const store = memoryStore()
   await store.createChat({ id: chatId, ownerId: 'local', title: 'Chat', system: null, createdAt: 1 }, 'lineage0')
-  const rooms = new Rooms({ log: store.log, flushMs: 1, now, onEvict: async () => {} })
+  const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now, onEvict: async () => {} })
   const sockets = new Sockets({
     auth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000, admit: () => {}, basePath: '', ...wideDoors(now),
     limits: { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs, highWaterBytes: 1_000_000, stallMs: 60_000 },

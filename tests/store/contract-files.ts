@@ -51,6 +51,26 @@ export function fileRules(open: OpenStore): void {
       expect(await store.deleteMessages('msg_ask00001')).toEqual({ messages: [], files: [] })
     })
 
+    it('that no message has had are counted by user, and dropped by age', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.createChat(chat('chat_bbbbbbbb'), 'l')
+      for (const [id, fields] of [['file_attached', {}], ['file_old00000', {}], ['file_new00000', { createdAt: startedAt + 1 }], ['file_foreign0', { userId: 'user_2' }], ['file_other000', { chatId: 'chat_bbbbbbbb' }]] as const) {
+        await store.putFile(file(id, fields))
+      }
+      await store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files: ['file_attached'] }))
+      expect([await store.unattachedFiles('user_1'), await store.unattachedFiles('user_2'), await store.unattachedFiles('user_3')]).toEqual([3, 1, 0])
+      expect(await store.dropUnattachedFiles(startedAt)).toEqual([])
+      const dropped = ['file_foreign0', 'file_old00000', 'file_other000']
+      expect((await store.dropUnattachedFiles(startedAt + 1)).toSorted()).toEqual(dropped)
+      expect((await store.doomedFiles()).toSorted()).toEqual(dropped)
+      expect(await store.getFile('file_old00000')).toBeNull()
+      expect(await store.unattachedFiles('user_1')).toBe(1)
+      expect((await store.dropUnattachedFiles(startedAt + 2))).toEqual(['file_new00000'])
+      expect(await store.getFile('file_attached')).toEqual(file('file_attached'))
+      await refusal('not_found', () => store.startRun(newRun('msg_answer02', {}, { userMessage: question('msg_ask00002'), files: ['file_old00000'] })))
+    })
+
     it('that were announced and never put are doomed', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
@@ -79,6 +99,24 @@ export function fileRules(open: OpenStore): void {
       await store.renameChat('chat_number01', 'Ebb')
       expect((await store.searchChats('user_1', 'tide', { limit: 9 })).items.map(({ id }) => id).toSorted()).toEqual([2, 3, 4].map(i => `chat_number0${i}`))
       await refusal('bad_request', () => store.searchChats('user_1', 'tide', { limit: 1, cursor: 'nonsense' }))
+    })
+
+    it('gives full pages to a user of few chats among many others\' that match better, and loses those of a chat that was left', async () => {
+      const store = open()
+      for (let i = 10; i < 60; i++) await store.createChat(chat(`chat_foreign${i}`, { ownerId: 'user_2', title: 'Tides tides tides' }), 'l')
+      for (let i = 0; i < 4; i++) {
+        await store.createChat(chat(`chat_number0${i}`, { title: 'Of a long title at the end of which stand the tides' }), 'l')
+        await store.startRun(newRun(`msg_answer0${i}`, { chatId: `chat_number0${i}` }, { userMessage: question(`msg_ask0000${i}`, { chatId: `chat_number0${i}` }) }))
+      }
+      await store.putMember('chat_foreign10', { userId: 'user_1', name: 'Ann', role: 'viewer', joinedAt: startedAt })
+      const first = await store.searchChats('user_1', 'tides', { limit: 3 })
+      const second = await store.searchChats('user_1', 'tides', { limit: 3, cursor: first.nextCursor! })
+      expect([first.items.length, second.items.length, second.nextCursor]).toEqual([3, 2, null])
+      const own = [...Array.from({ length: 4 }, (_, i) => `chat_number0${i}`), 'chat_foreign10']
+      expect([...first.items, ...second.items].map(({ id }) => id).toSorted()).toEqual(own.toSorted())
+      await store.removeMember('chat_foreign10', 'user_1')
+      expect((await store.searchChats('user_1', 'tides', { limit: 9 })).items).toHaveLength(4)
+      expect((await store.searchChats('user_3', 'tides', { limit: 9 })).items).toEqual([])
     })
   })
 }

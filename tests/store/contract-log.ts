@@ -69,6 +69,17 @@ export function logRules(open: OpenStore): void {
       expect(await append(store, doc, 1, 2, 'ahead')).toEqual([{ status: 'gap', seq: 1 }])
     })
 
+    it('takes the entries of several writers of a document that they share, each under its own epoch, one behind the other', async () => {
+      const store = await openWithDocuments()
+      await store.drawEpoch(doc)
+      const write = (epoch: number, text: string) => store.log.append([{ doc, epoch, previousSeq: 0, updates: [bytes(text)], shared: true }])
+      expect(await write(1, 'a')).toEqual([{ status: 'ok', seq: 1 }])
+      expect(await write(2, 'b')).toEqual([{ status: 'ok', seq: 2 }])
+      expect(await write(1, 'c')).toEqual([{ status: 'ok', seq: 3 }])
+      expect(await write(3, 'nobody drew this epoch')).toEqual([{ status: 'fenced' }])
+      expect((await readLog(store, doc))?.updates).toEqual(['a', 'b', 'c'])
+    })
+
     it('takes no number for an entry without updates', async () => {
       const store = await openWithDocuments()
       expect(await append(store, doc, 1, 0)).toEqual([{ status: 'ok', seq: 0 }])

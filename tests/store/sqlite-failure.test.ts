@@ -94,6 +94,16 @@ describe('migrations', () => {
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: next.length })
   })
 
+  it('know of files that were there before which of them a message has', () => {
+    const database = openRaw(':memory:')
+    migrate(database, migrations.slice(0, 3))
+    const insert = database.prepare(`INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, 'c', 'u', 'n', 't', 1, 1)`)
+    for (const id of ['had', 'not had']) insert.run(id)
+    database.exec(`INSERT INTO message_files VALUES ('m', 'had')`)
+    migrate(database)
+    expect(database.prepare('SELECT id, attached FROM files').all()).toEqual([{ id: 'had', attached: 1 }, { id: 'not had', attached: 0 }])
+  })
+
   it('undo a step that fails, whole, and keep those before it', () => {
     const database = openRaw(':memory:')
     const steps = [...migrations, 'CREATE TABLE good (id)', 'CREATE TABLE half (id); INSERT INTO nowhere VALUES (1)']

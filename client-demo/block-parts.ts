@@ -1,0 +1,22 @@
+import type { Api } from '../client/index.ts'
+import { GrowingText } from './growing-text.ts'
+
+/** What a block's buttons and files call. */
+export interface BlockContext {
+  readonly api: Api
+  readonly messageId: string
+}
+
+export interface Parts {
+  readonly root: HTMLElement
+  /** The texts that grow, by field. */
+  readonly texts: Map<string, GrowingText>
+  readonly context: BlockContext
+}
+
+/** The element of a text that grows. */
+export function growing({ texts }: Parts, field: string, text: string): HTMLElement {
+  const node = new GrowingText(text)
+  texts.set(field, node)
+  return node.element
+}

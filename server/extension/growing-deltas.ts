@@ -1,0 +1,49 @@
+/** Which deltas a filter of text looks at, and what it keeps of each growing text. */
+import type { GrowingField } from '../../shared/schema.ts'
+import type { ProviderEvent } from '../provider/events.ts'
+
+/** The texts of three types of block, and the two of a tool call. */
+export type FilteredField = 'text' | 'reasoning' | 'refusal' | 'arguments' | 'output'
+
+export const shownFields: readonly FilteredField[] = ['text', 'reasoning', 'refusal']
+
+export interface Delta {
+  key: string
+  field: GrowingField
+}
+
+/** The states of the texts of one request, made when their first delta comes. */
+export class GrowingDeltas<State> {
+  readonly #fields: readonly FilteredField[]
+  readonly #make: (delta: Delta) => State
+  readonly #types = new Map<string, string>()
+  readonly #states = new Map<string, Map<GrowingField, State>>()
+
+  constructor(fields: readonly FilteredField[], make: (delta: Delta) => State) {
+    this.#fields = fields
+    this.#make = make
+  }
+
+  started({ key, block }: ProviderEvent & { type: 'block_start' }): void {
+    this.#types.set(key, block.type)
+  }
+
+  /** Undefined: the filter does not look at this text. */
+  of(delta: Delta): State | undefined {
+    const { key, field } = delta
+    const known = this.#states.get(key)?.get(field)
+    if (known) return known
+    if (!this.#fields.includes((field === 'text' ? this.#types.get(key) ?? field : field) as FilteredField)) return undefined
+    const state = this.#make({ key, field })
+    this.#states.set(key, (this.#states.get(key) ?? new Map<GrowingField, State>()).set(field, state))
+    return state
+  }
+
+  /** The texts of a block that ends, which are forgotten. */
+  ended(key: string): [GrowingField, State][] {
+    const states = [...this.#states.get(key) ?? []]
+    this.#states.delete(key)
+    this.#types.delete(key)
+    return states
+  }
+}

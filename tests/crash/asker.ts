@@ -1,0 +1,11 @@
+import type { ConfigInput } from '../../server/config.ts'
+
+export interface Asker {
+  kills: number
+  /** Of the servers that are killed. */
+  settings: ConfigInput
+  token: string | undefined
+}
+
+/** Nobody signs in. `crash-signed-in.test.ts` puts another in its place. */
+export const asker: Asker = { kills: 50, settings: {}, token: undefined }

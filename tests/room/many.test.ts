@@ -1,0 +1,230 @@
+/** Documents on several nodes: one writes, the others follow, entries get lost; a chat that all of them write. */
+import * as Y from 'yjs'
+import { expect, test } from 'vitest'
+import type { Cluster, LiveEntry, UpdateLog } from '../../server/cluster/cluster.ts'
+import { localCluster } from '../../server/cluster/local.ts'
+import { ChatWriter } from '../../server/document/chat-writer.ts'
+import { MessageWriter } from '../../server/document/message-writer.ts'
+import { Position } from '../../server/document/position.ts'
+import type { ChangeObserver, Room } from '../../server/room/room.ts'
+import { Rooms } from '../../server/room/rooms.ts'
+import { memoryStore } from '../../server/store/memory.ts'
+import type { MessageChange } from '../../shared/events.ts'
+import { readChat, readMessage, type Message } from '../../shared/schema.ts'
+import { applyStreamEvent } from '../../testing/index.ts'
+import { Author } from '../fuzz/author.ts'
+import { Random } from '../fuzz/random.ts'
+
+const messageId = 'msg_manynodes1'
+const chatId = 'chat_manynodes1'
+
+/** What carries entries between nodes: in order, late, and not all of them. */
+class Hub {
+  readonly store = memoryStore()
+  readonly followers = new Map<string, Set<{ node: string; onEntry: (entry: LiveEntry) => void }>>()
+  readonly held: (() => void)[] = []
+  lost = 0
+  readonly #random: Random
+  readonly #loss: number
+  #failing = false
+
+  constructor(random: Random, loss: number) {
+    this.#random = random
+    this.#loss = loss
+  }
+
+  /** The log that this hub has forgotten the tail of: the next append finds a gap. */
+  failOver(): void {
+    this.#failing = true
+  }
+
+  cluster(node: string): Cluster {
+    const { store } = this
+    const log: UpdateLog = {
+      ...store.log,
+      append: async entries => {
+        await Promise.resolve()
+        if (this.#failing) {
+          this.#failing = false
+          return entries.map(() => ({ status: 'gap' as const, seq: 0 }))
+        }
+        const results = await store.log.append(entries)
+        for (const [i, { doc, updates }] of entries.entries()) {
+          const result = results[i]!
+          if (result.status === 'ok' && updates.length > 0) this.#publish(node, doc, { seq: result.seq, updates })
+        }
+        return results
+      },
+      restore: async (doc, epoch, seq, state) => {
+        const result = (await store.log.append([{ doc, epoch, previousSeq: seq - 1, updates: [state] }]))[0]!
+        if (result.status === 'ok') this.#publish(node, doc, { seq: result.seq, updates: [state] })
+        return result
+      },
+    }
+    return {
+      ...localCluster(log), node, many: true,
+      follow: async (doc, onEntry) => {
+        const follower = { node, onEntry }
+        const followers = this.followers.get(doc) ?? new Set()
+        this.followers.set(doc, followers.add(follower))
+        return () => { followers.delete(follower) }
+      },
+      lastSeqs: docs => Promise.all(docs.map(async doc => (await store.log.read(doc))?.seq ?? null)),
+    }
+  }
+
+  deliver(count = Infinity): void {
+    for (const deliver of this.held.splice(0, count)) deliver()
+  }
+
+  #publish(from: string, doc: string, entry: LiveEntry): void {
+    for (const { node, onEntry } of this.followers.get(doc) ?? []) {
+      if (node === from) continue
+      if (this.#random.chance(this.#loss)) this.lost += 1
+      else this.held.push(() => onEntry(entry))
+    }
+  }
+}
+
+async function world(seed: number, loss: number) {
+  const random = new Random(seed)
+  const hub = new Hub(random, loss)
+  const { store } = hub
+  await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
+  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', status: 'queued', request: null } })
+  const nodes = ['a', 'b', 'c'].map(node => new Rooms({ cluster: hub.cluster(node), flushMs: 1, now: Date.now, onEvict: async () => {} }))
+  return { random, hub, store, nodes }
+}
+
+const turn = () => new Promise(resolve => setImmediate(resolve))
+const flush = (rooms: Rooms, room: Room) => new Promise<void>(written => rooms.flusher.flushNow(room, written))
+
+/** Folds what a follower is told change by change; one that is told that it moved reads all again. */
+class Folder implements ChangeObserver {
+  message: Message
+  position: Position
+  moves = 0
+  readonly #room: Room
+
+  constructor(room: Room) {
+    this.#room = room
+    this.message = readMessage(room.doc)
+    this.position = Position.of(room.doc, room.lineage)
+  }
+
+  shown(changes: readonly MessageChange[]): void {
+    for (const change of changes) {
+      this.message = applyStreamEvent(this.message, change)
+      this.position.advance(change)
+    }
+  }
+
+  moved(): void {
+    this.moves += 1
+    this.message = readMessage(this.#room.doc)
+    this.position = Position.of(this.#room.doc, this.#room.lineage)
+  }
+
+  lost(): void {}
+}
+
+const base = Number(process.env.RUNNEL_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seeds = Array.from({ length: Number(process.env.RUNNEL_FUZZ_SEEDS ?? 30) }, (_, i) => base + i)
+
+test(`nodes that follow a message end with what its writer has, and tell every change of it (seeds from ${base})`, async () => {
+  let lost = 0
+  for (const seed of seeds) {
+    const { random, hub, store, nodes } = await world(seed, random01(seed))
+    const [first, ...others] = nodes as [Rooms, ...Rooms[]]
+    const room = (await first.open(messageId))!
+    const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
+    first.attach(room, writer)
+    writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+    await flush(first, room)
+    const author = new Author(random)
+    const followers = await Promise.all(others.map(async rooms => (await rooms.open(messageId))!))
+    hub.deliver()
+    const folders = followers.map(follower => {
+      const folder = new Folder(follower)
+      follower.observer = folder
+      return folder
+    })
+    for (let step = 0; step < 150; step++) {
+      author.edit(writer, { big: false, maxBlocks: 12 })
+      if (random.chance(0.3)) await flush(first, room)
+      if (random.chance(0.02)) hub.failOver()
+      if (random.chance(0.4)) hub.deliver(random.integer(0, 3))
+      if (random.chance(0.05)) await Promise.all(nodes.map(rooms => rooms.compare()))
+      if (random.chance(0.2)) await turn()
+    }
+    author.finish(writer)
+    await flush(first, room)
+    hub.deliver()
+    await turn()
+    await Promise.all(nodes.map(rooms => rooms.compare()))
+    lost += hub.lost
+    for (const [i, follower] of followers.entries()) {
+      const json = readMessage(room.doc)
+      expect(readMessage(follower.doc), `seed ${seed}`).toEqual(json)
+      expect(Y.encodeStateVector(follower.doc)).toEqual(Y.encodeStateVector(room.doc))
+      expect(follower.stateVector()).toEqual(room.stateVector())
+      expect(folders[i]!.message, `seed ${seed}: changes`).toEqual(json)
+      expect(folders[i]!.position.toString(), `seed ${seed}: position`).toBe(Position.of(room.doc, room.lineage).toString())
+    }
+    for (const rooms of nodes) await rooms.close()
+  }
+  expect(lost).toBeGreaterThan(0)
+})
+
+test(`a chat that several nodes write holds what each of them wrote, everywhere (seeds from ${base})`, async () => {
+  for (const seed of seeds) {
+    const { random, hub, store, nodes } = await world(seed, random01(seed))
+    const rooms = await Promise.all(nodes.map(async node => (await node.open(chatId))!))
+    for (const [i, node] of nodes.entries()) node.attach(rooms[i]!, new ChatWriter(rooms[i]!.doc, await store.drawEpoch(chatId)))
+    const written = new Map<string, string>()
+    for (let step = 0; step < 60; step++) {
+      const i = random.integer(0, 2)
+      const id = `msg_${i}_${step}`
+      const text = `text ${step}`
+      written.set(id, text);
+      (rooms[i]!.writer as ChatWriter).setMessages([[id, { role: 'user', parentId: null, createdAt: step, status: 'completed', text }]])
+      if (random.chance(0.5)) void flush(nodes[i]!, rooms[i]!)
+      if (random.chance(0.4)) hub.deliver(random.integer(0, 3))
+      if (random.chance(0.2)) await turn()
+    }
+    await Promise.all(nodes.map((node, i) => flush(node, rooms[i]!)))
+    hub.deliver()
+    await turn()
+    await Promise.all(nodes.map(node => node.compare()))
+    for (const room of rooms) {
+      expect(Object.fromEntries(Object.entries(readChat(room.doc).messages).map(([id, { text }]) => [id, text])), `seed ${seed}`).toEqual(Object.fromEntries(written))
+      expect(room.seq).toBe((await store.log.read(chatId))!.seq)
+    }
+    for (const node of nodes) await node.close()
+  }
+})
+
+test('a node that shows what the log has lost lets its readers begin anew', async () => {
+  const { hub, store, nodes } = await world(1, 0)
+  const [, second] = nodes as [Rooms, Rooms, Rooms]
+  const room = (await second.open(messageId))!
+  const epoch = await store.drawEpoch(messageId)
+  const update = () => {
+    const doc = new Y.Doc()
+    doc.getMap('message').set('status', 'streaming')
+    return Y.encodeStateAsUpdate(doc)
+  }
+  for (const { onEntry } of hub.followers.get(messageId)!) onEntry({ seq: 1, updates: [update()] })
+  expect(room.seq).toBe(1)
+  expect(epoch).toBe(2)
+  await second.compare()
+  expect(room.lost).toBeNull()
+  await second.compare()
+  expect(room.lost?.code).toBe('store_unavailable')
+  expect(second.peek(messageId)).toBeUndefined()
+  for (const rooms of nodes) await rooms.close()
+})
+
+function random01(seed: number): number {
+  return [0, 0.05, 0.3][seed % 3]!
+}
