@@ -140,7 +140,7 @@ describe('ends', () => {
 describe('onMessageEnd', () => {
   test('gets the finished message and who asked, and the caller does not wait for it', async () => {
     const heard = Promise.withResolvers<[Message, EndContext]>()
-    const server = await start({ onMessageEnd: (message, context) => {
+    const server = await start({ LOG_LEVEL: 'silent', onMessageEnd: (message, context) => {
       heard.resolve([message, context])
       return new Promise(() => {})
     } })
