@@ -23,7 +23,7 @@ export function createFileView({ name, mimeType, url, size }: ShownFile, api: Ap
   if (fileId === null) return element('div', {}, link(url, name), facts)
 
   const fault = element('span', { class: 'fault', role: 'alert' })
-  const saving = element('a', { href: `/api/files/${fileId}`, download: name }, name)
+  const saving = element('a', { href: `api/files/${fileId}`, download: name }, name)
   const caption = [saving, facts, ' ', fault]
   saving.addEventListener('click', event => {
     event.preventDefault()
@@ -43,7 +43,8 @@ function ownFileId(url: string): string | null {
 }
 
 export function fileIdOf(path: string): string | null {
-  return /^\/api\/files\/([A-Za-z0-9_-]+)$/.exec(path)?.[1] ?? null
+  // Whatever path the server is below, or was when the file was kept.
+  return /\/api\/files\/([A-Za-z0-9_-]+)$/.exec(path)?.[1] ?? null
 }
 
 function sizeOf(bytes: number): string {

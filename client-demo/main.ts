@@ -11,7 +11,8 @@ const titleLength = 60
 const { invite } = takeCredentials()
 // A local server knows its one user without a token, and takes an invite from everybody else.
 if (invite && !isSignedIn()) enterAsGuest(invite.token)
-const client = connect({ token: tokenSource() })
+// The server may serve this page below a path of some site.
+const client = connect({ url: new URL('.', location.href).href, token: tokenSource() })
 const chats = createChatList(client)
 const stage = element('div', { class: 'stage' })
 const composer = createComposer({

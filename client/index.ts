@@ -26,7 +26,7 @@ export type * from '../shared/schema.ts'
 export type ChatEvent = Omit<Extract<ServerControl, { type: 'chat' }>, 'type'>
 
 export interface ConnectOptions {
-  /** http(s) base of the server; '' or nothing is the page's own origin. */
+  /** http(s) base of the server, with the path below which it serves, if any; a path is one of the page's own origin, as is nothing. */
   url?: string | undefined
   token?: TokenSource | undefined
   WebSocket?: typeof WebSocket | undefined
@@ -52,7 +52,7 @@ export interface Client {
 
 /** Connects to a Runnel server and stays connected until `close()`. */
 export function connect(options: ConnectOptions = {}): Client {
-  const base = (options.url || globalThis.location.origin).replace(/\/+$/, '')
+  const base = baseOf(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
   const subscriptions = new Subscriptions(message => connection.send(message), frame => connection.sendFrame(frame))
   const connection = new Connection(
@@ -83,4 +83,9 @@ export function connect(options: ConnectOptions = {}): Client {
       return connection.close()
     },
   }
+}
+
+function baseOf(url: string): string {
+  const absolute = url === '' || url.startsWith('/') ? globalThis.location.origin + url : url
+  return absolute.replace(/\/+$/, '')
 }

@@ -1,41 +1,42 @@
 /** The composition root: picks the adapters, wires the parts. The only file that names an adapter. */
 import { existsSync, statSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { Access } from './auth/access.ts'
 import { ClientAddresses } from './auth/addresses.ts'
 import { Admission } from './auth/admission.ts'
-import type { Auth, User } from './auth/auth.ts'
+import type { Auth } from './auth/auth.ts'
 import { withInvites } from './auth/invites.ts'
 import { jwtAuth } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
 import { Origins } from './auth/origins.ts'
 import { localCluster } from './cluster/local.ts'
-import { filesFolder, loadConfig, type Config, type ConfigInput } from './config.ts'
+import { filesFolder, isLoopback, loadConfig, signsIn, type Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
-import type { Filter } from './extension/filter.ts'
-import type { Tool, ToolSource } from './extension/tool.ts'
 import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
 import { EventStreams } from './http/event-streams.ts'
 import { rateLimits } from './http/rate-limits.ts'
 import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
-import { createLogger, type Logger } from './log.ts'
-import { createMetrics, type MetricsSource } from './metrics.ts'
+import { createLogger } from './log.ts'
+import { createMetrics } from './metrics.ts'
 import { operation } from './operation.ts'
+import { optionFaults, type Authenticate, type RunnelOptions } from './options.ts'
 import { demoProvider } from './provider/demo.ts'
 import type { Provider } from './provider/events.ts'
 import { openaiProvider } from './provider/openai.ts'
 import { Rooms } from './room/rooms.ts'
+import { Serving, type Handler } from './serving.ts'
 import { Sockets } from './socket/sockets.ts'
+import { readStats, type RunnelStats } from './stats.ts'
 import { memoryStore } from './store/memory.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
 import { Deletion } from './task/deletion.ts'
+import { Ends } from './task/ends.ts'
 import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
 import { Tasks } from './task/tasks.ts'
@@ -43,32 +44,23 @@ import { Tasks } from './task/tasks.ts'
 /** Claims of idempotency keys live for a day, and files that no message has. */
 const dayMs = 24 * 3_600_000
 
-export interface RunnelOptions extends ConfigInput {
-  /** A model of one's own, instead of what OPENAI_… names. */
-  provider?: Provider
-  /** What the model may call: tools, and sources that list them (MCP servers). */
-  tools?: readonly (Tool | ToolSource)[]
-  /** What stands between the model and its messages, in this order. */
-  filters?: readonly Filter[]
-  logger?: Logger
-  /** A login of one's own, instead of RUNNEL_AUTH_…: whom a token stands for. Throws `unauthenticated`. */
-  authenticate?: (token: string | undefined) => Promise<User & { expiresAt?: number }>
-}
+export type { RunnelOptions, RunnelStats }
 
 export interface Runnel {
   readonly config: Config
-  readonly server: Server
   /** Recovers what a crash left, then listens. Resolves with the address, `http://127.0.0.1:8787`. Throws where the port is taken. */
   listen(): Promise<{ url: string; metricsUrl?: string }>
+  /**
+   * Instead of `listen`, in a program with a server of its own: `app.use('/chat', runnel.handler)` in Express, or what
+   * `http.createServer` takes. It serves what is below RUNNEL_BASE_PATH and gives all else to `next`.
+   */
+  readonly handler: Handler
+  /** Takes the sockets below RUNNEL_BASE_PATH on that program's server; other upgrades are left to others that listen for them. */
+  attach(server: Server): Promise<void>
   /** What the parts are doing now. */
   stats(): RunnelStats
-  /** Interrupts what runs, saves it, closes all sockets and the store. Idempotent. */
+  /** Interrupts what runs, saves it, closes all sockets and the store. The server of another program runs on. Idempotent. */
   close(): Promise<void>
-}
-
-/** A look inside, for tests and metrics. Sizes in bytes. */
-export interface RunnelStats extends MetricsSource {
-  eventStreams: number
 }
 
 /**
@@ -77,7 +69,8 @@ export interface RunnelStats extends MetricsSource {
  * cannot be opened.
  */
 export function createRunnel(options: RunnelOptions = {}): Runnel {
-  const config = loadConfig(options, options.authenticate !== undefined)
+  const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
+  const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
   const store = openStore(config.DATABASE_URL)
@@ -88,6 +81,11 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
   const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats())
   const { onRun, onRefused, onUnknownEvent, sweep: sweepLog } = operation(log, metrics, now)
+  /** Without sign-in whoever reaches the server is its one user: only this machine may. */
+  const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {
+    if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return
+    throw new RunnelError('forbidden', 'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.')
+  }
   const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
   const rooms = new Rooms({
     cluster, flushMs: config.RUNNEL_FLUSH_MS, now,
@@ -96,6 +94,13 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const chats = new ChatDocuments(rooms, store)
   const messages = new MessageReader(rooms)
+  const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
+  const ends = options.onMessageEnd ? new Ends({
+    store, now,
+    tell: options.onMessageEnd,
+    maxMs: config.RUNNEL_ON_MESSAGE_END_MAX_MS,
+    onError: (err, context) => log.error({ err, ...context }, 'an end could not be told; it is told again'),
+  }) : null
   const tasks = new Tasks({
     rooms, store, files, chats, messages, now, cluster,
     leaseMs: config.RUNNEL_LEASE_MS,
@@ -109,8 +114,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
     continueBy: config.RUNNEL_CONTINUE_BY,
-    keepFile: (run, file) => keepFile({ store, files, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
-    tellEnds: false,
+    keepFile: (run, file) => keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
+    ends,
+    filesUrl,
     system: config.RUNNEL_SYSTEM_PROMPT,
     maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
     maxMessageBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
@@ -137,7 +143,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     upgradesPerMinute: config.RUNNEL_MAX_UPGRADES_PER_MINUTE,
   }, now)
   const sockets = new Sockets({
-    auth, access, origins, rooms, addresses, admission, onRefused, now,
+    auth, access, origins, rooms, addresses, admission, admit, onRefused, now,
+    basePath: config.RUNNEL_BASE_PATH,
     maxPresenceBytes: config.RUNNEL_MAX_PRESENCE_BYTES,
     catchUpMaxBytes: config.RUNNEL_CATCHUP_MAX_BYTES,
     limits: {
@@ -165,8 +172,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const deletion = new Deletion({ tasks, store, rooms, chats, files })
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
-  // Who connects and says nothing, or says it slowly, is let go.
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 }, createHttp({
+  const http = createHttp({
+    filesUrl, basePath: config.RUNNEL_BASE_PATH,
     auth, access, origins, store, chats, tasks, events, addresses, limits, log, now, announcer, messages, html, files,
     deletion, uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
@@ -181,61 +188,42 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     accessChanged: async chatId => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId)]) },
     tellUser: (userId, chatId, event) => sockets.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
-  }))
-  server.maxConnections = config.RUNNEL_MAX_CONNECTIONS
-  const detach = sockets.attach(server)
+  })
+  const serving = new Serving({
+    http, admit,
+    basePath: config.RUNNEL_BASE_PATH,
+    maxConnections: config.RUNNEL_MAX_CONNECTIONS,
+    takeUpgrades: server => sockets.attach(server),
+    recover: async () => {
+      await ends?.recover()
+      await tasks.recover()
+      await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
+    },
+  })
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
     every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep() }),
-    every(1_000, () => { rooms.sweep(); tasks.sweep(); sweepLog() }),
+    every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
     every(3_600_000, () => {
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))
       store.dropUnattachedFiles(now() - dayMs).then(ids => deletion.bytes(ids)).catch((err: unknown) => log.error({ err }, 'files of no message could not be dropped'))
     }),
   ]
 
-  const stats = (): RunnelStats => {
-    const connections = [...sockets.connections]
-    const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
-    const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
-    let liveOutputBytes = 0
-    for (const { state: { status }, outputBytes } of tasks.begun) {
-      liveOutputBytes += outputBytes
-      if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
-    }
-    return {
-      rooms: rooms.size,
-      connections: connections.length,
-      eventStreams: events.size,
-      unauthenticatedConnections: admission.unauthenticated,
-      laggingConnections: connections.filter(({ outbox }) => outbox.lagging).length,
-      viewers: subscriptions.length,
-      laggingViewers: subscriptions.filter(({ progress }) => progress.state === 'behind').length,
-      outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, events.outboxBytes),
-      sentBytes: sockets.bytesWritten,
-      catchUpPendingBytes: sockets.catchUp.pendingBytes,
-      catchUpWaiting: sockets.catchUp.waiting,
-      tickMs: rooms.flusher.tickMs,
-      loggedBytes: rooms.flusher.loggedBytes,
-      storeBytes: storeBytes(config.DATABASE_URL),
-      runs, liveOutputBytes,
-    }
-  }
+  const stats = () => readStats({ rooms, tasks, sockets, events, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
 
   let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
   let closing: Promise<void> | undefined
   const close = async () => {
+    const drainedAt = now() + config.RUNNEL_DRAIN_MS
     // While runs end it listens on: who asks is told to come again, who follows sees the end.
     await tasks.close(config.RUNNEL_DRAIN_MS)
-    const listening = server.listening
-    const closed = new Promise(resolve => server.close(resolve))
-    server.closeIdleConnections()
+    await ends?.close(Math.max(0, drainedAt - now()))
+    const closeServer = serving.stop()
     events.close()
     await sockets.close()
     await html.close()
-    detach()
-    server.closeAllConnections()
-    if (listening) await closed
+    await closeServer()
     for (const stop of sweeps) stop()
     limits.close()
     await metricsServer?.close()
@@ -249,19 +237,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
 
   return {
     config,
-    server,
+    handler: serving.handler,
+    attach: server => serving.attach(server),
     listen: async () => {
-      await tasks.recover()
-      await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(config.PORT, config.HOST, () => {
-          server.off('error', reject)
-          resolve()
-        })
-      })
-      const { address, port, family } = server.address() as AddressInfo
-      const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+      const url = await serving.listen(config.PORT, config.HOST)
       if (!metrics) return { url }
       metricsServer = await metrics.listen(config.RUNNEL_METRICS_PORT!, config.HOST)
       return { url, metricsUrl: metricsServer.url }
@@ -275,17 +254,19 @@ function openStore(url: string): Store {
   return url === 'memory:' ? memoryStore() : openSqliteStore(url.slice('sqlite:'.length))
 }
 
-function pickAuth(config: Config, authenticate: RunnelOptions['authenticate']): Auth {
+function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
   if (authenticate) {
     return {
-      authenticate: async token => {
-        const { id, name, expiresAt = null } = await authenticate(token)
+      authenticate: async (token, request) => {
+        const user = await authenticate(token, request)
+        if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
+        const { id, name, expiresAt = null } = user
         return { user: { id, name }, expiresAt }
       },
     }
   }
+  if (!signsIn(config)) return localAuth
   const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
-  if (secret === undefined && jwksUrl === undefined) return localAuth
   return jwtAuth({ secret, jwksUrl, algorithms, issuer: config.RUNNEL_AUTH_ISSUER, audience: config.RUNNEL_AUTH_AUDIENCE })
 }
 

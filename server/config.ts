@@ -28,6 +28,7 @@ interface Row {
 /** Every setting: its name, its default, its meaning. `--help` prints this table. */
 export const settings = {
   HOST: { schema: text, default: '127.0.0.1', meaning: 'address to listen on; only loopback while nobody signs in' },
+  RUNNEL_BASE_PATH: { schema: z.string().regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /chat').transform(path => path.replace(/\/$/, '')), default: '/', meaning: 'path below which all is served, as callers see it: a proxy in front leaves it in the address' },
   PORT: { schema: integer(0).max(65_535), default: '8787', meaning: 'port to listen on; 0: any free one' },
   OPENAI_API_KEY: { schema: text, default: undefined, secret: true, meaning: 'key of the provider; without key and base URL the demo provider answers' },
   OPENAI_BASE_URL: { schema: z.url(), default: undefined, meaning: 'base URL of any OpenAI-compatible server, ending in /v1 as a rule' },
@@ -57,6 +58,7 @@ export const settings = {
   RUNNEL_MAX_TOOL_ROUNDS: { schema: integer(0), default: '16', meaning: 'rounds of calls that one run may make' },
   RUNNEL_MAX_TOOL_OUTPUT_BYTES: { schema: integer(1), default: '1000000', meaning: 'bytes that one call may give' },
   RUNNEL_FILTER_MAX_MS: { schema: integer(1), default: '10000', meaning: 'ms that a filter may hold up an answer; those of preparing may take what the run may' },
+  RUNNEL_ON_MESSAGE_END_MAX_MS: { schema: integer(1), default: '30000', meaning: 'ms that a call of onMessageEnd may take before it counts as failed' },
   RUNNEL_CONTINUE_BY: { schema: z.enum(['instruction', 'assistant', 'prefix']), default: 'instruction', meaning: 'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix' },
   RUNNEL_MAX_MESSAGE_BYTES: { schema: integer(1), default: '10000000', meaning: 'bytes of text that one answer may have' },
   RUNNEL_FILES_DIR: { schema: text, default: undefined, meaning: 'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with DATABASE_URL memory: a temporary one, removed at the end' },
@@ -98,28 +100,49 @@ export type ConfigInput = { readonly [Name in SettingName]?: string | number | r
 
 /**
  * Checks all settings at once. Throws `bad_request` with every fault in its
- * message. `signsIn`: the program has a login of its own.
+ * message, `otherFaults` too. `ownLogin`: the program has a login of its own.
  */
-export function loadConfig(input: ConfigInput, signsIn = false): Config {
+export function loadConfig(input: ConfigInput, ownLogin = false, otherFaults: readonly string[] = []): Config {
+  const { config, faults } = readSettings(input, ownLogin)
+  refuseFaults([...otherFaults, ...faults])
+  return config as Config
+}
+
+/** What is wrong with settings, a line each. */
+export function settingFaults(input: ConfigInput, ownLogin: boolean): string[] {
+  return readSettings(input, ownLogin).faults
+}
+
+/** Throws `bad_request` where there are any. */
+export function refuseFaults(faults: readonly string[], place?: string): void {
+  if (faults.length > 0) throw new RunnelError('bad_request', `The configuration${place === undefined ? '' : ` (${place} and the environment)`} is wrong:\n  ${faults.join('\n  ')}`)
+}
+
+/** Is it known who calls? Otherwise everybody is the one local user. */
+export function signsIn(config: Pick<Config, 'RUNNEL_AUTH_SECRET' | 'RUNNEL_AUTH_JWKS_URL'>, ownLogin = false): boolean {
+  return ownLogin || config.RUNNEL_AUTH_SECRET !== undefined || config.RUNNEL_AUTH_JWKS_URL !== undefined
+}
+
+function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<Config>; faults: string[] } {
   const faults: string[] = []
-  const config: Record<string, unknown> = {}
+  const values: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(settings) as [SettingName, Row][]) {
     const given = input[name]
     const value = given === undefined || given === '' ? row.default : Array.isArray(given) ? given.join(',') : String(given)
     if (value === undefined) continue
     const parsed = row.schema.safeParse(value)
-    if (parsed.success) config[name] = parsed.data
+    if (parsed.success) values[name] = parsed.data
     else faults.push(`${name}: ${parsed.error.issues.map(issue => issue.message).join('; ')}${row.secret ? '' : ` (it is "${value}")`}`)
   }
+  const config = values as { -readonly [Name in SettingName]?: Config[Name] }
   if (config.RUNNEL_AUTH_SECRET !== undefined && config.RUNNEL_AUTH_JWKS_URL !== undefined) {
     faults.push('RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL: set one of the two')
   }
-  const host = String(config.HOST)
-  if (!isLoopback(host) && !signsIn && config.RUNNEL_AUTH_SECRET === undefined && config.RUNNEL_AUTH_JWKS_URL === undefined) {
+  const { HOST: host } = config
+  if (host !== undefined && !isLoopback(host) && !signsIn(config as Config, ownLogin)) {
     faults.push(`HOST: ${host} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`)
   }
-  if (faults.length > 0) throw new RunnelError('bad_request', `The configuration is wrong:\n  ${faults.join('\n  ')}`)
-  return config as Config
+  return { config, faults }
 }
 
 /** Where attached files are: each database has a folder of its own. Undefined: nowhere that lasts. */

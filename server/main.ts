@@ -1,24 +1,28 @@
 #!/usr/bin/env node
 /** The command `runnel`: settings from the environment, signals, exit codes. The only user of `process`. */
+import { parseArgs } from 'node:util'
 import { createRunnel } from './app.ts'
+import { loadOptions } from './config-module.ts'
 import { describeSettings } from './config.ts'
 
 const help = `runnel: streams LLM answers to many screens
 
-Usage: runnel [--help]
+Usage: runnel [--config <file>] [--help]
 
-Settings are environment variables:
+Settings are environment variables, or stand in a configuration module: the file that --config names, else runnel.config.ts, .js
+or .mjs in this folder. What the environment says wins. The module also has tools, filters, provider, authenticate, onMessageEnd
+and logger (docs/CONFIGURATION.md).
+
 ${describeSettings()}
 `
 
 async function main(): Promise<void> {
-  const [argument] = process.argv.slice(2)
-  if (argument === '--help' || argument === '-h') {
+  const { values } = parseArgs({ options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } } })
+  if (values.help) {
     process.stdout.write(help)
     return
   }
-  if (argument !== undefined) throw new Error(`runnel takes no argument ${argument}; runnel --help shows its settings.`)
-  const runnel = createRunnel(process.env)
+  const runnel = createRunnel(await loadOptions({ path: values.config, folder: process.cwd(), environment: process.env }))
   let stopping = false
   const processOnSignal = () => {
     // A second signal ends at once.

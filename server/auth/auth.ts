@@ -1,4 +1,5 @@
 /** The port to whoever knows the users. */
+import type { IncomingMessage } from 'node:http'
 import type { Role } from '../../shared/protocol.ts'
 
 export interface User {
@@ -17,8 +18,8 @@ export interface Identity {
 
 export interface Auth {
   /**
-   * Whom a token stands for; `undefined` is a caller without one. Throws
-   * `unauthenticated`, with a sentence that says why and never the token.
+   * Whom a token stands for; `undefined` is a caller without one. `request`: the one that it came with, or the upgrade
+   * of its socket, where a login may find a cookie. Throws `unauthenticated`, with a sentence that says why and never the token.
    */
-  authenticate(token: string | undefined): Promise<Identity>
+  authenticate(token: string | undefined, request: IncomingMessage): Promise<Identity>
 }

@@ -24,8 +24,8 @@ export async function findInvite(store: Store, token: string, now: number): Prom
  */
 export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
   return {
-    async authenticate(token) {
-      if (!token?.startsWith(prefix)) return await auth.authenticate(token)
+    async authenticate(token, request) {
+      if (!token?.startsWith(prefix)) return await auth.authenticate(token, request)
       const { id, chatId, role, expiresAt } = await findInvite(store, token, now()).catch((error: unknown) => {
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')

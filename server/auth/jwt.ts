@@ -23,7 +23,7 @@ export interface JwtOptions {
  * an HMAC secret, is refused. `sub` is the user's id, `name` is shown to
  * others; a token must expire.
  */
-export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): Auth {
+export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): { authenticate(token: string | undefined): ReturnType<Auth['authenticate']> } {
   const rules: JWTVerifyOptions = {
     clockTolerance: clockToleranceSeconds,
     requiredClaims: ['sub', 'exp'],

@@ -6,7 +6,7 @@ import type { Auth, Identity } from '../auth/auth.ts'
 export function identifyCaller(auth: Auth) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    response.locals.identity = await auth.authenticate(bearer ?? eventSourceToken(request))
+    response.locals.identity = await auth.authenticate(bearer ?? eventSourceToken(request), request)
     next()
   }
 }

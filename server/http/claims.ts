@@ -8,6 +8,6 @@ import { idempotencyKey } from './caller.ts'
 export function claimOf(request: Request, { user }: Identity, now: number): Omit<Claim, 'response'> | undefined {
   const key = idempotencyKey(request)
   if (key === undefined) return undefined
-  const route = `${request.method} ${request.baseUrl}${request.path}`
+  const route = `${request.method} ${request.path}`
   return { userId: user.id, route, key, bodyHash: hash('sha256', JSON.stringify(request.body ?? null), 'base64url'), createdAt: now }
 }

@@ -5,7 +5,6 @@ import { RunnelError } from '../../shared/errors.ts'
 import { cleanName } from '../files/name.ts'
 import { sniff } from '../files/sniff.ts'
 import type { FileRow } from '../store/store.ts'
-import { fileUrl } from '../task/attachments.ts'
 import { newId } from '../task/ids.ts'
 import { disposition } from './disposition.ts'
 import { fileOfPath } from './finders.ts'
@@ -23,7 +22,7 @@ export const fileRoutes = [
   route({
     method: 'post', path: '/api/files', access: 'editor', summary: 'Upload a file to a chat: the form has chatId first, then file',
     form: fileForm, responses: { 201: fileJson },
-    async handle({ request, response, identity }, { access, store, files, uploads, deletion, maxFileBytes, now }) {
+    async handle({ request, response, identity }, { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now }) {
       const id = newId('file')
       let leave = () => {}
       try {
@@ -37,7 +36,7 @@ export const fileRoutes = [
         const name = cleanName(given)
         const file: FileRow = { id, chatId, userId: identity.user.id, name, mimeType: await sniff(stored, name, declaredType), size: stored.size, createdAt: now() }
         await store.putFile(file)
-        response.status(201).json({ id, name, mimeType: file.mimeType, size: file.size, url: fileUrl(id) })
+        response.status(201).json({ id, name, mimeType: file.mimeType, size: file.size, url: filesUrl + id })
       } catch (error) {
         // What is left, if anything, goes at the next start.
         await deletion.bytes([id]).catch(() => undefined)

@@ -23,12 +23,12 @@ export const inviteRoutes = [
   route({
     method: 'post', path: '/api/chats/:chatId/invites', of: chatOfPath, access: 'owner', summary: 'Make an invite; its token is told this once',
     body: newInvite, responses: { 201: inviteJson.extend({ token: z.string(), url: z.string() }) },
-    async handle({ response, subject: chat, body }, { store, now }) {
+    async handle({ response, subject: chat, body }, { store, now, basePath }) {
       const { token, tokenHash } = newInviteToken()
       const invite: InviteRow = { id: newId('invite'), chatId: chat.id, role: body.role, tokenHash, createdAt: now(), expiresAt: now() + body.expiresInSeconds * 1_000 }
       await store.putInvite(invite)
       // The fragment never leaves the browser: neither logs nor referrers see the token.
-      response.status(201).json({ ...shown(invite), token, url: `/#${new URLSearchParams({ invite: token, chat: chat.id })}` })
+      response.status(201).json({ ...shown(invite), token, url: `${basePath}/#${new URLSearchParams({ invite: token, chat: chat.id })}` })
     },
   }),
 

@@ -5,12 +5,14 @@ import { errorJson } from './schemas.ts'
 
 /** `GET /openapi.json`: the table itself among the routes that it tells of. */
 export function openApiRoute(others: readonly RouteDescription[]): Route {
-  let text: string | undefined
+  /** By base path. */
+  const texts = new Map<string, string>()
   const own: Route = route({
     method: 'get', path: '/openapi.json', access: 'open', summary: 'This description',
     responses: { 200: z.looseObject({ openapi: z.string() }) },
-    handle({ response }) {
-      text ??= JSON.stringify(openApi([...others, own]))
+    handle({ response }, { basePath }) {
+      const text = texts.get(basePath) ?? JSON.stringify(openApi([...others, own], basePath))
+      texts.set(basePath, text)
       response.type('application/json').send(text)
     },
   })
@@ -18,12 +20,13 @@ export function openApiRoute(others: readonly RouteDescription[]): Route {
 }
 
 /** The OpenAPI 3.1 document of the routes. */
-export function openApi(table: readonly RouteDescription[]): JsonObject {
+export function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject {
   const paths: Record<string, JsonObject> = {}
   for (const row of table) (paths[templateOf(row.path)] ??= {})[row.method] = operation(row)
   return {
     openapi: '3.1.0',
     info: { title: 'Runnel', version: '1', description: 'Streams LLM answers to many screens. Documents are followed on the sockets /ws and /yjs/{doc}.' },
+    servers: [{ url: basePath || '/' }],
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },

@@ -25,6 +25,10 @@ export interface Places {
   events: EventStreams
   maxBodyBytes: number
   files: Files
+  /** What the addresses of files begin with. */
+  filesUrl: string
+  /** '' or a path: what is handed out for browsers is below it. */
+  basePath: string
   uploads: UploadPlaces
   maxFileBytes: number
   defaultModel: string

@@ -11,8 +11,8 @@ export interface DemoScript {
   failure?: string
 }
 
-/** An answer to these words; `result` is what a tool gave, if the prompt ends with it. */
-export function demoScript(words: string, result: string | null): DemoScript {
+/** An answer to these words; `result` is what a tool gave, if the prompt ends with it, `call` one of a tool that is there. */
+export function demoScript(words: string, result: string | null, call: { name: string; args: string } | null): DemoScript {
   if (result !== null) return { parts: [{ type: 'text', text: `The tool says: ${result}\n\nThat settles it. ✅` }] }
   if (words.includes('error')) {
     return {
@@ -20,7 +20,7 @@ export function demoScript(words: string, result: string | null): DemoScript {
       failure: 'The demo provider failed, as it was asked to. What came before is kept.',
     }
   }
-  return { parts: words.includes('tool') ? toolParts : [
+  return { parts: words.includes('tool') ? call ? realCall(call) : toolParts : [
     { type: 'reasoning', text: thoughts },
     { type: 'text', text: words.includes('long') ? longAnswer() : shortAnswer },
   ] }
@@ -31,6 +31,14 @@ const toolParts: DemoPart[] = [
   { type: 'text', text: 'Let me look up the weather in Lisbon. ' },
   { type: 'tool_call', name: 'get_weather', text: '{"city":"Lisbon","unit":"celsius"}' },
 ]
+
+function realCall({ name, args }: { name: string; args: string }): DemoPart[] {
+  return [
+    { type: 'reasoning', text: `There is a tool for it: ${name}.` },
+    { type: 'text', text: `Let me use ${name}. ` },
+    { type: 'tool_call', name, text: args },
+  ]
+}
 
 const thoughts = `Somebody wants to see how an answer arrives. A short explanation will do, with a list, a table and some code, \
 so that every part of the page has something to show. An emoji or two, because they are made of two code units 👩‍🚀.`

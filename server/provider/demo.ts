@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Usage } from '../../shared/schema.ts'
+import { demoCall } from './demo-call.ts'
 import { demoScript, type DemoPart } from './demo-script.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
 
@@ -12,7 +13,7 @@ export interface DemoOptions {
 
 /**
  * Chooses its answer by words of the last user message: "long" (3,000 tokens),
- * "tool" (a call, handed back), "error" (fails in the middle), "slow"; anything
+ * "tool" (a call of the tool that it names, or the first there is; without tools of a made-up one), "error" (fails in the middle), "slow"; anything
  * else gets reasoning and Markdown.
  */
 export function demoProvider(options: DemoOptions = {}): Provider {
@@ -25,7 +26,7 @@ async function* playDemo(request: ProviderRequest, signal: AbortSignal, fullSpee
   let outputTokens = 0
   let reasoningTokens = 0
   let called = false
-  const script = demoScript(words, wasAnswered(request))
+  const script = demoScript(words, wasAnswered(request), demoCall(words, request.tools))
   for (const [index, part] of script.parts.entries()) {
     const key = `${part.type}-${index}`
     yield blockStart(key, part)

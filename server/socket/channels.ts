@@ -1,4 +1,5 @@
 /** `/ws`: many documents on one socket. Text frames are control messages, binary frames document traffic. */
+import type { IncomingMessage } from 'node:http'
 import { RunnelError } from '../../shared/errors.ts'
 import {
   decodeChannelMessages, decodeClientControl, decodeStock, encodeChannelMessage, encodeStock, isEmptyUpdate,
@@ -16,6 +17,8 @@ import { asRunnelError, type Connection } from './connection.ts'
 import { openForReader, readStateVector, recheckSession, type Reader } from './readers.ts'
 
 export interface ChannelsOptions {
+  /** The upgrade of this socket. */
+  request: IncomingMessage
   auth: Auth
   access: Access
   rooms: Rooms
@@ -115,7 +118,7 @@ export class ChannelsClient {
     if (this.#state.phase !== 'new') throw new RunnelError('bad_request', 'hello came twice.')
     if (message.v !== protocolVersion) throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
     this.#state = { phase: 'greeting' }
-    this.#pending = this.#options.auth.authenticate(message.token).then(identity => {
+    this.#pending = this.#options.auth.authenticate(message.token, this.#options.request).then(identity => {
       if (this.#connection.session.closed) return
       this.#options.ticket.signIn(identity)
       this.#state = { phase: 'open', identity, warnAt: this.#warnAt(identity) }
@@ -188,7 +191,7 @@ export class ChannelsClient {
     if (this.#state.phase !== 'open') return
     const { user, expiresAt } = this.#state.identity
     try {
-      const identity = await this.#options.auth.authenticate(token)
+      const identity = await this.#options.auth.authenticate(token, this.#options.request)
       if (identity.user.id !== user.id) throw new RunnelError('unauthenticated', 'That token is of another user: connect anew.')
       // One that lives no longer is no reason to ask again.
       const later = identity.expiresAt === null || (expiresAt !== null && identity.expiresAt > expiresAt)

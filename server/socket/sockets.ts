@@ -8,6 +8,7 @@ import type { Admission, Ticket } from '../auth/admission.ts'
 import type { Access } from '../auth/access.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
+import { pathBelow } from '../base-path.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -36,10 +37,22 @@ export interface SocketsOptions {
   addresses: ClientAddresses
   admission: Admission
   limits: SocketLimits
+  /** Throws where this caller is not served at all. */
+  admit: (request: IncomingMessage) => void
+  /** '' or a path: the sockets are below it. */
+  basePath: string
   catchUpMaxBytes: number
   maxPresenceBytes: number
   onRefused: OnRefused
   now: () => number
+}
+
+/** `/yjs/<doc id>`. */
+const stockPath = /^\/yjs\/([\w-]+)$/
+
+function isEndpoint(url: string): boolean {
+  const path = url.split('?', 1)[0]!
+  return path === '/ws' || stockPath.test(path)
 }
 
 /** All WebSockets of this process: who may open one, which of the two protocols it speaks, when it is gone. */
@@ -70,9 +83,13 @@ export class Sockets {
     return bytes
   }
 
-  /** Takes the upgrades of a server; returns what stops that. */
+  /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. */
   attach(server: Server): () => void {
-    const serverOnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head)
+    const serverOnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const url = pathBelow(this.#options.basePath, request.url ?? '/')
+      const isOurs = url !== null && (this.#options.basePath !== '' || isEndpoint(url))
+      if (isOurs || server.listenerCount('upgrade') === 1) this.#upgrade(request, socket, head, url)
+    }
     server.on('upgrade', serverOnUpgrade)
     return () => server.off('upgrade', serverOnUpgrade)
   }
@@ -114,15 +131,17 @@ export class Sockets {
     clearTimeout(patience)
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** `path`: below the base path; null where it is not. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string | null): void {
     // A socket may break before its upgrade is answered.
     socket.on('error', () => {})
-    const url = URL.parse(request.url ?? '/', 'http://localhost')
-    const doc = /^\/yjs\/([\w-]+)$/.exec(url?.pathname ?? '')?.[1]
+    const url = path === null ? null : URL.parse(path, 'http://localhost')
+    const doc = stockPath.exec(url?.pathname ?? '')?.[1]
     const address = this.#options.addresses.keyOf(request)
     let ticket: Ticket
     try {
       if (!url || (url.pathname !== '/ws' && doc === undefined)) throw new RunnelError('not_found', 'There is no socket at this address.')
+      this.#options.admit(request)
       this.#options.origins.check(request.headers)
       ticket = this.#options.admission.admit(address)
     } catch (error) {
@@ -133,19 +152,19 @@ export class Sockets {
     // The place is free when the connection is, however it ends.
     socket.once('close', () => ticket.close())
     this.#server.handleUpgrade(request, socket, head, webSocket => {
-      const { connection, client } = this.#converse(webSocket, socket, { doc, token: url.searchParams.get('token') ?? undefined }, address, head.length, ticket)
+      const { connection, client } = this.#converse(webSocket, socket, request, { doc, token: url.searchParams.get('token') ?? undefined }, address, head.length, ticket)
       if (!connection.session.closed) this.#connections.set(connection, client)
     })
   }
 
   /** `doc`: the one of a stock client; undefined on `/ws`. */
-  #converse(webSocket: WebSocket, socket: Duplex, { doc, token }: { doc: string | undefined; token: string | undefined }, address: string, alreadyRead: number, ticket: Ticket) {
+  #converse(webSocket: WebSocket, socket: Duplex, request: IncomingMessage, { doc, token }: { doc: string | undefined; token: string | undefined }, address: string, alreadyRead: number, ticket: Ticket) {
     const { limits, now, onRefused } = this.#options
     const count = countBytes(socket, alreadyRead, limits.maxUnauthenticatedBytes, () => {
       connection.refuse(new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'))
     })
     const places = {
-      ...this.#options, ...limits,
+      ...this.#options, ...limits, request,
       ticket: { ...ticket, signIn: (identity: Identity) => { ticket.signIn(identity); count.stop() } },
     }
     const stock = doc !== undefined

@@ -1,4 +1,5 @@
 /** `/yjs/<doc id>`: the stock y-websocket protocol, one document a socket, one message a frame. */
+import type { IncomingMessage } from 'node:http'
 import { RunnelError } from '../../shared/errors.ts'
 import { decodeStock, encodeStock, isEmptyUpdate } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
@@ -18,6 +19,8 @@ export const stockKeepAlive = binaryFrames(Uint8Array.of(1, 1, 0))
 export const stockKeepAliveMs = 10_000
 
 export interface StockOptions {
+  /** The upgrade of this socket. */
+  request: IncomingMessage
   auth: Auth
   access: Access
   rooms: Rooms
@@ -112,7 +115,7 @@ export class StockClient {
   async #open(doc: string, token: string | undefined): Promise<Room | null> {
     try {
       this.#version = this.#options.access.version
-      const identity = await this.#options.auth.authenticate(token)
+      const identity = await this.#options.auth.authenticate(token, this.#options.request)
       if (this.#connection.session.closed) return null
       this.#options.ticket.signIn(identity)
       this.#identity = identity

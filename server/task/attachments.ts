@@ -9,21 +9,17 @@ const maxImageBytes = 10_000_000
 
 const imageTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
 
-const prefix = '/api/files/'
+/** Whatever the base path was when it was kept. */
+const ownFile = /\/api\/files\/(file_[\w-]+)$/
 
-/** Where a file's bytes are served. */
-export function fileUrl(id: string): string {
-  return prefix + id
-}
-
-/** A file as its message shows it. */
-export function fileBlock(file: FileRow, index: number): FileBlock {
-  return { id: `b${index}`, type: 'file', status: 'completed', ...shownFile(file) }
+/** A file as its message shows it. `filesUrl`: what its address begins with. */
+export function fileBlock(file: FileRow, index: number, filesUrl: string): FileBlock {
+  return { id: `b${index}`, type: 'file', status: 'completed', ...shownFile(file, filesUrl) }
 }
 
 /** A file as the chat's list shows it. */
-export function shownFile({ id, name, mimeType, size }: FileRow): { name: string; mimeType: string; url: string; size: number } {
-  return { name, mimeType, url: fileUrl(id), size }
+export function shownFile({ id, name, mimeType, size }: FileRow, filesUrl: string): { name: string; mimeType: string; url: string; size: number } {
+  return { name, mimeType, url: filesUrl + id, size }
 }
 
 /** The files of a stored message, as the chat's list shows them. */
@@ -39,8 +35,8 @@ export async function attachmentParts(message: Message, files: Files): Promise<J
   const parts: JsonObject[] = []
   let textLeft = maxTextBytes
   for (const block of message.output) {
-    if (block.type !== 'file' || !block.url.startsWith(prefix)) continue
-    const id = block.url.slice(prefix.length)
+    const id = block.type === 'file' && ownFile.exec(block.url)?.[1]
+    if (!id) continue
     const named = `Attached file ${JSON.stringify(block.name)} (${block.mimeType}, ${block.size ?? 0} bytes)`
     if (isText(block.mimeType) && textLeft > 0) {
       const bytes = await files.read(id, textLeft)

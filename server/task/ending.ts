@@ -6,6 +6,7 @@ import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, ProviderData, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
+import type { Ends } from './ends.ts'
 import { endFields, endOf } from './run.ts'
 
 /** What ending a message needs. */
@@ -14,8 +15,8 @@ export interface Places {
   store: Store
   chats: ChatDocuments
   now: () => number
-  /** Somebody wants to be told of ends. */
-  tellEnds: boolean
+  /** Who tells of ends; null: nobody wants to know. */
+  ends: Ends | null
   /** This process: what is another's by now, it leaves alone. */
   node: string
   onError: (error: unknown, context: { messageId: string }) => void
@@ -76,7 +77,7 @@ function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalSt
  * ends before.
  */
 export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
-  const { rooms, store, chats } = places
+  const { rooms, store, chats, ends } = places
   const { messageId, chatId, room, epoch, providerData } = ending
   const message = await room.read() as Message
   try {
@@ -87,7 +88,8 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        await store.saveFinal({ message, epoch, state: room.encodeState(), tell: places.tellEnds })
+        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), tell: ends !== null })
+        if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         return message
       } catch (error) {
         // Only a store that is away is worth waiting for.

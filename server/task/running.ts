@@ -8,6 +8,7 @@ import type { MessageRow } from '../store/store.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { saveEnd, type Ending } from './ending.ts'
+import type { Ends } from './ends.ts'
 import { LiveRuns } from './live-runs.ts'
 import type { RunRequest } from './prompt.ts'
 import { endLater } from './recovery.ts'
@@ -25,7 +26,9 @@ export interface RunningOptions extends CarryOutOptions {
   maxTasksPerUser: number
   maxQueuedTasksPerUser: number
   taskMaxMs: number
-  tellEnds: boolean
+  ends: Ends | null
+  /** What the addresses of files begin with. */
+  filesUrl: string
   /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
   onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
 }

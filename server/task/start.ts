@@ -36,7 +36,7 @@ export interface NewRows {
 }
 
 /** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `busy`, `idempotency_mismatch`, `not_found`, `store_unavailable`. */
-export async function writeNewRun({ store, node }: { store: Store; node: string }, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
+export async function writeNewRun({ store, node, filesUrl }: { store: Store; node: string; filesUrl: string }, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
   const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
   const userMessageId = question ? newId('msg') : parent
   if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
@@ -44,7 +44,7 @@ export async function writeNewRun({ store, node }: { store: Store; node: string 
   const { content, files = [] } = question ?? { content: '' }
   const userMessage: Message | null = question && {
     id: userMessageId, chatId: chat.id, parentId: parent, role: 'user', status: 'completed', createdAt, schema: schemaVersion,
-    output: [{ id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] }, ...files.map((file, index) => fileBlock(file, index + 1))],
+    output: [{ id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] }, ...files.map((file, index) => fileBlock(file, index + 1, filesUrl))],
   }
   const row: NewRun['assistant'] = {
     id: started.messageId, chatId: chat.id, parentId: userMessageId, createdAt, taskId: started.taskId,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Access } from '../../server/auth/access.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
@@ -101,7 +102,7 @@ export class World {
     const { rooms, catchUp, connections } = this.process
     const limits = { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
     const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
-    const places = { auth: signIn.auth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, ticket: admission.admit('here'), ...limits }
+    const places = { auth: signIn.auth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, request: {} as IncomingMessage, ticket: admission.admit('here'), ...limits }
     const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
     if (stockDoc === undefined) {
       const connection = new Connection({

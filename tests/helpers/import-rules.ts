@@ -5,14 +5,15 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/config.ts', 'server/log.ts', 'server/metrics.ts'],
+  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],
   ['server/document'],
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
-  ['server/operation.ts'],
+  ['server/operation.ts', 'server/options.ts', 'server/serving.ts', 'server/stats.ts'],
+  ['server/config-module.ts'],
   ['server/app.ts'],
   ['server/index.ts'],
   ['server/main.ts'],

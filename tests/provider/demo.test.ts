@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTool } from '../../server/extension/tool.ts'
 import { demoProvider } from '../../server/provider/demo.ts'
 import type { PromptItem, ProviderEvent } from '../../server/provider/events.ts'
+import type { ToolCallBlock } from '../../shared/schema.ts'
 import { collect, foldEvents, type FoldedMessage } from '../helpers/fold-events.ts'
 
 const atOnce = demoProvider({ tokensPerSecond: Infinity })
@@ -34,6 +37,22 @@ describe('the demo provider', () => {
     const toolCalls = [{ callId: 'c', name: 'get_weather', arguments: '{}', output: '21 degrees' }]
     const after = await ask('use a tool', { role: 'assistant', text: '', toolCalls })
     expect(after.blocks).toMatchObject([{ type: 'text', text: expect.stringContaining('21 degrees') }])
+  })
+
+  test('"tool" calls a tool that is there, by its name or the first, with arguments of its schema', async () => {
+    const tools = [
+      defineTool({ name: 'roll', description: 'Rolls', parameters: z.object({ sides: z.int().min(2), of: z.enum(['wood', 'bone']), note: z.string().optional() }) }),
+      defineTool({ name: 'send', description: 'Sends', parameters: z.object({ to: z.email(), lines: z.array(z.string()).min(1), urgent: z.boolean(), when: z.object({ day: z.iso.date() }), by: z.string().default('post') }) }),
+    ]
+    const call = async (text: string) => {
+      const definitions = tools.map(({ name, parameters }) => ({ type: 'function', name, parameters }))
+      const { blocks } = foldEvents(await collect(atOnce({ model: 'demo', prompt: [{ role: 'user', text }], tools: definitions }, new AbortController().signal)))
+      const { name, arguments: args } = blocks.at(-1) as ToolCallBlock
+      return [name, JSON.parse(args), await tools.find(tool => tool.name === name)!.check(JSON.parse(args))]
+    }
+    const sent = { to: 'ada@example.com', lines: ['lines'], urgent: true, when: { day: '2026-01-01' } }
+    expect(await call('use a tool')).toEqual(['roll', { sides: 2, of: 'wood' }, { sides: 2, of: 'wood' }])
+    expect(await call('use the tool Send')).toEqual(['send', sent, { ...sent, by: 'post' }])
   })
 
   test('"error" fails in the middle and keeps the text', async () => {

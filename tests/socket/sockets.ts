@@ -23,7 +23,7 @@ export async function startSockets(auth: Auth = localAuth, { heartbeatTimeoutMs 
   await store.createChat({ id: chatId, ownerId: 'local', title: 'Chat', system: null, createdAt: 1 }, 'lineage0')
   const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now, onEvict: async () => {} })
   const sockets = new Sockets({
-    auth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000, ...wideDoors(now),
+    auth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000, admit: () => {}, basePath: '', ...wideDoors(now),
     limits: { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs, highWaterBytes: 1_000_000, stallMs: 60_000 },
   })
   const server = createServer()

@@ -1,0 +1,111 @@
+/** Where requests and upgrades come in: a server of our own, or one of a program that Runnel is a part of. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { errorRow, RunnelError } from '../shared/errors.ts'
+import { pathBelow } from './base-path.ts'
+
+export interface ServingOptions {
+  http: (request: IncomingMessage, response: ServerResponse) => void
+  /** Takes the upgrades of a server; returns what stops that. */
+  takeUpgrades: (server: Server) => () => void
+  /** What comes before the first request. */
+  recover: () => Promise<void>
+  /** Throws where this caller is not served at all. */
+  admit: (request: IncomingMessage) => void
+  basePath: string
+  maxConnections: number
+}
+
+/** What `app.use` and `http.createServer` take. Addresses that are not below the base path go to `next`, if there is one. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+
+type State = { phase: 'new' } | { phase: 'starting' | 'started' | 'closed'; started: Promise<void> }
+
+export class Serving {
+  /** Our own; it is used by `listen` only. */
+  readonly server: Server
+  readonly #options: ServingOptions
+  /** Whose upgrades it takes, and what stops that. */
+  readonly #attached = new Map<Server, () => void>()
+  #state: State = { phase: 'new' }
+
+  constructor(options: ServingOptions) {
+    this.#options = options
+    // Who connects and says nothing, or says it slowly, is let go.
+    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 }, this.handler)
+    this.server.maxConnections = options.maxConnections
+  }
+
+  readonly handler: Handler = (request, response, next) => {
+    const fullUrl = (request as { originalUrl?: string }).originalUrl ?? request.url ?? '/'
+    const url = pathBelow(this.#options.basePath, fullUrl)
+    if (url === null) return next ? next() : refuse(response, new RunnelError('not_found', 'There is nothing at this address.'))
+    const serve = () => {
+      try {
+        if (this.#state.phase === 'closed') throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+        this.#options.admit(request)
+      } catch (error) {
+        return refuse(response, error)
+      }
+      // As the router of a host leaves it, but for the query: one that was read by other rules is read again.
+      Object.assign(request, { originalUrl: fullUrl, baseUrl: '', url })
+      delete (request as { query?: unknown }).query
+      this.#options.http(request, response)
+    }
+    if (this.#state.phase === 'started' || this.#state.phase === 'closed') serve()
+    else this.#start().then(serve, (error: unknown) => refuse(response, error))
+  }
+
+  /** Recovers what a crash left, then takes the upgrades of this server. */
+  async attach(server: Server): Promise<void> {
+    await this.#start()
+    if (this.#state.phase === 'closed') throw new RunnelError('restarting', 'This server was closed.')
+    if (!this.#attached.has(server)) this.#attached.set(server, this.#options.takeUpgrades(server))
+  }
+
+  /** The address of our own server. Throws where the port is taken. */
+  async listen(port: number, host: string): Promise<string> {
+    await this.attach(this.server)
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject)
+        resolve()
+      })
+    })
+    const bound = this.server.address() as AddressInfo
+    return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}${this.#options.basePath}`
+  }
+
+  /** Takes nothing more; returns what waits until our own server has let everybody go. A host's server runs on. */
+  stop(): () => Promise<void> {
+    this.#state = { phase: 'closed', started: Promise.resolve() }
+    for (const detach of this.#attached.values()) detach()
+    this.#attached.clear()
+    const listening = this.server.listening
+    const closed = new Promise(resolve => this.server.close(resolve))
+    this.server.closeIdleConnections()
+    return async () => {
+      this.server.closeAllConnections()
+      if (listening) await closed
+    }
+  }
+
+  #start(): Promise<void> {
+    if (this.#state.phase === 'new') {
+      const started = this.#options.recover().then(() => {
+        if (this.#state.phase === 'starting') this.#state = { phase: 'started', started }
+      })
+      this.#state = { phase: 'starting', started }
+    }
+    return this.#state.started
+  }
+}
+
+/** Before any route: what it says is all that can be said. */
+function refuse(response: ServerResponse, error: unknown): void {
+  const { code, message } = error instanceof RunnelError ? error : new RunnelError('internal', 'The server could not start; its log has more.')
+  const { http, retryable } = errorRow(code)
+  response.writeHead(http, { 'Content-Type': 'application/json; charset=utf-8', ...(retryable && { 'Retry-After': '1' }) })
+  response.end(JSON.stringify({ error: { code, message } }))
+}

@@ -1,0 +1,129 @@
+/** Telling somebody of ends: at least once each, also over restarts. The store keeps those that nobody was told of yet. */
+import type { Message } from '../../shared/schema.ts'
+import type { Store, UntoldEnd } from '../store/store.ts'
+
+export interface EndContext {
+  /** Who asked. */
+  userId: string
+  /** Aborted after RUNNEL_ON_MESSAGE_END_MAX_MS, and when the server does not wait any longer. */
+  signal: AbortSignal
+}
+
+/** A failure is told again later: `message.taskId` is what tells a repetition from another end. */
+export type OnMessageEnd = (message: Message, context: EndContext) => unknown
+
+export interface EndsOptions {
+  store: Pick<Store, 'getMessage' | 'untoldEnds' | 'endTold'>
+  tell: OnMessageEnd
+  /** ms that one call may take. */
+  maxMs: number
+  onError: (error: unknown, context: { messageId: string }) => void
+  now: () => number
+  random?: () => number
+}
+
+/** Calls at once. */
+const maxCalls = 8
+const firstWaitMs = 1_000
+const longestWaitMs = 5 * 60_000
+
+/** So long after a failure it is tried again: twice as long each time, up to five minutes, spread over its second half. */
+export function retryDelay(failures: number, random: number): number {
+  return Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs) * (0.5 + random / 2)
+}
+
+/** The ends of one message, in their order; one of them is told at a time. */
+interface Line {
+  ends: UntoldEnd[]
+  state: 'waiting' | 'telling'
+  failures: number
+  /** When it is tried again, epoch ms. */
+  dueAt: number
+}
+
+/** Whoever is slow or fails holds up the ends of that message alone, and one of the few places while it is called. */
+export class Ends {
+  readonly #options: EndsOptions
+  readonly #lines = new Map<string, Line>()
+  readonly #calls = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+  #closed = false
+
+  constructor(options: EndsOptions) {
+    this.#options = options
+  }
+
+  /** What an earlier process left. */
+  async recover(): Promise<void> {
+    for (const end of await this.#options.store.untoldEnds()) this.add(end)
+  }
+
+  /** An end that the store has among its untold ones. */
+  add(end: UntoldEnd): void {
+    const line = this.#lines.get(end.messageId)
+    if (line) line.ends.push(end)
+    else this.#lines.set(end.messageId, { ends: [end], state: 'waiting', failures: 0, dueAt: 0 })
+    this.#tellDue()
+  }
+
+  /** Once a second: what failed is told again when its time has come. */
+  sweep(): void {
+    this.#tellDue()
+  }
+
+  /** Begins no more calls, and waits up to `drainMs` for those that run. The store keeps the rest for the next start. */
+  async close(drainMs: number): Promise<void> {
+    this.#closed = true
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const patience = setTimeout(resolve, drainMs)
+    await Promise.race([Promise.all(this.#calls), promise])
+    clearTimeout(patience)
+    this.#closing.abort(new Error('The server is going down.'))
+  }
+
+  #tellDue(): void {
+    const now = this.#options.now()
+    for (const [messageId, line] of this.#lines) {
+      if (this.#closed || this.#calls.size >= maxCalls) return
+      if (line.state === 'waiting' && line.dueAt <= now) this.#begin(messageId, line)
+    }
+  }
+
+  #begin(messageId: string, line: Line): void {
+    line.state = 'telling'
+    const call = this.#tell(line.ends[0]!).then(() => {
+      line.ends.shift()
+      line.failures = 0
+    }, (error: unknown) => {
+      line.failures += 1
+      line.dueAt = this.#options.now() + retryDelay(line.failures, (this.#options.random ?? Math.random)())
+      this.#options.onError(error, { messageId })
+    }).then(() => {
+      line.state = 'waiting'
+      this.#calls.delete(call)
+      this.#lines.delete(messageId)
+      // Behind the others: those that have not had their turn come first.
+      if (line.ends.length > 0) this.#lines.set(messageId, line)
+      this.#tellDue()
+    })
+    this.#calls.add(call)
+  }
+
+  async #tell(end: UntoldEnd): Promise<void> {
+    const { store, tell, maxMs } = this.#options
+    const row = await store.getMessage(end.messageId)
+    // Deleted since; or continued since, and then it is the newer end that tells of all.
+    if (row?.json && row.taskId === end.taskId) {
+      const signal = AbortSignal.any([AbortSignal.timeout(maxMs), this.#closing.signal])
+      const late = Promise.withResolvers<never>()
+      const signalOnAbort = () => late.reject(signal.reason as Error)
+      signal.addEventListener('abort', signalOnAbort)
+      try {
+        await Promise.race([tell(row.json, { userId: row.userId, signal }), late.promise])
+      } finally {
+        signal.removeEventListener('abort', signalOnAbort)
+      }
+    }
+    if (row) await store.endTold(end)
+  }
+}
