@@ -22,6 +22,7 @@ import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
 import { createLogger } from './log.ts'
 import { createMetrics } from './metrics.ts'
+import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
 import { optionFaults, type Authenticate, type RunnelOptions } from './options.ts'
 import { demoProvider } from './provider/demo.ts'
@@ -133,7 +134,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const announcer = async (chatId: string) => {
     const members = new Set((await store.listMembers(chatId)).map(({ userId }) => userId))
-    return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) => sockets.announce(members, { type: 'chat', chatId, ...event })
+    return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) => news.announce(members, { type: 'chat', chatId, ...event })
   }
   const admission = new Admission({
     perUser: config.RUNNEL_MAX_SOCKETS_PER_USER,
@@ -169,7 +170,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       stallMs: config.RUNNEL_VIEWER_STALL_MS,
     },
   })
-  const deletion = new Deletion({ tasks, store, rooms, chats, files })
+  const news = spreadNews(cluster, { tasks, rooms, sockets, events, onError: err => log.error({ err }, 'news of another node could not be acted upon') })
+  const deletion = new Deletion({ tasks, store, chats, files, gone: news.gone })
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const http = createHttp({
@@ -183,10 +185,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
-      await store.probe()
+      await Promise.all([store.probe(), cluster.probe()])
     },
-    accessChanged: async chatId => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId)]) },
-    tellUser: (userId, chatId, event) => sockets.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
+    accessChanged: news.accessChanged,
+    tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
   })
   const serving = new Serving({
@@ -203,6 +205,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
     every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep() }),
+    every(2_000, () => { rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs')) }),
     every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
     every(3_600_000, () => {
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))

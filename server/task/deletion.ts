@@ -1,6 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Files } from '../files/files.ts'
-import type { Rooms } from '../room/rooms.ts'
 import type { ChatRow, MessageRow, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Tasks } from './tasks.ts'
@@ -11,24 +10,24 @@ import type { Tasks } from './tasks.ts'
  * and the bytes of files go. What cannot go is tried again at the next start.
  */
 export class Deletion {
-  readonly #places: { tasks: Tasks; store: Store; rooms: Rooms; chats: ChatDocuments; files: Files }
+  readonly #places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => void }
 
-  constructor(places: { tasks: Tasks; store: Store; rooms: Rooms; chats: ChatDocuments; files: Files }) {
+  constructor(places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => void }) {
     this.#places = places
   }
 
   /** Throws `store_unavailable`. */
   async chat(chat: ChatRow): Promise<void> {
-    const { tasks, store, rooms } = this.#places
+    const { tasks, store, gone } = this.#places
     await tasks.endAll(message => message.chatId === chat.id)
     const deleted = await store.deleteChat(chat.id)
-    rooms.forget([...deleted.messages, chat.id])
+    gone([...deleted.messages, chat.id])
     await this.bytes(deleted.files)
   }
 
   /** With all that answers it. Throws `not_found`, `store_unavailable`. */
   async message(message: MessageRow): Promise<void> {
-    const { tasks, store, rooms, chats } = this.#places
+    const { tasks, store, gone, chats } = this.#places
     const doomed = new Set(await store.descendants(message.id))
     if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')
     await tasks.endAll(message => doomed.has(message.id))
@@ -37,7 +36,7 @@ export class Deletion {
     const deleted = await store.deleteMessages(message.id)
     const late = deleted.messages.filter(id => !doomed.has(id))
     if (late.length > 0) await chats.remove(message.chatId, late)
-    rooms.forget(deleted.messages)
+    gone(deleted.messages)
     await this.bytes(deleted.files)
   }
 

@@ -172,6 +172,11 @@ export class Tasks {
     this.#nodes.news(news)
   }
 
+  /** Others may have taken this node's runs over: nothing of them is written or shown here any more. */
+  abandonAll(): void {
+    for (const run of this.#running.live.filter(() => true)) this.#options.rooms.abandon(run.room)
+  }
+
   /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
   async recover(): Promise<void> {
     if (this.#options.cluster.many) return

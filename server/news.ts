@@ -1,0 +1,73 @@
+/** What nodes tell each other beside the documents, and what each of them does about it. */
+import type { Json } from '../shared/schema.ts'
+import type { ServerControl } from '../shared/protocol.ts'
+import type { Cluster } from './cluster/cluster.ts'
+import type { EventStreams } from './http/event-streams.ts'
+import type { PresenceNews, Rooms } from './room/rooms.ts'
+import type { Sockets } from './socket/sockets.ts'
+import type { Tasks } from './task/tasks.ts'
+
+type ChatEvent = Extract<ServerControl, { type: 'chat' }>
+
+type ClusterNews =
+  /** Something was said to a run; it stands in the store. */
+  | { type: 'order'; taskId: string }
+  | PresenceNews
+  /** Connections of these users show it in their lists. */
+  | { type: 'chat'; users: string[]; event: ChatEvent }
+  /** Who may read this chat has changed. */
+  | { type: 'access'; chatId: string }
+  /** Documents that exist no more. */
+  | { type: 'gone'; docs: readonly string[] }
+
+export interface News {
+  announce: (users: ReadonlySet<string>, event: ChatEvent) => void
+  /** Returns when this node has let go of who may not read any more. */
+  accessChanged: (chatId: string) => Promise<void>
+  gone: (docs: readonly string[]) => void
+}
+
+interface Listeners {
+  tasks: Tasks
+  rooms: Rooms
+  sockets: Sockets
+  events: EventStreams
+  onError: (error: unknown) => void
+}
+
+export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, onError }: Listeners): News {
+  const recheck = async (chatId: string) => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId)]) }
+  const act = (news: ClusterNews): void => {
+    switch (news.type) {
+      case 'order':
+        return tasks.news(news)
+      case 'presence':
+        return rooms.presenceNews(news)
+      case 'chat':
+        return sockets.announce(new Set(news.users), news.event)
+      case 'access':
+        recheck(news.chatId).catch(onError)
+        return
+      case 'gone':
+        return rooms.forget(news.docs)
+    }
+  }
+  const tell = (news: ClusterNews) => cluster.tell(news as unknown as Json)
+  cluster.onNews = news => act(news as unknown as ClusterNews)
+  cluster.onLeaseLost = () => tasks.abandonAll()
+  return {
+    announce(users, event) {
+      const news: ClusterNews = { type: 'chat', users: [...users], event }
+      act(news)
+      tell(news)
+    },
+    async accessChanged(chatId) {
+      tell({ type: 'access', chatId })
+      await recheck(chatId)
+    },
+    gone(docs) {
+      act({ type: 'gone', docs })
+      tell({ type: 'gone', docs })
+    },
+  }
+}
