@@ -37,8 +37,8 @@ export class Room {
   readonly doc: Y.Doc
   readonly viewers = new Set<Subscription>()
   writer: DocumentWriter | null = null
-  /** Set while nothing is appending (`whenSettled`), so that it misses nothing. */
-  observer: ChangeObserver | null = null
+  /** Added to while nothing is appending (`whenSettled`), so that they miss nothing. */
+  readonly observers = new Set<ChangeObserver>()
   /** Users of the room that are no viewers (a run, a request): it is not evicted while there are any. */
   pins = 0
   /** Since when nobody uses it, epoch ms. */
@@ -127,7 +127,7 @@ export class Room {
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.#appending) return null
-    this.#changes = this.observer ? [] : undefined
+    this.#changes = this.observers.size > 0 ? [] : undefined
     this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
@@ -140,7 +140,7 @@ export class Room {
     else this.#seq = seq
     this.#appending = false
     this.#show(this.#updates, cork)
-    if (this.#changes) this.observer?.shown(this.#changes)
+    if (this.#changes) for (const observer of this.observers) observer.shown(this.#changes)
     this.#updates = []
     const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.compactedState() : null
     this.#settle()
@@ -195,7 +195,7 @@ export class Room {
     if (this.lost) return
     this.lost = error
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
-    this.observer?.lost(error)
+    for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
     this.#settle()
   }
