@@ -64,8 +64,12 @@ export class EventStream {
 
   /** Head and first bytes, before anything is known of the message but that it may be read. */
   open(): void {
-    this.#response.writeHead(200, eventStreamHead)
+    this.writeHead()
     this.outbox.send(eventFrames(`retry: ${retryMs + Math.floor(Math.random() * retryMs)}\n\n`))
+  }
+
+  writeHead(): void {
+    this.#response.writeHead(200, eventStreamHead)
   }
 
   /** Ends the stream behind what it was sent; EventSource comes back with the last id. Idempotent. */

@@ -48,7 +48,8 @@ export async function answerStarted(response: Response, started: Started, stream
   response.status(errorRow(code).http).json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
-async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
+/** The message when its run has ended, or as soon as it waits for somebody. Throws `not_found`. */
+export async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
   const run = tasks.ofMessage(started.messageId)
   if (run?.taskId === started.taskId) return await run.untilItNeedsNobody()
   const row = await store.getMessage(started.messageId)
