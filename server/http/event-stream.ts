@@ -80,6 +80,12 @@ export class EventStream {
     this.#response.end()
   }
 
+  /** Ends it so that nobody takes it for whole: the connection breaks a moment later, as a reader may drop what it had not read by then. */
+  breakOff(): void {
+    this.#closingAt ??= this.#options.now()
+    this.outbox.close()
+  }
+
   destroy(): void {
     this.#response.destroy()
   }

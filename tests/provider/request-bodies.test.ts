@@ -111,6 +111,39 @@ describe('Responses', () => {
   })
 })
 
+describe('messages of Chat Completions', () => {
+  const audio = { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } }
+  const messages = [
+    { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'text', text: 'D' }] },
+    { role: 'user', name: 'ann', content: [{ type: 'text', text: 'What is this?' }, image, { type: 'file', file: { file_id: 'f1' } }, audio] },
+    { role: 'assistant', content: null, tool_calls: [
+      { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }, { id: 'call_2', type: 'custom', custom: { name: 'sql', input: 'SELECT 1' } },
+    ] },
+    { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '2' }] }, { role: 'tool', tool_call_id: 'call_2', content: '1' },
+    { role: 'assistant', content: [{ type: 'text', text: 'Two' }, { type: 'refusal', refusal: ', no.' }] },
+    { role: 'user', content: 'Thanks.' },
+  ]
+
+  test('go as they are, before what the message holds already', () => {
+    expect(chatBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] })).toMatchObject({ messages: [...messages, { role: 'assistant', content: 'So' }] })
+  })
+
+  test('become input items', () => {
+    expect(responsesBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] }).input).toEqual([
+      { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'input_text', text: 'D' }] },
+      { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }, { type: 'input_file', file_id: 'f1' }, audio] },
+      { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' }, { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
+      { type: 'function_call_output', call_id: 'call_1', output: '2' }, { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
+      { role: 'assistant', content: 'Two, no.' }, { role: 'user', content: 'Thanks.' }, { role: 'assistant', content: 'So' },
+    ])
+  })
+
+  test('stop sequences, which the Responses API lacks, are refused and not lost', () => {
+    expect(() => responsesBody({ model: 'm', prompt: [], params: { stop: ['END'] } })).toThrow(expect.objectContaining({ code: 'bad_request' }))
+    expect(responsesBody({ model: 'm', prompt: [], params: { stop: null } })).not.toHaveProperty('stop')
+  })
+})
+
 describe('on the wire', () => {
   let fake: FakeOpenAI
   beforeAll(async () => { fake = await startFakeOpenAI() })

@@ -131,7 +131,7 @@ export class DoorStream implements ChangeObserver {
       answerFailure(response, failure)
       return null
     }
-    return { text: this.#head() + rest + this.#chunks.failure(failure), taken: () => stream.destroy() }
+    return { text: this.#head() + rest + this.#chunks.failure(failure), taken: () => stream.breakOff() }
   }
 
   #sendLast(last: Last | null): void {
