@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { get, request } from 'node:http'
-import { cpuTimeOf, startProvider, startServer } from './load.ts'
+import { startProvider } from './load.ts'
+import { cpuTimeOf, startServer } from './server.ts'
 import type { Figure } from './harness.ts'
 
 const streams = 50

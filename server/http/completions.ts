@@ -13,17 +13,20 @@ import type { Places } from './places.ts'
 import { route } from './route.ts'
 import { finished } from './run-requests.ts'
 
+const detachHeader = 'X-Runnel-Detach'
+
 const modelJson = z.object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() })
 
 export const completionRoutes = [
   route({
     method: 'post', path: '/v1/chat/completions', access: 'signedIn', repeatable: true, openAiErrors: true,
+    headers: { [chatHeader]: 'a chat to write into', [detachHeader]: 'true: a hang-up does not stop the run' },
     summary: 'The OpenAI API: an answer that also is a document, in the chat of X-Runnel-Chat-Id or in an unlisted one',
     body: completionBody, responses: { 200: { 'application/json': completionJson, 'text/event-stream': z.string() } }, errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, places) {
       const started = await startRun(request, identity, body, places)
       response.set({ [chatHeader]: started.chatId, 'X-Runnel-Message-Id': started.messageId, 'X-Runnel-Task-Id': started.taskId })
-      if (request.get('x-runnel-detach') !== 'true') places.door.stopsWith(response, started)
+      if (request.get(detachHeader) !== 'true') places.door.stopsWith(response, started)
       if (body.stream) return await places.door.stream(response, identity, started, body.stream_options?.include_usage === true)
       const message = await finished(started, places)
       if (response.destroyed) return
@@ -66,11 +69,19 @@ async function startRun(request: Request, identity: Identity, body: CompletionBo
   if (repeated) return repeated.response as Started
   const question = questionOf(body.messages)
   const newest = named && await store.newestMessage(named.id)
-  return await tasks.start({
-    user: identity.user, chat: named ?? await makeUnlistedChat(identity, titleOf(question), places), claim, request: runRequest,
-    question: newest?.role === 'assistant' && bringsResults(body.messages) ? null : { content: question },
-    parentId: newest?.id ?? null,
-  })
+  const chat = named ?? await makeUnlistedChat(identity, titleOf(question), places)
+  let started: Started | undefined
+  try {
+    started = await tasks.start({
+      user: identity.user, chat, claim, request: runRequest,
+      question: newest?.role === 'assistant' && bringsResults(body.messages) ? null : { content: question },
+      parentId: newest?.id ?? null,
+    })
+    return started
+  } finally {
+    // Made for nothing; what cannot go now goes when its time is over.
+    if (!named && started?.chatId !== chat.id) void places.deletion.chat(chat).catch(() => {})
+  }
 }
 
 function namesOf({ models, defaultModel }: Places): readonly string[] {

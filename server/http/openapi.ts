@@ -55,6 +55,7 @@ function operation(row: RouteDescription): JsonObject {
     parameters: [
       ...parametersOf(row.path).map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...(row.query ? queryParameters(row.query) : []),
+      ...Object.entries(row.headers ?? {}).map(([name, description]) => ({ name, in: 'header', description, schema: { type: 'string' } })),
       ...(row.repeatable ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } }] : []),
     ],
     ...(body && { requestBody: { required: row.form !== undefined || !row.body!.safeParse(undefined).success, content: contentOf(body, 'input') } }),

@@ -76,6 +76,24 @@ test.each([['cut', 'cut' as const, 'provider_disconnected'], ['an error', { erro
   expect(raw.endsWith('0\r\n\r\n')).toBe(false)
 })
 
+test('a body that is too large, and one that is no JSON, are refused in its shape', async () => {
+  const { client, server } = await startDoor({ RUNNEL_MAX_BODY_BYTES: 2_000 })
+  await expect(ask(client, { messages: user('x'.repeat(3_000)) })).rejects.toMatchObject({ status: 413, code: 'too_large', type: 'invalid_request_error' })
+  const response = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' })
+  expect([response.status, Object.keys((await response.json() as any).error)]).toEqual([400, ['message', 'type', 'param', 'code']])
+})
+
+test('who has too many answers in line gets 429, and no chat is left of it', async () => {
+  const { client, server, fake } = await startDoor({ RUNNEL_MAX_TASKS_PER_USER: 1, RUNNEL_MAX_QUEUED_TASKS_PER_USER: 1 })
+  fake.manual()
+  await server.ask('Runs')
+  await fake.received(1)
+  await server.ask('Waits')
+  const rooms = server.runnel.stats().rooms
+  await expect(ask(client)).rejects.toMatchObject({ constructor: OpenAI.RateLimitError, status: 429, code: 'rate_limited' })
+  expect(server.runnel.stats().rooms).toBe(rooms)
+})
+
 test('an answer that somebody stops is no whole one, and is not asked for again', async () => {
   const { client, server, fake } = await startDoor()
   for (const stream of [true, false]) {

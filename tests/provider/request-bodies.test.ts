@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chatBody } from '../../server/provider/chat-request.ts'
+import type { JsonObject } from '../../shared/schema.ts'
 import type { ProviderRequest } from '../../server/provider/events.ts'
 import { openaiProvider } from '../../server/provider/openai.ts'
 import { responsesBody } from '../../server/provider/responses-request.ts'
@@ -122,7 +123,7 @@ describe('messages of Chat Completions', () => {
     { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '2' }] }, { role: 'tool', tool_call_id: 'call_2', content: '1' },
     { role: 'assistant', content: [{ type: 'text', text: 'Two' }, { type: 'refusal', refusal: ', no.' }] },
     { role: 'user', content: 'Thanks.' },
-  ]
+  ] as object[] as JsonObject[]
 
   test('go as they are, before what the message holds already', () => {
     expect(chatBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] })).toMatchObject({ messages: [...messages, { role: 'assistant', content: 'So' }] })
