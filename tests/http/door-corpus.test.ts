@@ -58,7 +58,7 @@ test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_n
       told.refusal += delta.refusal ?? ''
       for (const { index, id, function: called } of delta.tool_calls ?? []) {
         const call = (told.calls[index] ??= { id: '', name: '', arguments: '' })
-        if (id !== undefined) Object.assign(call, { id, name: called!.name })
+        Object.assign(call, { ...(id !== undefined && { id }), ...(called?.name !== undefined && { name: called.name }) })
         call.arguments += called?.arguments ?? ''
       }
     }

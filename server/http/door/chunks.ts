@@ -9,7 +9,16 @@ interface Told {
   readonly field: 'content' | 'reasoning_content' | 'refusal' | null
   /** So many UTF-16 units of its text, as it is now, have been sent. */
   sent: number
-  call: { index: number; id: string; name: string; held: string } | null
+  call: Call | null
+}
+
+interface Call {
+  readonly index: number
+  id: string
+  name: string
+  /** Its first fragment was sent, with the name. Until then its arguments are held. */
+  isTold: boolean
+  held: string
 }
 
 const fields = { text: 'content', reasoning: 'reasoning_content', refusal: 'refusal' } as const
@@ -47,7 +56,7 @@ export class ChunkEncoder {
       if (!told) continue
       if (told.call && block.type === 'tool_call') text += this.#identify(told, block.callId, block.name, whole)
       const value = block.type === 'tool_call' ? block.arguments : (block as { text: string }).text
-      if (told.call && !isAnnounced(told.call)) told.call.held = value
+      if (told.call?.isTold === false) told.call.held = value
       else text += this.#append(told, value.slice(told.sent))
       told.sent = value.length
     }
@@ -95,7 +104,7 @@ export class ChunkEncoder {
   #tell(block: Block): Told | null {
     const field = block.type === 'text' || block.type === 'reasoning' || block.type === 'refusal' ? fields[block.type] : null
     if (field === null && !isHandedBack(block)) return null
-    const call = field === null ? { index: this.#calls++, id: '', name: '', held: '' } : null
+    const call = isHandedBack(block) ? { index: this.#calls++, id: block.callId, name: block.name, isTold: false, held: '' } : null
     const told: Told = { field, sent: 0, call }
     this.#told.set(block.id, told)
     return told
@@ -112,20 +121,26 @@ export class ChunkEncoder {
   /** A call's id and name, in its first fragment; what comes late in one of its own. */
   #identify(told: Told, id: string, name: string, whole: boolean): string {
     const call = told.call!
-    const known = isAnnounced(call)
-    if ((known && call.id === id && call.name === name) || (!known && name === '' && !whole)) return ''
+    const before = { ...call }
     call.id = id
     call.name = name
-    const { index, held } = call
+    const { index } = call
+    if (before.isTold) {
+      // Only what is new: there are clients that join what comes twice.
+      const late = { ...(id !== before.id && { id }), ...(name !== before.name && { function: { name } }) }
+      return Object.keys(late).length === 0 ? '' : this.#call(JSON.stringify({ index, ...late }))
+    }
+    if (name === '' && !whole) return ''
+    call.isTold = true
     call.held = ''
-    return this.#call(`{"index":${index},"id":${JSON.stringify(id)},"type":"function","function":{"name":${JSON.stringify(name)},"arguments":${JSON.stringify(held)}}}`)
+    return this.#call(JSON.stringify({ index, id, type: 'function', function: { name, arguments: before.held } }))
   }
 
   #append(told: Told, text: string): string {
     if (text === '') return ''
     if (told.field !== null) return this.#chunk(`"${told.field}":${JSON.stringify(text)}`)
     const call = told.call!
-    if (isAnnounced(call)) return this.#call(`{"index":${call.index},"function":{"arguments":${JSON.stringify(text)}}}`)
+    if (call.isTold) return this.#call(`{"index":${call.index},"function":{"arguments":${JSON.stringify(text)}}}`)
     call.held += text
     return ''
   }
@@ -137,9 +152,4 @@ export class ChunkEncoder {
   #chunk(delta: string): string {
     return `${this.#head}{"index":0,"delta":{${delta}},"finish_reason":null}${this.#tail}`
   }
-}
-
-/** Every call has an id from its beginning on. */
-function isAnnounced(call: { id: string }): boolean {
-  return call.id !== ''
 }
