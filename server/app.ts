@@ -174,9 +174,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     limits: streamLimits,
   })
   const door = new Door({
-    access, tasks, rooms, now,
+    access, tasks, store, rooms, now,
     catchUp: sockets.catchUp,
     limits: streamLimits,
+    onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
   })
   const deletion = new Deletion({ tasks, store, rooms, chats, files })
   const dropExpired = () => deletion.expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))

@@ -11,7 +11,6 @@ import { completionJson, completionOf, outcomeOf } from './door/completion.ts'
 import { answerFailure } from './door/failure.ts'
 import type { Places } from './places.ts'
 import { route } from './route.ts'
-import { finished } from './run-requests.ts'
 
 const detachHeader = 'X-Runnel-Detach'
 
@@ -28,7 +27,7 @@ export const completionRoutes = [
       response.set({ [chatHeader]: started.chatId, 'X-Runnel-Message-Id': started.messageId, 'X-Runnel-Task-Id': started.taskId })
       if (request.get(detachHeader) !== 'true') places.door.stopsWith(response, started)
       if (body.stream) return await places.door.stream(response, identity, started, body.stream_options?.include_usage === true)
-      const message = await finished(started, places)
+      const message = await places.door.ended(started)
       if (response.destroyed) return
       // Much may have happened since it was asked.
       await places.access.message(identity, started.messageId)

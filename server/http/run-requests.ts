@@ -48,8 +48,7 @@ export async function answerStarted(response: Response, started: Started, stream
   response.status(errorRow(code).http).json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
-/** The message when its run has ended, or as soon as it waits for somebody. Throws `not_found`. */
-export async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
+async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
   const run = tasks.ofMessage(started.messageId)
   if (run?.taskId === started.taskId) return await run.untilItNeedsNobody()
   const row = await store.getMessage(started.messageId)

@@ -155,14 +155,15 @@ export class Room {
     if (seq <= this.#seq || this.#ahead.has(seq)) return true
     if (seq > this.#seq + 1 && !this.#shared) return false
     this.#reached(seq)
-    const { observer } = this
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)
-      if (!observer) apply()
-      else if (!repeats(update, this.#lastVector)) observer.shown(changesOf(this.doc, apply))
-      else {
+      if (this.observers.size === 0) apply()
+      else if (!repeats(update, this.#lastVector)) {
+        const changes = changesOf(this.doc, apply)
+        for (const observer of this.observers) observer.shown(changes)
+      } else {
         apply()
-        observer.moved()
+        for (const observer of this.observers) observer.moved()
       }
     }
     this.#show(updates, cork)
@@ -179,7 +180,7 @@ export class Room {
     this.#seq = seq
     for (const number of this.#ahead) if (number <= seq) this.#ahead.delete(number)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
-    this.observer?.moved()
+    for (const observer of this.observers) observer.moved()
   }
 
   /** The state that takes the log's place from now on. */

@@ -59,6 +59,12 @@ export class DoorStream implements ChangeObserver {
     else if (text !== '') stream.outbox.send(eventFrames(this.#head() + text))
   }
 
+  moved(): void {
+    if (this.#state !== 'live') return
+    this.#state = 'behind'
+    this.#catchUp()
+  }
+
   lost(error: Failure): void {
     this.fail(error)
   }
