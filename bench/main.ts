@@ -10,6 +10,7 @@ import { providerDecoding } from './decode.ts'
 import { answers } from './answers.ts'
 import { auditor, eventsAToken } from './events.ts'
 import { idleViewers } from './idle.ts'
+import { doorAChunk } from './door.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
 import { redactedTokens } from './redaction.ts'
@@ -27,6 +28,7 @@ const benches: Bench[] = [
   { name: 'signed-in', run: costOfSignIn },
   { name: 'answers', run: answers },
   { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
+  { name: 'door', run: doorAChunk },
   { name: 'return', run: returningViewers },
   { name: 'abuse', run: abusedServer },
   { name: 'idle', run: () => idleViewers() },

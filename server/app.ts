@@ -16,6 +16,7 @@ import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
+import { Door } from './http/door/door.ts'
 import { EventStreams } from './http/event-streams.ts'
 import { rateLimits } from './http/rate-limits.ts'
 import { UploadPlaces } from './http/upload-places.ts'
@@ -133,6 +134,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     onError: (err, context) => log.error({ err, ...context }, 'a run met an error'),
   })
   const announcer = async (chatId: string) => {
+    // What is in nobody's list is news to nobody.
+    if ((await store.getChat(chatId))?.expiresAt !== undefined) return () => {}
     const members = new Set((await store.listMembers(chatId)).map(({ userId }) => userId))
     return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) => news.announce(members, { type: 'chat', chatId, ...event })
   }
@@ -161,22 +164,31 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       maxUnauthenticatedBytes: config.RUNNEL_MAX_UNAUTHENTICATED_BYTES,
     },
   })
+  const streamLimits = {
+    commentMs: config.RUNNEL_HEARTBEAT_MS,
+    highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
+    stallMs: config.RUNNEL_VIEWER_STALL_MS,
+  }
   const events = new EventStreams({
     access, addresses, admission, rooms, now,
     catchUp: sockets.catchUp,
-    limits: {
-      commentMs: config.RUNNEL_HEARTBEAT_MS,
-      highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
-      stallMs: config.RUNNEL_VIEWER_STALL_MS,
-    },
+    limits: streamLimits,
   })
-  const news = spreadNews(cluster, { tasks, rooms, sockets, events, onError: err => log.error({ err }, 'news of another node could not be acted upon') })
+  const door = new Door({
+    access, tasks, store, rooms, now,
+    catchUp: sockets.catchUp,
+    limits: streamLimits,
+    onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
+  })
+  const news = spreadNews(cluster, { tasks, rooms, sockets, events, door, onError: err => log.error({ err }, 'news of another node could not be acted upon') })
   const deletion = new Deletion({ tasks, store, chats, files, gone: news.gone })
+  const dropExpired = () => deletion.expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))
+    .catch((err: unknown) => log.error({ err }, 'expired chats could not be deleted'))
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const http = createHttp({
     filesUrl, basePath: config.RUNNEL_BASE_PATH,
-    auth, access, origins, store, chats, tasks, events, addresses, limits, log, now, announcer, messages, html, files,
+    auth, access, origins, store, chats, tasks, events, door, addresses, limits, log, now, announcer, messages, html, files,
     deletion, uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
@@ -200,20 +212,22 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       await ends?.recover()
       await tasks.recover()
       await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
+      await dropExpired()
     },
   })
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
-    every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep() }),
+    every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep(); door.sweep() }),
     every(2_000, () => { rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs')) }),
     every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
     every(3_600_000, () => {
+      void dropExpired()
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))
       store.dropUnattachedFiles(now() - dayMs).then(ids => deletion.bytes(ids)).catch((err: unknown) => log.error({ err }, 'files of no message could not be dropped'))
     }),
   ]
 
-  const stats = () => readStats({ rooms, tasks, sockets, events, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
+  const stats = () => readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
 
   let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
   let closing: Promise<void> | undefined

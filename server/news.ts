@@ -2,6 +2,7 @@
 import type { Json } from '../shared/schema.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 import type { Cluster } from './cluster/cluster.ts'
+import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
 import type { PresenceNews, Rooms } from './room/rooms.ts'
 import type { Sockets } from './socket/sockets.ts'
@@ -32,11 +33,12 @@ interface Listeners {
   rooms: Rooms
   sockets: Sockets
   events: EventStreams
+  door: Door
   onError: (error: unknown) => void
 }
 
-export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, onError }: Listeners): News {
-  const recheck = async (chatId: string) => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId)]) }
+export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, door, onError }: Listeners): News {
+  const recheck = async (chatId: string) => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId), door.recheck(chatId)]) }
   const act = (news: ClusterNews): void => {
     switch (news.type) {
       case 'order':

@@ -1,4 +1,5 @@
 import type { Admission } from './auth/admission.ts'
+import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
 import type { MetricsSource } from './metrics.ts'
 import type { Rooms } from './room/rooms.ts'
@@ -15,12 +16,13 @@ export interface StatsPlaces {
   tasks: Tasks
   sockets: Sockets
   events: EventStreams
+  door: Door
   admission: Admission
   storeBytes: () => number
 }
 
 /** What the parts are doing now. */
-export function readStats({ rooms, tasks, sockets, events, admission, storeBytes }: StatsPlaces): RunnelStats {
+export function readStats({ rooms, tasks, sockets, events, door, admission, storeBytes }: StatsPlaces): RunnelStats {
   const connections = [...sockets.connections]
   const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
   const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
@@ -37,7 +39,7 @@ export function readStats({ rooms, tasks, sockets, events, admission, storeBytes
     laggingConnections: connections.filter(({ outbox }) => outbox.lagging).length,
     viewers: subscriptions.length,
     laggingViewers: subscriptions.filter(({ progress }) => progress.state === 'behind').length,
-    outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, events.outboxBytes),
+    outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, events.outboxBytes + door.outboxBytes),
     sentBytes: sockets.bytesWritten,
     catchUpPendingBytes: sockets.catchUp.pendingBytes,
     catchUpWaiting: sockets.catchUp.waiting,

@@ -6,6 +6,7 @@ import type { Origins } from '../auth/origins.ts'
 import type { Logger } from '../log.ts'
 import { identifyCaller } from './caller.ts'
 import { crossOrigin } from './cross-origin.ts'
+import { answerFailure } from './door/failure.ts'
 import { errorHandler, notFound } from './errors.ts'
 import { mountRoutes } from './mount.ts'
 import type { Places } from './places.ts'
@@ -59,12 +60,14 @@ export function createHttp(options: HttpOptions): Express {
 
   app.use(options.limits.byAddress)
   app.use(['/api', '/openapi.json'], crossOrigin(origins))
-  app.use('/api', identifyCaller(auth), options.limits.byUser)
+  app.use('/v1', crossOrigin(origins, 'any header'))
+  app.use(['/api', '/v1'], identifyCaller(auth), options.limits.byUser)
   mountRoutes(app, table, options)
-  app.use('/api', notFound)
+  app.use(['/api', '/v1'], notFound)
 
   if (pageFolder !== undefined) app.use(express.static(pageFolder, { index: 'index.html' }))
   app.use(notFound)
+  app.use('/v1', errorHandler(log, options.maxBodyBytes, answerFailure))
   app.use(errorHandler(log, options.maxBodyBytes))
   return app
 }

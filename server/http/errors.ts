@@ -2,16 +2,26 @@ import type { NextFunction, Request, Response } from 'express'
 import { errorRow, RunnelError } from '../../shared/errors.ts'
 import type { Logger } from '../log.ts'
 
-/** Every failure leaves as `{error: {code, message, details?}}` with the status of its code. */
-export function errorHandler(log: Logger, maxBodyBytes: number) {
+/** Every failure leaves with the status of its code, in the shape that `answer` gives it. */
+export function errorHandler(log: Logger, maxBodyBytes: number, answer: (response: Response, error: RunnelError) => void = answerError) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
-    const { code, message, details } = asRunnelError(error, log, request, maxBodyBytes)
+    const failure = asRunnelError(error, log, request, maxBodyBytes)
     if (response.headersSent) return next(error)
-    const { http, retryable } = errorRow(code)
-    if ((http === 503 || http === 429) && retryable && !response.hasHeader('Retry-After')) response.set('Retry-After', '1')
-    if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="runnel"')
-    response.status(http).json({ error: { code, message, ...(details === undefined ? {} : { details }) } })
+    answer(response, failure)
   }
+}
+
+/** `{error: {code, message, details?}}` */
+function answerError(response: Response, { code, message, details }: RunnelError): void {
+  const { http, retryable } = errorRow(code)
+  refusalHeaders(response, http, retryable)
+  response.status(http).json({ error: { code, message, ...(details === undefined ? {} : { details }) } })
+}
+
+/** What a refusal says beside its body. */
+export function refusalHeaders(response: Response, status: number, retryable: boolean): void {
+  if ((status === 503 || status === 429) && retryable && !response.hasHeader('Retry-After')) response.set('Retry-After', '1')
+  if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="runnel"')
 }
 
 export function notFound(): never {

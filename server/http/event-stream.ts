@@ -64,8 +64,12 @@ export class EventStream {
 
   /** Head and first bytes, before anything is known of the message but that it may be read. */
   open(): void {
-    this.#response.writeHead(200, eventStreamHead)
+    this.writeHead()
     this.outbox.send(eventFrames(`retry: ${retryMs + Math.floor(Math.random() * retryMs)}\n\n`))
+  }
+
+  writeHead(): void {
+    this.#response.writeHead(200, eventStreamHead)
   }
 
   /** Ends the stream behind what it was sent; EventSource comes back with the last id. Idempotent. */
@@ -74,6 +78,12 @@ export class EventStream {
     this.#closingAt = this.#options.now()
     this.outbox.close()
     this.#response.end()
+  }
+
+  /** Ends it so that nobody takes it for whole: the connection breaks a moment later, as a reader may drop what it had not read by then. */
+  breakOff(): void {
+    this.#closingAt ??= this.#options.now()
+    this.outbox.close()
   }
 
   destroy(): void {

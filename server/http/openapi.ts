@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../shared/schema.ts'
+import { openAiErrorJson } from './door/failure.ts'
 import { route, type Content, type Route, type RouteDescription } from './route.ts'
 import { errorJson } from './schemas.ts'
 
@@ -30,7 +31,7 @@ export function openApi(table: readonly RouteDescription[], basePath = ''): Json
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Error: schemaOf(errorJson, 'output') },
+      schemas: { Error: schemaOf(errorJson, 'output'), OpenAIError: schemaOf(openAiErrorJson, 'output') },
     },
   }
 }
@@ -54,6 +55,7 @@ function operation(row: RouteDescription): JsonObject {
     parameters: [
       ...parametersOf(row.path).map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...(row.query ? queryParameters(row.query) : []),
+      ...Object.entries(row.headers ?? {}).map(([name, description]) => ({ name, in: 'header', description, schema: { type: 'string' } })),
       ...(row.repeatable ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } }] : []),
     ],
     ...(body && { requestBody: { required: row.form !== undefined || !row.body!.safeParse(undefined).success, content: contentOf(body, 'input') } }),
@@ -61,8 +63,8 @@ function operation(row: RouteDescription): JsonObject {
   }
 }
 
-function responseOf({ responses }: RouteDescription, status: number): JsonObject {
-  if (!(status in responses)) return { description: 'An error', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } }
+function responseOf({ responses, openAiErrors }: RouteDescription, status: number): JsonObject {
+  if (!(status in responses)) return { description: 'An error', content: { 'application/json': { schema: { $ref: `#/components/schemas/${openAiErrors ? 'OpenAIError' : 'Error'}` } } } }
   const content = responses[status] ?? null
   return { description: 'Success', ...(content && { content: contentOf(content, 'output') }) }
 }

@@ -6,6 +6,7 @@ import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
+import type { Door } from './door/door.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
 import type { UploadPlaces } from './upload-places.ts'
@@ -23,6 +24,7 @@ export interface Places {
   deletion: Deletion
   html: HtmlRenderer
   events: EventStreams
+  door: Door
   maxBodyBytes: number
   files: Files
   /** What the addresses of files begin with. */

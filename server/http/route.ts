@@ -18,6 +18,10 @@ export interface RouteDescription {
   readonly guests?: boolean
   /** `owner`: a member may do it to itself. */
   readonly self?: boolean
+  /** Its errors have the shape of the OpenAI API: what lies under `/v1`. */
+  readonly openAiErrors?: boolean
+  /** Headers of its own: what they mean. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Takes an `Idempotency-Key`. */
   readonly repeatable?: boolean
   readonly summary: string

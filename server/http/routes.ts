@@ -1,5 +1,6 @@
 import { againRoutes } from './again.ts'
 import { chatRoutes } from './chats.ts'
+import { completionRoutes } from './completions.ts'
 import { eventRoutes } from './events.ts'
 import { fileRoutes } from './files.ts'
 import { healthRoutes } from './health.ts'
@@ -12,7 +13,7 @@ import type { Route, RouteDescription } from './route.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
 
-const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...againRoutes, ...toolCallRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...healthRoutes]
+const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...againRoutes, ...toolCallRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...completionRoutes, ...healthRoutes]
 
 /** The one table of routes: each method and path once, with who may, what goes in and what comes out. */
 export const table: readonly Route[] = [...described, openApiRoute(described)]

@@ -6,7 +6,7 @@ import { isFields } from './frames.ts'
 export function chatBody(request: ProviderRequest): JsonObject {
   return {
     model: request.model,
-    messages: request.prompt.flatMap(messages),
+    messages: [...(request.messages ?? []), ...request.prompt.flatMap(messages)],
     ...(request.tools?.length ? { tools: request.tools.map(chatTool) } : {}),
     stream_options: { include_usage: true },
     ...request.params,

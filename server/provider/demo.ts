@@ -66,11 +66,16 @@ class Pace {
 }
 
 function lastUserText(request: ProviderRequest): string {
-  return request.prompt.findLast(item => item.role === 'user')?.text ?? ''
+  const item = request.prompt.findLast(item => item.role === 'user')
+  if (item) return item.text
+  const { content } = request.messages?.findLast(({ role }) => role === 'user') ?? {}
+  return typeof content === 'string' ? content : JSON.stringify(content ?? '')
 }
 
 /** Does the prompt end with the result of a call? Then the demo speaks of it. */
 function wasAnswered(request: ProviderRequest): string | null {
+  const message = request.messages?.at(-1)
+  if (message?.role === 'tool') return String(message.content)
   const last = request.prompt.at(-1)
   return last?.role === 'assistant' ? last.toolCalls?.at(-1)?.output ?? null : null
 }

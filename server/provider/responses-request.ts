@@ -1,6 +1,8 @@
+import { RunnelError } from '../../shared/errors.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
 import type { PromptItem, PromptToolCall, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
+import { inputPart, messageItems } from './responses-input.ts'
 
 /** Models that reason refuse a reasoning item without this, others refuse to be asked for it. */
 const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
@@ -8,12 +10,13 @@ const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
 /**
  * The body of a Responses request. Nothing is stored at the provider, so what
  * it wants to remember travels encrypted. `params` come last, those of Chat
- * Completions under the names that this API has for them.
+ * Completions under the names that this API has for them. Throws `bad_request`
+ * for one that it lacks and that would be missed.
  */
 export function responsesBody(request: ProviderRequest): JsonObject {
   return {
     model: request.model,
-    input: request.prompt.flatMap(inputItems),
+    input: [...messageItems(request.messages ?? []), ...request.prompt.flatMap(inputItems)],
     ...(request.tools?.length ? { tools: request.tools.map(responsesTool) } : {}),
     store: false,
     ...(reasoningModels.test(request.model) ? { include: ['reasoning.encrypted_content'] } : {}),
@@ -71,17 +74,6 @@ function userContent(text: string, parts: JsonObject[] | undefined): Json {
   return [...(text === '' ? [] : [{ type: 'input_text', text }]), ...parts.map(inputPart)]
 }
 
-/** Content parts of Chat Completions in the words of this API. */
-function inputPart(part: JsonObject): JsonObject {
-  if (part.type === 'text') return { type: 'input_text', text: part.text ?? '' }
-  if (part.type === 'image_url' && isFields(part.image_url)) {
-    const { url, detail } = part.image_url as JsonObject
-    return { type: 'input_image', image_url: url ?? null, ...(detail === undefined ? {} : { detail }) }
-  }
-  if (part.type === 'file' && isFields(part.file)) return { type: 'input_file', ...(part.file as JsonObject) }
-  return part
-}
-
 /** Function tools stand flat in this API, and nest in the other. */
 function responsesTool(tool: JsonObject): JsonObject {
   if (tool.type !== 'function' || !isFields(tool.function)) return tool
@@ -89,8 +81,9 @@ function responsesTool(tool: JsonObject): JsonObject {
 }
 
 function responsesParams(params: JsonObject): JsonObject {
-  const { max_tokens, max_completion_tokens, reasoning_effort, response_format, tool_choice, ...rest } = params
+  const { max_tokens, max_completion_tokens, reasoning_effort, response_format, tool_choice, stop, ...rest } = params
   delete rest.stream_options
+  if (stop !== undefined && stop !== null) throw new RunnelError('bad_request', 'stop: the Responses API, which this server asks, knows no stop sequences. Leave it out, or set RUNNEL_OPENAI_API=chat.')
   const limit = max_completion_tokens ?? max_tokens
   return {
     ...(limit === undefined ? {} : { max_output_tokens: limit }),

@@ -42,8 +42,8 @@ export class EventFeed implements ChangeObserver {
 
   /** Adds a reader to the room's feed. To be called while nothing is appending. */
   static join(room: Room, now: () => number, makeReader: (feed: EventFeed) => EventReader): EventReader {
-    const feed = (room.observer as EventFeed | null) ?? new EventFeed(room, now)
-    room.observer = feed
+    const feed = [...room.observers].find(observer => observer instanceof EventFeed) ?? new EventFeed(room, now)
+    room.observers.add(feed)
     const reader = makeReader(feed)
     feed.#readers.add(reader)
     return reader
@@ -53,7 +53,7 @@ export class EventFeed implements ChangeObserver {
     this.#readers.delete(reader)
     if (this.#readers.size > 0) return
     this.#clearStateTimer()
-    if (this.room.observer === this) this.room.observer = null
+    this.room.observers.delete(this)
   }
 
   /** Where a reader stands that has been sent everything. */

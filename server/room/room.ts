@@ -37,8 +37,8 @@ export class Room {
   readonly doc: Y.Doc
   readonly viewers = new Set<Subscription>()
   writer: DocumentWriter | null = null
-  /** Set while nothing is appending (`whenSettled`), so that it misses nothing. */
-  observer: ChangeObserver | null = null
+  /** Added to while nothing is appending (`whenSettled`), so that they miss nothing. */
+  readonly observers = new Set<ChangeObserver>()
   /** Users of the room that are no viewers (a run, a request): it is not evicted while there are any. */
   pins = 0
   /** Since when nobody uses it, epoch ms. */
@@ -127,7 +127,7 @@ export class Room {
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.#appending) return null
-    this.#changes = this.observer ? [] : undefined
+    this.#changes = this.observers.size > 0 ? [] : undefined
     this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
@@ -140,7 +140,7 @@ export class Room {
     else this.#seq = seq
     this.#appending = false
     this.#show(this.#updates, cork)
-    if (this.#changes) this.observer?.shown(this.#changes)
+    if (this.#changes) for (const observer of this.observers) observer.shown(this.#changes)
     this.#updates = []
     const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.compactedState() : null
     this.#settle()
@@ -155,14 +155,15 @@ export class Room {
     if (seq <= this.#seq || this.#ahead.has(seq)) return true
     if (seq > this.#seq + 1 && !this.#shared) return false
     this.#reached(seq)
-    const { observer } = this
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)
-      if (!observer) apply()
-      else if (!repeats(update, this.#lastVector)) observer.shown(changesOf(this.doc, apply))
-      else {
+      if (this.observers.size === 0) apply()
+      else if (!repeats(update, this.#lastVector)) {
+        const changes = changesOf(this.doc, apply)
+        for (const observer of this.observers) observer.shown(changes)
+      } else {
         apply()
-        observer.moved()
+        for (const observer of this.observers) observer.moved()
       }
     }
     this.#show(updates, cork)
@@ -179,7 +180,7 @@ export class Room {
     this.#seq = seq
     for (const number of this.#ahead) if (number <= seq) this.#ahead.delete(number)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
-    this.observer?.moved()
+    for (const observer of this.observers) observer.moved()
   }
 
   /** The state that takes the log's place from now on. */
@@ -195,7 +196,7 @@ export class Room {
     if (this.lost) return
     this.lost = error
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
-    this.observer?.lost(error)
+    for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
     this.#settle()
   }

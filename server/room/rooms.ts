@@ -114,7 +114,7 @@ export class Rooms {
 
   /** Those that somebody uses here are brought up to their logs: every two seconds, where there are other nodes. Throws `store_unavailable`. */
   async compare(): Promise<void> {
-    await this.following.compare([...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observer || room.pins > 0))
+    await this.following.compare([...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0))
   }
 
   /** Nothing more is to be written or shown of it here: it belongs to another node. */

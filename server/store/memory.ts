@@ -101,6 +101,10 @@ export function memoryStore(): Store {
     async getChat(id) {
       return structuredClone(chats.get(id)?.row) ?? null
     },
+    async expiredChats(now) {
+      const expired = [...chats.values()].filter(({ row: { expiresAt } }) => expiresAt !== undefined && expiresAt <= now)
+      return structuredClone(expired.map(({ row }) => row).sort((a, b) => a.expiresAt! - b.expiresAt!))
+    },
     async deleteChat(id) {
       const ids = messagesOf(id).map(({ row }) => row.id)
       deleteAll(ids)
@@ -125,7 +129,7 @@ export function memoryStore(): Store {
         const held = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
         return words.every(word => held.some(other => other.startsWith(word)))
       }
-      const found = [...chats.values()].filter(({ row }) => words.length > 0 && members.role(row.id, userId) &&
+      const found = [...chats.values()].filter(({ row }) => words.length > 0 && row.expiresAt === undefined && members.role(row.id, userId) &&
         (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))))
       return matchesPage(found.toReversed().slice(offset), offset, limit, ({ row }) => structuredClone(row))
     },
@@ -159,7 +163,7 @@ export function memoryStore(): Store {
       if (chat) chat.row.title = title
     },
     async listChats(userId, page) {
-      const own = [...chats.values()].filter(({ row }) => members.role(row.id, userId))
+      const own = [...chats.values()].filter(({ row }) => row.expiresAt === undefined && members.role(row.id, userId))
       return cutPage(own.sort((a, b) => compare(positionOf(b), positionOf(a))), page, -1)
     },
 

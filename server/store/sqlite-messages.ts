@@ -9,12 +9,12 @@ import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } fro
 
 type Row = Record<string, SQLOutputValue>
 
-const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt'
+const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt, expires_at AS expiresAt'
 const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
   task_id AS taskId, user_id AS userId, node, status, request, json`
 
-function toChat({ number: _number, ...row }: Row): ChatRow {
-  return row as unknown as ChatRow
+function toChat({ number: _number, expiresAt, ...row }: Row): ChatRow {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as ChatRow
 }
 
 function toMessage({ number: _number, request, json, ...row }: Row): MessageRow {
@@ -45,6 +45,7 @@ export interface SqliteMessages {
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
   listChats(userId: string, page: Page): Paged<ChatRow>
+  expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: MessageRow): void
   /** Throws `busy` for one that has not ended, `not_found`. */
@@ -73,12 +74,13 @@ export interface SqliteMessages {
 }
 
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
-  const insertChat = connection.prepare('INSERT INTO chats (id, owner_id, title, system, created_at) VALUES (?, ?, ?, ?, ?)')
+  const insertChat = connection.prepare('INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)')
   const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChats = connection.prepare(
-    `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND (created_at, number) < (?, ?)
+    `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
      ORDER BY created_at DESC, number DESC LIMIT ?`,
   )
+  const selectExpired = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE expires_at <= ? ORDER BY expires_at`)
   const insertMessage = connection.prepare(
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -134,7 +136,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
 
   return {
     insertChat(chat) {
-      insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt)
+      insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
     },
     getChat: id => connection.read(() => {
       const row = selectChat.get(id)
@@ -143,6 +145,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     renameChat(id, title) {
       updateTitle.run(title, id)
     },
+    expiredChats: now => connection.read(() => selectExpired.all(now).map(toChat)),
     chatsByNumber: numbers => connection.read(() => numbers.map(number => toChat(selectChatByNumber.get(number)!))),
     descendants: messageId => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
     idsOfChat: chatId => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),

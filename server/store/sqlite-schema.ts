@@ -177,6 +177,11 @@ export const migrations: readonly string[] = [
     UNIQUE (task_id, key)
   ) STRICT;
   `,
+  `
+  -- A chat that is in no list, and goes at this time.
+  ALTER TABLE chats ADD COLUMN expires_at INTEGER;
+  CREATE INDEX chats_by_expiry ON chats (expires_at) WHERE expires_at IS NOT NULL;
+  `,
 ]
 
 /**

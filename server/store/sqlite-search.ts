@@ -20,7 +20,7 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
   // Members inside, and by `+` after the match: what is not the user's own is stepped over, neither ranked nor joined.
   const find = connection.prepare(
     `WITH own AS MATERIALIZED (
-       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = ?2
+       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = ?2 AND chats.expires_at IS NULL
      )
      SELECT number, min(rank) AS best FROM (
        SELECT rowid AS number, rank FROM chat_text

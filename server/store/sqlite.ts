@@ -72,6 +72,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
       search.putTitle(id, title)
     }),
     listChats: async (userId, page) => messages.listChats(userId, page),
+    expiredChats: async now => messages.expiredChats(now),
     deleteChat: async id => connection.write(() => {
       const deleted = deleteMessages(messages.idsOfChat(id))
       search.removeChat(id)

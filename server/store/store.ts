@@ -15,6 +15,8 @@ export interface ChatRow {
   /** System prompt of this chat. */
   system: string | null
   createdAt: number
+  /** Epoch ms: it is in no list and found by no search, and goes at that time. */
+  expiresAt?: number
 }
 
 export interface NewChat extends ChatRow {
@@ -164,8 +166,10 @@ export interface Store {
   createChat(chat: NewChat, lineage: string, claim?: Claim): Promise<Claimed>
   getChat(id: string): Promise<ChatRow | null>
   renameChat(id: string, title: string): Promise<void>
-  /** Newest first; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
+  /** Newest first, those that expire left out; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
   listChats(userId: string, page: Page): Promise<Paged<ChatRow>>
+  /** Chats whose time is over by then (epoch ms), the oldest first. */
+  expiredChats(now: number): Promise<ChatRow[]>
   /** The chat with every byte of it: messages, documents, logs, members, invites, provider data, files, search index. */
   deleteChat(id: string): Promise<Deleted>
   /** Ids of a message and all that answers it, directly or not; empty for an unknown id. */

@@ -47,6 +47,13 @@ export class Deletion {
     await this.#places.store.filesGone(files)
   }
 
+  /** Chats whose time is over. What cannot go now is tried again with the next. */
+  async expired(now: number, onError: (error: unknown, chatId: string) => void): Promise<void> {
+    for (const chat of await this.#places.store.expiredChats(now)) {
+      await this.chat(chat).catch((error: unknown) => onError(error, chat.id))
+    }
+  }
+
   /** What a crash came before. */
   async recover(): Promise<void> {
     await this.bytes(await this.#places.store.doomedFiles())

@@ -27,7 +27,7 @@ writeSync(1, `${url}\n`)
 /** Says its script for ever, as fast as a burst a millisecond. */
 function talk(): Provider {
   return async function* (request, signal) {
-    const question = request.prompt.findLast(item => item.role === 'user')!.text
+    const question = request.messages?.at(-1)?.content as string | undefined ?? request.prompt.findLast(item => item.role === 'user')!.text
     let open: string | null = null
     for (let index = 0; !signal.aborted; index++) {
       const type = blockOf(index)

@@ -26,6 +26,16 @@ test('an allowed page is answered before it calls, when it calls, and when it is
   expect(refused.headers.get('access-control-allow-origin')).toBe(friend)
 })
 
+test('at the OpenAI door a page may send whatever headers its SDK does', async () => {
+  const server = await start({ RUNNEL_ALLOWED_ORIGINS: friend })
+  const asked = await fetch(`${server.url}/v1/chat/completions`, { method: 'OPTIONS', headers: { 'origin': friend, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,x-stainless-os,x-runnel-chat-id' } })
+  expect([asked.status, asked.headers.get('access-control-allow-origin'), asked.headers.get('access-control-allow-headers')]).toEqual([204, friend, 'authorization,x-stainless-os,x-runnel-chat-id'])
+  const called = await fetch(`${server.url}/v1/models`, { headers: { origin: friend } })
+  expect(called.headers.get('access-control-expose-headers')).toBe('X-Runnel-Message-Id,X-Runnel-Chat-Id,X-Runnel-Task-Id,Retry-After')
+  const foreign = await fetch(`${server.url}/v1/models`, { headers: { origin: 'https://evil.example' } })
+  expect([foreign.status, (await foreign.json() as any).error.type]).toEqual([403, 'permission_error'])
+})
+
 test('a foreign page gets 403 and no leave, at the preflight already', async () => {
   const server = await start({ RUNNEL_ALLOWED_ORIGINS: friend })
   for (const origin of ['https://evil.example', 'http://chat.example', 'https://chat.example.evil.example', 'null']) {

@@ -51,6 +51,10 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/files/:fileId', needs: 'viewer', ok: 200 },
   { route: 'GET /api/tasks', needs: 'account or invite', ok: 200 },
   { route: 'POST /api/tasks/:taskId/stop', needs: 'editor', ok: 200, body: () => ({}) },
+  { route: 'POST /v1/chat/completions', needs: 'account', ok: 200, body: () => ({ messages: [{ role: 'user', content: 'Hello' }] }) },
+  { route: 'GET /v1/models', needs: 'account', ok: 200 },
+  // There is none of this name.
+  { route: 'GET /v1/models/:model', needs: 'account', ok: 404 },
 ]
 
 /** `invite`: of a viewer. The last four have the owner's right, were it not for what they are called. */

@@ -108,7 +108,7 @@ describe('the answer to', () => {
       const answer = await statusOf(server.url + pathOf(path, subject), method, { ...places(asker), ...(token !== undefined && { authorization: `Bearer ${token}` }) }, sentOf(row, subject))
       found[asker] = answer.status
       // A refusal says nothing of what it protects.
-      if (answer.status >= 400) expect(Object.keys(answer.body.error)).toEqual(['code', 'message'])
+      if (answer.status >= 400) expect(Object.keys(answer.body.error)).toEqual(path.startsWith('/v1/') ? ['message', 'type', 'param', 'code'] : ['code', 'message'])
     }
     expect(found).toEqual(Object.fromEntries(askers.map((asker, i) => [asker, answers[needs][i] || ok])))
   })

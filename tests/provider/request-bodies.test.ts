@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chatBody } from '../../server/provider/chat-request.ts'
+import type { JsonObject } from '../../shared/schema.ts'
 import type { ProviderRequest } from '../../server/provider/events.ts'
 import { openaiProvider } from '../../server/provider/openai.ts'
 import { responsesBody } from '../../server/provider/responses-request.ts'
@@ -108,6 +109,39 @@ describe('Responses', () => {
       model: 'gpt-4o', input: [], store: false, stream: true, max_output_tokens: 5, reasoning: { effort: 'low' },
       text: { format: { type: 'json_schema', ...schema } }, tool_choice: { type: 'function', name: 'add' }, top_p: 1,
     })
+  })
+})
+
+describe('messages of Chat Completions', () => {
+  const audio = { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } }
+  const messages = [
+    { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'text', text: 'D' }] },
+    { role: 'user', name: 'ann', content: [{ type: 'text', text: 'What is this?' }, image, { type: 'file', file: { file_id: 'f1' } }, audio] },
+    { role: 'assistant', content: null, tool_calls: [
+      { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }, { id: 'call_2', type: 'custom', custom: { name: 'sql', input: 'SELECT 1' } },
+    ] },
+    { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '2' }] }, { role: 'tool', tool_call_id: 'call_2', content: '1' },
+    { role: 'assistant', content: [{ type: 'text', text: 'Two' }, { type: 'refusal', refusal: ', no.' }] },
+    { role: 'user', content: 'Thanks.' },
+  ] as object[] as JsonObject[]
+
+  test('go as they are, before what the message holds already', () => {
+    expect(chatBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] })).toMatchObject({ messages: [...messages, { role: 'assistant', content: 'So' }] })
+  })
+
+  test('become input items', () => {
+    expect(responsesBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] }).input).toEqual([
+      { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'input_text', text: 'D' }] },
+      { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }, { type: 'input_file', file_id: 'f1' }, audio] },
+      { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' }, { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
+      { type: 'function_call_output', call_id: 'call_1', output: '2' }, { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
+      { role: 'assistant', content: 'Two, no.' }, { role: 'user', content: 'Thanks.' }, { role: 'assistant', content: 'So' },
+    ])
+  })
+
+  test('stop sequences, which the Responses API lacks, are refused and not lost', () => {
+    expect(() => responsesBody({ model: 'm', prompt: [], params: { stop: ['END'] } })).toThrow(expect.objectContaining({ code: 'bad_request' }))
+    expect(responsesBody({ model: 'm', prompt: [], params: { stop: null } })).not.toHaveProperty('stop')
   })
 })
 

@@ -128,7 +128,7 @@ test.each(seeds)('whatever is written, the folded events are the message, and an
       await turn()
     }
     // What was counted change by change is what anybody derives from the document.
-    const feed = room.observer as EventFeed
+    const feed = [...room.observers][0] as EventFeed
     expect(readPosition(feed.position)!.edits).toBe(readPosition(Position.of(room.doc, lineage).toString())!.edits)
     expect(Position.at(room.doc, lineage, readPosition(feed.position)!)).not.toBeNull()
   }
@@ -291,7 +291,7 @@ test('one buffer serves all readers, and nobody asks the writer for changes with
   expect(written).toHaveLength(3)
   expect(new Set(written).size).toBe(1)
   for (const { reader } of readers) reader.close()
-  expect(room.observer).toBeNull()
+  expect(room.observers.size).toBe(0)
   const asked: (MessageChange[] | undefined)[] = []
   const { commit } = writer
   writer.commit = changes => { asked.push(changes); return commit.call(writer, changes) }

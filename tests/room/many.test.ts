@@ -146,7 +146,7 @@ test(`nodes that follow a message end with what its writer has, and tell every c
     hub.deliver()
     const folders = followers.map(follower => {
       const folder = new Folder(follower)
-      follower.observer = folder
+      follower.observers.add(folder)
       return folder
     })
     for (let step = 0; step < 150; step++) {

@@ -42,6 +42,25 @@ export function messageRules(open: OpenStore): void {
     })
   })
 
+  describe('chats that expire', () => {
+    it('are in no list and no search, and are found when their time is over', async () => {
+      const store = open()
+      await store.createChat(chat('chat_listed00'), 'l')
+      for (const [i, expiresAt] of [startedAt + 20, startedAt + 10, startedAt + 30].entries()) {
+        await store.createChat(chat(`chat_expires${i}`, { expiresAt }), 'l')
+        await store.startRun(newRun(`msg_answer00${i}`, { chatId: `chat_expires${i}` }, { userMessage: question(`msg_question${i}`, { chatId: `chat_expires${i}` }) }))
+      }
+      expect(await store.getChat('chat_expires0')).toEqual(chat('chat_expires0', { expiresAt: startedAt + 20 }))
+      expect(await store.memberRole('chat_expires0', 'user_1')).toBe('owner')
+      expect((await store.listChats('user_1', { limit: 10 })).items).toEqual([chat('chat_listed00')])
+      expect((await store.searchChats('user_1', 'tides', { limit: 10 })).items).toEqual([chat('chat_listed00')])
+      expect(await store.expiredChats(startedAt + 9)).toEqual([])
+      expect((await store.expiredChats(startedAt + 20)).map(({ id }) => id)).toEqual(['chat_expires1', 'chat_expires0'])
+      await store.deleteChat('chat_expires1')
+      expect((await store.expiredChats(startedAt + 20)).map(({ id }) => id)).toEqual(['chat_expires0'])
+    })
+  })
+
   describe('history', () => {
     it('lists a chat oldest first, a question before its answer in the same millisecond', async () => {
       const store = open()

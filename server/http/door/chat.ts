@@ -1,0 +1,25 @@
+import type { Request } from 'express'
+import type { Identity } from '../../auth/auth.ts'
+import { newLineage } from '../../room/rooms.ts'
+import type { ChatRow } from '../../store/store.ts'
+import { newId } from '../../task/ids.ts'
+import type { Places } from '../places.ts'
+
+/** An unlisted chat lives for a day. */
+const unlistedMs = 24 * 3_600_000
+
+export const chatHeader = 'X-Runnel-Chat-Id'
+
+/** The chat that a request names; null for one that names none. Throws `not_found`, `forbidden`. */
+export async function namedChat(request: Request, identity: Identity, { access }: Places): Promise<ChatRow | null> {
+  const id = request.get(chatHeader)
+  return id === undefined ? null : (await access.chat(identity, id, 'editor')).chat
+}
+
+/** A chat for one answer: in no list, gone after a day. */
+export async function makeUnlistedChat({ user }: Identity, title: string, { store, now }: Places): Promise<ChatRow> {
+  const createdAt = now()
+  const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title, system: null, createdAt, expiresAt: createdAt + unlistedMs }
+  await store.createChat({ ...chat, ownerName: user.name }, newLineage())
+  return chat
+}

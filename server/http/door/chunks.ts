@@ -1,0 +1,155 @@
+import type { MessageChange } from '../../../shared/events.ts'
+import type { Block, Message } from '../../../shared/schema.ts'
+import { headOf, isHandedBack, usageJson } from './completion.ts'
+import { failureBody, type Failure } from './failure.ts'
+
+/** A block of which the caller is told. */
+interface Told {
+  /** Where its text stands in a delta; null: it is a call. */
+  readonly field: 'content' | 'reasoning_content' | 'refusal' | null
+  /** So many UTF-16 units of its text, as it is now, have been sent. */
+  sent: number
+  call: Call | null
+}
+
+interface Call {
+  readonly index: number
+  id: string
+  name: string
+  /** Its first fragment was sent, with the name. Until then its arguments are held. */
+  isTold: boolean
+  held: string
+}
+
+const fields = { text: 'content', reasoning: 'reasoning_content', refusal: 'refusal' } as const
+
+/**
+ * The `chat.completion.chunk` frames of one message, for one caller. What has
+ * been sent cannot be taken back: where a filter rewrites it afterwards, only
+ * the document knows.
+ */
+export class ChunkEncoder {
+  readonly #head: string
+  readonly #tail: string
+  readonly #includeUsage: boolean
+  readonly #told = new Map<string, Told>()
+  #calls = 0
+
+  /** @param message tells id, time and model */
+  constructor(message: Message, includeUsage: boolean) {
+    const { id, created, model } = headOf(message)
+    this.#head = `data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model }).slice(0, -1)},"choices":[`
+    this.#tail = includeUsage ? '],"usage":null}\n\n' : ']}\n\n'
+    this.#includeUsage = includeUsage
+  }
+
+  /** The first chunk. */
+  begin(): string {
+    return this.#chunk('"role":"assistant","content":""')
+  }
+
+  /** What the message holds and was not sent yet. `whole`: nothing more comes, so a call without a name has none. */
+  difference({ output }: Message, whole = false): string {
+    let text = ''
+    for (const block of output) {
+      const told = this.#told.get(block.id) ?? this.#tell(block)
+      if (!told) continue
+      if (told.call && block.type === 'tool_call') text += this.#identify(told, block.callId, block.name, whole)
+      const value = block.type === 'tool_call' ? block.arguments : (block as { text: string }).text
+      if (told.call?.isTold === false) told.call.held = value
+      else text += this.#append(told, value.slice(told.sent))
+      told.sent = value.length
+    }
+    return text
+  }
+
+  /** Changes that came behind all that was sent. */
+  changes(changes: readonly MessageChange[]): string {
+    let text = ''
+    for (const change of changes) {
+      if (change.type === 'block') text += this.difference({ output: [change.block] } as Message)
+      const told = 'block' in change && typeof change.block === 'string' ? this.#told.get(change.block) : undefined
+      if (!told) continue
+      if (change.type === 'delta' && change.field !== 'output') {
+        const isTail = change.offset >= told.sent
+        this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, true)
+        if (isTail) text += this.#append(told, change.insert)
+      } else if (change.type === 'set' && told.call) {
+        const { callId = told.call.id, name = told.call.name } = change.fields
+        text += this.#identify(told, String(callId), String(name), false)
+      }
+    }
+    return text
+  }
+
+  /** Changes that are not sent as they come, as the caller lags: `difference` follows. */
+  skip(changes: readonly MessageChange[]): void {
+    for (const change of changes) {
+      const told = change.type === 'delta' && change.field !== 'output' ? this.#told.get(change.block) : undefined
+      if (told && change.type === 'delta') this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, false)
+    }
+  }
+
+  /** Finish reason, usage if it was asked for, and the mark of a good end. */
+  end({ usage }: Message, finishReason: string): string {
+    const last = `${this.#head}{"index":0,"delta":{},"finish_reason":"${finishReason}"}${this.#tail}`
+    const counts = this.#includeUsage ? `${this.#head}],"usage":${JSON.stringify(usage ? usageJson(usage) : null)}}\n\n` : ''
+    return `${last}${counts}data: [DONE]\n\n`
+  }
+
+  failure(failure: Failure): string {
+    return `data: ${JSON.stringify(failureBody(failure))}\n\n`
+  }
+
+  #tell(block: Block): Told | null {
+    const field = block.type === 'text' || block.type === 'reasoning' || block.type === 'refusal' ? fields[block.type] : null
+    if (field === null && !isHandedBack(block)) return null
+    const call = isHandedBack(block) ? { index: this.#calls++, id: block.callId, name: block.name, isTold: false, held: '' } : null
+    const told: Told = { field, sent: 0, call }
+    this.#told.set(block.id, told)
+    return told
+  }
+
+  /** Text changes at an offset: how much of it counts as sent from now on. */
+  #shift(told: Told, offset: number, deleted: number, inserted: number, isSent: boolean): void {
+    if (offset >= told.sent) told.sent += isSent ? inserted : 0
+    else if (offset + deleted <= told.sent) told.sent += inserted - deleted
+    // It reaches into what was not sent: the caller gets what stands there now.
+    else told.sent = offset
+  }
+
+  /** A call's id and name, in its first fragment; what comes late in one of its own. */
+  #identify(told: Told, id: string, name: string, whole: boolean): string {
+    const call = told.call!
+    const before = { ...call }
+    call.id = id
+    call.name = name
+    const { index } = call
+    if (before.isTold) {
+      // Only what is new: there are clients that join what comes twice.
+      const late = { ...(id !== before.id && { id }), ...(name !== before.name && { function: { name } }) }
+      return Object.keys(late).length === 0 ? '' : this.#call(JSON.stringify({ index, ...late }))
+    }
+    if (name === '' && !whole) return ''
+    call.isTold = true
+    call.held = ''
+    return this.#call(JSON.stringify({ index, id, type: 'function', function: { name, arguments: before.held } }))
+  }
+
+  #append(told: Told, text: string): string {
+    if (text === '') return ''
+    if (told.field !== null) return this.#chunk(`"${told.field}":${JSON.stringify(text)}`)
+    const call = told.call!
+    if (call.isTold) return this.#call(`{"index":${call.index},"function":{"arguments":${JSON.stringify(text)}}}`)
+    call.held += text
+    return ''
+  }
+
+  #call(fragment: string): string {
+    return this.#chunk(`"tool_calls":[${fragment}]`)
+  }
+
+  #chunk(delta: string): string {
+    return `${this.#head}{"index":0,"delta":{${delta}},"finish_reason":null}${this.#tail}`
+  }
+}

@@ -1,0 +1,63 @@
+/** A message that has ended, as the OpenAI API tells of it. */
+import { z } from 'zod'
+import type { Block, JsonObject, Message, ToolCallBlock, Usage } from '../../../shared/schema.ts'
+import { joinedText } from '../../task/prompt.ts'
+import { stoppedFailure, type Failure } from './failure.ts'
+
+/** How a message ended for who asked: with a reason, or by a failure. */
+export type Outcome = { finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter' } | { failure: Failure }
+
+export const completionJson = z.looseObject({
+  id: z.string(), object: z.literal('chat.completion'), created: z.int(), model: z.string(),
+  choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.literal('assistant'), content: z.string().nullable() }), finish_reason: z.string() })),
+})
+
+export function outcomeOf({ status, finishReason, error, output }: Message): Outcome {
+  if (status === 'stopped') return { failure: stoppedFailure }
+  if (finishReason === 'content_filter') return { finishReason }
+  if (status !== 'completed') return { failure: error ?? { code: 'internal', message: 'The answer failed.' } }
+  if (finishReason !== undefined && finishReason !== 'unknown') return { finishReason }
+  return { finishReason: output.some(isHandedBack) ? 'tool_calls' : 'stop' }
+}
+
+/** A call that the caller is to run; those that the provider ran itself are its own affair. */
+export function isHandedBack(block: Block): block is ToolCallBlock {
+  return block.type === 'tool_call' && block.executor === 'client'
+}
+
+/** What every chunk, and the whole, begins with. */
+export function headOf({ id, createdAt, model = '' }: Message): { id: string; created: number; model: string } {
+  return { id: `chatcmpl-${id}`, created: Math.floor(createdAt / 1_000), model }
+}
+
+export function completionOf(message: Message, finishReason: string): JsonObject {
+  const { id, created, model } = headOf(message)
+  const text = joinedText(message.output, 'text')
+  const reasoning = joinedText(message.output, 'reasoning')
+  const refusal = joinedText(message.output, 'refusal')
+  const calls = message.output.filter(isHandedBack)
+  return {
+    id, object: 'chat.completion', created, model,
+    choices: [{
+      index: 0,
+      message: {
+        role: 'assistant',
+        content: text === '' && (calls.length > 0 || refusal !== '') ? null : text,
+        refusal: refusal === '' ? null : refusal,
+        ...(reasoning !== '' && { reasoning_content: reasoning }),
+        ...(calls.length > 0 && { tool_calls: calls.map(call => ({ id: call.callId, type: 'function', function: { name: call.name, arguments: call.arguments } })) }),
+      },
+      logprobs: null,
+      finish_reason: finishReason,
+    }],
+    ...(message.usage && { usage: usageJson(message.usage) }),
+  }
+}
+
+export function usageJson({ inputTokens, outputTokens, totalTokens, reasoningTokens, cachedTokens }: Usage): JsonObject {
+  return {
+    prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: totalTokens,
+    ...(cachedTokens !== undefined && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens !== undefined && { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  }
+}

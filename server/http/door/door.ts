@@ -1,0 +1,123 @@
+import type { Response } from 'express'
+import { RunnelError } from '../../../shared/errors.ts'
+import type { Message } from '../../../shared/schema.ts'
+import type { Access } from '../../auth/access.ts'
+import type { Identity } from '../../auth/auth.ts'
+import type { CatchUpQueue } from '../../room/catchup.ts'
+import type { Room } from '../../room/room.ts'
+import type { Rooms } from '../../room/rooms.ts'
+import type { Store } from '../../store/store.ts'
+import type { Started } from '../../task/start.ts'
+import type { Tasks } from '../../task/tasks.ts'
+import { EventStream, type EventStreamLimits } from '../event-stream.ts'
+import { DoorStream } from './door-stream.ts'
+
+export interface DoorOptions {
+  access: Access
+  tasks: Tasks
+  store: Store
+  rooms: Rooms
+  catchUp: CatchUpQueue
+  limits: EventStreamLimits
+  now: () => number
+  onError: (error: unknown, context: { messageId: string }) => void
+}
+
+interface Open {
+  started: Started
+  identity: Identity
+  answer: DoorStream
+  outboxBytes: () => number
+}
+
+/** Who waits at the door for answers: streams, and what a hang-up means. */
+export class Door {
+  readonly #options: DoorOptions
+  readonly #streams = new Set<Open>()
+  /** Callers whose hang-up stops a run, by its task. */
+  readonly #callers = new Map<string, number>()
+
+  constructor(options: DoorOptions) {
+    this.#options = options
+  }
+
+  get outboxBytes(): number {
+    let bytes = 0
+    for (const { outboxBytes } of this.#streams) bytes += outboxBytes()
+    return bytes
+  }
+
+  /** The run is stopped when this caller hangs up, and no other one waits for it. */
+  stopsWith(response: Response, { taskId, messageId }: Started): void {
+    const { tasks, store, onError } = this.#options
+    this.#callers.set(taskId, (this.#callers.get(taskId) ?? 0) + 1)
+    const left = async () => {
+      const callers = this.#callers.get(taskId)! - 1
+      if (callers > 0) return void this.#callers.set(taskId, callers)
+      this.#callers.delete(taskId)
+      if (response.writableFinished) return
+      const row = await store.getMessage(messageId)
+      if (row?.taskId === taskId) await tasks.stop(row)
+    }
+    const hungUp = () => void left().catch((error: unknown) => onError(error, { messageId }))
+    if (response.destroyed) hungUp()
+    else response.once('close', hungUp)
+  }
+
+  /** The message once it has ended, wherever its run is. Throws `not_found`, `store_unavailable`. */
+  async ended({ messageId }: Started): Promise<Message> {
+    const room = await this.#open(messageId)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const look = () => { if (room.ended) resolve() }
+    const observer = { shown: look, moved: look, lost: reject }
+    room.observers.add(observer)
+    try {
+      look()
+      await promise
+      return await room.read() as Message
+    } finally {
+      room.observers.delete(observer)
+      this.#options.rooms.unpin(room)
+    }
+  }
+
+  /** Answers with the chunks of a message as it grows. Throws `not_found`, `store_unavailable`. */
+  async stream(response: Response, identity: Identity, started: Started, includeUsage: boolean): Promise<void> {
+    const { rooms, limits, catchUp, now } = this.#options
+    const { messageId, chatId } = started
+    const room = await this.#open(messageId)
+    if (response.destroyed) return rooms.unpin(room)
+    // A request is judged when it is made: its token may expire while it is answered.
+    const stream = new EventStream({ response, identity: { ...identity, expiresAt: null }, messageId, chatId, limits, now, onClosed: () => {
+      this.#streams.delete(open)
+      open.answer.close()
+      rooms.unpin(room)
+    } })
+    const answer = new DoorStream({ response, stream, room, catchUp, includeUsage, now, headMs: limits.commentMs })
+    const open = { started, identity, answer, outboxBytes: () => stream.outbox.bytes }
+    this.#streams.add(open)
+  }
+
+  /** Once a second or so. */
+  sweep(): void {
+    for (const { answer } of this.#streams) answer.sweep()
+  }
+
+  /** Who may read this chat has changed: streams without the right end. Throws nothing. */
+  async recheck(chatId: string): Promise<void> {
+    await Promise.all([...this.#streams].filter(({ started }) => started.chatId === chatId).map(async ({ started, identity, answer }) => {
+      await this.#options.access.message(identity, started.messageId).catch((error: RunnelError) => answer.fail(error))
+    }))
+  }
+
+  /** The room of a message, pinned, with nothing appending. */
+  async #open(messageId: string): Promise<Room> {
+    const { rooms } = this.#options
+    const room = await rooms.open(messageId)
+    if (!room) throw new RunnelError('not_found', 'The message has been deleted.')
+    await new Promise<void>(settled => room.whenSettled(settled))
+    if (!room.lost) return room
+    rooms.unpin(room)
+    throw room.lost
+  }
+}

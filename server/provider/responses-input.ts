@@ -1,0 +1,54 @@
+/** Messages of Chat Completions as input items of the Responses API. */
+import type { Json, JsonObject } from '../../shared/schema.ts'
+import { isFields } from './frames.ts'
+
+/** The messages in their order. What has no counterpart goes as it is: the provider says what is wrong with it. */
+export function messageItems(messages: readonly JsonObject[]): JsonObject[] {
+  /** Ids of calls whose input is no JSON: their results are items of another type. */
+  const custom = new Set<Json | undefined>()
+  return messages.flatMap((message): JsonObject[] => {
+    const { role, content = '' } = message
+    switch (role) {
+      case 'system': case 'developer': case 'user':
+        return [{ role, content: Array.isArray(content) ? content.map(part => (isFields(part) ? inputPart(part as JsonObject) : part)) : content }]
+      case 'assistant': {
+        const text = textOf(content)
+        const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(call => isFields(call)) as JsonObject[] : []
+        for (const { type, id } of calls) if (type === 'custom') custom.add(id)
+        return [...(text === '' ? [] : [{ role, content: text }]), ...calls.map(callItem)]
+      }
+      case 'tool':
+        return [{
+          type: custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output',
+          call_id: message.tool_call_id ?? null, output: textOf(content),
+        }]
+      default:
+        return [message]
+    }
+  })
+}
+
+/** A content part in the words of this API. */
+export function inputPart(part: JsonObject): JsonObject {
+  if (part.type === 'text') return { type: 'input_text', text: part.text ?? '' }
+  if (part.type === 'image_url' && isFields(part.image_url)) {
+    const { url, detail } = part.image_url as JsonObject
+    return { type: 'input_image', image_url: url ?? null, ...(detail === undefined ? {} : { detail }) }
+  }
+  if (part.type === 'file' && isFields(part.file)) return { type: 'input_file', ...(part.file as JsonObject) }
+  return part
+}
+
+function callItem({ id = null, type, function: called, custom }: JsonObject): JsonObject {
+  const { name = '', arguments: args = '', input = '' } = (type === 'custom' ? custom : called) as JsonObject | undefined ?? {}
+  return type === 'custom'
+    ? { type: 'custom_tool_call', call_id: id, name, input }
+    : { type: 'function_call', call_id: id, name, arguments: args }
+}
+
+/** Of an answer or a result: its text, refusals too. */
+function textOf(content: Json): string {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return ''
+  return content.map(part => (isFields(part) ? String(part.text ?? part.refusal ?? '') : '')).join('')
+}
