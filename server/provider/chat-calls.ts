@@ -5,6 +5,8 @@ import { isFields } from './frames.ts'
 interface Call {
   key: string
   id: string
+  /** The id, or the one that it got here for want of any. */
+  shownId: string
   name: string
   arguments: string
 }
@@ -33,7 +35,7 @@ export class ChatCalls {
     this.#grow(call, part.arguments)
     if (fragment.extra_content) {
       this.#events.push({ type: 'provider_data', key: call.key,
-        data: { api: 'chat', call_id: call.id, extra_content: cleanJson(fragment.extra_content) as Json } })
+        data: { api: 'chat', call_id: call.shownId, extra_content: cleanJson(fragment.extra_content) as Json } })
     }
     return isNew
   }
@@ -56,11 +58,11 @@ export class ChatCalls {
   }
 
   #start(index: number | undefined, id: string, name: string): Call {
-    const call: Call = { key: `call-${this.#calls.length}`, id, name, arguments: '' }
+    const call: Call = { key: `call-${this.#calls.length}`, id, shownId: id || `call_${crypto.randomUUID()}`, name, arguments: '' }
     this.#calls.push(call)
     if (index !== undefined) this.#byIndex.set(index, call)
     this.#events.push({ type: 'block_start', key: call.key, block: {
-      type: 'tool_call', status: 'streaming', callId: id || `call_${crypto.randomUUID()}`, name, executor: 'client',
+      type: 'tool_call', status: 'streaming', callId: call.shownId, name, executor: 'client',
     } })
     return call
   }
@@ -68,7 +70,7 @@ export class ChatCalls {
   /** An id or a name that comes late. Where they come again, they are the same. */
   #complete(call: Call, id: string, name: string): void {
     if (call.id === '' && id !== '') {
-      call.id = id
+      call.id = call.shownId = id
       this.#events.push({ type: 'block_set', key: call.key, fields: { callId: id } })
     }
     if (call.name === '' && name !== '') {
