@@ -11,7 +11,9 @@ import { answers } from './answers.ts'
 import { auditor, eventsAToken } from './events.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
+import { answersWhilePreparing } from './preparing.ts'
 import { returningViewers } from './return.ts'
+import { toolArguments } from './tool-arguments.ts'
 import type { Bench, Figure } from './harness.ts'
 
 const benches: Bench[] = [
@@ -21,6 +23,8 @@ const benches: Bench[] = [
   { name: 'decode', run: providerDecoding },
   { name: 'load', run: () => loadOfOneCore() },
   { name: 'answers', run: answers },
+  { name: 'preparing', run: () => answersWhilePreparing() },
+  { name: 'tool-arguments', run: toolArguments },
   { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
   { name: 'return', run: returningViewers },
   { name: 'abuse', run: abusedServer },
