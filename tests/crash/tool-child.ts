@@ -37,7 +37,7 @@ const tools = [
   tool('pay', async function* () { yield 'paid' }, true),
 ]
 
-/** Two rounds of two calls of `work`, or one call of what the question names; then the answer. */
+/** Two rounds of two calls of `work`, or calls of what the question names; then the answer. */
 const model: Provider = async function* (request, signal) {
   if (silent) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
   const question = request.prompt.find(item => item.role === 'user')!.text
@@ -50,7 +50,7 @@ const model: Provider = async function* (request, signal) {
     await sleep(3)
   }
   yield { type: 'block_end', key: 't', status: 'completed' }
-  const calls = question === 'rounds' ? (round < 2 ? ['work', 'work'] : []) : round < 1 ? [question] : []
+  const calls = question === 'rounds' ? (round < 2 ? ['work', 'work'] : []) : round < 1 ? question.split(' and ') : []
   for (const [index, name] of calls.entries()) yield* callEvents(`c${index}`, name)
   yield { type: 'finish', reason: calls.length > 0 ? 'tool_calls' : 'stop' }
 }

@@ -118,6 +118,19 @@ test('while a call waits for a yes: it waits on, as often as it takes, and goes 
   expect(runs()).toEqual([callId])
 })
 
+test('while one call runs and one waits: the run does not wait on, the one has failed and the other is cancelled', { timeout: 30_000 }, async () => {
+  const { start, runs } = world()
+  let server = await start()
+  const id = await server.ask('hang and pay')
+  const [, { callId }] = callsOf(await server.until(id, message => callsOf(message)[0]?.output === 'begun' && callsOf(message)[1]?.status === 'awaiting_approval')) as [ToolCallBlock, ToolCallBlock]
+  server = await start()
+  const message = await server.read(id)
+  expect(message.status).toBe('interrupted')
+  expect(callsOf(message)).toMatchObject([{ status: 'failed', error: expect.stringContaining('outcome unknown') }, { status: 'cancelled' }])
+  expect((await server.call('POST', `/api/messages/${id}/tool-calls/${callId}`, { decision: 'approve' })).status).toBe(409)
+  expect(runs()).toHaveLength(1)
+})
+
 test.each([0, 60])('%i ms after the answer to a continue, before its first token: it can be continued again', { timeout: 30_000 }, async waitMs => {
   const { start } = world()
   let server = await start()

@@ -1,5 +1,6 @@
 /** A run with all that a run can have, carried on step by step: each step ends at a moment that a person could choose. */
 import { z } from 'zod'
+import type { RunContext } from '../../server/extension/context.ts'
 import type { Filter } from '../../server/extension/filter.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { Block, Message } from '../../shared/schema.ts'
@@ -39,12 +40,23 @@ class Gates {
   }
 }
 
+/** What is told of the end the moment it comes, and writes then. */
+function protest(context: RunContext): void {
+  context.signal.addEventListener('abort', () => {
+    context.append('late')
+    context.addSource({ title: 'late' })
+    context.progress('late')
+    context.addEmbed({ url: 'https://late.example' })
+  })
+}
+
 /** Lines of output, words of progress, a source and a file, a yes that must come first. None of them heeds its signal. */
 function toolsOf(gatesOf: (messageId: string) => Gates) {
   const round = z.object({ round: z.number() })
-  const lines = defineTool({ name: 'lines', description: 'Streams.', parameters: round, async *execute({ round }, { messageId, signal }) {
-    const gates = gatesOf(messageId)
-    gates.signals.push(signal)
+  const lines = defineTool({ name: 'lines', description: 'Streams.', parameters: round, async *execute({ round }, context) {
+    const gates = gatesOf(context.messageId)
+    gates.signals.push(context.signal)
+    protest(context)
     gates.working += 1
     try {
       await gates.pass(`lines ${round} begins`)
@@ -61,6 +73,7 @@ function toolsOf(gatesOf: (messageId: string) => Gates) {
     defineTool({ name, description: 'Works.', parameters: round, approval, async execute({ round }, context) {
       const gates = gatesOf(context.messageId)
       gates.signals.push(context.signal)
+      protest(context)
       gates.working += 1
       try {
         await gates.pass(`${name} ${round} begins`)
@@ -97,6 +110,7 @@ function rulesOf(gatesOf: (messageId: string) => Gates): Filter {
     name: 'rules',
     async inlet(request, context) {
       if (request.model === 'busy') return request
+      protest(context)
       await work(context.messageId, async gates => {
         await gates.pass('inlet begins')
         context.progress('Searching the web')
