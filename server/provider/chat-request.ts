@@ -23,6 +23,8 @@ function messages(item: PromptItem): JsonObject[] {
     {
       role: 'assistant',
       content: item.text === '' && calls.length > 0 ? null : item.text,
+      // As DeepSeek and Mistral call it.
+      ...(item.isPrefix ? { prefix: true } : {}),
       ...reasoningDetails(item.providerData),
       ...(calls.length === 0 ? {} : { tool_calls: calls.map(call => ({
         id: call.callId,

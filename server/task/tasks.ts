@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Block, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
+import type { ChatWriter } from '../document/chat-writer.ts'
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -101,7 +102,7 @@ export class Tasks {
   async continue(options: ContinueOptions): Promise<Started> {
     this.#refuseWhenClosed()
     const { message, user, claim } = options
-    const { store, rooms, chats } = this.#options
+    const { store, rooms } = this.#options
     const repeated = await this.#refuseWhenFull(user, claim)
     if (repeated) return repeated
     const written = await writeContinuation(store, options)
@@ -109,9 +110,8 @@ export class Tasks {
     const { started, request } = written
     const room = await rooms.open(message.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
-    this.#admit({ ...message, taskId: started.taskId }, user, request, room, await store.drawEpoch(message.id))
-    await chats.edit(message.chatId, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
-    this.#line.beginNext()
+    const run = this.#admit({ ...message, taskId: started.taskId }, user, request, room, await store.drawEpoch(message.id))
+    await this.#list(run, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
     return started
   }
 
@@ -198,22 +198,27 @@ export class Tasks {
 
   async #start(options: StartOptions): Promise<Started> {
     const { user, chat, request, claim } = options
-    const { store, now, rooms, chats } = this.#options
+    const { store, now, rooms } = this.#options
     const repeated = await this.#refuseWhenFull(user, claim)
     if (repeated) return repeated
     const written = await writeNewRun(store, options, now())
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#admit(row, user, request, rooms.create(started.messageId, lineage, 1), 1)
-    await chats.edit(chat.id, writer => {
+    await this.#list(run, writer => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
       writer.setMessages(entries)
-    }).catch((error: unknown) => {
+    })
+    return started
+  }
+
+  /** A run that is in its chat's list begins when there is a place; one that cannot be listed has failed. */
+  async #list(run: Run, edit: (writer: ChatWriter) => void): Promise<void> {
+    await this.#options.chats.edit(run.chatId, edit).catch((error: unknown) => {
       run.end('failed', { error: messageError(error) })
       throw error
     })
     this.#line.beginNext()
-    return started
   }
 
   /** Makes the run of a message whose document is at hand, and queues it. */

@@ -37,22 +37,27 @@ const tools = [
   tool('pay', async function* () { yield 'paid' }, true),
 ]
 
-/** Two rounds of two calls of `work`, or calls of what the question names; then the answer. */
+/** Two rounds of two calls of `work`, calls of what the question names; or, to `pause`, half a text. Then the answer. */
 const model: Provider = async function* (request, signal) {
-  if (silent) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  if (silent) await never(signal)
   const question = request.prompt.find(item => item.role === 'user')!.text
   const answers = request.prompt.filter((item): item is Extract<PromptItem, { role: 'assistant' }> => item.role === 'assistant')
   const round = answers.filter(({ toolCalls }) => toolCalls).length
   const begun = answers.at(-1)?.toolCalls ? '' : answers.at(-1)?.text ?? ''
   yield { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } }
   for (let i = begun.split(' ').length - 1; i < wordsOfRound; i++) {
+    if (question === 'pause' && begun === '' && i === 5) await never(signal)
     yield { type: 'delta', key: 't', field: 'text', text: `${round}.${i} ` }
     await sleep(3)
   }
   yield { type: 'block_end', key: 't', status: 'completed' }
-  const calls = question === 'rounds' ? (round < 2 ? ['work', 'work'] : []) : round < 1 ? question.split(' and ') : []
+  const calls = question === 'rounds' ? (round < 2 ? ['work', 'work'] : []) : round < 1 && question !== 'pause' ? question.split(' and ') : []
   for (const [index, name] of calls.entries()) yield* callEvents(`c${index}`, name)
   yield { type: 'finish', reason: calls.length > 0 ? 'tool_calls' : 'stop' }
+}
+
+function never(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 }
 
 function* callEvents(key: string, name: string): Generator<ProviderEvent> {

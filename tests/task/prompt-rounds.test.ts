@@ -153,6 +153,17 @@ test.each<[string, Script[], (server: StartedRunnel, id: string) => Promise<unkn
   expect(body().messages).toEqual([user('Q'), ...items])
 })
 
+test.each<['instruction' | 'assistant' | 'prefix', object[]]>([
+  ['instruction', [words('It is'), user(expect.stringContaining('cut off') as string)]], ['assistant', [words('It is')]], ['prefix', [{ ...words('It is'), prefix: true }]],
+])('RUNNEL_CONTINUE_BY=%s', async (by, items) => {
+  const { server, fake, say, body } = await world({ RUNNEL_CONTINUE_BY: by })
+  const { id } = await say('Q', answer({ text: 'It is', finish: 'length' }))
+  await ended(server, id)
+  fake.enqueue(answer({ text: ' two.' }))
+  await server.call('POST', `/api/messages/${id}/continue`, { stream: false })
+  expect(body().messages).toEqual([user('Q'), ...items])
+})
+
 test('a request that a filter prepared is none of the run that goes on', async () => {
   let inlets = 0
   const rules = { name: 'rules', inlet: (request: any) => ({ ...request, prompt: [{ role: 'system' as const, text: `Rule ${++inlets}` }, ...request.prompt] }) }
