@@ -15,7 +15,7 @@ let world: MomentsWorld
 beforeAll(async () => { world = await MomentsWorld.open() })
 afterAll(() => world.close())
 
-test(`a viewer that joins at any of ${moments.length} moments ends with what the server has`, async () => {
+test(`a viewer that joins at any of ${moments.length} moments ends with what the server has`, { timeout: 30_000 }, async () => {
   const run = await world.begin()
   const joined: { name: string; viewer: Collector; copy: Collected }[] = []
   for (const { name, go } of moments) {
