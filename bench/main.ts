@@ -13,9 +13,11 @@ import { idleViewers } from './idle.ts'
 import { doorAChunk } from './door.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
+import { answersWhilePreparing } from './preparing.ts'
 import { redactedTokens } from './redaction.ts'
 import { returningViewers } from './return.ts'
 import { costOfSignIn } from './signed-in.ts'
+import { toolArguments } from './tool-arguments.ts'
 import type { Bench, Figure } from './harness.ts'
 
 const benches: Bench[] = [
@@ -27,6 +29,8 @@ const benches: Bench[] = [
   { name: 'load', run: () => loadOfOneCore() },
   { name: 'signed-in', run: costOfSignIn },
   { name: 'answers', run: answers },
+  { name: 'preparing', run: () => answersWhilePreparing() },
+  { name: 'tool-arguments', run: toolArguments },
   { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
   { name: 'door', run: doorAChunk },
   { name: 'return', run: returningViewers },

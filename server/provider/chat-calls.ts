@@ -5,6 +5,8 @@ import { isFields } from './frames.ts'
 interface Call {
   key: string
   id: string
+  /** The id, or the one that it got here for want of one of its own: a result must find its call. */
+  shownId: string
   name: string
   arguments: string
 }
@@ -26,14 +28,14 @@ export class ChatCalls {
     const index = typeof fragment.index === 'number' ? fragment.index : undefined
     const id = typeof fragment.id === 'string' ? fragment.id : ''
     const name = typeof part.name === 'string' ? part.name : ''
-    let call = this.#find(index, id)
+    let call = this.#find(index, id, name)
     const isNew = call === undefined
     if (!call) call = this.#start(index, id, name)
     else this.#complete(call, id, name)
     this.#grow(call, part.arguments)
     if (fragment.extra_content) {
       this.#events.push({ type: 'provider_data', key: call.key,
-        data: { api: 'chat', call_id: call.id, extra_content: cleanJson(fragment.extra_content) as Json } })
+        data: { api: 'chat', call_id: call.shownId, extra_content: cleanJson(fragment.extra_content) as Json } })
     }
     return isNew
   }
@@ -46,30 +48,38 @@ export class ChatCalls {
     }
   }
 
-  /** By index; another id at the same index is another call. Without an index by id, else the last. */
-  #find(index: number | undefined, id: string): Call | undefined {
+  /** By index; another id at the same index is another call. Without an index by id, else the last, unless that is whole and a name begins another. */
+  #find(index: number | undefined, id: string, name: string): Call | undefined {
     if (index !== undefined) {
       const call = this.#byIndex.get(index)
       return call && id !== '' && call.id !== '' && call.id !== id ? undefined : call
     }
-    return id === '' ? this.#calls.at(-1) : this.#calls.find(call => call.id === id)
+    if (id !== '') return this.#calls.find(call => call.id === id)
+    const last = this.#calls.at(-1)
+    return last && name !== '' && isJson(last.arguments) ? undefined : last
   }
 
   #start(index: number | undefined, id: string, name: string): Call {
-    const call: Call = { key: `call-${this.#calls.length}`, id, name, arguments: '' }
+    const call: Call = { key: `call-${this.#calls.length}`, id, shownId: this.#ownId(id) ?? `call_${crypto.randomUUID()}`, name, arguments: '' }
     this.#calls.push(call)
     if (index !== undefined) this.#byIndex.set(index, call)
     this.#events.push({ type: 'block_start', key: call.key, block: {
-      type: 'tool_call', status: 'streaming', callId: id || `call_${crypto.randomUUID()}`, name, executor: 'client',
+      type: 'tool_call', status: 'streaming', callId: call.shownId, name, executor: 'client',
     } })
     return call
+  }
+
+  /** An id that no other call of this answer has. */
+  #ownId(id: string): string | undefined {
+    return id === '' || this.#calls.some(call => call.shownId === id) ? undefined : id
   }
 
   /** An id or a name that comes late. Where they come again, they are the same. */
   #complete(call: Call, id: string, name: string): void {
     if (call.id === '' && id !== '') {
       call.id = id
-      this.#events.push({ type: 'block_set', key: call.key, fields: { callId: id } })
+      call.shownId = this.#ownId(id) ?? call.shownId
+      this.#events.push({ type: 'block_set', key: call.key, fields: { callId: call.shownId } })
     }
     if (call.name === '' && name !== '') {
       call.name = name

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../shared/schema.ts'
-import type { PromptItem, ProviderRequest } from './events.ts'
+import type { PromptData, PromptItem, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
 
 /** The body of a Chat Completions request. `params` come last: what a caller sets wins, except that it streams. */
@@ -23,6 +23,8 @@ function messages(item: PromptItem): JsonObject[] {
     {
       role: 'assistant',
       content: item.text === '' && calls.length > 0 ? null : item.text,
+      // As DeepSeek and Mistral call it.
+      ...(item.isPrefix ? { prefix: true } : {}),
       ...reasoningDetails(item.providerData),
       ...(calls.length === 0 ? {} : { tool_calls: calls.map(call => ({
         id: call.callId,
@@ -47,17 +49,17 @@ function chatTool(tool: JsonObject): JsonObject {
   return { type, function: definition }
 }
 
-function chatData(data: Json[] | undefined): JsonObject[] {
-  return (data ?? []).filter((entry): entry is JsonObject => isFields(entry) && entry.api === 'chat')
+function chatData(given: PromptData[] | undefined): JsonObject[] {
+  return (given ?? []).map(({ data }) => data).filter((data): data is JsonObject => isFields(data) && data.api === 'chat')
 }
 
-function reasoningDetails(data: Json[] | undefined): JsonObject {
+function reasoningDetails(data: PromptData[] | undefined): JsonObject {
   const details = chatData(data).flatMap(entry => (Array.isArray(entry.reasoning_details) ? entry.reasoning_details : []))
   return details.length === 0 ? {} : { reasoning_details: details }
 }
 
 /** Signatures that stand at a call, by call id. */
-function extraContent(data: Json[] | undefined): Map<string, JsonObject> {
+function extraContent(data: PromptData[] | undefined): Map<string, JsonObject> {
   const byCall = new Map<string, JsonObject>()
   for (const { call_id: id, extra_content: extra } of chatData(data)) {
     if (typeof id === 'string' && extra !== undefined) byCall.set(id, { extra_content: extra })

@@ -38,7 +38,13 @@ export type PromptItem =
   /** `parts`: what stands beside the text (images, files), as Chat Completions content parts. */
   | { role: 'user'; text: string; parts?: JsonObject[] }
   /** `isPrefix`: unfinished; the model is to go on in it. */
-  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: Json[]; isPrefix?: boolean }
+  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: PromptData[]; isPrefix?: boolean }
+
+/** What a provider wants back with a turn, in the order in which it came. `at`: so many characters of the turn's text came before. */
+export interface PromptData {
+  data: Json
+  at: number
+}
 
 /** A call with its result: both go upstream, or neither. */
 export interface PromptToolCall {

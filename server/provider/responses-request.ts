@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
-import type { PromptItem, PromptToolCall, ProviderRequest } from './events.ts'
+import type { PromptData, PromptItem, PromptToolCall, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
 import { inputPart, messageItems } from './responses-input.ts'
 
@@ -28,33 +28,58 @@ export function responsesBody(request: ProviderRequest): JsonObject {
 function inputItems(item: PromptItem): JsonObject[] {
   if (item.role === 'system') return [{ role: 'system', content: item.text }]
   if (item.role === 'user') return [{ role: 'user', content: userContent(item.text, item.parts) }]
-  const kept = keptItems(item.providerData)
-  const phase = kept.find(entry => entry.type === 'message' && entry.phase !== undefined)?.phase
-  return [
-    ...kept.filter(isReturned),
-    ...(item.text === '' ? [] : [{ role: 'assistant', content: item.text, ...(phase === undefined ? {} : { phase }) }]),
-    ...(item.toolCalls ?? []).map(call => callItem(call, kept)),
-    ...(item.toolCalls ?? []).map(call => outputItem(call, kept)),
-  ]
+  return answerInput(item)
 }
 
-function keptItems(data: Json[] | undefined): JsonObject[] {
-  return (data ?? []).flatMap(entry =>
-    isFields(entry) && entry.api === 'responses' && isFields(entry.item) ? [entry.item as JsonObject] : [])
+/** The items of an answer in the order in which they came, then the results of its calls. */
+function answerInput({ text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>): JsonObject[] {
+  const items: (JsonObject | null)[] = []
+  const results: JsonObject[] = []
+  const calls = [...toolCalls]
+  let written = 0
+  let phase: Json | undefined
+  const writeText = (end: number) => {
+    if (end <= written) return
+    items.push({ role: 'assistant', content: text.slice(written, end), ...(phase === undefined ? {} : { phase }) })
+    written = end
+    phase = undefined
+  }
+  const writeCall = (call: PromptToolCall | undefined, item?: JsonObject) => {
+    items.push(call ? callItem(call, item) : null)
+    if (call) results.push({ type: `${String(item?.type ?? 'function_call')}_output`, call_id: call.callId, output: call.output })
+  }
+  for (const { item, at } of keptItems(providerData)) {
+    writeText(at)
+    if (item.type === 'message') phase = item.phase
+    else if (item.type === 'reasoning' || item.type === 'compaction' || item.type === 'mcp_list_tools') items.push(item)
+    else writeCall(takeCall(calls, item), item)
+  }
+  writeText(text.length)
+  for (const call of calls) writeCall(call)
+  return [...items.filter((item, index): item is JsonObject => item !== null && isWanted(item, items.slice(index + 1))), ...results]
 }
 
-/** Without its encrypted form a reasoning item means nothing to a provider that has stored nothing. */
-function isReturned(item: JsonObject): boolean {
-  if (item.type === 'reasoning') return typeof item.encrypted_content === 'string'
-  return item.type === 'compaction' || item.type === 'mcp_list_tools'
+function keptItems(given: PromptData[]): { item: JsonObject; at: number }[] {
+  return given.flatMap(({ data, at }) => (isFields(data) && data.api === 'responses' && isFields(data.item) ? [{ item: data.item as JsonObject, at }] : []))
 }
 
-function keptCall(call: PromptToolCall, kept: JsonObject[]): JsonObject | undefined {
-  return kept.find(item => item.call_id === call.callId && String(item.type).endsWith('_call'))
+/**
+ * Providers refuse reasoning without the item that it led to (null: one that is
+ * not sent), and without its encrypted form it means nothing to one that has
+ * stored nothing.
+ */
+function isWanted(item: JsonObject, later: readonly (JsonObject | null)[]): boolean {
+  if (item.type !== 'reasoning') return true
+  return typeof item.encrypted_content === 'string' && Boolean(later.find(other => other?.type !== 'reasoning'))
 }
 
-function callItem(call: PromptToolCall, kept: JsonObject[]): JsonObject {
-  const item = keptCall(call, kept)
+/** The call that a kept item was; undefined for one that has no result, or that the provider ran itself. */
+function takeCall(calls: PromptToolCall[], { call_id: callId, id }: JsonObject): PromptToolCall | undefined {
+  const index = calls.findIndex(call => call.callId === (callId ?? id))
+  return index < 0 ? undefined : calls.splice(index, 1)[0]
+}
+
+function callItem(call: PromptToolCall, item: JsonObject | undefined): JsonObject {
   if (!item || item.type === 'function_call') {
     return { type: 'function_call', call_id: call.callId, name: call.name, arguments: call.arguments }
   }
@@ -62,11 +87,6 @@ function callItem(call: PromptToolCall, kept: JsonObject[]): JsonObject {
     return { type: 'custom_tool_call', call_id: call.callId, name: call.name, input: call.arguments }
   }
   return item
-}
-
-function outputItem(call: PromptToolCall, kept: JsonObject[]): JsonObject {
-  const type = keptCall(call, kept)?.type ?? 'function_call'
-  return { type: `${String(type)}_output`, call_id: call.callId, output: call.output }
 }
 
 function userContent(text: string, parts: JsonObject[] | undefined): Json {

@@ -78,8 +78,8 @@ export class Answer {
         return undefined
       }
       case 'provider_data':
-        // What belongs to no block (reasoning that was never shown) keeps the provider's own key.
-        this.#options.run.providerData.push({ blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${event.key}`, data: event.data })
+        // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
+        run.providerData.push({ blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`, data: event.data })
         return undefined
       case 'usage':
         run.setUsage(event.usage)

@@ -68,10 +68,15 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
     }
   } catch (error) {
     if (signal.aborted) throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
-    throw error instanceof CallFault ? error : new CallFault(wordsOf(error))
+    // A message that is full ends the run, not the call.
+    throw error instanceof CallFault || isTooLarge(error) ? error : new CallFault(wordsOf(error))
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof RunnelError && error.code === 'message_too_large'
 }
 
 function timedOut(reason: unknown): boolean {

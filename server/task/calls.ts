@@ -2,7 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { PendingCall } from './answer.ts'
-import { CallFault, callSignal, checkedArguments, execute, noSuchCall } from './call.ts'
+import { CallFault, callSignal, checkedArguments, execute, isTooLarge, noSuchCall } from './call.ts'
 import type { CallAnswer, Run } from './run.ts'
 import type { Toolset } from './toolset.ts'
 
@@ -191,7 +191,7 @@ export class ToolCalls {
       await work()
     } catch (error) {
       if (this.#options.run.ended) return
-      if (error instanceof RunnelError && error.code === 'message_too_large') throw error
+      if (isTooLarge(error)) throw error
       this.#options.run.close(call.blockId, 'failed', { error: error instanceof Error ? error.message : String(error) })
     }
   }

@@ -12,7 +12,7 @@ import { brokenText, overlapFilter } from './continuation.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { Stage } from './progress.ts'
-import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd } from './rounds.ts'
+import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import { listTools, type Toolset } from './toolset.ts'
 
@@ -80,7 +80,7 @@ class Work {
 
   async run(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
-    if (run.request.continues && !resumed) run.providerData = await this.#options.store.getProviderData(run.messageId)
+    if (run.request.continues && !resumed) run.providerData = withoutRequest(await this.#options.store.getProviderData(run.messageId))
     if (resumed) await this.#resume()
     else await this.#prepare()
     for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
@@ -136,7 +136,7 @@ class Work {
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)
     this.#isFirst = false
     const request = message ? nextRequest(first, message, run.providerData, goesOn ? continueBy : null) : first
-        const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
+    const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
     const answer = new Answer({
       run, now, round: roundCount(run.providerData), continues: broken?.id,
@@ -144,6 +144,8 @@ class Work {
     })
     const write = this.#filters.stream(answer)
     const cut = broken && overlapFilter(broken.text)
+    // A model of one's own may not look at its signal before it asks.
+    run.signal.throwIfAborted()
     run.enter('streaming')
     const finishReason = await readEvents(provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal), run, cut ? event => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write)
     run.addUsage()

@@ -1,5 +1,5 @@
 import type { Block, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
-import type { PromptItem, PromptToolCall } from '../provider/events.ts'
+import type { PromptData, PromptItem, PromptToolCall } from '../provider/events.ts'
 import type { ProviderData } from '../store/store.ts'
 import { splitRounds } from './rounds.ts'
 
@@ -39,16 +39,32 @@ export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' 
 /** An answer, a turn for each request that made it; none for one that holds nothing a model could read. */
 export function answerItems(message: Message, providerData: readonly ProviderData[]): PromptItem[] {
   return splitRounds(message.output, providerData).flatMap(({ blocks, data }) => {
-    const text = joinedText(blocks, 'text') + joinedText(blocks, 'refusal')
+    const text = blocks.map(readText).join('')
     const toolCalls = blocks.filter(block => block.type === 'tool_call').flatMap(answeredCall)
     if (text === '' && toolCalls.length === 0) return []
     return [{
       role: 'assistant' as const,
       text,
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      ...(data.length === 0 ? {} : { providerData: data }),
+      ...(data.length === 0 ? {} : { providerData: placed(data, blocks) }),
     }]
   })
+}
+
+/** What a model reads of a block as its own words. */
+function readText(block: Block): string {
+  return block.type === 'text' || block.type === 'refusal' ? block.text : ''
+}
+
+function placed(data: readonly ProviderData[], blocks: readonly Block[]): PromptData[] {
+  const starts = new Map<string, number>()
+  let at = 0
+  for (const block of blocks) {
+    starts.set(block.id, at)
+    at += readText(block).length
+  }
+  // What has no block stands before the next one that has.
+  return data.toReversed().map(({ blockId, data }) => ({ data, at: (at = starts.get(blockId) ?? at) })).toReversed()
 }
 
 function userItem(message: Message, parts: JsonObject[] = []): PromptItem {

@@ -8,7 +8,7 @@ import type { ProviderData } from '../store/store.ts'
 
 export interface Round {
   blocks: Block[]
-  data: Json[]
+  data: ProviderData[]
 }
 
 const endKey = /^round:(\d+)$/
@@ -41,7 +41,12 @@ export function keptRequest(request: object): ProviderData {
 export const forgottenRequest: ProviderData = { blockId: requestKey, data: null }
 
 export function findRequest(providerData: readonly ProviderData[]): Json | undefined {
-  return providerData.find(({ blockId }) => blockId === requestKey)?.data
+  return providerData.findLast(({ blockId }) => blockId === requestKey)?.data
+}
+
+/** What an earlier run left: the request that it had kept, if a crash ended it, is none of the next one's. */
+export function withoutRequest(providerData: readonly ProviderData[]): ProviderData[] {
+  return providerData.map(entry => (entry.blockId === requestKey ? forgottenRequest : entry))
 }
 
 /** The blocks of each request, with what the provider wants back with them. */
@@ -49,11 +54,12 @@ export function splitRounds(output: readonly Block[], providerData: readonly Pro
   const ends = [...new Set([...roundEnds(providerData).map(({ blocks }) => blocks), output.length])].filter(end => end <= output.length)
   const rounds: Round[] = ends.map((end, index) => ({ blocks: output.slice(ends[index - 1] ?? 0, end), data: [] }))
   const roundOf = new Map(rounds.flatMap((round, index) => round.blocks.map(block => [block.id, index] as const)))
-  for (const { blockId, data } of providerData) {
+  for (const entry of providerData) {
+    const { blockId } = entry
     if (endKey.test(blockId) || blockId === requestKey) continue
-    // What has no block names its request: `2:item-0`.
+    // What has no block names its request: `2:task_…:item-0`.
     const index = roundOf.get(blockId) ?? Number(/^(\d+):/.exec(blockId)?.[1] ?? 0)
-    rounds[index]?.data.push(data)
+    rounds[index]?.data.push(entry)
   }
   return rounds
 }

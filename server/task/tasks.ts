@@ -2,6 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsOutside } from './calls.ts'
@@ -80,28 +81,24 @@ export class Tasks {
    */
   async start(options: StartOptions): Promise<Started> {
     const { user, chat, request, claim } = options
-    const { now, rooms, chats } = this.#options
+    const { now, rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     const written = await writeNewRun(this.#options, options, now())
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#running.admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
-    await chats.edit(chat.id, writer => {
+    await this.#list(run, writer => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
       writer.setMessages(entries)
-    }).catch((error: unknown) => {
-      run.end('failed', { error: messageError(error) })
-      throw error
     })
-    this.#running.line.beginNext()
     return started
   }
 
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
     const { message, user, claim } = options
-    const { rooms, chats } = this.#options
+    const { rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     const written = await writeContinuation(this.#options, options)
@@ -109,9 +106,8 @@ export class Tasks {
     const { started, request } = written
     const room = await rooms.open(message.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
-    this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
-    await chats.edit(message.chatId, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
-    this.#running.line.beginNext()
+    const run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
+    await this.#list(run, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
     return started
   }
 
@@ -225,6 +221,15 @@ export class Tasks {
     const { request, room } = opened
     await this.#running.resume({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await this.#takeUp(row, room) })
     return true
+  }
+
+  /** A run that is in its chat's list begins when there is a place; one that cannot be listed has failed. */
+  async #list(run: Run, edit: (writer: ChatWriter) => void): Promise<void> {
+    await this.#options.chats.edit(run.chatId, edit).catch((error: unknown) => {
+      run.end('failed', { error: messageError(error) })
+      throw error
+    })
+    this.#running.line.beginNext()
   }
 
   async #takeUp({ id }: MessageRow, room: Run['room']): Promise<number> {

@@ -24,12 +24,12 @@ const request: ProviderRequest = {
         { callId: 'call_2', name: 'sql', arguments: 'SELECT 1', output: '1' },
       ],
       providerData: [
-        { api: 'chat', reasoning_details: details },
-        { api: 'chat', call_id: 'call_1', extra_content: { google: { thought_signature: 'x' } } },
-        { api: 'responses', item: reasoning },
-        { api: 'responses', item: { type: 'reasoning', id: 'rs_2', summary: [] } },
-        { api: 'responses', item: { type: 'message', id: 'msg_1', phase: 'commentary' } },
-        { api: 'responses', item: { type: 'custom_tool_call', id: 'ctc_1', call_id: 'call_2' } },
+        { at: 0, data: { api: 'chat', reasoning_details: details } },
+        { at: 11, data: { api: 'chat', call_id: 'call_1', extra_content: { google: { thought_signature: 'x' } } } },
+        { at: 0, data: { api: 'responses', item: reasoning } },
+        { at: 0, data: { api: 'responses', item: { type: 'reasoning', id: 'rs_2', summary: [] } } },
+        { at: 0, data: { api: 'responses', item: { type: 'message', id: 'msg_1', phase: 'commentary' } } },
+        { at: 11, data: { api: 'responses', item: { type: 'custom_tool_call', id: 'ctc_1', call_id: 'call_2' } } },
       ],
     },
     { role: 'user', text: 'Thanks.' },
@@ -80,10 +80,10 @@ describe('Responses', () => {
         { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }] },
         reasoning,
         { role: 'assistant', content: 'Let me add.', phase: 'commentary' },
-        { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' },
         { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
-        { type: 'function_call_output', call_id: 'call_1', output: '2' },
+        { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' },
         { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
+        { type: 'function_call_output', call_id: 'call_1', output: '2' },
         { role: 'user', content: 'Thanks.' },
       ],
       tools: [{ type: 'function', ...tool }, { type: 'function', ...tool, name: 'mul' }],
@@ -92,6 +92,36 @@ describe('Responses', () => {
       temperature: 0.5,
       max_output_tokens: 100,
       stream: true,
+    })
+  })
+
+  describe('what the provider wants back goes out in the order in which it came', () => {
+    const thought = (id: string) => ({ type: 'reasoning', id, summary: [], encrypted_content: `enc ${id}` })
+    const called = (id: string) => ({ type: 'function_call', id: `fc_${id}`, call_id: id })
+    const said = (phase: string) => ({ type: 'message', id: `msg_${phase}`, phase })
+    const sent = (text: string, answered: string[], ...kept: [item: JsonObject, at: number][]) => {
+      const toolCalls = answered.map(callId => ({ callId, name: 'add', arguments: '{}', output: '2' }))
+      const body = responsesBody({ model: 'm', prompt: [{ role: 'assistant', text, toolCalls, providerData: kept.map(([item, at]) => ({ data: { api: 'responses', item }, at })) }] })
+      return (body.input as JsonObject[]).map(item => item.id ?? item.call_id ?? `${String(item.phase)}: ${String(item.content)}`)
+    }
+
+    test('reasoning stands before the call that it led to', () => {
+      expect(sent('', ['a', 'b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual(['r1', 'a', 'r2', 'b', 'a', 'b'])
+    })
+    test('texts stand where they stood, each with its phase', () => {
+      expect(sent('One. Two.', ['a'], [thought('r1'), 0], [said('commentary'), 0], [thought('r2'), 5], [called('a'), 5], [thought('r3'), 5], [said('final'), 5]))
+        .toEqual(['r1', 'commentary: One. ', 'r2', 'a', 'r3', 'final: Two.', 'a'])
+    })
+    test('a text that no item was kept of goes out too', () => {
+      expect(sent('One. Two.', ['b', 'a'], [thought('r1'), 5], [called('a'), 5])).toEqual(['undefined: One. ', 'r1', 'a', 'undefined: Two.', 'b', 'a', 'b'])
+    })
+    test('a call without a result is left out, with the reasoning that led to it', () => {
+      expect(sent('', ['b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual(['r2', 'b', 'b'])
+      expect(sent('Said.', [], [thought('r1'), 0], [said('final'), 0], [thought('r2'), 5], [called('a'), 5])).toEqual(['r1', 'final: Said.'])
+      expect(sent('Said.', [], [thought('r1'), 0], [{ type: 'web_search_call', id: 'ws_1' }, 0], [said('final'), 0], [thought('r2'), 5])).toEqual(['final: Said.'])
+    })
+    test('two calls of one id go out as two', () => {
+      expect(sent('', ['a', 'a'], [called('a'), 0], [called('a'), 0])).toEqual(['a', 'a', 'a', 'a'])
     })
   })
 

@@ -42,7 +42,7 @@ describe('buildPrompt', () => {
 
   test('gives back what the provider wants back', () => {
     const branch = [user('Q'), { ...assistant('A'), providerData: [{ blockId: 'b0', data: { encrypted: 'x' } }] }, user('Q2')]
-    expect(buildPrompt({ system: [], branch })[1]).toEqual({ role: 'assistant', text: 'A', providerData: [{ encrypted: 'x' }] })
+    expect(buildPrompt({ system: [], branch })[1]).toEqual({ role: 'assistant', text: 'A', providerData: [{ data: { encrypted: 'x' }, at: 0 }] })
   })
 
   test('drops whole turns from the oldest, and never the question', () => {
