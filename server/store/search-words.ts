@@ -8,5 +8,5 @@ const maxWordLength = 64
  */
 export function wordsOf(text: string): string[] {
   const plain = text.normalize('NFD').replace(/[\u0300-\u036f]+/g, '').normalize('NFC').toLowerCase()
-  return (plain.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map(word => [...word.slice(0, 2 * maxWordLength)].slice(0, maxWordLength).join(''))
+  return (plain.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map(word => word.slice(0, maxWordLength).toWellFormed())
 }
