@@ -5,7 +5,7 @@ import type { PostgresConnection, Query } from './postgres-connection.ts'
 import type { Store } from './store.ts'
 
 /** A database that restarts within this time only makes the answers pause. */
-const appendPatienceMs = 5_000
+const logPatienceMs = 5_000
 
 /**
  * The log of live documents. Each call is one statement, and may be repeated:
@@ -21,7 +21,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
         entries.map(({ doc }) => doc), entries.map(({ epoch }) => epoch), entries.map(({ previousSeq }) => previousSeq),
         entries.map(({ shared = false }) => shared), data.map(({ length }) => length), Buffer.concat(data),
       ]
-      return await repeat(appendPatienceMs, async (query, attempt) => {
+      return await repeat(logPatienceMs, async (query, attempt) => {
         const rows = await query<AppendRow>('SELECT status, last_seq AS seq FROM runnel_append($1, $2, $3, $4, $5, $6)', values)
         return rows.map((row, i) => resultOf(row, entries[i]!, attempt > 0))
       })
@@ -40,7 +40,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
       return { ...head, updates: entries ? decodeEntry(entries) : [] }
     },
 
-    compact: async (id, epoch, seq, state) => void await query('SELECT runnel_compact($1, $2, $3, $4)', [id, epoch, seq, state]),
+    compact: async (id, epoch, seq, state) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4)', [id, epoch, seq, state])),
   }
 }
 

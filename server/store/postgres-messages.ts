@@ -3,16 +3,18 @@ import { branchOf } from './branch.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
 import { vectorOf, vectorOfMessage } from './postgres-search.ts'
-import { refuseContinuation } from './run-rows.ts'
+import { chatIsBusy, refuseContinuation } from './run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Paged, ProviderData, Store } from './store.ts'
 
-type MessageMethods = Pick<Store, 'getChat' | 'renameChat' | 'listChats' | 'getMessage' | 'findTask' | 'newestMessage' | 'listMessages' | 'branch' | 'descendants' | 'unfinished' | 'putProviderData' | 'getProviderData'>
+type MessageMethods = Pick<Store, 'getChat' | 'renameChat' | 'listChats' | 'getMessage' | 'findTask' | 'newestMessage' | 'listMessages' | 'branch' | 'descendants' | 'unfinished' | 'unfinishedOf' | 'takeOver' | 'putProviderData' | 'getProviderData'>
 
 type Numbered<Row> = Row & { number: number }
 
 export const chatColumns = 'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt"'
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
-  task_id AS "taskId", user_id AS "userId", status, request, json`
+  task_id AS "taskId", user_id AS "userId", node, status, request, json`
+/** The same words as in the partial index, or Postgres does not use it. */
+const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 
 /** Chats, messages and what belongs to their blocks. */
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
@@ -58,10 +60,15 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
       return branchOf(messageId, id => byId.get(id) ?? null)
     },
     descendants: messageId => readDescendants(query, messageId),
-    // The same words as in the partial index, or Postgres does not use it.
     unfinished: async () => (await query<Numbered<MessageRow>>(
-      `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting') ORDER BY created_at, number`,
+      `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} ORDER BY created_at, number`,
     )).map(unnumbered),
+    unfinishedOf: async userId => (await query<Numbered<MessageRow>>(
+      `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} AND user_id = $1 ORDER BY created_at, number`,
+      [userId],
+    )).map(unnumbered),
+    takeOver: (messageId, from, to) => write(async query =>
+      (await query(`UPDATE messages SET node = $3 WHERE id = $1 AND node = $2 AND ${isUnfinished} RETURNING 1`, [messageId, from, to])).length === 1),
 
     putProviderData: (messageId, entries) => write(async query => {
       for (const { blockId, data } of entries) {
@@ -90,23 +97,30 @@ export async function insertChat(query: Query, chat: ChatRow): Promise<void> {
 /** Inside a transaction. */
 export async function insertMessage(query: Query, row: MessageRow): Promise<void> {
   await query(
-    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, status, request, json, search)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json, search)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
-      row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.status,
+      row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.node, row.status,
       toJson(row.request), toJson(row.json as Json), row.json && vectorOfMessage(row.json),
     ],
   )
 }
 
 /** Inside a transaction. Throws `busy` for one that has not ended, also where two ask at once; `not_found`. */
-export async function continueMessage(query: Query, { messageId, taskId, userId, request }: Continuation): Promise<void> {
+export async function continueMessage(query: Query, { messageId, taskId, userId, node, request }: Continuation): Promise<void> {
   refuseContinuation(await readMessage(query, 'id = $1 FOR NO KEY UPDATE', messageId))
   await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [messageId])
   await query(
-    `UPDATE messages SET status = 'queued', json = NULL, task_id = $2, user_id = $3, request = $4 WHERE id = $1`,
-    [messageId, taskId, userId, toJson(request)],
+    `UPDATE messages SET status = 'queued', json = NULL, task_id = $2, user_id = $3, node = $4, request = $5 WHERE id = $1`,
+    [messageId, taskId, userId, node, toJson(request)],
   )
+}
+
+/** Inside a transaction. Throws `busy` while an answer of the chat is being written; where two ask at once the second waits for the first. */
+export async function refuseBusyChat(query: Query, chatId: string): Promise<void> {
+  await query('SELECT 1 FROM chats WHERE id = $1 FOR NO KEY UPDATE', [chatId])
+  const found = await query(`SELECT 1 FROM messages WHERE chat_id = $1 AND ${isUnfinished} LIMIT 1`, [chatId])
+  if (found.length > 0) throw chatIsBusy()
 }
 
 /** Inside a transaction. False for one that is not there. */
@@ -131,6 +145,7 @@ export async function readDescendants(query: Query, messageId: string): Promise<
 
 /** Inside a transaction. */
 export async function deleteMessageRows(query: Query, ids: readonly string[]): Promise<void> {
+  await query('DELETE FROM orders USING messages WHERE messages.id = ANY ($1) AND orders.task_id = messages.task_id', [ids])
   for (const table of ['provider_data', 'past_tasks', 'untold_ends']) await query(`DELETE FROM ${table} WHERE message_id = ANY ($1)`, [ids])
   await query('DELETE FROM messages WHERE id = ANY ($1)', [ids])
 }

@@ -31,7 +31,8 @@ export const migrations: readonly string[] = [
     role TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     task_id TEXT COLLATE "C",
-    user_id TEXT NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    node TEXT,
     status TEXT NOT NULL,
     request JSON,
     json JSON,
@@ -50,6 +51,15 @@ export const migrations: readonly string[] = [
     message_id TEXT COLLATE "C" NOT NULL
   );
   CREATE INDEX past_tasks_by_message ON past_tasks (message_id);
+
+  -- What is said to runs, in the order in which it came.
+  CREATE TABLE orders (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task_id TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    body JSON NOT NULL,
+    UNIQUE (task_id, key)
+  );
 
   CREATE TABLE untold_ends (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

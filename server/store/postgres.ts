@@ -4,7 +4,8 @@ import { openPostgresConnection, type PostgresConnection, type Query } from './p
 import { createDocument, deleteDocuments, finishDocument, lockDocument, postgresEpochs, postgresLog } from './postgres-documents.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './postgres-files.ts'
 import { insertMember, keepChat, postgresMembers } from './postgres-members.ts'
-import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, unnumbered } from './postgres-messages.ts'
+import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, refuseBusyChat, unnumbered } from './postgres-messages.ts'
+import { forgetOrders, postgresOrders } from './postgres-orders.ts'
 import { searchChats } from './postgres-search.ts'
 import { runRows } from './run-rows.ts'
 import type { ChatRow, Deleted, Store } from './store.ts'
@@ -28,6 +29,7 @@ export function postgresStore(connection: PostgresConnection): Store {
     ...postgresMembers(connection),
     ...postgresFiles(connection),
     ...postgresEpochs(connection),
+    ...postgresOrders(connection),
 
     createChat: (chat, lineage, claim) => write(async query => {
       const claimed = await takeClaim(query, claim)
@@ -59,6 +61,7 @@ export function postgresStore(connection: PostgresConnection): Store {
       const claimed = await takeClaim(query, run.claim)
       if (claimed.repeated) return claimed
       await keepChat(query, run.assistant.chatId)
+      if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
       for (const row of runRows(run)) await insertMessage(query, row)
       if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
       await createDocument(query, run.assistant.id, run.lineage, 1)
@@ -74,6 +77,7 @@ export function postgresStore(connection: PostgresConnection): Store {
       const document = await lockDocument(query, message.id, epoch)
       if (!document || !await finishMessage(query, message)) return false
       if (tell) await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [message.id, message.taskId ?? ''])
+      await forgetOrders(query, message.taskId ?? '')
       await finishDocument(query, message.id, epoch, document.seq, state)
       return true
     }),

@@ -61,7 +61,7 @@ export class Tasks {
   async list(userId: string): Promise<Listed[]> {
     const { cluster, store, messages } = this.#options
     const places = this.#running.line.places()
-    const here = this.#running.live.filter(run => run.user.id === userId).map(run => {
+    const here = this.#running.live.filter(run => run.user.id === userId && !run.ended).map(run => {
       const place = places.get(run)
       return { ...run.state, createdAt: run.createdAt, model: run.request.model, ...(place !== undefined && { place }) }
     })
@@ -84,6 +84,7 @@ export class Tasks {
     const { now, rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
+    await this.#running.saved(run => run.chatId === chat.id)
     const written = await writeNewRun(this.#options, options, now())
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
@@ -101,6 +102,7 @@ export class Tasks {
     const { rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
+    await this.#running.saved(run => run.messageId === message.id)
     const written = await writeContinuation(this.#options, options)
     if ('repeated' in written) return written.repeated
     const { started, request } = written

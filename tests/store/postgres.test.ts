@@ -110,7 +110,7 @@ describe('the store in Postgres', () => {
     await store.startRun(newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001'), files: ['file_aaaaaaaa'] }))
     await append(store, 'msg_answer01', 1, 0, 'a')
     await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('final'), tell: true })
-    await store.continueRun({ messageId: 'msg_answer01', taskId: 'task_2', userId: 'user_1', request: {} })
+    await store.continueRun({ messageId: 'msg_answer01', taskId: 'task_2', userId: 'user_1', node: 'node_1', request: {} })
     await append(store, 'msg_answer01', 1, 1, 'b')
     await store.putProviderData('msg_answer01', [{ blockId: 'block_1', data: 1 }])
     expect(Object.keys(await rows()).toSorted()).toEqual([
@@ -145,7 +145,7 @@ describe('several nodes on one database', () => {
     const drawn = await Promise.all(Array.from({ length: 20 }, (_, i) => nodes[i % 2]!.drawEpoch('msg_answer01')))
     expect(drawn.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 2))
     await nodes[0]!.saveFinal({ message: answer('msg_answer01'), epoch: 21, state: bytes('final') })
-    const continued = await Promise.allSettled(nodes.map((node, i) => node.continueRun({ messageId: 'msg_answer01', taskId: `task_${i}`, userId: 'user_1', request: {} })))
+    const continued = await Promise.allSettled(nodes.map((node, i) => node.continueRun({ messageId: 'msg_answer01', taskId: `task_${i}`, userId: 'user_1', node: 'node_1', request: {} })))
     expect(continued.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect(continued.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'busy' } })
   })
