@@ -10,21 +10,24 @@ import { searchChats } from './postgres-search.ts'
 import { runRows } from './run-rows.ts'
 import type { ChatRow, Deleted, Store } from './store.ts'
 
+/** Of their own: searches and histories that take long must not hold up what is being written. */
+const logConnections = 4
+
 /**
  * The store of many machines: a Postgres database that its nodes share. It is
  * opened by the first call, which throws `store_unavailable` where the
  * database cannot be used.
  */
 export function openPostgresStore(url: string): Store {
-  return postgresStore(openPostgresConnection(url))
+  return postgresStore(openPostgresConnection(url), openPostgresConnection(url, { connections: logConnections }))
 }
 
 /** The store on connections, which it closes. */
-export function postgresStore(connection: PostgresConnection): Store {
+export function postgresStore(connection: PostgresConnection, logConnection = connection): Store {
   const { query, write } = connection
 
   return {
-    log: postgresLog(connection),
+    log: postgresLog(logConnection),
     ...postgresMessages(connection),
     ...postgresMembers(connection),
     ...postgresFiles(connection),
@@ -86,7 +89,7 @@ export function postgresStore(connection: PostgresConnection): Store {
 
     probe: async () => void await query('UPDATE probe SET at = $1', [Date.now()]),
     dropClaims: async before => void await query('DELETE FROM claims WHERE created_at < $1', [before]),
-    close: () => connection.close(),
+    close: async () => { await Promise.all([logConnection.close(), connection.close()]) },
   }
 }
 

@@ -146,7 +146,9 @@ export class Tasks {
       run.end('stopped')
       return run.state
     }
-    if (isTerminal(row.status) || !this.#options.cluster.many) return stateOf(row, row.status)
+    if (isTerminal(row.status)) return stateOf(row, row.status)
+    // It may have been saved since the row was read.
+    if (!this.#options.cluster.many) return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
     return stateOf(row, (await this.#nodes.stop(row))?.status ?? row.status)
   }
 

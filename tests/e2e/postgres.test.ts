@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Chat, Message } from '../../shared/schema.ts'
-import { answer, Collected, Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { answer, Collector, startFakeOpenAI, startRunnel, type Collected, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
