@@ -24,7 +24,7 @@ const lost = sentences['08']!
 const ownWords: { words: RegExp; sentence: (where: string) => string; lost?: true }[] = [
   { words: /^timeout exceeded when trying to connect/, sentence: where => `All connections to the database ${where} are in use. Try again in a moment.` },
   { words: /^Cannot use a pool/, sentence: where => `The database ${where} was closed.` },
-  { words: /SSL|SASL|SCRAM/, sentence: where => `Runnel and the database ${where} do not agree on TLS or sign-in. Check the password and sslmode in DATABASE_URL.` },
+  { words: /SSL|certificate|SASL|SCRAM/, sentence: where => `Runnel and the database ${where} do not agree on TLS or sign-in. Check the password and sslmode in DATABASE_URL.` },
   { words: /connection timeout/, sentence: refused('no answer'), lost: true },
   { words: /^Query read timeout/, sentence: where => `The database ${where} does not answer.`, lost: true },
   { words: /^Connection terminated|not queryable|^Client was closed/, sentence: lost, lost: true },
