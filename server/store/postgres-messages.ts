@@ -6,11 +6,11 @@ import { vectorOf, vectorOfMessage } from './postgres-search.ts'
 import { chatIsBusy, refuseContinuation } from './run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Paged, ProviderData, Store } from './store.ts'
 
-type MessageMethods = Pick<Store, 'getChat' | 'renameChat' | 'listChats' | 'getMessage' | 'findTask' | 'newestMessage' | 'listMessages' | 'branch' | 'descendants' | 'unfinished' | 'unfinishedOf' | 'takeOver' | 'putProviderData' | 'getProviderData'>
+type MessageMethods = Pick<Store, 'getChat' | 'renameChat' | 'listChats' | 'expiredChats' | 'getMessage' | 'findTask' | 'newestMessage' | 'listMessages' | 'branch' | 'descendants' | 'unfinished' | 'unfinishedOf' | 'takeOver' | 'putProviderData' | 'getProviderData'>
 
-type Numbered<Row> = Row & { number: number }
+export type Numbered<Row> = Row & { number: number }
 
-export const chatColumns = 'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt"'
+export const chatColumns = 'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
   task_id AS "taskId", user_id AS "userId", node, status, request, json`
 /** The same words as in the partial index, or Postgres does not use it. */
@@ -22,17 +22,18 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
   return {
     getChat: async id => {
       const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
-      return row ? unnumbered(row) : null
+      return row ? toChat(row) : null
     },
     renameChat: async (id, title) => void await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, vectorOf(title)]),
     listChats: async (userId, { cursor, limit }) => {
       const before = cursor === undefined ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER } : decodeCursor(cursor)
       return toPage(await query<Numbered<ChatRow>>(
         `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
-         WHERE members.user_id = $1 AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
+         WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
         [userId, before.createdAt, before.number, limit + 1],
-      ), limit)
+      ), limit, toChat)
     },
+    expiredChats: async now => (await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [now])).map(toChat),
 
     getMessage,
     findTask: async taskId => {
@@ -46,7 +47,7 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
         `SELECT ${messageColumns} FROM messages WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint)
          ORDER BY created_at, number LIMIT $4`,
         [chatId, after.createdAt, after.number, limit + 1],
-      ), limit)
+      ), limit, unnumbered<MessageRow>)
     },
     branch: async messageId => {
       const rows = await query<Numbered<MessageRow>>(
@@ -89,8 +90,8 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
 /** Inside a transaction. */
 export async function insertChat(query: Query, chat: ChatRow): Promise<void> {
   await query(
-    'INSERT INTO chats (id, owner_id, title, system, created_at, search) VALUES ($1, $2, $3, $4, $5, $6)',
-    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, vectorOf(chat.title)],
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vectorOf(chat.title)],
   )
 }
 
@@ -155,15 +156,19 @@ async function readMessage(query: Query, condition: string, value: string): Prom
   return row ? unnumbered(row) : null
 }
 
-export function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
+export function toChat({ number: _number, expiresAt, ...row }: Numbered<ChatRow>): ChatRow {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as ChatRow
+}
+
+function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
   return row as Row
 }
 
 /** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<Row extends { createdAt: number }>(rows: Numbered<Row>[], limit: number): Paged<Row> {
+function toPage<Row extends { createdAt: number }>(rows: Numbered<Row>[], limit: number, read: (row: Numbered<Row>) => Row): Paged<Row> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { items: shown.map(unnumbered<Row>), nextCursor: last && rows.length > limit ? encodeCursor(last) : null }
+  return { items: shown.map(read), nextCursor: last && rows.length > limit ? encodeCursor(last) : null }
 }
 
 function toJson(value: Json): string | null {

@@ -19,8 +19,11 @@ export const migrations: readonly string[] = [
     title TEXT NOT NULL,
     system TEXT,
     created_at BIGINT NOT NULL,
+    -- A chat that is in no list, and goes at this time.
+    expires_at BIGINT,
     search TSVECTOR NOT NULL
   );
+  CREATE INDEX chats_by_expiry ON chats (expires_at) WHERE expires_at IS NOT NULL;
   CREATE INDEX chats_by_word ON chats USING gin (search);
 
   CREATE TABLE messages (

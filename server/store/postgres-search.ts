@@ -2,7 +2,6 @@ import type { Message } from '../../shared/schema.ts'
 import type { Query } from './postgres-connection.ts'
 import { searchableText } from './searchable.ts'
 import { wordsOf } from './search-words.ts'
-import type { ChatRow } from './store.ts'
 
 /** A `tsvector` takes no more than 1 MiB: of a text with more different words, the first ones are found. */
 const maxVectorBytes = 700_000
@@ -31,12 +30,12 @@ export function vectorOfMessage(message: Message): string {
 }
 
 /** Chats of a user in which a title or a message has all the words, each as it begins; best first. */
-export async function searchChats(query: Query, columns: string, userId: string, words: string, offset: number, limit: number): Promise<ChatRow[]> {
+export async function searchChats<Row>(query: Query, columns: string, userId: string, words: string, offset: number, limit: number): Promise<Row[]> {
   const match = wordsOf(words).map(word => `'${word}':*`).join(' & ')
   if (match === '') return []
   return await query(
     `WITH own AS MATERIALIZED (
-       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = $2
+       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = $2 AND chats.expires_at IS NULL
      ), found AS (
        SELECT number, ts_rank(chats.search, $1::tsquery, 1) AS rank
          FROM own JOIN chats USING (number) WHERE chats.search @@ $1::tsquery

@@ -4,7 +4,7 @@ import { openPostgresConnection, type PostgresConnection, type Query } from './p
 import { createDocument, deleteDocuments, finishDocument, lockDocument, postgresEpochs, postgresLog } from './postgres-documents.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './postgres-files.ts'
 import { insertMember, keepChat, postgresMembers } from './postgres-members.ts'
-import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, refuseBusyChat, unnumbered } from './postgres-messages.ts'
+import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, refuseBusyChat, toChat, type Numbered } from './postgres-messages.ts'
 import { forgetOrders, postgresOrders } from './postgres-orders.ts'
 import { searchChats } from './postgres-search.ts'
 import { runRows } from './run-rows.ts'
@@ -56,8 +56,8 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
     deleteMessages: messageId => write(async query => await deleteMessages(query, await readDescendants(query, messageId))),
     searchChats: async (userId, words, { cursor, limit }) => {
       const offset = decodeOffset(cursor)
-      const rows = await searchChats(query, chatColumns, userId, words, offset, limit + 1)
-      return matchesPage(rows as (ChatRow & { number: number })[], offset, limit, unnumbered<ChatRow>)
+      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, limit + 1)
+      return matchesPage(rows, offset, limit, toChat)
     },
 
     startRun: run => write(async query => {
