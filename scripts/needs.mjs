@@ -1,11 +1,12 @@
 // Servers and programs that the tests use and npm does not bring. Each is one row.
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run, Unready } from './child.mjs'
 
 const NEEDS = [
   { name: 'Chromium', packages: ['chromium'], programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'RUNNEL_TEST_CHROMIUM' },
   { name: 'nginx', packages: ['nginx'], programs: ['nginx'], variable: 'RUNNEL_TEST_NGINX' },
+  { name: 'Postgres', packages: ['postgresql'], programs: ['postgres'], variable: 'RUNNEL_TEST_POSTGRES' },
 ]
 
 /** Installs from Debian what is missing, said aloud first; where that cannot be, says what to install. */
@@ -31,7 +32,7 @@ const found = (need) => Boolean(process.env[need.variable]) || need.programs.som
 
 function onPath(program) {
   // Debian keeps servers where not every user's PATH looks.
-  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', ...globSync('/usr/lib/postgresql/*/bin')].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

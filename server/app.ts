@@ -11,7 +11,7 @@ import { jwtAuth } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
 import { Origins } from './auth/origins.ts'
 import { localCluster } from './cluster/local.ts'
-import { filesFolder, isLoopback, loadConfig, signsIn, type Config } from './config.ts'
+import { filesFolder, isLoopback, isPostgres, loadConfig, signsIn, type Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 import { folderFiles } from './files/folder.ts'
@@ -34,6 +34,7 @@ import { Serving, type Handler } from './serving.ts'
 import { Sockets } from './socket/sockets.ts'
 import { readStats, type RunnelStats } from './stats.ts'
 import { memoryStore } from './store/memory.ts'
+import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
@@ -50,7 +51,7 @@ export type { RunnelOptions, RunnelStats }
 
 export interface Runnel {
   readonly config: Config
-  /** Recovers what a crash left, then listens. Resolves with the address, `http://127.0.0.1:8787`. Throws where the port is taken. */
+  /** Recovers what a crash left, then listens. Resolves with the address, `http://127.0.0.1:8787`. Throws where the port is taken, or Postgres cannot be used. */
   listen(): Promise<{ url: string; metricsUrl?: string }>
   /**
    * Instead of `listen`, in a program with a server of its own: `app.use('/chat', runnel.handler)` in Express, or what
@@ -268,7 +269,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
 }
 
 function openStore(url: string): Store {
-  return url === 'memory:' ? memoryStore() : openSqliteStore(url.slice('sqlite:'.length))
+  if (url === 'memory:') return memoryStore()
+  return isPostgres(url) ? openPostgresStore(url) : openSqliteStore(url.slice('sqlite:'.length))
 }
 
 function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
@@ -293,9 +295,9 @@ function pickProvider(config: Config, onUnknownEvent: (type: string) => void): P
   return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
 }
 
-/** Of the database and its write-ahead log. */
+/** Of the database and its write-ahead log, where they are files of this process. */
 function storeBytes(url: string): number {
-  if (url === 'memory:') return 0
+  if (!url.startsWith('sqlite:')) return 0
   const path = url.slice('sqlite:'.length)
   return [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
 }

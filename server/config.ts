@@ -36,7 +36,7 @@ export const settings = {
   RUNNEL_MODELS: { schema: list, default: undefined, meaning: 'models that requests may name, by commas; not set: any' },
   RUNNEL_OPENAI_API: { schema: z.enum(['auto', 'chat', 'responses']), default: 'auto', meaning: 'auto: Responses for api.openai.com, else Chat Completions' },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
-  DATABASE_URL: { schema: z.string().regex(/^(sqlite:.+|memory:)$/, 'must be sqlite:<path> or memory:'), default: 'sqlite:./data/runnel.db', meaning: 'store: sqlite:<path> or memory:' },
+  DATABASE_URL: { schema: z.string().refine(isDatabase, 'must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:'), default: 'sqlite:./data/runnel.db', secret: true, meaning: 'store: sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:' },
   RUNNEL_AUTH_SECRET: { schema: z.string().min(32, 'must have 32 characters or more'), default: undefined, secret: true, meaning: 'sign-in by JSON Web Tokens, HS256 with this secret' },
   RUNNEL_AUTH_JWKS_URL: { schema: z.url(), default: undefined, meaning: 'sign-in by JSON Web Tokens with the keys of this JWKS' },
   RUNNEL_AUTH_ALGORITHMS: { schema: list.refine(names => names.every(name => /^(RS|PS|ES)(256|384|512)$|^EdDSA$/.test(name)), 'must be asymmetric algorithms'), default: 'RS256,ES256,EdDSA', meaning: 'algorithms of tokens signed by the JWKS, by commas' },
@@ -61,7 +61,7 @@ export const settings = {
   RUNNEL_ON_MESSAGE_END_MAX_MS: { schema: integer(1), default: '30000', meaning: 'ms that a call of onMessageEnd may take before it counts as failed' },
   RUNNEL_CONTINUE_BY: { schema: z.enum(['instruction', 'assistant', 'prefix']), default: 'instruction', meaning: 'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix' },
   RUNNEL_MAX_MESSAGE_BYTES: { schema: integer(1), default: '10000000', meaning: 'bytes of text that one answer may have' },
-  RUNNEL_FILES_DIR: { schema: text, default: undefined, meaning: 'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with DATABASE_URL memory: a temporary one, removed at the end' },
+  RUNNEL_FILES_DIR: { schema: text, default: undefined, meaning: 'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with Postgres its name with -files in ./data; with DATABASE_URL memory: a temporary one, removed at the end' },
   RUNNEL_MAX_FILE_BYTES: { schema: integer(1), default: '20000000', meaning: 'bytes that one file may have' },
   RUNNEL_MAX_UNATTACHED_FILES: { schema: integer(1), default: '50', meaning: 'files of one user that no message has; they go after a day' },
   RUNNEL_MAX_HISTORY_CHARS: { schema: integer(1), default: undefined, meaning: 'characters of earlier turns that the provider gets; not set: all' },
@@ -148,9 +148,18 @@ function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<
 /** Where attached files are: each database has a folder of its own. Undefined: nowhere that lasts. */
 export function filesFolder({ DATABASE_URL: url, RUNNEL_FILES_DIR: folder }: Config): string | undefined {
   if (url === 'memory:') return undefined
+  if (isPostgres(url)) return folder ?? join('data', `${basename(new URL(url).pathname) || 'postgres'}-files`)
   const path = url.slice('sqlite:'.length)
   const name = basename(path)
   return folder ?? join(dirname(path), name === 'runnel.db' ? 'files' : `${name}-files`)
+}
+
+export function isPostgres(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url)
+}
+
+function isDatabase(url: string): boolean {
+  return url === 'memory:' || /^sqlite:.+$/.test(url) || (isPostgres(url) && URL.canParse(url))
 }
 
 export function isLoopback(host: string): boolean {

@@ -25,6 +25,8 @@ export class Flusher {
   readonly #urgent = new Map<Room, number>()
   /** On the clock of `performance.now`: when it is due, and when the first of it came. */
   readonly #waiting = new Map<Room, { dueAt: number; since: number }>()
+  /** Due while an append was in flight, with the same time: they follow it at once. */
+  readonly #late = new WeakMap<Room, number>()
   readonly #corked = new Set<Outbox>()
   readonly #cork = (outbox: Outbox): void => {
     outbox.cork()
@@ -52,7 +54,7 @@ export class Flusher {
   /** Something waits in the room's writer. */
   schedule(room: Room, urgent: boolean): void {
     if (urgent) {
-      if (!this.#urgent.has(room)) this.#urgent.set(room, this.#waiting.get(room)?.since ?? performance.now())
+      if (!this.#urgent.has(room)) this.#urgent.set(room, this.#waiting.get(room)?.since ?? this.#late.get(room) ?? performance.now())
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
         this.#flush([...this.#urgent.keys()])
@@ -116,8 +118,12 @@ export class Flusher {
     const now = performance.now()
     const since: (number | undefined)[] = []
     for (const room of rooms) {
-      room.flushedAt = now
       const waitsSince = this.#since(room)
+      if (room.appending && !room.lost) {
+        if (waitsSince !== undefined) this.#late.set(room, this.#late.get(room) ?? waitsSince)
+        continue
+      }
+      room.flushedAt = now
       const entry = this.#attempt([room], () => room.commit())
       if (entry) {
         changed.push(room)
@@ -164,8 +170,9 @@ export class Flusher {
     for (const update of entry.updates) this.loggedBytes += update.length
     const state = room.publish(seq, this.#cork)
     if (state) this.#compact(room, entry.epoch, seq, state)
-    // With a log that answers later, edits came in while it did.
-    if (room.writer?.dirty) this.schedule(room, true)
+    // With a log that answers later, edits came in while it did. Text that is not due yet keeps its tick.
+    if (room.writer?.dirty) this.schedule(room, this.#late.has(room))
+    this.#late.delete(room)
   }
 
   /** The log has lost its tail: this writer has all of it. */

@@ -7,6 +7,7 @@ import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
+import { wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
 import type { ChatRow, Claim, Claimed, MessageRow, Order, Page, Paged, ProviderData, Store, UntoldEnd } from './store.ts'
 
@@ -124,9 +125,9 @@ export function memoryStore(): Store {
     },
     async searchChats(userId, query, { cursor, limit }) {
       const offset = decodeOffset(cursor)
-      const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+      const words = wordsOf(query)
       const has = (text: string) => {
-        const held = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+        const held = wordsOf(text)
         return words.every(word => held.some(other => other.startsWith(word)))
       }
       const found = [...chats.values()].filter(({ row }) => words.length > 0 && row.expiresAt === undefined && members.role(row.id, userId) &&

@@ -1,8 +1,9 @@
 /**
  * The port to what lasts: chats, messages, finished states, epochs, claims.
- * Adapters: `sqlite.ts`, `memory.ts`; one contract suite runs on each.
+ * Adapters: `sqlite.ts`, `postgres.ts`, `memory.ts`; one contract suite runs on each.
  * Every method throws RunnelError `store_unavailable` where the store cannot
- * answer (disk full, file gone, locked); nothing of that call is then written.
+ * answer (disk full, file gone, locked); nothing of that call is then written,
+ * unless the sentence says that this is not known (a database on another machine).
  */
 import type { Role } from '../../shared/protocol.ts'
 import type { Json, Message, MessageStatus } from '../../shared/schema.ts'

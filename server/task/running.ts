@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
@@ -15,6 +16,9 @@ import { endLater } from './recovery.ts'
 import { RunLine } from './run-line.ts'
 import { findRequest, forgottenRequest } from './rounds.ts'
 import { messageError, Run } from './run.ts'
+
+/** A new run waits so long until the one before it is saved. */
+const savingMs = 2_000
 
 export interface RunningOptions extends CarryOutOptions {
   rooms: Rooms
@@ -96,6 +100,12 @@ export class Running {
   /** Saves an ending that came from elsewhere. */
   save(ending: Ending): Promise<Message | null> {
     return saveEnd(this.#options, ending, () => this.#closed)
+  }
+
+  /** Waits a moment for ends that are being saved: who has seen an answer end may go on from it at once. */
+  async saved(match: (run: Run) => boolean): Promise<void> {
+    const ending = this.live.filter(run => run.ended && match(run))
+    if (ending.length > 0) await Promise.race([Promise.all(ending.map(run => run.done)), sleep(savingMs, undefined, { ref: false })])
   }
 
   /** Begins no more, lets those that run end for `drainMs`, interrupts the rest and waits until all is saved. */

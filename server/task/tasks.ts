@@ -61,7 +61,7 @@ export class Tasks {
   async list(userId: string): Promise<Listed[]> {
     const { cluster, store, messages } = this.#options
     const places = this.#running.line.places()
-    const here = this.#running.live.filter(run => run.user.id === userId).map(run => {
+    const here = this.#running.live.filter(run => run.user.id === userId && !run.ended).map(run => {
       const place = places.get(run)
       return { ...run.state, createdAt: run.createdAt, model: run.request.model, ...(place !== undefined && { place }) }
     })
@@ -84,6 +84,7 @@ export class Tasks {
     const { now, rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
+    await this.#running.saved(run => run.chatId === chat.id)
     const written = await writeNewRun(this.#options, options, now())
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
@@ -101,6 +102,7 @@ export class Tasks {
     const { rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
+    await this.#running.saved(run => run.messageId === message.id)
     const written = await writeContinuation(this.#options, options)
     if ('repeated' in written) return written.repeated
     const { started, request } = written
@@ -144,7 +146,9 @@ export class Tasks {
       run.end('stopped')
       return run.state
     }
-    if (isTerminal(row.status) || !this.#options.cluster.many) return stateOf(row, row.status)
+    if (isTerminal(row.status)) return stateOf(row, row.status)
+    // It may have been saved since the row was read.
+    if (!this.#options.cluster.many) return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
     return stateOf(row, (await this.#nodes.stop(row))?.status ?? row.status)
   }
 

@@ -160,6 +160,7 @@ test('the folder of files: the default database has the default one, and a setti
   expect(filesFolder(loadConfig({}))).toBe(join('data', 'files'))
   expect(filesFolder(loadConfig({ DATABASE_URL: 'sqlite:/x/y/runnel.db' }))).toBe('/x/y/files')
   expect(filesFolder(loadConfig({ DATABASE_URL: 'sqlite:/x/y/runnel.db', RUNNEL_FILES_DIR: './here' }))).toBe('./here')
+  expect(filesFolder(loadConfig({ DATABASE_URL: 'postgres://ann:secret@db.example:5432/chats?sslmode=require' }))).toBe(join('data', 'chats-files'))
   expect(filesFolder(loadConfig({ DATABASE_URL: 'memory:', RUNNEL_FILES_DIR: './here' }))).toBeUndefined()
 })
 

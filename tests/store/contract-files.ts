@@ -101,6 +101,17 @@ export function fileRules(open: OpenStore): void {
       await refusal('bad_request', () => store.searchChats('user_1', 'tide', { limit: 1, cursor: 'nonsense' }))
     })
 
+    it('compares words as they begin, without the marks on their letters, whatever the case', async () => {
+      const store = open()
+      await store.createChat(chat(chatId, { title: 'Crème brûlée & ÅNGSTRÖM, 3.5 km' }), 'l')
+      for (const query of ['creme', 'CRÈME', 'brulee', 'brû', 'ångs crem', 'angstrom', '3', '5 km']) {
+        expect((await store.searchChats('user_1', query, { limit: 2 })).items, query).toHaveLength(1)
+      }
+      for (const query of ['reme', 'creme tides', 'angstroms', '&', '', "'", 'x:* | y']) {
+        expect((await store.searchChats('user_1', query, { limit: 2 })).items, query).toEqual([])
+      }
+    })
+
     it('gives full pages to a user of few chats among many others\' that match better, and loses those of a chat that was left', async () => {
       const store = open()
       for (let i = 10; i < 60; i++) await store.createChat(chat(`chat_foreign${i}`, { ownerId: 'user_2', title: 'Tides tides tides' }), 'l')

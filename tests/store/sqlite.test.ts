@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
+import { logAnswersAtOnce } from './contract-log.ts'
 import { storeContract } from './contract.ts'
 import { append, readLog, refusal, temporaryFolder } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
@@ -14,6 +15,7 @@ function open(path = join(temporaryFolder(), 'new', 'folder', 'runnel.db')): Sto
 
 describe('the store in SQLite', () => {
   storeContract(open)
+  logAnswersAtOnce(open)
 
   it('has everything again after it was closed and opened', async () => {
     const path = join(temporaryFolder(), 'runnel.db')

@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Pool, types, type PoolClient, type QueryConfig } from 'pg'
+import { RunnelError } from '../../shared/errors.ts'
+import { isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
+import { migrate, migrations } from './postgres-schema.ts'
+import { fromText, toText } from './postgres-text.ts'
+
+export interface PostgresLimits {
+  /** Connections of this process. */
+  connections: number
+  /** To wait for a connection, new or in use. */
+  connectMs: number
+  /** After which the server gives a statement up. */
+  statementMs: number
+  /** After which a server that says nothing is given up. */
+  answerMs: number
+  /** How long a call tries again what a broken connection or another transaction cut off. */
+  patienceMs: number
+  /** How long is asked whether a commit was made whose answer was lost. */
+  doubtMs: number
+  /** A step of the schema may take this long on a large database. */
+  migrationMs: number
+}
+
+const defaultLimits: PostgresLimits = {
+  connections: 10, connectMs: 5_000, statementMs: 10_000, answerMs: 15_000, patienceMs: 500, doubtMs: 5_000, migrationMs: 600_000,
+}
+
+export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
+
+/** The connections of this process to its database. Whatever it throws is a RunnelError. */
+export interface PostgresConnection {
+  /** A statement of its own that may run twice: a read, or a write that leaves the same when it is repeated. */
+  readonly query: Query
+  /** Work that may run twice, tried again for so long while the database is away; `attempt` counts from 0. */
+  readonly repeat: <T>(patienceMs: number, work: (query: Query, attempt: number) => Promise<T>) => Promise<T>
+  /**
+   * One transaction: all or nothing, once, durable against a power cut. The
+   * work may run again where nothing of it was committed.
+   */
+  readonly write: <T>(work: (query: Query) => Promise<T>) => Promise<T>
+  /** Waits for what is under way. Idempotent. */
+  close(): Promise<void>
+}
+
+/** bigint holds times and counters here, all of them below 2^53. */
+const parsers: Record<number, (text: string) => unknown> = { [types.builtins.INT8]: Number, [types.builtins.TEXT]: fromText }
+
+/**
+ * Connects when it is first used, and brings the schema up to date then:
+ * until the database can be reached and is Runnel's, every call throws
+ * `store_unavailable`, and the next one tries again.
+ */
+export function openPostgresConnection(url: string, options: Partial<PostgresLimits> = {}, steps: readonly string[] = migrations): PostgresConnection {
+  const limits = { ...defaultLimits, ...options }
+  const where = nameOf(url)
+  const pool = new Pool({
+    connectionString: url,
+    max: limits.connections,
+    connectionTimeoutMillis: limits.connectMs,
+    statement_timeout: limits.statementMs,
+    query_timeout: limits.answerMs,
+    // A process that hangs in a transaction must not hold its locks for ever.
+    idle_in_transaction_session_timeout: limits.answerMs,
+    keepAlive: true,
+    application_name: 'runnel',
+    types: { getTypeParser: (oid: number) => parsers[oid] ?? types.getTypeParser(oid) as (text: string) => unknown },
+  })
+  // A connection that breaks is told to whoever uses it, by the statement; one that rests is replaced.
+  pool.on('connect', client => client.on('error', () => {}))
+  pool.on('error', () => {})
+  const closing = new AbortController()
+  let ready: Promise<void> | undefined
+  let closed: Promise<void> | undefined
+
+  async function repeat<T>(patienceMs: number, work: (attempt: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + patienceMs
+    for (let attempt = 0, waitMs = 20; ; attempt++, waitMs = Math.min(waitMs * 2, 500)) {
+      try {
+        return await work(attempt)
+      } catch (error) {
+        if (closing.signal.aborted || !isPassing(error) || performance.now() + waitMs > deadline) throw storeError(error, where)
+        await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  const statement: Query = async <Row>(sql: string, values?: readonly unknown[]) => (await pool.query(configOf(sql, values))).rows as Row[]
+
+  /** One try. Its error says whether another can help; a commit whose answer was lost is looked up. */
+  async function transact<T>(work: (query: Query) => Promise<T>, answerMs = limits.answerMs): Promise<T> {
+    const client = await pool.connect()
+    const query: Query = async <Row>(sql: string, values?: readonly unknown[]) => (await client.query(configOf(sql, values, answerMs))).rows as Row[]
+    let transaction: string | undefined
+    let result: T
+    let committing = false
+    try {
+      transaction = await begin(client)
+      result = await work(query)
+      committing = true
+      await client.query('COMMIT')
+      client.release()
+      return result
+    } catch (error) {
+      await abandon(client, error)
+      if (!committing || !isLost(error) || !await wasCommitted(transaction!, error)) throw error
+      return result!
+    }
+  }
+
+  async function wasCommitted(transaction: string, cause: unknown): Promise<boolean> {
+    try {
+      return await repeat(limits.doubtMs, async () => {
+        const [row] = await statement<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [transaction])
+        // Its server has not noticed yet that nobody waits for the answer.
+        if (row?.status === 'in progress') throw cause
+        return row?.status === 'committed'
+      })
+    } catch (error) {
+      // A server that crashed before the number reached its disk has never heard of it.
+      if (error instanceof RunnelError && sqlState(error.cause) === '22023') return false
+      throw new RunnelError('store_unavailable', `The connection to the database ${where} was lost while it was writing: whether that was written is not known.`, { cause })
+    }
+  }
+
+  async function prepare(): Promise<void> {
+    if (closed) throw new RunnelError('store_unavailable', `The database ${where} was closed.`)
+    ready ??= repeat(limits.patienceMs, () => migrate(slowly, where, steps)).catch((error: unknown) => {
+      ready = undefined
+      throw error
+    })
+    await ready
+  }
+
+  /** Each step may take its time, and wait for that of another node. */
+  const slowly = <T>(work: (query: Query) => Promise<T>) => transact(async query => {
+    await query(`SET LOCAL statement_timeout = ${limits.migrationMs}`)
+    return await work(query)
+  }, limits.migrationMs)
+
+  const repeatWith: PostgresConnection['repeat'] = async (patienceMs, work) => {
+    await prepare()
+    return await repeat(patienceMs, attempt => work(statement, attempt))
+  }
+
+  return {
+    query: (sql, values) => repeatWith(limits.patienceMs, query => query(sql, values)),
+    repeat: repeatWith,
+    write: async work => {
+      await prepare()
+      return await repeat(limits.patienceMs, () => transact(work))
+    },
+    close: () => {
+      closing.abort()
+      return (closed ??= pool.end())
+    },
+  }
+}
+
+/** Returns the transaction's number, by which its outcome can be asked for. What the server's settings say of `synchronous_commit` is for the log of live documents alone. */
+async function begin(client: PoolClient): Promise<string> {
+  const results = await client.query('BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SELECT pg_current_xact_id()::text AS id') as unknown as { rows: { id: string }[] }[]
+  return results.at(-1)!.rows[0]!.id
+}
+
+async function abandon(client: PoolClient, error: unknown): Promise<void> {
+  if (isLost(error)) {
+    client.release(true)
+    return
+  }
+  await client.query('ROLLBACK').then(() => client.release(), () => client.release(true))
+}
+
+function configOf(text: string, values?: readonly unknown[], answerMs?: number): QueryConfig {
+  return { text, ...(values && { values: values.map(toParameter) }), ...(answerMs !== undefined && { query_timeout: answerMs }) } as QueryConfig
+}
+
+function toParameter(value: unknown): unknown {
+  if (typeof value === 'string') return toText(value)
+  return Array.isArray(value) ? value.map(toParameter) : value
+}
+
+/** Server and database, without user and password. */
+function nameOf(url: string): string {
+  const { host, pathname, searchParams } = new URL(url)
+  return `postgres://${host || searchParams.get('host') || 'localhost'}${pathname}`
+}

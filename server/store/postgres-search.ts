@@ -1,0 +1,51 @@
+import type { Message } from '../../shared/schema.ts'
+import type { Query } from './postgres-connection.ts'
+import { searchableText } from './searchable.ts'
+import { wordsOf } from './search-words.ts'
+
+/** A `tsvector` takes no more than 1 MiB: of a text with more different words, the first ones are found. */
+const maxVectorBytes = 700_000
+/** What ranks: how often a word is there, up to so many. */
+const maxPlaces = 8
+/** Postgres knows no later place. */
+const lastPlace = 16_383
+
+/** The words of a title or a message as a `tsvector`. */
+export function vectorOf(text: string): string {
+  const places = new Map<string, number[]>()
+  let bytes = 0
+  wordsOf(text).forEach((word, i) => {
+    const known = places.get(word)
+    if (!known && bytes > maxVectorBytes) return
+    if (!known) places.set(word, [])
+    if ((known?.length ?? 0) >= maxPlaces) return
+    places.get(word)!.push(Math.min(i + 1, lastPlace))
+    bytes += known ? 2 : Buffer.byteLength(word) + 8
+  })
+  return [...places].map(([word, at]) => `'${word}':${at.join(',')}`).join(' ')
+}
+
+export function vectorOfMessage(message: Message): string {
+  return vectorOf(searchableText(message))
+}
+
+/** Chats of a user in which a title or a message has all the words, each as it begins; best first. */
+export async function searchChats<Row>(query: Query, columns: string, userId: string, words: string, offset: number, limit: number): Promise<Row[]> {
+  const match = wordsOf(words).map(word => `'${word}':*`).join(' & ')
+  if (match === '') return []
+  return await query(
+    `WITH own AS MATERIALIZED (
+       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = $2 AND chats.expires_at IS NULL
+     ), found AS (
+       SELECT number, ts_rank(chats.search, $1::tsquery, 1) AS rank
+         FROM own JOIN chats USING (number) WHERE chats.search @@ $1::tsquery
+       UNION ALL
+       SELECT own.number, ts_rank(messages.search, $1::tsquery, 1)
+         FROM own JOIN messages ON messages.chat_id = own.id WHERE messages.search @@ $1::tsquery
+     ), best AS (
+       SELECT number, max(rank) AS rank FROM found GROUP BY number
+     )
+     SELECT ${columns} FROM best JOIN chats USING (number) ORDER BY rank DESC, number DESC LIMIT $4 OFFSET $3`,
+    [match, userId, offset, limit],
+  )
+}
