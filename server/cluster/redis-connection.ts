@@ -116,10 +116,11 @@ export class RedisConnection {
 
   close(): Promise<void> {
     this.#closed ??= Promise.all([...new Set([this.#client, this.#subscriber])].map(async client => {
-      if (client.status === 'end') return
       const ended = new Promise(resolve => client.once('end', resolve))
+      // Between two attempts there is no connection whose end it would tell.
+      const isOpen = client.status !== 'end' && client.status !== 'reconnecting'
       client.disconnect()
-      await ended
+      if (isOpen) await ended
     })).then(() => {})
     return this.#closed
   }

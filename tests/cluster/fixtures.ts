@@ -4,9 +4,9 @@ import { redisCluster, type RedisClusterOptions } from '../../server/cluster/red
 import { memoryStore } from '../../server/store/memory.ts'
 import type { Store } from '../../server/store/store.ts'
 import { bytes, chat, newRun, text } from '../store/records.ts'
+import { doc, other } from './documents.ts'
 
-export const doc = 'msg_answer01'
-export const other = 'msg_answer02'
+export { doc, other }
 
 /** A store with a chat and two messages that are being written under epoch 1. */
 export async function storeWithDocuments(): Promise<Store> {
