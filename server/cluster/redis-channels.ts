@@ -66,7 +66,7 @@ export class RedisChannels {
   #leave(doc: string, channel: Channel, follower: (entry: LiveEntry) => void): void {
     if (!channel.followers.delete(follower) || channel.followers.size > 0) return
     this.#channels.delete(doc)
-    this.#connection.unsubscribe(keyOf(doc), true)
+    this.#connection.unsubscribe(keyOf(doc))
   }
 
   #receive(name: string, message: Buffer): void {

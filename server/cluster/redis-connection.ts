@@ -28,6 +28,8 @@ export class RedisConnection {
   readonly #subscriber: Redis | Cluster
   readonly #timeoutMs: number
   readonly #maxPending: number
+  /** Whether they are sharded. */
+  readonly #channels = new Map<string, boolean>()
   #pending = 0
   #closed: Promise<void> | null = null
 
@@ -45,12 +47,15 @@ export class RedisConnection {
       connectTimeout: timeoutMs,
       retryStrategy: reconnectAfter,
       keepAlive: 10_000,
+      // Done here: where the connection is lost meanwhile, ioredis leaves a rejection that nobody handles.
+      autoResubscribe: false,
     }
     if (urls.length > 1 || new URL(url).searchParams.has('cluster')) {
       this.#client = this.#subscriber = openCluster(urls, options)
     } else {
       this.#client = new Redis(url, options)
       this.#subscriber = new Redis(url, options)
+      this.#subscriber.on('ready', () => this.#resubscribe())
     }
     for (const client of new Set([this.#client, this.#subscriber])) {
       // Whoever is waiting for an answer is told.
@@ -96,6 +101,7 @@ export class RedisConnection {
   /** From when it resolves on, messages of this channel arrive, across reconnections. Throws `store_unavailable`. */
   async subscribe(channel: string, sharded: boolean): Promise<void> {
     await this.#whenReady(this.#subscriber)
+    this.#channels.set(channel, sharded)
     try {
       await within(this.#timeoutMs, sharded ? this.#subscriber.ssubscribe(channel) : this.#subscriber.subscribe(channel))
     } catch (error) {
@@ -103,7 +109,10 @@ export class RedisConnection {
     }
   }
 
-  unsubscribe(channel: string, sharded: boolean): void {
+  unsubscribe(channel: string): void {
+    const sharded = this.#channels.get(channel)
+    if (sharded === undefined) return
+    this.#channels.delete(channel)
     const done: Promise<unknown> = sharded ? this.#subscriber.sunsubscribe(channel) : this.#subscriber.unsubscribe(channel)
     // Without a connection there is nothing to unsubscribe from; a stray message finds nobody.
     done.catch(() => {})
@@ -123,6 +132,14 @@ export class RedisConnection {
       if (isOpen) await ended
     })).then(() => {})
     return this.#closed
+  }
+
+  #resubscribe(): void {
+    const channels = [...this.#channels]
+    const [sharded, plain] = [channels.filter(([, sharded]) => sharded), channels.filter(([, sharded]) => !sharded)]
+    // If the connection is lost again, the next one does it.
+    if (sharded.length > 0) this.#subscriber.ssubscribe(...sharded.map(([channel]) => channel)).catch(() => {})
+    if (plain.length > 0) this.#subscriber.subscribe(...plain.map(([channel]) => channel)).catch(() => {})
   }
 
   async #exchange(calls: readonly Call[], by: 'EVALSHA' | 'EVAL'): Promise<(Reply | Error)[]> {

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface TcpProxy {
   port: number
   /** Bytes that clients sent, and were sent. */
   readonly bytes: { in: number; out: number }
-  /** `pass`; `deaf`: nothing arrives anywhere; `mute`: what clients send arrives, what comes back does not. What is held back is lost. */
+  /**
+   * `pass`; `deaf`: nothing arrives anywhere; `mute`: what clients send arrives, what comes back does not. As TCP loses
+   * no bytes in the middle, nothing follows on a connection that has lost some.
+   */
   mode: 'pass' | 'deaf' | 'mute'
   /** Each piece arrives so much later. */
   delayMs: number
@@ -24,11 +28,16 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
     const pipe = (from: Socket, to: Socket, direction: 'in' | 'out') => {
       sockets.add(from)
       from.setNoDelay(true).on('error', end).on('close', () => { sockets.delete(from); end() })
+      let isLossy = false
+      let passed: Promise<unknown> | null = null
       from.on('data', (data: Buffer) => {
-        if (proxy.mode === 'deaf' || (proxy.mode === 'mute' && direction === 'out')) return
+        isLossy ||= proxy.mode === 'deaf' || (proxy.mode === 'mute' && direction === 'out')
+        if (isLossy) return
         bytes[direction] += data.length
-        if (proxy.delayMs === 0) to.write(data)
-        else setTimeout(() => { if (!to.destroyed) to.write(data) }, proxy.delayMs)
+        const pass = () => { if (!to.destroyed) to.write(data) }
+        // In order, also when the delay changes.
+        if (passed === null && proxy.delayMs === 0) pass()
+        else passed = Promise.all([passed, sleep(proxy.delayMs)]).then(pass)
       })
     }
     pipe(client, upstream, 'in')
