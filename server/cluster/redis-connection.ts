@@ -30,6 +30,7 @@ export class RedisConnection {
   readonly #maxPending: number
   /** Whether they are sharded. */
   readonly #channels = new Map<string, boolean>()
+  readonly #ready = new Map<Redis | Cluster, Promise<void>>()
   #pending = 0
   #closed: Promise<void> | null = null
 
@@ -160,15 +161,23 @@ export class RedisConnection {
   async #whenReady(client: Redis | Cluster): Promise<void> {
     if (client.status === 'ready') return
     if (this.#closed) throw unavailable()
-    let settle = () => {}
-    const ready = new Promise<void>(resolve => { settle = resolve })
-    client.once('ready', settle).once('end', settle)
+    // All who wait share one look at the client.
+    let ready = this.#ready.get(client)
+    if (!ready) {
+      ready = new Promise(resolve => {
+        const settle = () => {
+          client.off('ready', settle).off('end', settle)
+          this.#ready.delete(client)
+          resolve()
+        }
+        client.on('ready', settle).on('end', settle)
+      })
+      this.#ready.set(client, ready)
+    }
     try {
       await within(this.#timeoutMs, ready)
     } catch (error) {
       throw unavailable(error as Error)
-    } finally {
-      client.off('ready', settle).off('end', settle)
     }
   }
 }

@@ -159,7 +159,7 @@ describe('a follower', () => {
     onTestFinished(() => raw.disconnect())
     await write(a, doc, 1, 0, 'a')
     await until(() => heard.entries.length === 1, 'the first entry')
-    await raw.client('KILL', 'TYPE', 'pubsub')
+    await raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
     await write(a, doc, 1, 1, 'b')
     expect(await b.lastSeqs([doc])).toEqual([2])
     expect((await readText(b, doc))?.updates).toEqual(['a', 'b'])
