@@ -13,6 +13,7 @@ import { idleViewers } from './idle.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
 import { redactedTokens } from './redaction.ts'
+import { redisCost } from './redis.ts'
 import { returningViewers } from './return.ts'
 import { costOfSignIn } from './signed-in.ts'
 import type { Bench, Figure } from './harness.ts'
@@ -20,6 +21,7 @@ import type { Bench, Figure } from './harness.ts'
 const benches: Bench[] = [
   { name: 'cost-a-token', run: costAToken },
   { name: 'redaction', run: redactedTokens },
+  { name: 'redis', run: redisCost },
   { name: 'wire', run: bytesOnTheWire },
   { name: 'broadcast', run: broadcastCost },
   { name: 'decode', run: providerDecoding },
