@@ -77,7 +77,10 @@ export interface Cluster {
   follow(doc: string, onEntry: (entry: LiveEntry) => void): Promise<() => void>
   /** Last numbers of the logs, in this order; null where there is none. Throws `store_unavailable`. */
   lastSeqs(docs: readonly string[]): Promise<(number | null)[]>
-  /** Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`. */
+  /**
+   * Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`, also while that cannot be
+   * known: in the first lease after a start, and after the place of these signs was away or lost them.
+   */
   alive(nodes: readonly string[]): Promise<Set<string>>
   /** Tells all other nodes, if they are there: what must not be lost stands in the store as well. */
   tell(news: Json): void

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Cluster } from '../../server/cluster/cluster.ts'
 import type { Store } from '../../server/store/store.ts'
-import { chatId } from '../store/records.ts'
-import { bytes } from '../store/records.ts'
+import { bytes, chatId } from '../store/records.ts'
 import { doc, other, readText, storeWithDocuments, write } from './fixtures.ts'
 
 /** Makes a node on the store's log; the test ends it. */
@@ -58,6 +57,25 @@ export function clusterContract(open: OpenNode): void {
     it('takes no number for an entry without updates', async () => {
       const { cluster } = await opened()
       expect(await write(cluster, doc, 1, 0)).toEqual({ status: 'ok', seq: 0 })
+    })
+
+    it('takes an entry that removes shown text like any other', async () => {
+      const { cluster } = await opened()
+      expect(await cluster.log.append([{ doc, epoch: 1, previousSeq: 0, updates: [bytes('a'), bytes('-a')], rewrites: true }])).toEqual([{ status: 'ok', seq: 1 }])
+      expect((await readText(cluster, doc))?.updates).toEqual(['a', '-a'])
+    })
+
+    it('copies the bytes that come in', async () => {
+      const { cluster } = await opened()
+      const [update, state] = [Buffer.from('a'), Buffer.from('state')]
+      const appending = cluster.log.append([{ doc, epoch: 1, previousSeq: 0, updates: [update] }])
+      update.fill(0)
+      await appending
+      expect((await readText(cluster, doc))?.updates).toEqual(['a'])
+      const compacting = cluster.log.compact(doc, 1, 1, state)
+      state.fill(0)
+      await compacting
+      expect((await readText(cluster, doc))?.state).toBe('state')
     })
 
     it('fences a writer once there is one with a higher epoch', async () => {

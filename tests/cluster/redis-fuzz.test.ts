@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { chosenSeeds, Random } from '../fuzz/random.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
@@ -19,11 +19,13 @@ it.each(seeds)('whatever the network does, log and followers agree, and nothing 
   const id = `${doc}_${seed}`
   store.log.read = async name => name === id ? { lineage: 'line', epoch: 1, seq: 0, state: null, updates: [] } : null
   const proxies = await Promise.all([tcpProxy(server.port), tcpProxy(server.port)])
+  onTestFinished(async () => { await Promise.all(proxies.map(proxy => proxy.close())) })
   const nodes = proxies.map(({ port }) => node({ url: `redis://127.0.0.1:${port}`, base: store.log, timeoutMs: 150 }))
   const observer = node({ url: server.url, base: store.log })
   const followers = nodes.map(cluster => new Follower(cluster, id))
   const early = new Follower(observer, id)
-  await Promise.all([...followers, early].map(follower => follower.start(50)))
+  // A first connection may take longer than an answer may here.
+  await Promise.all([...followers, early].map(follower => until(() => follower.start(50).then(() => true, () => false), 'it follows')))
 
   let epoch = 1
   let writer = new Writer(nodes[0]!, id, epoch)
@@ -77,5 +79,4 @@ it.each(seeds)('whatever the network does, log and followers agree, and nothing 
     await old.write('late')
     expect(old.isFenced).toBe(true)
   }
-  for (const proxy of proxies) await proxy.close()
 })

@@ -43,7 +43,22 @@ describe('a node that cannot show a sign of life', () => {
     }
   })
 
-  it('because it was stopped, learns it before it writes', async () => {
+  it('because its process stood still, learns it before anything is sent', async () => {
+    const redis = await server()
+    const { log } = await storeWithDocuments()
+    const a = node({ url: redis.url, base: log, leaseMs: 300 })
+    let lost = 0
+    a.onLeaseLost = () => { lost += 1 }
+    await write(a, doc, 1, 0, 'a')
+    // Nothing of this process runs meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    const writing = write(a, doc, 1, 1, 'b')
+    expect(lost).toBe(1)
+    expect(await writing).toEqual({ status: 'ok', seq: 2 })
+    expect(lost).toBe(1)
+  })
+
+  it('because it was stopped by a signal, learns it, and writes no more once it was taken over', async () => {
     const redis = await server()
     const child = spawn(process.execPath, [fileURLToPath(new URL('stopped-child.ts', import.meta.url)), redis.url], { stdio: ['ignore', 'pipe', 'inherit'] })
     const exited = once(child, 'exit')

@@ -23,7 +23,8 @@ async function behindProxy(options: { leaseMs?: number; timeoutMs?: number } = {
   const store = await storeWithDocuments()
   const a = node({ url: `redis://127.0.0.1:${proxy.port}`, base: store.log, timeoutMs: 300, ...options })
   const b = node({ url: redis.url, base: store.log })
-  await a.log.read(doc)
+  // A first connection may take longer than an answer may here.
+  await until(() => a.lastSeqs([doc]).then(() => true, () => false), 'the node is connected')
   return { redis, proxy, store, a, b }
 }
 

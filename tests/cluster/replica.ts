@@ -85,14 +85,14 @@ export class Follower {
   }
 
   async start(compareMs: number): Promise<void> {
-    onTestFinished(() => this.stop())
-    this.#stop = await this.#cluster.follow(this.#doc, entry => {
+    this.#stop ??= await this.#cluster.follow(this.#doc, entry => {
       if (this.seq >= 0 && entry.seq === this.seq + 1) {
         this.seq = entry.seq
         this.heard.push(entry.seq)
         this.#add(new Set(entry.updates.flatMap(update => text(update)!.split(','))))
       }
     })
+    onTestFinished(() => this.stop())
     await this.#read()
     this.#timer = setInterval(() => void this.#compare().catch(() => {}), compareMs)
   }
