@@ -48,7 +48,8 @@ export async function startRedisCluster(): Promise<RedisClusterServers> {
   return {
     url: servers.slice(0, shards).map(({ url }) => url).join(','),
     servers,
-    masterOf: async key => Math.floor(Number(await clients[0]!.cluster('KEYSLOT', key)) * shards / (lastSlot + 1)),
+    // Masters are there to be killed.
+    masterOf: async key => Math.floor(Number(await clients.at(-1)!.cluster('KEYSLOT', key)) * shards / (lastSlot + 1)),
     close,
   }
 }
