@@ -71,14 +71,22 @@ export class RedisChannels {
 
   #receive(name: string, message: Buffer): void {
     if (name === newsChannel) {
-      const [node, news] = JSON.parse(message.toString()) as [string, Json]
-      if (node !== this.#node) this.#onNews(news)
+      const heard = attempt(() => JSON.parse(message.toString()) as [string, Json])
+      if (Array.isArray(heard) && heard[0] !== this.#node) this.#onNews(heard[1])
       return
     }
     const channel = this.#channels.get(docOf(name))
-    if (!channel) return
-    const { tag, ...entry } = decodePublication(message)
-    if (tag.equals(this.#tag)) return
-    for (const follower of channel.followers) follower(entry)
+    const heard = channel && attempt(() => decodePublication(message))
+    if (!heard || heard.tag.equals(this.#tag)) return
+    for (const follower of channel.followers) follower({ seq: heard.seq, updates: heard.updates })
+  }
+}
+
+/** What is not of a node is nothing: whoever reaches Redis can say something on a channel. */
+function attempt<T>(decode: () => T): T | null {
+  try {
+    return decode()
+  } catch {
+    return null
   }
 }

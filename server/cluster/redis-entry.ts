@@ -19,17 +19,19 @@ export function encodeUpdates(updates: readonly Uint8Array[]): Buffer {
   return Buffer.concat(parts)
 }
 
-/** The updates are views of `entry`. */
+/** The updates are views of `entry`. Throws for bytes that are none. */
 export function decodeUpdates(entry: Uint8Array): Uint8Array[] {
   const updates: Uint8Array[] = []
   let at = 0
   while (at < entry.length) {
     let length = 0
     for (let factor = 1; ; factor *= 128) {
-      const byte = entry[at++]!
+      const byte = entry[at++]
+      if (byte === undefined) throw new RangeError('An entry of the log ends within a length.')
       length += (byte & 127) * factor
       if (byte < 128) break
     }
+    if (at + length > entry.length) throw new RangeError('An entry of the log ends within an update.')
     updates.push(entry.subarray(at, at += length))
   }
   return updates
@@ -49,6 +51,7 @@ export function encodePublication(tag: Uint8Array, { seq, updates }: LiveEntry):
   return Buffer.concat([tag, number, encodeUpdates(updates)])
 }
 
+/** Throws for bytes that are none. */
 export function decodePublication(message: Buffer): LiveEntry & { tag: Buffer } {
   const seq = message.readUInt32BE(tagBytes)
   return { tag: message.subarray(0, tagBytes), seq, updates: decodeUpdates(message.subarray(tagBytes + 4)) }

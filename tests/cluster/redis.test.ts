@@ -78,6 +78,28 @@ describe('two nodes on one Redis', () => {
     expect(await b.lastSeqs([doc])).toEqual([2])
   })
 
+  it('ask the store for the last numbers of chats where it can tell them', async () => {
+    const { log } = await storeWithDocuments()
+    const a = node({ url: server.url, base: { ...log, lastSeqs: docs => docs.map(() => 7), read: () => Promise.reject(new Error('too dear')) } })
+    await write(a, doc, 1, 0, 'a')
+    expect(await a.lastSeqs([chatId, doc, chatId])).toEqual([7, 1, 7])
+  })
+
+  it('pay no heed to what no node says', async () => {
+    const { a, b } = await pair()
+    const heard = new Heard()
+    const news: unknown[] = []
+    await b.follow(doc, heard.hear)
+    b.onNews = told => news.push(told)
+    await until(async () => (await raw.pubsub('NUMSUB', 'runnel:news'))[1] === 2, 'both listen')
+    for (const message of ['', 'hello', 'tag.\x00\x00\x00\x01\xff', 'tag.\x00\x00\x00\x01\x09a']) await raw.spublish(`runnel:{${doc}}`, Buffer.from(message, 'latin1'))
+    for (const message of ['', '{', 'null', '{}']) await raw.publish('runnel:news', message)
+    await write(a, doc, 1, 0, 'a')
+    a.tell('news')
+    await until(() => heard.entries.length > 0 && news.length > 0, 'what the other node says')
+    expect([heard.entries, news]).toEqual([[{ seq: 1, updates: ['a'] }], ['news']])
+  })
+
   it('hear each other\'s news, not their own', async () => {
     const { a, b } = await pair()
     const [heardByA, heardByB]: [unknown[], unknown[]] = [[], []]
