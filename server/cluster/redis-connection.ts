@@ -18,6 +18,7 @@ export interface RedisConnectionOptions {
 }
 
 const maxReconnectMs = 1_000
+const askAgainMs = 50
 
 /** The connections of a node to Redis: one for commands, one (in a Cluster one a master) for what is published. The only file that knows ioredis. */
 export class RedisConnection {
@@ -30,7 +31,8 @@ export class RedisConnection {
   readonly #maxPending: number
   /** Whether they are sharded. */
   readonly #channels = new Map<string, boolean>()
-  readonly #ready = new Map<Redis | Cluster, Promise<void>>()
+  /** Those who wait for a connection, by client. */
+  readonly #waiting = new Map<Redis | Cluster, Promise<void>>()
   #pending = 0
   #closed: Promise<void> | null = null
 
@@ -84,30 +86,30 @@ export class RedisConnection {
     }
   }
 
-  /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable`. */
+  /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
   async ask(calls: readonly Call[]): Promise<Reply[]> {
-    await this.#whenReady(this.#client)
-    let replies = await this.send(calls)
-    // A Cluster that is failing over says so at once, and soon no more.
-    const until = performance.now() + this.#timeoutMs / 2
-    while (replies.some(reply => reply instanceof Error && isPassing(reply)) && performance.now() < until && !this.#closed) {
-      await new Promise(resolve => setTimeout(resolve, 50))
-      replies = await this.send(calls)
-    }
-    const fault = replies.find(reply => reply instanceof Error)
-    if (fault) throw unavailable(fault)
-    return replies as Reply[]
+    return await this.#inTime(async until => {
+      await this.#ready(this.#client)
+      for (;;) {
+        const replies = await this.send(calls)
+        const fault = replies.find(reply => reply instanceof Error)
+        if (!fault) return replies as Reply[]
+        // A Cluster that is failing over says so at once, and soon no more.
+        if (!isPassing(fault) || performance.now() + askAgainMs > until || this.#closed) throw fault
+        await new Promise(resolve => setTimeout(resolve, askAgainMs))
+      }
+    })
   }
 
   /** From when it resolves on, messages of this channel arrive, across reconnections. Throws `store_unavailable`. */
   async subscribe(channel: string, sharded: boolean): Promise<void> {
-    await this.#whenReady(this.#subscriber)
-    this.#channels.set(channel, sharded)
-    try {
-      await within(this.#timeoutMs, sharded ? this.#subscriber.ssubscribe(channel) : this.#subscriber.subscribe(channel))
-    } catch (error) {
-      throw unavailable(error as Error)
-    }
+    await this.#inTime(async until => {
+      await this.#ready(this.#subscriber)
+      // Who asked was told that it failed.
+      if (performance.now() > until) return
+      this.#channels.set(channel, sharded)
+      await (sharded ? this.#subscriber.ssubscribe(channel) : this.#subscriber.subscribe(channel))
+    })
   }
 
   unsubscribe(channel: string): void {
@@ -158,26 +160,34 @@ export class RedisConnection {
     return await Promise.all(answers.map(answer => answer.catch((error: unknown) => error as Error)))
   }
 
-  async #whenReady(client: Redis | Cluster): Promise<void> {
+  async #ready(client: Redis | Cluster): Promise<void> {
     if (client.status === 'ready') return
     if (this.#closed) throw unavailable()
     // All who wait share one look at the client.
-    let ready = this.#ready.get(client)
-    if (!ready) {
-      ready = new Promise(resolve => {
+    let waiting = this.#waiting.get(client)
+    if (!waiting) {
+      waiting = new Promise(resolve => {
         const settle = () => {
           client.off('ready', settle).off('end', settle)
-          this.#ready.delete(client)
+          this.#waiting.delete(client)
           resolve()
         }
         client.on('ready', settle).on('end', settle)
       })
-      this.#ready.set(client, ready)
+      this.#waiting.set(client, waiting)
     }
+    await waiting
+  }
+
+  async #inTime<T>(work: (until: number) => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error('No answer in time.')), this.#timeoutMs) })
     try {
-      await within(this.#timeoutMs, ready)
+      return await Promise.race([work(performance.now() + this.#timeoutMs), late])
     } catch (error) {
       throw unavailable(error as Error)
+    } finally {
+      clearTimeout(timer)
     }
   }
 }
@@ -213,14 +223,4 @@ function without<T extends object, K extends keyof T>(options: T, names: readonl
 
 function isUnknownScript(reply: Reply | Error): boolean {
   return reply instanceof Error && replyCode(reply) === 'NOSCRIPT'
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error('No answer in time.')), ms) })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
