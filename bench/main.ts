@@ -15,6 +15,7 @@ import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
 import { answersWhilePreparing } from './preparing.ts'
 import { redactedTokens } from './redaction.ts'
+import { redisCost } from './redis.ts'
 import { returningViewers } from './return.ts'
 import { costOfSignIn } from './signed-in.ts'
 import { toolArguments } from './tool-arguments.ts'
@@ -23,6 +24,7 @@ import type { Bench, Figure } from './harness.ts'
 const benches: Bench[] = [
   { name: 'cost-a-token', run: costAToken },
   { name: 'redaction', run: redactedTokens },
+  { name: 'redis', run: redisCost },
   { name: 'wire', run: bytesOnTheWire },
   { name: 'broadcast', run: broadcastCost },
   { name: 'decode', run: providerDecoding },

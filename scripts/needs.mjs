@@ -7,6 +7,8 @@ const NEEDS = [
   { name: 'Chromium', packages: ['chromium'], programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'RUNNEL_TEST_CHROMIUM' },
   { name: 'nginx', packages: ['nginx'], programs: ['nginx'], variable: 'RUNNEL_TEST_NGINX' },
   { name: 'Postgres', packages: ['postgresql'], programs: ['postgres'], variable: 'RUNNEL_TEST_POSTGRES' },
+  { name: 'Redis', packages: ['redis-server'], programs: ['redis-server'], variable: 'RUNNEL_TEST_REDIS' },
+  { name: 'OpenSSL', packages: ['openssl'], programs: ['openssl'], variable: 'RUNNEL_TEST_OPENSSL' },
 ]
 
 /** Installs from Debian what is missing, said aloud first; where that cannot be, says what to install. */

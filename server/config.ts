@@ -37,6 +37,7 @@ export const settings = {
   RUNNEL_OPENAI_API: { schema: z.enum(['auto', 'chat', 'responses']), default: 'auto', meaning: 'auto: Responses for api.openai.com, else Chat Completions' },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
   DATABASE_URL: { schema: z.string().refine(isDatabase, 'must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:'), default: 'sqlite:./data/runnel.db', secret: true, meaning: 'store: sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:' },
+  REDIS_URL: { schema: z.string().regex(/^rediss?:\/\/[^,\s]+(,rediss?:\/\/[^,\s]+)*$/, 'must be redis://… or rediss://…, the nodes of a Cluster by commas'), default: undefined, secret: true, meaning: 'Redis that connects several machines, redis:// or rediss://; several by commas, or one with ?cluster: a Redis Cluster; not set: one machine' },
   RUNNEL_AUTH_SECRET: { schema: z.string().min(32, 'must have 32 characters or more'), default: undefined, secret: true, meaning: 'sign-in by JSON Web Tokens, HS256 with this secret' },
   RUNNEL_AUTH_JWKS_URL: { schema: z.url(), default: undefined, meaning: 'sign-in by JSON Web Tokens with the keys of this JWKS' },
   RUNNEL_AUTH_ALGORITHMS: { schema: list.refine(names => names.every(name => /^(RS|PS|ES)(256|384|512)$|^EdDSA$/.test(name)), 'must be asymmetric algorithms'), default: 'RS256,ES256,EdDSA', meaning: 'algorithms of tokens signed by the JWKS, by commas' },

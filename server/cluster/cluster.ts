@@ -50,6 +50,12 @@ export interface UpdateLog {
   compact(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<void>
   /** The writer's whole state in place of a log that has lost its tail: the next entry, and all that there is before it. Absent where that cannot be. */
   restore?(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<LogResult>
+  /** Last numbers, in this order; null where there is none. Without it, who must know reads the whole log. */
+  lastSeqs?(docs: readonly string[]): MaybePromise<(number | null)[]>
+  /** The message has ended under this epoch and is saved in the store: what is kept of it besides may go. */
+  release?(doc: string, epoch: number): MaybePromise<void>
+  /** These were deleted: what is kept of them besides goes at once. */
+  forget?(docs: readonly string[]): MaybePromise<void>
 }
 
 /** An entry of the log as the node that appended it tells it to the others. */
@@ -71,7 +77,10 @@ export interface Cluster {
   follow(doc: string, onEntry: (entry: LiveEntry) => void): Promise<() => void>
   /** Last numbers of the logs, in this order; null where there is none. Throws `store_unavailable`. */
   lastSeqs(docs: readonly string[]): Promise<(number | null)[]>
-  /** Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`. */
+  /**
+   * Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`, also while that cannot be
+   * known: in the first lease after a start, and after the place of these signs was away or lost them.
+   */
   alive(nodes: readonly string[]): Promise<Set<string>>
   /** Tells all other nodes, if they are there: what must not be lost stands in the store as well. */
   tell(news: Json): void

@@ -1,0 +1,145 @@
+/** What a live message costs in Redis: commands, bytes and time a flush, memory. */
+import { Redis } from 'ioredis'
+import * as Y from 'yjs'
+import type { Cluster } from '../server/cluster/cluster.ts'
+import { redisCluster } from '../server/cluster/redis.ts'
+import { MessageWriter } from '../server/document/message-writer.ts'
+import { memoryStore } from '../server/store/memory.ts'
+import type { Store } from '../server/store/store.ts'
+import { startRedis } from '../tests/helpers/redis.ts'
+import { tcpProxy, type TcpProxy } from '../tests/helpers/tcp-proxy.ts'
+import { quantile, token, type Figure } from './harness.ts'
+
+const flushesASecond = 25
+const chatId = 'chat_bench000000000000000'
+
+/** When the log of a message is replaced by its state. */
+type Rule = (log: { bytes: number; entries: number }, stateBytes: number) => boolean
+/** As rooms do. */
+const byBytes: Rule = ({ bytes }, stateBytes) => bytes > Math.max(65_536, stateBytes)
+/** What an entry costs beside its text is about 25 bytes. */
+const byEntries: Rule = ({ entries }, stateBytes) => entries * 25 > Math.max(4_096, 1.5 * stateBytes)
+
+interface Bench {
+  raw: Redis
+  store: Store
+  owner: Cluster
+  viewer: Cluster
+  /** What the owner sends and gets; what the node with a viewer does. */
+  own: TcpProxy
+  other: TcpProxy
+}
+
+interface Cost {
+  textBytes: number
+  flushes: number
+  in: number
+  out: number
+  compactions: number
+  /** The most that (memory − 4 kB) was, as a multiple of the text. */
+  memory: number
+  latencies: number[]
+}
+
+export async function redisCost(): Promise<Figure[]> {
+  const server = await startRedis()
+  const [own, other] = [await tcpProxy(server.port), await tcpProxy(server.port)]
+  const store = memoryStore()
+  // No sign of life falls into what is measured.
+  const open = (port: number) => redisCluster({ url: `redis://127.0.0.1:${port}`, base: store.log, leaseMs: 3_600_000 })
+  const bench: Bench = { raw: new Redis(server.url), store, owner: open(own.port), viewer: open(other.port), own, other }
+  await store.createChat({ id: chatId, ownerId: 'bench', title: 'Bench', system: null, createdAt: 1 }, 'lineage0')
+  const figures: Figure[] = []
+
+  // Scripts are known and connections made.
+  await measure(bench, 80, 500, byBytes)
+  await bench.raw.config('RESETSTAT')
+  const few = await measure(bench, 80, 5_000, byBytes)
+  const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await bench.raw.info('commandstats'))![1])
+  const many = await measure(bench, 1_000, 10_000, byBytes)
+  figures.push(
+    // Two more: the follower reads, and the opening is written.
+    { name: 'commands a flush', value: (calls - 2) / few.flushes, unit: '', bound: 1 },
+    { name: '80 tokens/s: in, a byte of text', value: few.in / few.textBytes, unit: 'B', bound: 18 },
+    { name: '80 tokens/s: out to a node with viewers, a byte of text', value: few.out / few.textBytes, unit: 'B', bound: 9 },
+    { name: '1,000 tokens/s: in, a byte of text', value: many.in / many.textBytes, unit: 'B', bound: 2.5 },
+    { name: '1,000 tokens/s: out to a node with viewers, a byte of text', value: many.out / many.textBytes, unit: 'B', bound: 2 },
+  )
+  for (const [name, rule] of [['by bytes, as rooms do', byBytes], ['by entries', byEntries]] as const) {
+    for (const [speed, tokens] of [[flushesASecond, 20_000], [80, 50_000], [1_000, 200_000]] as const) {
+      const cost = await measure(bench, speed, tokens, rule)
+      const at = `compacted ${name}: ${speed.toLocaleString('en')} tokens/s`
+      figures.push(
+        { name: `${at}: memory above 4 kB, a byte of text`, value: cost.memory, unit: 'B', bound: 4 },
+        { name: `${at}: in, a byte of text`, value: cost.in / cost.textBytes, unit: 'B', note: `${cost.compactions} compactions` },
+      )
+    }
+  }
+  const { latencies } = await measure({ ...bench, owner: open(server.port) }, 80, 10_000, byBytes)
+  figures.push(
+    { name: 'append, p50', value: quantile(latencies, 0.5), unit: 'ms' },
+    { name: 'append, p99', value: quantile(latencies, 0.99), unit: 'ms' },
+  )
+  return figures
+}
+
+let messages = 0
+
+/** One message of so many tokens, written as fast as it goes in the flushes of that speed, and followed by a second node. */
+async function measure({ raw, store, owner, viewer, own, other }: Bench, tokensASecond: number, tokens: number, rule: Rule): Promise<Cost> {
+  const id = `msg_bench${String(++messages).padStart(15, '0')}`
+  await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'bench', status: 'queued', request: null } })
+  let heard = 0
+  const stop = await viewer.follow(id, ({ seq }) => { heard = seq })
+  await viewer.log.read(id)
+  const doc = new Y.Doc({ guid: id })
+  const writer = new MessageWriter(doc, 1)
+  writer.onEdit = () => {}
+  writer.setMessage({ id, chatId, parentId: null, role: 'assistant', model: 'bench', taskId: `task_${id}`, status: 'streaming', createdAt: 1_800_000_000_000, schema: 1 })
+  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+  let seq = 0
+  let stateBytes = 0
+  let log = { bytes: 0, entries: 0 }
+  const cost: Cost = { textBytes: 0, flushes: 0, in: 0, out: 0, compactions: 0, memory: 0, latencies: [] }
+  const flush = async () => {
+    const updates = writer.commit()
+    const startedAt = performance.now()
+    const [result] = await owner.log.append([{ doc: id, epoch: 1, previousSeq: seq, updates }])
+    cost.latencies.push(performance.now() - startedAt)
+    if (result!.status !== 'ok') throw new Error(result!.status)
+    seq = result!.seq
+    log = { bytes: log.bytes + updates.reduce((sum, update) => sum + update.length, 0), entries: log.entries + 1 }
+    const due = rule(log, stateBytes)
+    // It is at its largest before a compaction.
+    if (due || cost.flushes % 100 === 0) await weigh()
+    if (!due) return
+    const state = Y.encodeStateAsUpdate(doc)
+    stateBytes = state.length
+    log = { bytes: 0, entries: 0 }
+    cost.compactions += 1
+    await owner.log.compact(id, 1, seq, state)
+  }
+  const weigh = async () => {
+    const sizes = await Promise.all([raw.memory('USAGE', `runnel:{${id}}`, 'SAMPLES', 0), raw.memory('USAGE', `runnel:{${id}}l`, 'SAMPLES', 0)])
+    const used = sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0)
+    if (cost.textBytes > 0) cost.memory = Math.max(cost.memory, (used - 4_000) / cost.textBytes)
+  }
+  await flush()
+  const before = { in: own.bytes.in, out: other.bytes.out }
+  let written = 0
+  while (written < tokens) {
+    cost.flushes += 1
+    const upTo = Math.min(tokens, Math.floor(cost.flushes * tokensASecond / flushesASecond))
+    for (; written < upTo; written++) {
+      writer.append(block, 'text', token(written))
+      cost.textBytes += Buffer.byteLength(token(written))
+    }
+    await flush()
+  }
+  while (heard < seq) await new Promise(resolve => setTimeout(resolve, 1))
+  cost.in = own.bytes.in - before.in
+  cost.out = other.bytes.out - before.out
+  stop()
+  await owner.log.forget!([id])
+  return cost
+}

@@ -1,0 +1,92 @@
+import type { Json } from '../../shared/schema.ts'
+import type { LiveEntry } from './cluster.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { decodePublication, docOf, encodePublication, keyOf } from './redis-entry.ts'
+
+const newsChannel = 'runnel:news'
+
+interface Channel {
+  followers: Set<(entry: LiveEntry) => void>
+  subscribed: Promise<void>
+}
+
+/** What nodes tell each other: entries of documents on a sharded channel each, news on one of all. Each drops its own. */
+export class RedisChannels {
+  readonly #connection: RedisConnection
+  readonly #node: string
+  readonly #tag: Buffer
+  readonly #onNews: (news: Json) => void
+  readonly #channels = new Map<string, Channel>()
+  #hearsNews = false
+
+  constructor({ connection, node, tag, onNews }: { connection: RedisConnection; node: string; tag: Buffer; onNews: (news: Json) => void }) {
+    this.#connection = connection
+    this.#node = node
+    this.#tag = tag
+    this.#onNews = onNews
+    connection.onMessage = (channel, message) => this.#receive(channel, message)
+  }
+
+  /** Several followers of a document share one subscription. */
+  async follow(doc: string, onEntry: (entry: LiveEntry) => void): Promise<() => void> {
+    let channel = this.#channels.get(doc)
+    if (!channel) {
+      channel = { followers: new Set(), subscribed: this.#connection.subscribe(keyOf(doc), true) }
+      this.#channels.set(doc, channel)
+    }
+    // A function of its own: the same callback may follow twice.
+    const follower = (entry: LiveEntry) => onEntry(entry)
+    channel.followers.add(follower)
+    const leave = () => this.#leave(doc, channel, follower)
+    try {
+      await channel.subscribed
+    } catch (error) {
+      leave()
+      throw error
+    }
+    return leave
+  }
+
+  publish(doc: string, entry: LiveEntry): void {
+    // Nobody waits for it: who follows compares numbers.
+    void this.#connection.send([['SPUBLISH', keyOf(doc), encodePublication(this.#tag, entry)]])
+  }
+
+  tell(news: Json): void {
+    void this.#connection.send([['PUBLISH', newsChannel, JSON.stringify([this.#node, news])]])
+  }
+
+  /** Sees to it that news arrives, now or when Redis is there. To be called now and then. */
+  async hearNews(): Promise<void> {
+    if (this.#hearsNews) return
+    this.#hearsNews = true
+    await this.#connection.subscribe(newsChannel, false).catch(() => { this.#hearsNews = false })
+  }
+
+  #leave(doc: string, channel: Channel, follower: (entry: LiveEntry) => void): void {
+    if (!channel.followers.delete(follower) || channel.followers.size > 0) return
+    this.#channels.delete(doc)
+    this.#connection.unsubscribe(keyOf(doc))
+  }
+
+  #receive(name: string, message: Buffer): void {
+    if (name === newsChannel) {
+      const heard = attempt(() => JSON.parse(message.toString()) as [string, Json])
+      if (Array.isArray(heard) && heard[0] !== this.#node) this.#onNews(heard[1])
+      return
+    }
+    const channel = this.#channels.get(docOf(name))
+    const heard = channel && attempt(() => decodePublication(message))
+    if (!heard || heard.tag.equals(this.#tag)) return
+    for (const follower of channel.followers) follower({ seq: heard.seq, updates: heard.updates })
+  }
+}
+
+/** What is not of a node is nothing: whoever reaches Redis can say something on a channel. */
+function attempt<T>(decode: () => T): T | null {
+  try {
+    return decode()
+  } catch {
+    return null
+  }
+}

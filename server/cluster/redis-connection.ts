@@ -1,0 +1,226 @@
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
+import { isPassing, replyCode, unavailable } from './redis-errors.ts'
+import type { Script } from './redis-scripts.ts'
+
+export type Argument = string | number | Buffer
+/** A command by its words, or a script with its key. */
+export type Call = readonly [name: string, ...args: Argument[]] | { script: Script; key: string; args: readonly Argument[] }
+/** Strings come as bytes. */
+export type Reply = Buffer | number | null | readonly Reply[]
+
+export interface RedisConnectionOptions {
+  /** `redis://` or `rediss://` (TLS); several by commas, or one with `?cluster`, are a Redis Cluster. */
+  url: string
+  /** An answer that takes longer counts as lost. */
+  timeoutMs: number
+  /** Commands under way at once; more are refused. */
+  maxPending: number
+}
+
+const maxReconnectMs = 1_000
+const askAgainMs = 50
+
+/** The connections of a node to Redis: one for commands, one (in a Cluster one a master) for what is published. The only file that knows ioredis. */
+export class RedisConnection {
+  /** A message of a channel, sharded or not. */
+  onMessage: (channel: string, message: Buffer) => void = () => {}
+  readonly #client: Redis | Cluster
+  /** In a Cluster the client sees to it itself. */
+  readonly #subscriber: Redis | Cluster
+  readonly #timeoutMs: number
+  readonly #maxPending: number
+  /** Whether they are sharded. */
+  readonly #channels = new Map<string, boolean>()
+  /** Those who wait for a connection, by client. */
+  readonly #waiting = new Map<Redis | Cluster, Promise<void>>()
+  #pending = 0
+  #closed: Promise<void> | null = null
+
+  constructor({ url, timeoutMs, maxPending }: RedisConnectionOptions) {
+    const urls = url.split(',')
+    this.#timeoutMs = timeoutMs
+    this.#maxPending = maxPending
+    const options: RedisOptions = {
+      // Who calls knows what may be sent twice, and for how long: nothing is queued or sent again behind its back.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      connectTimeout: timeoutMs,
+      retryStrategy: reconnectAfter,
+      keepAlive: 10_000,
+      // Done here: where the connection is lost meanwhile, ioredis leaves a rejection that nobody handles.
+      autoResubscribe: false,
+    }
+    if (urls.length > 1 || new URL(url).searchParams.has('cluster')) {
+      this.#client = this.#subscriber = openCluster(urls, options)
+    } else {
+      this.#client = new Redis(url, options)
+      this.#subscriber = new Redis(url, options)
+      this.#subscriber.on('ready', () => this.#resubscribe())
+    }
+    for (const client of new Set([this.#client, this.#subscriber])) {
+      // Whoever is waiting for an answer is told.
+      client.on('error', () => {})
+    }
+    this.#subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => this.onMessage(channel.toString(), message))
+    this.#subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => this.onMessage(channel.toString(), message))
+  }
+
+  /**
+   * Sends all at once and waits for all answers: one round trip. An error
+   * stands in place of an answer that did not come.
+   */
+  async send(calls: readonly Call[]): Promise<(Reply | Error)[]> {
+    if (this.#pending + calls.length > this.#maxPending) return calls.map(() => new Error('Too many commands are under way.'))
+    this.#pending += calls.length
+    try {
+      const replies = await this.#exchange(calls, 'EVALSHA')
+      const unknown = calls.filter((_call, i) => isUnknownScript(replies[i]!))
+      if (unknown.length === 0) return replies
+      const again = await this.#exchange(unknown, 'EVAL')
+      return replies.map(reply => isUnknownScript(reply) ? again.shift()! : reply)
+    } finally {
+      this.#pending -= calls.length
+    }
+  }
+
+  /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
+  async ask(calls: readonly Call[]): Promise<Reply[]> {
+    return await this.#inTime(async until => {
+      await this.#ready(this.#client)
+      for (;;) {
+        const replies = await this.send(calls)
+        const fault = replies.find(reply => reply instanceof Error)
+        if (!fault) return replies as Reply[]
+        // A Cluster that is failing over says so at once, and soon no more.
+        if (!isPassing(fault) || performance.now() + askAgainMs > until || this.#closed) throw fault
+        await new Promise(resolve => setTimeout(resolve, askAgainMs))
+      }
+    })
+  }
+
+  /** From when it resolves on, messages of this channel arrive, across reconnections. Throws `store_unavailable`. */
+  async subscribe(channel: string, sharded: boolean): Promise<void> {
+    await this.#inTime(async until => {
+      await this.#ready(this.#subscriber)
+      // Who asked was told that it failed.
+      if (performance.now() > until) return
+      this.#channels.set(channel, sharded)
+      await (sharded ? this.#subscriber.ssubscribe(channel) : this.#subscriber.subscribe(channel))
+    })
+  }
+
+  unsubscribe(channel: string): void {
+    const sharded = this.#channels.get(channel)
+    if (sharded === undefined) return
+    this.#channels.delete(channel)
+    const done: Promise<unknown> = sharded ? this.#subscriber.sunsubscribe(channel) : this.#subscriber.unsubscribe(channel)
+    // Without a connection there is nothing to unsubscribe from; a stray message finds nobody.
+    done.catch(() => {})
+  }
+
+  /** Finds a subscriber's connection that is dead without having been closed; it is then made anew. In a Cluster TCP does. */
+  checkSubscriber(): void {
+    if (this.#subscriber instanceof Redis) this.#subscriber.ping().catch(() => {})
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.all([...new Set([this.#client, this.#subscriber])].map(async client => {
+      const ended = new Promise(resolve => client.once('end', resolve))
+      // Between two attempts there is no connection whose end it would tell.
+      const isOpen = client.status !== 'end' && client.status !== 'reconnecting'
+      client.disconnect()
+      if (isOpen) await ended
+    })).then(() => {})
+    return this.#closed
+  }
+
+  #resubscribe(): void {
+    const channels = [...this.#channels]
+    const [sharded, plain] = [channels.filter(([, sharded]) => sharded), channels.filter(([, sharded]) => !sharded)]
+    // If the connection is lost again, the next one does it.
+    if (sharded.length > 0) this.#subscriber.ssubscribe(...sharded.map(([channel]) => channel)).catch(() => {})
+    if (plain.length > 0) this.#subscriber.subscribe(...plain.map(([channel]) => channel)).catch(() => {})
+  }
+
+  async #exchange(calls: readonly Call[], by: 'EVALSHA' | 'EVAL'): Promise<(Reply | Error)[]> {
+    const commands = calls.map(call => {
+      const [name, ...args] = 'script' in call
+        ? [by, by === 'EVAL' ? call.script.lua : call.script.sha, 1, call.key, ...call.args] as const
+        : call
+      return new Command(name, args, { replyEncoding: null })
+    })
+    // All of a turn of the event loop leave in one write; a Cluster's go to several nodes.
+    const { stream } = this.#client as { stream?: { cork(): void; uncork(): void } }
+    stream?.cork()
+    const answers = commands.map(command => this.#client.sendCommand(command) as Promise<Reply>)
+    stream?.uncork()
+    return await Promise.all(answers.map(answer => answer.catch((error: unknown) => error as Error)))
+  }
+
+  async #ready(client: Redis | Cluster): Promise<void> {
+    if (client.status === 'ready') return
+    if (this.#closed) throw unavailable()
+    // All who wait share one look at the client.
+    let waiting = this.#waiting.get(client)
+    if (!waiting) {
+      waiting = new Promise(resolve => {
+        const settle = () => {
+          client.off('ready', settle).off('end', settle)
+          this.#waiting.delete(client)
+          resolve()
+        }
+        client.on('ready', settle).on('end', settle)
+      })
+      this.#waiting.set(client, waiting)
+    }
+    await waiting
+  }
+
+  async #inTime<T>(work: (until: number) => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error('No answer in time.')), this.#timeoutMs) })
+    try {
+      return await Promise.race([work(performance.now() + this.#timeoutMs), late])
+    } catch (error) {
+      throw unavailable(error as Error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Doubles up to a second, each time somewhere in its upper half: nodes do not return in step. */
+export function reconnectAfter(attempt: number): number {
+  return Math.min(25 * 2 ** Math.min(attempt, 10), maxReconnectMs) * (0.5 + Math.random() / 2)
+}
+
+function openCluster(urls: readonly string[], options: RedisOptions): Cluster {
+  const { username, password, protocol } = new URL(urls[0]!)
+  return new Cluster(urls.map(url => url.split('?', 1)[0]!), {
+    shardedSubscribers: true,
+    enableOfflineQueue: false,
+    // See above: MOVED and ASK were not carried out, a lost connection may have been.
+    retryDelayOnFailover: 0,
+    clusterRetryStrategy: reconnectAfter,
+    slotsRefreshInterval: 1_000,
+    redisOptions: {
+      ...without(options, ['retryStrategy', 'enableOfflineQueue']),
+      ...(username !== '' && { username: decodeURIComponent(username) }),
+      ...(password !== '' && { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' && { tls: {} }),
+    },
+    // Certificates bear names.
+    ...(protocol === 'rediss:' && { dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address) }),
+  })
+}
+
+function without<T extends object, K extends keyof T>(options: T, names: readonly K[]): Omit<T, K> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name as K))) as Omit<T, K>
+}
+
+function isUnknownScript(reply: Reply | Error): boolean {
+  return reply instanceof Error && replyCode(reply) === 'NOSCRIPT'
+}

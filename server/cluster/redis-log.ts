@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogAppend, LogContents, LogResult } from './cluster.ts'
+import { reconnectAfter, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
+import { decodeUpdates, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
+import { isPassing, unavailable } from './redis-errors.ts'
+import { logScripts, type LogScripts } from './redis-scripts.ts'
+
+/** What ended is still there for those who are a little behind. */
+const releasedMs = 60_000
+
+export interface RedisLogOptions {
+  connection: RedisConnection
+  /** Tag of this node in what it publishes. */
+  tag: Uint8Array
+  /** A log that nobody writes any more goes after this time. */
+  ttlMs: number
+  /** A write waits so long for Redis to come back. */
+  patienceMs: number
+}
+
+/** A log in Redis without what only the store knows. */
+export type RedisLogContents = Omit<LogContents, 'lineage'>
+
+/** The logs of live messages. What writes waits while Redis is away, and knows what it has already written. */
+export class RedisLog {
+  readonly #connection: RedisConnection
+  readonly #tag: Uint8Array
+  readonly #patienceMs: number
+  readonly #scripts: LogScripts
+  readonly #closing = new AbortController()
+
+  constructor({ connection, tag, ttlMs, patienceMs }: RedisLogOptions) {
+    this.#connection = connection
+    this.#tag = tag
+    this.#patienceMs = patienceMs
+    this.#scripts = logScripts(ttlMs)
+  }
+
+  /** Of a document that was written before only one entry may be under way. */
+  async append(entries: readonly LogAppend[]): Promise<LogResult[]> {
+    const calls = entries.map(entry => this.#call('append', entry.doc, encodeAppend(entry, this.#tag)))
+    return await this.#untilAnswered(calls, (reply, i, again) => appendResult(entries[i]!, reply, again))
+  }
+
+  async read(doc: string): Promise<RedisLogContents | null> {
+    const [reply] = await this.#connection.ask([this.#call('read', doc)])
+    if (!reply) return null
+    const [epoch, seq, snapshot, entries] = reply as [Buffer, Buffer, Buffer | null, Buffer[]]
+    return {
+      epoch: Number(epoch),
+      seq: Number(seq),
+      state: snapshot && decodeUpdates(snapshot)[0]!,
+      updates: entries.flatMap(decodeUpdates),
+    }
+  }
+
+  async compact(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
+    await this.#untilAnswered([this.#call('compact', doc, epoch, seq, encodeUpdates([state]))], reply => reply)
+  }
+
+  async restore(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<LogResult> {
+    const head = encodeAppend({ epoch, previousSeq: seq, updates: [state] }, this.#tag)
+    // Done twice, it only takes one number more.
+    const [result] = await this.#untilAnswered([this.#call('restore', doc, head)], (reply): LogResult =>
+      reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number })
+    return result!
+  }
+
+  async lastSeqs(docs: readonly string[]): Promise<(number | null)[]> {
+    const replies = await this.#connection.ask(docs.map(doc => ['HGET', keyOf(doc), 'q'] as const))
+    return replies.map(reply => reply === null ? null : Number(reply))
+  }
+
+  async release(doc: string, epoch: number): Promise<void> {
+    await this.#connection.ask([this.#call('release', doc, epoch, releasedMs)])
+  }
+
+  async forget(docs: readonly string[]): Promise<void> {
+    await this.#connection.ask(docs.map(doc => ['UNLINK', keyOf(doc), `${keyOf(doc)}l`] as const))
+  }
+
+  /** Whoever waits for Redis waits no more. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  #call(script: keyof LogScripts, doc: string, ...args: (string | number | Uint8Array)[]): Call {
+    return { script: this.#scripts[script], key: keyOf(doc), args: args as (string | number | Buffer)[] }
+  }
+
+  /** `again`: an answer to an earlier attempt was lost, which may have been carried out. */
+  async #untilAnswered<T>(calls: readonly Call[], read: (reply: Reply, index: number, again: boolean) => T): Promise<T[]> {
+    const results: T[] = []
+    const giveUpAt = performance.now() + this.#patienceMs
+    let left = calls.map((_call, index) => index)
+    for (let attempt = 0; left.length > 0; attempt++) {
+      const replies = await this.#connection.send(left.map(index => calls[index]!))
+      let fault: Error | undefined
+      left = left.filter((index, i) => {
+        const reply = replies[i]!
+        if (!(reply instanceof Error)) {
+          results[index] = read(reply, index, attempt > 0)
+          return false
+        }
+        if (!isPassing(reply)) throw unavailable(reply)
+        fault = reply
+        return true
+      })
+      if (left.length === 0) break
+      const pauseMs = reconnectAfter(attempt)
+      if (performance.now() + pauseMs > giveUpAt) throw unavailable(fault)
+      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => { throw unavailable(fault) })
+    }
+    return results
+  }
+}
+
+function appendResult({ epoch, previousSeq, updates }: LogAppend, reply: Reply, again: boolean): LogResult {
+  if (reply === 1) return { status: 'ok', seq: previousSeq + (updates.length > 0 ? 1 : 0) }
+  if (reply === 0) return { status: 'fenced' }
+  const [seq, lastEpoch] = (reply as Buffer).toString().split(' ').map(Number) as [number, number]
+  // The last entry is of this writer and stands where this one was to stand: it is this one.
+  if (again && lastEpoch === epoch && seq === previousSeq + 1) return { status: 'ok', seq }
+  return { status: 'gap', seq }
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface TcpProxy {
+  port: number
+  /** Bytes that clients sent, and were sent. */
+  readonly bytes: { in: number; out: number }
+  /**
+   * `pass`; `deaf`: nothing arrives anywhere; `mute`: what clients send arrives, what comes back does not. As TCP loses
+   * no bytes in the middle, nothing follows on a connection that has lost some.
+   */
+  mode: 'pass' | 'deaf' | 'mute'
+  /** Each piece arrives so much later. */
+  delayMs: number
+  /** Cuts all connections. */
+  cut(): void
+  close(): Promise<void>
+}
+
+/** The network between a client and a server on loopback. */
+export async function tcpProxy(port: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>()
+  const bytes = { in: 0, out: 0 }
+  const server = createServer(client => {
+    const upstream = connect(port, '127.0.0.1')
+    const end = () => { client.destroy(); upstream.destroy() }
+    const pipe = (from: Socket, to: Socket, direction: 'in' | 'out') => {
+      sockets.add(from)
+      from.setNoDelay(true).on('error', end).on('close', () => { sockets.delete(from); end() })
+      let isLossy = false
+      let passed: Promise<unknown> | null = null
+      from.on('data', (data: Buffer) => {
+        isLossy ||= proxy.mode === 'deaf' || (proxy.mode === 'mute' && direction === 'out')
+        if (isLossy) return
+        bytes[direction] += data.length
+        const pass = () => { if (!to.destroyed) to.write(data) }
+        // In order, also when the delay changes.
+        if (passed === null && proxy.delayMs === 0) pass()
+        else passed = Promise.all([passed, sleep(proxy.delayMs)]).then(pass)
+      })
+    }
+    pipe(client, upstream, 'in')
+    pipe(upstream, client, 'out')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const proxy: TcpProxy = {
+    port: (server.address() as AddressInfo).port,
+    bytes,
+    mode: 'pass',
+    delayMs: 0,
+    cut: () => { for (const socket of sockets) socket.destroy() },
+    async close() {
+      server.close()
+      proxy.cut()
+      await once(server, 'close')
+    },
+  }
+  return proxy
+}
