@@ -88,7 +88,7 @@ let messages = 0
 /** One message of so many tokens, written as fast as it goes in the flushes of that speed, and followed by a second node. */
 async function measure({ raw, store, owner, viewer, own, other }: Bench, tokensASecond: number, tokens: number, rule: Rule): Promise<Cost> {
   const id = `msg_bench${String(++messages).padStart(15, '0')}`
-  await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'bench', status: 'queued', request: null } })
+  await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'bench', node: 'local', status: 'queued', request: null } })
   let heard = 0
   const stop = await viewer.follow(id, ({ seq }) => { heard = seq })
   await viewer.log.read(id)

@@ -1,20 +1,14 @@
-/** The composition root: picks the adapters, wires the parts. The only file that names an adapter. */
-import { existsSync, statSync } from 'node:fs'
+/** The composition root: wires the parts, with the adapters that the settings ask for. */
 import type { IncomingMessage, Server } from 'node:http'
-import { fileURLToPath } from 'node:url'
+import { findPage, openCluster, openFiles, openStore, pickAuth, pickProvider, storeBytes } from './adapters.ts'
 import { Access } from './auth/access.ts'
 import { ClientAddresses } from './auth/addresses.ts'
 import { Admission } from './auth/admission.ts'
-import type { Auth } from './auth/auth.ts'
 import { withInvites } from './auth/invites.ts'
-import { jwtAuth } from './auth/jwt.ts'
-import { localAuth } from './auth/local.ts'
 import { Origins } from './auth/origins.ts'
-import { localCluster } from './cluster/local.ts'
-import { filesFolder, isLoopback, isPostgres, loadConfig, signsIn, type Config } from './config.ts'
+import { isLoopback, loadConfig, signsIn, type Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
-import { folderFiles } from './files/folder.ts'
 import { createHttp } from './http/app.ts'
 import { Door } from './http/door/door.ts'
 import { EventStreams } from './http/event-streams.ts'
@@ -25,18 +19,11 @@ import { createLogger } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
-import { optionFaults, type Authenticate, type RunnelOptions } from './options.ts'
-import { demoProvider } from './provider/demo.ts'
-import type { Provider } from './provider/events.ts'
-import { openaiProvider } from './provider/openai.ts'
+import { optionFaults, type RunnelOptions } from './options.ts'
 import { Rooms } from './room/rooms.ts'
 import { Serving, type Handler } from './serving.ts'
 import { Sockets } from './socket/sockets.ts'
 import { readStats, type RunnelStats } from './stats.ts'
-import { memoryStore } from './store/memory.ts'
-import { openPostgresStore } from './store/postgres.ts'
-import { openSqliteStore } from './store/sqlite.ts'
-import type { Store } from './store/store.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
 import { Deletion } from './task/deletion.ts'
 import { Ends } from './task/ends.ts'
@@ -77,8 +64,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
   const store = openStore(config.DATABASE_URL)
-  const files = folderFiles(filesFolder(config))
-  const cluster = localCluster(store.log)
+  const files = openFiles(config)
+  const cluster = openCluster(config, store.log)
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
@@ -266,45 +253,6 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     stats,
     close: () => (closing ??= close()),
   }
-}
-
-function openStore(url: string): Store {
-  if (url === 'memory:') return memoryStore()
-  return isPostgres(url) ? openPostgresStore(url) : openSqliteStore(url.slice('sqlite:'.length))
-}
-
-function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
-  if (authenticate) {
-    return {
-      authenticate: async (token, request) => {
-        const user = await authenticate(token, request)
-        if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
-        const { id, name, expiresAt = null } = user
-        return { user: { id, name }, expiresAt }
-      },
-    }
-  }
-  if (!signsIn(config)) return localAuth
-  const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
-  return jwtAuth({ secret, jwksUrl, algorithms, issuer: config.RUNNEL_AUTH_ISSUER, audience: config.RUNNEL_AUTH_AUDIENCE })
-}
-
-function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
-  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
-  if (apiKey === undefined && baseURL === undefined) return demoProvider()
-  return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
-}
-
-/** Of the database and its write-ahead log, where they are files of this process. */
-function storeBytes(url: string): number {
-  if (!url.startsWith('sqlite:')) return 0
-  const path = url.slice('sqlite:'.length)
-  return [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
-}
-
-/** Beside the built server, or in `dist` where the sources run as they are. */
-function findPage(): string | undefined {
-  return ['../page/', '../dist/page/'].map(path => fileURLToPath(new URL(path, import.meta.url))).find(folder => existsSync(folder))
 }
 
 function every(ms: number, work: () => void): () => void {

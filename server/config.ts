@@ -136,6 +136,9 @@ function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<
     else faults.push(`${name}: ${parsed.error.issues.map(issue => issue.message).join('; ')}${row.secret ? '' : ` (it is "${value}")`}`)
   }
   const config = values as { -readonly [Name in SettingName]?: Config[Name] }
+  if (config.REDIS_URL !== undefined && !isPostgres(String(config.DATABASE_URL))) {
+    faults.push('REDIS_URL: several machines need one database, DATABASE_URL=postgres://…')
+  }
   if (config.RUNNEL_AUTH_SECRET !== undefined && config.RUNNEL_AUTH_JWKS_URL !== undefined) {
     faults.push('RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL: set one of the two')
   }

@@ -25,7 +25,8 @@ export interface News {
   announce: (users: ReadonlySet<string>, event: ChatEvent) => void
   /** Returns when this node has let go of who may not read any more. */
   accessChanged: (chatId: string) => Promise<void>
-  gone: (docs: readonly string[]) => void
+  /** Returns when nothing of them is in the log of live documents. */
+  gone: (docs: readonly string[]) => Promise<void>
 }
 
 interface Listeners {
@@ -67,9 +68,10 @@ export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, do
       tell({ type: 'access', chatId })
       await recheck(chatId)
     },
-    gone(docs) {
+    async gone(docs) {
       act({ type: 'gone', docs })
       tell({ type: 'gone', docs })
+      await rooms.following.forget(docs)
     },
   }
 }

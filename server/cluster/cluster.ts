@@ -46,8 +46,8 @@ export interface UpdateLog {
   append(entries: readonly LogAppend[]): MaybePromise<LogResult[]>
   /** Null for a document that does not exist. */
   read(doc: string): Promise<LogContents | null>
-  /** Replaces everything up to `seq` by `state`, if `epoch` is still the newest. */
-  compact(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<void>
+  /** Replaces everything up to `seq` by `state`, if `epoch` is still the newest, or the document is `shared`. */
+  compact(doc: string, epoch: number, seq: number, state: Uint8Array, shared?: boolean): MaybePromise<void>
   /** The writer's whole state in place of a log that has lost its tail: the next entry, and all that there is before it. Absent where that cannot be. */
   restore?(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<LogResult>
   /** Last numbers, in this order; null where there is none. Without it, who must know reads the whole log. */

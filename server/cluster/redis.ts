@@ -70,8 +70,8 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       return kept && now ? join(kept, now) : kept
     },
 
-    compact: (doc, epoch, seq, state) => documentKind(doc) === 'chat'
-      ? base.compact(doc, epoch, seq, state)
+    compact: (doc, epoch, seq, state, shared) => documentKind(doc) === 'chat'
+      ? base.compact(doc, epoch, seq, state, shared)
       : live.compact(doc, epoch, seq, state),
 
     restore: (doc, epoch, seq, state) => documentKind(doc) === 'chat'

@@ -169,7 +169,7 @@ export class Flusher {
   #shown(room: Room, entry: LogAppend, seq: number): void {
     for (const update of entry.updates) this.loggedBytes += update.length
     const state = room.publish(seq, this.#cork)
-    if (state) this.#compact(room, entry.epoch, seq, state)
+    if (state) this.#compact(room, entry.epoch, state)
     // With a log that answers later, edits came in while it did. Text that is not due yet keeps its tick.
     if (room.writer?.dirty) this.schedule(room, this.#late.has(room))
     this.#late.delete(room)
@@ -193,8 +193,8 @@ export class Flusher {
     this.#corked.clear()
   }
 
-  #compact(room: Room, epoch: number, seq: number, state: Uint8Array): void {
-    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, seq, state))
+  #compact(room: Room, epoch: number, state: Uint8Array): void {
+    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, room.seq, state, room.shared))
     if (done instanceof Promise) done.catch((error: unknown) => this.#loseAll([room], error))
   }
 

@@ -77,6 +77,16 @@ export class Following {
     throw new RunnelError('store_unavailable', 'Another writer has taken this document over.')
   }
 
+  /** A message has ended and is saved: the log of live documents need not keep it. */
+  async release(doc: string, epoch: number): Promise<void> {
+    await this.#cluster.log.release?.(doc, epoch)
+  }
+
+  /** These were deleted. Throws `store_unavailable`. */
+  async forget(docs: readonly string[]): Promise<void> {
+    await this.#cluster.log.forget?.(docs)
+  }
+
   /** Brings rooms up to their logs: the last word of another node may have been lost on its way. Throws `store_unavailable`. */
   async compare(rooms: readonly Room[]): Promise<void> {
     if (!this.#cluster.many || this.#comparing) return

@@ -55,7 +55,7 @@ export class Room {
   /** Ends the following of what other nodes write. */
   unfollow: () => void = () => {}
   /** Several nodes write it, each under an epoch of its own. */
-  readonly #shared: boolean
+  readonly shared: boolean
   /** Numbers above `#seq` that are in the document already. */
   readonly #ahead = new Set<number>()
   readonly #now: () => number
@@ -75,7 +75,7 @@ export class Room {
 
   constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean }) {
     const { contents, now } = options
-    this.#shared = options.shared ?? false
+    this.shared = options.shared ?? false
     this.id = options.id
     this.channel = options.channel
     this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
@@ -131,12 +131,12 @@ export class Room {
     this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.#shared && { shared: true }) }
+    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.shared && { shared: true }) }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns the state to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void): Uint8Array | null {
-    if (this.#shared) this.#reached(seq)
+    if (this.shared) this.#reached(seq)
     else this.#seq = seq
     this.#appending = false
     this.#show(this.#updates, cork)
@@ -153,7 +153,7 @@ export class Room {
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
     if (seq <= this.#seq || this.#ahead.has(seq)) return true
-    if (seq > this.#seq + 1 && !this.#shared) return false
+    if (seq > this.#seq + 1 && !this.shared) return false
     this.#reached(seq)
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)

@@ -125,7 +125,7 @@ export class Rooms {
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
     await new Promise<void>(resolve => room.whenSettled(resolve))
-    if (room.writer && !room.lost) await this.#cluster.log.compact(room.id, room.writer.epoch, room.seq, room.compactedState())
+    if (room.writer && !room.lost) await this.#cluster.log.compact(room.id, room.writer.epoch, room.seq, room.compactedState(), room.shared)
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
@@ -182,20 +182,20 @@ export class Rooms {
   #evict(room: Room): void {
     this.#rooms.delete(room.id)
     room.unfollow()
-    const { writer, seq } = room
+    const { writer } = room
     // A document that rests leaves nothing in the log.
     const state = writer && room.logBytes > 0 ? room.encodeState() : null
     room.writer = null
     room.doc.destroy()
     if (!writer) return
-    const done = this.#release(room.id, writer, seq, state).catch(() => {}).finally(() => this.#evicting.delete(room.id))
+    const done = this.#release(room, writer, state).catch(() => {}).finally(() => this.#evicting.delete(room.id))
     this.#evicting.set(room.id, done)
   }
 
   /** What fails here is only a longer log, or an epoch that is spent: the next opening draws a new one. */
-  async #release(doc: string, writer: DocumentWriter, seq: number, state: Uint8Array | null): Promise<void> {
-    if (state) await this.#cluster.log.compact(doc, writer.epoch, seq, state)
-    await this.#onEvict(doc, writer)
+  async #release({ id, seq, shared }: Room, writer: DocumentWriter, state: Uint8Array | null): Promise<void> {
+    if (state) await this.#cluster.log.compact(id, writer.epoch, seq, state, shared)
+    await this.#onEvict(id, writer)
   }
 
   #lose(room: Room, error: RunnelError): void {

@@ -48,9 +48,9 @@ export function memoryDocuments(): MemoryDocuments {
       const { lineage, epoch, seq, state, entries } = document
       return structuredClone({ lineage, epoch, seq, state, updates: entries.flatMap(entry => entry.updates) })
     },
-    compact(id, epoch, seq, state) {
+    compact(id, epoch, seq, state, shared = false) {
       const document = documents.get(id)
-      if (!document || document.epoch !== epoch || seq > document.seq || seq < document.compactedSeq) return
+      if (!document || (!shared && document.epoch !== epoch) || seq > document.seq || seq < document.compactedSeq) return
       replace(document, seq, state)
     },
   }

@@ -40,7 +40,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
       return { ...head, updates: entries ? decodeEntry(entries) : [] }
     },
 
-    compact: async (id, epoch, seq, state) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4)', [id, epoch, seq, state])),
+    compact: async (id, epoch, seq, state, shared = false) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared])),
   }
 }
 
@@ -83,7 +83,7 @@ export async function lockDocument(query: Query, id: string, epoch: number): Pro
 
 /** Inside a transaction: the state takes the place of the whole log. */
 export async function finishDocument(query: Query, id: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
-  await query('SELECT runnel_compact($1, $2, $3, $4)', [id, epoch, seq, state])
+  await query('SELECT runnel_compact($1, $2, $3, $4, FALSE)', [id, epoch, seq, state])
 }
 
 /** Inside a transaction. The documents first: an append that is under way then comes before the deletion of its entries. */

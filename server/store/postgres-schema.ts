@@ -192,13 +192,13 @@ export const migrations: readonly string[] = [
   END $$;
 
   -- A state that comes late, or under an old epoch, changes nothing.
-  CREATE FUNCTION runnel_compact(doc TEXT, writer BIGINT, upto BIGINT, new_state BYTEA)
+  CREATE FUNCTION runnel_compact(doc TEXT, writer BIGINT, upto BIGINT, new_state BYTEA, shared BOOLEAN)
   RETURNS VOID LANGUAGE plpgsql AS $$
   DECLARE
     head documents%ROWTYPE;
   BEGIN
     SELECT * INTO head FROM documents WHERE id = doc FOR NO KEY UPDATE;
-    IF NOT FOUND OR head.epoch <> writer OR upto > head.seq OR upto < head.compacted_seq THEN
+    IF NOT FOUND OR (head.epoch <> writer AND NOT shared) OR upto > head.seq OR upto < head.compacted_seq THEN
       RETURN;
     END IF;
     INSERT INTO states VALUES (head.number, new_state) ON CONFLICT (document) DO UPDATE SET state = excluded.state;

@@ -97,9 +97,9 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
       }
     }),
 
-    compact: (id, epoch, seq, state) => connection.write(() => {
+    compact: (id, epoch, seq, state, shared = false) => connection.write(() => {
       const document = head(id)
-      if (!document || document.epoch !== epoch || seq > lastSeq(document)) return
+      if (!document || (!shared && document.epoch !== epoch) || seq > lastSeq(document)) return
       // One that comes late would put an older state in place of a newer one.
       if (seq < document.firstSeq - 1) return
       replace(document, seq, state)

@@ -10,9 +10,9 @@ import type { Tasks } from './tasks.ts'
  * and the bytes of files go. What cannot go is tried again at the next start.
  */
 export class Deletion {
-  readonly #places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => void }
+  readonly #places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => Promise<void> }
 
-  constructor(places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => void }) {
+  constructor(places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => Promise<void> }) {
     this.#places = places
   }
 
@@ -21,7 +21,7 @@ export class Deletion {
     const { tasks, store, gone } = this.#places
     await tasks.endAll(message => message.chatId === chat.id)
     const deleted = await store.deleteChat(chat.id)
-    gone([...deleted.messages, chat.id])
+    await gone([...deleted.messages, chat.id])
     await this.bytes(deleted.files)
   }
 
@@ -36,7 +36,7 @@ export class Deletion {
     const deleted = await store.deleteMessages(message.id)
     const late = deleted.messages.filter(id => !doomed.has(id))
     if (late.length > 0) await chats.remove(message.chatId, late)
-    gone(deleted.messages)
+    await gone(deleted.messages)
     await this.bytes(deleted.files)
   }
 

@@ -1,4 +1,5 @@
 /** Runs on other nodes: what is said to them from here, and what becomes of those whose node is gone. */
+import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Room } from '../room/room.ts'
@@ -86,7 +87,8 @@ export class Nodes {
       await this.hear(live())
       await this.#takeOver()
     } catch (error) {
-      this.#options.onError(error, { messageId: '' })
+      // While nobody can know who is alive, nobody is taken over: readiness says so already.
+      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') this.#options.onError(error, { messageId: '' })
     } finally {
       this.#sweeping = false
     }

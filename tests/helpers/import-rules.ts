@@ -14,6 +14,7 @@ const TIERS = [
   ['server/http', 'server/socket'],
   ['server/operation.ts', 'server/news.ts', 'server/options.ts', 'server/serving.ts', 'server/stats.ts'],
   ['server/config-module.ts'],
+  ['server/adapters.ts'],
   ['server/app.ts'],
   ['server/index.ts'],
   ['server/main.ts'],
@@ -35,7 +36,7 @@ const PORT_FOLDERS = ['server/provider', 'server/store', 'server/files', 'server
 /** Types that the port folders may take from each other. */
 const PORT_TYPES = [...PORTS, 'server/provider/events.ts']
 
-/** One file names the adapters of the ports: app.ts. */
+/** One file names the adapters of the ports: adapters.ts. */
 const ADAPTERS = ['store/memory', 'store/sqlite', 'store/postgres', 'files/folder', 'cluster/local', 'cluster/redis', 'auth/local', 'auth/jwt'].map((name) => `server/${name}.ts`)
 
 /** The document model has no single door in these places; elsewhere it has one like every package. */
@@ -99,7 +100,7 @@ function brokenByPlace({ file, value }: Import, target: string): string[] {
   const [tier, targetTier] = [TIER_OF.get(from), TIER_OF.get(to)]
   if (targetTier === undefined || tier === undefined) return [`imports run downwards only (${arrow})`]
   if (value && PORTS.includes(target)) return [`a port is imported as a type (${arrow})`]
-  if (ADAPTERS.includes(target) && file !== 'server/app.ts') return [`only server/app.ts names an adapter (${arrow})`]
+  if (ADAPTERS.includes(target) && file !== 'server/adapters.ts') return [`only server/adapters.ts names an adapter (${arrow})`]
   if (PORT_FOLDERS.includes(from) && PORT_FOLDERS.includes(to)) {
     return !value && PORT_TYPES.includes(target) ? [] : [`${from} and ${to} share the types of ports only (${arrow})`]
   }

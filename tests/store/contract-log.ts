@@ -81,6 +81,11 @@ export function logRules(open: OpenStore): void {
       expect(await write(1, 'c')).toEqual([{ status: 'ok', seq: 3 }])
       expect(await write(3, 'nobody drew this epoch')).toEqual([{ status: 'fenced' }])
       expect((await readLog(store, doc))?.updates).toEqual(['a', 'b', 'c'])
+      // Each of them may put a state in place of what it has seen.
+      await store.log.compact(doc, 1, 2, bytes('late'))
+      expect((await readLog(store, doc))?.state).toBeNull()
+      await store.log.compact(doc, 1, 2, bytes('state'), true)
+      expect(await readLog(store, doc)).toMatchObject({ state: 'state', updates: ['c'] })
     })
 
     it('takes no number for an entry without updates', async () => {

@@ -1,0 +1,68 @@
+/** Which adapters the settings ask for. The only file that names one. */
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { RunnelError } from '../shared/errors.ts'
+import type { Auth } from './auth/auth.ts'
+import { jwtAuth } from './auth/jwt.ts'
+import { localAuth } from './auth/local.ts'
+import type { Cluster, UpdateLog } from './cluster/cluster.ts'
+import { localCluster } from './cluster/local.ts'
+import { redisCluster } from './cluster/redis.ts'
+import { filesFolder, isPostgres, signsIn, type Config } from './config.ts'
+import type { Files } from './files/files.ts'
+import { folderFiles } from './files/folder.ts'
+import type { Authenticate } from './options.ts'
+import { demoProvider } from './provider/demo.ts'
+import type { Provider } from './provider/events.ts'
+import { openaiProvider } from './provider/openai.ts'
+import { memoryStore } from './store/memory.ts'
+import { openPostgresStore } from './store/postgres.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+
+export function openStore(url: string): Store {
+  if (url === 'memory:') return memoryStore()
+  return isPostgres(url) ? openPostgresStore(url) : openSqliteStore(url.slice('sqlite:'.length))
+}
+
+export function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
+  if (authenticate) {
+    return {
+      authenticate: async (token, request) => {
+        const user = await authenticate(token, request)
+        if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
+        const { id, name, expiresAt = null } = user
+        return { user: { id, name }, expiresAt }
+      },
+    }
+  }
+  if (!signsIn(config)) return localAuth
+  const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
+  return jwtAuth({ secret, jwksUrl, algorithms, issuer: config.RUNNEL_AUTH_ISSUER, audience: config.RUNNEL_AUTH_AUDIENCE })
+}
+
+export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
+  if (apiKey === undefined && baseURL === undefined) return demoProvider()
+  return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
+}
+
+/** Of the database and its write-ahead log, where they are files of this process. */
+export function storeBytes(url: string): number {
+  if (!url.startsWith('sqlite:')) return 0
+  const path = url.slice('sqlite:'.length)
+  return [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+/** Beside the built server, or in `dist` where the sources run as they are. */
+export function findPage(): string | undefined {
+  return ['../page/', '../dist/page/'].map(path => fileURLToPath(new URL(path, import.meta.url))).find(folder => existsSync(folder))
+}
+
+export function openFiles(config: Config): Files {
+  return folderFiles(filesFolder(config))
+}
+
+export function openCluster({ REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs }: Config, log: UpdateLog): Cluster {
+  return url === undefined ? localCluster(log) : redisCluster({ url, base: log, leaseMs })
+}
