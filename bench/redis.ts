@@ -75,11 +75,15 @@ export async function redisCost(): Promise<Figure[]> {
       )
     }
   }
-  const { latencies } = await measure({ ...bench, owner: open(server.port) }, 80, 10_000, byBytes)
+  const direct = open(server.port)
+  const { latencies } = await measure({ ...bench, owner: direct }, 80, 10_000, byBytes)
   figures.push(
     { name: 'append, p50', value: quantile(latencies, 0.5), unit: 'ms' },
     { name: 'append, p99', value: quantile(latencies, 0.99), unit: 'ms' },
   )
+  await Promise.all([bench.owner, bench.viewer, direct].map(cluster => cluster.close()))
+  bench.raw.disconnect()
+  await Promise.all([own.close(), other.close(), server.kill()])
   return figures
 }
 

@@ -16,7 +16,7 @@ export class Lease {
   #lost = false
   /** Since when each sign of life found the one before it; null: they do not. */
   #steadySince: number | null = null
-  #renewing = false
+  #renewing: Promise<void> | null = null
   #beat: NodeJS.Timeout | null
   #end: NodeJS.Timeout | null = null
 
@@ -24,9 +24,9 @@ export class Lease {
     this.#leaseMs = leaseMs
     this.#renew = renew
     this.#onLost = onLost
-    this.#beat = setInterval(() => void this.renew(), leaseMs / 3)
+    this.#beat = setInterval(() => this.#show(), leaseMs / 3)
     this.#awaitEnd()
-    void this.renew()
+    this.#show()
   }
 
   /** Others see this node as alive. */
@@ -53,10 +53,17 @@ export class Lease {
     this.#onLost()
   }
 
-  async renew(): Promise<void> {
+  /** Resolves when what the sign of life under way has found, if there is one, is known. */
+  async settled(): Promise<void> {
+    await this.#renewing
+  }
+
+  #show(): void {
     this.check()
-    if (this.#renewing || !this.#beat) return
-    this.#renewing = true
+    this.#renewing ??= this.#renewOnce().finally(() => { this.#renewing = null })
+  }
+
+  async #renewOnce(): Promise<void> {
     const sentAt = performance.now()
     try {
       const found = await this.#renew()
@@ -72,8 +79,6 @@ export class Lease {
     } catch {
       // What it means is decided by the time that passes.
       this.#steadySince = null
-    } finally {
-      this.#renewing = false
     }
   }
 

@@ -99,6 +99,8 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
 
     async alive(nodes) {
       const [own, ...found] = await connection.ask([node, ...nodes].map(node => ['EXISTS', lifeKey(node)] as const))
+      // One under way may have come before this question and not told yet what it found.
+      await lease.settled()
       // Where this node's own sign of life is lost, those of others may be; they need time to show another.
       if (own === 0 || !lease.steady) throw unavailable()
       return new Set(nodes.filter((_node, i) => found[i] === 1))

@@ -207,7 +207,7 @@ describe('Redis restarted', () => {
     const port = await freePort()
     const first = await server({ port })
     const { log } = await storeWithDocuments()
-    const [a, b] = [node({ url: first.url, base: log, leaseMs: 900 }), node({ url: first.url, base: log, leaseMs: 900 })]
+    const [a, b] = [node({ url: first.url, base: log, leaseMs: 1_500 }), node({ url: first.url, base: log, leaseMs: 1_500 })]
     const both = new Set([a.node, b.node])
     const seen = () => a.alive([a.node, b.node, 'nobody']).catch(() => null)
     await until(async () => (await seen())?.size === 2, 'both are seen')

@@ -25,6 +25,8 @@ describe('two nodes on one Redis', () => {
   async function pair() {
     const store = await storeWithDocuments()
     const [a, b] = [node({ url: server.url, base: store.log }), node({ url: server.url, base: store.log })]
+    // What is told before there is a connection, nobody hears.
+    await Promise.all([a.lastSeqs([doc]), b.lastSeqs([doc])])
     return { store, a, b }
   }
 
