@@ -20,6 +20,8 @@ import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 
+const dayMs = 24 * 3_600_000
+
 export function openStore(url: string): Store {
   if (url === 'memory:') return memoryStore()
   return isPostgres(url) ? openPostgresStore(url) : openSqliteStore(url.slice('sqlite:'.length))
@@ -63,6 +65,8 @@ export function openFiles(config: Config): Files {
   return folderFiles(filesFolder(config))
 }
 
-export function openCluster({ REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs }: Config, log: UpdateLog): Cluster {
-  return url === undefined ? localCluster(log) : redisCluster({ url, base: log, leaseMs })
+export function openCluster({ REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config, log: UpdateLog): Cluster {
+  if (url === undefined) return localCluster(log)
+  // A run that waits for people writes nothing meanwhile.
+  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs })
 }

@@ -131,15 +131,22 @@ export class Flusher {
         since.push(waitsSince)
       }
     }
-    if (entries.length === 0) return
-    const results = this.#attempt(changed, () => this.#log.append(entries))
+    // What several nodes write may lie elsewhere: a fault there is not the others'.
+    for (const shared of [false, true]) {
+      const indices = changed.flatMap((room, i) => (room.shared === shared ? [i] : []))
+      if (indices.length > 0) this.#append(indices.map(i => changed[i]!), indices.map(i => entries[i]!), indices.map(i => since[i]))
+    }
+  }
+
+  #append(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[]): void {
+    const results = this.#attempt(rooms, () => this.#log.append(entries))
     if (results instanceof Promise) {
       results.then(
-        results => this.#publish(changed, entries, since, results),
-        (error: unknown) => this.#loseAll(changed, error),
+        results => this.#publish(rooms, entries, since, results),
+        (error: unknown) => this.#loseAll(rooms, error),
       )
     } else if (results) {
-      this.#publish(changed, entries, since, results)
+      this.#publish(rooms, entries, since, results)
     }
   }
 

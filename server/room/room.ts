@@ -11,12 +11,11 @@ import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
 import { textFrames, type Frames } from './frame.ts'
+import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
 import type { Subscription } from './session.ts'
 
-/** The log of a document is compacted when what came since is larger than this and than the compacted part. */
-const compactBytes = 65_536
 
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
 export interface ChangeObserver {
@@ -60,8 +59,7 @@ export class Room {
   readonly #ahead = new Set<number>()
   readonly #now: () => number
   #seq: number
-  #logBytes: number
-  #stateBytes: number
+  readonly #log: LogSize
   #updates: Uint8Array[] = []
   #changes: MessageChange[] | undefined
   #shownVector: Map<number, number>
@@ -73,7 +71,7 @@ export class Room {
   /** Of the version that is shown. */
   readonly differences: Differences
 
-  constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean }) {
+  constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean; inMemory?: boolean }) {
     const { contents, now } = options
     this.shared = options.shared ?? false
     this.id = options.id
@@ -87,8 +85,7 @@ export class Room {
     })
     this.#seq = contents.seq
     this.differences = new Differences(options.channel, this.doc)
-    this.#stateBytes = contents.state?.length ?? 0
-    this.#logBytes = totalBytes(contents.updates)
+    this.#log = new LogSize(contents, options.inMemory ?? false)
     this.#shownVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
     this.doc.on('afterTransaction', transaction => { this.#lastVector = transaction.afterState })
     this.#lastVector = this.#shownVector
@@ -110,7 +107,7 @@ export class Room {
 
   /** Bytes in the log that no state holds yet. */
   get logBytes(): number {
-    return this.#logBytes
+    return this.#log.bytes
   }
 
   get used(): boolean {
@@ -142,7 +139,7 @@ export class Room {
     this.#show(this.#updates, cork)
     if (this.#changes) for (const observer of this.observers) observer.shown(this.#changes)
     this.#updates = []
-    const state = this.#logBytes > Math.max(compactBytes, this.#stateBytes) ? this.compactedState() : null
+    const state = this.#log.isDue ? this.compactedState() : null
     this.#settle()
     return state
   }
@@ -186,8 +183,7 @@ export class Room {
   /** The state that takes the log's place from now on. */
   compactedState(): Uint8Array {
     const state = this.encodeState()
-    this.#stateBytes = state.length
-    this.#logBytes = 0
+    this.#log.compacted(state.length)
     return state
   }
 
@@ -273,7 +269,7 @@ export class Room {
     this.#shownVector = this.#lastVector
     this.#stateVector = this.#checkpoint = null
     this.differences.clear()
-    this.#logBytes += totalBytes(updates)
+    this.#log.add(updates)
     this.shownAt = this.#now()
     this.quiet = false
     if (this.viewers.size === 0) return
@@ -291,10 +287,4 @@ export class Room {
       call()
     }
   }
-}
-
-function totalBytes(updates: readonly Uint8Array[]): number {
-  let bytes = 0
-  for (const update of updates) bytes += update.length
-  return bytes
 }

@@ -174,7 +174,7 @@ export class Rooms {
 
   #add(doc: string, contents: LogContents): Room {
     const shared = this.#cluster.many && documentKind(doc) === 'chat'
-    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now, shared })
+    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now, shared, inMemory: this.#cluster.many && !shared })
     this.#rooms.set(doc, room)
     return room
   }

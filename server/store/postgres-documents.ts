@@ -40,6 +40,12 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
       return { ...head, updates: entries ? decodeEntry(entries) : [] }
     },
 
+    lastSeqs: async docs => {
+      const rows = await query<{ id: string; seq: number }>('SELECT id, seq FROM documents WHERE id = ANY ($1)', [docs])
+      const seqs = new Map(rows.map(({ id, seq }) => [id, seq]))
+      return docs.map(doc => seqs.get(doc) ?? null)
+    },
+
     compact: async (id, epoch, seq, state, shared = false) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared])),
   }
 }
