@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, connect, type AddressInfo } from 'node:net'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort, programPath } from './programs.ts'
 
 /** The example as it is delivered. */
 export const example = readFileSync(fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url)), 'utf8')
@@ -24,7 +25,7 @@ export async function startNginx(upstream: string, scale: number): Promise<Nginx
   const port = await freePort()
   writeFileSync(join(folder, 'nginx.conf'), adapt(example, { folder, port, upstream: new URL(upstream).host, scale }))
   mkdirSync(join(folder, 'temp'))
-  const child = spawn(nginxPath(), ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(programPath('nginx', 'RUNNEL_TEST_NGINX', ['nginx']), ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
   child.stderr.on('data', (data: Buffer) => { complaint += data.toString() })
   const exited = once(child, 'exit')
@@ -63,24 +64,6 @@ function adapt(conf: string, { folder, port, upstream, scale }: { folder: string
 
 export function milliseconds(count: string, unit: string): number {
   return Number(count) * (unit === 'm' ? 60_000 : 1_000)
-}
-
-/** The same name and places as in scripts/needs.mjs, which installs it. */
-function nginxPath(): string {
-  const named = process.env['RUNNEL_TEST_NGINX']
-  if (named !== undefined && named !== '') return named
-  const path = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map(folder => join(folder, 'nginx')).find(existsSync)
-  if (path === undefined) throw new Error('nginx is missing: `npm test` installs it on Debian; elsewhere name it in RUNNEL_TEST_NGINX.')
-  return path
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function takesConnections(port: number): Promise<boolean> {

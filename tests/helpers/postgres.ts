@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, globSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { chownSync, globSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Client } from 'pg'
+import { freePort, programPath } from './programs.ts'
 
 export interface Postgres {
   /** Makes an empty database. Returns its URL. */
@@ -23,7 +23,7 @@ export interface Postgres {
  * that dies: the kernel sends it SIGINT then.
  */
 export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<Postgres> {
-  const bin = dirname(postgresPath())
+  const bin = dirname(realpathSync(programPath('Postgres', 'RUNNEL_TEST_POSTGRES', ['postgres'], globSync('/usr/lib/postgresql/*/bin'))))
   const folder = mkdtempSync(join(tmpdir(), 'runnel-postgres-'))
   // The server refuses to run as root.
   const isRoot = userInfo().uid === 0
@@ -94,25 +94,6 @@ function isRunning(child: ChildProcess | undefined): child is ChildProcess {
   return child !== undefined && child.exitCode === null && child.signalCode === null
 }
 
-/** The same name and places as in scripts/needs.mjs, which installs it. A link leads to where its other programs are. */
-function postgresPath(): string {
-  const named = process.env['RUNNEL_TEST_POSTGRES']
-  if (named !== undefined && named !== '') return named
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')]
-  const path = folders.map(folder => join(folder, 'postgres')).find(existsSync)
-  if (path === undefined) throw new Error('Postgres is missing: `npm test` installs it on Debian; elsewhere name the program `postgres` in RUNNEL_TEST_POSTGRES.')
-  return realpathSync(path)
-}
-
 function idOf(flag: '-u' | '-g'): number {
   return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { freePort, programPath } from './programs.ts'
+
+/** The bus of a Cluster has the port 10,000 above. */
+const busPorts = 55_000
 
 export interface RedisServer {
   url: string
@@ -30,9 +34,9 @@ export interface RedisServerOptions {
  */
 export async function startRedis({ port, folder, args = [], tls = false }: RedisServerOptions = {}): Promise<RedisServer> {
   const own = folder ?? mkdtempSync(join(tmpdir(), 'runnel-redis-'))
-  const listens = port ?? await freePort()
+  const listens = port ?? await freePort(busPorts)
   const shell = spawn('sh', [
-    '-c', '"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $!; wait $!', 'sh', redisPath(),
+    '-c', '"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $!; wait $!', 'sh', programPath('Redis', 'RUNNEL_TEST_REDIS', ['redis-server']),
     tls ? '--tls-port' : '--port', String(listens), ...(tls ? ['--port', '0'] : []), '--bind', '127.0.0.1', '--dir', own, '--save', '', ...args,
   ], { stdio: ['pipe', 'pipe', 'ignore'] })
   const exited = once(shell, 'exit')
@@ -52,27 +56,6 @@ export async function startRedis({ port, folder, args = [], tls = false }: Redis
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   return { url: `redis${tls ? 's' : ''}://127.0.0.1:${listens}`, port: listens, pid: Number(line.toString()), folder: own, kill }
-}
-
-/** The same name as in scripts/needs.mjs, which installs it. */
-function redisPath(): string {
-  const named = process.env['RUNNEL_TEST_REDIS']
-  if (named !== undefined && named !== '') return named
-  const path = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].map(folder => join(folder, 'redis-server')).find(existsSync)
-  if (path === undefined) throw new Error('redis-server is missing: `npm test` installs it on Debian; elsewhere name it in RUNNEL_TEST_REDIS.')
-  return path
-}
-
-export async function freePort(): Promise<number> {
-  // The bus of a Cluster has the port 10,000 above.
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, 'close')
-    if (port < 55_000) return port
-  }
 }
 
 /** True once it serves: a server that is loading says so instead. With TLS: once it takes connections. */
