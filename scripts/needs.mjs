@@ -1,5 +1,5 @@
 // Servers and programs that the tests use and npm does not bring. Each is one row.
-import { accessSync, constants, existsSync, globSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run, Unready } from './child.mjs'
 
@@ -34,7 +34,7 @@ const found = (need) => Boolean(process.env[need.variable]) || need.programs.som
 
 function onPath(program) {
   // Debian keeps servers where not every user's PATH looks.
-  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', ...globSync('/usr/lib/postgresql/*/bin')].some((folder) => {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', ...postgresFolders()].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true
@@ -42,4 +42,10 @@ function onPath(program) {
       return false
     }
   })
+}
+
+// Debian has one for each version. (globSync is not in every Node that may start this.)
+function postgresFolders() {
+  const versions = '/usr/lib/postgresql'
+  return existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : []
 }
