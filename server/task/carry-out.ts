@@ -72,7 +72,7 @@ class Work {
     this.#calls = new ToolCalls({
       run, now: options.now, toolMaxMs: options.toolMaxMs, approvalMaxMs: options.approvalMaxMs, maxOutputBytes: options.maxToolOutputBytes,
       tools: () => this.#listTools(),
-      contextOf: (call, signal) => toolContext(run, call, signal, this.#stage, options),
+      contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
       onChange: words => this.#stage.say(words),
     })
     run.sweep = () => this.#calls.sweep()

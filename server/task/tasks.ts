@@ -114,17 +114,17 @@ export class Tasks {
   /**
    * What a person or a client says to a call that waits: the first answer wins.
    * Returns the call's block once that is in the log. Throws `not_found`,
-   * `already_answered`, `bad_request`, `restarting`, `store_unavailable`.
+   * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
   async answerCall(row: MessageRow, callId: string, answer: CallAnswer): Promise<Block> {
     this.#refuseWhenClosed()
-    const { cluster, messages } = this.#options
+    const { cluster, messages, maxToolOutputBytes } = this.#options
     const run = this.ofMessage(row.id)
     const message = run?.read() ?? await messages.read(row)
     const calls = message.output.filter(block => block.type === 'tool_call' && block.callId === callId) as ToolCallBlock[]
     const call = calls.findLast(waitsOutside)
     if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many)) throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
-    refuseWrongAnswer(call, answer)
+    refuseWrongAnswer(call, answer, maxToolOutputBytes)
     if (cluster.many && !await this.#nodes.claimAnswer(row, call, answer)) throw alreadyAnswered()
     let shown: Message | null
     if (run?.answerCall) {

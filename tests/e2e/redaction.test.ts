@@ -23,7 +23,7 @@ const patterns = [
 const oracle = new RegExp(patterns.map(({ pattern }) => `(${pattern.source})`).join('|'), 'gu')
 const redacted = (text: string) => text.toWellFormed().replace(oracle, (_, ...groups) => patterns[groups.slice(0, patterns.length).findIndex(group => group !== undefined)]!.replacement)
 
-const letters = [...'abcdefghijklmnopqrstuvwxyz0123456789']
+const letters = Array.from('abcdefghijklmnopqrstuvwxyz0123456789')
 const random = (from: Random, count: number, of: readonly string[]) => Array.from({ length: count }, () => from.pick(of)).join('')
 
 /** A secret of one of the patterns; `core`: what of it stands nowhere else. */
