@@ -32,6 +32,13 @@ export type ProviderEvent =
   | { type: 'usage'; usage: Usage }
   | { type: 'finish'; reason: FinishReason }
 
+/** What a person said to a call that the provider runs itself. */
+export interface ProviderDecision {
+  callId: string
+  approve: boolean
+  reason?: string
+}
+
 /** One earlier turn as providers take it. */
 export type PromptItem =
   | { role: 'system'; text: string }
@@ -61,6 +68,8 @@ export interface ProviderRequest {
   prompt: PromptItem[]
   /** Function tools as JSON Schema, in the shape of either API; other tools are passed on as given. */
   tools?: JsonObject[]
+  /** A call of an earlier request of this answer that a person was asked about: the provider runs it now, or does without. */
+  decision?: ProviderDecision
   /** Passed on as given (temperature, max_tokens, …), over what is built from the other fields. */
   params?: JsonObject
 }

@@ -115,6 +115,11 @@ export function callTime(run: AbortSignal, maxMs: number): CallTime {
   return { signal: AbortSignal.any([run, AbortSignal.timeout(maxMs)]), maxMs }
 }
 
+/** What a call says that a person did not want, for the model and for people. */
+export function deniedWords(reason: string | undefined): string {
+  return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
+}
+
 export function noSuchCall(): RunnelError {
   return new RunnelError('not_found', 'There is no such call in this message.')
 }

@@ -2,7 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { PendingCall } from './answer.ts'
-import { CallFault, callTime, checkedArguments, execute, inTime, isTooLarge, noSuchCall, type CallTime } from './call.ts'
+import { CallFault, callTime, checkedArguments, deniedWords, execute, inTime, isTooLarge, noSuchCall, type CallTime } from './call.ts'
 import { Progress } from './progress.ts'
 import type { CallAnswer, Run } from './run.ts'
 import type { Toolset } from './toolset.ts'
@@ -130,7 +130,7 @@ export class ToolCalls {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
       const { decision } = await this.#wait(call, 'decision', since, answer => {
         const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
-        if (decision === 'deny') run.close(call.blockId, 'denied', { error: denied(reason) })
+        if (decision === 'deny') run.close(call.blockId, 'denied', { error: deniedWords(reason) })
         // Running from this moment: after a crash nobody can know whether it had begun.
         else run.writer.setBlock(call.blockId, { status: 'running' })
       }) as Extract<CallAnswer, { decision: string }>
@@ -234,6 +234,11 @@ export function waitsOutside({ status, executor }: ToolCallBlock): boolean {
   return executor !== 'provider' && (status === 'awaiting_approval' || (status === 'pending' && executor === 'client'))
 }
 
+/** A call that the provider asked about at the end of its answer: a decision makes the answer go on. */
+export function waitsForProvider({ status, executor }: ToolCallBlock): boolean {
+  return executor === 'provider' && status === 'awaiting_approval'
+}
+
 /** Throws `bad_request` for a decision where an output is awaited, and the other way round; `too_large`. */
 export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer, maxOutputBytes: number): void {
   const decides = status === 'awaiting_approval'
@@ -245,8 +250,4 @@ export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer,
 
 export function alreadyAnswered(): RunnelError {
   return new RunnelError('already_answered', 'This call has been answered, or does not wait any more.')
-}
-
-function denied(reason: string | undefined): string {
-  return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
 }

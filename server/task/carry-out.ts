@@ -135,7 +135,9 @@ class Work {
     // What a fresh message holds is nothing.
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)
     this.#isFirst = false
-    const request = message ? nextRequest(first, message, run.providerData, goesOn ? continueBy : null) : first
+    // Said once: a provider that has run the call would run it again.
+    const { decision } = goesOn ? run.request : {}
+    const request = message ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.providerData, goesOn ? continueBy : null) : first
     const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
     const answer = new Answer({
