@@ -25,6 +25,8 @@ export type ProviderEvent =
   | { type: 'annotation'; key: string; annotation: JsonObject }
   | { type: 'block_set'; key: string; fields: JsonObject }
   | { type: 'block_end'; key: string; status: BlockStatus | ToolCallStatus; fields?: JsonObject }
+  /** What a call made, an image: a file of the chat. Behind its block's end. */
+  | { type: 'file'; key: string; name: string; mimeType: string; data: Uint8Array }
   /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block,
    *  or beside the message where the key has no block (reasoning without text, compaction). */
   | { type: 'provider_data'; key: string; data: Json }
