@@ -143,7 +143,7 @@ class Work {
     const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
     const answer = new Answer({
-      run, now, addFile: this.#context.addFile, round: roundCount(run.providerData), continues: broken?.id,
+      run, now, addFile: file => this.#context.addFile(file), round: roundCount(run.providerData), continues: broken?.id,
       executorOf: runsTools ? name => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
