@@ -33,7 +33,7 @@ async function measure(fragments: number): Promise<number[]> {
     taskId: 'task_bench0000', messageId: document.room.id, chatId: 'chat_bench0000', user: { id: 'bench', name: 'bench' }, request: { model: 'bench' },
     createdAt: 1, room: document.room, writer: document.writer, now: Date.now, maxMessageBytes: Infinity, flush: () => {}, onParked: () => {}, onEnd: () => {},
   })
-  const answer = new Answer({ run, now: Date.now, round: 0, executorOf: () => 'server' })
+  const answer = new Answer({ run, addFile: () => Promise.reject(new Error('It makes no files.')), now: Date.now, round: 0, executorOf: () => 'server' })
   const mapper = new ChatMapper(() => {})
   const push = (call: object) => {
     mapper.push(undefined, JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, ...call }] } }] }))

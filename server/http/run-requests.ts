@@ -34,7 +34,7 @@ export function runRequestOf({ model, system, tools, params }: RunBody, { defaul
   // What sources list is known only when the run prepares.
   const missing = known.some(tool => 'list' in tool) ? undefined : tools?.find(tool => typeof tool === 'string' && !known.some(({ name }) => name === tool))
   if (missing !== undefined) throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(missing)} on this server.`, { details: { fields: [{ field: 'tools', message: 'is not known' }] } })
-  const { continues: _, ...rest } = before ?? {}
+  const { continues: _, decision: _said, ...rest } = before ?? {}
   return { ...rest, model: named, ...(system !== undefined && { system }), ...(tools && { tools }), ...(params && { params }) }
 }
 

@@ -13,9 +13,9 @@ export const toolCallRoutes = [
     method: 'post', path: '/api/messages/:messageId/tool-calls/:callId', of: messageOfPath, access: 'editor',
     summary: 'Allow or deny a call that waits for it, or give the output of one that a client runs; the first answer wins',
     body: answerBody, responses: { 200: blockJson }, errors: [409],
-    async handle({ response, params, subject: message, body }, { tasks }) {
+    async handle({ response, identity, params, subject: message, body }, { tasks }) {
       const answer = 'decision' in body ? body : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
-      response.json(await tasks.answerCall(message, params['callId']!, answer))
+      response.json(await tasks.answerCall(message, params['callId']!, answer, identity.user))
     },
   }),
 ]

@@ -25,12 +25,21 @@ export type ProviderEvent =
   | { type: 'annotation'; key: string; annotation: JsonObject }
   | { type: 'block_set'; key: string; fields: JsonObject }
   | { type: 'block_end'; key: string; status: BlockStatus | ToolCallStatus; fields?: JsonObject }
+  /** What a call made, an image: a file of the chat. Behind its block's end. */
+  | { type: 'file'; key: string; name: string; mimeType: string; data: Uint8Array }
   /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block,
    *  or beside the message where the key has no block (reasoning without text, compaction). */
   | { type: 'provider_data'; key: string; data: Json }
   /** The last one given counts for the request. */
   | { type: 'usage'; usage: Usage }
   | { type: 'finish'; reason: FinishReason }
+
+/** What a person said to a call that the provider runs itself. */
+export interface ProviderDecision {
+  callId: string
+  approve: boolean
+  reason?: string
+}
 
 /** One earlier turn as providers take it. */
 export type PromptItem =
@@ -61,6 +70,8 @@ export interface ProviderRequest {
   prompt: PromptItem[]
   /** Function tools as JSON Schema, in the shape of either API; other tools are passed on as given. */
   tools?: JsonObject[]
+  /** A call of an earlier request of this answer that a person was asked about: the provider runs it now, or does without. */
+  decision?: ProviderDecision
   /** Passed on as given (temperature, max_tokens, …), over what is built from the other fields. */
   params?: JsonObject
 }

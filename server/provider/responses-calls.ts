@@ -62,6 +62,8 @@ export class CallItem {
     if (error !== '') return this.#end('failed', { error })
     if (status === 'completed' && answeredByItem.has(this.type)) return this.run()
     this.#end(status)
+    const file = imageOf(item)
+    if (file) this.#events.push({ type: 'file', key: this.#key, ...file })
   }
 
   /** Its `*_output` item. The caller's own calls have no result yet when their answer ends. */
@@ -116,7 +118,16 @@ function argumentsOf(item: Fields): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** What came of a call, as text. Images have no place in a document. */
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+/** The image that a call made; undefined where its data is not whole. */
+function imageOf({ type, result, output_format: given }: Fields): { name: string; mimeType: string; data: Uint8Array } | undefined {
+  if (type !== 'image_generation_call' || typeof result !== 'string' || result.length % 4 !== 0 || !base64.test(result)) return undefined
+  const format = /^\w{1,10}$/.test(stringOf(given)) ? stringOf(given) : 'png'
+  return { name: `image.${format}`, mimeType: `image/${format}`, data: Buffer.from(result, 'base64') }
+}
+
+/** What came of a call, as text. An image becomes a file. */
 function outputOf(item: Fields): string {
   const value = item.type === 'image_generation_call' ? null
     : item.outputs ?? item.results ?? item.output ?? (String(item.type).endsWith('_output') ? item.result ?? item.tools : null)

@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
-import type { PromptData, PromptItem, PromptToolCall, ProviderRequest } from './events.ts'
+import type { PromptData, PromptItem, PromptToolCall, ProviderDecision, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
 import { inputPart, messageItems } from './responses-input.ts'
 
@@ -16,7 +16,7 @@ const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
 export function responsesBody(request: ProviderRequest): JsonObject {
   return {
     model: request.model,
-    input: [...messageItems(request.messages ?? []), ...request.prompt.flatMap(inputItems)],
+    input: [...messageItems(request.messages ?? []), ...request.prompt.flatMap(item => inputItems(item, request.decision))],
     ...(request.tools?.length ? { tools: request.tools.map(responsesTool) } : {}),
     store: false,
     ...(reasoningModels.test(request.model) ? { include: ['reasoning.encrypted_content'] } : {}),
@@ -25,14 +25,14 @@ export function responsesBody(request: ProviderRequest): JsonObject {
   }
 }
 
-function inputItems(item: PromptItem): JsonObject[] {
+function inputItems(item: PromptItem, decision: ProviderDecision | undefined): JsonObject[] {
   if (item.role === 'system') return [{ role: 'system', content: item.text }]
   if (item.role === 'user') return [{ role: 'user', content: userContent(item.text, item.parts) }]
-  return answerInput(item)
+  return answerInput(item, decision)
 }
 
 /** The items of an answer in the order in which they came, then the results of its calls. */
-function answerInput({ text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>): JsonObject[] {
+function answerInput({ text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>, decision: ProviderDecision | undefined): JsonObject[] {
   const items: (JsonObject | null)[] = []
   const results: JsonObject[] = []
   const calls = [...toolCalls]
@@ -52,7 +52,11 @@ function answerInput({ text, toolCalls = [], providerData = [] }: Extract<Prompt
     writeText(at)
     if (item.type === 'message') phase = item.phase
     else if (item.type === 'reasoning' || item.type === 'compaction' || item.type === 'mcp_list_tools') items.push(item)
-    else writeCall(takeCall(calls, item), item)
+    else if (decision && item.type === 'mcp_approval_request' && item.id === decision.callId) {
+      const { approve, reason } = decision
+      items.push(item)
+      results.push({ type: 'mcp_approval_response', approval_request_id: decision.callId, approve, ...(reason === undefined ? {} : { reason }) })
+    } else writeCall(takeCall(calls, item), item)
   }
   writeText(text.length)
   for (const call of calls) writeCall(call)

@@ -1,7 +1,8 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { messageMap, type FinishReason } from '../../shared/schema.ts'
+import type { RunContext } from '../extension/context.ts'
 import type { ProviderEvent } from '../provider/events.ts'
-import type { Run } from './run.ts'
+import { messageError, type Run } from './run.ts'
 
 /** A call of the model that this run has to see to. */
 export interface PendingCall {
@@ -18,6 +19,8 @@ export interface AnswerOptions {
   round: number
   /** Who runs a call to a tool of this name; null: the run hands its calls back. */
   executorOf: ((name: string) => 'server' | 'client') | null
+  /** Keeps a file that the provider made, and shows it. */
+  addFile: RunContext['addFile']
   /** An unfinished text at the end of the message: the first text of this answer goes on in it. */
   continues?: string | undefined
 }
@@ -31,6 +34,7 @@ export class Answer {
   readonly #blocks = new Map<string, string>()
   /** Calls of the caller's tools, by key. */
   readonly #calls = new Map<string, PendingCall>()
+  readonly #files: Promise<void>[] = []
   #continues: string | undefined
   #sawOutput = false
 
@@ -44,9 +48,14 @@ export class Answer {
     return this.#blocks.get(key)
   }
 
+  /** Returns when the files that came are shown, or an error in the place of those that cannot be kept. */
+  async filesKept(): Promise<void> {
+    await Promise.all(this.#files)
+  }
+
   /** Writes one event; returns the reason of a `finish`. Throws `provider_bad_response`, `message_too_large`. */
   apply(event: ProviderEvent): FinishReason | undefined {
-    const { run } = this.#options
+    const { run, addFile } = this.#options
     switch (event.type) {
       case 'delta': {
         run.count(event.text)
@@ -75,6 +84,13 @@ export class Answer {
         const call = event.status === 'pending' && this.#options.executorOf ? this.#calls.get(event.key) : undefined
         if (call) this.calls.push(call)
         run.close(this.#block(event.key), event.status, event.fields, call !== undefined)
+        return undefined
+      }
+      case 'file': {
+        const { name, mimeType, data } = event
+        this.#files.push(addFile({ name, mimeType, data }).then(() => {}, (error: unknown) => {
+          if (!run.ended) run.add({ type: 'error', status: 'completed', ...messageError(error) })
+        }))
         return undefined
       }
       case 'provider_data':

@@ -1,12 +1,19 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json } from '../../shared/schema.ts'
+import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 
 /** A call that went wrong in a way that the model, and a person, can act on. */
 export class CallFault extends Error {}
 
-/** Throws CallFault for arguments that are no JSON or do not fit. */
-export async function checkedArguments(tool: Tool, text: string): Promise<unknown> {
+/** A call's time: `signal` is aborted when it is over, and with the run. */
+export interface CallTime {
+  signal: AbortSignal
+  maxMs: number
+}
+
+/** Throws CallFault for arguments that are no JSON or do not fit, or the reason of the signal. */
+export async function checkedArguments(tool: Tool, text: string, time: CallTime): Promise<unknown> {
   let args: Json
   try {
     // A tool without parameters is often called with nothing at all.
@@ -14,11 +21,7 @@ export async function checkedArguments(tool: Tool, text: string): Promise<unknow
   } catch (error) {
     throw new CallFault(`The arguments are no JSON: ${(error as Error).message}`)
   }
-  try {
-    return await tool.check(args)
-  } catch (error) {
-    throw new CallFault(wordsOf(error))
-  }
+  return await inTime(time, () => tool.check(args))
 }
 
 export interface ExecuteOptions {
@@ -31,11 +34,7 @@ export interface ExecuteOptions {
   write: (text: string) => void
 }
 
-/**
- * Runs a tool until it is done, fails, or its signal is aborted: one that goes
- * on in spite of it is not awaited, and what it still brings is dropped. Throws
- * CallFault, or the reason of the signal.
- */
+/** Runs a tool until it is done, fails, or its signal is aborted. Throws CallFault, or the reason of the signal. */
 export async function execute({ tool, args, context, maxMs, maxOutputBytes, write }: ExecuteOptions): Promise<void> {
   const { signal } = context
   let bytes = 0
@@ -46,14 +45,8 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
     if (bytes > maxOutputBytes) throw new CallFault(`The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`)
     write(text)
   }
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
-  aborted.catch(() => {})
-  try {
-    // In a promise, so that what it throws at once is its fault like anything else.
-    const output = await Promise.race([Promise.resolve().then(() => tool.execute!(args, context)), aborted])
+  await inTime({ signal, maxMs }, async aborted => {
+    const output = await tool.execute!(args, context)
     if (!isAsyncIterable(output)) return take(output)
     const pieces = output[Symbol.asyncIterator]()
     try {
@@ -66,6 +59,22 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
       // Not awaited: it may be waiting for something that never comes.
       void Promise.resolve(pieces.return?.()).catch(() => {})
     }
+  })
+}
+
+/**
+ * What a tool's own code gives in its time: one that goes on in spite of its
+ * signal is not awaited. Throws CallFault, or the reason of the signal.
+ */
+export async function inTime<T>({ signal, maxMs }: CallTime, work: (aborted: Promise<never>) => MaybePromise<T>): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  aborted.catch(() => {})
+  try {
+    // In a promise, so that what it throws at once is its fault like anything else.
+    return await Promise.race([Promise.resolve().then(() => work(aborted)), aborted])
   } catch (error) {
     if (signal.aborted) throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
     // A message that is full ends the run, not the call.
@@ -101,9 +110,14 @@ export function wordsOf(error: unknown): string {
   return (words === '' ? 'The tool failed and did not say why.' : words).slice(0, 10_000)
 }
 
-/** Aborted with the run, or when the call has taken too long. */
-export function callSignal(run: AbortSignal, maxMs: number): AbortSignal {
-  return AbortSignal.any([run, AbortSignal.timeout(maxMs)])
+/** The time of a call that begins now. */
+export function callTime(run: AbortSignal, maxMs: number): CallTime {
+  return { signal: AbortSignal.any([run, AbortSignal.timeout(maxMs)]), maxMs }
+}
+
+/** What a call says that a person did not want, for the model and for people. */
+export function deniedWords(reason: string | undefined): string {
+  return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
 }
 
 export function noSuchCall(): RunnelError {

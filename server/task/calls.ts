@@ -2,7 +2,8 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { PendingCall } from './answer.ts'
-import { CallFault, callSignal, checkedArguments, execute, isTooLarge, noSuchCall } from './call.ts'
+import { CallFault, callTime, checkedArguments, deniedWords, execute, inTime, isTooLarge, noSuchCall, type CallTime } from './call.ts'
+import { Progress } from './progress.ts'
 import type { CallAnswer, Run } from './run.ts'
 import type { Toolset } from './toolset.ts'
 
@@ -10,7 +11,7 @@ export interface CallsOptions {
   run: Run
   /** After a restart tools are listed when the first is needed. */
   tools: () => Promise<Toolset>
-  contextOf: (call: PendingCall, signal: AbortSignal) => ToolContext
+  contextOf: (call: PendingCall, signal: AbortSignal, progress: (words: string) => void) => ToolContext
   now: () => number
   toolMaxMs: number
   approvalMaxMs: number
@@ -103,8 +104,10 @@ export class ToolCalls {
   async #carryOut(call: PendingCall): Promise<void> {
     await this.#guard(call, async () => {
       const { tool, args } = await this.#prepared(call)
-      const signal = this.#options.run.signal
-      const asks = typeof tool.approval === 'function' ? await tool.approval(args, this.#options.contextOf(call, signal)) : tool.approval
+      const { approval } = tool
+      const asks = typeof approval === 'function'
+        ? await this.#withContext(call, tool, (context, time) => inTime(time, () => approval(args, context)))
+        : approval
       if (this.#options.run.ended) return
       if (asks) return await this.#awaitDecision(call)
       if (tool.execute) await this.#execute(call, tool, args)
@@ -113,10 +116,10 @@ export class ToolCalls {
   }
 
   /** Its tool and what it is called with. A tool that only the caller knows takes anything. */
-  async #prepared(call: PendingCall): Promise<{ tool: Tool | { approval?: undefined; execute?: undefined }; args: unknown }> {
+  async #prepared(call: PendingCall): Promise<{ tool: Tool | { approval?: undefined; execute?: undefined; maxMs?: undefined }; args: unknown }> {
     const tools = await this.#options.tools()
     const tool = tools.find(call.name)
-    if (tool) return { tool, args: await checkedArguments(tool, call.arguments) }
+    if (tool) return { tool, args: await checkedArguments(tool, call.arguments, this.#timeOf(tool)) }
     if (tools.has(call.name)) return { tool: {}, args: undefined }
     throw new CallFault(`There is no tool ${JSON.stringify(call.name)}.`)
   }
@@ -127,7 +130,7 @@ export class ToolCalls {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
       const { decision } = await this.#wait(call, 'decision', since, answer => {
         const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
-        if (decision === 'deny') run.close(call.blockId, 'denied', { error: denied(reason) })
+        if (decision === 'deny') run.close(call.blockId, 'denied', { error: deniedWords(reason) })
         // Running from this moment: after a crash nobody can know whether it had begun.
         else run.writer.setBlock(call.blockId, { status: 'running' })
       }) as Extract<CallAnswer, { decision: string }>
@@ -144,6 +147,7 @@ export class ToolCalls {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'pending' })
       await this.#wait(call, 'output', since, answer => {
         const { output } = answer as { output: string }
+        run.count(output)
         run.writer.append(call.blockId, 'output', output)
         run.close(call.blockId, 'completed')
       })
@@ -151,19 +155,34 @@ export class ToolCalls {
   }
 
   async #execute(call: PendingCall, tool: Tool, args: unknown): Promise<void> {
-    const { run, contextOf, toolMaxMs, maxOutputBytes } = this.#options
-    const maxMs = tool.maxMs ?? toolMaxMs
+    const { run, maxOutputBytes } = this.#options
     run.writer.setBlock(call.blockId, { status: 'running' })
     this.#executing.add(call)
     this.#changed()
     try {
-      await execute({ tool, args, maxMs, maxOutputBytes, context: contextOf(call, callSignal(run.signal, maxMs)), write: text => {
+      await this.#withContext(call, tool, (context, { maxMs }) => execute({ tool, args, context, maxMs, maxOutputBytes, write: text => {
         run.count(text)
         run.writer.append(call.blockId, 'output', text)
-      } })
+      } }))
       if (!run.ended) run.close(call.blockId, 'completed')
     } finally {
       this.#executing.delete(call)
+    }
+  }
+
+  #timeOf(tool: Pick<Tool, 'maxMs'>): CallTime {
+    return callTime(this.#options.run.signal, tool.maxMs ?? this.#options.toolMaxMs)
+  }
+
+  /** The last words of progress are written before the work is over, and none after it. */
+  async #withContext<T>(call: PendingCall, tool: Pick<Tool, 'maxMs'>, work: (context: ToolContext, time: CallTime) => Promise<T>): Promise<T> {
+    const { run, contextOf } = this.#options
+    const time = this.#timeOf(tool)
+    const progress = new Progress(text => { if (!run.ended) run.writer.setBlock(call.blockId, { progress: text }) })
+    try {
+      return await work(contextOf(call, time.signal, words => progress.say(words)), time)
+    } finally {
+      progress.end()
     }
   }
 
@@ -173,10 +192,14 @@ export class ToolCalls {
       call, for: what, until: (since ?? this.#options.now()) + this.#options.approvalMaxMs,
       answer: answer => {
         this.#waiting.delete(call.blockId)
-        if (answer instanceof CallFault) reject(answer)
-        else {
+        try {
+          if (answer instanceof CallFault) throw answer
           written(answer)
           resolve(answer)
+        } catch (error) {
+          reject(error)
+          // An answer that fills the message ends the run; who gave it hears why.
+          if (error !== answer) throw error
         }
         this.#changed()
       },
@@ -211,16 +234,20 @@ export function waitsOutside({ status, executor }: ToolCallBlock): boolean {
   return executor !== 'provider' && (status === 'awaiting_approval' || (status === 'pending' && executor === 'client'))
 }
 
-/** Throws `bad_request` for a decision where an output is awaited, and the other way round. */
-export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer): void {
+/** A call that the provider asked about at the end of its answer: a decision makes the answer go on. */
+export function waitsForProvider({ status, executor }: ToolCallBlock): boolean {
+  return executor === 'provider' && status === 'awaiting_approval'
+}
+
+/** Throws `bad_request` for a decision where an output is awaited, and the other way round; `too_large`. */
+export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer, maxOutputBytes: number): void {
   const decides = status === 'awaiting_approval'
   if (decides !== 'decision' in answer) throw new RunnelError('bad_request', `This call waits for ${decides ? 'a decision' : 'an output'}.`)
+  if ('output' in answer && Buffer.byteLength(answer.output) > maxOutputBytes) {
+    throw new RunnelError('too_large', `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the call still waits.`)
+  }
 }
 
 export function alreadyAnswered(): RunnelError {
   return new RunnelError('already_answered', 'This call has been answered, or does not wait any more.')
-}
-
-function denied(reason: string | undefined): string {
-  return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
 }

@@ -2,7 +2,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { outputArray, type FinishReason } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
-import type { Filter } from '../extension/filter.ts'
+import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
 import { Answer, type PendingCall } from './answer.ts'
@@ -50,6 +50,7 @@ class Work {
   readonly #run: Run
   readonly #options: CarryOutOptions
   readonly #stage: Stage
+  readonly #context: FilterContext
   readonly #filters: Filters
   readonly #calls: ToolCalls
   #prepared: Promise<Prepared> | undefined
@@ -63,16 +64,17 @@ class Work {
     this.#run = run
     this.#options = options
     this.#stage = new Stage(run)
+    this.#context = filterContext(run, this.#stage, options)
     this.#filters = new Filters({
       run, filters: options.filters, filterMaxMs: options.filterMaxMs,
-      context: filterContext(run, this.#stage, options),
+      context: this.#context,
       stage: words => this.#stage.say(words),
       onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
     })
     this.#calls = new ToolCalls({
       run, now: options.now, toolMaxMs: options.toolMaxMs, approvalMaxMs: options.approvalMaxMs, maxOutputBytes: options.maxToolOutputBytes,
       tools: () => this.#listTools(),
-      contextOf: (call, signal) => toolContext(run, call, signal, this.#stage, options),
+      contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
       onChange: words => this.#stage.say(words),
     })
     run.sweep = () => this.#calls.sweep()
@@ -135,11 +137,13 @@ class Work {
     // What a fresh message holds is nothing.
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)
     this.#isFirst = false
-    const request = message ? nextRequest(first, message, run.providerData, goesOn ? continueBy : null) : first
+    // Said once: a provider that has run the call would run it again.
+    const { decision } = goesOn ? run.request : {}
+    const request = message ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.providerData, goesOn ? continueBy : null) : first
     const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
     const answer = new Answer({
-      run, now, round: roundCount(run.providerData), continues: broken?.id,
+      run, now, addFile: file => this.#context.addFile(file), round: roundCount(run.providerData), continues: broken?.id,
       executorOf: runsTools ? name => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
@@ -148,6 +152,7 @@ class Work {
     run.signal.throwIfAborted()
     run.enter('streaming')
     const finishReason = await readEvents(provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal), run, cut ? event => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write)
+    await answer.filesKept()
     run.addUsage()
     return { finishReason, calls: answer.calls }
   }

@@ -4,7 +4,7 @@ import type { NewFile, RunContext } from '../extension/context.ts'
 import type { FilterContext } from '../extension/filter.ts'
 import type { ToolContext } from '../extension/tool.ts'
 import type { PendingCall } from './answer.ts'
-import { Progress, type Stage } from './progress.ts'
+import type { Stage } from './progress.ts'
 import type { Run } from './run.ts'
 
 export interface ContextPlaces {
@@ -48,9 +48,9 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
   }
 }
 
-export function toolContext(run: Run, call: PendingCall, signal: AbortSignal, stage: Stage, places: ContextPlaces): ToolContext {
-  const progress = new Progress(text => { if (!run.ended && !signal.aborted) run.writer.setBlock(call.blockId, { progress: text }) })
-  return { ...runContext(run, stage, places), signal, callId: call.callId, progress: text => progress.say(text) }
+/** `progress` takes what shows on the call's block. */
+export function toolContext(run: Run, call: PendingCall, signal: AbortSignal, progress: (words: string) => void, stage: Stage, places: ContextPlaces): ToolContext {
+  return { ...runContext(run, stage, places), signal, callId: call.callId, progress }
 }
 
 export function filterContext(run: Run, stage: Stage, places: ContextPlaces): FilterContext {

@@ -36,6 +36,8 @@ export async function prepareRequest({ store, files, messages, system, maxHistor
 
 /** The next request of a run: what it asked first, and what the message holds by now. `continueBy`: it goes on with an answer that had ended. */
 export function nextRequest(first: ProviderRequest, message: Message, providerData: readonly ProviderData[], continueBy: ContinueBy | null): ProviderRequest {
-  const items = answerItems(message, providerData)
+  const { decision } = first
+  const items = answerItems(message, providerData, decision?.callId)
+  if (decision) return { ...first, prompt: [...first.prompt, ...items] }
   return { ...first, prompt: [...first.prompt, ...(continueBy ? continued(items, continueBy) : items)] }
 }

@@ -9,13 +9,14 @@ export class Progress {
   #last = ''
   #writtenAt = -Infinity
   #timer: NodeJS.Timeout | null = null
+  #ended = false
 
   constructor(write: (words: string) => void) {
     this.#write = write
   }
 
   say(words: string): void {
-    if (words === this.#last) return
+    if (this.#ended || words === this.#last) return
     this.#last = words
     if (this.#timer) return
     const waitMs = this.#writtenAt + leastMs - performance.now()
@@ -23,8 +24,9 @@ export class Progress {
     else this.#timer = setTimeout(() => this.#writeNow(), waitMs).unref()
   }
 
-  /** Writes what still waits. */
+  /** Writes what still waits, and nothing after that. */
   end(): void {
+    this.#ended = true
     if (this.#timer) this.#writeNow()
   }
 
@@ -60,10 +62,10 @@ export class Stage {
   done(): void {
     if (this.#run.ended) return
     this.#progress.end()
+    this.#progress = this.#newProgress()
     if (this.#block === null) return
     this.#run.close(this.#block, 'completed', { done: true })
     this.#block = null
-    this.#progress = this.#newProgress()
   }
 
   #newProgress(): Progress {

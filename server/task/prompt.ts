@@ -1,5 +1,5 @@
 import type { Block, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
-import type { PromptData, PromptItem, PromptToolCall } from '../provider/events.ts'
+import type { PromptData, PromptItem, PromptToolCall, ProviderDecision } from '../provider/events.ts'
 import type { ProviderData } from '../store/store.ts'
 import { splitRounds } from './rounds.ts'
 
@@ -36,12 +36,12 @@ export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' 
   return blocks.map(block => (block.type === type ? block.text : '')).join('')
 }
 
-/** An answer, a turn for each request that made it; none for one that holds nothing a model could read. */
-export function answerItems(message: Message, providerData: readonly ProviderData[]): PromptItem[] {
+/** An answer, a turn for each request that made it; none for one that holds nothing a model could read, or that it asked and is `decided` now. */
+export function answerItems(message: Message, providerData: readonly ProviderData[], decided?: string): PromptItem[] {
   return splitRounds(message.output, providerData).flatMap(({ blocks, data }) => {
     const text = blocks.map(readText).join('')
     const toolCalls = blocks.filter(block => block.type === 'tool_call').flatMap(answeredCall)
-    if (text === '' && toolCalls.length === 0) return []
+    if (text === '' && toolCalls.length === 0 && !blocks.some(block => block.type === 'tool_call' && block.callId === decided)) return []
     return [{
       role: 'assistant' as const,
       text,
@@ -109,6 +109,8 @@ export interface RunRequest {
   handsBack?: boolean
   /** It goes on with a message that had ended. */
   continues?: boolean
+  /** It does so because a person was asked, and said this. */
+  decision?: ProviderDecision
   /** It goes on by itself because its node was lost; it does so once. */
   recovered?: boolean
 }

@@ -3,9 +3,11 @@ import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { MessageWriter } from '../document/message-writer.ts'
+import type { ProviderDecision } from '../provider/events.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
+import { deniedWords } from './call.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { saveEnd, type Ending } from './ending.ts'
@@ -73,6 +75,7 @@ export class Running {
       taskId: row.taskId, status: 'queued', createdAt: row.createdAt, schema: schemaVersion,
       ...(request.continues && { endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>),
     })
+    if (request.decision) showDecision(run, request.decision)
     this.#options.rooms.flusher.flushNow(room)
     return run
   }
@@ -173,4 +176,10 @@ export class Running {
       if (!run.ended) writer.setMessages([[run.messageId, { status }]])
     }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
   }
+}
+
+/** What was said to a call that the provider runs itself: its result, if there is one, is another call. */
+function showDecision(run: Run, { callId, approve, reason }: ProviderDecision): void {
+  const call = run.read().output.findLast(block => block.type === 'tool_call' && block.callId === callId)
+  if (call) run.close(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
 }

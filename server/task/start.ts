@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { cleanJson, schemaVersion, type ChatEntry, type Json, type Message } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
+import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow, Claim, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
 import { fileBlock, listedFiles } from './attachments.ts'
@@ -65,14 +66,16 @@ export interface ContinueOptions {
   message: MessageRow
   /** Its node was lost: nobody asked for this. */
   recovers?: boolean
+  /** The answer to what the provider asked at its end. */
+  decision?: ProviderDecision
   claim: Omit<Claim, 'response'> | undefined
 }
 
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
-export async function writeContinuation({ store, node }: { store: Store; node: string }, { user, message, claim, recovers }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
+export async function writeContinuation({ store, node }: { store: Store; node: string }, { user, message, claim, recovers, decision }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   const started: Started = { chatId: message.chatId, taskId: newId('task'), messageId: message.id, userMessageId: message.parentId ?? '' }
-  const { recovered: _, ...rest } = message.request as unknown as RunRequest
-  const request: RunRequest = { ...rest, continues: true, ...(recovers && { recovered: true }) }
+  const { recovered: _, decision: _said, ...rest } = message.request as unknown as RunRequest
+  const request: RunRequest = { ...rest, continues: true, ...(decision && { decision }), ...(recovers && { recovered: true }) }
   const written = await store.continueRun({
     messageId: message.id, taskId: started.taskId, userId: user.id, node, request: request as unknown as Json,
     ...(claim && { claim: { ...claim, response: started } }),

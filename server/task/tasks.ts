@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
-import { alreadyAnswered, refuseWrongAnswer, waitsOutside } from './calls.ts'
+import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
 import { Nodes } from './nodes.ts'
 import { interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
@@ -116,17 +116,19 @@ export class Tasks {
   /**
    * What a person or a client says to a call that waits: the first answer wins.
    * Returns the call's block once that is in the log. Throws `not_found`,
-   * `already_answered`, `bad_request`, `restarting`, `store_unavailable`.
+   * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
-  async answerCall(row: MessageRow, callId: string, answer: CallAnswer): Promise<Block> {
+  async answerCall(row: MessageRow, callId: string, answer: CallAnswer, user: User): Promise<Block> {
     this.#refuseWhenClosed()
-    const { cluster, messages } = this.#options
+    const { cluster, messages, maxToolOutputBytes } = this.#options
     const run = this.ofMessage(row.id)
     const message = run?.read() ?? await messages.read(row)
     const calls = message.output.filter(block => block.type === 'tool_call' && block.callId === callId) as ToolCallBlock[]
+    const asked = calls.findLast(waitsForProvider)
+    if (asked) return await this.#decide(row, asked, answer, user)
     const call = calls.findLast(waitsOutside)
     if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many)) throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
-    refuseWrongAnswer(call, answer)
+    refuseWrongAnswer(call, answer, maxToolOutputBytes)
     if (cluster.many && !await this.#nodes.claimAnswer(row, call, answer)) throw alreadyAnswered()
     let shown: Message | null
     if (run?.answerCall) {
@@ -137,6 +139,17 @@ export class Tasks {
       shown = await this.#nodes.answer(row, call)
     }
     return shown?.output.find(({ id }) => id === call.id) ?? call
+  }
+
+  /** What the provider asked at the end of its answer: this goes on with the decision. Throws as `continue`. */
+  async #decide(message: MessageRow, call: ToolCallBlock, answer: CallAnswer, user: User): Promise<Block> {
+    refuseWrongAnswer(call, answer, this.#options.maxToolOutputBytes)
+    const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
+    await this.continue({ user, message, claim: undefined, decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) } })
+    await this.ofMessage(message.id)?.settle()
+    // The row's JSON is that of the end before.
+    const { output } = await this.#options.messages.read({ ...message, json: null })
+    return output.find(({ id }) => id === call.id) ?? call
   }
 
   /** Ends the run of a message as `stopped`, on whichever node it is; one that has ended stays as it is. Throws `store_unavailable`. */

@@ -17,7 +17,7 @@ console.error(`ready with ${TOKEN ?? 'no token'}`)
 
 const nothing = { type: 'object' as const, properties: {} }
 const tools: Tool[] = [
-  { name: 'wait', description: 'Never ends', inputSchema: nothing },
+  { name: 'wait', description: 'Never ends, and has one thing more to say when it is cancelled', inputSchema: nothing },
   { name: 'report', inputSchema: nothing, annotations: { readOnlyHint: true } },
   { name: 'crash', inputSchema: nothing },
   { name: 'crash.', inputSchema: nothing },
@@ -46,9 +46,13 @@ server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
 
 const text = (words: string): CallToolResult => ({ content: [{ type: 'text', text: words }] })
 
-server.setRequestHandler(CallToolRequestSchema, async ({ params }): Promise<CallToolResult> => {
+server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): Promise<CallToolResult> => {
+  const progressToken = params._meta?.progressToken
+  const say = async (message: string) => progressToken !== undefined && server.notification({ method: 'notifications/progress', params: { progressToken, progress: 1, message } })
   switch (params.name) {
     case 'wait':
+      await say('waiting')
+      signal.addEventListener('abort', () => void say('too late'))
       return await new Promise(() => undefined)
     case 'report':
       return text(JSON.stringify({ cancelled, lists, pid: process.pid, secret: process.env['RUNNEL_TEST_SECRET'] ?? null }))

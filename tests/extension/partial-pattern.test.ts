@@ -42,6 +42,8 @@ test.each<[RegExp, string, string | null]>([
   [/[\]a-c]{2,3}x/, ']b', 'open 0'],
   [/😀!/u, '😀', 'open 0'],
   [/\u{1f600}+!/u, '😀😀', 'open 0'],
+  [/😀[^!]+!/u, '😃 no', null],
+  [/^🔑[^!]+!/mu, '😃\n🔑 no', 'open 3'],
   [/a{x}]/, 'a{x', 'open 0'],
 ])('%s in %j: %s', (pattern, text, expected) => {
   expect(first(pattern, text)).toBe(expected)

@@ -68,6 +68,9 @@ export function foldEvents({ events, error }: Collected): FoldedMessage {
       case 'usage':
         message.usage = event.usage
         break
+      case 'file':
+        if (!known.has(event.key) || open.has(event.key)) fail(`the file of ${event.key} is not behind its block`)
+        break
       case 'finish':
         if (open.size > 0) fail(`blocks are open at the finish: ${[...open.keys()].join(', ')}`)
         message.finishReason = event.reason

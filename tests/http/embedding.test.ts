@@ -99,7 +99,12 @@ test('addresses that are handed out are below the prefix', async () => {
   const page = await call(`${url}/chat?from=mail`, 'GET')
   expect([page.status, page.headers.get('location')]).toEqual([301, '/chat/?from=mail'])
   const html = await (await fetch(`${url}/chat/`)).text()
-  for (const [, asset] of html.matchAll(/(?:src|href)="(\.[^"]+)"/g)) expect((await fetch(new URL(asset!, `${url}/chat/`))).status).toBe(200)
+  for (const [, asset] of html.matchAll(/(?:src|href)="(\.[^"]+)"/g)) {
+    const response = await fetch(new URL(asset!, `${url}/chat/`))
+    expect(response.status).toBe(200)
+    // Unread it would keep its connection open until it is collected.
+    expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(0)
+  }
 })
 
 test('the model gets a file that is below a prefix', async () => {

@@ -1,5 +1,4 @@
 /** A message as Markdown, HTML and text. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { messageHtml } from '../../server/http/render/html.ts'
 import { messageMarkdown } from '../../server/http/render/markdown.ts'
@@ -127,37 +126,49 @@ describe('GET /api/messages/:id?format=', () => {
     expect((await server.call('GET', `/api/messages/${ids.messageId}?format=pdf`)).status).toBe(400)
   })
 
-  test('a message of 1 MB does not hold up the event loop', async () => {
+  test('a message of 1 MB does not hold up the event loop', { timeout: 90_000 }, async () => {
     const paragraph = 'Some **bold** words with `code`, a [link](https://a.example/) and more.\n\n- one\n- two\n\n'
     const long = paragraph.repeat(Math.ceil(1_000_000 / paragraph.length))
-    const { server } = await startWithFake({}, { fallback: answer({ text: long }) })
+    // In few pieces: this is not about streaming.
+    const { server } = await startWithFake({}, { fallback: answer({ text: long.match(/[^]{1,50000}/g)! }) })
     const ids = await server.ask('Much, please.')
     await expect.poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status, { timeout: 10_000 }).toBe('completed')
     for (const format of ['html', 'markdown', 'text']) {
-      const lag = monitorEventLoopDelay({ resolution: 5 })
-      lag.enable()
-      const startedAt = performance.now()
+      const busy = watchThread()
       const body = await (await fetch(`${server.url}/api/messages/${ids.messageId}?format=${format}`)).text()
-      lag.disable()
-      console.log(`${format} of ${long.length} characters: ${Math.round(performance.now() - startedAt)} ms, longest pause of the loop ${Math.round(lag.max / 1e6)} ms`)
+      expect(busy(format)).toBeLessThan(250)
       expect(body.length).toBeGreaterThanOrEqual(long.length)
-      expect(body.includes('<strong>bold</strong>')).toBe(format === 'html')
-      expect(lag.max / 1e6).toBeLessThan(250)
     }
+    // On a machine that is busy with other things it may come as its plain text above: here it has the time.
+    const renderer = new HtmlRenderer({ patienceMs: 60_000 })
+    onTestFinished(() => renderer.close())
+    const busy = watchThread()
+    expect(await renderer.render(message(text(long)))).toContain('<strong>bold</strong>')
+    expect(busy('html by itself')).toBeLessThan(250)
   })
 })
+
+/** ms that this thread works from now on: no pause of its loop is longer, and what else runs on the machine does not count. */
+function watchThread(): (what: string) => number {
+  const before = process.threadCpuUsage()
+  const startedAt = performance.now()
+  return what => {
+    const { user, system } = process.threadCpuUsage(before)
+    const ms = (user + system) / 1_000
+    console.log(`${what}: ${Math.round(performance.now() - startedAt)} ms, of which the loop worked ${Math.round(ms)} ms`)
+    return ms
+  }
+}
 
 describe('text that was made to take long', () => {
   test.each([['_a', 300_000], ['> ', 20_000], ['[', 1_000_000], ['[a](', 500_000]])('%j, repeated, comes in time, and the loop goes on', async (unit, chars) => {
     const renderer = new HtmlRenderer({ patienceMs: 1_000 })
     onTestFinished(() => renderer.close())
-    const lag = monitorEventLoopDelay({ resolution: 5 })
-    lag.enable()
+    const busy = watchThread()
     const startedAt = performance.now()
     const html = await renderer.render(message(text(unit.repeat(chars / unit.length))))
     expect(performance.now() - startedAt).toBeLessThan(4_000)
-    expect(lag.max / 1e6).toBeLessThan(250)
-    lag.disable()
+    expect(busy(unit)).toBeLessThan(250)
     expect(html).toContain('</html>')
   })
 
