@@ -64,7 +64,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
-  const opened = openStore(config.DATABASE_URL)
+  const opened = openStore(config)
   const files = openFiles(config)
   const connected = openCluster(config, opened.log)
   const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats(), {
