@@ -23,8 +23,8 @@ const logConnections = 4
  */
 export function openPostgresStore(url: string, use?: 'alone' | 'together'): Store {
   const lock = use && postgresLock(url, use === 'alone')
-  const [connection, logConnection] = [{}, { connections: logConnections }].map(limits => openPostgresConnection(url, limits, migrations, lock?.held)) as [PostgresConnection, PostgresConnection]
-  const store = postgresStore(connection, logConnection)
+  const admit = lock && (() => lock.held())
+  const store = postgresStore(openPostgresConnection(url, {}, migrations, admit), openPostgresConnection(url, { connections: logConnections }, migrations, admit))
   return lock ? { ...store, close: async () => { await store.close(); await lock.close() } } : store
 }
 
