@@ -30,6 +30,8 @@ interface World {
   idle: Node
   raw: Redis
   redisPid: number
+  /** Tokens that the provider has sent. */
+  sent: () => number
 }
 
 export async function betweenNodes(): Promise<Figure[]> {
@@ -45,7 +47,7 @@ export async function betweenNodes(): Promise<Figure[]> {
   const [a, b, idle] = nodes as [Node, Node, Node]
   const raw = new Redis(redis.url)
   try {
-    const world: World = { a, b, idle, raw, redisPid: redis.pid }
+    const world: World = { a, b, idle, raw, redisPid: redis.pid, sent: provider.sent }
     return [...await addedLatency(world), ...await cpuOfTwo(world)]
   } finally {
     raw.disconnect()
@@ -132,43 +134,41 @@ async function addedLatency({ a, b, idle, raw }: World, streams = 10, seconds = 
 }
 
 /** CPU a delivered token with all viewers on one node, and with half of them on each of two. */
-async function cpuOfTwo({ a, b, redisPid }: World, streams = 20, viewers = 10, seconds = 8, pairs = 5): Promise<Figure[]> {
+async function cpuOfTwo({ a, b, redisPid, sent }: World, streams = 20, viewers = 10, seconds = 6, pairs = 5): Promise<Figure[]> {
   const spans: { one: Span[]; two: Span[] } = { one: [], two: [] }
   for (let pair = 0; pair < pairs; pair++) {
     for (const side of pair % 2 === 0 ? ['one', 'two'] as const : ['two', 'one'] as const) spans[side].push(await span(side === 'one' ? [a, a] : [a, b]))
   }
   /** Of both nodes: what an idle one uses by itself is in both. */
   async function span([first, second]: readonly [Node, Node]): Promise<Span> {
-    let frames = 0
     const asked = await Promise.all(Array.from({ length: streams }, () => ask(a)))
-    const sockets = await Promise.all(asked.flatMap(({ messageId }) => Array.from({ length: viewers }, (_, i) => watch(i % 2 === 0 ? first : second, messageId, () => { frames += 1 }))))
+    const sockets = await Promise.all(asked.flatMap(({ messageId }) => Array.from({ length: viewers }, (_, i) => watch(i % 2 === 0 ? first : second, messageId, () => {}))))
     await pause(settleMs)
     const used = () => [a, b].reduce((sum, { child }) => sum + cpuTimeOf(child.pid!), 0)
-    const [cpu, redis, seen] = [used(), cpuTimeOf(redisPid), frames]
+    const [cpu, redis, before] = [used(), cpuTimeOf(redisPid), sent()]
     await pause(seconds * 1_000)
-    const result = { nodes: (used() - cpu) * 1_000, redis: (cpuTimeOf(redisPid) - redis) * 1_000, frames: frames - seen }
+    const delivered = (sent() - before) * viewers
+    const result = { nodes: (used() - cpu) * 1_000 / delivered, redis: (cpuTimeOf(redisPid) - redis) * 1_000 / delivered }
     for (const socket of sockets) socket.terminate()
     await Promise.all(asked.map(({ stop }) => stop()))
     return result
   }
-  const delivered = streams * viewers * tokensPerSecond * seconds
   const ratios = spans.two.map(({ nodes }, i) => nodes / spans.one[i]!.nodes)
   const name = `${streams} answers × ${viewers} viewers`
   const note = `medians of ${pairs} pairs in turn, load ${loadavg()[0]!.toFixed(1)}`
   return [
-    { name: `${name} on one node: CPU a delivered token`, value: median(spans.one.map(({ nodes }) => nodes)) / delivered, unit: 'µs', note },
-    { name: `${name}, half of them on another node: CPU of both`, value: median(spans.two.map(({ nodes }) => nodes)) / delivered, unit: 'µs' },
+    { name: `${name} on one node: CPU a delivered token`, value: median(spans.one.map(({ nodes }) => nodes)), unit: 'µs', note },
+    { name: `${name}, half of them on another node: CPU of both`, value: median(spans.two.map(({ nodes }) => nodes)), unit: 'µs' },
     { name: 'two nodes against one', value: median(ratios), unit: '×', bound: 1.25, note: ratios.map(ratio => ratio.toFixed(2)).join(' ') },
-    { name: 'Redis, viewers on one node', value: median(spans.one.map(({ redis }) => redis)) / delivered, unit: 'µs', note: 'not among the above' },
-    { name: 'Redis, viewers on two nodes', value: median(spans.two.map(({ redis }) => redis)) / delivered, unit: 'µs', note: 'not among the above' },
+    { name: 'Redis, viewers on one node', value: median(spans.one.map(({ redis }) => redis)), unit: 'µs', note: 'not among the above' },
+    { name: 'Redis, viewers on two nodes', value: median(spans.two.map(({ redis }) => redis)), unit: 'µs', note: 'not among the above' },
   ]
 }
 
-/** CPU in µs, frames that came. */
+/** CPU a delivered token, µs. */
 interface Span {
   nodes: number
   redis: number
-  frames: number
 }
 
 function commandCalls(info: string): Map<string, number> {
