@@ -13,6 +13,7 @@ import { idleViewers } from './idle.ts'
 import { doorAChunk } from './door.ts'
 import { loadOfOneCore } from './load.ts'
 import { finishedMessages } from './memory.ts'
+import { betweenNodes } from './nodes.ts'
 import { answersWhilePreparing } from './preparing.ts'
 import { redactedTokens } from './redaction.ts'
 import { redisCost } from './redis.ts'
@@ -25,6 +26,7 @@ const benches: Bench[] = [
   { name: 'cost-a-token', run: costAToken },
   { name: 'redaction', run: redactedTokens },
   { name: 'redis', run: redisCost },
+  { name: 'nodes', run: betweenNodes },
   { name: 'wire', run: bytesOnTheWire },
   { name: 'broadcast', run: broadcastCost },
   { name: 'decode', run: providerDecoding },

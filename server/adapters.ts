@@ -22,9 +22,9 @@ import type { Store } from './store/store.ts'
 
 const dayMs = 24 * 3_600_000
 
-export function openStore(url: string): Store {
+export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config): Store {
   if (url === 'memory:') return memoryStore()
-  return isPostgres(url) ? openPostgresStore(url) : openSqliteStore(url.slice('sqlite:'.length))
+  return isPostgres(url) ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together') : openSqliteStore(url.slice('sqlite:'.length))
 }
 
 export function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {

@@ -16,6 +16,7 @@ import { rateLimits } from './http/rate-limits.ts'
 import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
 import { createLogger } from './log.ts'
+import { measuredCluster, measuredStore } from './measured.ts'
 import { createMetrics } from './metrics.ts'
 import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
@@ -63,13 +64,18 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   const now = Date.now
-  const store = openStore(config.DATABASE_URL)
+  const opened = openStore(config)
   const files = openFiles(config)
-  const cluster = openCluster(config, store.log)
+  const connected = openCluster(config, opened.log)
+  const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats(), {
+    store: () => opened.probe(),
+    ...(connected.many && { redis: () => connected.probe() }),
+  })
+  const store = metrics ? measuredStore(opened, metrics) : opened
+  const cluster = metrics ? measuredCluster(connected, metrics) : connected
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
-  const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats())
   const { onRun, onRefused, onUnknownEvent, sweep: sweepLog } = operation(log, metrics, now)
   /** Without sign-in whoever reaches the server is its one user: only this machine may. */
   const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {

@@ -31,6 +31,7 @@ export function readStats({ rooms, tasks, sockets, events, door, admission, stor
     liveOutputBytes += outputBytes
     if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
   }
+  const { bytes: liveLogBytes, entries: liveLogEntries } = rooms.logSize
   return {
     rooms: rooms.size,
     connections: connections.length,
@@ -45,6 +46,7 @@ export function readStats({ rooms, tasks, sockets, events, door, admission, stor
     catchUpWaiting: sockets.catchUp.waiting,
     tickMs: rooms.flusher.tickMs,
     loggedBytes: rooms.flusher.loggedBytes,
+    liveLogBytes, liveLogEntries,
     storeBytes: storeBytes(),
     runs, liveOutputBytes,
   }

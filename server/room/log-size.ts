@@ -24,6 +24,10 @@ export class LogSize {
     return this.#bytes
   }
 
+  get entries(): number {
+    return this.#entries
+  }
+
   get isDue(): boolean {
     if (this.#inMemory) return this.#entries * entryBytes > Math.max(leastMemoryBytes, 1.5 * this.#stateBytes)
     return this.#bytes > Math.max(leastBytes, this.#stateBytes)

@@ -110,6 +110,11 @@ export class Room {
     return this.#log.bytes
   }
 
+  /** The same, entries. */
+  get logEntries(): number {
+    return this.#log.entries
+  }
+
   get used(): boolean {
     return this.viewers.size > 0 || this.pins > 0 || this.#appending || (this.writer?.dirty ?? false)
   }

@@ -60,6 +60,16 @@ export class Rooms {
     return this.#rooms.size
   }
 
+  /** What the logs of all of them hold beside compacted parts. */
+  get logSize(): { bytes: number; entries: number } {
+    const size = { bytes: 0, entries: 0 }
+    for (const { logBytes, logEntries } of this.#rooms.values()) {
+      size.bytes += logBytes
+      size.entries += logEntries
+    }
+    return size
+  }
+
   /** The room of a document if it is live. */
   peek(doc: string): Room | undefined {
     return this.#rooms.get(doc)

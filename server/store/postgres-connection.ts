@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Pool, types, type PoolClient, type QueryConfig } from 'pg'
+import { Client, Pool, types, type PoolClient, type QueryConfig } from 'pg'
 import { RunnelError } from '../../shared/errors.ts'
 import { isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
 import { migrate, migrations } from './postgres-schema.ts'
@@ -49,9 +49,10 @@ const parsers: Record<number, (text: string) => unknown> = { [types.builtins.INT
 /**
  * Connects when it is first used, and brings the schema up to date then:
  * until the database can be reached and is Runnel's, every call throws
- * `store_unavailable`, and the next one tries again.
+ * `store_unavailable`, and the next one tries again. `admit` comes before
+ * each call, and throws where it may not be made.
  */
-export function openPostgresConnection(url: string, options: Partial<PostgresLimits> = {}, steps: readonly string[] = migrations): PostgresConnection {
+export function openPostgresConnection(url: string, options: Partial<PostgresLimits> = {}, steps: readonly string[] = migrations, admit?: () => Promise<void>): PostgresConnection {
   const limits = { ...defaultLimits, ...options }
   const where = nameOf(url)
   const pool = new Pool({
@@ -125,6 +126,7 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
 
   async function prepare(): Promise<void> {
     if (closed) throw new RunnelError('store_unavailable', `The database ${where} was closed.`)
+    if (admit) await repeat(limits.patienceMs, admit)
     ready ??= repeat(limits.patienceMs, () => migrate(slowly, where, steps)).catch((error: unknown) => {
       ready = undefined
       throw error
@@ -154,6 +156,24 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
       closing.abort()
       return (closed ??= pool.end())
     },
+  }
+}
+
+export interface Session {
+  readonly query: Query
+  close(): Promise<void>
+}
+
+/** A connection of its own, for what Postgres keeps as long as it lasts. `onEnd`: it is gone, by `close` or otherwise. */
+export async function openSession(url: string, onEnd: () => void): Promise<Session> {
+  const { connectMs, statementMs, answerMs } = defaultLimits
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: answerMs, keepAlive: true, keepAliveInitialDelayMillis: answerMs, application_name: 'runnel' })
+  client.on('error', () => {})
+  client.on('end', onEnd)
+  await client.connect()
+  return {
+    query: async <Row>(sql: string, values?: readonly unknown[]) => (await client.query(configOf(sql, values))).rows as Row[],
+    close: () => client.end(),
   }
 }
 

@@ -3,9 +3,11 @@ import { findClaim, forgetClaims, takeClaim } from './postgres-claims.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './postgres-connection.ts'
 import { createDocument, deleteDocuments, finishDocument, lockDocument, postgresEpochs, postgresLog } from './postgres-documents.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './postgres-files.ts'
+import { postgresLock } from './postgres-lock.ts'
 import { insertMember, keepChat, postgresMembers } from './postgres-members.ts'
 import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, refuseBusyChat, toChat, type Numbered } from './postgres-messages.ts'
 import { forgetOrders, postgresOrders } from './postgres-orders.ts'
+import { migrations } from './postgres-schema.ts'
 import { searchChats } from './postgres-search.ts'
 import { runRows } from './run-rows.ts'
 import type { ChatRow, Deleted, Store } from './store.ts'
@@ -16,10 +18,14 @@ const logConnections = 4
 /**
  * The store of many machines: a Postgres database that its nodes share. It is
  * opened by the first call, which throws `store_unavailable` where the
- * database cannot be used.
+ * database cannot be used. `alone`: while this process has the database
+ * no other gets it; `together`: none of those; without either all do.
  */
-export function openPostgresStore(url: string): Store {
-  return postgresStore(openPostgresConnection(url), openPostgresConnection(url, { connections: logConnections }))
+export function openPostgresStore(url: string, use?: 'alone' | 'together'): Store {
+  const lock = use && postgresLock(url, use === 'alone')
+  const admit = lock && (() => lock.held())
+  const store = postgresStore(openPostgresConnection(url, {}, migrations, admit), openPostgresConnection(url, { connections: logConnections }, migrations, admit))
+  return lock ? { ...store, close: async () => { await store.close(); await lock.close() } } : store
 }
 
 /** The store on connections, which it closes. */

@@ -51,6 +51,8 @@ test('metrics tell of a run while it goes on and when it has ended', async () =>
   expect(during.get('runnel_chunk_to_viewer_seconds_sum')).toBeLessThan(1)
   expect(during.get('runnel_sent_bytes_total')).toBeGreaterThan(100)
   expect(during.get('runnel_logged_bytes_total')).toBeGreaterThan(10)
+  expect(during.get('runnel_log_append_seconds_count')).toBeGreaterThan(0)
+  expect([during.get('runnel_up{part="store"}'), during.get('runnel_up{part="redis"}')]).toEqual([1, undefined])
   expect(during.get('runnel_event_loop_lag_seconds{quantile="0.99"}')).toBeGreaterThan(0)
   stream.end()
   await viewer.until(() => seen!.ended)
@@ -61,6 +63,7 @@ test('metrics tell of a run while it goes on and when it has ended', async () =>
   expect(after.get('runnel_runs{status="streaming"}')).toBe(0)
   expect(after.get('runnel_output_bytes_total')).toBe(10)
   expect(after.get('runnel_run_seconds_count')).toBe(1)
+  expect(after.get('runnel_store_save_seconds_count')).toBe(1)
   // What a socket that is gone was sent still counts.
   expect(after.get('runnel_sent_bytes_total')).toBeGreaterThan(during.get('runnel_sent_bytes_total')!)
 })

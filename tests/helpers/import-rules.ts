@@ -12,7 +12,7 @@ const TIERS = [
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
-  ['server/operation.ts', 'server/news.ts', 'server/options.ts', 'server/serving.ts', 'server/stats.ts'],
+  ['server/operation.ts', 'server/measured.ts', 'server/news.ts', 'server/options.ts', 'server/serving.ts', 'server/stats.ts'],
   ['server/config-module.ts'],
   ['server/adapters.ts'],
   ['server/app.ts'],

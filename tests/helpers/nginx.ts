@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, programPath } from './programs.ts'
 
-/** The example as it is delivered. */
-export const example = readFileSync(fileURLToPath(new URL('../../deploy/nginx.conf', import.meta.url)), 'utf8')
+/** The examples as they are delivered: for one server, for several nodes. */
+export const example = read('nginx.conf')
+export const nodesExample = read('nginx-nodes.conf')
 
 export interface Nginx {
   url: string
@@ -19,11 +20,14 @@ export interface Nginx {
 /**
  * Starts nginx with the example, in a folder of its own: plain HTTP on a free
  * port (there is no certificate here), all timeouts divided by `scale`.
+ * With several upstreams with the example for several nodes.
  */
-export async function startNginx(upstream: string, scale: number): Promise<Nginx> {
+export async function startNginx(upstream: string | readonly string[], scale: number): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-nginx-'))
   const port = await freePort()
-  writeFileSync(join(folder, 'nginx.conf'), adapt(example, { folder, port, upstream: new URL(upstream).host, scale }))
+  writeFileSync(join(folder, 'nginx.conf'), typeof upstream === 'string'
+    ? adapt(example, { folder, port, upstreams: [new URL(upstream).host], scale })
+    : adapt(nodesExample, { folder, port, upstreams: upstream.map(url => new URL(url).host), scale }))
   mkdirSync(join(folder, 'temp'))
   const child = spawn(programPath('nginx', 'RUNNEL_TEST_NGINX', ['nginx']), ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
@@ -46,20 +50,24 @@ export async function startNginx(upstream: string, scale: number): Promise<Nginx
 }
 
 /** Each change must find its place: an example that looks otherwise is not the one that is tested. */
-function adapt(conf: string, { folder, port, upstream, scale }: { folder: string; port: number; upstream: string; scale: number }): string {
+function adapt(conf: string, { folder, port, upstreams, scale }: { folder: string; port: number; upstreams: readonly string[]; scale: number }): string {
   const change = (from: RegExp, to: string) => {
-    if (!from.test(conf)) throw new Error(`deploy/nginx.conf has nothing like ${from}`)
+    if (!from.test(conf)) throw new Error(`the example has nothing like ${from}`)
     conf = conf.replace(from, to)
   }
-  change(/listen 443 ssl;/, `listen 127.0.0.1:${port};`)
-  change(/ *ssl_certificate .*;\n *ssl_certificate_key .*;\n/, '')
-  change(/server 127\.0\.0\.1:8787;/, `server ${upstream};`)
+  change(/listen (443 ssl|8080);/, `listen 127.0.0.1:${port};`)
+  if (upstreams.length === 1) change(/ *ssl_certificate .*;\n *ssl_certificate_key .*;\n/, '')
+  for (const upstream of upstreams) change(/server (127\.0\.0\.1|node\d):8787/, `server ${upstream}`)
   change(/error_log .*;/, `error_log ${folder}/error.log;`)
   change(/access_log \S+ runnel;/, `access_log ${folder}/access.log runnel;`)
   change(/pid .*;/, `pid ${folder}/nginx.pid;${userInfo().uid === 0 ? ' user root;' : ''}`)
   change(/worker_processes auto;/, 'worker_processes 1;')
   change(/http \{/, `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/temp/${name};`).join('\n')}`)
   return conf.replaceAll(/(_timeout )(\d+)(s|m);/g, (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`)
+}
+
+function read(name: string): string {
+  return readFileSync(fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url)), 'utf8')
 }
 
 export function milliseconds(count: string, unit: string): number {
