@@ -30,6 +30,11 @@ export interface MetricsSource {
   liveOutputBytes: number
 }
 
+/** A look inside, for tests and metrics. Sizes in bytes. */
+export interface RunnelStats extends MetricsSource {
+  eventStreams: number
+}
+
 /** What the parts tell when it happens. */
 export interface Metrics {
   shown: (ms: number) => void

@@ -1,15 +1,10 @@
 import type { Admission } from './auth/admission.ts'
 import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
-import type { MetricsSource } from './metrics.ts'
+import type { RunnelStats } from './metrics.ts'
 import type { Rooms } from './room/rooms.ts'
 import type { Sockets } from './socket/sockets.ts'
 import type { Tasks } from './task/tasks.ts'
-
-/** A look inside, for tests and metrics. Sizes in bytes. */
-export interface RunnelStats extends MetricsSource {
-  eventStreams: number
-}
 
 export interface StatsPlaces {
   rooms: Rooms

@@ -2,7 +2,7 @@ import type { LogContents } from '../cluster/cluster.ts'
 
 /** The log of a document is compacted when what came since is larger than this and than the compacted part. */
 const leastBytes = 65_536
-/** The same for a log in another machine's memory, by the number of its entries: there the framing of small updates counts most. */
+/** In another machine's memory the framing of small updates must not outweigh what they say; what is put there costs the way to it, too. */
 const leastMemoryBytes = 4_096
 const entryBytes = 25
 
@@ -29,8 +29,10 @@ export class LogSize {
   }
 
   get isDue(): boolean {
-    if (this.#inMemory) return this.#entries * entryBytes > Math.max(leastMemoryBytes, 1.5 * this.#stateBytes)
-    return this.#bytes > Math.max(leastBytes, this.#stateBytes)
+    if (!this.#inMemory) return this.#bytes > Math.max(leastBytes, this.#stateBytes)
+    const framing = this.#entries * entryBytes
+    const text = Math.max(0, this.#bytes - framing) + this.#stateBytes
+    return framing > Math.max(leastMemoryBytes, 2 * text) || this.#bytes > Math.max(leastBytes, 2 * this.#stateBytes)
   }
 
   /** One entry more. */

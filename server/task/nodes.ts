@@ -54,6 +54,24 @@ export class Nodes {
     return await this.#until(row, ({ output }) => output.some(block => block.id === call.id && block.status !== call.status))
   }
 
+  /**
+   * Does what is refused as `busy` while a run is unfinished, and waits a moment where other nodes only have to save what
+   * has ended: who has seen an answer end may go on from it at once. Throws what `write` throws.
+   */
+  async whenSaved<T>(match: (row: MessageRow) => boolean, write: () => Promise<T>): Promise<T> {
+    const { cluster, store, now } = this.#options
+    for (const deadline = now() + patienceMs; ;) {
+      try {
+        return await write()
+      } catch (error) {
+        if (!cluster.many || !(error instanceof RunnelError) || error.code !== 'busy' || now() > deadline) throw error
+        const rows = (await store.unfinished()).filter(match)
+        if (!(await Promise.all(rows.map(row => this.#hasEnded(row)))).every(Boolean)) throw error
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    }
+  }
+
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
     for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map(run => run.taskId))) {
@@ -106,6 +124,17 @@ export class Nodes {
       // Seen twice: where all signs of life were lost at once, the living have given a new one by then.
       if (since === undefined || now() - since < leaseMs / 4) continue
       if (await store.takeOver(row.id, row.node!, cluster.node)) await onOrphan({ ...row, node: cluster.node })
+    }
+  }
+
+  async #hasEnded(row: MessageRow): Promise<boolean> {
+    const { rooms } = this.#options
+    const room = await rooms.open(row.id)
+    if (!room) return true
+    try {
+      return room.ended
+    } finally {
+      rooms.unpin(room)
     }
   }
 

@@ -85,7 +85,7 @@ export class Tasks {
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     await this.#running.saved(run => run.chatId === chat.id)
-    const written = await writeNewRun(this.#options, options, now())
+    const written = await this.#nodes.whenSaved(row => row.chatId === chat.id, () => writeNewRun(this.#options, options, now()))
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#running.admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
@@ -103,7 +103,7 @@ export class Tasks {
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     await this.#running.saved(run => run.messageId === message.id)
-    const written = await writeContinuation(this.#options, options)
+    const written = await this.#nodes.whenSaved(row => row.id === message.id, () => writeContinuation(this.#options, options))
     if ('repeated' in written) return written.repeated
     const { started, request } = written
     const room = await rooms.open(message.id)

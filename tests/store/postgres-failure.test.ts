@@ -134,12 +134,14 @@ describe('transactions', () => {
     await store.startRun(newRun('msg_answer02'))
     const nodes = [connection(url, { patienceMs: 10_000 }), connection(url, { patienceMs: 10_000 })]
     let tries = 0
-    // Each locks its own row first, then the other's.
+    // Each locks its own row first, and the other's when both have done so.
+    const locked = nodes.map(() => Promise.withResolvers<void>())
     await Promise.all(nodes.map((node, i) => node.write(async query => {
       tries += 1
       for (const id of i === 0 ? [doc, 'msg_answer02'] : ['msg_answer02', doc]) {
         await query('UPDATE documents SET seq = seq + 1 WHERE id = $1', [id])
-        await query('SELECT pg_sleep(0.1)')
+        locked[i]!.resolve()
+        await Promise.all(locked.map(({ promise }) => promise))
       }
     })))
     expect(tries).toBeGreaterThan(2)

@@ -67,6 +67,7 @@ describe('a database file and its process', () => {
 
   it.for(Array.from({ length: 20 }, (_, index) => 1 + 3 * index * index))(
     'has all that was reported, once and in order, after SIGKILL at entry %i',
+    { timeout: 60_000 },
     async moment => {
       const path = join(temporaryFolder(), 'runnel.db')
       const appender = startAppender(path)
