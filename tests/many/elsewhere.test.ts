@@ -113,7 +113,7 @@ test('an approval and a rejection on B reach the calls that wait on A', async ()
   expect(approved.status).toBe(200)
   expect((await b.call('POST', `/api/messages/${body.id}/tool-calls/c2`, { decision: 'deny', reason: 'No.' })).status).toBe(200)
   const copy = await view(b).toEnd(body.id)
-  expect(copy.message).toMatchObject({ status: 'completed', output: [{ type: 'tool_call', status: 'completed' }, { type: 'tool_call', status: 'denied' }, { text: 'Done.' }] })
+  expect(copy.message).toMatchObject({ status: 'completed', output: [{ type: 'tool_call', status: 'completed' }, { type: 'tool_call', status: 'denied' }, { type: 'progress', done: true }, { text: 'Done.' }] })
   expect(paid).toEqual(['c1'])
 })
 
