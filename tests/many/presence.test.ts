@@ -95,6 +95,15 @@ test('one who changes nodes under the same client id is there all the time, also
   expect(seen).toBeGreaterThan(0)
 })
 
+test('a node that closes says that nobody is there any more', async () => {
+  const { a, b, ada, bob, chatId } = await startPeople()
+  const there = present(open(bob, b), chatId, null)
+  present(open(ada, a), chatId, { here: 1 })
+  await until(() => there.names()[0] === 'Ada', 'the name')
+  await a.close()
+  await until(() => there.names().length === 0, 'nobody', 3_000)
+})
+
 /** Presence of three nodes, joined by hand, under a clock of the test. */
 function threeNodes() {
   let time = 0

@@ -72,7 +72,8 @@ test(`a rolling restart of three nodes under load (seed ${seed})`, { timeout: 60
     const client = connect({ url: door.url })
     onTestFinished(() => client.close())
     const live = client.message(id)
-    onTestFinished(live.subscribe(() => {}))
+    const shown = new Set<string>()
+    onTestFinished(live.subscribe(() => { shown.add(live.getSnapshot().status) }))
     let lostAt: number | null = null
     const states = new Set<string>()
     onTestFinished(client.connection.subscribe(() => {
@@ -84,7 +85,7 @@ test(`a rolling restart of three nodes under load (seed ${seed})`, { timeout: 60
         lostAt = null
       }
     }))
-    return { id, client, live, states, isBack: () => client.connection.getSnapshot().status === 'open' }
+    return { id, client, live, states, shown, isBack: () => client.connection.getSnapshot().status === 'open' }
   }))
   const raw = watched.flatMap(id => [new Hopper(door.url, id, '/ws'), new Hopper(door.url, id, '/yjs')])
   let watching = true
@@ -115,10 +116,11 @@ test(`a rolling restart of three nodes under load (seed ${seed})`, { timeout: 60
     }
     return ends.size
   }, { timeout: 15_000 }).toBe(asked.length + watched.length)
-  for (const { id, live, client, states } of clients) {
-    const { message, error } = await live.until(({ message }) => message !== null && isTerminal(message.status))
+  for (const { id, live, client, states, shown } of clients) {
+    const { message, status } = await live.until(({ message }) => message !== null && isTerminal(message.status))
     expect(message).toEqual(ends.get(id))
-    expect(error).toBeNull()
+    expect(status).toBe('live')
+    expect([...shown].filter(status => status === 'refused' || status === 'diverged')).toEqual([])
     expect(states.has('closed')).toBe(false)
     await client.close()
   }
