@@ -107,10 +107,12 @@ export class Presence {
   /** What another node has told. */
   takeShared(node: string, { viewers, states }: SharedPresence): void {
     const named = new Map(states)
+    const before = this.#nodes.get(node)?.states
     if (viewers === 0) this.#nodes.delete(node)
     else this.#nodes.set(node, { viewers, states: named, heardAt: this.#now() })
     for (const entry of this.#entries.values()) if (entry.node === node && !named.has(entry.clientId)) this.#remove(entry.clientId)
-    for (const [clientId, state] of named) this.#putShared(node, clientId, state)
+    // What it only repeats is not newer than what another node has said since.
+    for (const [clientId, state] of named) if (before?.get(clientId) !== state || !this.#entries.has(clientId)) this.#putShared(node, clientId, state)
   }
 
   /** At most once a second: the awareness message for all who were there before; null if nothing changed. `here`: viewers of this node. */

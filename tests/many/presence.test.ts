@@ -161,6 +161,16 @@ test('who comes to another node before his old socket is known to be gone is nei
   pass(1_000)
   expect([names(1), names(2)]).toEqual([['Ada'], ['Ada']])
   expect(JSON.parse(c!.known.get(7)!.state)).toEqual({ at: 2, user: { id: 'ada', name: 'Ada' } })
+  const at = (i: number) => JSON.parse([a, b, c][i]!.known.get(7)!.state).at as number
+  // The old node only repeats what it said; one that comes now may hear it last.
+  a!.presence.shareAgain()
+  pass(1_000)
+  expect([at(1), at(2)]).toEqual([2, 2])
+  const newcomer = new Presence(() => 0)
+  for (const [node, i] of [['b', 2], ['a', 1]] as const) newcomer.takeShared(node, { viewers: 1, states: [[7, JSON.stringify({ at: i, user: { id: 'ada', name: 'Ada' } })]] })
+  newcomer.takeShared('a', { viewers: 0, states: [] })
+  const told = decodeStock(newcomer.everybody()!)
+  expect(told.type === 'awareness' && decodeAwareness(told.update).map(({ state }) => JSON.parse(state).at)).toEqual([2])
   a!.presence.leave(old)
   a!.viewers = 0
   for (let i = 0; i < 5; i++) {
