@@ -107,6 +107,13 @@ export class Following {
     }
   }
 
+  /** A reader has seen more than this room has: its node may only have heard of it earlier. Throws `store_unavailable`. */
+  async refresh(room: Room): Promise<void> {
+    if (!this.#cluster.many) return
+    const [seq] = await this.#cluster.lastSeqs([room.id])
+    if ((seq ?? 0) > room.seq) await this.#readOn(room)
+  }
+
   #followed(room: Room, unfollow: () => void): void {
     if (this.#options.isOpen(room)) room.unfollow = unfollow
     else unfollow()
@@ -125,12 +132,16 @@ export class Following {
     if (this.#catchingUp.has(room)) return
     this.#catchingUp.add(room)
     try {
-      const contents = await this.#cluster.log.read(room.id)
-      await new Promise<void>(resolve => room.whenSettled(resolve))
-      if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+      await this.#readOn(room)
     } finally {
       this.#catchingUp.delete(room)
     }
+  }
+
+  async #readOn(room: Room): Promise<void> {
+    const contents = await this.#cluster.log.read(room.id)
+    await new Promise<void>(resolve => room.whenSettled(resolve))
+    if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
   }
 
   /** A message whose run is here: nobody else can know better. */

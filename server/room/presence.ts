@@ -52,7 +52,7 @@ export class Presence {
   readonly #gone = new Map<number, { toldClock: number; at: number }>()
   #countClock = 0
   /** Other nodes where somebody follows the chat. */
-  readonly #nodes = new Map<string, { viewers: number; heardAt: number }>()
+  readonly #nodes = new Map<string, { viewers: number; states: ReadonlyMap<number, string>; heardAt: number }>()
   #sharedAt = -Infinity
   #shared = ''
   /** What was said of the count; null while everybody is named. */
@@ -68,7 +68,7 @@ export class Presence {
     let own = this.#clientIds.get(participant)
     if (own === undefined) {
       const [first] = states
-      if (!first || states.length > 1 || first.state === 'null' || !this.#isFree(first.clientId)) return
+      if (!first || states.length > 1 || first.state === 'null' || !this.#giveTo(participant, first.clientId)) return
       own = first.clientId
     }
     for (const { clientId, clock, state } of states) {
@@ -106,17 +106,13 @@ export class Presence {
 
   /** What another node has told. */
   takeShared(node: string, { viewers, states }: SharedPresence): void {
-    if (viewers === 0) this.#nodes.delete(node)
-    else this.#nodes.set(node, { viewers, heardAt: this.#now() })
     const named = new Map(states)
+    const before = this.#nodes.get(node)?.states
+    if (viewers === 0) this.#nodes.delete(node)
+    else this.#nodes.set(node, { viewers, states: named, heardAt: this.#now() })
     for (const entry of this.#entries.values()) if (entry.node === node && !named.has(entry.clientId)) this.#remove(entry.clientId)
-    for (const [clientId, state] of named) {
-      const known = this.#entries.get(clientId)
-      if (known?.state === state || (known && known.node !== node)) continue
-      const toldClock = known?.toldClock ?? this.#gone.get(clientId)?.toldClock ?? 0
-      this.#entries.set(clientId, { clientId, clock: 0, toldClock, toldAt: 0, state, node })
-      this.#changed.add(clientId)
-    }
+    // What it only repeats is not newer than what another node has said since.
+    for (const [clientId, state] of named) if (before?.get(clientId) !== state || !this.#entries.has(clientId)) this.#putShared(node, clientId, state)
   }
 
   /** At most once a second: the awareness message for all who were there before; null if nothing changed. `here`: viewers of this node. */
@@ -158,9 +154,29 @@ export class Presence {
     return message([...entries, { clientId: countClientId, clock: ++this.#countClock, state: countState(viewers) }])
   }
 
-  /** No other session's, and not the server's. */
-  #isFree(clientId: number): boolean {
-    return clientId !== countClientId && !this.#entries.has(clientId) && ![...this.#clientIds.values()].includes(clientId)
+  /** False: it is the server's, or another user's. One who comes back speaks on, also while his old socket is not known to be gone, here or on another node. */
+  #giveTo({ user }: Participant, clientId: number): boolean {
+    if (clientId === countClientId) return false
+    const known = this.#entries.get(clientId)
+    if (known && userOf(known.state) !== user.id) return false
+    for (const [other, id] of this.#clientIds) {
+      if (id !== clientId) continue
+      if (other.user.id !== user.id) return false
+      this.#clientIds.delete(other)
+    }
+    if (known) known.clock = -1
+    return true
+  }
+
+  /** What is said on another node: not over what is said here, nor of another user. */
+  #putShared(node: string, clientId: number, state: string): void {
+    const known = this.#entries.get(clientId)
+    if (known && (known.node === undefined || userOf(known.state) !== userOf(state))) return
+    if (known) known.node = node
+    if (known?.state === state) return
+    const toldClock = known?.toldClock ?? this.#gone.get(clientId)?.toldClock ?? 0
+    this.#entries.set(clientId, { clientId, clock: 0, toldClock, toldAt: 0, state, node })
+    this.#changed.add(clientId)
   }
 
   #put(participant: Participant, clientId: number, clock: number, state: string, maxBytes: number): void {
@@ -169,8 +185,10 @@ export class Presence {
     const shown = withUser(state, participant)
     this.#clientIds.set(participant, clientId)
     // Stock clients repeat their state all the time: it counts as heard of, and is told when it is time to.
-    if (known?.state === shown) known.clock = clock
-    else {
+    if (known?.state === shown) {
+      known.clock = clock
+      delete known.node
+    } else {
       const toldClock = Math.max(clock - 1, known?.toldClock ?? this.#gone.get(clientId)?.toldClock ?? 0)
       this.#entries.set(clientId, { clientId, clock, toldClock, toldAt: 0, state: shown })
       this.#changed.add(clientId)
@@ -183,6 +201,11 @@ export class Presence {
     this.#entries.delete(clientId)
     this.#gone.set(clientId, { toldClock: entry.toldClock, at: this.#now() })
     this.#changed.add(clientId)
+    // It may have gone to another node before this one heard that it left the last.
+    for (const [node, { states }] of this.#nodes) {
+      const state = node === entry.node ? undefined : states.get(clientId)
+      if (state !== undefined) return this.#putShared(node, clientId, state)
+    }
   }
 
   #tell(entry: Entry): AwarenessEntry {
@@ -203,6 +226,10 @@ function message(entries: readonly AwarenessEntry[]): Uint8Array {
 
 function countState(viewers: number): string {
   return JSON.stringify({ viewers })
+}
+
+function userOf(state: string): string {
+  return (JSON.parse(state) as Participant).user.id
 }
 
 function withUser(state: string, { user }: Participant): string {

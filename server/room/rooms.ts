@@ -158,6 +158,8 @@ export class Rooms {
   /** Writes all that waits and ends every room. */
   async close(): Promise<void> {
     this.flusher.close()
+    // Its sockets are gone: other nodes need not find out by its silence.
+    for (const room of this.#rooms.values()) this.#sharePresence(room)
     await Promise.all([...this.#opening.values()])
     await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(written => this.flusher.flushNow(room, written))))
     for (const room of [...this.#rooms.values()]) this.#evict(room)

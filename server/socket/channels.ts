@@ -14,7 +14,7 @@ import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { openForReader, readStateVector, recheckSession, type Reader } from './readers.ts'
+import { isAhead, openForReader, readStateVector, recheckSession, type Reader } from './readers.ts'
 
 export interface ChannelsOptions {
   /** The upgrade of this socket. */
@@ -94,8 +94,8 @@ export class ChannelsClient {
     switch (message.type) {
       case 'syncStep1': {
         const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
-        if (room.isBehind(vector, isServerClientId)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
-        return this.#connection.session.resync(room, message.stateVector.slice())
+        if (!room.isBehind(vector, isServerClientId)) return this.#connection.session.resync(room, message.stateVector.slice())
+        return void this.#resync(room, vector, message.stateVector.slice())
       }
       case 'syncStep2':
       case 'update':
@@ -111,6 +111,16 @@ export class ChannelsClient {
         return
       default:
         return
+    }
+  }
+
+  async #resync(room: Room, vector: ReadonlyMap<number, number>, stateVector: Uint8Array): Promise<void> {
+    const { session } = this.#connection
+    try {
+      if (await isAhead(this.#options.rooms, room, vector)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
+      if (session.subscriptions.get(room.id)?.room === room) session.resync(room, stateVector)
+    } catch (error) {
+      this.#connection.close(asRunnelError(error))
     }
   }
 

@@ -37,8 +37,20 @@ export async function openForReader(places: { access: Access; rooms: Rooms; maxS
   const room = await places.rooms.open(request.doc)
   if (!room) throw new RunnelError('not_found', 'There is no such document.')
   const foreign = request.lineage !== undefined && request.lineage !== room.lineage
-  const reset = vector !== undefined && (foreign || room.isBehind(vector, isServerClientId))
-  return { room, chatId, role, stateVector: reset ? undefined : request.stateVector, reset }
+  try {
+    const reset = vector !== undefined && (foreign || await isAhead(places.rooms, room, vector))
+    return { room, chatId, role, stateVector: reset ? undefined : request.stateVector, reset }
+  } catch (error) {
+    places.rooms.unpin(room)
+    throw error
+  }
+}
+
+/** The reader has what the server does not, also after a look at the log: another node may have shown it before this one heard of it. Throws `store_unavailable`. */
+export async function isAhead(rooms: Rooms, room: Room, vector: ReadonlyMap<number, number>): Promise<boolean> {
+  if (!room.isBehind(vector, isServerClientId)) return false
+  await rooms.following.refresh(room)
+  return room.isBehind(vector, isServerClientId)
 }
 
 /**

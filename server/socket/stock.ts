@@ -5,13 +5,12 @@ import { decodeStock, encodeStock, isEmptyUpdate } from '../../shared/protocol.t
 import type { Access } from '../auth/access.ts'
 import type { Ticket } from '../auth/admission.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
-import { isServerClientId } from '../document/lanes.ts'
 import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { openForReader, readStateVector } from './readers.ts'
+import { isAhead, openForReader, readStateVector } from './readers.ts'
 
 /** Awareness of nobody: what keeps a stock client from taking the socket for dead (it counts messages, not pings). */
 export const stockKeepAlive = binaryFrames(Uint8Array.of(1, 1, 0))
@@ -135,9 +134,12 @@ export class StockClient {
     const room = await this.#room
     const { session } = this.#connection
     if (!room || session.closed) return
-    if (room.isBehind(vector, isServerClientId)) {
-      return this.#connection.close(new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.'))
+    try {
+      if (await isAhead(this.#options.rooms, room, vector)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
+    } catch (error) {
+      return this.#connection.close(asRunnelError(error))
     }
+    if (session.closed) return
     if (session.subscriptions.size > 0) return session.resync(room, stateVector)
     if (!await this.#mayStillRead(room)) return
     session.follow([{ room, stateVector, reset: false, role: 'viewer' }])
