@@ -89,6 +89,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     store, now,
     tell: options.onMessageEnd,
     maxMs: config.RUNNEL_ON_MESSAGE_END_MAX_MS,
+    ...(cluster.many && { alive: nodes => cluster.alive(nodes), leftMs: 6 * config.RUNNEL_LEASE_MS }),
     onError: (err, context) => log.error({ err, ...context }, 'an end could not be told; it is told again'),
   }) : null
   const tasks = new Tasks({
