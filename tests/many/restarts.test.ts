@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { isTerminal, type Message } from '../../shared/schema.ts'
-import { Collector, type Collected, type StartedRunnel } from '../../testing/index.ts'
+import { Collector, type Collected, type ManualStream, type StartedRunnel } from '../../testing/index.ts'
 import { freePort, startRedis } from '../helpers/redis.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres, view, type NodeSettings, type World } from './nodes.ts'
@@ -19,7 +19,7 @@ async function answers(world: World, count: number, settings: NodeSettings = {})
   const witness = new Witness()
   const viewers = [a, b].map(node => new Collector(node.url, { onUpdate: witness.onUpdate })) as [Collector, Collector]
   onTestFinished(async () => { await Promise.all(viewers.map(viewer => viewer.close())) })
-  const runs = []
+  const runs: { id: string; question: string; stream: ManualStream; copies: Collected[] }[] = []
   for (let index = 0; index < count; index++) {
     const question = `q${index}`
     const stream = world.fake.manual()
