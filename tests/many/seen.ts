@@ -34,7 +34,6 @@ export function textOf(message: Message): string {
 export class Witness {
   readonly seen = new Map<string, string>()
   readonly faults: string[] = []
-  readonly questions = new Map<string, string>()
 
   readonly onUpdate = (collected: Collected): void => {
     if (collected.message.output === undefined) return
