@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // These start processes and browsers, measure time or keep a core busy for long: one file at a time, after all others.
-const serial = ['tests/e2e', 'tests/crash', 'tests/fuzz', 'tests/browser'].map((folder) => `${folder}/**/*.test.ts`).concat('tests/package.test.ts', 'tests/many/hop.test.ts', 'tests/many/rolling.test.ts')
+const serial = ['tests/e2e', 'tests/crash', 'tests/fuzz', 'tests/browser', 'tests/many'].map((folder) => `${folder}/**/*.test.ts`).concat('tests/package.test.ts')
 
 const shared = {
   environment: 'node' as const,

@@ -95,6 +95,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     store, now,
     tell: options.onMessageEnd,
     maxMs: config.RUNNEL_ON_MESSAGE_END_MAX_MS,
+    ...(cluster.many && { alive: nodes => cluster.alive(nodes), leftMs: 6 * config.RUNNEL_LEASE_MS }),
     onError: (err, context) => log.error({ err, ...context }, 'an end could not be told; it is told again'),
   }) : null
   const tasks = new Tasks({
@@ -214,6 +215,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep(); door.sweep() }),
     every(2_000, () => { rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs')) }),
     every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
+    every(config.RUNNEL_LEASE_MS / 3, () => tasks.sweepNodes()),
     every(3_600_000, () => {
       void dropExpired()
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))

@@ -29,7 +29,7 @@ export class Following {
   /** Of a document that was made here just now: nobody else writes it yet, and what comes before this is through is found by its number. */
   follow(room: Room): void {
     if (!this.#cluster.many) return
-    this.#cluster.follow(room.id, entry => this.#take(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
+    this.#cluster.follow(room.id, entry => this.hear(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
   }
 
   /** Reads a document and follows it; null if the log knows none such. */
@@ -54,7 +54,7 @@ export class Following {
     const room = add(contents)
     this.#followed(room, unfollow)
     if (room.presence) tell.call(this.#cluster, { type: 'presence', chat: doc, node })
-    take = entry => this.#take(room, entry)
+    take = entry => this.hear(room, entry)
     for (const entry of early) take(entry)
     return room
   }
@@ -99,7 +99,7 @@ export class Following {
         if (seq > room.seq) await this.#catchUp(room)
         if (seq >= room.seq || this.#writesAlone(room)) this.#suspects.delete(room)
         // Its writer would have put that right by now: what this room shows, the log has lost.
-        else if (this.#suspects.has(room)) this.#options.lose(room, new RunnelError('store_unavailable', 'This document has lost its newest part; it is read again.'))
+        else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
         else this.#suspects.add(room)
       }
     } finally {
@@ -120,10 +120,12 @@ export class Following {
   }
 
   /** An entry of another node. */
-  #take(room: Room, entry: LiveEntry): void {
+  hear(room: Room, entry: LiveEntry): void {
     room.whenSettled(() => {
       if (room.lost || !this.#options.isOpen(room)) return
       if (!this.#options.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
+      // The log has lost what this room has, and another writer has gone on from there: entries of theirs were taken for known ones.
+      else if (room.isIncomplete) this.#options.lose(room, readAgain())
     })
   }
 
@@ -148,4 +150,8 @@ export class Following {
   #writesAlone(room: Room): boolean {
     return room.writer !== null && documentKind(room.id) === 'message'
   }
+}
+
+function readAgain(): RunnelError {
+  return new RunnelError('store_unavailable', 'This document has lost its newest part; it is read again.')
 }

@@ -32,7 +32,7 @@ export class LogSize {
     if (!this.#inMemory) return this.#bytes > Math.max(leastBytes, this.#stateBytes)
     const framing = this.#entries * entryBytes
     const text = Math.max(0, this.#bytes - framing) + this.#stateBytes
-    return framing > Math.max(leastMemoryBytes, 2 * text) || this.#bytes > Math.max(leastBytes, 2 * this.#stateBytes)
+    return framing > Math.max(leastMemoryBytes, 2 * text) || this.#bytes > 4 * Math.max(leastBytes, this.#stateBytes)
   }
 
   /** One entry more. */

@@ -185,6 +185,11 @@ export class Room {
     for (const observer of this.observers) observer.moved()
   }
 
+  /** Of a document that one node writes at a time: what has come builds on something that never will. */
+  get isIncomplete(): boolean {
+    return !this.shared && this.doc.store.pendingStructs !== null
+  }
+
   /** The state that takes the log's place from now on. */
   compactedState(): Uint8Array {
     const state = this.encodeState()

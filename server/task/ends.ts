@@ -1,4 +1,5 @@
 /** Telling somebody of ends: at least once each, also over restarts. The store keeps those that nobody was told of yet. */
+import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { Store, UntoldEnd } from '../store/store.ts'
 
@@ -20,12 +21,19 @@ export interface EndsOptions {
   onError: (error: unknown, context: { messageId: string }) => void
   now: () => number
   random?: () => number
+  /** Where there are other nodes: which of these live, and tell of their ends themselves. May throw. */
+  alive?: ((nodes: readonly string[]) => Promise<ReadonlySet<string>>) | undefined
+  /** An end of a node that is gone is told here when it has been seen twice, about so long apart. */
+  leftMs?: number
 }
 
 /** Calls at once. */
 const maxCalls = 8
 const firstWaitMs = 1_000
 const longestWaitMs = 5 * 60_000
+const leftMs = 60_000
+/** So many that others left are taken up at a time. */
+const maxLeft = 100
 
 /** So long after a failure it is tried again: twice as long each time, up to five minutes, spread over its second half. */
 export function retryDelay(failures: number, random: number): number {
@@ -47,14 +55,18 @@ export class Ends {
   readonly #lines = new Map<string, Line>()
   readonly #calls = new Set<Promise<void>>()
   readonly #closing = new AbortController()
+  /** Seen untold at the last look, and not in a line here. */
+  #left = new Set<string>()
+  #lookAt = 0
   #closed = false
 
   constructor(options: EndsOptions) {
     this.#options = options
   }
 
-  /** What an earlier process left. */
+  /** What an earlier process left. Where there are other nodes it may be theirs: `sweep` finds out. */
   async recover(): Promise<void> {
+    if (this.#options.alive) return
     for (const end of await this.#options.store.untoldEnds()) this.add(end)
   }
 
@@ -69,6 +81,14 @@ export class Ends {
   /** Once a second: what failed is told again when its time has come. */
   sweep(): void {
     this.#tellDue()
+    const { alive, now, onError, leftMs: lookMs = leftMs } = this.#options
+    if (!alive || this.#closed || now() < this.#lookAt) return
+    // Nodes that started together do not stay in step.
+    this.#lookAt = now() + lookMs * (0.75 + (this.#options.random ?? Math.random)() / 2)
+    this.#takeUpLeft(alive).catch((error: unknown) => {
+      // While nobody can know who is alive, nothing is taken up.
+      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') onError(error, { messageId: '' })
+    })
   }
 
   /** Begins no more calls, and waits up to `drainMs` for those that run. The store keeps the rest for the next start. */
@@ -79,6 +99,21 @@ export class Ends {
     await Promise.race([Promise.all(this.#calls), promise])
     clearTimeout(patience)
     this.#closing.abort(new Error('The server is going down.'))
+  }
+
+  /** Nodes do not look at the same time: what one of them takes up is told, and gone, when the next one looks. */
+  async #takeUpLeft(alive: NonNullable<EndsOptions['alive']>): Promise<void> {
+    const { store } = this.#options
+    const keyOf = ({ messageId, taskId }: UntoldEnd) => `${messageId} ${taskId}`
+    const untold = (await store.untoldEnds()).filter(end => !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId))
+    const again = untold.filter(end => this.#left.has(keyOf(end))).slice(0, maxLeft)
+    this.#left = new Set(untold.map(keyOf))
+    const nodes = await Promise.all(again.map(async ({ messageId }) => (await store.getMessage(messageId))?.node))
+    const known = nodes.filter(node => typeof node === 'string')
+    const living = known.length > 0 ? await alive([...new Set(known)]) : new Set<string>()
+    for (const [i, end] of again.entries()) {
+      if (!this.#closed && !living.has(nodes[i] ?? '') && !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId)) this.add(end)
+    }
   }
 
   #tellDue(): void {

@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
+import { waitsOutside } from './calls.ts'
 import type { CallAnswer, Run } from './run.ts'
 
 export interface NodesOptions {
@@ -17,7 +18,9 @@ export interface NodesOptions {
   find: (taskId: string) => Run | undefined
   /** This node's runs. */
   live: () => Run[]
-  /** A run of a node that is gone is this node's now. */
+  /** This node writes the message, or is about to. */
+  isBusyWith: (messageId: string) => boolean
+  /** A run that nobody carries out any more is this node's now. */
   onOrphan: (row: MessageRow) => Promise<void>
   onError: (error: unknown, context: { messageId: string }) => void
 }
@@ -25,12 +28,16 @@ export interface NodesOptions {
 /** So long a request waits here for another node to have done what it asks. */
 const patienceMs = 3_000
 const stopKey = 'stop'
+/** Orphans that are seen to at once. */
+const maxAdopting = 16
 
 export class Nodes {
   readonly #options: NodesOptions
   /** Since when a node has given no sign of life. */
   readonly #missing = new Map<string, number>()
-  #sweptAt = 0
+  /** Since when a message that is this node's is written by nobody: what was to see to it has failed. */
+  readonly #left = new Map<string, number>()
+  readonly #adopting = new Map<string, Promise<void>>()
   #sweeping = false
 
   constructor(options: NodesOptions) {
@@ -78,7 +85,8 @@ export class Nodes {
       const run = this.#options.find(taskId)
       if (!run || run.ended) continue
       if (key === stopKey) run.end('stopped')
-      else {
+      // A model may give a later call the same id: an answer is of one block.
+      else if (run.read().output.some(block => block.id === key && block.type === 'tool_call' && waitsOutside(block))) {
         const { callId, ...answer } = body as { callId: string } & CallAnswer
         try {
           run.answerCall?.(callId, answer as CallAnswer)
@@ -97,12 +105,10 @@ export class Nodes {
 
   /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more. */
   async sweep(): Promise<void> {
-    const { now, leaseMs, live } = this.#options
-    if (this.#sweeping || now() - this.#sweptAt < leaseMs / 3) return
+    if (this.#sweeping) return
     this.#sweeping = true
-    this.#sweptAt = now()
     try {
-      await this.hear(live())
+      await this.hear(this.#options.live())
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.
@@ -113,8 +119,10 @@ export class Nodes {
   }
 
   async #takeOver(): Promise<void> {
-    const { cluster, store, now, leaseMs, onOrphan } = this.#options
-    const rows = (await store.unfinished()).filter(({ node }) => node !== null && node !== cluster.node)
+    const { cluster, store, now, leaseMs } = this.#options
+    const unfinished = await store.unfinished()
+    await this.#takeUpLeft(unfinished.filter(({ node }) => node === cluster.node))
+    const rows = unfinished.filter(({ node }) => node !== null && node !== cluster.node)
     const nodes = [...new Set(rows.map(({ node }) => node!))]
     const alive = nodes.length > 0 ? await cluster.alive(nodes) : new Set<string>()
     for (const node of this.#missing.keys()) if (!nodes.includes(node) || alive.has(node)) this.#missing.delete(node)
@@ -123,7 +131,7 @@ export class Nodes {
       const since = this.#missing.get(row.node!)
       // Seen twice: where all signs of life were lost at once, the living have given a new one by then.
       if (since === undefined || now() - since < leaseMs / 4) continue
-      if (await store.takeOver(row.id, row.node!, cluster.node)) await onOrphan({ ...row, node: cluster.node })
+      await this.#adopt(row, () => store.takeOver(row.id, row.node!, cluster.node))
     }
   }
 
@@ -136,6 +144,30 @@ export class Nodes {
     } finally {
       rooms.unpin(room)
     }
+  }
+
+  /** Of this node's own runs: those that could not be begun, taken up or ended when it was tried, a lease later. */
+  async #takeUpLeft(rows: readonly MessageRow[]): Promise<void> {
+    const { now, leaseMs, isBusyWith } = this.#options
+    const left = rows.filter(({ id }) => !isBusyWith(id) && !this.#adopting.has(id))
+    const ids = new Set(left.map(({ id }) => id))
+    for (const id of this.#left.keys()) if (!ids.has(id)) this.#left.delete(id)
+    for (const row of left) {
+      const since = this.#left.get(row.id)
+      if (since === undefined) this.#left.set(row.id, now())
+      else if (now() - since >= leaseMs) await this.#adopt(row, () => Promise.resolve(!isBusyWith(row.id)))
+    }
+  }
+
+  /** Returns when there is a place for the next: one that takes long holds up nobody. */
+  async #adopt(row: MessageRow, claim: () => Promise<boolean>): Promise<void> {
+    const { cluster, onOrphan, onError } = this.#options
+    if (this.#adopting.has(row.id) || !await claim()) return
+    this.#left.delete(row.id)
+    this.#adopting.set(row.id, onOrphan({ ...row, node: cluster.node })
+      .catch((error: unknown) => onError(error, { messageId: row.id }))
+      .finally(() => this.#adopting.delete(row.id)))
+    while (this.#adopting.size >= maxAdopting) await Promise.race(this.#adopting.values())
   }
 
   async #order(row: MessageRow, key: string, body: Json): Promise<void> {

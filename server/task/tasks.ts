@@ -26,6 +26,8 @@ export class Tasks {
   readonly #options: RunningOptions & TasksOptions
   readonly #running: Running
   readonly #nodes: Nodes
+  /** Messages that are being taken up for a run that goes on with them. */
+  readonly #continuing = new Set<string>()
 
   constructor(options: TasksOptions) {
     this.#options = { ...options, node: options.cluster.node }
@@ -33,6 +35,7 @@ export class Tasks {
     const { live } = this.#running
     this.#nodes = new Nodes({
       ...options, find: taskId => live.filter(run => run.taskId === taskId)[0], live: () => live.filter(() => true),
+      isBusyWith: id => live.ofMessage(id) !== undefined || this.#continuing.has(id),
       onOrphan: row => this.#recover(row),
     })
   }
@@ -106,9 +109,15 @@ export class Tasks {
     const written = await this.#nodes.whenSaved(row => row.id === message.id, () => writeContinuation(this.#options, options))
     if ('repeated' in written) return written.repeated
     const { started, request } = written
-    const room = await rooms.open(message.id)
-    if (!room) throw new RunnelError('not_found', 'There is no such message.')
-    const run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
+    let run: Run
+    this.#continuing.add(message.id)
+    try {
+      const room = await rooms.open(message.id)
+      if (!room) throw new RunnelError('not_found', 'There is no such message.')
+      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
+    } finally {
+      this.#continuing.delete(message.id)
+    }
     await this.#list(run, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
     return started
   }
@@ -177,6 +186,10 @@ export class Tasks {
   /** Once a second. */
   sweep(): void {
     this.#running.sweep()
+  }
+
+  /** Every third of a lease, where there are other nodes. */
+  sweepNodes(): void {
     if (this.#options.cluster.many && this.open) void this.#nodes.sweep()
   }
 

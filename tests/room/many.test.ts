@@ -225,6 +225,34 @@ test('a node that shows what the log has lost lets its readers begin anew', asyn
   for (const rooms of nodes) await rooms.close()
 })
 
+test('a node that knows numbers which another writer now gives to other words begins anew, and shows no mixture', async () => {
+  const { store, nodes } = await world(1, 0)
+  const [, second] = nodes as [Rooms, Rooms, Rooms]
+  const room = (await second.open(messageId))!
+  const entriesOf = (epoch: number, texts: readonly string[]) => {
+    const doc = new Y.Doc()
+    const writer = new MessageWriter(doc, epoch)
+    writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+    const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+    return texts.map(text => {
+      writer.append(block, 'text', text)
+      return writer.commit()
+    })
+  }
+  const tell = async (from: number, entries: readonly Uint8Array[][]) => {
+    for (const [i, updates] of entries.entries()) second.following.hear(room, { seq: from + i, updates })
+    await turn()
+  }
+  // The words of a writer that died with its log: numbers 1 to 3.
+  await tell(1, entriesOf(2, ['lost ', 'for ', 'ever']))
+  expect(room.seq).toBe(3)
+  // Its successor begins at 1 again; what it says under 1 to 3 is taken for known.
+  await tell(1, entriesOf(3, ['new ', 'words ', 'are ', 'these']))
+  expect(room.lost?.code).toBe('store_unavailable')
+  expect(await store.drawEpoch(messageId)).toBeGreaterThan(1)
+  for (const rooms of nodes) await rooms.close()
+})
+
 function random01(seed: number): number {
   return [0, 0.05, 0.3][seed % 3]!
 }
