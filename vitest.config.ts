@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-// These start processes and browsers, measure time or keep a core busy for long: one file at a time, after all others.
-const serial = ['tests/e2e', 'tests/crash', 'tests/fuzz', 'tests/browser', 'tests/many'].map((folder) => `${folder}/**/*.test.ts`).concat('tests/package.test.ts')
+const files = (...places: string[]) => places.map((place) => (place.endsWith('.ts') ? place : `${place}/**/*.test.ts`))
+
+// These start processes and mostly wait for them: for a lease to end, a server to come back.
+const patient = files('tests/crash', 'tests/many', 'tests/cluster', 'tests/e2e/postgres.test.ts', 'tests/store/postgres*.test.ts')
+// These measure time, or keep both cores busy: one file at a time, after all others.
+const serial = files('tests/e2e', 'tests/fuzz', 'tests/browser', 'tests/many/hop.test.ts', 'tests/many/rolling.test.ts', 'tests/package.test.ts')
 
 const shared = {
   environment: 'node' as const,
@@ -21,7 +25,7 @@ export default defineConfig({
           ...shared,
           name: 'fast',
           include: ['tests/**/*.test.ts'],
-          exclude: serial,
+          exclude: [...patient, ...serial],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -29,11 +33,22 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: 'patient',
+          include: patient,
+          exclude: ['tests/many/hop.test.ts', 'tests/many/rolling.test.ts'],
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: 'serial',
           include: serial,
+          exclude: ['tests/e2e/postgres.test.ts'],
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
