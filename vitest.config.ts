@@ -4,8 +4,10 @@ const files = (...places: string[]) => places.map((place) => (place.endsWith('.t
 
 // These start processes and mostly wait for them: for a lease to end, a server to come back.
 const patient = files('tests/crash', 'tests/many', 'tests/cluster', 'tests/e2e/postgres.test.ts', 'tests/store/postgres*.test.ts')
+// Of those, the ones that keep both cores busy themselves.
+const busy = files('tests/many/failover.test.ts', 'tests/many/hop.test.ts', 'tests/many/rolling.test.ts')
 // These measure time, or keep both cores busy: one file at a time, after all others.
-const serial = files('tests/e2e', 'tests/fuzz', 'tests/browser', 'tests/many/hop.test.ts', 'tests/many/rolling.test.ts', 'tests/package.test.ts')
+const serial = files('tests/e2e', 'tests/fuzz', 'tests/browser', ...busy, 'tests/package.test.ts')
 
 const shared = {
   environment: 'node' as const,
@@ -35,7 +37,7 @@ export default defineConfig({
           ...shared,
           name: 'patient',
           include: patient,
-          exclude: ['tests/many/hop.test.ts', 'tests/many/rolling.test.ts'],
+          exclude: busy,
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },

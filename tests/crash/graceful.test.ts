@@ -120,7 +120,8 @@ test('SIGTERM closes every socket with 1012, and a client is back by itself afte
   expect(await first.exited).toBe(0)
   expect([(await plain.close()).code, (await stock.close()).code]).toEqual([1012, 1012])
   await until(() => codes.length > 0, 'the close of the client')
-  expect(codes).toEqual([1012])
+  // It tries to come back while the server is still going.
+  expect(codes[0]).toBe(1012)
   const second = await serve()
   expect(second.url).toBe(first.url)
   await until(() => states.at(-1) === 'open', 'the return', 10_000)

@@ -64,7 +64,7 @@ test('three answers go on, whatever the replica had not got: their writer has al
     said += count
   }
   const shown = async () => {
-    for (const { id, question } of runs) for (const viewer of viewers) await viewer.until(() => viewer.documents.get(id)!.text === wordsOf(question, said), `${said} words`, 15_000)
+    for (const { id, question } of runs) for (const viewer of viewers) await viewer.until(() => viewer.documents.get(id)!.text === wordsOf(question, said), `${said} words`, 30_000)
   }
   say(20)
   await shown()
