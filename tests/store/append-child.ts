@@ -20,8 +20,20 @@ async function appendForever(path: string): Promise<void> {
   for (let seq = 1; ; seq++) {
     const updates = [bytes(`${seq},`)]
     await store.log.append(crashDocs.map(doc => ({ doc, epoch: 1, previousSeq: seq - 1, updates })))
-    writeSync(1, `${seq}\n`)
+    report(seq)
     state += `${seq},`
     if (seq % compactEvery === 0) await store.log.compact(crashDocs[0], 1, seq, bytes(state))
+  }
+}
+
+/** The pipe takes nothing while its reader is behind. */
+function report(seq: number): void {
+  for (;;) {
+    try {
+      return void writeSync(1, `${seq}\n`)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
   }
 }
