@@ -1,7 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { LogAppend, LogResult, UpdateLog } from '../cluster/cluster.ts'
 import type { Outbox } from './outbox.ts'
-import type { Room } from './room.ts'
+import type { Compaction, Room } from './room.ts'
 
 /** The tick never gets longer than this, however loaded the process is. */
 const maxTickMs = 250
@@ -175,8 +175,8 @@ export class Flusher {
 
   #shown(room: Room, entry: LogAppend, seq: number): void {
     for (const update of entry.updates) this.loggedBytes += update.length
-    const state = room.publish(seq, this.#cork)
-    if (state) this.#compact(room, entry.epoch, state)
+    const compaction = room.publish(seq, this.#cork)
+    if (compaction) this.#compact(room, entry.epoch, compaction)
     // With a log that answers later, edits came in while it did. Text that is not due yet keeps its tick.
     if (room.writer?.dirty) this.schedule(room, this.#late.has(room))
     this.#late.delete(room)
@@ -200,8 +200,8 @@ export class Flusher {
     this.#corked.clear()
   }
 
-  #compact(room: Room, epoch: number, state: Uint8Array): void {
-    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, room.seq, state, room.shared))
+  #compact(room: Room, epoch: number, { seq, state }: Compaction): void {
+    const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, seq, state, room.shared))
     if (done instanceof Promise) done.catch((error: unknown) => this.#loseAll([room], error))
   }
 

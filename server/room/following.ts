@@ -92,12 +92,14 @@ export class Following {
     if (!this.#cluster.many || this.#comparing) return
     this.#comparing = true
     try {
+      // The answer is older than what has come meanwhile: what a room had before it was asked must be in it.
+      const before = rooms.map(room => room.seq)
       const seqs = await this.#cluster.lastSeqs(rooms.map(room => room.id))
       for (const [i, room] of rooms.entries()) {
         const seq = seqs[i] ?? null
         if (seq === null || room.lost || room.appending) continue
         if (seq > room.seq) await this.#catchUp(room)
-        if (seq >= room.seq || this.#writesAlone(room)) this.#suspects.delete(room)
+        if (seq >= before[i]! || this.#writesAlone(room)) this.#suspects.delete(room)
         // Its writer would have put that right by now: what this room shows, the log has lost.
         else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
         else this.#suspects.add(room)

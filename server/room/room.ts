@@ -16,13 +16,18 @@ import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
 import type { Subscription } from './session.ts'
 
-
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
 export interface ChangeObserver {
   shown(changes: readonly MessageChange[]): void
   /** It has changed in more ways than can be told one by one. */
   moved(): void
   lost(error: RunnelError): void
+}
+
+/** All that the entries up to this number say, in one update. */
+export interface Compaction {
+  seq: number
+  state: Uint8Array
 }
 
 /** A live document: its replica, its writer, its place in the log, and who follows it. */
@@ -136,17 +141,21 @@ export class Room {
     return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.shared && { shared: true }) }
   }
 
-  /** The log has what `commit` wrote: now it is shown. Returns the state to compact the log to, if that is due. */
-  publish(seq: number, cork: (outbox: Outbox) => void): Uint8Array | null {
+  /** The log has what `commit` wrote: now it is shown. Returns what to compact the log to, if that is due. */
+  publish(seq: number, cork: (outbox: Outbox) => void): Compaction | null {
+    const updates = this.#updates
+    const changes = this.#changes
+    this.#updates = []
+    this.#changes = undefined
     if (this.shared) this.#reached(seq)
     else this.#seq = seq
     this.#appending = false
-    this.#show(this.#updates, cork)
-    if (this.#changes) for (const observer of this.observers) observer.shown(this.#changes)
-    this.#updates = []
-    const state = this.#log.isDue ? this.compactedState() : null
+    this.#show(updates, cork)
+    if (changes) for (const observer of this.observers) observer.shown(changes)
+    // Who is called back below may write again: the state is of the number before that.
+    const compaction = this.#log.isDue ? this.compaction() : null
     this.#settle()
-    return state
+    return compaction
   }
 
   /**
@@ -190,17 +199,18 @@ export class Room {
     return !this.shared && this.doc.store.pendingStructs !== null
   }
 
-  /** The state that takes the log's place from now on. */
-  compactedState(): Uint8Array {
+  /** What takes the log's place from now on. To be called while nothing is appending. */
+  compaction(): Compaction {
     const state = this.encodeState()
     this.#log.compacted(state.length)
-    return state
+    return { seq: this.#seq, state }
   }
 
   /** Ends the room: every viewer is refused with the error, the owner is told. */
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
+    this.#appending = false
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
     for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
@@ -289,7 +299,6 @@ export class Room {
   }
 
   #settle(): void {
-    this.#appending = false
     // One of those who waited may write again: the others wait for that, too.
     while (!this.#appending) {
       const call = this.#settled.shift()

@@ -135,7 +135,9 @@ export class Rooms {
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
     await new Promise<void>(resolve => room.whenSettled(resolve))
-    if (room.writer && !room.lost) await this.#cluster.log.compact(room.id, room.writer.epoch, room.seq, room.compactedState(), room.shared)
+    if (!room.writer || room.lost) return
+    const { seq, state } = room.compaction()
+    await this.#cluster.log.compact(room.id, room.writer.epoch, seq, state, room.shared)
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */

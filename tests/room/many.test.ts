@@ -23,6 +23,8 @@ class Hub {
   readonly store = memoryStore()
   readonly followers = new Map<string, Set<{ node: string; onEntry: (entry: LiveEntry) => void }>>()
   readonly held: (() => void)[] = []
+  /** Between an answer of the log and its arrival. */
+  whileAnswering = async (): Promise<void> => {}
   lost = 0
   readonly #random: Random
   readonly #loss: number
@@ -69,7 +71,11 @@ class Hub {
         this.followers.set(doc, followers.add(follower))
         return () => { followers.delete(follower) }
       },
-      lastSeqs: docs => Promise.all(docs.map(async doc => (await store.log.read(doc))?.seq ?? null)),
+      lastSeqs: async docs => {
+        const seqs = await Promise.all(docs.map(async doc => (await store.log.read(doc))?.seq ?? null))
+        await this.whileAnswering()
+        return seqs
+      },
     }
   }
 
@@ -202,6 +208,27 @@ test(`a chat that several nodes write holds what each of them wrote, everywhere 
     }
     for (const node of nodes) await node.close()
   }
+})
+
+test('a node that hears of new words before the log\'s older answer comes is not ahead of it', async () => {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const room = (await first.open(messageId))!
+  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
+  first.attach(room, writer)
+  const follower = (await second.open(messageId))!
+  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+  hub.whileAnswering = async () => {
+    writer.append(block, 'text', 'more ')
+    await flush(first, room)
+    hub.deliver()
+  }
+  for (let i = 1; i <= 5; i++) {
+    await second.compare()
+    expect(follower.seq).toBe(i)
+    expect(follower.lost).toBeNull()
+  }
+  for (const rooms of nodes) await rooms.close()
 })
 
 test('a node that shows what the log has lost lets its readers begin anew', async () => {
