@@ -61,12 +61,12 @@ export async function redisCost(): Promise<Figure[]> {
     { name: '1,000 tokens/s: in, a byte of text', value: many.in / many.textBytes, unit: 'B', bound: 2.5, note: `${many.compactions} compactions` },
     { name: '1,000 tokens/s: out to a node with viewers, a byte of text', value: many.out / many.textBytes, unit: 'B', bound: 2 },
   )
-  for (const [speed, tokens] of [[flushesASecond, 20_000], [80, 50_000], [1_000, 200_000]] as const) {
+  for (const { speed, tokens, bound } of [{ speed: flushesASecond, tokens: 20_000 }, { speed: 80, tokens: 50_000, bound: 18 }, { speed: 1_000, tokens: 200_000, bound: 2.5 }]) {
     const cost = await measure(bench, speed, tokens)
     const at = `${tokens.toLocaleString('en')} tokens, ${speed.toLocaleString('en')} a second`
     figures.push(
       { name: `${at}: most memory above 4 kB, a byte of text`, value: cost.memory, unit: 'B', bound: 4 },
-      { name: `${at}: in, a byte of text`, value: cost.in / cost.textBytes, unit: 'B', note: `${cost.compactions} compactions` },
+      { name: `${at}: in, a byte of text`, value: cost.in / cost.textBytes, unit: 'B', ...(bound && { bound }), note: `${cost.compactions} compactions` },
       { name: `${at}: gone after the end`, value: cost.keptMs / 1_000, unit: 's', bound: 60 },
     )
   }
