@@ -210,10 +210,11 @@ export class Room {
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
-    this.#appending = false
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
     for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
+    // Not before: who stands in line behind those refused would be sent what the log does not have.
+    this.#appending = false
     this.#settle()
   }
 

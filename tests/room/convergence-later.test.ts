@@ -33,8 +33,8 @@ async function answer(log: World['process']['log']): Promise<void> {
 }
 
 /** A running message, written; its log answers later. */
-async function newWorld(): Promise<World> {
-  const world = new World({ docs: [id], later: true, highWaterBytes: 1_000_000, kernelBytes: 1_000_000, catchUpMaxBytes: 1_000_000 })
+async function newWorld({ kernelBytes = 1_000_000, catchUpMaxBytes = 1_000_000 } = {}): Promise<World> {
+  const world = new World({ docs: [id], later: true, highWaterBytes: 1_000_000, kernelBytes, catchUpMaxBytes })
   worlds.push(world)
   await world.create()
   await answer(world.process.log)
@@ -99,6 +99,29 @@ test('one who comes to a room that was lost on the way is sent away, and never s
   viewer.pump(Infinity)
   expect(viewer.json(id)).toBeNull()
   expect(viewer.counts.closes).toBe(1)
+})
+
+test('one who stands in line behind a viewer of a lost room is never shown what the log refused (P1)', async () => {
+  const world = await newWorld({ kernelBytes: 0, catchUpMaxBytes: 1 })
+  const viewers = [new StockViewer('slow', [id], report, () => false), new PlainViewer('next', [id], report, () => false)]
+  for (const viewer of viewers) {
+    viewer.connect(world.connect(viewer instanceof StockViewer ? id : undefined))
+    viewer.line!.deliver()
+    await settle()
+    // What a plain viewer is told first goes through; the state of the first stays pending.
+    if (viewer instanceof PlainViewer) viewer.pump(Infinity)
+    viewer.line!.deliver()
+    await settle()
+  }
+  expect(world.process.catchUp.waiting).toBe(1)
+  world.writer(id).setMessage({ status: 'failed', error: { code: 'internal', message: 'never stored', retryable: true } })
+  world.process.log.failNext = true
+  await answer(world.process.log)
+  viewers[1]!.pump(Infinity)
+  await settle()
+  viewers[1]!.pump(Infinity)
+  expect(viewers[1]!.json(id)?.status).not.toBe('failed')
+  expect(viewers[1]!.counts.refusals).toBe(1)
 })
 
 test('a reader who waits for an append that is refused gets an error, not the text that the log never had (P1)', async () => {
