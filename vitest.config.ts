@@ -2,12 +2,14 @@ import { defineConfig } from 'vitest/config'
 
 const files = (...places: string[]) => places.map((place) => (place.endsWith('.ts') ? place : `${place}/**/*.test.ts`))
 
-// These start processes and mostly wait for them: for a lease to end, a server to come back.
-const patient = files('tests/crash', 'tests/many', 'tests/cluster', 'tests/e2e/postgres.test.ts', 'tests/store/postgres*.test.ts')
-// Of those, the ones that keep both cores busy themselves.
-const busy = files('tests/many/failover.test.ts', 'tests/many/hop.test.ts', 'tests/many/rolling.test.ts')
-// These measure time, or keep both cores busy: one file at a time, after all others.
-const serial = files('tests/e2e', 'tests/fuzz', 'tests/browser', ...busy, 'tests/package.test.ts')
+// These measure a promised time or memory, or keep both cores busy themselves: one file at a time, after all others.
+const alone = files(
+  ...['at-once', 'door-stop', 'hostile-frames', 'mcp', 'moments', 'nginx', 'return', 'slow-viewer', 'stop', 'stop-signed-in'].map((name) => `tests/e2e/${name}.test.ts`),
+  ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
+  'tests/browser',
+  'tests/fuzz',
+  'tests/package.test.ts',
+)
 
 const shared = {
   environment: 'node' as const,
@@ -25,32 +27,22 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'fast',
-          include: ['tests/**/*.test.ts'],
-          exclude: [...patient, ...serial],
-          maxWorkers: 2,
+          name: 'together',
+          include: files('tests'),
+          exclude: alone,
+          // Many of them wait for processes most of the time.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           ...shared,
-          name: 'patient',
-          include: patient,
-          exclude: busy,
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'serial',
-          include: serial,
-          exclude: ['tests/e2e/postgres.test.ts'],
+          name: 'alone',
+          include: alone,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
