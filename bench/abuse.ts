@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { WebSocket } from 'ws'
-import { quantile, type Figure } from './harness.ts'
+import { post, quantile, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { secret, tokenOf } from './people.ts'
 import { limited, startServer } from './server.ts'
@@ -22,15 +22,12 @@ export async function abusedServer(count = 10_000): Promise<Figure[]> {
   const provider = await startProvider(80)
   const { url, child, usage, close } = await startServer({ OPENAI_BASE_URL: provider.url, RUNNEL_AUTH_SECRET: secret, LOG_LEVEL: 'error', ...limited })
   const token = await tokenOf('viewer')
-  const post = async (path: string, body: object) => {
-    const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body) })
-    return await response.json() as any
-  }
+  const signedIn = { authorization: `Bearer ${token}` }
   const ages: number[] = []
   const sockets: WebSocket[] = []
   for (let i = 0; i < 20; i++) {
-    const chat = await post('/api/chats', {})
-    const { messageId } = await post(`/api/chats/${chat.id}/messages`, { content: 'go' })
+    const chat = await post(`${url}/api/chats`, {}, signedIn)
+    const { messageId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' }, signedIn)
     for (let viewer = 0; viewer < 2; viewer++) {
       const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false })
       socket.on('message', (data: Buffer, isBinary) => {

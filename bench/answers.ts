@@ -1,16 +1,12 @@
 import { WebSocket } from 'ws'
 import { startServer } from './server.ts'
 import { startProviderThatWaits } from './waiting-provider.ts'
-import { median, quantile, type Figure } from './harness.ts'
+import { median, post, quantile, type Figure } from './harness.ts'
 
 /** P10: how soon `POST …/messages` answers, against an empty request in the same run; P5: how soon Stop is shown and felt upstream. */
 export async function answers(count = 200): Promise<Figure[]> {
   const provider = await startProviderThatWaits()
   const { url, close } = await startServer({ OPENAI_BASE_URL: provider.url })
-  const post = async (path: string, body: object) => {
-    const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    return await response.json() as any
-  }
   const empty: number[] = []
   const started: number[] = []
   const stopped: number[] = []
@@ -20,9 +16,9 @@ export async function answers(count = 200): Promise<Figure[]> {
     let began = performance.now()
     await (await fetch(`${url}/healthz`)).text()
     empty.push(performance.now() - began)
-    const chat = await post('/api/chats', {})
+    const chat = await post(`${url}/api/chats`, {})
     began = performance.now()
-    const { messageId, taskId } = await post(`/api/chats/${chat.id}/messages`, { content: 'go' })
+    const { messageId, taskId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })
     started.push(performance.now() - began)
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`)
     const frames: (() => void)[] = []
@@ -36,7 +32,7 @@ export async function answers(count = 200): Promise<Figure[]> {
     began = performance.now()
     const final = new Promise<void>(resolve => frames.push(resolve))
     await Promise.all([
-      post(`/api/messages/${messageId}/stop`, { taskId }).then(() => stopped.push(performance.now() - began)),
+      post(`${url}/api/messages/${messageId}/stop`, { taskId }).then(() => stopped.push(performance.now() - began)),
       aborted.then(() => felt.push(performance.now() - began)),
       final.then(() => shown.push(performance.now() - began)),
     ])

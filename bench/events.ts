@@ -6,7 +6,7 @@ import { CatchUpQueue } from '../server/room/catchup.ts'
 import { EventFeed } from '../server/room/event-feed.ts'
 import { EventReader } from '../server/room/event-reader.ts'
 import { Outbox } from '../server/room/outbox.ts'
-import { BenchDocument, cpuOf, median, quantile, token, type Figure } from './harness.ts'
+import { BenchDocument, cpuOf, median, post, quantile, token, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { cpuTimeOf, startServer } from './server.ts'
 
@@ -18,11 +18,6 @@ const turnMs = 5_000
 const turns = 4
 const rounds = 60
 const tokensARound = 100
-
-async function post(url: string, body: object): Promise<any> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  return await response.json()
-}
 
 /** P9: CPU and bytes a token of a reader of deltas, by the length of the message. */
 export async function eventsAToken(): Promise<Figure[]> {

@@ -115,6 +115,12 @@ function countingLog(log: UpdateLog, counted: { bytes: number }): UpdateLog {
   }
 }
 
+/** POSTs JSON; the JSON that comes back. */
+export async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<any> {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  return await response.json()
+}
+
 /** CPU time of this process spent in `work`, µs. */
 export function cpuOf(work: () => void): number {
   const before = process.cpuUsage()

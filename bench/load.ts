@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
-import { quantile, type Figure } from './harness.ts'
+import { post, quantile, type Figure } from './harness.ts'
 import { profileShares } from './profile.ts'
 import { cpuTimeOf, startServer } from './server.ts'
 
@@ -64,11 +64,6 @@ export async function startProvider(tokensPerSecond: number, firstText = '') {
       server.close()
     },
   }
-}
-
-async function post(url: string, body: object): Promise<any> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  return await response.json()
 }
 
 /** The figures of the load; where one is over its bound, a second, profiled run says where the core went. */

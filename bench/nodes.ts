@@ -11,7 +11,7 @@ import { WebSocket } from 'ws'
 import { startPostgres } from '../tests/helpers/postgres.ts'
 import { startRedis } from '../tests/helpers/redis.ts'
 import { tcpProxy, type TcpProxy } from '../tests/helpers/tcp-proxy.ts'
-import { median, quantile, type Figure } from './harness.ts'
+import { median, post, quantile, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { cpuTimeOf, startServer, type BenchServer } from './server.ts'
 
@@ -57,10 +57,6 @@ export async function betweenNodes(): Promise<Figure[]> {
     await Promise.all([redis.kill(), postgres.close()])
     rmSync(folder, { recursive: true })
   }
-}
-
-async function post(url: string, body: object): Promise<any> {
-  return await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json()
 }
 
 async function ask({ url }: Node): Promise<{ messageId: string; stop: () => Promise<void> }> {

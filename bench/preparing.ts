@@ -2,16 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { median, quantile, type Figure } from './harness.ts'
+import { median, post, quantile, type Figure } from './harness.ts'
 
 /** P10: how soon `POST …/messages` answers while it and ever more others prepare for a minute, against an empty request; P5: how soon Stop does. */
 export async function answersWhilePreparing(count = 200): Promise<Figure[]> {
   const server = spawn(process.execPath, [fileURLToPath(new URL('./preparing-server.ts', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [url] = await once(createInterface({ input: server.stdout }), 'line') as [string]
-  const post = async (path: string, body: object) => {
-    const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    return await response.json() as any
-  }
   const empty: number[] = []
   const started: number[] = []
   const stopped: number[] = []
@@ -23,13 +19,13 @@ export async function answersWhilePreparing(count = 200): Promise<Figure[]> {
   }
   const round = async (times: { empty: number[]; started: number[] }) => {
     await timed(times.empty, async () => (await fetch(`${url}/healthz`)).text())
-    const chat = await post('/api/chats', {})
-    return await timed(times.started, () => post(`/api/chats/${chat.id}/messages`, { content: 'go' })) as { messageId: string; taskId: string }
+    const chat = await post(`${url}/api/chats`, {})
+    return await timed(times.started, () => post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })) as { messageId: string; taskId: string }
   }
   for (let i = 0; i < 20; i++) await round({ empty: [], started: [] })
   const runs = []
   for (let i = 0; i < count; i++) runs.push(await round({ empty, started }))
-  for (const { messageId, taskId } of runs) await timed(stopped, () => post(`/api/messages/${messageId}/stop`, { taskId }))
+  for (const { messageId, taskId } of runs) await timed(stopped, () => post(`${url}/api/messages/${messageId}/stop`, { taskId }))
   server.stdin.end()
   await once(server, 'exit')
   return [

@@ -1,17 +1,13 @@
 import { WebSocket } from 'ws'
 import { startServer } from './server.ts'
-import { quantile, type Figure } from './harness.ts'
+import { post, quantile, type Figure } from './harness.ts'
 
 /** A thousand viewers who return at once to a long answer: what the viewers of another one notice, and what it costs. */
 export async function returningViewers(viewers = 1_000): Promise<Figure[]> {
   const { url, close } = await startServer({})
-  const post = async (path: string, body: object) => {
-    const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-    return await response.json() as any
-  }
   const ask = async (content: string) => {
-    const chat = await post('/api/chats', {})
-    return (await post(`/api/chats/${chat.id}/messages`, { content })).messageId as string
+    const chat = await post(`${url}/api/chats`, {})
+    return (await post(`${url}/api/chats/${chat.id}/messages`, { content })).messageId as string
   }
   const join = (doc: string, onFrame: (bytes: number) => void) => new Promise<WebSocket>(resolve => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Cluster } from '../../server/cluster/cluster.ts'
 import { freePort } from '../helpers/programs.ts'
 import { startRedis, type RedisServerOptions } from '../helpers/redis.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
@@ -33,6 +34,15 @@ async function persistentFolder(): Promise<{ folder: string; port: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-aof-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return { folder, port: await freePort() }
+}
+
+/** Writes on behind entry `last` until some of it is heard. */
+async function writesUntilHeard(writer: Cluster, heard: Heard, last: number): Promise<void> {
+  let seq = last
+  await until(async () => {
+    await write(writer, doc, 1, seq, `u${++seq}`)
+    return heard.entries.some(entry => entry.seq > last)
+  }, `an entry behind ${last}`)
 }
 
 const always = ['--appendonly', 'yes', '--appendfsync', 'always']
@@ -132,11 +142,7 @@ describe('a follower', () => {
     const heard = new Heard()
     await a.follow(doc, heard.hear)
     proxy.cut()
-    let seq = 0
-    await until(async () => {
-      await write(b, doc, 1, seq, `u${++seq}`)
-      return heard.entries.length > 0
-    }, 'an entry behind the cut')
+    await writesUntilHeard(b, heard, 0)
   })
 
   it('follows again after its connection died silently', async () => {
@@ -146,11 +152,7 @@ describe('a follower', () => {
     proxy.mode = 'deaf'
     await new Promise(resolve => setTimeout(resolve, 700))
     proxy.mode = 'pass'
-    let seq = 0
-    await until(async () => {
-      await write(b, doc, 1, seq, `u${++seq}`)
-      return heard.entries.length > 0
-    }, 'an entry behind the silence')
+    await writesUntilHeard(b, heard, 0)
   })
 
   it('that missed the last publication sees by the number that there is one', async () => {
@@ -183,11 +185,7 @@ describe('Redis restarted', () => {
     await server({ folder, port, args: always })
     expect(await waiting).toEqual({ status: 'ok', seq: 21 })
     expect(await readText(b, doc)).toMatchObject({ seq: 21, state: 'u1-u10', updates: Array.from({ length: 11 }, (_, i) => `u${i + 11}`) })
-    let seq = 21
-    await until(async () => {
-      await write(a, doc, 1, seq, `u${++seq}`)
-      return heard.entries.some(entry => entry.seq > 21)
-    }, 'an entry after the restart')
+    await writesUntilHeard(a, heard, 21)
   })
 
   it('empty says so to the writer, which gives its whole state', async () => {

@@ -8,7 +8,8 @@ import { newWorld, usePostgres, view } from '../many/nodes.ts'
 
 usePostgres()
 
-async function threeNodes() {
+/** Three nodes, and an answer of one of them that was asked for through nginx and has not begun. */
+async function answerBehindNginx() {
   const world = await newWorld({ settings: { RUNNEL_TRUST_PROXY: 'loopback' } })
   const nodes = [await world.node(), await world.node(), await world.node()]
   const nginx = await startNginx(nodes.map(({ url }) => url), 1)
@@ -17,15 +18,15 @@ async function threeNodes() {
     const response = await fetch(nginx.url + path, { method, headers: { 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) })
     return await response.json() as any
   }
-  return { ...world, nodes, nginx, call }
+  const chat = await call('POST', '/api/chats', {})
+  const stream = world.fake.manual()
+  const { messageId } = await call('POST', `/api/chats/${chat.id}/messages`, { content: 'Why?' })
+  await stream.request
+  return { nodes, nginx, call, stream, messageId }
 }
 
 test('viewers of one answer sit on all nodes, and a stop through any of them ends it for all', async () => {
-  const { fake, nodes, nginx, call } = await threeNodes()
-  const chat = await call('POST', '/api/chats', {})
-  const stream = fake.manual()
-  const { messageId } = await call('POST', `/api/chats/${chat.id}/messages`, { content: 'Why?' })
-  await stream.request
+  const { nodes, nginx, call, stream, messageId } = await answerBehindNginx()
   const viewers = Array.from({ length: 9 }, () => view(nginx))
   const copies = await Promise.all(viewers.map(async viewer => (await viewer.follow(messageId))[0]!))
   const reader = new SseReader(nginx.url, messageId)
@@ -41,11 +42,7 @@ test('viewers of one answer sit on all nodes, and a stop through any of them end
 })
 
 test('a node that ends takes its viewers to the others, and no request with it', async () => {
-  const { fake, nodes, nginx, call } = await threeNodes()
-  const chat = await call('POST', '/api/chats', {})
-  const stream = fake.manual()
-  const { messageId } = await call('POST', `/api/chats/${chat.id}/messages`, { content: 'Why?' })
-  await stream.request
+  const { nodes, nginx, call, stream, messageId } = await answerBehindNginx()
   const owner = nodes.find(({ runnel }) => runnel.stats().runs.streaming > 0)!
   stream.send('The moon')
   const gone = nodes.find(node => node !== owner)!

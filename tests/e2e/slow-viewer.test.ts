@@ -5,9 +5,9 @@ import { afterEach, expect, test } from 'vitest'
 import type { Provider } from '../../server/provider/events.ts'
 import type { RunnelStats } from '../../server/app.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
+import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { watchLoopLag } from './loop-lag.ts'
 import { RawViewer } from './raw-viewer.ts'
-import { startStallProxy } from './stall-proxy.ts'
 
 const highWater = 1_000_000
 /** P4: above the mark, for control messages and what was on its way. */
@@ -260,14 +260,14 @@ test.each([['an idle document', 0], ['a growing one', 2_000]])('a black-holed vi
   const timeoutMs = 400
   const answer = steady(0.001, bytes, 16)
   const server = await start(answer.provider, { RUNNEL_HEARTBEAT_MS: 100, RUNNEL_HEARTBEAT_TIMEOUT_MS: timeoutMs })
-  const proxy = await startStallProxy(server.url)
+  const proxy = await tcpProxy(Number(new URL(server.url).port))
   closing.push(() => proxy.close())
   const { messageId } = await server.ask('Hello')
-  const [healthy, lost] = [view(server.url, messageId), view(proxy.url, messageId)]
+  const [healthy, lost] = [view(server.url, messageId), view(`http://127.0.0.1:${proxy.port}`, messageId)]
   await until(() => healthy.subscribed && lost.subscribed, 'the first states')
   answer.begin()
   const lag = watchLoopLag()
-  proxy.blackhole()
+  proxy.mode = 'deaf'
   const at = performance.now()
   await until(() => server.runnel.stats().connections === 1, 'one is gone', 5_000)
   const goneMs = performance.now() - at

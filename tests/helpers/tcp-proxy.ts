@@ -8,21 +8,27 @@ export interface TcpProxy {
   readonly bytes: { in: number; out: number }
   /**
    * `pass`; `deaf`: nothing arrives anywhere; `mute`: what clients send arrives, what comes back does not. As TCP loses
-   * no bytes in the middle, nothing follows on a connection that has lost some.
+   * no bytes in the middle, nothing follows on a connection that has lost some. `refuse`: new connections are ended.
    */
-  mode: 'pass' | 'deaf' | 'mute'
+  mode: 'pass' | 'deaf' | 'mute' | 'refuse'
   /** Each piece arrives so much later. */
   delayMs: number
+  /** The next piece with these words from a client breaks its connection: before it arrives, or when it is answered. */
+  breakAt: { words: string; moment: 'before' | 'after' } | null
+  /** How often that happened. */
+  breaks: number
   /** Cuts all connections. */
   cut(): void
   close(): Promise<void>
 }
 
-/** The network between a client and a server on loopback. */
+/** The network between clients and a server on loopback. */
 export async function tcpProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const bytes = { in: 0, out: 0 }
   const server = createServer(client => {
+    if (proxy.mode === 'refuse') return void client.destroy()
+    let breaking: 'in' | 'out' | null = null
     const upstream = connect(port, '127.0.0.1')
     const end = () => { client.destroy(); upstream.destroy() }
     const pipe = (from: Socket, to: Socket, direction: 'in' | 'out') => {
@@ -33,6 +39,12 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
       from.on('data', (data: Buffer) => {
         isLossy ||= proxy.mode === 'deaf' || (proxy.mode === 'mute' && direction === 'out')
         if (isLossy) return
+        if (proxy.breakAt && direction === 'in' && data.includes(proxy.breakAt.words)) {
+          breaking = proxy.breakAt.moment === 'before' ? 'in' : 'out'
+          proxy.breakAt = null
+          proxy.breaks += 1
+        }
+        if (direction === breaking) return end()
         bytes[direction] += data.length
         const pass = () => { if (!to.destroyed) to.write(data) }
         // In order, also when the delay changes.
@@ -49,6 +61,8 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
     bytes,
     mode: 'pass',
     delayMs: 0,
+    breakAt: null,
+    breaks: 0,
     cut: () => { for (const socket of sockets) socket.destroy() },
     async close() {
       server.close()

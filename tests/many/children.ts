@@ -30,6 +30,11 @@ export class ChildNode {
     await this.exited
   }
 
+  async ask(content: string): Promise<{ chatId: string; messageId: string }> {
+    const { id } = (await this.call('POST', '/api/chats', {})).body
+    return (await this.call('POST', `/api/chats/${id}/messages`, { content })).body
+  }
+
   async call(method: string, path: string, body?: object): Promise<{ status: number; headers: Headers; body: any }> {
     const response = await fetch(this.url + path, { method, ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) })
     const text = await response.text()

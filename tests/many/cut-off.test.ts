@@ -1,11 +1,9 @@
 /** A node that Redis does not hear, or that does not hear Redis: behind a network that drops, delays and cuts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Message } from '../../shared/schema.ts'
-import { Collector, type StartedRunnel } from '../../testing/index.ts'
 import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { newWorld, usePostgres, view, type NodeSettings } from './nodes.ts'
-import { expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
+import { ended, expectEqual, textOf, watchedAnswer, word, wordsOf } from './seen.ts'
 
 usePostgres()
 
@@ -15,23 +13,7 @@ async function behindProxy(settings: NodeSettings = {}) {
   const proxy = await tcpProxy(world.redis.port)
   onTestFinished(() => proxy.close())
   const [a, b] = await Promise.all([world.node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` }), world.node()])
-  const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
-  const stream = world.fake.manual()
-  const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
-  await stream.request
-  const witness = new Witness()
-  const [own, there] = [a, b].map(node => new Collector(node.url, { onUpdate: witness.onUpdate })) as [Collector, Collector]
-  onTestFinished(async () => { await Promise.all([own.close(), there.close()]) })
-  const [[ownCopy], [copy]] = await Promise.all([own.follow(messageId), there.follow(messageId)])
-  for (let i = 0; i < 20; i++) stream.send(word('q', i))
-  await Promise.all([own, there].map(viewer => viewer.until(() => viewer.documents.get(messageId)!.text === wordsOf('q', 20), 'the first words')))
-  return { ...world, proxy, a, b, chatId, messageId, stream, witness, own, there, ownCopy: ownCopy!, copy: copy! }
-}
-
-/** What the API of a node says once its copy has ended. */
-async function ended(node: StartedRunnel, id: string): Promise<Message> {
-  await expect.poll(async () => (await node.call('GET', `/api/messages/${id}`)).body.endedAt, { timeout: 8_000 }).toBeTypeOf('number')
-  return (await node.call('GET', `/api/messages/${id}`)).body
+  return { ...world, proxy, a, b, ...await watchedAnswer(world.fake, a, b) }
 }
 
 const troubles: Record<string, { begin: (proxy: TcpProxy) => void; end: (proxy: TcpProxy) => void }> = {
@@ -54,7 +36,7 @@ for (const [name, { begin, end }] of Object.entries(troubles)) {
     for (let i = 60; i < 80; i++) stream.send(word('q', i))
     stream.end()
     await Promise.all([own, there].map(viewer => viewer.until(() => viewer.documents.get(messageId)!.ended, 'the end', 15_000)))
-    const message = await ended(b, messageId)
+    const message = await ended(b, messageId, 8_000)
     expect(message.status).toBe('completed')
     expect(textOf(message)).toBe(wordsOf('q', 80))
     witness.expectKept(message, 'q', 80)
@@ -85,7 +67,7 @@ for (const name of ['deaf', 'mute']) {
     await there.until(() => copy.ended, 'the takeover', 6_000)
     expect(performance.now() - cutAt).toBeLessThan(4 * 1_500)
     await request.hungUp
-    const message = await ended(b, messageId)
+    const message = await ended(b, messageId, 8_000)
     expect(message.status).toBe('interrupted')
     witness.expectKept(message, 'q', 40)
     if (name === 'deaf') expect(textOf(message)).toBe(wordsOf('q', 20))
@@ -104,7 +86,7 @@ for (const name of ['deaf', 'mute']) {
     await next.request
     next.send('yes')
     next.end()
-    expect((await ended(b, asked.body.messageId)).status).toBe('completed')
+    expect((await ended(b, asked.body.messageId, 8_000)).status).toBe('completed')
   })
 }
 
@@ -114,9 +96,8 @@ test('the last word of an answer is lost on its way to another node: it is there
   onTestFinished(() => proxy.close())
   const [a, b] = await Promise.all([world.node(), world.node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` })])
   for (const how of ['cut', 'deaf']) {
-    const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
     const stream = world.fake.manual()
-    const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
+    const { messageId } = await a.ask('q')
     await stream.request
     const there = view(b)
     const [copy] = await there.follow(messageId)
@@ -127,7 +108,7 @@ test('the last word of an answer is lost on its way to another node: it is there
     if (how === 'cut') proxy.cut()
     stream.send(word('q', 1))
     stream.end()
-    const message = await ended(a, messageId)
+    const message = await ended(a, messageId, 8_000)
     expect(copy!.text).toBe(wordsOf('q', 1))
     proxy.mode = 'pass'
     if (how === 'deaf') proxy.cut()

@@ -2,20 +2,13 @@
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { keyOf } from '../../server/cluster/redis-entry.ts'
-import { isTerminal, type Message } from '../../shared/schema.ts'
-import { Collector, type StartedRunnel } from '../../testing/index.ts'
+import { Collector } from '../../testing/index.ts'
 import { startRedisCluster } from '../helpers/redis-cluster.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres } from './nodes.ts'
-import { expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
+import { ended, expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
 
 usePostgres()
-
-async function ended(node: StartedRunnel, id: string): Promise<Message> {
-  const read = async () => (await node.call('GET', `/api/messages/${id}`)).body as Message
-  await expect.poll(async () => isTerminal((await read()).status), { timeout: 15_000 }).toBe(true)
-  return await read()
-}
 
 async function clusterWorld(leaseMs: number) {
   const cluster = await startRedisCluster()
@@ -98,9 +91,8 @@ for (const lost of [1, 6]) {
     const child = new ChildNode()
     // B only follows: it looks for orphans when others have long done so.
     const [a, b, c] = await Promise.all([child.start(settings), world.node({ ...settings, RUNNEL_LEASE_MS: 60_000 } as object), world.node(settings as object)])
-    const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
     const stream = fake.manual()
-    const { messageId: id } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
+    const { messageId: id } = await a.ask('q')
     const there = await viewerOf(b)
     const [copy] = await there.follow(id)
     for (let i = 0; i < 20; i++) stream.send(word('q', i))

@@ -143,8 +143,7 @@ test('an end that its node was killed over is told by another node, once; one th
   await world.node({ onMessageEnd })
   const failing = await world.node({ onMessageEnd: () => { failures++; throw new Error('not now') } })
   const mine = (await failing.ask('mine')).messageId
-  const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
-  const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
+  const { messageId } = await a.ask('q')
   await a.exited
   expect(lines()).toEqual([messageId])
   const diedAt = performance.now()

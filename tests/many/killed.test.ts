@@ -41,8 +41,7 @@ async function killOneByOne(rounds: number, settings: object) {
     const questions = [0, 1, 2].map(index => `q${round}-${index}`)
     const mine: Asked[] = []
     for (const question of questions) {
-      const { id: chatId } = (await child.call('POST', '/api/chats', {})).body
-      const { messageId } = (await child.call('POST', `/api/chats/${chatId}/messages`, { content: question })).body
+      const { messageId } = await child.ask(question)
       mine.push({ id: messageId, question, killedAt: 0 })
       await Promise.all([...viewers, own].map(viewer => viewer.follow(messageId)))
       await sleep(random() * 150)

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { isTerminal, type Message } from '../../shared/schema.ts'
-import { Collector, type Collected, type ManualStream, type StartedRunnel } from '../../testing/index.ts'
+import type { Message } from '../../shared/schema.ts'
+import { Collector, type Collected, type ManualStream } from '../../testing/index.ts'
 import { freePort } from '../helpers/programs.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres, view, type NodeSettings, type World } from './nodes.ts'
-import { expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
+import { ended, expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
 
 const database = usePostgres()
 
@@ -49,12 +49,6 @@ async function answers(world: World, count: number, settings: NodeSettings = {})
     }
   }
   return { a, b, viewers, witness, runs, say, shown, finish }
-}
-
-async function ended(node: StartedRunnel, id: string): Promise<Message> {
-  const read = async () => (await node.call('GET', `/api/messages/${id}`)).body as Message
-  await expect.poll(async () => isTerminal((await read()).status), { timeout: 15_000 }).toBe(true)
-  return await read()
 }
 
 /** As a client does: who is refused for a fault that passes asks again. */
@@ -141,9 +135,8 @@ test('a takeover of which only the first half was done is done again by the node
   const url = world.settings.DATABASE_URL as string
   const b = await world.node()
   const a = await new ChildNode().start(world.settings)
-  const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
   const stream = world.fake.manual()
-  const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
+  const { messageId } = await a.ask('q')
   const viewer = view(b)
   const [copy] = await viewer.follow(messageId)
   stream.send(word('q', 0))

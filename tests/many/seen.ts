@@ -1,8 +1,9 @@
 /** What people saw of an answer whose words are numbered, and what must hold of it for ever. */
-import { expect } from 'vitest'
-import { isTerminal, type Message } from '../../shared/schema.ts'
-import type { Collected, Collector, Script, Step } from '../../testing/index.ts'
+import { expect, onTestFinished } from 'vitest'
 import { digestOf } from '../../shared/digest.ts'
+import { isTerminal, type Message } from '../../shared/schema.ts'
+import { Collector, type Collected, type FakeOpenAI, type Script, type StartedRunnel, type Step } from '../../testing/index.ts'
+import type { ChildNode } from './children.ts'
 
 /** Word `index` of the answer to a question: no two places alike, some with emoji. */
 export function word(question: string, index: number): string {
@@ -53,6 +54,27 @@ export class Witness {
     expect(wordsOf(question, count).startsWith(text)).toBe(true)
     expect(text.startsWith(this.seen.get(message.id) ?? '')).toBe(true)
   }
+}
+
+/** An answer on node A, with a viewer there and one on node B, both of which have its first twenty words. */
+export async function watchedAnswer(fake: FakeOpenAI, a: StartedRunnel | ChildNode, b: StartedRunnel) {
+  const stream = fake.manual()
+  const { chatId, messageId } = await a.ask('q')
+  await stream.request
+  const witness = new Witness()
+  const [own, there] = [a, b].map(node => new Collector(node.url, { onUpdate: witness.onUpdate })) as [Collector, Collector]
+  onTestFinished(async () => { await Promise.all([own.close(), there.close()]) })
+  const [[ownCopy], [copy]] = await Promise.all([own.follow(messageId), there.follow(messageId)])
+  for (let i = 0; i < 20; i++) stream.send(word('q', i))
+  await Promise.all([own, there].map(viewer => viewer.until(() => viewer.documents.get(messageId)!.text === wordsOf('q', 20), 'the first words')))
+  return { chatId, messageId, stream, witness, own, there, ownCopy: ownCopy!, copy: copy! }
+}
+
+/** What the API of a node says once its copy has ended. */
+export async function ended(node: StartedRunnel, id: string, timeout = 15_000): Promise<Message> {
+  const read = async () => (await node.call('GET', `/api/messages/${id}`)).body as Message
+  await expect.poll(async () => (await read()).endedAt, { timeout }).toBeTypeOf('number')
+  return await read()
 }
 
 /** P2: this viewer has what the API says. */

@@ -1,11 +1,10 @@
 /** A node that stands still (SIGSTOP) for longer than its lease, and comes back after others took its answers over. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Message } from '../../shared/schema.ts'
-import { Collector } from '../../testing/index.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres, view } from './nodes.ts'
-import { expectEqual, textOf, word, wordsOf, Witness } from './seen.ts'
+import { expectEqual, textOf, watchedAnswer, word, wordsOf } from './seen.ts'
 
 const database = usePostgres()
 const leaseMs = 1_000
@@ -14,17 +13,7 @@ async function stoppedNode(settings: object = {}) {
   const world = await newWorld({ settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_FLUSH_MS: 10, ...settings } })
   const b = await world.node()
   const a = await new ChildNode().start(world.settings)
-  const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
-  const stream = world.fake.manual()
-  const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'q' })).body
-  await stream.request
-  const witness = new Witness()
-  const [own, there] = [a, b].map(node => new Collector(node.url, { onUpdate: witness.onUpdate })) as [Collector, Collector]
-  onTestFinished(async () => { await Promise.all([own.close(), there.close()]) })
-  const [[ownCopy], [copy]] = await Promise.all([own.follow(messageId), there.follow(messageId)])
-  for (let i = 0; i < 20; i++) stream.send(word('q', i))
-  await Promise.all([own, there].map(viewer => viewer.until(() => viewer.documents.get(messageId)!.text === wordsOf('q', 20), 'the first words')))
-  return { ...world, a, b, messageId, stream, witness, own, there, ownCopy: ownCopy!, copy: copy! }
+  return { ...world, a, b, ...await watchedAnswer(world.fake, a, b) }
 }
 
 async function epochOf(url: unknown, id: string): Promise<number> {

@@ -1,7 +1,8 @@
 import * as Y from 'yjs'
 import { afterEach, expect, test } from 'vitest'
 import { outputArray } from '../../shared/schema.ts'
-import { LibraryViewer, type ViewerReport } from '../fuzz/viewers.ts'
+import { LibraryViewer } from '../fuzz/library-viewer.ts'
+import type { ViewerReport } from '../fuzz/viewers.ts'
 import { World } from '../fuzz/world.ts'
 
 const id = 'msg_corrupt0'

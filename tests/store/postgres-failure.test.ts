@@ -7,7 +7,7 @@ import { migrations } from '../../server/store/postgres-schema.ts'
 import { openPostgresStore, postgresStore } from '../../server/store/postgres.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
-import { startCutProxy } from './cut-proxy.ts'
+import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { append, readLog, refusal } from './fixtures.ts'
 import { answer, bytes, chat, chatId, newRun } from './records.ts'
 
@@ -33,6 +33,15 @@ async function openWithRun(url: string, limits?: Partial<PostgresLimits>) {
   await store.createChat(chat(), 'l')
   await store.startRun(newRun(doc))
   return store
+}
+
+/** A store that has a run, on the other side of a network that the test can spoil. */
+async function behindProxy(limits?: Partial<PostgresLimits>) {
+  const url = new URL(await postgres.database())
+  const proxy = await tcpProxy(Number(url.port))
+  onTestFinished(() => proxy.close())
+  url.port = String(proxy.port)
+  return { proxy, store: await openWithRun(url.href, limits) }
 }
 
 /** What it says, with the database's name; its password is nowhere in it. */
@@ -149,28 +158,24 @@ describe('transactions', () => {
   })
 
   it('whose answer is lost are looked up: a commit that was made is not made again', async () => {
-    const url = await postgres.database()
-    const proxy = await startCutProxy(url)
-    const store = await openWithRun(proxy.url)
+    const { proxy, store } = await behindProxy()
     for (const moment of ['before', 'after'] as const) {
       const epoch = await store.drawEpoch(doc)
-      proxy.cut(commit, moment)
+      proxy.breakAt = { words: commit, moment }
       expect(await store.drawEpoch(doc)).toBe(epoch + 1)
-      proxy.cut(commit, moment)
+      proxy.breakAt = { words: commit, moment }
       expect(await store.startRun(newRun(`msg_${moment}000`))).toEqual({ repeated: false })
     }
-    expect(proxy.cuts()).toBe(4)
+    expect(proxy.breaks).toBe(4)
     expect((await store.unfinished()).map(({ id }) => id)).toEqual([doc, 'msg_before000', 'msg_after000'])
   })
 
   it('of a database that went away in the middle say that they do not know', async () => {
-    const url = await postgres.database()
-    const proxy = await startCutProxy(url)
-    const store = await openWithRun(proxy.url, { doubtMs: 200 })
-    proxy.cut(commit, 'after')
-    proxy.refuse(true)
+    const { proxy, store } = await behindProxy({ doubtMs: 200 })
+    proxy.breakAt = { words: commit, moment: 'after' }
+    proxy.mode = 'refuse'
     const { message } = await unavailable(() => store.drawEpoch(doc))
-    proxy.refuse(false)
+    proxy.mode = 'pass'
     expect(message).toMatch(/whether that was written is not known/)
     expect(await store.drawEpoch(doc)).toBe(3)
   })
@@ -193,13 +198,12 @@ describe('transactions', () => {
 
 describe('appends', () => {
   it('are in the log once, whenever the connection breaks', async () => {
-    const proxy = await startCutProxy(await postgres.database())
-    const store = await openWithRun(proxy.url)
+    const { proxy, store } = await behindProxy()
     for (const [seq, moment] of (['before', 'after', 'before', 'after'] as const).entries()) {
-      proxy.cut('runnel_append', moment)
+      proxy.breakAt = { words: 'runnel_append', moment }
       expect(await append(store, doc, 1, seq, `u${seq}`)).toEqual([{ status: 'ok', seq: seq + 1 }])
     }
-    expect(proxy.cuts()).toBe(4)
+    expect(proxy.breaks).toBe(4)
     expect(await readLog(store, doc)).toMatchObject({ seq: 4, updates: ['u0', 'u1', 'u2', 'u3'] })
     expect(await append(store, doc, 1, 3, 'again')).toEqual([{ status: 'gap', seq: 4 }])
   })

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { openPostgresStore } from '../../server/store/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
+import { closeRules } from './contract-close.ts'
 import { storeContract } from './contract.ts'
-import { append, readLog, refusal } from './fixtures.ts'
+import { append } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
 
 let postgres: Postgres
@@ -39,35 +40,7 @@ async function rows(): Promise<Record<string, number>> {
 
 describe('the store in Postgres', () => {
   storeContract(open)
-
-  it('has everything again after it was closed and opened', async () => {
-    const first = open()
-    await first.createChat(chat(), 'chat line', claim({ response: 'first' }))
-    await first.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001') }))
-    await first.startRun(newRun('msg_answer02'))
-    await append(first, 'msg_answer01', 1, 0, 'a', 'b')
-    await append(first, 'msg_answer02', 1, 0, 'c')
-    await first.saveFinal({ message: answer('msg_answer02'), epoch: 1, state: bytes('final') })
-    await first.releaseEpoch(chatId, await first.drawEpoch(chatId))
-    await first.close()
-
-    const second = open()
-    expect(await second.getChat(chatId)).toEqual(chat())
-    expect((await second.listMessages(chatId, { limit: 10 })).items.map(row => row.json?.id ?? null)).toEqual(['msg_ask00001', null, 'msg_answer02'])
-    expect(await readLog(second, 'msg_answer01')).toMatchObject({ lineage: 'lineage of msg_answer01', seq: 1, updates: ['a', 'b'] })
-    expect(await readLog(second, 'msg_answer02')).toMatchObject({ seq: 1, state: 'final', updates: [] })
-    expect(await second.drawEpoch(chatId)).toBe(1)
-    expect(await second.createChat(chat('chat_bbbbbbbb'), 'l', claim())).toEqual({ repeated: true, response: 'first' })
-  })
-
-  it('refuses every call after it was closed, twice if need be', async () => {
-    const store = open()
-    await store.close()
-    await store.close()
-    await refusal('store_unavailable', () => store.getChat(chatId))
-    await refusal('store_unavailable', () => store.log.append([]))
-    await refusal('store_unavailable', () => store.drawEpoch(chatId))
-  })
+  closeRules(open)
 
   it('gives back text with NUL, its own escapes and backslashes, and JSON as it was written, in every field', async () => {
     const store = open()

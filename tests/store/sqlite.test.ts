@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, onTestFinished } from 'vitest'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
+import { closeRules } from './contract-close.ts'
 import { logAnswersAtOnce } from './contract-log.ts'
 import { storeContract } from './contract.ts'
-import { append, readLog, refusal, temporaryFolder } from './fixtures.ts'
-import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
+import { temporaryFolder } from './fixtures.ts'
 
 function open(path = join(temporaryFolder(), 'new', 'folder', 'runnel.db')): Store {
   const store = openSqliteStore(path)
@@ -16,37 +16,5 @@ function open(path = join(temporaryFolder(), 'new', 'folder', 'runnel.db')): Sto
 describe('the store in SQLite', () => {
   storeContract(open)
   logAnswersAtOnce(open)
-
-  it('has everything again after it was closed and opened', async () => {
-    const path = join(temporaryFolder(), 'runnel.db')
-    const first = open(path)
-    await first.createChat(chat(), 'chat line', claim({ response: 'first' }))
-    await first.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001') }))
-    await first.startRun(newRun('msg_answer02'))
-    await append(first, 'msg_answer01', 1, 0, 'a', 'b')
-    await append(first, 'msg_answer02', 1, 0, 'c')
-    await first.saveFinal({ message: answer('msg_answer02'), epoch: 1, state: bytes('final') })
-    await first.putProviderData('msg_answer01', [{ blockId: 'block_1', data: [1] }])
-    await first.releaseEpoch(chatId, await first.drawEpoch(chatId))
-    await first.close()
-
-    const second = open(path)
-    expect(await second.getChat(chatId)).toEqual(chat())
-    expect((await second.listMessages(chatId, { limit: 10 })).items.map(row => row.json?.id ?? null))
-      .toEqual(['msg_ask00001', null, 'msg_answer02'])
-    expect(await readLog(second, 'msg_answer01')).toMatchObject({ lineage: 'lineage of msg_answer01', seq: 1, updates: ['a', 'b'] })
-    expect(await readLog(second, 'msg_answer02')).toMatchObject({ seq: 1, state: 'final', updates: [] })
-    expect(await second.getProviderData('msg_answer01')).toEqual([{ blockId: 'block_1', data: [1] }])
-    expect(await second.drawEpoch(chatId)).toBe(1)
-    expect(await second.createChat(chat('chat_bbbbbbbb'), 'l', claim())).toEqual({ repeated: true, response: 'first' })
-  })
-
-  it('refuses every call after it was closed, twice if need be', async () => {
-    const store = open()
-    await store.close()
-    await store.close()
-    await refusal('store_unavailable', () => store.getChat(chatId))
-    await refusal('store_unavailable', () => store.log.append([]))
-    await refusal('store_unavailable', () => store.drawEpoch(chatId))
-  })
+  closeRules(open)
 })
