@@ -11,6 +11,7 @@ import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
 import { textFrames, type Frames } from './frame.ts'
+import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
@@ -60,14 +61,15 @@ export class Room {
   unfollow: () => void = () => {}
   /** Several nodes write it, each under an epoch of its own. */
   readonly shared: boolean
-  /** Numbers above `#seq` that are in the document already. */
-  readonly #ahead = new Set<number>()
   readonly #now: () => number
-  #seq: number
-  readonly #log: LogSize
+  readonly #position: LogPosition
+  /** What its log holds that no state does yet. */
+  readonly log: LogSize
   #updates: Uint8Array[] = []
   #changes: MessageChange[] | undefined
   #shownVector: Map<number, number>
+  /** State vector after the last transaction; shown once the log has it. */
+  #lastVector: Map<number, number>
   #appending = false
   #settled: (() => void)[] = []
   // Of the version that is shown; dropped with every update.
@@ -84,13 +86,10 @@ export class Room {
     this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
     this.lineage = contents.lineage
     this.doc = new Y.Doc({ guid: options.id })
-    this.doc.transact(() => {
-      if (contents.state) Y.applyUpdate(this.doc, contents.state)
-      for (const update of contents.updates) Y.applyUpdate(this.doc, update)
-    })
-    this.#seq = contents.seq
+    this.#apply(contents)
+    this.#position = new LogPosition(contents.seq)
     this.differences = new Differences(options.channel, this.doc)
-    this.#log = new LogSize(contents, options.inMemory ?? false)
+    this.log = new LogSize(contents, options.inMemory ?? false)
     this.#shownVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
     this.doc.on('afterTransaction', transaction => { this.#lastVector = transaction.afterState })
     this.#lastVector = this.#shownVector
@@ -98,26 +97,13 @@ export class Room {
     this.idleSince = this.shownAt = now()
   }
 
-  /** State vector after the last transaction; shown once the log has it. */
-  #lastVector: Map<number, number>
-
   /** An append is in flight: what the document holds is not all in the log. */
   get appending(): boolean {
     return this.#appending
   }
 
   get seq(): number {
-    return this.#seq
-  }
-
-  /** Bytes in the log that no state holds yet. */
-  get logBytes(): number {
-    return this.#log.bytes
-  }
-
-  /** The same, entries. */
-  get logEntries(): number {
-    return this.#log.entries
+    return this.#position.seq
   }
 
   get used(): boolean {
@@ -138,7 +124,7 @@ export class Room {
     this.#updates = this.writer.commit(this.#changes)
     if (this.#updates.length === 0) return null
     this.#appending = true
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.#seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.shared && { shared: true }) }
+    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.shared && { shared: true }) }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns what to compact the log to, if that is due. */
@@ -147,13 +133,13 @@ export class Room {
     const changes = this.#changes
     this.#updates = []
     this.#changes = undefined
-    if (this.shared) this.#reached(seq)
-    else this.#seq = seq
+    if (this.shared) this.#position.add(seq)
+    else this.#position.addUpTo(seq)
     this.#appending = false
     this.#show(updates, cork)
     if (changes) for (const observer of this.observers) observer.shown(changes)
     // Who is called back below may write again: the state is of the number before that.
-    const compaction = this.#log.isDue ? this.compaction() : null
+    const compaction = this.log.isDue ? this.compaction() : null
     this.#settle()
     return compaction
   }
@@ -163,9 +149,9 @@ export class Room {
    * are entries before it that are not here yet. To be called while nothing is appending.
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
-    if (seq <= this.#seq || this.#ahead.has(seq)) return true
-    if (seq > this.#seq + 1 && !this.shared) return false
-    this.#reached(seq)
+    if (this.#position.has(seq)) return true
+    if (seq > this.seq + 1 && !this.shared) return false
+    this.#position.add(seq)
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)
       if (this.observers.size === 0) apply()
@@ -182,14 +168,10 @@ export class Room {
   }
 
   /** Takes all that the log holds, and shows what was not here. To be called while nothing is appending. */
-  catchUp({ state, updates, seq }: LogContents, cork: (outbox: Outbox) => void): void {
+  catchUp(contents: LogContents, cork: (outbox: Outbox) => void): void {
     const before = Y.encodeStateVector(this.#shownVector)
-    this.doc.transact(() => {
-      if (state) Y.applyUpdate(this.doc, state)
-      for (const update of updates) Y.applyUpdate(this.doc, update)
-    })
-    this.#seq = seq
-    for (const number of this.#ahead) if (number <= seq) this.#ahead.delete(number)
+    this.#apply(contents)
+    this.#position.addUpTo(contents.seq)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
     for (const observer of this.observers) observer.moved()
   }
@@ -202,8 +184,8 @@ export class Room {
   /** What takes the log's place from now on. To be called while nothing is appending. */
   compaction(): Compaction {
     const state = this.encodeState()
-    this.#log.compacted(state.length)
-    return { seq: this.#seq, state }
+    this.log.compacted(state.length)
+    return { seq: this.seq, state }
   }
 
   /** Ends the room: every viewer is refused with the error, the owner is told. */
@@ -278,10 +260,11 @@ export class Room {
     }
   }
 
-  /** Everything up to `#seq` is here, and the numbers of `#ahead`. */
-  #reached(seq: number): void {
-    this.#ahead.add(seq)
-    while (this.#ahead.delete(this.#seq + 1)) this.#seq += 1
+  #apply({ state, updates }: LogContents): void {
+    this.doc.transact(() => {
+      if (state) Y.applyUpdate(this.doc, state)
+      for (const update of updates) Y.applyUpdate(this.doc, update)
+    })
   }
 
   /** What is in the document and in the log now goes to the viewers. */
@@ -290,7 +273,7 @@ export class Room {
     this.#shownVector = this.#lastVector
     this.#stateVector = this.#checkpoint = null
     this.differences.clear()
-    this.#log.add(updates)
+    this.log.add(updates)
     this.shownAt = this.#now()
     this.quiet = false
     if (this.viewers.size === 0) return

@@ -63,9 +63,9 @@ export class Rooms {
   /** What the logs of all of them hold beside compacted parts. */
   get logSize(): { bytes: number; entries: number } {
     const size = { bytes: 0, entries: 0 }
-    for (const { logBytes, logEntries } of this.#rooms.values()) {
-      size.bytes += logBytes
-      size.entries += logEntries
+    for (const { log } of this.#rooms.values()) {
+      size.bytes += log.bytes
+      size.entries += log.entries
     }
     return size
   }
@@ -198,7 +198,7 @@ export class Rooms {
     room.unfollow()
     const { writer } = room
     // A document that rests leaves nothing in the log.
-    const state = writer && room.logBytes > 0 ? room.encodeState() : null
+    const state = writer && room.log.bytes > 0 ? room.encodeState() : null
     room.writer = null
     room.doc.destroy()
     if (!writer) return
