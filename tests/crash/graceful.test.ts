@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import { backoffCapMs } from '../../client/backoff.ts'
 import { connect, isTerminal, type Message } from '../../client/index.ts'
 import { startFakeOpenAI, type FakeOpenAI } from '../../testing/index.ts'
 import { Client, until } from '../socket/sockets.ts'
@@ -95,11 +96,11 @@ test('SIGTERM lets what runs end, takes nothing new, and viewers are back after 
   expect(viewer.message()?.status).toBe('completed')
   expect(viewer.client.connection.getSnapshot().status).not.toBe('closed')
   const second = await serve()
-  await until(() => viewer.client.connection.getSnapshot().status === 'open', 'the return')
+  await until(() => viewer.client.connection.getSnapshot().status === 'open', 'the return', backoffCapMs)
   expect((await second.call('GET', `/api/messages/${ids.messageId}`)).body).toEqual(viewer.message())
   second.signal('SIGTERM')
   expect(await second.exited).toBe(0)
-}, 30_000)
+}, 45_000)
 
 test('SIGTERM closes every socket with 1012, and a client is back by itself after the restart on the same port', async () => {
   const codes: number[] = []
@@ -125,14 +126,14 @@ test('SIGTERM closes every socket with 1012, and a client is back by itself afte
   expect(codes[0]).toBe(1012)
   const second = await serve()
   expect(second.url).toBe(first.url)
-  await until(() => states.at(-1) === 'open', 'the return', 10_000)
+  await until(() => states.at(-1) === 'open', 'the return', backoffCapMs)
   await until(() => viewer.message()?.status === 'interrupted' && viewer.live.getSnapshot().status === 'live', 'the end')
   expect(viewer.text()).toBe('Shown.')
   expect(states[0]).toBe('waiting')
   await viewer.client.close()
   second.signal('SIGTERM')
   expect(await second.exited).toBe(0)
-}, 30_000)
+}, 45_000)
 
 test('a second signal ends at once; nothing that was shown is lost', async () => {
   const { serve, first, viewer } = await answerShown('Shown.', { RUNNEL_DRAIN_MS: '60000' })

@@ -130,34 +130,36 @@ test.each([
 })
 
 test('differences of several who catch up wait in line under RUNNEL_CATCHUP_MAX_BYTES', { timeout: 40_000 }, async () => {
-  const answer = steady(6)
+  // The system's buffers take 6 MB a socket.
+  const bytes = 12_000_000
+  const answer = steady(8, bytes)
   const server = await start(answer.provider, { RUNNEL_CATCHUP_MAX_BYTES: 1_000_000 })
   const { messageId } = await server.ask('Hello')
   const viewers = [0, 1, 2].map(() => view(server.url, messageId))
   await until(() => viewers.every(viewer => viewer.subscribed), 'the first states')
   // Each stops at another place: their differences are not the same buffer. Soon, as the system's buffer for one that reads much grows to take all.
   viewers.forEach((viewer, index) => {
-    let bytes = 0
+    let read = 0
     viewer.onUpdate = update => {
-      bytes += update.length
-      if (bytes >= index * 30_000) viewer.socket.pause()
+      read += update.length
+      if (read >= index * 30_000) viewer.socket.pause()
     }
   })
   viewers[0]!.socket.pause()
   answer.begin()
   await ended(server, messageId)
-  expect(server.runnel.stats().laggingConnections).toBe(3)
+  expect(server.runnel.stats().laggingViewers).toBe(3)
 
   const watch = watchStats(server)
-  // One who joins and does not read holds what the cap allows: the others wait.
+  // One who joins and does not read holds what the cap allows, when its turn comes: the others wait.
   const joiner = view(server.url, messageId)
   joiner.socket.on('open', () => joiner.socket.pause())
-  await until(() => server.runnel.stats().catchUpPendingBytes > 1_000_000, 'the difference of the joiner')
+  await until(() => server.runnel.stats().catchUpPendingBytes > 1_000_000, 'the first difference')
   for (const viewer of viewers) {
     viewer.onUpdate = () => {}
     viewer.socket.resume()
   }
-  await until(() => server.runnel.stats().catchUpWaiting === 3, 'three in line')
+  await until(() => server.runnel.stats().catchUpWaiting >= 2, 'several in line')
   joiner.socket.resume()
   viewers.push(joiner)
   await until(() => viewers.every(viewer => viewer.finished), 'the checkpoints')
@@ -168,7 +170,7 @@ test('differences of several who catch up wait in line under RUNNEL_CATCHUP_MAX_
     expect(viewer.sent[viewer.controls('checkpoint').at(-1)!]).toMatchObject({ matches: true })
   }
   // One that is larger than the cap goes alone, when its turn comes.
-  expect(worst.catchUpPendingBytes).toBeLessThan(1_000_000 + answerBytes * 1.05)
+  expect(worst.catchUpPendingBytes).toBeLessThan(1_000_000 + bytes * 1.05)
   expect(server.runnel.stats()).toMatchObject({ outboxBytes: 0, catchUpPendingBytes: 0, catchUpWaiting: 0 })
 })
 
