@@ -32,17 +32,28 @@ export interface Ending {
   providerData: readonly ProviderData[]
 }
 
+/** A new epoch for a message whose room is pinned; where that fails it is unpinned. Throws `not_found`, `store_unavailable`. */
+export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, room: Room): Promise<number> {
+  try {
+    const epoch = await store.drawEpoch(room.id)
+    await rooms.following.takeUp(room, epoch)
+    return epoch
+  } catch (error) {
+    rooms.unpin(room)
+    throw error
+  }
+}
+
 /**
  * Ends a message that its run left (a crash, a store that was away): takes the
  * document up under a new epoch, closes what is open, writes the status. A
  * terminal status that the log has already stays.
  */
 export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error: MessageError): Promise<Ending> {
-  const { rooms, store, now } = places
+  const { rooms, now } = places
   const room = await rooms.open(row.id)
   if (!room) throw new Error(`The message ${row.id} has no document.`)
-  const epoch = await store.drawEpoch(row.id)
-  await rooms.following.takeUp(room, epoch)
+  const epoch = await takeUp(places, room)
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)

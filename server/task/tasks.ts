@@ -6,6 +6,7 @@ import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
+import { takeUp } from './ending.ts'
 import { Nodes } from './nodes.ts'
 import { interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
@@ -114,7 +115,7 @@ export class Tasks {
     try {
       const room = await rooms.open(message.id)
       if (!room) throw new RunnelError('not_found', 'There is no such message.')
-      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
+      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await takeUp(this.#options, room) })
     } finally {
       this.#continuing.delete(message.id)
     }
@@ -205,8 +206,13 @@ export class Tasks {
 
   /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
   async recover(): Promise<void> {
-    if (this.#options.cluster.many) return
-    for (const row of await this.#options.store.unfinished()) await this.#recover(row)
+    const { cluster: { many, node }, store } = this.#options
+    if (many) return
+    for (const row of await store.unfinished()) {
+      // There were other nodes; now this one is alone.
+      if (row.node !== null && row.node !== node) await store.takeOver(row.id, row.node, node)
+      await this.#recover({ ...row, node })
+    }
   }
 
   /**
@@ -238,9 +244,12 @@ export class Tasks {
     const opened = await openQueued(rooms, row)
     if (!opened) return false
     const { request, room } = opened
-    this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await this.#takeUp(row, room) })
-    await chats.edit(row.chatId, writer => writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]]))
-    this.#running.line.beginNext()
+    this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
+    try {
+      await chats.edit(row.chatId, writer => writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]]))
+    } finally {
+      this.#running.line.beginNext()
+    }
     return true
   }
 
@@ -249,7 +258,7 @@ export class Tasks {
     const opened = await openWaiting(this.#options.rooms, row)
     if (!opened) return false
     const { request, room } = opened
-    await this.#running.resume({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await this.#takeUp(row, room) })
+    await this.#running.resume({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
     return true
   }
 
@@ -260,13 +269,6 @@ export class Tasks {
       throw error
     })
     this.#running.line.beginNext()
-  }
-
-  async #takeUp({ id }: MessageRow, room: Run['room']): Promise<number> {
-    const { store, rooms } = this.#options
-    const epoch = await store.drawEpoch(id)
-    await rooms.following.takeUp(room, epoch)
-    return epoch
   }
 
   #refuseWhenClosed(): void {

@@ -1,0 +1,95 @@
+/** What a crash left is taken up: by a process that is alone now, and from a store that fails once. */
+import { expect, test } from 'vitest'
+import type { Cluster } from '../../server/cluster/cluster.ts'
+import { localCluster } from '../../server/cluster/local.ts'
+import { MessageWriter } from '../../server/document/message-writer.ts'
+import type { Provider } from '../../server/provider/events.ts'
+import { Rooms } from '../../server/room/rooms.ts'
+import { memoryStore } from '../../server/store/memory.ts'
+import type { Store } from '../../server/store/store.ts'
+import { ChatDocuments } from '../../server/task/chat-documents.ts'
+import { MessageReader } from '../../server/task/message-reader.ts'
+import { Tasks, type TasksOptions } from '../../server/task/tasks.ts'
+import { RunnelError } from '../../shared/errors.ts'
+
+const chatId = 'chat_recovery1'
+const messageId = 'msg_recovery1'
+
+/** A process that finds a run of an earlier one, with this in its log. */
+async function found(write: (writer: MessageWriter) => void, node = 'local') {
+  const store = memoryStore()
+  await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
+  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node, status: 'queued', request: { model: 'm' } } })
+  const cluster: Cluster = localCluster(store.log)
+  const rooms = new Rooms({ cluster, flushMs: 1, now: Date.now, onEvict: async () => {} })
+  const room = (await rooms.open(messageId))!
+  const writer = new MessageWriter(room.doc, 1)
+  write(writer)
+  await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
+  rooms.abandon(room)
+  const errors: unknown[] = []
+  const asked: string[] = []
+  const tasks = new Tasks({
+    rooms, store, cluster, chats: new ChatDocuments(rooms, store), messages: new MessageReader(rooms), now: Date.now,
+    leaseMs: 1_000, onLostRun: 'interrupt', tools: [], filters: [], ends: null, filesUrl: '',
+    maxTasks: 10, maxTasksPerUser: 10, maxQueuedTasksPerUser: 10, taskMaxMs: 10_000, maxMessageBytes: 1_000_000, approvalMaxMs: 60_000, maxToolRounds: 3,
+    provider: (async function* ({ model }) {
+      asked.push(model)
+      yield { type: 'finish', reason: 'stop' }
+    }) satisfies Provider,
+    onError: (error: unknown) => errors.push(error),
+  } as unknown as TasksOptions)
+  return { store, rooms, tasks, errors, asked }
+}
+
+/** The next call of a method does not reach the store. */
+function failOnce(store: Store, method: 'getProviderData' | 'drawEpoch'): void {
+  const real = store[method]
+  store[method] = async () => {
+    store[method] = real as never
+    throw new RunnelError('store_unavailable', 'The database is away.')
+  }
+}
+
+const fields = { id: messageId, chatId, parentId: null, role: 'assistant', createdAt: 1, taskId: 'task_1', schema: 1 } as const
+
+for (const method of ['getProviderData', 'drawEpoch'] as const) {
+  test(`a run that waited for people is left to be taken up again where ${method} fails`, async () => {
+    const { store, rooms, tasks, errors } = await found(writer => {
+      writer.setMessage({ ...fields, status: 'waiting' })
+      writer.openBlock({ type: 'tool_call', status: 'awaiting_approval', callId: 'c1', name: 'pay', executor: 'server' })
+    })
+    failOnce(store, method)
+    await tasks.recover()
+    expect(errors).toMatchObject([{ code: 'store_unavailable' }])
+    expect(tasks.ofMessage(messageId)).toBeUndefined()
+    expect(rooms.peek(messageId)!.pins).toBe(0)
+    await tasks.recover()
+    expect(tasks.ofMessage(messageId)).toMatchObject({ parked: true })
+    await tasks.close(0)
+  })
+}
+
+test('a run that is queued again begins also where its chat cannot be written', async () => {
+  const { store, rooms, tasks, errors, asked } = await found(writer => writer.setMessage({ ...fields, status: 'queued' }))
+  const { drawEpoch } = store
+  store.drawEpoch = async doc => {
+    if (doc === messageId) return await drawEpoch(doc)
+    store.drawEpoch = drawEpoch
+    throw new RunnelError('store_unavailable', 'The database is away.')
+  }
+  await tasks.recover()
+  expect(errors).toMatchObject([{ code: 'store_unavailable' }])
+  await expect.poll(() => asked).toEqual(['m'])
+  await tasks.close(1_000)
+  expect(await store.getMessage(messageId)).toMatchObject({ status: 'completed' })
+  await rooms.close()
+})
+
+test('a run of a node among several ends also where the next start is alone', async () => {
+  const { store, rooms, tasks, errors } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'one-of-several')
+  await tasks.recover()
+  expect(errors).toEqual([])
+  expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted' })
+  await rooms.close()
+})
