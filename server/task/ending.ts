@@ -49,7 +49,7 @@ export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, 
  * document up under a new epoch, closes what is open, writes the status. A
  * terminal status that the log has already stays.
  */
-export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error: MessageError): Promise<Ending> {
+export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error?: MessageError): Promise<Ending> {
   const { rooms, now } = places
   const room = await rooms.open(row.id)
   if (!room) throw new Error(`The message ${row.id} has no document.`)
@@ -65,7 +65,7 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
   }
   if (message.status === undefined || !schema.isTerminal(message.status)) {
     for (const block of message.output) endBlock(writer, block, status, endedAt, message.status === 'waiting')
-    writer.setMessage({ status, endedAt, error })
+    writer.setMessage({ status, endedAt, ...(error && { error }) })
   }
   await new Promise<void>(written => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }

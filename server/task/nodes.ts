@@ -79,6 +79,11 @@ export class Nodes {
     }
   }
 
+  /** Somebody has stopped the run of this message, which nobody carries out. Throws `store_unavailable`. */
+  async isStopped({ taskId }: MessageRow): Promise<boolean> {
+    return taskId !== null && (await this.#options.store.ordersOf([taskId])).some(({ key }) => key === stopKey)
+  }
+
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
     for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map(run => run.taskId))) {

@@ -6,7 +6,7 @@ import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
-import { takeUp } from './ending.ts'
+import { endMessage, takeUp } from './ending.ts'
 import { Nodes } from './nodes.ts'
 import { interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
@@ -229,8 +229,12 @@ export class Tasks {
     try {
       await listQuestion(this.#options, row)
       if (await this.#requeue(row) || await this.#resume(row)) return
-      await this.#running.save(await interrupt(this.#options, row))
-      if (onLostRun === 'interrupt' || (row.request as { recovered?: boolean } | null)?.recovered) return
+      const stopped = await this.#nodes.isStopped(row)
+      const ending = stopped ? await endMessage(this.#options, row, 'stopped') : await interrupt(this.#options, row)
+      // A stop may have come meanwhile; with the saving it is forgotten.
+      const goesOn = onLostRun === 'continue' && !stopped && !await this.#nodes.isStopped(row).catch(() => true)
+      await this.#running.save(ending)
+      if (!goesOn || (row.request as { recovered?: boolean } | null)?.recovered) return
       const message = await store.getMessage(row.id)
       if (message?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message, claim: undefined, recovers: true })
     } catch (error) {
@@ -244,9 +248,12 @@ export class Tasks {
     const opened = await openQueued(rooms, row)
     if (!opened) return false
     const { request, room } = opened
-    this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
+    const run = this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
     try {
-      await chats.edit(row.chatId, writer => writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]]))
+      await this.#nodes.hear([run])
+      await chats.edit(row.chatId, writer => {
+        if (!run.ended) writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]])
+      })
     } finally {
       this.#running.line.beginNext()
     }

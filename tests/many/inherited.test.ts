@@ -121,6 +121,28 @@ test('a node is killed at the first word of a tool that was allowed on another: 
   expect(lines()).toEqual(['paid'])
 })
 
+test('a stop that comes when the node of a run is dead already stops it: it neither goes on nor begins elsewhere', { timeout: 40_000 }, async () => {
+  const world = await newWorld({ settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_ON_LOST_RUN: 'continue', RUNNEL_MAX_TASKS: 1 }, fake: { fallback: answer({ text: 'Never.' }) } })
+  const [a, b] = await Promise.all([new ChildNode().start(world.settings), world.node()])
+  const stream = world.fake.manual()
+  const ids: string[] = []
+  for (const content of ['First', 'Second']) {
+    const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
+    ids.push((await a.call('POST', `/api/chats/${chatId}/messages`, { content })).body.messageId as string)
+    if (content === 'First') await stream.request
+  }
+  stream.send('The moon')
+  await until(b, ids[0]!, ({ output }) => output.length > 0)
+  await a.kill()
+  const stopped = await Promise.all(ids.map(id => b.call('POST', `/api/messages/${id}/stop`)))
+  expect(stopped.map(({ status }) => status)).toEqual([200, 200])
+  for (const id of ids) expect(await until(b, id, ({ status }) => isTerminal(status))).toMatchObject({ status: 'stopped' })
+  await sleep(leaseMs)
+  for (const id of ids) expect((await b.call('GET', `/api/messages/${id}`)).body).toMatchObject({ status: 'stopped' })
+  expect(world.fake.requests.length).toBe(1)
+  expect((await b.call('GET', '/api/tasks')).body.items).toEqual([])
+})
+
 test('a decision is of one call: a later one of the same id waits for its own', { timeout: 20_000 }, async () => {
   let ran = 0
   const world = await newWorld({ settings: { RUNNEL_LEASE_MS: 300, tools: [payTool(() => `paid ${++ran}`)] } })
