@@ -87,8 +87,9 @@ export async function lockDocument(query: Query, id: string, epoch: number): Pro
   return row
 }
 
-/** Inside a transaction: the state takes the place of the whole log. */
+/** Inside a transaction: the state takes the place of the whole log, which may have come to this number elsewhere. */
 export async function finishDocument(query: Query, id: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
+  await query('UPDATE documents SET seq = $2 WHERE id = $1 AND seq < $2', [id, seq])
   await query('SELECT runnel_compact($1, $2, $3, $4, FALSE)', [id, epoch, seq, state])
 }
 

@@ -99,7 +99,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), tell: ends !== null })
+        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), seq: room.seq, tell: ends !== null })
         if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         // It is in the store now: what fails here goes by itself, later.
         if (saved) rooms.following.release(messageId, epoch).catch(() => {})
