@@ -32,6 +32,13 @@ export interface Ending {
   providerData: readonly ProviderData[]
 }
 
+/** A message that this process writes from now on. */
+export interface Taken {
+  /** Pinned. */
+  room: Room
+  epoch: number
+}
+
 /** A new epoch for a message whose room is pinned; where that fails it is unpinned. Throws `not_found`, `store_unavailable`. */
 export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, room: Room): Promise<number> {
   try {
@@ -44,16 +51,19 @@ export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, 
   }
 }
 
+/** Takes the document of a message up that its run left: what it says now nobody changes any more. Throws as `takeUp`. */
+export async function takeUpLeft(places: Pick<Places, 'rooms' | 'store'>, { id }: MessageRow): Promise<Taken> {
+  const room = await places.rooms.open(id)
+  if (!room) throw new Error(`The message ${id} has no document.`)
+  return { room, epoch: await takeUp(places, room) }
+}
+
 /**
- * Ends a message that its run left (a crash, a store that was away): takes the
- * document up under a new epoch, closes what is open, writes the status. A
- * terminal status that the log has already stays.
+ * Ends a message that its run left (a crash, a store that was away): closes
+ * what is open, writes the status. A terminal status that the log has already
+ * stays.
  */
-export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error?: MessageError): Promise<Ending> {
-  const { rooms, now } = places
-  const room = await rooms.open(row.id)
-  if (!room) throw new Error(`The message ${row.id} has no document.`)
-  const epoch = await takeUp(places, room)
+export async function endMessage({ rooms, now }: Pick<Places, 'rooms' | 'now'>, row: MessageRow, { room, epoch }: Taken, status: TerminalStatus, error?: MessageError): Promise<Ending> {
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)

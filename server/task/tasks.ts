@@ -1,16 +1,16 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { isTerminal, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
-import { endMessage, takeUp } from './ending.ts'
+import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
-import { interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
+import { interrupt, listQuestion, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
-import { Running, type RunningOptions } from './running.ts'
+import { Running, type RunningOptions, type RunPlace } from './running.ts'
 import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
 
 export interface TasksOptions extends Omit<RunningOptions, 'node'> {
@@ -228,45 +228,34 @@ export class Tasks {
     const { store, onLostRun, onError } = this.#options
     try {
       await listQuestion(this.#options, row)
-      if (await this.#requeue(row) || await this.#resume(row)) return
+      const taken = await takeUpLeft(this.#options, row)
+      const message = readMessage(taken.room.doc)
+      if (wasQueued(row, message)) return await this.#requeue(row, taken)
+      if (wasWaiting(row, message)) return await this.#running.resume(placeOf(row, taken))
       const stopped = await this.#nodes.isStopped(row)
-      const ending = stopped ? await endMessage(this.#options, row, 'stopped') : await interrupt(this.#options, row)
+      const ending = stopped ? await endMessage(this.#options, row, taken, 'stopped') : await interrupt(this.#options, row, taken)
       // A stop may have come meanwhile; with the saving it is forgotten.
       const goesOn = onLostRun === 'continue' && !stopped && !await this.#nodes.isStopped(row).catch(() => true)
       await this.#running.save(ending)
       if (!goesOn || (row.request as { recovered?: boolean } | null)?.recovered) return
-      const message = await store.getMessage(row.id)
-      if (message?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message, claim: undefined, recovers: true })
+      const saved = await store.getMessage(row.id)
+      if (saved?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message: saved, claim: undefined, recovers: true })
     } catch (error) {
       onError(error, { messageId: row.id })
     }
   }
 
-  /** True if the run had not begun: it waits again. */
-  async #requeue(row: MessageRow): Promise<boolean> {
-    const { rooms, chats } = this.#options
-    const opened = await openQueued(rooms, row)
-    if (!opened) return false
-    const { request, room } = opened
-    const run = this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
+  /** It waits again. */
+  async #requeue(row: Asked, taken: Taken): Promise<void> {
+    const run = this.#running.admit(placeOf(row, taken))
     try {
       await this.#nodes.hear([run])
-      await chats.edit(row.chatId, writer => {
-        if (!run.ended) writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]])
+      await this.#options.chats.edit(row.chatId, writer => {
+        if (!run.ended) writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: row.request.model }]])
       })
     } finally {
       this.#running.line.beginNext()
     }
-    return true
-  }
-
-  /** True if the run only waited for people: it waits on. */
-  async #resume(row: MessageRow): Promise<boolean> {
-    const opened = await openWaiting(this.#options.rooms, row)
-    if (!opened) return false
-    const { request, room } = opened
-    await this.#running.resume({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await takeUp(this.#options, room) })
-    return true
   }
 
   /** A run that is in its chat's list begins when there is a place; one that cannot be listed has failed. */
@@ -295,4 +284,8 @@ export class Tasks {
 
 function stateOf(row: MessageRow, status: RunState['status']): RunState {
   return { taskId: row.taskId ?? '', messageId: row.id, chatId: row.chatId, status }
+}
+
+function placeOf(row: Asked, taken: Taken): RunPlace {
+  return { row, user: { id: row.userId, name: row.userId }, request: row.request, ...taken }
 }

@@ -6,7 +6,7 @@ import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { ChatDocuments } from '../../server/task/chat-documents.ts'
-import { endMessage } from '../../server/task/ending.ts'
+import { endMessage, takeUpLeft } from '../../server/task/ending.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { readChat, readMessage } from '../../shared/schema.ts'
 import { chatId, flush, messageId, turn, world } from './hub.ts'
@@ -132,7 +132,7 @@ for (const many of [false, true]) {
     }
     const row = (await store.getMessage(messageId))!
     const places = { rooms, store, chats: new ChatDocuments(rooms, store), now: Date.now, ends: null, node: 'local', onError: () => {} }
-    const { room } = await endMessage(places, row, 'interrupted', { code: 'interrupted', message: '', retryable: true })
+    const { room } = await endMessage(places, row, await takeUpLeft(places, row), 'interrupted', { code: 'interrupted', message: '', retryable: true })
     expect(await room.read()).toMatchObject({ status: 'interrupted', output: [{ text: 'last words', status: 'incomplete' }] })
     await rooms.close()
   })

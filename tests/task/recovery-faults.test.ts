@@ -1,5 +1,6 @@
 /** What a crash left is taken up: by a process that is alone now, and from a store that fails once. */
 import { expect, test } from 'vitest'
+import * as Y from 'yjs'
 import type { Cluster } from '../../server/cluster/cluster.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
@@ -11,26 +12,23 @@ import { ChatDocuments } from '../../server/task/chat-documents.ts'
 import { MessageReader } from '../../server/task/message-reader.ts'
 import { Tasks, type TasksOptions } from '../../server/task/tasks.ts'
 import { RunnelError } from '../../shared/errors.ts'
+import { Random } from '../fuzz/random.ts'
+import { flush, Hub, turn } from '../room/hub.ts'
 
 const chatId = 'chat_recovery1'
 const messageId = 'msg_recovery1'
 
-/** A process that finds a run of an earlier one, with this in its log. */
-async function found(write: (writer: MessageWriter) => void, node = 'local') {
-  const store = memoryStore()
+async function askedIn(store: Store, node: string): Promise<void> {
   await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
   await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node, status: 'queued', request: { model: 'm' } } })
-  const cluster: Cluster = localCluster(store.log)
+}
+
+function process(store: Store, cluster: Cluster, now = Date.now) {
   const rooms = new Rooms({ cluster, flushMs: 1, now: Date.now, onEvict: async () => {} })
-  const room = (await rooms.open(messageId))!
-  const writer = new MessageWriter(room.doc, 1)
-  write(writer)
-  await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
-  rooms.abandon(room)
   const errors: unknown[] = []
   const asked: string[] = []
   const tasks = new Tasks({
-    rooms, store, cluster, chats: new ChatDocuments(rooms, store), messages: new MessageReader(rooms), now: Date.now,
+    rooms, store, cluster, now, chats: new ChatDocuments(rooms, store), messages: new MessageReader(rooms),
     leaseMs: 1_000, onLostRun: 'interrupt', tools: [], filters: [], ends: null, filesUrl: '',
     maxTasks: 10, maxTasksPerUser: 10, maxQueuedTasksPerUser: 10, taskMaxMs: 10_000, maxMessageBytes: 1_000_000, approvalMaxMs: 60_000, maxToolRounds: 3,
     provider: (async function* ({ model }) {
@@ -39,7 +37,17 @@ async function found(write: (writer: MessageWriter) => void, node = 'local') {
     }) satisfies Provider,
     onError: (error: unknown) => errors.push(error),
   } as unknown as TasksOptions)
-  return { store, rooms, tasks, errors, asked }
+  return { rooms, tasks, errors, asked }
+}
+
+/** A process that finds a run of an earlier one, with this in its log. */
+async function found(write: (writer: MessageWriter) => void, node = 'local') {
+  const store = memoryStore()
+  await askedIn(store, node)
+  const writer = new MessageWriter(new Y.Doc(), 1)
+  write(writer)
+  await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
+  return { store, ...process(store, localCluster(store.log)) }
 }
 
 /** The next call of a method does not reach the store. */
@@ -91,5 +99,31 @@ test('a run of a node among several ends also where the next start is alone', as
   await tasks.recover()
   expect(errors).toEqual([])
   expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted' })
+  await rooms.close()
+})
+
+test('a run is judged by what its log says, not by what was heard of it', async () => {
+  const hub = new Hub(new Random(1), 0)
+  const { store } = hub
+  await askedIn(store, 'a')
+  let time = 0
+  const { rooms, tasks, errors, asked } = process(store, { ...hub.cluster('b'), alive: async () => new Set() }, () => time)
+  const theirs = new Rooms({ cluster: hub.cluster('a'), flushMs: 1, now: Date.now, onEvict: async () => {} })
+  const room = (await theirs.open(messageId))!
+  const writer = new MessageWriter(room.doc, 1)
+  theirs.attach(room, writer)
+  writer.setMessage({ ...fields, status: 'queued' })
+  await flush(theirs, room)
+  rooms.unpin((await rooms.open(messageId))!)
+  writer.setMessage({ status: 'streaming' })
+  writer.append(writer.openBlock({ type: 'text', status: 'in_progress' }), 'text', 'Some words')
+  await flush(theirs, room)
+  for (; time < 1_000; time += 300) {
+    tasks.sweepNodes()
+    await turn()
+  }
+  await expect.poll(async () => (await store.getMessage(messageId))!.status).not.toBe('queued')
+  expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted', json: { output: [{ text: 'Some words' }] } })
+  expect([asked, errors]).toEqual([[], []])
   await rooms.close()
 })
