@@ -62,7 +62,7 @@ function resultOf({ status, seq }: AppendRow, { previousSeq }: LogAppend, repeat
 }
 
 /** The documents' epochs. */
-export function postgresEpochs({ query, write }: PostgresConnection): Pick<Store, 'drawEpoch' | 'releaseEpoch'> {
+export function postgresEpochs({ write }: PostgresConnection): Pick<Store, 'drawEpoch' | 'releaseEpoch'> {
   return {
     drawEpoch: id => write(async query => {
       const [row] = await query<{ epoch: number }>(
@@ -72,7 +72,8 @@ export function postgresEpochs({ query, write }: PostgresConnection): Pick<Store
       if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
       return row.epoch
     }),
-    releaseEpoch: async (id, epoch) => void await query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch]),
+    // Repeated, it would give back what somebody else has drawn since.
+    releaseEpoch: async (id, epoch) => void await write(query => query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch])),
   }
 }
 

@@ -163,6 +163,23 @@ describe('transactions', () => {
     expect((await store.unfinished()).map(({ id }) => id)).toEqual([doc, 'msg_before000', 'msg_after000'])
   })
 
+  it('that give an epoch back do not do so again when somebody has drawn it in the meantime', async () => {
+    const url = await postgres.database()
+    const proxy = await startCutProxy(url)
+    const [store, other] = [await openWithRun(proxy.url), open(url)]
+    for (const [i, words] of ['SET released = TRUE', commit].entries()) {
+      const epoch = await store.drawEpoch(doc)
+      proxy.cut(words, 'after')
+      const released = store.releaseEpoch(doc, epoch)
+      await expect.poll(() => proxy.cuts(), { interval: 1 }).toBe(i + 1)
+      proxy.refuse(true)
+      const drawn = await other.drawEpoch(doc)
+      proxy.refuse(false)
+      await released
+      expect(await store.drawEpoch(doc)).toBe(drawn + 1)
+    }
+  })
+
   it('of a database that went away in the middle say that they do not know', async () => {
     const url = await postgres.database()
     const proxy = await startCutProxy(url)
