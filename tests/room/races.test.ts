@@ -1,10 +1,15 @@
 /** What happens while somebody waits: rooms that are lost, entries that come, writers that change. */
+import { Writable } from 'node:stream'
 import * as Y from 'yjs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { localCluster } from '../../server/cluster/local.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
+import { CatchUpQueue } from '../../server/room/catchup.ts'
+import { binaryFrames } from '../../server/room/frame.ts'
+import { Outbox } from '../../server/room/outbox.ts'
 import { Rooms } from '../../server/room/rooms.ts'
+import { Session } from '../../server/room/session.ts'
 import { ChatDocuments } from '../../server/task/chat-documents.ts'
 import { endMessage, takeUpLeft } from '../../server/task/ending.ts'
 import { RunnelError } from '../../shared/errors.ts'
@@ -137,3 +142,40 @@ for (const many of [false, true]) {
     await rooms.close()
   })
 }
+
+test('a viewer that lagged while an entry came before its forerunner gets it', async () => {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const mine = (await first.open(chatId))!
+  const writer = new ChatWriter(mine.doc, await store.drawEpoch(chatId))
+  first.attach(mine, writer)
+  const room = (await second.open(chatId))!
+  let taken: (() => void) | null = null
+  const socket = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => { taken = done } })
+  const session = new Session({ format: 'channels', outbox: new Outbox(socket, { highWaterBytes: 1_000, now: Date.now }), catchUp: new CatchUpQueue(1_000_000), close: () => {} })
+  const drain = async () => {
+    for (; taken; await turn()) {
+      const done = taken
+      taken = null
+      done()
+    }
+  }
+  session.follow([{ room, stateVector: undefined, reset: false, role: 'viewer' }])
+  await drain()
+  const difference = vi.spyOn(room.differences, 'of')
+  session.send(binaryFrames(new Uint8Array(800)))
+  session.send(binaryFrames(new Uint8Array(800)))
+  expect(session.outbox.lagging).toBe(true)
+  for (const id of ['msg_1', 'msg_2']) {
+    writer.setMessages([[id, entry(id)]])
+    await flush(first, mine)
+  }
+  const [one, two] = hub.held.splice(0)
+  two!()
+  await drain()
+  expect(session.outbox.lagging).toBe(false)
+  expect(difference).toHaveBeenCalledOnce()
+  one!()
+  session.close()
+  for (const rooms of nodes) await rooms.close()
+})
