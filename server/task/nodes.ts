@@ -108,12 +108,12 @@ export class Nodes {
     if (run) this.hear([run]).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
   }
 
-  /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more. */
+  /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more; of a process that is alone, its own. */
   async sweep(): Promise<void> {
     if (this.#sweeping) return
     this.#sweeping = true
     try {
-      await this.hear(this.#options.live())
+      if (this.#options.cluster.many) await this.hear(this.#options.live())
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.

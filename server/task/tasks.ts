@@ -29,6 +29,8 @@ export class Tasks {
   readonly #nodes: Nodes
   /** Messages that are being taken up for a run that goes on with them. */
   readonly #continuing = new Set<string>()
+  /** What an earlier process left has been looked at. */
+  #recovered = false
 
   constructor(options: TasksOptions) {
     this.#options = { ...options, node: options.cluster.node }
@@ -189,9 +191,9 @@ export class Tasks {
     this.#running.sweep()
   }
 
-  /** Every third of a lease, where there are other nodes. */
+  /** Every third of a lease. */
   sweepNodes(): void {
-    if (this.#options.cluster.many && this.open) void this.#nodes.sweep()
+    if ((this.#options.cluster.many || this.#recovered) && this.open) void this.#nodes.sweep()
   }
 
   /** Another node has something for a run of this one. */
@@ -213,6 +215,7 @@ export class Tasks {
       if (row.node !== null && row.node !== node) await store.takeOver(row.id, row.node, node)
       await this.#recover({ ...row, node })
     }
+    this.#recovered = true
   }
 
   /**

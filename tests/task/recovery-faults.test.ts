@@ -41,13 +41,13 @@ function process(store: Store, cluster: Cluster, now = Date.now) {
 }
 
 /** A process that finds a run of an earlier one, with this in its log. */
-async function found(write: (writer: MessageWriter) => void, node = 'local') {
+async function found(write: (writer: MessageWriter) => void, node = 'local', now?: () => number) {
   const store = memoryStore()
   await askedIn(store, node)
   const writer = new MessageWriter(new Y.Doc(), 1)
   write(writer)
   await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
-  return { store, ...process(store, localCluster(store.log)) }
+  return { store, ...process(store, localCluster(store.log), now) }
 }
 
 /** The next call of a method does not reach the store. */
@@ -125,5 +125,36 @@ test('a run is judged by what its log says, not by what was heard of it', async 
   await expect.poll(async () => (await store.getMessage(messageId))!.status).not.toBe('queued')
   expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted', json: { output: [{ text: 'Some words' }] } })
   expect([asked, errors]).toEqual([[], []])
+  await rooms.close()
+})
+
+test('a run whose end could not be written ends a lease later, also without other nodes', async () => {
+  let time = 0
+  const { store, rooms, tasks, errors } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'local', () => time)
+  failOnce(store, 'drawEpoch')
+  await tasks.recover()
+  expect(errors).toMatchObject([{ code: 'store_unavailable' }])
+  for (; time < 1_500; time += 300) {
+    tasks.sweepNodes()
+    await turn()
+  }
+  await expect.poll(async () => (await store.getMessage(messageId))!.status).toBe('interrupted')
+  await rooms.close()
+})
+
+test('a run that was to go on and could not be taken up begins a lease later, also without other nodes', async () => {
+  let time = 0
+  const { store, rooms, tasks, asked } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'local', () => time)
+  await tasks.recover()
+  failOnce(store, 'drawEpoch')
+  const message = (await store.getMessage(messageId))!
+  await expect(tasks.continue({ user: { id: 'u', name: 'u' }, message, claim: undefined })).rejects.toMatchObject({ code: 'store_unavailable' })
+  for (; time < 1_500; time += 300) {
+    tasks.sweepNodes()
+    await turn()
+  }
+  await expect.poll(() => asked).toEqual(['m'])
+  await tasks.close(1_000)
+  expect(await store.getMessage(messageId)).toMatchObject({ status: 'completed' })
   await rooms.close()
 })
