@@ -1,11 +1,16 @@
 /** What happens while somebody waits: rooms that are lost, entries that come, writers that change. */
 import { Writable } from 'node:stream'
+import type { Response } from 'express'
 import * as Y from 'yjs'
 import { expect, test, vi } from 'vitest'
+import type { Identity } from '../../server/auth/auth.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
+import { Position } from '../../server/document/position.ts'
+import { EventStreams, type EventStreamsOptions } from '../../server/http/event-streams.ts'
 import { CatchUpQueue } from '../../server/room/catchup.ts'
+import { EventFeed } from '../../server/room/event-feed.ts'
 import { binaryFrames } from '../../server/room/frame.ts'
 import { Outbox } from '../../server/room/outbox.ts'
 import { Rooms } from '../../server/room/rooms.ts'
@@ -177,5 +182,40 @@ test('a viewer that lagged while an entry came before its forerunner gets it', a
   expect(difference).toHaveBeenCalledOnce()
   one!()
   session.close()
+  for (const rooms of nodes) await rooms.close()
+})
+
+test('the position of a reader who comes while the next words are on their way to the log is the document\'s', async () => {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first] = nodes as [Rooms, Rooms, Rooms]
+  const room = (await first.open(messageId))!
+  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
+  first.attach(room, writer)
+  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+  await flush(first, room)
+  // Another kind of reader, so that changes are told.
+  room.observers.add({ shown: () => {}, moved: () => {}, lost: () => {} })
+  const appends: (() => void)[] = []
+  hub.whileAppending = () => new Promise(resolve => appends.push(resolve))
+  writer.append(block, 'text', 'one ')
+  void flush(first, room)
+  const response = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { writeHead: () => {} })
+  const streams = new EventStreams({
+    rooms: first, now: Date.now, catchUp: new CatchUpQueue(1_000_000), limits: { commentMs: 10_000, highWaterBytes: 100_000, stallMs: 10_000 },
+    access: { message: async () => {} }, addresses: { keyOf: () => '' }, admission: { admitStream: () => () => {} },
+  } as unknown as EventStreamsOptions)
+  const opened = streams.open(response as unknown as Response, { expiresAt: null } as Identity, (await store.getMessage(messageId))!, 'deltas', undefined)
+  await turn()
+  writer.append(block, 'text', 'two ')
+  void flush(first, room)
+  while (appends.length > 0) {
+    appends.shift()!()
+    await turn()
+  }
+  await opened
+  const feed = [...room.observers].find(observer => observer instanceof EventFeed)!
+  expect(feed.position).toBe(Position.of(room.doc, room.lineage).toString())
+  streams.close()
   for (const rooms of nodes) await rooms.close()
 })
