@@ -47,7 +47,8 @@ export class Nodes {
   /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
   async stop(row: MessageRow): Promise<Message | null> {
     await this.#order(row, stopKey, null)
-    return await this.#until(row, message => isTerminal(message.status))
+    // Until the run's first words the document says how the one before it ended.
+    return await this.#until(row, message => message.taskId === row.taskId && isTerminal(message.status))
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */

@@ -105,7 +105,7 @@ export class Tasks {
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
     const { message, user, claim } = options
-    const { rooms } = this.#options
+    const { rooms, cluster } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     await this.#running.saved(run => run.messageId === message.id)
@@ -121,7 +121,11 @@ export class Tasks {
     } finally {
       this.#continuing.delete(message.id)
     }
-    await this.#list(run, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
+    // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
+    if (cluster.many) await this.#nodes.hear([run]).catch(() => {})
+    await this.#list(run, writer => {
+      if (!run.ended) writer.setMessages([[message.id, { status: 'queued' }]])
+    })
     return started
   }
 
@@ -231,11 +235,11 @@ export class Tasks {
     const { store, onLostRun, onError } = this.#options
     try {
       await listQuestion(this.#options, row)
+      const stopped = await this.#nodes.isStopped(row)
       const taken = await takeUpLeft(this.#options, row)
       const message = readMessage(taken.room.doc)
       if (wasQueued(row, message)) return await this.#requeue(row, taken)
       if (wasWaiting(row, message)) return await this.#running.resume(placeOf(row, taken))
-      const stopped = await this.#nodes.isStopped(row)
       const ending = stopped ? await endMessage(this.#options, row, taken, 'stopped') : await interrupt(this.#options, row, taken)
       // A stop may have come meanwhile; with the saving it is forgotten.
       const goesOn = onLostRun === 'continue' && !stopped && !await this.#nodes.isStopped(row).catch(() => true)

@@ -158,3 +158,29 @@ test('a run that was to go on and could not be taken up begins a lease later, al
   expect(await store.getMessage(messageId)).toMatchObject({ status: 'completed' })
   await rooms.close()
 })
+
+test('a stop that comes while a run is taken up on the same node stops it before it begins', async () => {
+  const hub = new Hub(new Random(1), 0)
+  const { store } = hub
+  await askedIn(store, 'b')
+  const doc = new Y.Doc()
+  const writer = new MessageWriter(doc, 1)
+  writer.setMessage({ ...fields, status: 'interrupted' })
+  await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
+  await store.saveFinal({ message: { ...fields, status: 'interrupted', output: [] }, epoch: 1, state: Y.encodeStateAsUpdate(doc) })
+  const { rooms, tasks, asked } = process(store, hub.cluster('b'))
+  let stopped: Promise<unknown> | undefined
+  const { drawEpoch } = store
+  store.drawEpoch = async doc => {
+    if (!stopped) {
+      stopped = tasks.stop((await store.getMessage(messageId))!)
+      await turn()
+    }
+    return await drawEpoch(doc)
+  }
+  await tasks.continue({ user: { id: 'u', name: 'u' }, message: (await store.getMessage(messageId))!, claim: undefined })
+  expect(await stopped).toMatchObject({ status: 'stopped' })
+  expect(asked).toEqual([])
+  await tasks.close(0)
+  await rooms.close()
+})
