@@ -212,10 +212,11 @@ export class Room {
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
-    this.#appending = false
     for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
     for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
+    // Not before: who is refused may leave its place in the line to one who is not yet, and what the log refused is still in the document.
+    this.#appending = false
     this.#settle()
   }
 

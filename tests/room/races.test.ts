@@ -219,3 +219,32 @@ test('the position of a reader who comes while the next words are on their way t
   streams.close()
   for (const rooms of nodes) await rooms.close()
 })
+
+test('what the log refused is shown to nobody, also where one who is refused makes room for another', async () => {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first] = nodes as [Rooms, Rooms, Rooms]
+  const room = (await first.open(messageId))!
+  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
+  first.attach(room, writer)
+  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+  await flush(first, room)
+  const catchUp = new CatchUpQueue(1)
+  const sent: Buffer[] = []
+  // The first does not read, and its difference fills the line.
+  const sockets = [new Writable({ write: () => {} }), new Writable({ write: (chunk: Buffer, _encoding, done) => { sent.push(chunk); done() } })]
+  const sessions = sockets.map(socket => {
+    const session: Session = new Session({ format: 'stock', outbox: new Outbox(socket, { highWaterBytes: 100_000, now: Date.now }), catchUp, close: () => session.close() })
+    return session
+  })
+  for (const [i, session] of sessions.entries()) session.follow([{ room, stateVector: i === 0 ? undefined : new Uint8Array([0]), reset: false, role: 'viewer' }])
+  expect(catchUp.waiting).toBe(1)
+  hub.whileAppending = async () => { throw new RunnelError('store_unavailable', 'The disk is full.') }
+  writer.append(block, 'text', 'never in the log')
+  await flush(first, room)
+  await turn()
+  expect(room.lost?.code).toBe('store_unavailable')
+  expect(Buffer.concat(sent).includes('never in the log')).toBe(false)
+  for (const session of sessions) session.close()
+  for (const rooms of nodes) await rooms.close()
+})
