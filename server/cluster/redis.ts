@@ -81,7 +81,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     lastSeqs: async docs => {
       const chats = docs.filter(doc => documentKind(doc) === 'chat')
       const messages = docs.filter(doc => documentKind(doc) !== 'chat')
-      const [ofChats, ofMessages] = await Promise.all([lastSeqsOf(base, chats), live.lastSeqs(messages)])
+      const [ofChats, ofMessages] = await Promise.all([lastSeqsOf(base, chats), messages.length > 0 ? live.lastSeqs(messages) : []])
       return docs.map(doc => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift()!)
     },
 

@@ -62,7 +62,9 @@ export class EventStreams {
     const room = await this.#options.rooms.open(row.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {
-      await new Promise<void>(settled => room.whenSettled(settled))
+      // Behind the `await` the next append may be in flight.
+      do await new Promise<void>(settled => room.whenSettled(settled))
+      while (room.appending)
       if (room.lost) throw new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.')
       if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
       if (end !== null && endsWith(readMessageFields(room.doc), end)) {

@@ -18,7 +18,7 @@ export class Following {
   readonly #cluster: FollowingOptions['cluster']
   /** Rooms that were ahead of the log when numbers were compared. */
   readonly #suspects = new WeakSet<Room>()
-  readonly #catchingUp = new Set<Room>()
+  readonly #catchingUp = new Map<Room, Promise<void>>()
   #comparing = false
 
   constructor(options: FollowingOptions) {
@@ -60,13 +60,15 @@ export class Following {
   }
 
   /**
-   * Makes this process the writer of a message under a new epoch, with all that
-   * its log holds: from now on an earlier writer is refused. Throws `store_unavailable`.
+   * To be called before a document is written under an epoch that was drawn: it has all that its log holds, and from now
+   * on an earlier writer is refused, whose last entry may have come since the log was read. What several nodes write has
+   * what was written under an epoch that was given back. Throws `store_unavailable`.
    */
   async takeUp(room: Room, epoch: number): Promise<void> {
-    const { many, log } = this.#cluster
-    if (!many) return
+    if (room.shared) return await this.refresh(room)
+    const { log } = this.#cluster
     for (let attempt = 0; attempt < 100; attempt++) {
+      if (room.lost) throw room.lost
       const [result] = await log.append([{ doc: room.id, epoch, previousSeq: room.seq, updates: [] }])
       if (result?.status === 'ok') return
       if (result?.status !== 'gap') break
@@ -131,21 +133,27 @@ export class Following {
     })
   }
 
-  /** Reads what the log has beyond this room. */
-  async #catchUp(room: Room): Promise<void> {
-    if (this.#catchingUp.has(room)) return
-    this.#catchingUp.add(room)
-    try {
-      await this.#readOn(room)
-    } finally {
-      this.#catchingUp.delete(room)
+  /** Reads what the log has beyond this room; who asks meanwhile waits for the same. */
+  #catchUp(room: Room): Promise<void> {
+    let catchingUp = this.#catchingUp.get(room)
+    if (!catchingUp) {
+      catchingUp = this.#readOn(room).finally(() => this.#catchingUp.delete(room))
+      this.#catchingUp.set(room, catchingUp)
     }
+    return catchingUp
   }
 
   async #readOn(room: Room): Promise<void> {
     const contents = await this.#cluster.log.read(room.id)
-    await new Promise<void>(resolve => room.whenSettled(resolve))
-    if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+    // Inside the callback: behind an `await` the next append may be in flight.
+    await new Promise<void>((resolve, reject) => room.whenSettled(() => {
+      try {
+        if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+        resolve()
+      } catch (error) {
+        reject(error)
+      }
+    }))
   }
 
   /** A message whose run is here: nobody else can know better. */

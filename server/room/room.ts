@@ -50,6 +50,8 @@ export class Room {
   idleSince: number
   /** When an update was last shown, epoch ms. */
   shownAt: number
+  /** Rises with every update that is shown. */
+  version = 0
   /** When its text was last written, on the clock of `performance.now`. */
   flushedAt = 0
   /** The viewers have had a checkpoint since. */
@@ -274,6 +276,7 @@ export class Room {
     this.#stateVector = this.#checkpoint = null
     this.differences.clear()
     this.log.add(updates)
+    this.version += 1
     this.shownAt = this.#now()
     this.quiet = false
     if (this.viewers.size === 0) return

@@ -116,8 +116,9 @@ export class Rooms {
     }
   }
 
-  /** Lets a writer write into a room: what it collects is flushed from now on. */
+  /** Lets a writer write into a room: what it collects is flushed from now on. Throws what the room was lost by. */
   attach(room: Room, writer: DocumentWriter): void {
+    if (room.lost) throw room.lost
     room.writer = writer
     writer.onEdit = urgent => this.flusher.schedule(room, urgent)
   }
@@ -162,7 +163,7 @@ export class Rooms {
     this.flusher.close()
     // Its sockets are gone: other nodes need not find out by its silence.
     for (const room of this.#rooms.values()) this.#sharePresence(room)
-    await Promise.all([...this.#opening.values()])
+    await Promise.allSettled(this.#opening.values())
     await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(written => this.flusher.flushNow(room, written))))
     for (const room of [...this.#rooms.values()]) this.#evict(room)
     await Promise.all(this.#evicting.values())

@@ -30,8 +30,8 @@ export interface Subscription {
 
 type Progress =
   | { state: 'live' }
-  /** `inLine`: it stands in the catch-up queue. `seq`: what it has is all up to this number of the log; null if that is not known. */
-  | { state: 'behind'; stateVector: Uint8Array | undefined; seq: number | null; inLine: boolean }
+  /** `inLine`: it stands in the catch-up queue. `version`: what it has is all of this version of the room; null if that is not known. */
+  | { state: 'behind'; stateVector: Uint8Array | undefined; version: number | null; inLine: boolean }
 
 const live: Progress = { state: 'live' }
 
@@ -109,7 +109,7 @@ export class Session {
     if (!subscription) return
     const { progress } = subscription
     // Who stands in line already keeps its place, however often it asks.
-    if (progress.state === 'behind' && progress.inLine) Object.assign(progress, { stateVector, seq: null })
+    if (progress.state === 'behind' && progress.inLine) Object.assign(progress, { stateVector, version: null })
     else subscription.progress = behind(stateVector)
     this.#catchUpAll()
   }
@@ -195,7 +195,7 @@ export class Session {
   /** The outbox is over its mark: what each document has been sent so far is where its difference will start. */
   #fallBehind(): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector(), subscription.room.seq)
+      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector(), subscription.room.version)
     }
   }
 
@@ -223,7 +223,7 @@ export class Session {
       return null
     }
     // Its own difference was over the mark, and nothing has come since.
-    if (progress.seq === room.seq) {
+    if (progress.version === room.version) {
       subscription.progress = live
       return null
     }
@@ -241,6 +241,6 @@ export class Session {
   }
 }
 
-function behind(stateVector: Uint8Array | undefined, seq: number | null = null): Progress {
-  return { state: 'behind', stateVector, seq, inLine: false }
+function behind(stateVector: Uint8Array | undefined, version: number | null = null): Progress {
+  return { state: 'behind', stateVector, version, inLine: false }
 }

@@ -62,7 +62,7 @@ function resultOf({ status, seq }: AppendRow, { previousSeq }: LogAppend, repeat
 }
 
 /** The documents' epochs. */
-export function postgresEpochs({ query, write }: PostgresConnection): Pick<Store, 'drawEpoch' | 'releaseEpoch'> {
+export function postgresEpochs({ write }: PostgresConnection): Pick<Store, 'drawEpoch' | 'releaseEpoch'> {
   return {
     drawEpoch: id => write(async query => {
       const [row] = await query<{ epoch: number }>(
@@ -72,7 +72,8 @@ export function postgresEpochs({ query, write }: PostgresConnection): Pick<Store
       if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
       return row.epoch
     }),
-    releaseEpoch: async (id, epoch) => void await query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch]),
+    // Repeated, it would give back what somebody else has drawn since.
+    releaseEpoch: async (id, epoch) => void await write(query => query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch])),
   }
 }
 
@@ -87,8 +88,9 @@ export async function lockDocument(query: Query, id: string, epoch: number): Pro
   return row
 }
 
-/** Inside a transaction: the state takes the place of the whole log. */
+/** Inside a transaction: the state takes the place of the whole log, which may have come to this number elsewhere. */
 export async function finishDocument(query: Query, id: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
+  await query('UPDATE documents SET seq = $2 WHERE id = $1 AND seq < $2', [id, seq])
   await query('SELECT runnel_compact($1, $2, $3, $4, FALSE)', [id, epoch, seq, state])
 }
 

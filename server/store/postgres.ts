@@ -82,12 +82,12 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
       return claimed
     }),
     findClaim: claim => findClaim(query, claim),
-    saveFinal: ({ message, epoch, state, tell }) => write(async query => {
+    saveFinal: ({ message, epoch, state, seq, tell }) => write(async query => {
       const document = await lockDocument(query, message.id, epoch)
       if (!document || !await finishMessage(query, message)) return false
       if (tell) await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [message.id, message.taskId ?? ''])
       await forgetOrders(query, message.taskId ?? '')
-      await finishDocument(query, message.id, epoch, document.seq, state)
+      await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
       return true
     }),
     untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),

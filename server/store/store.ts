@@ -141,6 +141,8 @@ export interface FinalMessage {
   tell?: boolean
   /** Yjs state v1 of the finished document: it replaces log and snapshot. */
   state: Uint8Array
+  /** The log's last number, where it is another than this store's: who goes on with the message counts on from it. */
+  seq?: number
 }
 
 export interface ProviderData {

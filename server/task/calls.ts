@@ -157,6 +157,9 @@ export class ToolCalls {
   async #execute(call: PendingCall, tool: Tool, args: unknown): Promise<void> {
     const { run, maxOutputBytes } = this.#options
     run.writer.setBlock(call.blockId, { status: 'running' })
+    // A crash from here on finds it running, and not waiting for somebody who lets it run once more.
+    await run.settle()
+    if (run.ended) return
     this.#executing.add(call)
     this.#changed()
     try {

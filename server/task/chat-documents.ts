@@ -47,11 +47,16 @@ export class ChatDocuments {
   async #takeUp(room: Room): Promise<void> {
     let drawing = this.#drawing.get(room)
     if (!drawing) {
-      drawing = this.#store.drawEpoch(room.id)
-        .then(epoch => this.#rooms.attach(room, new ChatWriter(room.doc, epoch)))
+      drawing = this.#attach(room)
         .finally(() => this.#drawing.delete(room))
       this.#drawing.set(room, drawing)
     }
     await drawing
+  }
+
+  async #attach(room: Room): Promise<void> {
+    const epoch = await this.#store.drawEpoch(room.id)
+    await this.#rooms.following.takeUp(room, epoch)
+    this.#rooms.attach(room, new ChatWriter(room.doc, epoch))
   }
 }

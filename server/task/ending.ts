@@ -32,17 +32,38 @@ export interface Ending {
   providerData: readonly ProviderData[]
 }
 
+/** A message that this process writes from now on. */
+export interface Taken {
+  /** Pinned. */
+  room: Room
+  epoch: number
+}
+
+/** A new epoch for a message whose room is pinned; where that fails it is unpinned. Throws `not_found`, `store_unavailable`. */
+export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, room: Room): Promise<number> {
+  try {
+    const epoch = await store.drawEpoch(room.id)
+    await rooms.following.takeUp(room, epoch)
+    return epoch
+  } catch (error) {
+    rooms.unpin(room)
+    throw error
+  }
+}
+
+/** Takes the document of a message up that its run left: what it says now nobody changes any more. Throws as `takeUp`. */
+export async function takeUpLeft(places: Pick<Places, 'rooms' | 'store'>, { id }: MessageRow): Promise<Taken> {
+  const room = await places.rooms.open(id)
+  if (!room) throw new Error(`The message ${id} has no document.`)
+  return { room, epoch: await takeUp(places, room) }
+}
+
 /**
- * Ends a message that its run left (a crash, a store that was away): takes the
- * document up under a new epoch, closes what is open, writes the status. A
- * terminal status that the log has already stays.
+ * Ends a message that its run left (a crash, a store that was away): closes
+ * what is open, writes the status. A terminal status that the log has already
+ * stays.
  */
-export async function endMessage(places: Places, row: MessageRow, status: TerminalStatus, error: MessageError): Promise<Ending> {
-  const { rooms, store, now } = places
-  const room = await rooms.open(row.id)
-  if (!room) throw new Error(`The message ${row.id} has no document.`)
-  const epoch = await store.drawEpoch(row.id)
-  await rooms.following.takeUp(room, epoch)
+export async function endMessage({ rooms, now }: Pick<Places, 'rooms' | 'now'>, row: MessageRow, { room, epoch }: Taken, status: TerminalStatus, error?: MessageError): Promise<Ending> {
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)
@@ -54,7 +75,7 @@ export async function endMessage(places: Places, row: MessageRow, status: Termin
   }
   if (message.status === undefined || !schema.isTerminal(message.status)) {
     for (const block of message.output) endBlock(writer, block, status, endedAt, message.status === 'waiting')
-    writer.setMessage({ status, endedAt, error })
+    writer.setMessage({ status, endedAt, ...(error && { error }) })
   }
   await new Promise<void>(written => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
@@ -88,7 +109,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), tell: ends !== null })
+        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), seq: room.seq, tell: ends !== null })
         if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         // It is in the store now: what fails here goes by itself, later.
         if (saved) rooms.following.release(messageId, epoch).catch(() => {})

@@ -47,7 +47,8 @@ export class Nodes {
   /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
   async stop(row: MessageRow): Promise<Message | null> {
     await this.#order(row, stopKey, null)
-    return await this.#until(row, message => isTerminal(message.status))
+    // Until the run's first words the document says how the one before it ended.
+    return await this.#until(row, message => message.taskId === row.taskId && isTerminal(message.status))
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
@@ -79,6 +80,11 @@ export class Nodes {
     }
   }
 
+  /** Somebody has stopped the run of this message, which nobody carries out. Throws `store_unavailable`. */
+  async isStopped({ taskId }: MessageRow): Promise<boolean> {
+    return taskId !== null && (await this.#options.store.ordersOf([taskId])).some(({ key }) => key === stopKey)
+  }
+
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
     for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map(run => run.taskId))) {
@@ -103,12 +109,12 @@ export class Nodes {
     if (run) this.hear([run]).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
   }
 
-  /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more. */
+  /** Every third of a lease: what was said to this node's runs, and runs that nobody runs any more; of a process that is alone, its own. */
   async sweep(): Promise<void> {
     if (this.#sweeping) return
     this.#sweeping = true
     try {
-      await this.hear(this.#options.live())
+      if (this.#options.cluster.many) await this.hear(this.#options.live())
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.

@@ -1,13 +1,11 @@
 /** What a crash left: questions that their chat does not list, runs that had not begun, answers that nobody writes any more. */
 import { RunnelError } from '../../shared/errors.ts'
-import { blockIsFinal, isTerminal, readMessage, type Message, type ToolCallBlock } from '../../shared/schema.ts'
-import type { Room } from '../room/room.ts'
-import type { Rooms } from '../room/rooms.ts'
+import { blockIsFinal, isTerminal, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 import { listedFiles } from './attachments.ts'
 import { waitsOutside } from './calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endMessage, type Ending, type Places } from './ending.ts'
+import { endMessage, takeUpLeft, type Ending, type Places, type Taken } from './ending.ts'
 import { joinedText, type RunRequest } from './prompt.ts'
 import { messageError } from './run.ts'
 
@@ -23,41 +21,29 @@ export async function listQuestion({ store, chats }: { store: Store; chats: Chat
   })
 }
 
-interface Opened extends Omit<MessageRow, 'request' | 'taskId'> {
-  taskId: string
-  room: Room
-  request: RunRequest
+/** What the run of a row asks for, if it can be carried out again. */
+export type Asked = Omit<MessageRow, 'request' | 'taskId'> & { taskId: string; request: RunRequest }
+
+/** The run had not begun when its process ended. */
+export function wasQueued(row: MessageRow, { status, taskId }: Partial<Message>): row is MessageRow & Asked {
+  // One that was to go on with a message may not have written a word.
+  return isAsked(row) && (status === undefined || status === 'queued' || (isTerminal(status) && taskId !== row.taskId))
 }
 
-/** The room of a run that had not begun, pinned, with what it asks for; null for any other. */
-export async function openQueued(rooms: Rooms, row: MessageRow): Promise<Opened | null> {
-  return await openIf(rooms, row, ({ status, taskId }: Partial<Message>) =>
-    // One that was to go on with a message may not have written a word.
-    status === undefined || status === 'queued' || (isTerminal(status) && taskId !== row.taskId))
+/** The run waited for people only. */
+export function wasWaiting(row: MessageRow, { status, output }: Message): row is MessageRow & Asked {
+  const calls = output.filter(block => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status))
+  return isAsked(row) && status === 'waiting' && calls.length > 0 && calls.every(call => waitsOutside(call as ToolCallBlock))
 }
 
-/** The room of a run that waited for people only, pinned; null for any other. */
-export async function openWaiting(rooms: Rooms, row: MessageRow): Promise<Opened | null> {
-  return await openIf(rooms, row, ({ status, output }) => {
-    const calls = output.filter(block => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status))
-    return status === 'waiting' && calls.length > 0 && calls.every(call => waitsOutside(call as ToolCallBlock))
-  })
-}
-
-async function openIf(rooms: Rooms, row: MessageRow, match: (message: Message) => boolean): Promise<Opened | null> {
-  const { taskId, request } = row
-  if (row.status !== 'queued' || taskId === null || request === null) return null
-  const room = await rooms.open(row.id)
-  if (!room) return null
-  if (match(readMessage(room.doc))) return { ...row, taskId, room, request: request as unknown as RunRequest }
-  rooms.unpin(room)
-  return null
+function isAsked({ status, taskId, request }: MessageRow): boolean {
+  return status === 'queued' && taskId !== null && request !== null
 }
 
 /** Ends an answer that its run left. */
-export async function interrupt(places: Places, row: MessageRow): Promise<Ending> {
+export async function interrupt(places: Places, row: MessageRow, taken: Taken): Promise<Ending> {
   const error = messageError(new RunnelError('interrupted', 'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.'))
-  return await endMessage(places, row, 'interrupted', error)
+  return await endMessage(places, row, taken, 'interrupted', error)
 }
 
 /**
@@ -71,7 +57,7 @@ export async function endLater(places: Places, messageId: string, save: (ending:
     try {
       const row = await places.store.getMessage(messageId)
       if (!row || (row.node !== null && row.node !== places.node)) return null
-      return await save(await endMessage(places, row, 'failed', error))
+      return await save(await endMessage(places, row, await takeUpLeft(places, row), 'failed', error))
     } catch (reason) {
       places.onError(reason, { messageId })
     }

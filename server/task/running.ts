@@ -82,8 +82,12 @@ export class Running {
 
   /** A run that waited for people when its process ended: it waits on. */
   async resume(place: RunPlace): Promise<void> {
+    const providerData = await this.#options.store.getProviderData(place.row.id).catch((error: unknown) => {
+      this.#options.rooms.unpin(place.room)
+      throw error
+    })
     const run = this.#register(place)
-    run.providerData = await this.#options.store.getProviderData(run.messageId)
+    run.providerData = providerData
     run.resume()
     this.line.addParked(run)
     void carryOut(run, this.#options, true)

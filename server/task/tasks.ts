@@ -1,15 +1,16 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { isTerminal, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
+import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
-import { interrupt, listQuestion, openQueued, openWaiting } from './recovery.ts'
+import { interrupt, listQuestion, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
-import { Running, type RunningOptions } from './running.ts'
+import { Running, type RunningOptions, type RunPlace } from './running.ts'
 import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
 
 export interface TasksOptions extends Omit<RunningOptions, 'node'> {
@@ -28,6 +29,8 @@ export class Tasks {
   readonly #nodes: Nodes
   /** Messages that are being taken up for a run that goes on with them. */
   readonly #continuing = new Set<string>()
+  /** What an earlier process left has been looked at. */
+  #recovered = false
 
   constructor(options: TasksOptions) {
     this.#options = { ...options, node: options.cluster.node }
@@ -102,7 +105,7 @@ export class Tasks {
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
     const { message, user, claim } = options
-    const { rooms } = this.#options
+    const { rooms, cluster } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
     await this.#running.saved(run => run.messageId === message.id)
@@ -114,11 +117,15 @@ export class Tasks {
     try {
       const room = await rooms.open(message.id)
       if (!room) throw new RunnelError('not_found', 'There is no such message.')
-      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await this.#takeUp(message, room) })
+      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await takeUp(this.#options, room) })
     } finally {
       this.#continuing.delete(message.id)
     }
-    await this.#list(run, writer => writer.setMessages([[message.id, { status: 'queued' }]]))
+    // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
+    if (cluster.many) await this.#nodes.hear([run]).catch(() => {})
+    await this.#list(run, writer => {
+      if (!run.ended) writer.setMessages([[message.id, { status: 'queued' }]])
+    })
     return started
   }
 
@@ -188,9 +195,9 @@ export class Tasks {
     this.#running.sweep()
   }
 
-  /** Every third of a lease, where there are other nodes. */
+  /** Every third of a lease. */
   sweepNodes(): void {
-    if (this.#options.cluster.many && this.open) void this.#nodes.sweep()
+    if ((this.#options.cluster.many || this.#recovered) && this.open) void this.#nodes.sweep()
   }
 
   /** Another node has something for a run of this one. */
@@ -205,8 +212,14 @@ export class Tasks {
 
   /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
   async recover(): Promise<void> {
-    if (this.#options.cluster.many) return
-    for (const row of await this.#options.store.unfinished()) await this.#recover(row)
+    const { cluster: { many, node }, store } = this.#options
+    if (many) return
+    for (const row of await store.unfinished()) {
+      // There were other nodes; now this one is alone.
+      if (row.node !== null && row.node !== node) await store.takeOver(row.id, row.node, node)
+      await this.#recover({ ...row, node })
+    }
+    this.#recovered = true
   }
 
   /**
@@ -222,35 +235,34 @@ export class Tasks {
     const { store, onLostRun, onError } = this.#options
     try {
       await listQuestion(this.#options, row)
-      if (await this.#requeue(row) || await this.#resume(row)) return
-      await this.#running.save(await interrupt(this.#options, row))
-      if (onLostRun === 'interrupt' || (row.request as { recovered?: boolean } | null)?.recovered) return
-      const message = await store.getMessage(row.id)
-      if (message?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message, claim: undefined, recovers: true })
+      const stopped = await this.#nodes.isStopped(row)
+      const taken = await takeUpLeft(this.#options, row)
+      const message = readMessage(taken.room.doc)
+      if (wasQueued(row, message)) return await this.#requeue(row, taken)
+      if (wasWaiting(row, message)) return await this.#running.resume(placeOf(row, taken))
+      const ending = stopped ? await endMessage(this.#options, row, taken, 'stopped') : await interrupt(this.#options, row, taken)
+      // A stop may have come meanwhile; with the saving it is forgotten.
+      const goesOn = onLostRun === 'continue' && !stopped && !await this.#nodes.isStopped(row).catch(() => true)
+      await this.#running.save(ending)
+      if (!goesOn || (row.request as { recovered?: boolean } | null)?.recovered) return
+      const saved = await store.getMessage(row.id)
+      if (saved?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message: saved, claim: undefined, recovers: true })
     } catch (error) {
       onError(error, { messageId: row.id })
     }
   }
 
-  /** True if the run had not begun: it waits again. */
-  async #requeue(row: MessageRow): Promise<boolean> {
-    const { rooms, chats } = this.#options
-    const opened = await openQueued(rooms, row)
-    if (!opened) return false
-    const { request, room } = opened
-    this.#running.admit({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await this.#takeUp(row, room) })
-    await chats.edit(row.chatId, writer => writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: request.model }]]))
-    this.#running.line.beginNext()
-    return true
-  }
-
-  /** True if the run only waited for people: it waits on. */
-  async #resume(row: MessageRow): Promise<boolean> {
-    const opened = await openWaiting(this.#options.rooms, row)
-    if (!opened) return false
-    const { request, room } = opened
-    await this.#running.resume({ row: opened, user: { id: row.userId, name: row.userId }, request, room, epoch: await this.#takeUp(row, room) })
-    return true
+  /** It waits again. */
+  async #requeue(row: Asked, taken: Taken): Promise<void> {
+    const run = this.#running.admit(placeOf(row, taken))
+    try {
+      await this.#nodes.hear([run])
+      await this.#options.chats.edit(row.chatId, writer => {
+        if (!run.ended) writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: row.request.model }]])
+      })
+    } finally {
+      this.#running.line.beginNext()
+    }
   }
 
   /** A run that is in its chat's list begins when there is a place; one that cannot be listed has failed. */
@@ -260,13 +272,6 @@ export class Tasks {
       throw error
     })
     this.#running.line.beginNext()
-  }
-
-  async #takeUp({ id }: MessageRow, room: Run['room']): Promise<number> {
-    const { store, rooms } = this.#options
-    const epoch = await store.drawEpoch(id)
-    await rooms.following.takeUp(room, epoch)
-    return epoch
   }
 
   #refuseWhenClosed(): void {
@@ -286,4 +291,8 @@ export class Tasks {
 
 function stateOf(row: MessageRow, status: RunState['status']): RunState {
   return { taskId: row.taskId ?? '', messageId: row.id, chatId: row.chatId, status }
+}
+
+function placeOf(row: Asked, taken: Taken): RunPlace {
+  return { row, user: { id: row.userId, name: row.userId }, request: row.request, ...taken }
 }

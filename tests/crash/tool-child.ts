@@ -35,6 +35,10 @@ const tools = [
     await new Promise(() => {})
   }),
   tool('pay', async function* () { yield 'paid' }, true),
+  tool('fall', async function* () {
+    process.kill(process.pid, 'SIGKILL')
+    yield 'never'
+  }),
 ]
 
 /** Two rounds of two calls of `work`, calls of what the question names; or, to `pause`, half a text. Then the answer. */

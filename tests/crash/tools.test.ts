@@ -118,6 +118,17 @@ test('while a call waits for a yes: it waits on, as often as it takes, and goes 
   expect(runs()).toEqual([callId])
 })
 
+test('at the first word of a tool: nobody is told that it did not run', { timeout: 30_000 }, async () => {
+  const { start, runs } = world()
+  let server = await start()
+  const id = await server.ask('fall')
+  await once(server.process, 'exit')
+  server = await start()
+  const [call] = callsOf(await server.until(id, ended))
+  expect(call).toMatchObject({ status: 'failed', error: expect.stringContaining('outcome unknown') })
+  expect(runs()).toEqual([call!.callId])
+})
+
 test('while one call runs and one waits: the run does not wait on, the one has failed and the other is cancelled', { timeout: 30_000 }, async () => {
   const { start, runs } = world()
   let server = await start()

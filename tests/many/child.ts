@@ -1,6 +1,6 @@
 /**
  * A node that is there to be killed or stopped. It is loaded when it is made; one line on its standard input, its
- * settings, starts it. `TOOL_RUNS`: the file that its tool `pay` leaves a line in. `TOLD`: the file that gets a line for each end that is told.
+ * settings, starts it. `TOOL_RUNS`: the file that its tool `pay` leaves a line in; `TOOL_FALLS`: and is killed. `TOLD`: the file that gets a line for each end that is told.
  */
 import { once } from 'node:events'
 import { appendFileSync, writeSync } from 'node:fs'
@@ -11,10 +11,14 @@ import { defineTool } from '../../server/extension/tool.ts'
 import { unlimited } from '../../testing/runnel.ts'
 
 const [line] = await once(createInterface({ input: process.stdin }), 'line')
-const { TOOL_RUNS, TOLD, ...settings } = JSON.parse(line as string) as { TOOL_RUNS?: string; TOLD?: string }
+const { TOOL_RUNS, TOOL_FALLS, TOLD, ...settings } = JSON.parse(line as string) as { TOOL_RUNS?: string; TOOL_FALLS?: boolean; TOLD?: string }
 const pay = defineTool({
   name: 'pay', description: '', parameters: z.object({}), approval: true,
-  execute: () => { appendFileSync(TOOL_RUNS!, 'paid\n'); return 'paid' },
+  execute: () => {
+    appendFileSync(TOOL_RUNS!, 'paid\n')
+    if (TOOL_FALLS) process.kill(process.pid, 'SIGKILL')
+    return 'paid'
+  },
 })
 const runnel = createRunnel({
   HOST: '127.0.0.1', PORT: 0, ...unlimited, ...settings,

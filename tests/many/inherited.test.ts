@@ -27,10 +27,10 @@ const payTool = (execute: () => string) => defineTool({ name: 'pay', description
 const callsOf = (message: Message) => message.output.filter(block => block.type === 'tool_call') as ToolCallBlock[]
 
 /** A run on a child that waits for a decision, and two nodes that outlive it. */
-async function waitingOnChild(world: World, child: ChildNode, path: string, nodes?: [StartedRunnel, StartedRunnel]) {
+async function waitingOnChild(world: World, child: ChildNode, path: string, nodes?: [StartedRunnel, StartedRunnel], more: object = {}) {
   const tools = [payTool(() => { appendFileSync(path, 'paid\n'); return 'paid' })]
   const [a, [b, c]] = await Promise.all([
-    child.start({ ...world.settings, TOOL_RUNS: path }),
+    child.start({ ...world.settings, ...more, TOOL_RUNS: path }),
     nodes ?? Promise.all([world.node({ tools }), world.node({ tools })]),
   ])
   world.fake.enqueue(answer({ text: 'I pay. ', toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] }))
@@ -108,6 +108,39 @@ test('a node is killed while it hears of a decision: the call has run at most on
     expect((await b.call('GET', `/api/messages/${id}`)).body).toEqual(message)
   }
   console.log(ends.join(', '))
+})
+
+test('a node is killed at the first word of a tool that was allowed on another: the call has run once, and nobody says how it went', { timeout: 40_000 }, async () => {
+  const world = await newWorld({ settings: { RUNNEL_LEASE_MS: leaseMs } })
+  const { path, lines } = traces()
+  const { a, b, c, id } = await waitingOnChild(world, new ChildNode(), path, undefined, { TOOL_FALLS: true })
+  expect((await b.call('POST', `/api/messages/${id}/tool-calls/c1`, { decision: 'approve' })).status).toBe(200)
+  await a.exited
+  const message = await until(c, id, ({ status }) => isTerminal(status))
+  expect(callsOf(message)).toMatchObject([{ status: 'failed', error: expect.stringContaining('outcome unknown') }])
+  expect(lines()).toEqual(['paid'])
+})
+
+test('a stop that comes when the node of a run is dead already stops it: it neither goes on nor begins elsewhere', { timeout: 40_000 }, async () => {
+  const world = await newWorld({ settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_ON_LOST_RUN: 'continue', RUNNEL_MAX_TASKS: 1 }, fake: { fallback: answer({ text: 'Never.' }) } })
+  const [a, b] = await Promise.all([new ChildNode().start(world.settings), world.node()])
+  const stream = world.fake.manual()
+  const ids: string[] = []
+  for (const content of ['First', 'Second']) {
+    const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
+    ids.push((await a.call('POST', `/api/chats/${chatId}/messages`, { content })).body.messageId as string)
+    if (content === 'First') await stream.request
+  }
+  stream.send('The moon')
+  await until(b, ids[0]!, ({ output }) => output.length > 0)
+  await a.kill()
+  const stopped = await Promise.all(ids.map(id => b.call('POST', `/api/messages/${id}/stop`)))
+  expect(stopped.map(({ status }) => status)).toEqual([200, 200])
+  for (const id of ids) expect(await until(b, id, ({ status }) => isTerminal(status))).toMatchObject({ status: 'stopped' })
+  await sleep(leaseMs)
+  for (const id of ids) expect((await b.call('GET', `/api/messages/${id}`)).body).toMatchObject({ status: 'stopped' })
+  expect(world.fake.requests.length).toBe(1)
+  expect((await b.call('GET', '/api/tasks')).body.items).toEqual([])
 })
 
 test('a decision is of one call: a later one of the same id waits for its own', { timeout: 20_000 }, async () => {

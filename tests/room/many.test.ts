@@ -1,109 +1,16 @@
 /** Documents on several nodes: one writes, the others follow, entries get lost; a chat that all of them write. */
 import * as Y from 'yjs'
 import { expect, test } from 'vitest'
-import type { Cluster, LiveEntry, UpdateLog } from '../../server/cluster/cluster.ts'
-import { localCluster } from '../../server/cluster/local.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { Position } from '../../server/document/position.ts'
 import type { ChangeObserver, Room } from '../../server/room/room.ts'
-import { Rooms } from '../../server/room/rooms.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import type { Rooms } from '../../server/room/rooms.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import { readChat, readMessage, type Message } from '../../shared/schema.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
 import { Author } from '../fuzz/author.ts'
-import { Random } from '../fuzz/random.ts'
-
-const messageId = 'msg_manynodes1'
-const chatId = 'chat_manynodes1'
-
-/** What carries entries between nodes: in order, late, and not all of them. */
-class Hub {
-  readonly store = memoryStore()
-  readonly followers = new Map<string, Set<{ node: string; onEntry: (entry: LiveEntry) => void }>>()
-  readonly held: (() => void)[] = []
-  /** Between an answer of the log and its arrival. */
-  whileAnswering = async (): Promise<void> => {}
-  lost = 0
-  readonly #random: Random
-  readonly #loss: number
-  #failing = false
-
-  constructor(random: Random, loss: number) {
-    this.#random = random
-    this.#loss = loss
-  }
-
-  /** The log that this hub has forgotten the tail of: the next append finds a gap. */
-  failOver(): void {
-    this.#failing = true
-  }
-
-  cluster(node: string): Cluster {
-    const { store } = this
-    const log: UpdateLog = {
-      ...store.log,
-      append: async entries => {
-        await Promise.resolve()
-        if (this.#failing) {
-          this.#failing = false
-          return entries.map(() => ({ status: 'gap' as const, seq: 0 }))
-        }
-        const results = await store.log.append(entries)
-        for (const [i, { doc, updates }] of entries.entries()) {
-          const result = results[i]!
-          if (result.status === 'ok' && updates.length > 0) this.#publish(node, doc, { seq: result.seq, updates })
-        }
-        return results
-      },
-      restore: async (doc, epoch, seq, state) => {
-        const result = (await store.log.append([{ doc, epoch, previousSeq: seq - 1, updates: [state] }]))[0]!
-        if (result.status === 'ok') this.#publish(node, doc, { seq: result.seq, updates: [state] })
-        return result
-      },
-    }
-    return {
-      ...localCluster(log), node, many: true,
-      follow: async (doc, onEntry) => {
-        const follower = { node, onEntry }
-        const followers = this.followers.get(doc) ?? new Set()
-        this.followers.set(doc, followers.add(follower))
-        return () => { followers.delete(follower) }
-      },
-      lastSeqs: async docs => {
-        const seqs = await Promise.all(docs.map(async doc => (await store.log.read(doc))?.seq ?? null))
-        await this.whileAnswering()
-        return seqs
-      },
-    }
-  }
-
-  deliver(count = Infinity): void {
-    for (const deliver of this.held.splice(0, count)) deliver()
-  }
-
-  #publish(from: string, doc: string, entry: LiveEntry): void {
-    for (const { node, onEntry } of this.followers.get(doc) ?? []) {
-      if (node === from) continue
-      if (this.#random.chance(this.#loss)) this.lost += 1
-      else this.held.push(() => onEntry(entry))
-    }
-  }
-}
-
-async function world(seed: number, loss: number) {
-  const random = new Random(seed)
-  const hub = new Hub(random, loss)
-  const { store } = hub
-  await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
-  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node: 'local', status: 'queued', request: null } })
-  const nodes = ['a', 'b', 'c'].map(node => new Rooms({ cluster: hub.cluster(node), flushMs: 1, now: Date.now, onEvict: async () => {} }))
-  return { random, hub, store, nodes }
-}
-
-const turn = () => new Promise(resolve => setImmediate(resolve))
-const flush = (rooms: Rooms, room: Room) => new Promise<void>(written => rooms.flusher.flushNow(room, written))
+import { chatId, flush, messageId, turn, world } from './hub.ts'
 
 /** Folds what a follower is told change by change; one that is told that it moved reads all again. */
 class Folder implements ChangeObserver {

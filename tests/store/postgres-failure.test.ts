@@ -37,11 +37,12 @@ async function openWithRun(url: string, limits?: Partial<PostgresLimits>) {
 
 /** A store that has a run, on the other side of a network that the test can spoil. */
 async function behindProxy(limits?: Partial<PostgresLimits>) {
-  const url = new URL(await postgres.database())
+  const direct = await postgres.database()
+  const url = new URL(direct)
   const proxy = await tcpProxy(Number(url.port))
   onTestFinished(() => proxy.close())
   url.port = String(proxy.port)
-  return { proxy, store: await openWithRun(url.href, limits) }
+  return { proxy, direct, store: await openWithRun(url.href, limits) }
 }
 
 /** What it says, with the database's name; its password is nowhere in it. */
@@ -168,6 +169,22 @@ describe('transactions', () => {
     }
     expect(proxy.breaks).toBe(4)
     expect((await store.unfinished()).map(({ id }) => id)).toEqual([doc, 'msg_before000', 'msg_after000'])
+  })
+
+  it('that give an epoch back do not do so again when somebody has drawn it in the meantime', async () => {
+    const { proxy, store, direct } = await behindProxy()
+    const other = open(direct)
+    for (const [i, words] of ['SET released = TRUE', commit].entries()) {
+      const epoch = await store.drawEpoch(doc)
+      proxy.breakAt = { words, moment: 'after' }
+      const released = store.releaseEpoch(doc, epoch)
+      await expect.poll(() => proxy.breaks, { interval: 1 }).toBe(i + 1)
+      proxy.mode = 'refuse'
+      const drawn = await other.drawEpoch(doc)
+      proxy.mode = 'pass'
+      await released
+      expect(await store.drawEpoch(doc)).toBe(drawn + 1)
+    }
   })
 
   it('of a database that went away in the middle say that they do not know', async () => {
