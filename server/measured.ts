@@ -23,7 +23,11 @@ export function measuredCluster(cluster: Cluster, metrics: ClusterMetrics): Clus
           metrics.logAppended(performance.now() - startedAt)
           return appended
         }
-        return appended.finally(() => metrics.logAppended(performance.now() - startedAt))
+        const measured = () => metrics.logAppended(performance.now() - startedAt)
+        return appended.finally(measured).then(results => {
+          for (const result of results) if (result.status === 'unanswered') result.answer.finally(measured).catch(() => {})
+          return results
+        })
       },
     },
     // An entry carries no time, and clocks of machines differ: from its receipt.

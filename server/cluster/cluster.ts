@@ -23,8 +23,12 @@ export interface LogAppend {
   shared?: boolean
 }
 
-/** `seq` is the log's last number after the append. */
-export type LogResult = { status: 'ok'; seq: number } | { status: 'fenced' } | { status: 'gap'; seq: number }
+/** `seq` is the log's last number after the append. `unanswered`: of several entries this one takes its time, and holds up no other. */
+export type LogResult =
+  | { status: 'ok'; seq: number }
+  | { status: 'fenced' }
+  | { status: 'gap'; seq: number }
+  | { status: 'unanswered'; answer: Promise<LogResult> }
 
 /** Everything a replica needs: the state first, then the updates in order. */
 export interface LogContents {

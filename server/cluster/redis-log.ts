@@ -39,7 +39,14 @@ export class RedisLog {
   /** Of a document that was written before only one entry may be under way. */
   async append(entries: readonly LogAppend[]): Promise<LogResult[]> {
     const calls = entries.map(entry => this.#call('append', entry.doc, encodeAppend(entry, this.#tag)))
-    return await this.#untilAnswered(calls, (reply, i, again) => appendResult(entries[i]!, reply, again))
+    const replies = await this.#connection.send(calls)
+    const results = entries.map((entry, i): LogResult => {
+      const reply = replies[i]!
+      if (!(reply instanceof Error)) return appendResult(entry, reply, false)
+      return { status: 'unanswered', answer: this.#untilAnswered(calls[i]!, (reply, again) => appendResult(entry, reply, again), reply) }
+    })
+    // A shard that is away holds up its own documents only; one alone holds up nobody.
+    return results.length === 1 && results[0]!.status === 'unanswered' ? [await results[0]!.answer] : results
   }
 
   async read(doc: string): Promise<RedisLogContents | null> {
@@ -55,15 +62,13 @@ export class RedisLog {
   }
 
   async compact(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
-    await this.#untilAnswered([this.#call('compact', doc, epoch, seq, encodeUpdates([state]))], reply => reply)
+    await this.#untilAnswered(this.#call('compact', doc, epoch, seq, encodeUpdates([state])), reply => reply)
   }
 
   async restore(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<LogResult> {
     const head = encodeAppend({ epoch, previousSeq: seq, updates: [state] }, this.#tag)
-    // Done twice, it only takes one number more.
-    const [result] = await this.#untilAnswered([this.#call('restore', doc, head)], (reply): LogResult =>
+    return await this.#untilAnswered(this.#call('restore', doc, head), reply =>
       reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number })
-    return result!
   }
 
   async lastSeqs(docs: readonly string[]): Promise<(number | null)[]> {
@@ -88,30 +93,18 @@ export class RedisLog {
     return { script: this.#scripts[script], key: keyOf(doc), args: args as (string | number | Buffer)[] }
   }
 
-  /** `again`: an answer to an earlier attempt was lost, which may have been carried out. */
-  async #untilAnswered<T>(calls: readonly Call[], read: (reply: Reply, index: number, again: boolean) => T): Promise<T[]> {
-    const results: T[] = []
+  /** `again`: an answer to an earlier attempt was lost, which may have been carried out. `first`: what came of an attempt that was made already. */
+  async #untilAnswered<T>(call: Call, read: (reply: Reply, again: boolean) => T, first?: Reply | Error): Promise<T> {
     const giveUpAt = performance.now() + this.#patienceMs
-    let left = calls.map((_call, index) => index)
-    for (let attempt = 0; left.length > 0; attempt++) {
-      const replies = await this.#connection.send(left.map(index => calls[index]!))
-      let fault: Error | undefined
-      left = left.filter((index, i) => {
-        const reply = replies[i]!
-        if (!(reply instanceof Error)) {
-          results[index] = read(reply, index, attempt > 0)
-          return false
-        }
-        if (!isPassing(reply)) throw unavailable(reply)
-        fault = reply
-        return true
-      })
-      if (left.length === 0) break
+    for (let attempt = 0, reply = first; ; attempt++) {
+      if (reply === undefined) reply = (await this.#connection.send([call]))[0]!
+      if (!(reply instanceof Error)) return read(reply, attempt > 0)
+      const fault = unavailable(reply)
       const pauseMs = reconnectAfter(attempt)
-      if (performance.now() + pauseMs > giveUpAt) throw unavailable(fault)
-      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => { throw unavailable(fault) })
+      if (!isPassing(reply) || performance.now() + pauseMs > giveUpAt) throw fault
+      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => { throw fault })
+      reply = undefined
     }
-    return results
   }
 }
 

@@ -66,12 +66,14 @@ redis.call('LTRIM', key .. 'l', seq - compacted, -1)
 ${keep}
 return 1`),
 
-    /** ARGV: head and entry, as of an append. → the new last number, or 0 (fenced). */
+    /** ARGV: head and entry, as of an append. → the new last number, or 0 (fenced). Where this writer is past that number it has been done: an attempt that arrives late must not take away what came since. */
     restore: script(`local key = KEYS[1]
 local epoch, seq = struct.unpack('>I4I4', ARGV[1])
 local last = redis.call('HMGET', key, 'e', 'q')
-if epoch < (tonumber(last[1]) or 0) then return 0 end
-seq = math.max(seq, tonumber(last[2]) or 0) + 1
+local lastEpoch, lastSeq = tonumber(last[1]) or 0, tonumber(last[2]) or 0
+if epoch < lastEpoch then return 0 end
+if epoch == lastEpoch and lastSeq > seq then return lastSeq end
+seq = math.max(seq, lastSeq) + 1
 local entry = string.sub(ARGV[1], 13)
 redis.call('HSET', key, 'e', epoch, 'q', seq, 'p', seq, 's', entry)
 redis.call('DEL', key .. 'l')

@@ -140,14 +140,8 @@ export class Flusher {
 
   #append(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[]): void {
     const results = this.#attempt(rooms, () => this.#log.append(entries))
-    if (results instanceof Promise) {
-      results.then(
-        results => this.#publish(rooms, entries, since, results),
-        (error: unknown) => this.#loseAll(rooms, error),
-      )
-    } else if (results) {
-      this.#publish(rooms, entries, since, results)
-    }
+    if (results instanceof Promise) this.#publishLater(rooms, entries, since, results)
+    else if (results) this.#publish(rooms, entries, since, results)
   }
 
   /** Since when the oldest of what this room has to be written waits; from now on nothing does. */
@@ -159,18 +153,28 @@ export class Flusher {
   }
 
   #publish(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[], results: readonly LogResult[]): void {
+    const shown: number[] = []
     rooms.forEach((room, i) => {
       const result = results[i]!
       if (room.lost) return
-      if (result.status === 'gap') this.#restore(room, entries[i]!)
+      if (result.status === 'unanswered') this.#publishLater([room], [entries[i]!], [since[i]], result.answer.then(answer => [answer]))
+      else if (result.status === 'gap') this.#restore(room, entries[i]!)
       else if (result.status === 'fenced') this.#lose(room, takenOver())
-      else this.#shown(room, entries[i]!, result.seq)
+      else {
+        this.#shown(room, entries[i]!, result.seq)
+        shown.push(i)
+      }
     })
     this.#uncork()
     const now = performance.now()
-    rooms.forEach(({ viewers }, i) => {
-      if (since[i] !== undefined && viewers.size > 0) this.#onShown(now - since[i])
-    })
+    for (const i of shown) if (since[i] !== undefined && rooms[i]!.viewers.size > 0) this.#onShown(now - since[i])
+  }
+
+  #publishLater(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[], results: Promise<readonly LogResult[]>): void {
+    results.then(
+      results => this.#publish(rooms, entries, since, results),
+      (error: unknown) => this.#loseAll(rooms, error),
+    )
   }
 
   #shown(room: Room, entry: LogAppend, seq: number): void {

@@ -51,7 +51,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
 }
 
 interface AppendRow {
-  status: LogResult['status']
+  status: Exclude<LogResult['status'], 'unanswered'>
   seq: number
 }
 

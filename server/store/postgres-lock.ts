@@ -40,11 +40,11 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
       await opened.query('SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3')
       if (own) await opened.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2', [own.pid, own.began])
       const [row] = await opened.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock${alone ? '' : '_shared'}($1::int, hashtext(current_schema())) AS taken`, [lockKey])
+      const [found] = await opened.query<{ pid: number; began: string }>('SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()')
       if (!row!.taken || closing.signal.aborted) {
         await opened.close()
         return false
       }
-      const [found] = await opened.query<{ pid: number; began: string }>('SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()')
       own = found
       session = opened
       return true

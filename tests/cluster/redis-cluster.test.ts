@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../server/store/store.ts'
 import { startRedisCluster, type RedisClusterServers } from '../helpers/redis-cluster.ts'
 import type { RedisServer } from '../helpers/redis.ts'
@@ -54,6 +54,7 @@ describe('two nodes on a Redis Cluster', () => {
     expect(new Set(await Promise.all(ids.map(id => servers.masterOf(`runnel:{${id}}`))))).toHaveProperty('size', 3)
     const heard = ids.map(() => new Heard())
     await Promise.all(ids.map((id, i) => b.follow(id, heard[i]!.hear)))
+    await a.lastSeqs(ids)
     const results = await a.log.append(ids.map((id, i) => ({ doc: id, epoch: 1, previousSeq: 0, updates: [bytes(`update ${i}`)] })))
     expect(results).toEqual(ids.map(() => ({ status: 'ok', seq: 1 })))
     await until(() => heard.every(({ entries }) => entries.length === 1), 'an entry of each')
@@ -67,6 +68,21 @@ describe('two nodes on a Redis Cluster', () => {
       return news.length > 0
     }, 'the news')
     expect(news[0]).toBe('stop')
+  })
+
+  it('write what lies on the shards that are there while another stands still', async () => {
+    const { store, ids } = await storeOf(9)
+    const a = node({ url: servers.url, base: store.log, timeoutMs: 300 })
+    const masters = await Promise.all(ids.map(id => servers.masterOf(`runnel:{${id}}`)))
+    await a.lastSeqs(ids)
+    const { pid } = servers.servers[2]!
+    process.kill(pid, 'SIGSTOP')
+    onTestFinished(() => void process.kill(pid, 'SIGCONT'))
+    const results = await a.log.append(ids.map(doc => ({ doc, epoch: 1, previousSeq: 0, updates: [bytes('a')] })))
+    process.kill(pid, 'SIGCONT')
+    expect(results.map(({ status }) => status)).toEqual(masters.map(master => master === 2 ? 'unanswered' : 'ok'))
+    expect(masters).toContain(2)
+    for (const result of results) if (result.status === 'unanswered') expect(await result.answer).toEqual({ status: 'ok', seq: 1 })
   })
 
   it.each([

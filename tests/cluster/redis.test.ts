@@ -128,14 +128,21 @@ describe('two nodes on one Redis', () => {
     expect(await write(a, doc, 1, 4, 'u5')).toEqual({ status: 'ok', seq: 5 })
   })
 
-  it('do not put a state in the place of a newer writer\'s log; a log that is longer gives the number', async () => {
+  it('put a new writer\'s state behind the last number of the log before it, and none in the place of a newer writer\'s', async () => {
     const { store, a, b } = await pair()
     for (let seq = 0; seq < 3; seq++) await write(a, doc, 1, seq, `u${seq + 1}`)
-    expect(await a.log.restore!(doc, 1, 1, bytes('all'))).toEqual({ status: 'ok', seq: 4 })
     const epoch = await store.drawEpoch(doc)
-    expect(await write(b, doc, epoch, 4)).toEqual({ status: 'ok', seq: 4 })
+    expect(await b.log.restore!(doc, epoch, 1, bytes('all'))).toEqual({ status: 'ok', seq: 4 })
     expect(await a.log.restore!(doc, 1, 9, bytes('late'))).toEqual({ status: 'fenced' })
     expect(await readText(b, doc)).toMatchObject({ epoch, seq: 4, state: 'all', updates: [] })
+  })
+
+  it('put a state there once: the same one late takes nothing away', async () => {
+    const { a, b } = await pair()
+    expect(await a.log.restore!(doc, 1, 3, bytes('u1-u4'))).toEqual({ status: 'ok', seq: 4 })
+    await write(a, doc, 1, 4, 'u5')
+    expect(await a.log.restore!(doc, 1, 3, bytes('u1-u4'))).toEqual({ status: 'ok', seq: 5 })
+    expect(await readText(b, doc)).toMatchObject({ seq: 5, state: 'u1-u4', updates: ['u5'] })
   })
 
   it('read what the store has and what is live as one', async () => {

@@ -4,6 +4,7 @@ import type { Response } from 'express'
 import * as Y from 'yjs'
 import { expect, test, vi } from 'vitest'
 import type { Identity } from '../../server/auth/auth.ts'
+import type { LogResult, UpdateLog } from '../../server/cluster/cluster.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
@@ -15,6 +16,7 @@ import { binaryFrames } from '../../server/room/frame.ts'
 import { Outbox } from '../../server/room/outbox.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { Session } from '../../server/room/session.ts'
+import { memoryStore } from '../../server/store/memory.ts'
 import { ChatDocuments } from '../../server/task/chat-documents.ts'
 import { endMessage, takeUpLeft } from '../../server/task/ending.ts'
 import { RunnelError } from '../../shared/errors.ts'
@@ -247,4 +249,39 @@ test('what the log refused is shown to nobody, also where one who is refused mak
   expect(Buffer.concat(sent).includes('never in the log')).toBe(false)
   for (const session of sessions) session.close()
   for (const rooms of nodes) await rooms.close()
+})
+
+test('a document whose append is not answered holds up no other; it is shown, or lost, when it is', async () => {
+  const store = memoryStore()
+  await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
+  const late = new Map<string, PromiseWithResolvers<LogResult>>()
+  const log: UpdateLog = {
+    ...store.log,
+    append: async entries => await Promise.all(entries.map(async (entry): Promise<LogResult> => {
+      const answer = late.get(entry.doc)
+      return answer ? { status: 'unanswered', answer: answer.promise } : (await store.log.append([entry]))[0]!
+    })),
+  }
+  const rooms = new Rooms({ cluster: localCluster(log), flushMs: 1, now: Date.now, onEvict: async () => {} })
+  const written = await Promise.all(['msg_atonce000', 'msg_shown0000', 'msg_lost00000'].map(async id => {
+    await store.startRun({ userMessage: null, lineage: 'line', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'u', node: 'local', status: 'queued', request: null } })
+    const room = (await rooms.open(id))!
+    const writer = new MessageWriter(room.doc, await store.drawEpoch(id))
+    rooms.attach(room, writer)
+    return { room, writer }
+  }))
+  const [first, second, third] = written.map(({ room }) => room)
+  for (const room of [second!, third!]) late.set(room.id, Promise.withResolvers())
+  for (const { room, writer } of written) writer.setMessage({ id: room.id, chatId, parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 })
+  await turn()
+  await turn()
+  expect(written.map(({ room }) => room.appending)).toEqual([false, true, true])
+  expect(first!.seq).toBe(1)
+  late.get(second!.id)!.resolve({ status: 'ok', seq: 1 })
+  late.get(third!.id)!.reject(new RunnelError('store_unavailable', 'Redis does not answer.'))
+  await turn()
+  expect([second!.seq, second!.appending, second!.lost]).toEqual([1, false, null])
+  expect(third!.lost?.message).toBe('Redis does not answer.')
+  late.clear()
+  await rooms.close()
 })
