@@ -31,7 +31,7 @@ export default defineConfig({
           include: files('tests'),
           exclude: alone,
           // Many of them wait for processes most of the time.
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },

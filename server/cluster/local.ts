@@ -7,7 +7,7 @@ export function localCluster(log: UpdateLog): Cluster {
     many: false,
     log,
     follow: () => Promise.resolve(() => {}),
-    lastSeqs: docs => Promise.resolve(docs.map(() => null)),
+    heads: docs => Promise.resolve(docs.map(() => null)),
     alive: nodes => Promise.resolve(new Set(nodes)),
     tell: () => {},
     onNews: () => {},

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogAppend, LogContents, LogResult } from './cluster.ts'
+import type { LogAppend, LogContents, LogHead, LogResult } from './cluster.ts'
 import { reconnectAfter, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
 import { decodeUpdates, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
 import { isPassing, unavailable } from './redis-errors.ts'
@@ -71,9 +71,12 @@ export class RedisLog {
       reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number })
   }
 
-  async lastSeqs(docs: readonly string[]): Promise<(number | null)[]> {
-    const replies = await this.#connection.ask(docs.map(doc => ['HGET', keyOf(doc), 'q'] as const))
-    return replies.map(reply => reply === null ? null : Number(reply))
+  async heads(docs: readonly string[]): Promise<(LogHead | null)[]> {
+    const replies = await this.#connection.ask(docs.map(doc => ['HMGET', keyOf(doc), 'q', 'e'] as const))
+    return replies.map(reply => {
+      const [seq, epoch] = reply as (Buffer | null)[]
+      return seq ? { seq: Number(seq), epoch: Number(epoch) } : null
+    })
   }
 
   async release(doc: string, epoch: number): Promise<void> {

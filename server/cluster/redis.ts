@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { documentKind } from '../../shared/schema.ts'
-import type { Cluster, LogAppend, LogContents, LogResult, UpdateLog } from './cluster.ts'
+import type { Cluster, LogAppend, LogContents, LogHead, LogResult, UpdateLog } from './cluster.ts'
 import { RedisChannels } from './redis-channels.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { tagBytes } from './redis-entry.ts'
@@ -78,10 +78,10 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       ? { status: 'fenced' }
       : live.restore(doc, epoch, seq, state),
 
-    lastSeqs: async docs => {
+    heads: async docs => {
       const chats = docs.filter(doc => documentKind(doc) === 'chat')
       const messages = docs.filter(doc => documentKind(doc) !== 'chat')
-      const [ofChats, ofMessages] = await Promise.all([lastSeqsOf(base, chats), messages.length > 0 ? live.lastSeqs(messages) : []])
+      const [ofChats, ofMessages] = await Promise.all([headsOf(base, chats), messages.length > 0 ? live.heads(messages) : []])
       return docs.map(doc => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift()!)
     },
 
@@ -95,7 +95,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     many: true,
     log,
     follow: (doc, onEntry) => channels.follow(doc, onEntry),
-    lastSeqs: async docs => await log.lastSeqs!(docs),
+    heads: async docs => await log.heads!(docs),
 
     async alive(nodes) {
       const [own, ...found] = await connection.ask([node, ...nodes].map(node => ['EXISTS', lifeKey(node)] as const))
@@ -143,15 +143,14 @@ function join(kept: LogContents, now: Omit<LogContents, 'lineage'>): LogContents
   const updates = [...kept.updates, ...now.updates]
   return {
     lineage: kept.lineage,
-    epoch: Math.max(kept.epoch, now.epoch),
+    epoch: now.epoch,
     seq: now.seq,
     state: now.state ?? kept.state,
     updates: kept.state && now.state ? [kept.state, ...updates] : updates,
   }
 }
 
-async function lastSeqsOf(log: UpdateLog, docs: readonly string[]): Promise<(number | null)[]> {
+async function headsOf(log: UpdateLog, docs: readonly string[]): Promise<(LogHead | null)[]> {
   if (docs.length === 0) return []
-  if (log.lastSeqs) return await log.lastSeqs(docs)
-  return await Promise.all(docs.map(async doc => (await log.read(doc))?.seq ?? null))
+  return log.heads ? await log.heads(docs) : await Promise.all(docs.map(doc => log.read(doc)))
 }

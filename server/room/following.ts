@@ -1,11 +1,13 @@
+import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import type { Flusher } from './flusher.ts'
+import { exceeds } from './log-contents.ts'
 import type { Room } from './room.ts'
 
 export interface FollowingOptions {
-  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs' | 'tell' | 'node'>
+  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'heads' | 'tell' | 'node'>
   flusher: Flusher
   /** The room is still the one of its document. */
   isOpen: (room: Room) => boolean
@@ -70,7 +72,10 @@ export class Following {
     for (let attempt = 0; attempt < 100; attempt++) {
       if (room.lost) throw room.lost
       const [result] = await log.append([{ doc: room.id, epoch, previousSeq: room.seq, updates: [] }])
-      if (result?.status === 'ok') return
+      if (result?.status === 'ok') {
+        room.epoch = epoch
+        return
+      }
       if (result?.status !== 'gap') break
       if (result.seq > room.seq) await this.#catchUp(room)
       // What this node has seen is more than what the log still has.
@@ -96,12 +101,14 @@ export class Following {
     try {
       // The answer is older than what has come meanwhile: what a room had before it was asked must be in it.
       const before = rooms.map(room => room.seq)
-      const seqs = await this.#cluster.lastSeqs(rooms.map(room => room.id))
+      const heads = await this.#cluster.heads(rooms.map(room => room.id))
       for (const [i, room] of rooms.entries()) {
-        const seq = seqs[i] ?? null
-        if (seq === null || room.lost || room.appending) continue
-        if (seq > room.seq) await this.#catchUp(room)
-        if (seq >= before[i]! || this.#writesAlone(room)) this.#suspects.delete(room)
+        const head = heads[i]
+        if (!head || room.lost || room.appending) continue
+        const writesAlone = this.#writesAlone(room)
+        // Another writer may have given known numbers to words of its own.
+        if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared && !writesAlone)) await this.#catchUp(room)
+        if (head.seq >= before[i]! || writesAlone) this.#suspects.delete(room)
         // Its writer would have put that right by now: what this room shows, the log has lost.
         else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
         else this.#suspects.add(room)
@@ -114,8 +121,8 @@ export class Following {
   /** A reader has seen more than this room has: its node may only have heard of it earlier. Throws `store_unavailable`. */
   async refresh(room: Room): Promise<void> {
     if (!this.#cluster.many) return
-    const [seq] = await this.#cluster.lastSeqs([room.id])
-    if ((seq ?? 0) > room.seq) await this.#readOn(room)
+    const [head] = await this.#cluster.heads([room.id])
+    if (head && head.seq > room.seq) await this.#readOn(room)
   }
 
   #followed(room: Room, unfollow: () => void): void {
@@ -144,16 +151,25 @@ export class Following {
   }
 
   async #readOn(room: Room): Promise<void> {
+    const shown = Y.decodeStateVector(room.stateVector())
     const contents = await this.#cluster.log.read(room.id)
     // Inside the callback: behind an `await` the next append may be in flight.
     await new Promise<void>((resolve, reject) => room.whenSettled(() => {
       try {
-        if (contents && !room.lost && contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+        if (contents && !room.lost) this.#takeIn(room, contents, shown)
         resolve()
       } catch (error) {
         reject(error)
       }
     }))
+  }
+
+  /** `shown`: the room's state vector when it was asked for. */
+  #takeIn(room: Room, contents: LogContents, shown: ReadonlyMap<number, number>): void {
+    // What the log has lost here is shown: its words and those of another writer would be mixed.
+    if (!room.shared && !this.#writesAlone(room) && exceeds(shown, contents)) return this.#options.lose(room, readAgain())
+    room.epoch = contents.epoch
+    if (contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
   }
 
   /** A message whose run is here: nobody else can know better. */

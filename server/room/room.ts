@@ -6,11 +6,12 @@ import type { RunnelError } from '../../shared/errors.ts'
 import { encodeControl } from '../../shared/protocol.ts'
 import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
 import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
-import { changesOf, repeats } from '../document/changes.ts'
+import { brings, changesOf, repeats } from '../document/changes.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
 import { textFrames, type Frames } from './frame.ts'
+import { applyContents } from './log-contents.ts'
 import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
@@ -35,6 +36,8 @@ export interface Compaction {
 export class Room {
   readonly id: string
   readonly lineage: string
+  /** The newest writer of the log that is known here. */
+  epoch: number
   /** Who is there; chats only. */
   readonly presence: Presence | null
   /** Numbers the document on `/ws`: one a room and process, never used again. */
@@ -87,8 +90,9 @@ export class Room {
     this.channel = options.channel
     this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
     this.lineage = contents.lineage
+    this.epoch = contents.epoch
     this.doc = new Y.Doc({ guid: options.id })
-    this.#apply(contents)
+    applyContents(this.doc, contents)
     this.#position = new LogPosition(contents.seq)
     this.differences = new Differences(options.channel, this.doc)
     this.log = new LogSize(contents, options.inMemory ?? false)
@@ -147,11 +151,12 @@ export class Room {
   }
 
   /**
-   * Takes an entry that another node has appended and shows it. False: there
-   * are entries before it that are not here yet. To be called while nothing is appending.
+   * Takes an entry that another node has appended and shows it. False: the log
+   * has something that is not here. To be called while nothing is appending.
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
-    if (this.#position.has(seq)) return true
+    // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
+    if (this.#position.has(seq)) return !updates.some(update => brings(update, this.#lastVector))
     if (seq > this.seq + 1 && !this.shared) return false
     this.#position.add(seq)
     for (const update of updates) {
@@ -172,7 +177,7 @@ export class Room {
   /** Takes all that the log holds, and shows what was not here. To be called while nothing is appending. */
   catchUp(contents: LogContents, cork: (outbox: Outbox) => void): void {
     const before = Y.encodeStateVector(this.#shownVector)
-    this.#apply(contents)
+    applyContents(this.doc, contents)
     this.#position.addUpTo(contents.seq)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
     for (const observer of this.observers) observer.moved()
@@ -260,13 +265,6 @@ export class Room {
     for (const viewer of this.viewers) {
       if (to === 'all' || viewer.checkpointDue) viewer.session.checkpoint(viewer)
     }
-  }
-
-  #apply({ state, updates }: LogContents): void {
-    this.doc.transact(() => {
-      if (state) Y.applyUpdate(this.doc, state)
-      for (const update of updates) Y.applyUpdate(this.doc, update)
-    })
   }
 
   /** What is in the document and in the log now goes to the viewers. */

@@ -15,7 +15,7 @@ const lingerMs = 30_000
 const silenceMs = 5_000
 
 export interface RoomsOptions {
-  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'lastSeqs' | 'tell' | 'node'>
+  cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'heads' | 'tell' | 'node'>
   flushMs: number
   now: () => number
   lingerMs?: number

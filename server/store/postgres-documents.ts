@@ -1,5 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { LogAppend, LogContents, LogResult, UpdateLog } from '../cluster/cluster.ts'
+import type { LogAppend, LogContents, LogHead, LogResult, UpdateLog } from '../cluster/cluster.ts'
 import { decodeEntry, encodeEntry } from './log-entry.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
 import type { Store } from './store.ts'
@@ -40,10 +40,10 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
       return { ...head, updates: entries ? decodeEntry(entries) : [] }
     },
 
-    lastSeqs: async docs => {
-      const rows = await query<{ id: string; seq: number }>('SELECT id, seq FROM documents WHERE id = ANY ($1)', [docs])
-      const seqs = new Map(rows.map(({ id, seq }) => [id, seq]))
-      return docs.map(doc => seqs.get(doc) ?? null)
+    heads: async docs => {
+      const rows = await query<LogHead & { id: string }>('SELECT id, seq, epoch FROM documents WHERE id = ANY ($1)', [docs])
+      const heads = new Map(rows.map(({ id, ...head }) => [id, head]))
+      return docs.map(doc => heads.get(doc) ?? null)
     },
 
     compact: async (id, epoch, seq, state, shared = false) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared])),

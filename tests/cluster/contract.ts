@@ -37,7 +37,7 @@ export function clusterContract(open: OpenNode): void {
     it('takes the entries of a tick one by one, those of chats among them', async () => {
       const { cluster } = await opened()
       // Connected; what is not answered at once is told later.
-      await cluster.lastSeqs([doc])
+      await cluster.heads([doc])
       const entry = (id: string, previousSeq: number, update: string, shared = false) => ({ doc: id, epoch: shared ? 0 : 1, previousSeq, updates: [bytes(update)], shared })
       expect(await cluster.log.append([
         entry(chatId, 0, 'title', true), entry(doc, 0, 'a'), entry(other, 7, 'gap'), entry(chatId, 0, 'again', true), entry(doc, 1, 'b'),

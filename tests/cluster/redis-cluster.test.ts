@@ -54,12 +54,12 @@ describe('two nodes on a Redis Cluster', () => {
     expect(new Set(await Promise.all(ids.map(id => servers.masterOf(`runnel:{${id}}`))))).toHaveProperty('size', 3)
     const heard = ids.map(() => new Heard())
     await Promise.all(ids.map((id, i) => b.follow(id, heard[i]!.hear)))
-    await a.lastSeqs(ids)
+    await a.heads(ids)
     const results = await a.log.append(ids.map((id, i) => ({ doc: id, epoch: 1, previousSeq: 0, updates: [bytes(`update ${i}`)] })))
     expect(results).toEqual(ids.map(() => ({ status: 'ok', seq: 1 })))
     await until(() => heard.every(({ entries }) => entries.length === 1), 'an entry of each')
     heard.forEach(({ entries }, i) => expect(entries).toEqual([{ seq: 1, updates: [`update ${i}`] }]))
-    expect(await b.lastSeqs(ids)).toEqual(ids.map(() => 1))
+    expect(await b.heads(ids)).toEqual(ids.map(() => ({ seq: 1, epoch: 1 })))
 
     const news: unknown[] = []
     b.onNews = told => news.push(told)
@@ -74,7 +74,7 @@ describe('two nodes on a Redis Cluster', () => {
     const { store, ids } = await storeOf(9)
     const a = node({ url: servers.url, base: store.log, timeoutMs: 300 })
     const masters = await Promise.all(ids.map(id => servers.masterOf(`runnel:{${id}}`)))
-    await a.lastSeqs(ids)
+    await a.heads(ids)
     const { pid } = servers.servers[2]!
     process.kill(pid, 'SIGSTOP')
     onTestFinished(() => void process.kill(pid, 'SIGCONT'))
@@ -127,5 +127,5 @@ describe('two nodes on a Redis Cluster', () => {
 it('needs no more than one node of a Cluster to be there at the start', async () => {
   const { log } = await storeWithDocuments()
   const a = node({ url: `redis://127.0.0.1:1,${servers.servers[1]!.url}`, base: log })
-  expect(await a.lastSeqs(['msg_unknown1'])).toEqual([null])
+  expect(await a.heads(['msg_unknown1'])).toEqual([null])
 })

@@ -70,8 +70,8 @@ describe('a node that cannot show a sign of life', () => {
     await new Promise(resolve => setTimeout(resolve, 1_500))
     const { log, drawEpoch } = await storeWithDocuments()
     const b = node({ url: redis.url, base: log })
-    const [seq] = await b.lastSeqs([doc])
-    expect(await write(b, doc, await drawEpoch(doc), seq!, 'taken over')).toMatchObject({ status: 'ok' })
+    const [head] = await b.heads([doc])
+    expect(await write(b, doc, await drawEpoch(doc), head!.seq, 'taken over')).toMatchObject({ status: 'ok' })
     expect(said).not.toContain('lost')
     child.kill('SIGCONT')
     await exited

@@ -26,7 +26,7 @@ async function behindProxy(options: { leaseMs?: number; timeoutMs?: number } = {
   const a = node({ url: `redis://127.0.0.1:${proxy.port}`, base: store.log, timeoutMs: 300, ...options })
   const b = node({ url: redis.url, base: store.log })
   // A first connection may take longer than an answer may here.
-  await until(() => a.lastSeqs([doc]).then(() => true, () => false), 'the node is connected')
+  await until(() => a.heads([doc]).then(() => true, () => false), 'the node is connected')
   return { redis, proxy, store, a, b }
 }
 
@@ -68,7 +68,7 @@ describe('an append while Redis is away', () => {
     await write(a, doc, 1, 0, 'a')
     proxy.mode = 'mute'
     const waiting = write(a, doc, 1, 1, 'b')
-    await until(async () => (await b.lastSeqs([doc]))[0] === 2, 'the append is carried out')
+    await until(async () => (await b.heads([doc]))[0]?.seq === 2, 'the append is carried out')
     proxy.mode = 'pass'
     proxy.cut()
     expect(await waiting).toEqual({ status: 'ok', seq: 2 })
@@ -109,7 +109,7 @@ describe('an append while Redis is away', () => {
     proxy.cut()
     expect(await a.log.append([{ doc: chatId, epoch: 0, previousSeq: 0, updates: [bytes('title')], shared: true }])).toEqual([{ status: 'ok', seq: 1 }])
     expect((await store.log.read(chatId))?.seq).toBe(1)
-    expect(await a.lastSeqs([chatId])).toEqual([1])
+    expect(await a.heads([chatId])).toMatchObject([{ seq: 1 }])
   })
 })
 
@@ -118,12 +118,12 @@ it('fails reads, numbers, following and the probe within two seconds while Redis
   for (const spoil of ['deaf', 'mute'] as const) {
     proxy.mode = spoil
     const startedAt = performance.now()
-    const attempts = [a.log.read(doc), a.lastSeqs([doc]), a.follow(doc, () => {}), a.probe(), a.alive([a.node])]
+    const attempts = [a.log.read(doc), a.heads([doc]), a.follow(doc, () => {}), a.probe(), a.alive([a.node])]
     await Promise.all(attempts.map(attempt => expect(attempt).rejects.toMatchObject({ code: 'store_unavailable' })))
     expect(performance.now() - startedAt).toBeLessThan(2_000)
     proxy.mode = 'pass'
     proxy.cut()
-    await until(() => a.lastSeqs([doc]).then(() => true, () => false), 'Redis is back')
+    await until(() => a.heads([doc]).then(() => true, () => false), 'Redis is back')
   }
 })
 
@@ -132,8 +132,8 @@ it('bounds what is under way', async () => {
   const { log } = await storeWithDocuments()
   const a = node({ url: redis.url, base: log, maxPending: 10 })
   await a.log.read(doc)
-  await expect(a.lastSeqs(Array.from({ length: 11 }, () => doc))).rejects.toMatchObject({ code: 'store_unavailable' })
-  expect(await a.lastSeqs([doc])).toEqual([null])
+  await expect(a.heads(Array.from({ length: 11 }, () => doc))).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect(await a.heads([doc])).toEqual([null])
 })
 
 describe('a follower', () => {
@@ -165,7 +165,7 @@ describe('a follower', () => {
     await until(() => heard.entries.length === 1, 'the first entry')
     await raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
     await write(a, doc, 1, 1, 'b')
-    expect(await b.lastSeqs([doc])).toEqual([2])
+    expect(await b.heads([doc])).toMatchObject([{ seq: 2 }])
     expect((await readText(b, doc))?.updates).toEqual(['a', 'b'])
   })
 })

@@ -26,7 +26,7 @@ describe('two nodes on one Redis', () => {
     const store = await storeWithDocuments()
     const [a, b] = [node({ url: server.url, base: store.log }), node({ url: server.url, base: store.log })]
     // What is told before there is a connection, nobody hears.
-    await Promise.all([a.lastSeqs([doc]), b.lastSeqs([doc])])
+    await Promise.all([a.heads([doc]), b.heads([doc])])
     return { store, a, b }
   }
 
@@ -75,16 +75,16 @@ describe('two nodes on one Redis', () => {
     await write(a, doc, 1, 0, 'a')
     await write(a, doc, 1, 1, 'b')
     await a.log.append([{ doc: chatId, epoch: 0, previousSeq: 0, updates: [bytes('title')], shared: true }])
-    expect(await b.lastSeqs([other, doc, chatId])).toEqual([null, 2, 1])
+    expect(await b.heads([other, doc, chatId])).toMatchObject([null, { seq: 2, epoch: 1 }, { seq: 1 }])
     await a.log.compact(doc, 1, 2, bytes('ab'))
-    expect(await b.lastSeqs([doc])).toEqual([2])
+    expect(await b.heads([doc])).toEqual([{ seq: 2, epoch: 1 }])
   })
 
   it('ask the store for the last numbers of chats where it can tell them', async () => {
     const { log } = await storeWithDocuments()
-    const a = node({ url: server.url, base: { ...log, lastSeqs: docs => docs.map(() => 7), read: () => Promise.reject(new Error('too dear')) } })
+    const a = node({ url: server.url, base: { ...log, heads: docs => docs.map(() => ({ seq: 7, epoch: 1 })), read: () => Promise.reject(new Error('too dear')) } })
     await write(a, doc, 1, 0, 'a')
-    expect(await a.lastSeqs([chatId, doc, chatId])).toEqual([7, 1, 7])
+    expect(await a.heads([chatId, doc, chatId])).toMatchObject([{ seq: 7 }, { seq: 1 }, { seq: 7 }])
   })
 
   it('pay no heed to what no node says', async () => {

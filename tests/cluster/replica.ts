@@ -104,8 +104,8 @@ export class Follower {
   }
 
   async #compare(): Promise<void> {
-    const [seq] = await this.#cluster.lastSeqs([this.#doc])
-    if (seq !== this.seq) await this.#read()
+    const [head] = await this.#cluster.heads([this.#doc])
+    if (head?.seq !== this.seq) await this.#read()
   }
 
   async #read(): Promise<void> {

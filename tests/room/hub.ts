@@ -70,10 +70,10 @@ export class Hub {
         this.followers.set(doc, followers.add(follower))
         return () => { followers.delete(follower) }
       },
-      lastSeqs: async docs => {
-        const seqs = await Promise.all(docs.map(async doc => (await store.log.read(doc))?.seq ?? null))
+      heads: async docs => {
+        const heads = await Promise.all(docs.map(doc => store.log.read(doc)))
         await this.whileAnswering()
-        return seqs
+        return heads
       },
     }
   }

@@ -1,0 +1,82 @@
+/** The log has lost its newest entries with who wrote them, and another writer gives their numbers to words of its own. */
+import { expect, test, vi } from 'vitest'
+import { MessageWriter } from '../../server/document/message-writer.ts'
+import type { Rooms } from '../../server/room/rooms.ts'
+import { readMessage } from '../../shared/schema.ts'
+import { chatId, flush, messageId, turn, world } from './hub.ts'
+
+/** A follower that shows a word more than the log still has, and a new writer that goes on from there. */
+async function lostTail() {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const own = (await first.open(messageId))!
+  const writer = new MessageWriter(own.doc, await store.drawEpoch(messageId))
+  first.attach(own, writer)
+  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+  await flush(first, own)
+  const follower = (await second.open(messageId))!
+  hub.deliver()
+  expect(follower.seq).toBe(1)
+  // It was published, and then the log lost it, and its writer died.
+  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(block, 'text', 'lost')
+  second.following.hear(follower, { seq: 2, updates: writer.commit() })
+  expect(readMessage(follower.doc).output).toMatchObject([{ text: 'lost' }])
+  first.forget([messageId])
+  const successor = (await first.open(messageId))!
+  const epoch = await store.drawEpoch(messageId)
+  await first.following.takeUp(successor, epoch)
+  const next = new MessageWriter(successor.doc, epoch)
+  first.attach(successor, next)
+  const write = async (status: 'interrupted' | 'streaming') => {
+    next.setMessage({ status })
+    await flush(first, successor)
+  }
+  const close = async () => { for (const rooms of nodes) await rooms.close() }
+  return { hub, second, follower, successor, write, close }
+}
+
+test('a known number with other words is heard as those of another writer: its room begins anew', async () => {
+  const { hub, follower, successor, write, close } = await lostTail()
+  await write('interrupted')
+  expect(successor.seq).toBe(follower.seq)
+  hub.deliver()
+  await turn()
+  expect(follower.lost?.code).toBe('store_unavailable')
+  await close()
+})
+
+test('the same, where nobody heard them: numbers are equal, the writer is another', async () => {
+  const { hub, second, follower, successor, write, close } = await lostTail()
+  await write('interrupted')
+  hub.held.length = 0
+  expect(successor.seq).toBe(follower.seq)
+  await second.compare()
+  expect(follower.lost?.code).toBe('store_unavailable')
+  await close()
+})
+
+test('the same, where the log is longer by now: no mixture is shown', async () => {
+  const { hub, second, follower, write, close } = await lostTail()
+  for (const status of ['streaming', 'streaming', 'interrupted'] as const) await write(status)
+  hub.held.length = 0
+  await second.compare()
+  expect(follower.lost?.code).toBe('store_unavailable')
+  expect((await second.open(messageId))!.ended).toBe(true)
+  await close()
+})
+
+test('another writer that goes on from all that is shown makes nobody begin anew', async () => {
+  const { store, nodes } = await world(1, 0)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const follower = (await second.open(messageId))!
+  const room = (await first.open(messageId))!
+  for (let i = 0; i < 3; i++) {
+    await first.following.takeUp(room, await store.drawEpoch(messageId))
+    const moved = vi.spyOn(follower, 'catchUp')
+    await second.compare()
+    expect(moved).not.toHaveBeenCalled()
+    expect(follower.lost).toBeNull()
+  }
+  for (const rooms of nodes) await rooms.close()
+})
