@@ -31,8 +31,8 @@ export function ageOf(frame: Buffer): number | null {
   return Math.floor(performance.now()) % 36 ** 4 - sent
 }
 
-/** A Chat Completions server that sends each of its open streams a chunk when it is due; the first one begins with a long text. */
-export async function startProvider(tokensPerSecond: number, firstText = '') {
+/** A Chat Completions server that sends each of its open streams a chunk (`words` and a stamp) when it is due; the first one begins with a long text. */
+export async function startProvider(tokensPerSecond: number, firstText = '', words = '') {
   let preamble = firstText
   const open = new Map<ServerResponse, number>()
   const server = createServer((request, response) => {
@@ -50,7 +50,7 @@ export async function startProvider(tokensPerSecond: number, firstText = '') {
     const now = performance.now()
     for (const [response, due] of open) {
       if (due > now) continue
-      response.write(`data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1800000000,"model":"bench","choices":[{"index":0,"delta":{"content":"${stamp()}"},"logprobs":null,"finish_reason":null}]}\n\n`)
+      response.write(`data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1800000000,"model":"bench","choices":[{"index":0,"delta":{"content":"${words}${stamp()}"},"logprobs":null,"finish_reason":null}]}\n\n`)
       open.set(response, due + 1000 / tokensPerSecond)
       sent += 1
     }

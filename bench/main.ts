@@ -19,6 +19,7 @@ import { redactedTokens } from './redaction.ts'
 import { redisCost } from './redis.ts'
 import { returningViewers } from './return.ts'
 import { costOfSignIn } from './signed-in.ts'
+import { slowViewer } from './slow-viewer.ts'
 import { toolArguments } from './tool-arguments.ts'
 import type { Bench, Figure } from './harness.ts'
 
@@ -38,6 +39,7 @@ const benches: Bench[] = [
   { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
   { name: 'door', run: doorAChunk },
   { name: 'return', run: returningViewers },
+  { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },

@@ -175,40 +175,22 @@ test('a viewer that catches up waits in line under RUNNEL_CATCHUP_MAX_BYTES', { 
   expect(server.runnel.stats()).toMatchObject({ outboxBytes: 0, catchUpPendingBytes: 0, catchUpWaiting: 0 })
 })
 
-test('fifty others do not notice one that stops reading', { timeout: 60_000 }, async () => {
-  const rate = 2
-  async function delays(withSlow: boolean): Promise<{ median: number; p99: number; lagMs: number }> {
-    const answer = steady(rate)
-    const server = await start(answer.provider)
-    const { messageId } = await server.ask('Hello')
-    const all: number[] = []
-    const others = Array.from({ length: 50 }, () => view(server.url, messageId, false))
-    for (const viewer of others) {
-      viewer.onUpdate = update => {
-        const bytes = Buffer.from(update.buffer, update.byteOffset, update.byteLength)
-        const index = /^@(\d+)#/.exec(bytes.toString('latin1', bytes.lastIndexOf('@')).slice(0, 10))?.[1]
-        if (index !== undefined) all.push(performance.now() - answer.at[Number(index)]!)
-      }
-    }
-    const slow = withSlow ? view(server.url, messageId, false) : null
-    await until(() => others.every(viewer => viewer.subscribed) && (slow?.subscribed ?? true), 'the first states')
-    slow?.socket.pause()
-    const lag = watchLoopLag()
-    answer.begin()
-    await until(() => others.every(viewer => viewer.finished), 'the ends', 30_000)
-    if (slow) expect(server.runnel.stats().laggingConnections).toBe(1)
-    for (const viewer of others) expect(viewer.controls('lagging')).toEqual([])
-    const lagMs = lag.stop()
-    for (const close of closing.splice(0).reverse()) await close()
-    all.sort((a, b) => a - b)
-    expect(all.length).toBeGreaterThan(50 * 20)
-    return { median: all[Math.floor(all.length / 2)]!, p99: all[Math.floor(all.length * 0.99)]!, lagMs }
+// What it costs them in time: `npm run bench -- slow`.
+test('fifty others get all of it while one has stopped reading', { timeout: 60_000 }, async () => {
+  const answer = steady(2)
+  const server = await start(answer.provider)
+  const { messageId } = await server.ask('Hello')
+  const others = Array.from({ length: 50 }, () => view(server.url, messageId, false))
+  const slow = view(server.url, messageId, false)
+  await until(() => [...others, slow].every(viewer => viewer.subscribed), 'the first states')
+  slow.socket.pause()
+  answer.begin()
+  await until(() => others.every(viewer => viewer.finished), 'the ends', 30_000)
+  expect(server.runnel.stats().laggingViewers).toBe(1)
+  for (const viewer of others) {
+    expect(viewer.controls('lagging')).toEqual([])
+    expect(viewer.sent.reduce((sum, sent) => sum + (sent.type === 'control' ? 0 : sent.bytes), 0)).toBeGreaterThan(answerBytes)
   }
-  const without = await delays(false)
-  const with_ = await delays(true)
-  console.log(`slow viewer: delays without ${JSON.stringify(without)}, with ${JSON.stringify(with_)}`)
-  expect(with_.median - with_.lagMs).toBeLessThan(without.median * 2 + 40)
-  expect(with_.p99 - with_.lagMs).toBeLessThan(without.p99 * 2 + 40)
 })
 
 test('one that never reads again is closed with 1013 after RUNNEL_VIEWER_STALL_MS, and its memory is released', { timeout: 30_000 }, async () => {
