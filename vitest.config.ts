@@ -7,7 +7,6 @@ const alone = files(
   ...['at-once', 'door-stop', 'hostile-frames', 'mcp', 'moments', 'nginx', 'return', 'slow-viewer', 'stop', 'stop-signed-in'].map((name) => `tests/e2e/${name}.test.ts`),
   ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
   'tests/browser',
-  'tests/fuzz',
   'tests/package.test.ts',
 )
 

@@ -76,6 +76,12 @@ export class Flusher {
     })
   }
 
+  /** Puts back what the log has lost of a room that is written here. */
+  restore(room: Room): void {
+    const entry = room.ask()
+    if (entry) this.#append([room], [entry], [undefined])
+  }
+
   /** Shows something that is in the log already: all that one outbox gets leaves in one system call. */
   corked<T>(show: (cork: (outbox: Outbox) => void) => T): T {
     const shown = show(this.#cork)
@@ -158,7 +164,7 @@ export class Flusher {
       const result = results[i]!
       if (room.lost) return
       if (result.status === 'unanswered') this.#publishLater([room], [entries[i]!], [since[i]], result.answer.then(answer => [answer]))
-      else if (result.status === 'gap') this.#restore(room, entries[i]!)
+      else if (result.status === 'gap') this.#putBack(room, entries[i]!)
       else if (result.status === 'fenced') this.#lose(room, takenOver())
       else {
         this.#shown(room, entries[i]!, result.seq)
@@ -187,7 +193,7 @@ export class Flusher {
   }
 
   /** The log has lost its tail: this writer has all of it. */
-  #restore(room: Room, entry: LogAppend): void {
+  #putBack(room: Room, entry: LogAppend): void {
     const restored = this.#attempt([room], () => this.#log.restore?.(room.id, entry.epoch, entry.previousSeq + 1, room.encodeState()))
     if (restored === null) return
     if (!restored) return this.#lose(room, takenOver())

@@ -104,11 +104,17 @@ export class Following {
       const heads = await this.#cluster.heads(rooms.map(room => room.id))
       for (const [i, room] of rooms.entries()) {
         const head = heads[i]
-        if (!head || room.lost || room.appending) continue
-        const writesAlone = this.#writesAlone(room)
+        if (room.lost || room.appending) continue
+        if (this.#writesAlone(room)) {
+          this.#suspects.delete(room)
+          // While it waits it appends nothing, and would not find out.
+          if ((head?.seq ?? 0) < before[i]!) this.#options.flusher.restore(room)
+          continue
+        }
+        if (!head) continue
         // Another writer may have given known numbers to words of its own.
-        if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared && !writesAlone)) await this.#catchUp(room)
-        if (head.seq >= before[i]! || writesAlone) this.#suspects.delete(room)
+        if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared)) await this.#catchUp(room)
+        if (head.seq >= before[i]!) this.#suspects.delete(room)
         // Its writer would have put that right by now: what this room shows, the log has lost.
         else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
         else this.#suspects.add(room)

@@ -80,7 +80,6 @@ export class Room {
   // Of the version that is shown; dropped with every update.
   #stateVector: Uint8Array | null = null
   #checkpoint: Frames | null = null
-  /** Of the version that is shown. */
   readonly differences: Differences
 
   constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean; inMemory?: boolean }) {
@@ -126,23 +125,30 @@ export class Room {
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.#appending) return null
-    this.#changes = this.observers.size > 0 ? [] : undefined
-    this.#updates = this.writer.commit(this.#changes)
-    if (this.#updates.length === 0) return null
+    const changes = this.observers.size > 0 ? [] : undefined
+    const updates = this.writer.commit(changes)
+    return updates.length > 0 ? this.#append(this.writer, updates, changes) : null
+  }
+
+  /** An entry of nothing, by which the log is asked whether it has all that is shown. Like `commit`. */
+  ask(): LogAppend | null {
+    return this.writer && !this.#appending ? this.#append(this.writer, []) : null
+  }
+
+  #append(writer: DocumentWriter, updates: Uint8Array[], changes?: MessageChange[]): LogAppend {
+    this.#updates = updates
+    this.#changes = changes
     this.#appending = true
-    return { doc: this.id, epoch: this.writer.epoch, previousSeq: this.seq, updates: this.#updates, rewrites: this.writer.rewrites, ...(this.shared && { shared: true }) }
+    return { doc: this.id, epoch: writer.epoch, previousSeq: this.seq, updates, rewrites: writer.rewrites, ...(this.shared && { shared: true }) }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns what to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void): Compaction | null {
-    const updates = this.#updates
-    const changes = this.#changes
-    this.#updates = []
-    this.#changes = undefined
+    const [updates, changes] = [this.#updates, this.#changes]
     if (this.shared) this.#position.add(seq)
     else this.#position.addUpTo(seq)
     this.#appending = false
-    this.#show(updates, cork)
+    if (updates.length > 0) this.#show(updates, cork)
     if (changes) for (const observer of this.observers) observer.shown(changes)
     // Who is called back below may write again: the state is of the number before that.
     const compaction = this.log.isDue ? this.compaction() : null

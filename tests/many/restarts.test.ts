@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { defineTool } from '../../server/extension/tool.ts'
 import type { Message } from '../../shared/schema.ts'
-import { Collector, type Collected, type ManualStream } from '../../testing/index.ts'
+import { answer, Collector, type Collected, type ManualStream } from '../../testing/index.ts'
 import { freePort } from '../helpers/programs.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ChildNode } from './children.ts'
@@ -97,6 +99,25 @@ for (const persistence of ['with what it had', 'empty']) {
     await world.redis.kill()
   })
 }
+
+test('Redis comes back empty while an answer waits for a person: the other node shows it, and takes the decision', { timeout: 40_000 }, async () => {
+  const pay = defineTool({ name: 'pay', description: '', parameters: z.object({}), approval: true, execute: () => 'paid' })
+  const options = { port: await freePort() }
+  const world = await newWorld({ redis: options, settings: { RUNNEL_LEASE_MS: 6_000, tools: [pay] }, fake: { fallback: answer({ text: 'Done.' }) } })
+  const [a, b] = await Promise.all([world.node(), world.node()])
+  world.fake.enqueue(answer({ text: 'I pay. ', toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] }))
+  const { id: chatId } = (await a.call('POST', '/api/chats', {})).body
+  const { body: waiting } = await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'Pay', stream: false })
+  expect(waiting.status).toBe('waiting')
+  await world.redis.kill()
+  world.redis = await startRedis(options)
+  // Its node compares every two seconds, and puts back what the log has lost.
+  await expect.poll(async () => (await b.call('GET', `/api/messages/${waiting.id}`)).body, { timeout: 8_000 }).toEqual(waiting)
+  expect((await b.call('POST', `/api/messages/${waiting.id}/tool-calls/c1`, { decision: 'approve' })).status).toBe(200)
+  expect(await ended(b, waiting.id)).toMatchObject({ status: 'completed' })
+  expect(textOf((await b.call('GET', `/api/messages/${waiting.id}`)).body)).toBe('I pay. Done.')
+  await world.redis.kill()
+})
 
 for (const how of ['kill', 'fast'] as const) {
   test(`Postgres goes (${how}) while answers end, and comes back: every end is saved`, { timeout: 40_000 }, async () => {
