@@ -108,9 +108,3 @@ export function repeats(update: Uint8Array, known: ReadonlyMap<number, number>):
   for (const [client, clock] of Y.parseUpdateMeta(update).from) if (clock < (known.get(client) ?? 0)) return true
   return false
 }
-
-/** Does an update bring anything that is not known? */
-export function brings(update: Uint8Array, known: ReadonlyMap<number, number>): boolean {
-  for (const [client, clock] of Y.parseUpdateMeta(update).to) if (clock > (known.get(client) ?? 0)) return true
-  return false
-}

@@ -3,7 +3,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import type { Flusher } from './flusher.ts'
-import { exceeds } from './log-contents.ts'
+import { exceeds, stateVectorOf } from './log-contents.ts'
 import type { Room } from './room.ts'
 
 export interface FollowingOptions {
@@ -172,10 +172,11 @@ export class Following {
 
   /** `shown`: the room's state vector when it was asked for. */
   #takeIn(room: Room, contents: LogContents, shown: ReadonlyMap<number, number>): void {
+    const logged = stateVectorOf(contents)
     // What the log has lost here is shown: its words and those of another writer would be mixed.
-    if (!room.shared && !this.#writesAlone(room) && exceeds(shown, contents)) return this.#options.lose(room, readAgain())
+    if (!room.shared && !this.#writesAlone(room) && exceeds(shown, logged)) return this.#options.lose(room, readAgain())
     room.epoch = contents.epoch
-    if (contents.seq > room.seq) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+    if (contents.seq > room.seq || exceeds(logged, Y.decodeStateVector(room.stateVector()))) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
   }
 
   /** A message whose run is here: nobody else can know better. */

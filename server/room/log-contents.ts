@@ -9,9 +9,13 @@ export function applyContents(doc: Y.Doc, { state, updates }: LogContents): void
   })
 }
 
-/** Does a document with this state vector have something that the log does not? */
-export function exceeds(shown: ReadonlyMap<number, number>, contents: LogContents): boolean {
-  const logged = new Y.Doc()
-  applyContents(logged, contents)
-  return [...shown].some(([client, clock]) => clock > Y.getState(logged.store, client))
+export function stateVectorOf(contents: LogContents): Map<number, number> {
+  const doc = new Y.Doc()
+  applyContents(doc, contents)
+  return Y.decodeStateVector(Y.encodeStateVector(doc))
+}
+
+/** By state vectors: does one document have something that the other does not? */
+export function exceeds(one: ReadonlyMap<number, number>, other: ReadonlyMap<number, number>): boolean {
+  return [...one].some(([client, clock]) => clock > (other.get(client) ?? 0))
 }

@@ -6,12 +6,12 @@ import type { RunnelError } from '../../shared/errors.ts'
 import { encodeControl } from '../../shared/protocol.ts'
 import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
 import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
-import { brings, changesOf, repeats } from '../document/changes.ts'
+import { changesOf, repeats } from '../document/changes.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
 import { textFrames, type Frames } from './frame.ts'
-import { applyContents } from './log-contents.ts'
+import { applyContents, exceeds } from './log-contents.ts'
 import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
@@ -162,7 +162,7 @@ export class Room {
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
     // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
-    if (this.#position.has(seq)) return !updates.some(update => brings(update, this.#lastVector))
+    if (this.#position.has(seq)) return !updates.some(update => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
     if (seq > this.seq + 1 && !this.shared) return false
     this.#position.add(seq)
     for (const update of updates) {

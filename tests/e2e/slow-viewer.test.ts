@@ -1,4 +1,5 @@
 /** P4: the slow hurt nobody. */
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
@@ -153,7 +154,8 @@ test('a viewer that catches up waits in line under RUNNEL_CATCHUP_MAX_BYTES', { 
   const watch = watchStats(server)
   // One who joins and does not read holds what the cap allows, when its turn comes: the others wait.
   const joiner = view(server.url, messageId)
-  joiner.socket.on('open', () => joiner.socket.pause())
+  await once(joiner.socket, 'open')
+  joiner.socket.pause()
   await until(() => server.runnel.stats().catchUpPendingBytes > 1_000_000, 'the first difference')
   for (const viewer of viewers) {
     viewer.onUpdate = () => {}

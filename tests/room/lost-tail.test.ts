@@ -5,8 +5,11 @@ import type { Rooms } from '../../server/room/rooms.ts'
 import { readMessage } from '../../shared/schema.ts'
 import { chatId, flush, messageId, turn, world } from './hub.ts'
 
+/** Removes nothing, and brings nothing. */
+const emptyUpdate = Uint8Array.of(0, 0)
+
 /** A follower that shows a word more than the log still has, and a new writer that goes on from there. */
-async function lostTail() {
+async function lostTail(shows = true) {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
   const own = (await first.open(messageId))!
@@ -20,8 +23,8 @@ async function lostTail() {
   // It was published, and then the log lost it, and its writer died.
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   writer.append(block, 'text', 'lost')
-  second.following.hear(follower, { seq: 2, updates: writer.commit() })
-  expect(readMessage(follower.doc).output).toMatchObject([{ text: 'lost' }])
+  second.following.hear(follower, { seq: 2, updates: shows ? writer.commit() : [emptyUpdate] })
+  if (shows) expect(readMessage(follower.doc).output).toMatchObject([{ text: 'lost' }])
   first.forget([messageId])
   const successor = (await first.open(messageId))!
   const epoch = await store.drawEpoch(messageId)
@@ -63,6 +66,16 @@ test('the same, where the log is longer by now: no mixture is shown', async () =
   await second.compare()
   expect(follower.lost?.code).toBe('store_unavailable')
   expect((await second.open(messageId))!.ended).toBe(true)
+  await close()
+})
+
+test('a number of which only a removal is known is read anew: what another writer says under it is shown', async () => {
+  const { hub, second, follower, write, close } = await lostTail(false)
+  await write('interrupted')
+  hub.held.length = 0
+  await second.compare()
+  expect(follower.lost).toBeNull()
+  expect(follower.ended).toBe(true)
   await close()
 })
 
