@@ -1,9 +1,11 @@
 /** What the benches share: a document with its log and viewers, without the network where it is not what is measured. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
 import type { LogAppend, UpdateLog } from '../server/cluster/cluster.ts'
 import { MessageWriter } from '../server/document/message-writer.ts'
 import { CatchUpQueue } from '../server/room/catchup.ts'
@@ -119,6 +121,16 @@ function countingLog(log: UpdateLog, counted: { bytes: number }): UpdateLog {
 export async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<any> {
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
   return await response.json()
+}
+
+/** A viewer that only looks at what comes. */
+export async function watch(url: string, messageId: string, onFrame: (data: Buffer) => void): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
+  socket.on('message', (data: Buffer, isBinary) => { if (isBinary) onFrame(data) })
+  await once(socket, 'open')
+  socket.send('{"type":"hello","v":1}')
+  socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
+  return socket
 }
 
 /** CPU time of this process spent in `work`, µs. */

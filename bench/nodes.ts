@@ -2,16 +2,14 @@
  * Two nodes and three, as they are run, on a Postgres and a Redis of their own: what the way from node to node costs.
  * Ratios and differences are of pairs in turn, so that a busy machine is busy for both.
  */
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { WebSocket } from 'ws'
 import { startPostgres } from '../tests/helpers/postgres.ts'
 import { startRedis } from '../tests/helpers/redis.ts'
 import { tcpProxy, type TcpProxy } from '../tests/helpers/tcp-proxy.ts'
-import { median, post, quantile, type Figure } from './harness.ts'
+import { median, post, quantile, watch, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { cpuTimeOf, startServer, type BenchServer } from './server.ts'
 
@@ -65,15 +63,6 @@ async function ask({ url }: Node): Promise<{ messageId: string; stop: () => Prom
   return { messageId, stop: () => post(`${url}/api/messages/${messageId}/stop`, {}) }
 }
 
-async function watch({ url }: Node, messageId: string, onFrame: (data: Buffer) => void): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
-  socket.on('message', (data: Buffer, isBinary) => { if (isBinary) onFrame(data) })
-  await once(socket, 'open')
-  socket.send('{"type":"hello","v":1}')
-  socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
-  return socket
-}
-
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
 /** A viewer on the owner's node and one on another follow the same answers: the same chunk, the same flush, one hop more. */
@@ -85,7 +74,7 @@ async function addedLatency({ a, b, idle, raw }: World, streams = 10, seconds = 
   const sockets = await Promise.all(asked.flatMap(({ messageId }) => {
     /** Arrival of each flush, by its bytes behind the channel's number. */
     const arrived = new Map<string, number>()
-    return ([['here', a], ['there', b]] as const).map(([side, node]) => watch(node, messageId, data => {
+    return ([['here', a], ['there', b]] as const).map(([side, node]) => watch(node.url, messageId, data => {
       if (!measuring) return
       const age = ageOf(data)
       if (age === null || age < 0) return
@@ -138,7 +127,7 @@ async function cpuOfTwo({ a, b, redisPid, sent }: World, streams = 20, viewers =
   /** Of both nodes: what an idle one uses by itself is in both. */
   async function span([first, second]: readonly [Node, Node]): Promise<Span> {
     const asked = await Promise.all(Array.from({ length: streams }, () => ask(a)))
-    const sockets = await Promise.all(asked.flatMap(({ messageId }) => Array.from({ length: viewers }, (_, i) => watch(i % 2 === 0 ? first : second, messageId, () => {}))))
+    const sockets = await Promise.all(asked.flatMap(({ messageId }) => Array.from({ length: viewers }, (_, i) => watch((i % 2 === 0 ? first : second).url, messageId, () => {}))))
     await pause(settleMs)
     const used = () => [a, b].reduce((sum, { child }) => sum + cpuTimeOf(child.pid!), 0)
     const [cpu, redis, before] = [used(), cpuTimeOf(redisPid), sent()]

@@ -1,7 +1,5 @@
 /** P4: what fifty viewers notice of one that has stopped reading. */
-import { once } from 'node:events'
-import { WebSocket } from 'ws'
-import { post, quantile, type Figure } from './harness.ts'
+import { post, quantile, watch, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { startServer } from './server.ts'
 
@@ -16,24 +14,15 @@ export async function slowViewer(): Promise<Figure[]> {
   const { url, close } = await startServer({ OPENAI_BASE_URL: provider.url, RUNNEL_MAX_MESSAGE_BYTES: '100000000' })
   const ages: Record<'alone' | 'beside', number[]> = { alone: [], beside: [] }
 
-  async function follow(messageId: string, onFrame: (data: Buffer) => void): Promise<WebSocket> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
-    socket.on('message', (data: Buffer, isBinary) => { if (isBinary) onFrame(data) })
-    await once(socket, 'open')
-    socket.send('{"type":"hello","v":1}')
-    socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
-    return socket
-  }
-
   for (const turn of Array.from({ length: turns }, () => ['alone', 'beside'] as const).flat()) {
     const chat = await post(`${url}/api/chats`, {})
     const { messageId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })
-    const sockets = await Promise.all(Array.from({ length: viewers }, () => follow(messageId, data => {
+    const sockets = await Promise.all(Array.from({ length: viewers }, () => watch(url, messageId, data => {
       const age = ageOf(data)
       if (age !== null && age >= 0) ages[turn].push(age)
     })))
     if (turn === 'beside') {
-      const slow = await follow(messageId, () => slow.pause())
+      const slow = await watch(url, messageId, () => slow.pause())
       sockets.push(slow)
     }
     await new Promise(resolve => setTimeout(resolve, turnMs))

@@ -1,9 +1,11 @@
 /** Several nodes' documents in one process, over one store. */
 import type { Cluster, LiveEntry, UpdateLog } from '../../server/cluster/cluster.ts'
 import { localCluster } from '../../server/cluster/local.ts'
+import { MessageWriter } from '../../server/document/message-writer.ts'
 import type { Room } from '../../server/room/room.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { memoryStore } from '../../server/store/memory.ts'
+import type { Store } from '../../server/store/store.ts'
 import { Random } from '../fuzz/random.ts'
 
 export const messageId = 'msg_manynodes1'
@@ -103,3 +105,11 @@ export async function world(seed: number, loss: number) {
 
 export const turn = () => new Promise(resolve => setImmediate(resolve))
 export const flush = (rooms: Rooms, room: Room) => new Promise<void>(written => rooms.flusher.flushNow(room, written))
+
+/** The message's room on a node, which writes it from now on. */
+export async function writes(rooms: Rooms, store: Store): Promise<{ room: Room; writer: MessageWriter }> {
+  const room = (await rooms.open(messageId))!
+  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
+  rooms.attach(room, writer)
+  return { room, writer }
+}

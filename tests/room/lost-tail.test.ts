@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import type { Rooms } from '../../server/room/rooms.ts'
 import { readMessage } from '../../shared/schema.ts'
-import { chatId, flush, messageId, turn, world } from './hub.ts'
+import { chatId, flush, messageId, turn, world, writes } from './hub.ts'
 
 /** Removes nothing, and brings nothing. */
 const emptyUpdate = Uint8Array.of(0, 0)
@@ -12,9 +12,7 @@ const emptyUpdate = Uint8Array.of(0, 0)
 async function lostTail(shows = true) {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
-  const own = (await first.open(messageId))!
-  const writer = new MessageWriter(own.doc, await store.drawEpoch(messageId))
-  first.attach(own, writer)
+  const { room: own, writer } = await writes(first, store)
   writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
   await flush(first, own)
   const follower = (await second.open(messageId))!

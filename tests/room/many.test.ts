@@ -10,7 +10,7 @@ import type { MessageChange } from '../../shared/events.ts'
 import { readChat, readMessage, type Message } from '../../shared/schema.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
 import { Author } from '../fuzz/author.ts'
-import { chatId, flush, messageId, turn, world } from './hub.ts'
+import { chatId, flush, messageId, turn, world, writes } from './hub.ts'
 
 /** Folds what a follower is told change by change; one that is told that it moved reads all again. */
 class Folder implements ChangeObserver {
@@ -120,9 +120,7 @@ test(`a chat that several nodes write holds what each of them wrote, everywhere 
 test('a node that hears of new words before the log\'s older answer comes is not ahead of it', async () => {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
-  const room = (await first.open(messageId))!
-  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
-  first.attach(room, writer)
+  const { room, writer } = await writes(first, store)
   const follower = (await second.open(messageId))!
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   hub.whileAnswering = async () => {

@@ -21,7 +21,7 @@ import { ChatDocuments } from '../../server/task/chat-documents.ts'
 import { endMessage, takeUpLeft } from '../../server/task/ending.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { readChat, readMessage } from '../../shared/schema.ts'
-import { chatId, flush, messageId, turn, world } from './hub.ts'
+import { chatId, flush, messageId, turn, world, writes } from './hub.ts'
 
 const entry = (text: string) => ({ role: 'user' as const, parentId: null, createdAt: 1, status: 'completed' as const, text })
 const inTime = <T>(work: Promise<T>) => Promise.race([work, new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('It hangs.')), 1_000))])
@@ -113,9 +113,7 @@ test('a node is closed also where a document is being opened that cannot be read
 test('a takeover waits for what is being read of the document already', async () => {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
-  const room = (await first.open(messageId))!
-  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
-  first.attach(room, writer)
+  const { room, writer } = await writes(first, store)
   const follower = (await second.open(messageId))!
   for (const word of ['a', 'b']) {
     writer.setMessage({ status: 'streaming', id: word })
@@ -190,9 +188,7 @@ test('a viewer that lagged while an entry came before its forerunner gets it', a
 test('the position of a reader who comes while the next words are on their way to the log is the document\'s', async () => {
   const { hub, store, nodes } = await world(1, 0)
   const [first] = nodes as [Rooms, Rooms, Rooms]
-  const room = (await first.open(messageId))!
-  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
-  first.attach(room, writer)
+  const { room, writer } = await writes(first, store)
   writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   await flush(first, room)
@@ -219,35 +215,6 @@ test('the position of a reader who comes while the next words are on their way t
   const feed = [...room.observers].find(observer => observer instanceof EventFeed)!
   expect(feed.position).toBe(Position.of(room.doc, room.lineage).toString())
   streams.close()
-  for (const rooms of nodes) await rooms.close()
-})
-
-test('what the log refused is shown to nobody, also where one who is refused makes room for another', async () => {
-  const { hub, store, nodes } = await world(1, 0)
-  const [first] = nodes as [Rooms, Rooms, Rooms]
-  const room = (await first.open(messageId))!
-  const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
-  first.attach(room, writer)
-  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
-  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
-  await flush(first, room)
-  const catchUp = new CatchUpQueue(1)
-  const sent: Buffer[] = []
-  // The first does not read, and its difference fills the line.
-  const sockets = [new Writable({ write: () => {} }), new Writable({ write: (chunk: Buffer, _encoding, done) => { sent.push(chunk); done() } })]
-  const sessions = sockets.map(socket => {
-    const session: Session = new Session({ format: 'stock', outbox: new Outbox(socket, { highWaterBytes: 100_000, now: Date.now }), catchUp, close: () => session.close() })
-    return session
-  })
-  for (const [i, session] of sessions.entries()) session.follow([{ room, stateVector: i === 0 ? undefined : new Uint8Array([0]), reset: false, role: 'viewer' }])
-  expect(catchUp.waiting).toBe(1)
-  hub.whileAppending = async () => { throw new RunnelError('store_unavailable', 'The disk is full.') }
-  writer.append(block, 'text', 'never in the log')
-  await flush(first, room)
-  await turn()
-  expect(room.lost?.code).toBe('store_unavailable')
-  expect(Buffer.concat(sent).includes('never in the log')).toBe(false)
-  for (const session of sessions) session.close()
   for (const rooms of nodes) await rooms.close()
 })
 
