@@ -141,7 +141,7 @@ export class Following {
     room.whenSettled(() => {
       if (room.lost || !this.#options.isOpen(room)) return
       if (!this.#options.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
-      // The log has lost what this room has, and another writer has gone on from there: entries of theirs were taken for known ones.
+      // The log has lost what this room has, and another writer has gone on from there: what it said under a number that is known here was not heard.
       else if (room.isIncomplete) this.#options.lose(room, readAgain())
     })
   }

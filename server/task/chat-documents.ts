@@ -47,8 +47,7 @@ export class ChatDocuments {
   async #takeUp(room: Room): Promise<void> {
     let drawing = this.#drawing.get(room)
     if (!drawing) {
-      drawing = this.#attach(room)
-        .finally(() => this.#drawing.delete(room))
+      drawing = this.#attach(room).finally(() => this.#drawing.delete(room))
       this.#drawing.set(room, drawing)
     }
     await drawing
