@@ -4,7 +4,18 @@ const files = (...places: string[]) => places.map((place) => (place.endsWith('.t
 
 // These measure a promised time or memory, or keep both cores busy themselves: one file at a time, after all others.
 const alone = files(
-  ...['at-once', 'door-stop', 'hostile-frames', 'mcp', 'moments', 'nginx', 'return', 'slow-viewer', 'stop', 'stop-signed-in'].map((name) => `tests/e2e/${name}.test.ts`),
+  ...[
+    'at-once',
+    'door-stop',
+    'hostile-frames',
+    'mcp',
+    'moments',
+    'nginx',
+    'return',
+    'slow-viewer',
+    'stop',
+    'stop-signed-in',
+  ].map((name) => `tests/e2e/${name}.test.ts`),
   ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
   'tests/browser',
   'tests/package.test.ts',

@@ -9,18 +9,26 @@ import { secret, tokenOf } from './people.ts'
 import { limited, startServer } from './server.ts'
 
 const kinds = {
-  silent: 'never say hello', drip: 'send one byte a second', documents: 'ask for 10,000 documents', return: 'come back 1,000 times a second',
+  silent: 'never say hello',
+  drip: 'send one byte a second',
+  documents: 'ask for 10,000 documents',
+  return: 'come back 1,000 times a second',
 } as const
 
 function residentMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_000
 }
 
-const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export async function abusedServer(count = 10_000): Promise<Figure[]> {
   const provider = await startProvider(80)
-  const { url, child, usage, close } = await startServer({ OPENAI_BASE_URL: provider.url, RUNNEL_AUTH_SECRET: secret, LOG_LEVEL: 'error', ...limited })
+  const { url, child, usage, close } = await startServer({
+    OPENAI_BASE_URL: provider.url,
+    RUNNEL_AUTH_SECRET: secret,
+    LOG_LEVEL: 'error',
+    ...limited,
+  })
   const token = await tokenOf('viewer')
   const signedIn = { authorization: `Bearer ${token}` }
   const ages: number[] = []
@@ -55,9 +63,24 @@ export async function abusedServer(count = 10_000): Promise<Figure[]> {
     let peak = 0
     let met = ''
     const p99 = await during(async () => {
-      const crowd = spawn('nice', ['-n', '19', process.execPath, new URL('crowd.ts', import.meta.url).pathname, url, kind, String(count), ...tokens], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const crowd = spawn(
+        'nice',
+        [
+          '-n',
+          '19',
+          process.execPath,
+          new URL('crowd.ts', import.meta.url).pathname,
+          url,
+          kind,
+          String(count),
+          ...tokens,
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      )
       const exited = once(crowd, 'exit')
-      const timer = setInterval(() => { peak = Math.max(peak, residentMegabytes(child.pid!)) }, 100)
+      const timer = setInterval(() => {
+        peak = Math.max(peak, residentMegabytes(child.pid!))
+      }, 100)
       met = String((await once(crowd.stdout, 'data'))[0])
       await wait(5_000)
       clearInterval(timer)
@@ -65,11 +88,22 @@ export async function abusedServer(count = 10_000): Promise<Figure[]> {
       await exited
     })
     figures.push(
-      { name: `${count} that ${words}: others' p99, in the time of peace's`, value: p99 / quiet, unit: '×', bound: 3, note: `${p99} ms; ${met.slice(5).trim()}` },
+      {
+        name: `${count} that ${words}: others' p99, in the time of peace's`,
+        value: p99 / quiet,
+        unit: '×',
+        bound: 3,
+        note: `${p99} ms; ${met.slice(5).trim()}`,
+      },
       { name: `${count} that ${words}: resident memory at most`, value: peak, unit: 'MB' },
     )
     await wait(3_000)
-    figures.push({ name: `${count} that ${words}: memory that stays`, value: await heldMegabytes() - held, unit: 'MB', bound: 20 })
+    figures.push({
+      name: `${count} that ${words}: memory that stays`,
+      value: (await heldMegabytes()) - held,
+      unit: 'MB',
+      bound: 20,
+    })
   }
   for (const socket of sockets) socket.terminate()
   provider.close()

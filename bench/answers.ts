@@ -22,15 +22,15 @@ export async function answers(count = 200): Promise<Figure[]> {
     started.push(performance.now() - began)
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`)
     const frames: (() => void)[] = []
-    socket.on('message', data => {
+    socket.on('message', (data) => {
       if (data.toString().includes('"final":true')) for (const done of frames) done()
     })
-    await new Promise(resolve => socket.once('open', resolve))
+    await new Promise((resolve) => socket.once('open', resolve))
     socket.send('{"type":"hello","v":1}')
     socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))
     const { aborted } = await provider.next()
     began = performance.now()
-    const final = new Promise<void>(resolve => frames.push(resolve))
+    const final = new Promise<void>((resolve) => frames.push(resolve))
     await Promise.all([
       post(`${url}/api/messages/${messageId}/stop`, { taskId }).then(() => stopped.push(performance.now() - began)),
       aborted.then(() => felt.push(performance.now() - began)),
@@ -43,7 +43,12 @@ export async function answers(count = 200): Promise<Figure[]> {
   return [
     { name: 'empty request p99', value: quantile(empty, 0.99), unit: 'ms' },
     { name: 'POST messages p50', value: median(started), unit: 'ms' },
-    { name: 'POST messages p99 above an empty request', value: quantile(started, 0.99) - quantile(empty, 0.99), unit: 'ms', bound: 20 },
+    {
+      name: 'POST messages p99 above an empty request',
+      value: quantile(started, 0.99) - quantile(empty, 0.99),
+      unit: 'ms',
+      bound: 20,
+    },
     { name: 'stop: answered p99', value: quantile(stopped, 0.99), unit: 'ms', bound: 100 },
     { name: 'stop: the provider sees its request aborted p99', value: quantile(felt, 0.99), unit: 'ms', bound: 100 },
     { name: 'stop: a viewer sees the end p99', value: quantile(shown, 0.99), unit: 'ms', bound: 100 },

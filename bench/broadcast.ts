@@ -14,16 +14,28 @@ const framesARound = 5
 /** What a frame to a thousand viewers costs against writing the same bytes to as many sockets. Readers are another process. */
 export async function broadcastCost(): Promise<Figure[]> {
   const sockets: Socket[] = []
-  const server = createServer(socket => sockets.push(socket.setNoDelay(true)))
+  const server = createServer((socket) => sockets.push(socket.setNoDelay(true)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const readers = fork(new URL('broadcast-readers.ts', import.meta.url), [String((server.address() as AddressInfo).port), String(viewers)])
-  while (sockets.length < viewers) await new Promise(resolve => setTimeout(resolve, 10))
+  const readers = fork(new URL('broadcast-readers.ts', import.meta.url), [
+    String((server.address() as AddressInfo).port),
+    String(viewers),
+  ])
+  while (sockets.length < viewers) await new Promise((resolve) => setTimeout(resolve, 10))
 
   const document = await BenchDocument.open()
   const catchUp = new CatchUpQueue(64_000_000)
-  const sessions = sockets.map(socket => new Session({ format: 'channels', outbox: new Outbox(socket, { highWaterBytes: 1_000_000, now: Date.now }), catchUp, close: () => {} }))
-  for (const session of sessions) session.follow([{ room: document.room, stateVector: undefined, reset: false, role: 'viewer' }])
+  const sessions = sockets.map(
+    (socket) =>
+      new Session({
+        format: 'channels',
+        outbox: new Outbox(socket, { highWaterBytes: 1_000_000, now: Date.now }),
+        catchUp,
+        close: () => {},
+      }),
+  )
+  for (const session of sessions)
+    session.follow([{ room: document.room, stateVector: undefined, reset: false, role: 'viewer' }])
   await drained(sockets)
   const id = document.writer.openBlock({ type: 'text', status: 'in_progress' })
   document.flush()
@@ -67,6 +79,6 @@ export async function broadcastCost(): Promise<Figure[]> {
 }
 
 async function drained(sockets: readonly Socket[]): Promise<void> {
-  do await new Promise(resolve => setImmediate(resolve))
-  while (sockets.some(socket => socket.writableLength > 0))
+  do await new Promise((resolve) => setImmediate(resolve))
+  while (sockets.some((socket) => socket.writableLength > 0))
 }

@@ -8,14 +8,18 @@ export async function costAToken(): Promise<Figure[]> {
   const late: Cost[] = []
   // Several documents, short and long by turns, against the machine's noise.
   await measure(2_000, windowTokens)
-  for (let i = 0; i < 5; i++) early.push(...await measure(windowTokens, windowTokens))
+  for (let i = 0; i < 5; i++) early.push(...(await measure(windowTokens, windowTokens)))
   const long = await measure(100_000, windowTokens)
   late.push(...long.slice(-5))
-  for (let i = 0; i < 5; i++) early.push(...await measure(windowTokens, windowTokens))
+  for (let i = 0; i < 5; i++) early.push(...(await measure(windowTokens, windowTokens)))
   const figures: Figure[] = []
-  for (const [key, unit] of [['cpu', 'µs'], ['wire', 'B'], ['log', 'B']] as const) {
-    const first = median(early.map(cost => cost[key]))
-    const last = median(late.map(cost => cost[key]))
+  for (const [key, unit] of [
+    ['cpu', 'µs'],
+    ['wire', 'B'],
+    ['log', 'B'],
+  ] as const) {
+    const first = median(early.map((cost) => cost[key]))
+    const last = median(late.map((cost) => cost[key]))
     figures.push({ name: `${key} a token at 1,000 tokens`, value: first, unit })
     figures.push({ name: `${key} a token at 100,000 tokens`, value: last, unit })
     figures.push({ name: `${key} a token, 100,000 against 1,000`, value: last / first, unit: '×', bound: 1.3 })
@@ -44,9 +48,13 @@ async function measure(total: number, windowTokens: number): Promise<Cost[]> {
         document.flush()
       }
     })
-    costs.push({ cpu: cpu / windowTokens, wire: (sink.bytes - wire) / windowTokens, log: (document.logBytes - log) / windowTokens })
+    costs.push({
+      cpu: cpu / windowTokens,
+      wire: (sink.bytes - wire) / windowTokens,
+      log: (document.logBytes - log) / windowTokens,
+    })
     // As a process does: timers and I/O get their turn.
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
   }
   await document.close()
   return costs
@@ -55,11 +63,20 @@ async function measure(total: number, windowTokens: number): Promise<Cost[]> {
 /** Bytes on `/ws`, all framing included, at two speeds; and the state of a rich message. */
 export async function bytesOnTheWire(): Promise<Figure[]> {
   const figures: Figure[] = []
-  for (const [speed, bound] of [[80, 2.6], [1_000, 1.2]] as const) {
+  for (const [speed, bound] of [
+    [80, 2.6],
+    [1_000, 1.2],
+  ] as const) {
     const document = await BenchDocument.open()
     const sink = await document.addViewer()
     for (let i = 0; i < 10; i++) {
-      const call = document.writer.openBlock({ type: 'tool_call', status: 'streaming', callId: `call_${i}`, name: 'search', executor: 'provider' })
+      const call = document.writer.openBlock({
+        type: 'tool_call',
+        status: 'streaming',
+        callId: `call_${i}`,
+        name: 'search',
+        executor: 'provider',
+      })
       document.writer.append(call, 'arguments', '{"query":"tides"}')
       document.flush()
       document.writer.closeBlock(call, 'completed')
@@ -81,7 +98,12 @@ export async function bytesOnTheWire(): Promise<Figure[]> {
       }
     }
     document.flush()
-    figures.push({ name: `wire for text at ${speed} tokens/s (${(text / 10_000).toFixed(2)} B a token)`, value: (sink.bytes - before) / text, unit: '× text', bound })
+    figures.push({
+      name: `wire for text at ${speed} tokens/s (${(text / 10_000).toFixed(2)} B a token)`,
+      value: (sink.bytes - before) / text,
+      unit: '× text',
+      bound,
+    })
     await document.close()
   }
   return [...figures.slice(-3), await stateOfARichMessage()]
@@ -91,7 +113,15 @@ async function stateOfARichMessage(): Promise<Figure> {
   const document = await BenchDocument.open()
   const { writer } = document
   const progress = writer.openBlock({ type: 'progress', status: 'in_progress', text: 'Searching the web', done: false })
-  const calls = [0, 1, 2].map(i => writer.openBlock({ type: 'tool_call', status: 'streaming', callId: `call_${i}`, name: 'search', executor: 'server' }))
+  const calls = [0, 1, 2].map((i) =>
+    writer.openBlock({
+      type: 'tool_call',
+      status: 'streaming',
+      callId: `call_${i}`,
+      name: 'search',
+      executor: 'server',
+    }),
+  )
   let text = 0
   for (let i = 0; i < 10_000; i++) {
     writer.append(calls[i % 3]!, 'arguments', token(i))
@@ -107,5 +137,11 @@ async function stateOfARichMessage(): Promise<Figure> {
   const state = Y.encodeStateAsUpdate(document.room.doc).length
   await document.close()
   const bound = 1.1 * text + 4 * 200 + 700
-  return { name: 'state of 10,000 tokens, three calls growing in turns', value: state, unit: 'B', bound: Math.round(bound), note: `text ${text} B` }
+  return {
+    name: 'state of 10,000 tokens, three calls growing in turns',
+    value: state,
+    unit: 'B',
+    bound: Math.round(bound),
+    note: `text ${text} B`,
+  }
 }

@@ -3,18 +3,29 @@ import { WebSocket } from 'ws'
 
 const [url = '', kind = '', count = '0', ...tokens] = process.argv.slice(2)
 const addresses = 200
-const tenThousand = JSON.stringify({ type: 'subscribe', docs: Array.from({ length: 10_000 }, (_, i) => ({ doc: `msg_${i.toString(36).padStart(12, '0')}` })) })
+const tenThousand = JSON.stringify({
+  type: 'subscribe',
+  docs: Array.from({ length: 10_000 }, (_, i) => ({ doc: `msg_${i.toString(36).padStart(12, '0')}` })),
+})
 const open: WebSocket[] = []
 const met = { taken: 0, refused: 0 }
 
 function come(i: number): Promise<WebSocket | null> {
-  return new Promise(resolve => {
-    const address = `127.1.${Math.floor(i % addresses / 100)}.${1 + (i % 100)}`
+  return new Promise((resolve) => {
+    const address = `127.1.${Math.floor((i % addresses) / 100)}.${1 + (i % 100)}`
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { localAddress: address, perMessageDeflate: false })
     socket.on('error', () => {})
-    socket.on('open', () => { met.taken += 1; resolve(socket) })
+    socket.on('open', () => {
+      met.taken += 1
+      resolve(socket)
+    })
     socket.on('close', () => resolve(null))
-    socket.on('unexpected-response', (_request, response) => { met.refused += 1; response.resume(); socket.terminate(); resolve(null) })
+    socket.on('unexpected-response', (_request, response) => {
+      met.refused += 1
+      response.resume()
+      socket.terminate()
+      resolve(null)
+    })
   })
 }
 
@@ -28,7 +39,9 @@ async function one(i: number): Promise<void> {
   if (kind === 'return') {
     signIn(socket, i)
     socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: 'chat_none00000' }] }))
-    socket.on('message', (_data, isBinary) => { if (!isBinary) socket.close() })
+    socket.on('message', (_data, isBinary) => {
+      if (!isBinary) socket.close()
+    })
     return
   }
   open.push(socket)
@@ -57,7 +70,9 @@ if (kind === 'drip') {
     for (const socket of open) {
       const count = dripped.get(socket) ?? 0
       dripped.set(socket, count + 1)
-      ;(socket as unknown as { _socket: { write(bytes: Buffer): void } | null })._socket?.write(Buffer.of(header[count] ?? 0x20))
+      ;(socket as unknown as { _socket: { write(bytes: Buffer): void } | null })._socket?.write(
+        Buffer.of(header[count] ?? 0x20),
+      )
     }
   }, 1_000)
 }

@@ -23,7 +23,12 @@ const tokensARound = 100
 export async function eventsAToken(): Promise<Figure[]> {
   const document = await BenchDocument.open()
   let bytes = 0
-  const socket = new Writable({ write: (chunk: Buffer, _encoding, done) => { bytes += chunk.length; done() } })
+  const socket = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      bytes += chunk.length
+      done()
+    },
+  })
   const id = document.writer.openBlock({ type: 'text', status: 'in_progress' })
   document.flush()
   let tokens = 0
@@ -37,21 +42,48 @@ export async function eventsAToken(): Promise<Figure[]> {
     const costs: Record<'alone' | 'followed', number[]> = { alone: [], followed: [] }
     let read = 0
     for (let round = 0; round < rounds; round++) {
-      costs.alone.push(cpuOf(() => { for (let i = 0; i < tokensARound; i++) write() }))
-      const reader = EventFeed.join(document.room, Date.now, feed => new EventReader({
-        feed, mode: 'deltas', since: null, outbox: new Outbox(socket, { highWaterBytes: 100_000_000, now: Date.now }), catchUp: new CatchUpQueue(64_000_000), now: Date.now, onOver: () => {},
-      }))
+      costs.alone.push(
+        cpuOf(() => {
+          for (let i = 0; i < tokensARound; i++) write()
+        }),
+      )
+      const reader = EventFeed.join(
+        document.room,
+        Date.now,
+        (feed) =>
+          new EventReader({
+            feed,
+            mode: 'deltas',
+            since: null,
+            outbox: new Outbox(socket, { highWaterBytes: 100_000_000, now: Date.now }),
+            catchUp: new CatchUpQueue(64_000_000),
+            now: Date.now,
+            onOver: () => {},
+          }),
+      )
       reader.begin()
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
       const before = bytes
-      costs.followed.push(cpuOf(() => { for (let i = 0; i < tokensARound; i++) write() }))
-      await new Promise(resolve => setImmediate(resolve))
+      costs.followed.push(
+        cpuOf(() => {
+          for (let i = 0; i < tokensARound; i++) write()
+        }),
+      )
+      await new Promise((resolve) => setImmediate(resolve))
       read += bytes - before
       reader.close()
     }
     // The median: a compaction of the log falls into some rounds.
-    const [alone, followed] = [costs.alone, costs.followed].map(values => median(values) / tokensARound) as [number, number]
-    figures.push({ name: `one reader of deltas at ${length} tokens: CPU a token above none`, value: followed - alone, unit: 'µs', note: `${alone.toFixed(1)} µs without; ${Math.round(read / rounds / tokensARound)} bytes an event` })
+    const [alone, followed] = [costs.alone, costs.followed].map((values) => median(values) / tokensARound) as [
+      number,
+      number,
+    ]
+    figures.push({
+      name: `one reader of deltas at ${length} tokens: CPU a token above none`,
+      value: followed - alone,
+      unit: 'µs',
+      note: `${alone.toFixed(1)} µs without; ${Math.round(read / rounds / tokensARound)} bytes an event`,
+    })
   }
   await document.close()
   return figures
@@ -59,7 +91,10 @@ export async function eventsAToken(): Promise<Figure[]> {
 
 /** What one reader of `?mode=state` of a 1 MB message costs everybody else, with and without it by turns. */
 export async function auditor(): Promise<Figure[]> {
-  const provider = await startProvider(tokensPerSecond, 'A slow wave runs ahead of the moon. '.repeat(messageBytes / 36))
+  const provider = await startProvider(
+    tokensPerSecond,
+    'A slow wave runs ahead of the moon. '.repeat(messageBytes / 36),
+  )
   const { url, child, close } = await startServer({ OPENAI_BASE_URL: provider.url })
   const ids: string[] = []
   const sockets: WebSocket[] = []
@@ -70,7 +105,10 @@ export async function auditor(): Promise<Figure[]> {
     const { messageId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })
     ids.push(messageId)
     for (let viewer = 0; viewer < viewers; viewer++) {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, {
+        perMessageDeflate: false,
+        skipUTF8Validation: true,
+      })
       socket.on('message', (data: Buffer, isBinary) => {
         const age = measured && isBinary ? ageOf(data) : null
         if (age !== null && age >= 0) measured!.push(age)
@@ -81,20 +119,31 @@ export async function auditor(): Promise<Figure[]> {
       sockets.push(socket)
     }
   }
-  await new Promise(resolve => setTimeout(resolve, 3_000))
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
 
   const cpu: Record<keyof typeof ages, number> = { alone: 0, audited: 0, followed: 0 }
   let auditedBytes = 0
   const turn = async (name: keyof typeof ages) => {
-    const readers = name === 'alone' ? [] : [get(`${url}/api/messages/${ids[0]}/events?mode=${name === 'audited' ? 'state' : 'delta'}`, { agent: false }, response => {
-      if (response.statusCode !== 200) throw new Error(`events answered ${response.statusCode}`)
-      response.on('data', (data: Buffer) => { if (name === 'audited') auditedBytes += data.length })
-    }).on('error', () => {})]
+    const readers =
+      name === 'alone'
+        ? []
+        : [
+            get(
+              `${url}/api/messages/${ids[0]}/events?mode=${name === 'audited' ? 'state' : 'delta'}`,
+              { agent: false },
+              (response) => {
+                if (response.statusCode !== 200) throw new Error(`events answered ${response.statusCode}`)
+                response.on('data', (data: Buffer) => {
+                  if (name === 'audited') auditedBytes += data.length
+                })
+              },
+            ).on('error', () => {}),
+          ]
     // What joining costs is another figure.
-    await new Promise(resolve => setTimeout(resolve, 500))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     const before = cpuTimeOf(child.pid!)
     measured = ages[name]
-    await new Promise(resolve => setTimeout(resolve, turnMs))
+    await new Promise((resolve) => setTimeout(resolve, turnMs))
     measured = null
     cpu[name] += cpuTimeOf(child.pid!) - before
     for (const reader of readers) reader.destroy()
@@ -104,12 +153,29 @@ export async function auditor(): Promise<Figure[]> {
   for (const socket of sockets) socket.terminate()
   provider.close()
   await close()
-  const [alone, audited, followed] = [ages.alone, ages.audited, ages.followed].map(values => quantile(values, 0.99)) as [number, number, number]
-  const share = (name: keyof typeof ages) => cpu[name] / turns / turnMs * 100
+  const [alone, audited, followed] = [ages.alone, ages.audited, ages.followed].map((values) =>
+    quantile(values, 0.99),
+  ) as [number, number, number]
+  const share = (name: keyof typeof ages) => (cpu[name] / turns / turnMs) * 100
   return [
-    { name: `${streams} streams × ${viewers} viewers: chunk to viewer p99`, value: alone, unit: 'ms', note: `${ages.alone.length} frames, core ${share('alone').toFixed(0)} %` },
-    { name: 'with one ?mode=state on a 1 MB message among them: p99', value: audited, unit: 'ms', note: `${ages.audited.length} frames, core ${share('audited').toFixed(0)} %; ${(auditedBytes / turns / (turnMs + 500) * 1000 / 1e6).toFixed(2)} MB/s to the auditor` },
-    { name: 'with one reader of its deltas instead: p99', value: followed, unit: 'ms', note: `${ages.followed.length} frames, core ${share('followed').toFixed(0)} %` },
+    {
+      name: `${streams} streams × ${viewers} viewers: chunk to viewer p99`,
+      value: alone,
+      unit: 'ms',
+      note: `${ages.alone.length} frames, core ${share('alone').toFixed(0)} %`,
+    },
+    {
+      name: 'with one ?mode=state on a 1 MB message among them: p99',
+      value: audited,
+      unit: 'ms',
+      note: `${ages.audited.length} frames, core ${share('audited').toFixed(0)} %; ${(((auditedBytes / turns / (turnMs + 500)) * 1000) / 1e6).toFixed(2)} MB/s to the auditor`,
+    },
+    {
+      name: 'with one reader of its deltas instead: p99',
+      value: followed,
+      unit: 'ms',
+      note: `${ages.followed.length} frames, core ${share('followed').toFixed(0)} %`,
+    },
     { name: 'p99 with an auditor against without', value: audited / alone, unit: '×', bound: 2 },
   ]
 }

@@ -32,7 +32,23 @@ export interface Bench {
 }
 
 /** Tokens of 4.27 bytes on average, as English text has. */
-const tokens = [' the', ' tide', ' is', ' a', ' slow', ' wave', ' that', ' runs', ' ahead', ' of', ' moon', '.', ' and', ' water', ' rose']
+const tokens = [
+  ' the',
+  ' tide',
+  ' is',
+  ' a',
+  ' slow',
+  ' wave',
+  ' that',
+  ' runs',
+  ' ahead',
+  ' of',
+  ' moon',
+  '.',
+  ' and',
+  ' water',
+  ' rose',
+]
 
 export function token(i: number): string {
   return tokens[i % tokens.length]!
@@ -74,13 +90,42 @@ export class BenchDocument {
     const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
     const store = openSqliteStore(join(folder, 'bench.db'))
     const counted = { bytes: 0 }
-    const rooms = new Rooms({ cluster: localCluster(countingLog(store.log, counted)), flushMs: 40, now: Date.now, onEvict: async () => {} })
+    const rooms = new Rooms({
+      cluster: localCluster(countingLog(store.log, counted)),
+      flushMs: 40,
+      now: Date.now,
+      onEvict: async () => {},
+    })
     const chatId = 'chat_bench0000'
     const id = 'msg_bench00000'
     await store.createChat({ id: chatId, ownerId: 'bench', title: 'Bench', system: null, createdAt: 1 }, 'lineage0')
-    await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: 'task_bench0000', userId: 'bench', node: 'local', status: 'queued', request: null } })
+    await store.startRun({
+      userMessage: null,
+      lineage: 'lineage1',
+      assistant: {
+        id,
+        chatId,
+        parentId: null,
+        createdAt: 1,
+        taskId: 'task_bench0000',
+        userId: 'bench',
+        node: 'local',
+        status: 'queued',
+        request: null,
+      },
+    })
     const document = new BenchDocument(folder, store, rooms, counted, rooms.create(id, 'lineage1', 1))
-    document.writer.setMessage({ id, chatId, parentId: null, role: 'assistant', model: 'bench', taskId: 'task_bench0000', status: 'streaming', createdAt: 1_800_000_000_000, schema: 1 })
+    document.writer.setMessage({
+      id,
+      chatId,
+      parentId: null,
+      role: 'assistant',
+      model: 'bench',
+      taskId: 'task_bench0000',
+      status: 'streaming',
+      createdAt: 1_800_000_000_000,
+      schema: 1,
+    })
     document.flush()
     return document
   }
@@ -92,7 +137,7 @@ export class BenchDocument {
     session.follow([{ room: this.room, stateVector: undefined, reset: false, role: 'viewer' }])
     this.sinks.push(sink)
     // The state is on its way: what follows goes straight to the socket.
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
     return sink
   }
 
@@ -119,14 +164,23 @@ function countingLog(log: UpdateLog, counted: { bytes: number }): UpdateLog {
 
 /** POSTs JSON; the JSON that comes back. */
 export async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<any> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
   return await response.json()
 }
 
 /** A viewer that only looks at what comes. */
 export async function watch(url: string, messageId: string, onFrame: (data: Buffer) => void): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false, skipUTF8Validation: true })
-  socket.on('message', (data: Buffer, isBinary) => { if (isBinary) onFrame(data) })
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, {
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+  })
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) onFrame(data)
+  })
   await once(socket, 'open')
   socket.send('{"type":"hello","v":1}')
   socket.send(JSON.stringify({ type: 'subscribe', docs: [{ doc: messageId }] }))

@@ -36,7 +36,7 @@ const benches: Bench[] = [
   { name: 'answers', run: answers },
   { name: 'preparing', run: () => answersWhilePreparing() },
   { name: 'tool-arguments', run: toolArguments },
-  { name: 'events', run: async () => [...await eventsAToken(), ...await auditor()] },
+  { name: 'events', run: async () => [...(await eventsAToken()), ...(await auditor())] },
   { name: 'door', run: doorAChunk },
   { name: 'return', run: returningViewers },
   { name: 'slow', run: slowViewer },
@@ -49,7 +49,10 @@ const resultMark = 'BENCH RESULT '
 
 /** Each bench has a process of its own: what one leaves in the heap is not the next one's cost. */
 function runAlone(name: string): Figure[] {
-  const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--only', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--only', name], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   return JSON.parse(output.slice(output.lastIndexOf(resultMark) + resultMark.length)) as Figure[]
 }
 
@@ -64,7 +67,7 @@ if (flag === '--only') {
   const figures = await benches.find(({ name }) => name === only)!.run()
   process.stdout.write(`${resultMark}${JSON.stringify(figures)}\n`, () => process.exit())
 } else {
-  const wanted = [flag, only, ...rest].filter(name => name !== undefined)
+  const wanted = [flag, only, ...rest].filter((name) => name !== undefined)
   const results: Record<string, Figure[]> = {}
   console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`)
   for (const { name } of benches) {
@@ -73,5 +76,8 @@ if (flag === '--only') {
     results[name] = runAlone(name)
     for (const figure of results[name]) console.log(line(figure))
   }
-  writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ node: process.version, results }, null, 2)}\n`)
+  writeFileSync(
+    new URL('results.json', import.meta.url),
+    `${JSON.stringify({ node: process.version, results }, null, 2)}\n`,
+  )
 }

@@ -20,16 +20,21 @@ const short: Provider = async function* () {
 /** Ten thousand finished messages: what stays of them in memory once their rooms are evicted. */
 export async function finishedMessages(messages = 10_000): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
-  const { call, runnel, close } = await startRunnel({ DATABASE_URL: `sqlite:${join(folder, 'bench.db')}`, provider: short, RUNNEL_MAX_TASKS_PER_USER: 1_000 })
+  const { call, runnel, close } = await startRunnel({
+    DATABASE_URL: `sqlite:${join(folder, 'bench.db')}`,
+    provider: short,
+    RUNNEL_MAX_TASKS_PER_USER: 1_000,
+  })
   const send = async (count: number) => {
     const { body: chat } = await call('POST', '/api/chats', {})
-    for (let done = 0; done < count; done++) await call('POST', `/api/chats/${chat.id}/messages`, { content: 'go', stream: false })
+    for (let done = 0; done < count; done++)
+      await call('POST', `/api/chats/${chat.id}/messages`, { content: 'go', stream: false })
   }
   const idle = async () => {
     const deadline = Date.now() + 60_000
-    while (runnel.stats().rooms > 0 && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 500))
+    while (runnel.stats().rooms > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500))
     collect()
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
     collect()
     return process.memoryUsage().heapUsed
   }
@@ -44,7 +49,13 @@ export async function finishedMessages(messages = 10_000): Promise<Figure[]> {
   await close()
   rmSync(folder, { recursive: true })
   return [
-    { name: `heap growth after ${messages} finished messages`, value: (after - before) / 1_000, unit: 'kB', bound: 2_000, note: `${Math.round(messages / seconds)} messages/s, one after the other` },
+    {
+      name: `heap growth after ${messages} finished messages`,
+      value: (after - before) / 1_000,
+      unit: 'kB',
+      bound: 2_000,
+      note: `${Math.round(messages / seconds)} messages/s, one after the other`,
+    },
     { name: 'rooms that stay, 30 s later', value: rooms, unit: '', bound: 0 },
   ]
 }

@@ -6,7 +6,10 @@ import { WebSocket } from 'ws'
 export const secret = 'a secret of thirty-two characters'
 
 export async function tokenOf(user: string): Promise<string> {
-  return await new SignJWT({ sub: user }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(secret))
+  return await new SignJWT({ sub: user })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret))
 }
 
 export class Person {
@@ -16,13 +19,18 @@ export class Person {
 
   constructor(url: string, number: number, token: string | undefined) {
     this.#url = url
-    this.#address = `127.1.${Math.floor(number / 200)}.${1 + number % 200}`
+    this.#address = `127.1.${Math.floor(number / 200)}.${1 + (number % 200)}`
     this.#token = token
   }
 
   async post(path: string, body: object): Promise<any> {
-    const authorization: Record<string, string> = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }
-    const response = await fetch(this.#url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...authorization }, body: JSON.stringify(body) })
+    const authorization: Record<string, string> =
+      this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }
+    const response = await fetch(this.#url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...authorization },
+      body: JSON.stringify(body),
+    })
     if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`)
     return await response.json()
   }
@@ -36,7 +44,11 @@ export class Person {
 
   /** A viewer on `/ws` that has the document's state. */
   async follow(doc: string): Promise<WebSocket> {
-    const socket = new WebSocket(`${this.#url.replace('http', 'ws')}/ws`, { localAddress: this.#address, perMessageDeflate: false, skipUTF8Validation: true })
+    const socket = new WebSocket(`${this.#url.replace('http', 'ws')}/ws`, {
+      localAddress: this.#address,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    })
     await once(socket, 'open')
     const state = new Promise<void>((resolve, reject) => {
       socket.on('message', function socketOnMessage(data: Buffer, isBinary) {
@@ -55,5 +67,10 @@ export class Person {
 }
 
 export async function people(url: string, count: number, signedIn = true): Promise<Person[]> {
-  return await Promise.all(Array.from({ length: count }, async (_, i) => new Person(url, i, signedIn ? await tokenOf(`person${i}`) : undefined)))
+  return await Promise.all(
+    Array.from(
+      { length: count },
+      async (_, i) => new Person(url, i, signedIn ? await tokenOf(`person${i}`) : undefined),
+    ),
+  )
 }

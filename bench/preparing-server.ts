@@ -10,11 +10,23 @@ import { unlimited } from '../testing/runnel.ts'
 const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
 const many = 1_000_000
 const runnel = createRunnel({
-  ...unlimited, HOST: '127.0.0.1', PORT: 0, DATABASE_URL: `sqlite:${folder}/runnel.db`, LOG_LEVEL: 'error', RUNNEL_DRAIN_MS: 0, RUNNEL_MAX_TASKS: many, RUNNEL_MAX_TASKS_PER_USER: many,
-  filters: [{ name: 'research', inlet: async (_request, { signal, progress }) => {
-    progress('Reading the whole web')
-    await sleep(60_000, undefined, { signal })
-  } }],
+  ...unlimited,
+  HOST: '127.0.0.1',
+  PORT: 0,
+  DATABASE_URL: `sqlite:${folder}/runnel.db`,
+  LOG_LEVEL: 'error',
+  RUNNEL_DRAIN_MS: 0,
+  RUNNEL_MAX_TASKS: many,
+  RUNNEL_MAX_TASKS_PER_USER: many,
+  filters: [
+    {
+      name: 'research',
+      inlet: async (_request, { signal, progress }) => {
+        progress('Reading the whole web')
+        await sleep(60_000, undefined, { signal })
+      },
+    },
+  ],
 })
 const { url } = await runnel.listen()
 console.log(url)

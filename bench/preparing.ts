@@ -6,8 +6,10 @@ import { median, post, quantile, type Figure } from './harness.ts'
 
 /** P10: how soon `POST …/messages` answers while it and ever more others prepare for a minute, against an empty request; P5: how soon Stop does. */
 export async function answersWhilePreparing(count = 200): Promise<Figure[]> {
-  const server = spawn(process.execPath, [fileURLToPath(new URL('./preparing-server.ts', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [url] = await once(createInterface({ input: server.stdout }), 'line') as [string]
+  const server = spawn(process.execPath, [fileURLToPath(new URL('./preparing-server.ts', import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [url] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
   const empty: number[] = []
   const started: number[] = []
   const stopped: number[] = []
@@ -20,18 +22,27 @@ export async function answersWhilePreparing(count = 200): Promise<Figure[]> {
   const round = async (times: { empty: number[]; started: number[] }) => {
     await timed(times.empty, async () => (await fetch(`${url}/healthz`)).text())
     const chat = await post(`${url}/api/chats`, {})
-    return await timed(times.started, () => post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })) as { messageId: string; taskId: string }
+    return (await timed(times.started, () => post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' }))) as {
+      messageId: string
+      taskId: string
+    }
   }
   for (let i = 0; i < 20; i++) await round({ empty: [], started: [] })
   const runs = []
   for (let i = 0; i < count; i++) runs.push(await round({ empty, started }))
-  for (const { messageId, taskId } of runs) await timed(stopped, () => post(`${url}/api/messages/${messageId}/stop`, { taskId }))
+  for (const { messageId, taskId } of runs)
+    await timed(stopped, () => post(`${url}/api/messages/${messageId}/stop`, { taskId }))
   server.stdin.end()
   await once(server, 'exit')
   return [
     { name: 'empty request p99', value: quantile(empty, 0.99), unit: 'ms' },
     { name: 'POST messages p50, runs preparing', value: median(started), unit: 'ms' },
-    { name: 'POST messages p99 above an empty request, runs preparing', value: quantile(started, 0.99) - quantile(empty, 0.99), unit: 'ms', bound: 20 },
+    {
+      name: 'POST messages p99 above an empty request, runs preparing',
+      value: quantile(started, 0.99) - quantile(empty, 0.99),
+      unit: 'ms',
+      bound: 20,
+    },
     { name: 'stop of a run that prepares: answered p99', value: quantile(stopped, 0.99), unit: 'ms', bound: 100 },
   ]
 }

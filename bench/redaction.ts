@@ -7,14 +7,20 @@ const windowTokens = 1_000
 
 /** A secret in four of 20 tokens. */
 const secret = [' sk', '-ab', '12cd', '34']
-const text = (i: number) => secret[i % 20 - 16] ?? token(i)
+const text = (i: number) => secret[(i % 20) - 16] ?? token(i)
 
 // As long as what it replaces: the log then shows what replacing costs.
 const variants = {
   none: null,
   'matches held back': redaction({ patterns: [{ pattern: /sk-[a-z0-9]{8}/, replacement: '[redaction]' }] }),
-  'matches shown, then replaced': redaction({ patterns: [{ pattern: /sk-[a-z0-9]{8}/, replacement: '[redaction]' }], maxHeldChars: 0 }),
-  'matches shown, then removed': redaction({ patterns: [{ pattern: / sk-[a-z0-9]{8}/, replacement: '' }], maxHeldChars: 0 }),
+  'matches shown, then replaced': redaction({
+    patterns: [{ pattern: /sk-[a-z0-9]{8}/, replacement: '[redaction]' }],
+    maxHeldChars: 0,
+  }),
+  'matches shown, then removed': redaction({
+    patterns: [{ pattern: / sk-[a-z0-9]{8}/, replacement: '' }],
+    maxHeldChars: 0,
+  }),
 }
 
 type Variant = keyof typeof variants
@@ -33,16 +39,40 @@ export async function redactedTokens(): Promise<Figure[]> {
     const early: Cost[] = []
     // Short documents before and after the long one, against the machine's noise.
     await measure(variant, 10 * windowTokens)
-    for (let i = 0; i < 5; i++) early.push(...await measure(variant, windowTokens))
+    for (let i = 0; i < 5; i++) early.push(...(await measure(variant, windowTokens)))
     const late = (await measure(variant, 100_000)).slice(-5)
-    for (let i = 0; i < 5; i++) early.push(...await measure(variant, windowTokens))
-    const [first, last] = [early, late].map(costs => ({ cpu: median(costs.map(({ cpu }) => cpu)), log: median(costs.map(({ log }) => log)) })) as [Cost, Cost]
+    for (let i = 0; i < 5; i++) early.push(...(await measure(variant, windowTokens)))
+    const [first, last] = [early, late].map((costs) => ({
+      cpu: median(costs.map(({ cpu }) => cpu)),
+      log: median(costs.map(({ log }) => log)),
+    })) as [Cost, Cost]
     const name = variant === 'none' ? 'no filter' : variant
-    figures.push({ name: `${name}: cpu a token at 100,000 tokens`, value: last.cpu, unit: 'µs', note: `${first.cpu.toFixed(2)} at 1,000` })
-    figures.push({ name: `${name}: cpu a token, 100,000 against 1,000`, value: last.cpu / first.cpu, unit: '×', bound: 1.3 })
-    figures.push({ name: `${name}: log a token, 100,000 against 1,000`, value: last.log / first.log, unit: '×', bound: 1.3 })
+    figures.push({
+      name: `${name}: cpu a token at 100,000 tokens`,
+      value: last.cpu,
+      unit: 'µs',
+      note: `${first.cpu.toFixed(2)} at 1,000`,
+    })
+    figures.push({
+      name: `${name}: cpu a token, 100,000 against 1,000`,
+      value: last.cpu / first.cpu,
+      unit: '×',
+      bound: 1.3,
+    })
+    figures.push({
+      name: `${name}: log a token, 100,000 against 1,000`,
+      value: last.log / first.log,
+      unit: '×',
+      bound: 1.3,
+    })
     if (variant === 'none') plainLog = last.log
-    else figures.push({ name: `${name}: log a token, more than without`, value: last.log - plainLog, unit: 'B', bound: 25 })
+    else
+      figures.push({
+        name: `${name}: log a token, more than without`,
+        value: last.log - plainLog,
+        unit: 'B',
+        bound: 25,
+      })
   }
   return figures
 }
@@ -73,7 +103,7 @@ async function measure(variant: Variant, total: number): Promise<Cost[]> {
     })
     costs.push({ cpu: cpu / windowTokens, log: (document.logBytes - log) / windowTokens })
     // As a process does: timers and I/O get their turn.
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
   }
   await document.close()
   return costs

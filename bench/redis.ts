@@ -43,7 +43,14 @@ export async function redisCost(): Promise<Figure[]> {
   const store = memoryStore()
   // No sign of life falls into what is measured.
   const open = (port: number) => redisCluster({ url: `redis://127.0.0.1:${port}`, base: store.log, leaseMs: 3_600_000 })
-  const bench: Bench = { raw: new Redis(server.url), store, owner: open(own.port), viewer: open(other.port), own, other }
+  const bench: Bench = {
+    raw: new Redis(server.url),
+    store,
+    owner: open(own.port),
+    viewer: open(other.port),
+    own,
+    other,
+  }
   await store.createChat({ id: chatId, ownerId: 'bench', title: 'Bench', system: null, createdAt: 1 }, 'lineage0')
   const figures: Figure[] = []
 
@@ -55,18 +62,55 @@ export async function redisCost(): Promise<Figure[]> {
   const many = await measure(bench, 1_000, 10_000)
   figures.push(
     // Three more: the follower reads, the opening is written, the end is told.
-    { name: 'commands a flush, compactions apart', value: (calls - 3 - few.compactions) / few.flushes, unit: '', bound: 1 },
-    { name: '80 tokens/s: in, a byte of text', value: few.in / few.textBytes, unit: 'B', bound: 18, note: `${few.compactions} compactions` },
-    { name: '80 tokens/s: out to a node with viewers, a byte of text', value: few.out / few.textBytes, unit: 'B', bound: 9 },
-    { name: '1,000 tokens/s: in, a byte of text', value: many.in / many.textBytes, unit: 'B', bound: 2.5, note: `${many.compactions} compactions` },
-    { name: '1,000 tokens/s: out to a node with viewers, a byte of text', value: many.out / many.textBytes, unit: 'B', bound: 2 },
+    {
+      name: 'commands a flush, compactions apart',
+      value: (calls - 3 - few.compactions) / few.flushes,
+      unit: '',
+      bound: 1,
+    },
+    {
+      name: '80 tokens/s: in, a byte of text',
+      value: few.in / few.textBytes,
+      unit: 'B',
+      bound: 18,
+      note: `${few.compactions} compactions`,
+    },
+    {
+      name: '80 tokens/s: out to a node with viewers, a byte of text',
+      value: few.out / few.textBytes,
+      unit: 'B',
+      bound: 9,
+    },
+    {
+      name: '1,000 tokens/s: in, a byte of text',
+      value: many.in / many.textBytes,
+      unit: 'B',
+      bound: 2.5,
+      note: `${many.compactions} compactions`,
+    },
+    {
+      name: '1,000 tokens/s: out to a node with viewers, a byte of text',
+      value: many.out / many.textBytes,
+      unit: 'B',
+      bound: 2,
+    },
   )
-  for (const { speed, tokens, bound } of [{ speed: flushesASecond, tokens: 20_000 }, { speed: 80, tokens: 50_000, bound: 18 }, { speed: 1_000, tokens: 200_000, bound: 2.5 }]) {
+  for (const { speed, tokens, bound } of [
+    { speed: flushesASecond, tokens: 20_000 },
+    { speed: 80, tokens: 50_000, bound: 18 },
+    { speed: 1_000, tokens: 200_000, bound: 2.5 },
+  ]) {
     const cost = await measure(bench, speed, tokens)
     const at = `${tokens.toLocaleString('en')} tokens, ${speed.toLocaleString('en')} a second`
     figures.push(
       { name: `${at}: most memory above 4 kB, a byte of text`, value: cost.memory, unit: 'B', bound: 4 },
-      { name: `${at}: in, a byte of text`, value: cost.in / cost.textBytes, unit: 'B', ...(bound && { bound }), note: `${cost.compactions} compactions` },
+      {
+        name: `${at}: in, a byte of text`,
+        value: cost.in / cost.textBytes,
+        unit: 'B',
+        ...(bound && { bound }),
+        note: `${cost.compactions} compactions`,
+      },
       { name: `${at}: gone after the end`, value: cost.keptMs / 1_000, unit: 's', bound: 60 },
     )
   }
@@ -76,7 +120,7 @@ export async function redisCost(): Promise<Figure[]> {
     { name: 'append, p50', value: quantile(latencies, 0.5), unit: 'ms' },
     { name: 'append, p99', value: quantile(latencies, 0.99), unit: 'ms' },
   )
-  await Promise.all([bench.owner, bench.viewer, direct].map(cluster => cluster.close()))
+  await Promise.all([bench.owner, bench.viewer, direct].map((cluster) => cluster.close()))
   bench.raw.disconnect()
   await Promise.all([own.close(), other.close(), server.kill()])
   return figures
@@ -85,16 +129,46 @@ export async function redisCost(): Promise<Figure[]> {
 let messages = 0
 
 /** One message of so many tokens, written as fast as it goes in the flushes of that speed, and followed by a second node. */
-async function measure({ raw, store, owner, viewer, own, other }: Bench, tokensASecond: number, tokens: number): Promise<Cost> {
+async function measure(
+  { raw, store, owner, viewer, own, other }: Bench,
+  tokensASecond: number,
+  tokens: number,
+): Promise<Cost> {
   const id = `msg_bench${String(++messages).padStart(15, '0')}`
-  await store.startRun({ userMessage: null, lineage: 'lineage1', assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: 'bench', node: 'local', status: 'queued', request: null } })
+  await store.startRun({
+    userMessage: null,
+    lineage: 'lineage1',
+    assistant: {
+      id,
+      chatId,
+      parentId: null,
+      createdAt: 1,
+      taskId: `task_${id}`,
+      userId: 'bench',
+      node: 'local',
+      status: 'queued',
+      request: null,
+    },
+  })
   let heard = 0
-  const stop = await viewer.follow(id, ({ seq }) => { heard = seq })
+  const stop = await viewer.follow(id, ({ seq }) => {
+    heard = seq
+  })
   await viewer.log.read(id)
   const doc = new Y.Doc({ guid: id })
   const writer = new MessageWriter(doc, 1)
   writer.onEdit = () => {}
-  writer.setMessage({ id, chatId, parentId: null, role: 'assistant', model: 'bench', taskId: `task_${id}`, status: 'streaming', createdAt: 1_800_000_000_000, schema: 1 })
+  writer.setMessage({
+    id,
+    chatId,
+    parentId: null,
+    role: 'assistant',
+    model: 'bench',
+    taskId: `task_${id}`,
+    status: 'streaming',
+    createdAt: 1_800_000_000_000,
+    schema: 1,
+  })
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   let seq = 0
   // As rooms compact what is in another machine's memory.
@@ -118,7 +192,10 @@ async function measure({ raw, store, owner, viewer, own, other }: Bench, tokensA
     await owner.log.compact(id, 1, seq, state)
   }
   const weigh = async () => {
-    const sizes = await Promise.all([raw.memory('USAGE', `runnel:{${id}}`, 'SAMPLES', 0), raw.memory('USAGE', `runnel:{${id}}l`, 'SAMPLES', 0)])
+    const sizes = await Promise.all([
+      raw.memory('USAGE', `runnel:{${id}}`, 'SAMPLES', 0),
+      raw.memory('USAGE', `runnel:{${id}}l`, 'SAMPLES', 0),
+    ])
     const used = sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0)
     if (cost.textBytes > 0) cost.memory = Math.max(cost.memory, (used - 4_000) / cost.textBytes)
   }
@@ -127,18 +204,18 @@ async function measure({ raw, store, owner, viewer, own, other }: Bench, tokensA
   let written = 0
   while (written < tokens) {
     cost.flushes += 1
-    const upTo = Math.min(tokens, Math.floor(cost.flushes * tokensASecond / flushesASecond))
+    const upTo = Math.min(tokens, Math.floor((cost.flushes * tokensASecond) / flushesASecond))
     for (; written < upTo; written++) {
       writer.append(block, 'text', token(written))
       cost.textBytes += Buffer.byteLength(token(written))
     }
     await flush()
   }
-  while (heard < seq) await new Promise(resolve => setTimeout(resolve, 1))
+  while (heard < seq) await new Promise((resolve) => setTimeout(resolve, 1))
   cost.in = own.bytes.in - before.in
   cost.out = other.bytes.out - before.out
   stop()
   await owner.log.release!(id, 1)
-  cost.keptMs = Math.max(...await Promise.all([raw.pttl(`runnel:{${id}}`), raw.pttl(`runnel:{${id}}l`)]))
+  cost.keptMs = Math.max(...(await Promise.all([raw.pttl(`runnel:{${id}}`), raw.pttl(`runnel:{${id}}l`)])))
   return cost
 }

@@ -15,16 +15,24 @@ export interface BenchServer {
 }
 
 /** For `startServer`: the limits as they are delivered, instead of none. */
-export const limited = Object.fromEntries(Object.keys(unlimited).map(name => [name, '']))
+export const limited = Object.fromEntries(Object.keys(unlimited).map((name) => [name, '']))
 
 /** Pinned to the first core where the system can. */
 export async function startServer(env: Record<string, string>): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))
-  const [main, probe] = ['../server/main.ts', './probe.ts'].map(path => new URL(path, import.meta.url)) as [URL, URL]
+  const [main, probe] = ['../server/main.ts', './probe.ts'].map((path) => new URL(path, import.meta.url)) as [URL, URL]
   const node = [process.execPath, '--expose-gc', '--import', probe.href, main.pathname]
   const command = process.platform === 'linux' ? ['taskset', '-c', '0', ...node] : node
   const child = spawn(command[0]!, command.slice(1), {
-    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${folder}/bench.db`, LOG_LEVEL: 'warn', RUNNEL_MAX_TASKS_PER_USER: '1000', ...Object.fromEntries(Object.entries(unlimited).map(([name, value]) => [name, String(value)])), ...env },
+    env: {
+      ...process.env,
+      PORT: '0',
+      DATABASE_URL: `sqlite:${folder}/bench.db`,
+      LOG_LEVEL: 'warn',
+      RUNNEL_MAX_TASKS_PER_USER: '1000',
+      ...Object.fromEntries(Object.entries(unlimited).map(([name, value]) => [name, String(value)])),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   let output = ''
@@ -34,10 +42,11 @@ export async function startServer(env: Record<string, string>): Promise<BenchSer
       const found = /http:\S+/.exec(output)?.[0]
       if (found) resolve(found)
     })
-    child.on('exit', code => reject(new Error(`the server ended with ${code}`)))
+    child.on('exit', (code) => reject(new Error(`the server ended with ${code}`)))
   })
   return {
-    url, child,
+    url,
+    child,
     usage: async (question = { collect: false }) => {
       child.send(question)
       const [usage] = await once(child, 'message')

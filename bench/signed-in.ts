@@ -22,7 +22,7 @@ const pairs = 3
 async function startHandProvider() {
   const open = new Map<string, ServerResponse>()
   const take = async (request: IncomingMessage, response: ServerResponse) => {
-    const { model } = await json(request) as { model: string }
+    const { model } = (await json(request)) as { model: string }
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     open.set(model, response)
   }
@@ -30,8 +30,17 @@ async function startHandProvider() {
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    send: (model: string, content: string[]) => open.get(model)!.write(content.map(text =>
-      `data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1800000000,"model":"bench","choices":[{"index":0,"delta":{"content":"${text}"},"logprobs":null,"finish_reason":null}]}\n\n`).join('')),
+    send: (model: string, content: string[]) =>
+      open
+        .get(model)!
+        .write(
+          content
+            .map(
+              (text) =>
+                `data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1800000000,"model":"bench","choices":[{"index":0,"delta":{"content":"${text}"},"logprobs":null,"finish_reason":null}]}\n\n`,
+            )
+            .join(''),
+        ),
     openCount: () => open.size,
     close: () => {
       server.closeAllConnections()
@@ -53,7 +62,10 @@ interface Side {
  */
 async function startSide(signedIn: boolean): Promise<Side> {
   const provider = await startHandProvider()
-  const { url, usage, close } = await startServer({ OPENAI_BASE_URL: provider.url, ...(signedIn && { RUNNEL_AUTH_SECRET: secret, ...limited }) })
+  const { url, usage, close } = await startServer({
+    OPENAI_BASE_URL: provider.url,
+    ...(signedIn && { RUNNEL_AUTH_SECRET: secret, ...limited }),
+  })
   const crowd = await people(url, persons, signedIn)
   const sockets: WebSocket[] = []
   let frames = 0
@@ -70,24 +82,30 @@ async function startSide(signedIn: boolean): Promise<Side> {
       sockets.push(socket)
     }
   }
-  while (provider.openCount() < streams) await new Promise(resolve => setTimeout(resolve, 10))
+  while (provider.openCount() < streams) await new Promise((resolve) => setTimeout(resolve, 10))
   // Statuses and checkpoints of the beginning.
-  await new Promise(resolve => setTimeout(resolve, 1_500))
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
 
-  const playStream = (stream: number, count: number) => new Promise<void>(resolve => {
-    let sent = 0
-    let awaited = 0
-    const send = () => {
-      if (sent === count) return resolve()
-      provider.send(`model${stream}`, Array.from({ length: chunksARound }, (_, i) => token(sent * chunksARound + i)))
-      sent += 1
-      awaited = viewers
-    }
-    onFrame[stream] = () => { if (--awaited === 0) send() }
-    send()
-  })
+  const playStream = (stream: number, count: number) =>
+    new Promise<void>((resolve) => {
+      let sent = 0
+      let awaited = 0
+      const send = () => {
+        if (sent === count) return resolve()
+        provider.send(
+          `model${stream}`,
+          Array.from({ length: chunksARound }, (_, i) => token(sent * chunksARound + i)),
+        )
+        sent += 1
+        awaited = viewers
+      }
+      onFrame[stream] = () => {
+        if (--awaited === 0) send()
+      }
+      send()
+    })
   return {
-    play: async count => {
+    play: async (count) => {
       frames = 0
       const before = await usage()
       await Promise.all(Array.from({ length: streams }, (_, stream) => playStream(stream, count)))
@@ -109,7 +127,7 @@ export async function costOfSignIn(): Promise<Figure[]> {
     const sides = { off: await startSide(false), on: await startSide(true) }
     for (const side of Object.values(sides)) await side.play(rounds.warming)
     for (let turn = 0; turn < turns; turn++) {
-      for (const name of turn % 2 === 0 ? ['off', 'on'] as const : ['on', 'off'] as const) {
+      for (const name of turn % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
         const played = await sides[name].play(rounds.measured)
         cpu[name].push(played.cpuMs)
         frames[name] += played.frames
@@ -121,8 +139,24 @@ export async function costOfSignIn(): Promise<Figure[]> {
   const note = (name: keyof typeof cpu) =>
     `quartiles ${quantile(cpu[name], 0.25).toFixed(0)} and ${quantile(cpu[name], 0.75).toFixed(0)} ms; ${frames[name] / pairs / turns} frames`
   return [
-    { name: `${streams} streams × ${viewers} viewers, ${streams * rounds.measured * chunksARound} chunks: CPU of the server`, value: median(cpu.off), unit: 'ms', note: note('off') },
-    { name: 'the same with sign-in, members and the limits as delivered', value: median(cpu.on), unit: 'ms', note: note('on') },
-    { name: 'CPU with against without', value: median(cpu.on) / median(cpu.off), unit: '×', bound: 1.05, note: `the pairs of servers: ${ratios.join(', ')}; of ${turns} turns each` },
+    {
+      name: `${streams} streams × ${viewers} viewers, ${streams * rounds.measured * chunksARound} chunks: CPU of the server`,
+      value: median(cpu.off),
+      unit: 'ms',
+      note: note('off'),
+    },
+    {
+      name: 'the same with sign-in, members and the limits as delivered',
+      value: median(cpu.on),
+      unit: 'ms',
+      note: note('on'),
+    },
+    {
+      name: 'CPU with against without',
+      value: median(cpu.on) / median(cpu.off),
+      unit: '×',
+      bound: 1.05,
+      note: `the pairs of servers: ${ratios.join(', ')}; of ${turns} turns each`,
+    },
   ]
 }

@@ -17,15 +17,19 @@ export async function slowViewer(): Promise<Figure[]> {
   for (const turn of Array.from({ length: turns }, () => ['alone', 'beside'] as const).flat()) {
     const chat = await post(`${url}/api/chats`, {})
     const { messageId } = await post(`${url}/api/chats/${chat.id}/messages`, { content: 'go' })
-    const sockets = await Promise.all(Array.from({ length: viewers }, () => watch(url, messageId, data => {
-      const age = ageOf(data)
-      if (age !== null && age >= 0) ages[turn].push(age)
-    })))
+    const sockets = await Promise.all(
+      Array.from({ length: viewers }, () =>
+        watch(url, messageId, (data) => {
+          const age = ageOf(data)
+          if (age !== null && age >= 0) ages[turn].push(age)
+        }),
+      ),
+    )
     if (turn === 'beside') {
       const slow = await watch(url, messageId, () => slow.pause())
       sockets.push(slow)
     }
-    await new Promise(resolve => setTimeout(resolve, turnMs))
+    await new Promise((resolve) => setTimeout(resolve, turnMs))
     await post(`${url}/api/messages/${messageId}/stop`, {})
     for (const socket of sockets) socket.terminate()
   }
@@ -34,6 +38,12 @@ export async function slowViewer(): Promise<Figure[]> {
   const [alone, beside] = [quantile(ages.alone, 0.99), quantile(ages.beside, 0.99)]
   return [
     { name: `${viewers} viewers at 2 MB/s: chunk to viewer p99`, value: alone, unit: 'ms' },
-    { name: `the same beside one that does not read, in the time of that`, value: beside / alone, unit: '×', bound: 1.5, note: `${beside} ms` },
+    {
+      name: `the same beside one that does not read, in the time of that`,
+      value: beside / alone,
+      unit: '×',
+      bound: 1.5,
+      note: `${beside} ms`,
+    },
   ]
 }

@@ -13,9 +13,9 @@ export async function toolArguments(): Promise<Figure[]> {
   const early: number[] = []
   await measure(20 * windowFragments)
   // Short ones before and after the long one, against the machine's noise.
-  for (let i = 0; i < 3; i++) early.push(...await measure(tenthFragments))
+  for (let i = 0; i < 3; i++) early.push(...(await measure(tenthFragments)))
   const costs = await measure(10 * tenthFragments)
-  for (let i = 0; i < 3; i++) early.push(...await measure(tenthFragments))
+  for (let i = 0; i < 3; i++) early.push(...(await measure(tenthFragments)))
   const first = median(early)
   const last = median(costs.slice(-tenthFragments / windowFragments))
   return [
@@ -30,10 +30,27 @@ async function measure(fragments: number): Promise<number[]> {
   const document = await BenchDocument.open()
   await document.addViewer()
   const run = new Run({
-    taskId: 'task_bench0000', messageId: document.room.id, chatId: 'chat_bench0000', user: { id: 'bench', name: 'bench' }, request: { model: 'bench' },
-    createdAt: 1, room: document.room, writer: document.writer, now: Date.now, maxMessageBytes: Infinity, flush: () => {}, onParked: () => {}, onEnd: () => {},
+    taskId: 'task_bench0000',
+    messageId: document.room.id,
+    chatId: 'chat_bench0000',
+    user: { id: 'bench', name: 'bench' },
+    request: { model: 'bench' },
+    createdAt: 1,
+    room: document.room,
+    writer: document.writer,
+    now: Date.now,
+    maxMessageBytes: Infinity,
+    flush: () => {},
+    onParked: () => {},
+    onEnd: () => {},
   })
-  const answer = new Answer({ run, addFile: () => Promise.reject(new Error('It makes no files.')), now: Date.now, round: 0, executorOf: () => 'server' })
+  const answer = new Answer({
+    run,
+    addFile: () => Promise.reject(new Error('It makes no files.')),
+    now: Date.now,
+    round: 0,
+    executorOf: () => 'server',
+  })
   const mapper = new ChatMapper(() => {})
   const push = (call: object) => {
     mapper.push(undefined, JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, ...call }] } }] }))
@@ -44,9 +61,13 @@ async function measure(fragments: number): Promise<number[]> {
   push({ id: 'call_1', function: { name: 'write', arguments: '{"text":"' } })
   const costs: number[] = []
   for (let done = 0; done < fragments; done += windowFragments) {
-    costs.push(cpuOf(() => { for (let i = 0; i < windowFragments; i++) push({ function: { arguments: fragment } }) }) / windowFragments)
+    costs.push(
+      cpuOf(() => {
+        for (let i = 0; i < windowFragments; i++) push({ function: { arguments: fragment } })
+      }) / windowFragments,
+    )
     // As a process does: timers and I/O get their turn.
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
   }
   await document.close()
   return costs

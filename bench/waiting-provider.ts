@@ -10,11 +10,13 @@ export interface WaitingRequest {
 export async function startProviderThatWaits() {
   const arrived: WaitingRequest[] = []
   let wake = () => {}
-  const server = createServer(socket => {
+  const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {"choices":[{"index":0,"delta":{"content":"Well,"}}]}\n\n')
-      arrived.push({ aborted: new Promise(resolve => socket.once('close', () => resolve())) })
+      socket.write(
+        'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {"choices":[{"index":0,"delta":{"content":"Well,"}}]}\n\n',
+      )
+      arrived.push({ aborted: new Promise((resolve) => socket.once('close', () => resolve())) })
       wake()
     })
   })
@@ -24,7 +26,10 @@ export async function startProviderThatWaits() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     /** The next request, once it has come. */
     next: async (): Promise<WaitingRequest> => {
-      while (arrived.length === 0) await new Promise<void>(resolve => { wake = resolve })
+      while (arrived.length === 0)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
       return arrived.shift()!
     },
     close: () => server.close(),

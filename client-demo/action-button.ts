@@ -27,7 +27,9 @@ export function actionButton({ label, testId, intent = () => '', run, fault }: A
     if (button.ariaDisabled === 'true') return
     setBusy(true)
     setText(fault, '')
-    run(attempt.keyOf(intent())).then(() => attempt.worked()).catch((error: unknown) => setText(fault, sentence(error)))
+    run(attempt.keyOf(intent()))
+      .then(() => attempt.worked())
+      .catch((error: unknown) => setText(fault, sentence(error)))
       .finally(() => setBusy(false))
   })
   return button
@@ -38,7 +40,14 @@ export function confirmedButton(action: Action, question: string): HTMLElement {
   const ask = element('button', { type: 'button', 'data-testid': action.testId }, action.label)
   const yes = actionButton({ ...action, testId: `${action.testId}-confirm` })
   const no = element('button', { type: 'button' }, 'Keep')
-  const confirmation = element('span', { class: 'confirmation', role: 'group', 'aria-label': question, hidden: '' }, `${question} `, yes, ' ', no)
+  const confirmation = element(
+    'span',
+    { class: 'confirmation', role: 'group', 'aria-label': question, hidden: '' },
+    `${question} `,
+    yes,
+    ' ',
+    no,
+  )
   const show = (asked: boolean) => {
     ask.hidden = asked
     confirmation.hidden = !asked
@@ -47,6 +56,8 @@ export function confirmedButton(action: Action, question: string): HTMLElement {
   }
   ask.addEventListener('click', () => show(true))
   no.addEventListener('click', () => show(false))
-  confirmation.addEventListener('keydown', event => { if (event.key === 'Escape') show(false) })
+  confirmation.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') show(false)
+  })
   return element('span', {}, ask, confirmation)
 }

@@ -1,4 +1,11 @@
-import { isTerminal, type BranchMessage, type LiveMessage, type Message, type MessageChange, type MessageStatus } from '../client/index.ts'
+import {
+  isTerminal,
+  type BranchMessage,
+  type LiveMessage,
+  type Message,
+  type MessageChange,
+  type MessageStatus,
+} from '../client/index.ts'
 import { actionButton } from './action-button.ts'
 import { createBlockView, type BlockView } from './block-view.ts'
 import type { ChatContext } from './context.ts'
@@ -13,15 +20,24 @@ export interface AnswerListener {
 }
 
 /** An answer, followed live. */
-export function createAnswer(context: ChatContext, entry: BranchMessage, { contentChanged, statusChanged }: AnswerListener): MessageView {
+export function createAnswer(
+  context: ChatContext,
+  entry: BranchMessage,
+  { contentChanged, statusChanged }: AnswerListener,
+): MessageView {
   const { client, branch } = context
   const { id } = entry.message
   const { api } = client
-  const { root, footer, switcher } = createFrame(context, entry, fault => [
+  const { root, footer, switcher } = createFrame(context, entry, (fault) => [
     continueButton(fault),
-    actionButton({ label: 'Regenerate', testId: 'regenerate', fault, run: async idempotencyKey => {
-      branch.choose((await api.regenerate(id, {}, { idempotencyKey })).messageId)
-    } }),
+    actionButton({
+      label: 'Regenerate',
+      testId: 'regenerate',
+      fault,
+      run: async (idempotencyKey) => {
+        branch.choose((await api.regenerate(id, {}, { idempotencyKey })).messageId)
+      },
+    }),
   ])
   const blocks = element('div', { class: 'blocks' })
   const note = element('p', { class: 'note', role: 'status', 'data-testid': 'note' })
@@ -46,7 +62,7 @@ export function createAnswer(context: ChatContext, entry: BranchMessage, { conte
       views.set(block.id, { shown: block, view })
       if (blocks.children[index] !== view.element) blocks.insertBefore(view.element, blocks.children[index] ?? null)
     })
-    if (views.size > output.length) removeGone(new Set(output.map(block => block.id)))
+    if (views.size > output.length) removeGone(new Set(output.map((block) => block.id)))
   }
 
   const removeGone = (ids: Set<string>) => {
@@ -75,7 +91,12 @@ export function createAnswer(context: ChatContext, entry: BranchMessage, { conte
   }
 
   function continueButton(fault: HTMLElement): HTMLElement {
-    const button = actionButton({ label: 'Continue', testId: 'continue', fault, run: idempotencyKey => api.continue(id, { idempotencyKey }) })
+    const button = actionButton({
+      label: 'Continue',
+      testId: 'continue',
+      fault,
+      run: (idempotencyKey) => api.continue(id, { idempotencyKey }),
+    })
     button.classList.add('continue')
     return button
   }
@@ -84,8 +105,10 @@ export function createAnswer(context: ChatContext, entry: BranchMessage, { conte
   show()
   return {
     element: root,
-    get run() { return run() },
-    update: next => {
+    get run() {
+      return run()
+    },
+    update: (next) => {
       switcher.update(next)
       if (next.message.status === listed) return
       listed = next.message.status
@@ -98,5 +121,9 @@ export function createAnswer(context: ChatContext, entry: BranchMessage, { conte
 
 /** Has it ended before it was finished? */
 function mayContinue(message: Message | null): boolean {
-  return message !== null && isTerminal(message.status) && (message.status !== 'completed' || message.finishReason === 'length')
+  return (
+    message !== null &&
+    isTerminal(message.status) &&
+    (message.status !== 'completed' || message.finishReason === 'length')
+  )
 }

@@ -72,12 +72,21 @@ const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type
     return ({ message }) => setText(root, message)
   },
 
-  source: ({ root }) => whenChanged(({ url, title, snippet }) => {
-    const host = url === undefined ? undefined : webUrl(url)?.host
-    root.replaceChildren(url === undefined ? title : link(url, title), host === undefined ? '' : ` ${host}`, element('p', {}, snippet ?? ''))
-  }, ['url', 'title', 'snippet']),
+  source: ({ root }) =>
+    whenChanged(
+      ({ url, title, snippet }) => {
+        const host = url === undefined ? undefined : webUrl(url)?.host
+        root.replaceChildren(
+          url === undefined ? title : link(url, title),
+          host === undefined ? '' : ` ${host}`,
+          element('p', {}, snippet ?? ''),
+        )
+      },
+      ['url', 'title', 'snippet'],
+    ),
 
-  file: ({ root, context }) => whenChanged(file => root.replaceChildren(createFileView(file, context.api)), ['name', 'mimeType', 'url', 'size']),
+  file: ({ root, context }) =>
+    whenChanged((file) => root.replaceChildren(createFileView(file, context.api)), ['name', 'mimeType', 'url', 'size']),
 
   embed: ({ root }) => whenChanged(({ url }) => root.replaceChildren(...embedOf(url), link(url, url)), ['url']),
 }
@@ -85,10 +94,10 @@ const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type
 /** Builds anew only what is another now: a frame or a picture would load again. */
 function whenChanged<B extends Block>(build: (block: B) => void, fields: readonly (keyof B)[]): (block: B) => void {
   let shown: B | null = null
-  return block => {
+  return (block) => {
     const last = shown
     shown = block
-    if (!last || fields.some(field => last[field] !== block[field])) build(block)
+    if (!last || fields.some((field) => last[field] !== block[field])) build(block)
   }
 }
 
@@ -96,5 +105,13 @@ function whenChanged<B extends Block>(build: (block: B) => void, fields: readonl
 function embedOf(url: string): HTMLElement[] {
   const parsed = webUrl(url)
   if (!parsed) return []
-  return [element('iframe', { sandbox: 'allow-scripts', referrerpolicy: 'no-referrer', loading: 'lazy', title: `Embedded page of ${parsed.host}`, src: parsed.href })]
+  return [
+    element('iframe', {
+      sandbox: 'allow-scripts',
+      referrerpolicy: 'no-referrer',
+      loading: 'lazy',
+      title: `Embedded page of ${parsed.host}`,
+      src: parsed.href,
+    }),
+  ]
 }

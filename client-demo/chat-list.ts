@@ -46,17 +46,20 @@ export function createChatList(client: Client): ChatList {
   }
 
   newChat.addEventListener('click', () => {
-    client.api.createChat().then(async ({ id }) => {
-      location.hash = id
-      await load(null)
-    }).catch((error: unknown) => setText(fault, sentence(error)))
+    client.api
+      .createChat()
+      .then(async ({ id }) => {
+        location.hash = id
+        await load(null)
+      })
+      .catch((error: unknown) => setText(fault, sentence(error)))
   })
   more.addEventListener('click', () => void load(cursor))
 
   return {
     element: root,
     refresh: () => load(null),
-    select: chatId => {
+    select: (chatId) => {
       selected = chatId
       for (const anchor of anchors()) {
         if (anchor.dataset.chatId === chatId) anchor.setAttribute('aria-current', 'page')

@@ -8,7 +8,7 @@ export function createCitations(): { element: HTMLElement; update: (annotations:
   let shown: readonly JsonObject[] = []
   return {
     element: list,
-    update: annotations => {
+    update: (annotations) => {
       if (annotations === shown) return
       // Annotations only grow, unless the document was replaced.
       const grew = shown.every((annotation, index) => annotation === annotations[index])
@@ -20,7 +20,7 @@ export function createCitations(): { element: HTMLElement; update: (annotations:
         const { key, title, url } = citedBy(annotation)
         if (key === undefined || listed.has(key)) continue
         listed.add(key)
-        list.append(element('li', {}, url === undefined ? title ?? key : link(url, title ?? url)))
+        list.append(element('li', {}, url === undefined ? (title ?? key) : link(url, title ?? url)))
       }
       shown = annotations
     },
@@ -28,10 +28,13 @@ export function createCitations(): { element: HTMLElement; update: (annotations:
 }
 
 /** A web page or a file: the shapes of the OpenAI Responses API. */
-function citedBy(annotation: JsonObject): { key?: string | undefined; title?: string | undefined; url?: string | undefined } {
-  const text = (field: string) => (typeof annotation[field] === 'string' && annotation[field] !== '' ? annotation[field] : undefined)
+function citedBy(annotation: JsonObject): {
+  key?: string | undefined
+  title?: string | undefined
+  url?: string | undefined
+} {
+  const text = (field: string) =>
+    typeof annotation[field] === 'string' && annotation[field] !== '' ? annotation[field] : undefined
   const url = text('url')
-  return url === undefined
-    ? { key: text('filename') ?? text('file_id') }
-    : { key: url, url, title: text('title') }
+  return url === undefined ? { key: text('filename') ?? text('file_id') } : { key: url, url, title: text('title') }
 }

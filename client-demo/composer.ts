@@ -18,11 +18,20 @@ export interface Composer {
 
 /** Enter sends, Shift+Enter makes a new line. What could not be sent stays in the field, with the reason under it. */
 export function createComposer({ send, stop }: ComposerOptions): Composer {
-  const field = element('textarea', { 'data-testid': 'composer', rows: '2', placeholder: 'Ask something', 'aria-label': 'Message' })
+  const field = element('textarea', {
+    'data-testid': 'composer',
+    rows: '2',
+    placeholder: 'Ask something',
+    'aria-label': 'Message',
+  })
   const sendButton = element('button', { type: 'submit', 'data-testid': 'send' }, 'Send')
   const stopButton = element('button', { type: 'button', 'data-testid': 'stop', hidden: '' }, 'Stop')
   const fault = element('p', { class: 'fault', role: 'alert' })
-  const note = element('p', { class: 'note read-only', 'data-testid': 'read-only', hidden: '' }, 'You may read this chat, and not write in it.')
+  const note = element(
+    'p',
+    { class: 'note read-only', 'data-testid': 'read-only', hidden: '' },
+    'You may read this chat, and not write in it.',
+  )
   const form = element('form', { class: 'composer' }, field, sendButton, stopButton, fault)
   const attempt = new Attempt()
   let isLive = false
@@ -51,11 +60,11 @@ export function createComposer({ send, stop }: ComposerOptions): Composer {
     refresh()
   }
 
-  form.addEventListener('submit', event => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault()
     void submit()
   })
-  field.addEventListener('keydown', event => {
+  field.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
     event.preventDefault()
     void submit()
@@ -63,16 +72,20 @@ export function createComposer({ send, stop }: ComposerOptions): Composer {
   stopButton.addEventListener('click', () => {
     stopButton.disabled = true
     setText(fault, '')
-    stop().catch((error: unknown) => setText(fault, sentence(error))).finally(() => { stopButton.disabled = false })
+    stop()
+      .catch((error: unknown) => setText(fault, sentence(error)))
+      .finally(() => {
+        stopButton.disabled = false
+      })
   })
 
   return {
     element: element('div', {}, form, note),
-    setLive: live => {
+    setLive: (live) => {
       isLive = live
       refresh()
     },
-    setReadOnly: readOnly => {
+    setReadOnly: (readOnly) => {
       form.hidden = readOnly
       note.hidden = !readOnly
     },

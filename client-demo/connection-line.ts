@@ -19,10 +19,15 @@ export function createConnectionLine(client: Client): HTMLElement {
 
 function sentenceOf(state: ConnectionState): string {
   switch (state.status) {
-    case 'connecting': return 'Connecting …'
-    case 'open': return 'Connected'
-    case 'waiting': return 'Connection lost, trying again …'
-    case 'offline': return 'Offline'
-    case 'closed': return state.message
+    case 'connecting':
+      return 'Connecting …'
+    case 'open':
+      return 'Connected'
+    case 'waiting':
+      return 'Connection lost, trying again …'
+    case 'offline':
+      return 'Offline'
+    case 'closed':
+      return state.message
   }
 }

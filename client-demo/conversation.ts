@@ -1,4 +1,11 @@
-import { branch as branchOf, isTerminal, type BranchMessage, type ChatSnapshot, type Client, type Role } from '../client/index.ts'
+import {
+  branch as branchOf,
+  isTerminal,
+  type BranchMessage,
+  type ChatSnapshot,
+  type Client,
+  type Role,
+} from '../client/index.ts'
 import { createAnswer } from './answer.ts'
 import type { ChatContext } from './context.ts'
 import { element, setText } from './dom.ts'
@@ -25,7 +32,11 @@ export interface ConversationListener {
 }
 
 /** One chat, live: the branch of its messages that this tab shows. */
-export function openConversation(client: Client, chatId: string, { onLive, onTitle, onRole }: ConversationListener): Conversation {
+export function openConversation(
+  client: Client,
+  chatId: string,
+  { onLive, onTitle, onRole }: ConversationListener,
+): Conversation {
   const note = element('p', { class: 'note', role: 'status' })
   const list = element('div', { class: 'messages', tabindex: '-1' })
   const presence = element('p', { class: 'note presence', 'data-testid': 'presence' })
@@ -45,14 +56,21 @@ export function openConversation(client: Client, chatId: string, { onLive, onTit
 
   const liveView = () => [...views].findLast(([, { run }]) => !isTerminal(run.status))
   const statusChanged = () => onLive(liveView() !== undefined)
-  const createView = (entry: BranchMessage) => (entry.message.role === 'user'
-    ? createUserMessage(context, entry)
-    : createAnswer(context, entry, { contentChanged: end.contentChanged, statusChanged }))
+  const createView = (entry: BranchMessage) =>
+    entry.message.role === 'user'
+      ? createUserMessage(context, entry)
+      : createAnswer(context, entry, { contentChanged: end.contentChanged, statusChanged })
 
   const show = () => {
     const snapshot = live.getSnapshot()
-    setText(note, snapshot.status === 'refused' || snapshot.status === 'diverged' ? snapshot.error.message
-      : snapshot.status === 'loading' ? 'Loading …' : '')
+    setText(
+      note,
+      snapshot.status === 'refused' || snapshot.status === 'diverged'
+        ? snapshot.error.message
+        : snapshot.status === 'loading'
+          ? 'Loading …'
+          : '',
+    )
     setText(presence, presenceLine(snapshot))
     if (snapshot.chat?.title !== undefined) onTitle(snapshot.chat.title)
     root.classList.toggle('may-edit', snapshot.role === 'owner' || snapshot.role === 'editor')
@@ -78,7 +96,7 @@ export function openConversation(client: Client, chatId: string, { onLive, onTit
     entries.forEach((entry, index) => {
       const { id } = entry.message
       let view = views.get(id)
-      if (!view) views.set(id, view = createView(entry))
+      if (!view) views.set(id, (view = createView(entry)))
       view.update(entry)
       if (list.children[index] !== view.element) list.insertBefore(view.element, list.children[index] ?? null)
     })
@@ -93,7 +111,11 @@ export function openConversation(client: Client, chatId: string, { onLive, onTit
       const last = shown.at(-1)?.message.id
       // Behind the newest message the server sees to it that two tabs do not ask at once.
       const isNewest = branchOf(live.getSnapshot().messages).at(-1) === last
-      const { messageId } = await client.api.send(chatId, { content, ...(last !== undefined && !isNewest && { parentId: last }) }, { idempotencyKey })
+      const { messageId } = await client.api.send(
+        chatId,
+        { content, ...(last !== undefined && !isNewest && { parentId: last }) },
+        { idempotencyKey },
+      )
       branch.choose(messageId)
     },
     stop: async () => {

@@ -9,12 +9,21 @@ export interface EditFormOptions {
 }
 
 /** Another text for an earlier message. Enter sends, Shift+Enter makes a new line, Escape leaves all as it was. */
-export function createEditForm({ send, closed }: EditFormOptions): { element: HTMLElement; open: (text: string) => void } {
+export function createEditForm({ send, closed }: EditFormOptions): {
+  element: HTMLElement
+  open: (text: string) => void
+} {
   const field = element('textarea', { rows: '3', 'data-testid': 'edit-text', 'aria-label': 'Message' })
   const submit = element('button', { type: 'submit', 'data-testid': 'edit-send' }, 'Send')
   const cancel = element('button', { type: 'button' }, 'Cancel')
   const fault = faultLine()
-  const form = element('form', { class: 'edit-form', hidden: '' }, field, element('div', { class: 'buttons' }, submit, ' ', cancel), fault)
+  const form = element(
+    'form',
+    { class: 'edit-form', hidden: '' },
+    field,
+    element('div', { class: 'buttons' }, submit, ' ', cancel),
+    fault,
+  )
   const attempt = new Attempt()
   let isSending = false
 
@@ -37,11 +46,11 @@ export function createEditForm({ send, closed }: EditFormOptions): { element: HT
     isSending = false
   }
 
-  form.addEventListener('submit', event => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault()
     void sendText()
   })
-  field.addEventListener('keydown', event => {
+  field.addEventListener('keydown', (event) => {
     if (event.isComposing) return
     if (event.key === 'Escape') close()
     if (event.key !== 'Enter' || event.shiftKey) return
@@ -51,7 +60,7 @@ export function createEditForm({ send, closed }: EditFormOptions): { element: HT
   cancel.addEventListener('click', close)
   return {
     element: form,
-    open: text => {
+    open: (text) => {
       field.value = text
       setText(fault, '')
       form.hidden = false

@@ -25,15 +25,24 @@ export function createFileView({ name, mimeType, url, size }: ShownFile, api: Ap
   const fault = element('span', { class: 'fault', role: 'alert' })
   const saving = element('a', { href: `api/files/${fileId}`, download: name }, name)
   const caption = [saving, facts, ' ', fault]
-  saving.addEventListener('click', event => {
+  saving.addEventListener('click', (event) => {
     event.preventDefault()
     setText(fault, '')
-    api.getFile(fileId).then(bytes => save(bytes, name)).catch((error: unknown) => setText(fault, sentence(error)))
+    api
+      .getFile(fileId)
+      .then((bytes) => save(bytes, name))
+      .catch((error: unknown) => setText(fault, sentence(error)))
   })
   if (!pictureTypes.has(mimeType) || (size ?? 0) > maxPictureBytes) return element('div', {}, ...caption)
 
   const picture = element('img', { alt: name })
-  api.getFile(fileId).then(dataUrl).then(data => { picture.src = data }).catch((error: unknown) => setText(fault, sentence(error)))
+  api
+    .getFile(fileId)
+    .then(dataUrl)
+    .then((data) => {
+      picture.src = data
+    })
+    .catch((error: unknown) => setText(fault, sentence(error)))
   return element('figure', {}, picture, element('figcaption', {}, ...caption))
 }
 

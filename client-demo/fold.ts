@@ -12,11 +12,13 @@ export function createFold(title: string, ...content: Node[]): Fold {
   const details = element('details', {}, summary, ...content)
   let isReaders = false
   // The keyboard clicks as well.
-  summary.addEventListener('click', () => { isReaders = true })
+  summary.addEventListener('click', () => {
+    isReaders = true
+  })
   return {
     element: details,
     summary,
-    setOpen: open => {
+    setOpen: (open) => {
       if (!isReaders && details.open !== open) details.open = open
     },
   }

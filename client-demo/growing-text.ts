@@ -36,7 +36,8 @@ export class GrowingText {
   #append(text: string): void {
     for (let rest = text; rest !== '';) {
       const last = this.#paragraphs.at(-1)
-      const paragraph = last && !(last.length >= paragraphLength && last.data.endsWith('\n')) ? last : this.#newParagraph()
+      const paragraph =
+        last && !(last.length >= paragraphLength && last.data.endsWith('\n')) ? last : this.#newParagraph()
       const lineBreak = rest.indexOf('\n', Math.max(0, paragraphLength - paragraph.length))
       const end = lineBreak === -1 ? rest.length : lineBreak + 1
       paragraph.appendData(rest.slice(0, end))

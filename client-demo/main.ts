@@ -26,9 +26,14 @@ const composer = createComposer({
   },
   stop: async () => conversation?.stop(),
 })
-document.body.append(element('div', { class: 'page' },
-  element('aside', {}, element('h1', {}, 'Runnel'), chats.element, createConnectionLine(client)),
-  element('main', {}, stage, composer.element)))
+document.body.append(
+  element(
+    'div',
+    { class: 'page' },
+    element('aside', {}, element('h1', {}, 'Runnel'), chats.element, createConnectionLine(client)),
+    element('main', {}, stage, composer.element),
+  ),
+)
 
 // A guest has one chat, and makes none.
 chats.element.hidden = isGuest()
@@ -53,9 +58,9 @@ function openFromAddress(): void {
   stage.replaceChildren()
   if (id === '') return
   conversation = openConversation(client, id, {
-    onLive: live => composer.setLive(live),
-    onTitle: title => chats.rename(id, title),
-    onRole: role => composer.setReadOnly(role === 'viewer'),
+    onLive: (live) => composer.setLive(live),
+    onTitle: (title) => chats.rename(id, title),
+    onRole: (role) => composer.setReadOnly(role === 'viewer'),
   })
   stage.append(conversation.element)
   composer.focus()
@@ -76,10 +81,17 @@ addEventListener('hashchange', () => {
   if (hasCredentials()) location.reload()
   else openFromAddress()
 })
-if (invite) follow(invite).catch((error: unknown) => stage.replaceChildren(element('p', { class: 'fault', role: 'alert' }, sentence(error))))
-client.onChatEvent(({ event }) => { if (event !== 'status') refreshChats() })
+if (invite)
+  follow(invite).catch((error: unknown) =>
+    stage.replaceChildren(element('p', { class: 'fault', role: 'alert' }, sentence(error))),
+  )
+client.onChatEvent(({ event }) => {
+  if (event !== 'status') refreshChats()
+})
 // What other tabs did while this one was away.
-document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') refreshChats() })
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') refreshChats()
+})
 let wasOpen = false
 client.connection.subscribe(() => {
   const isOpen = client.connection.getSnapshot().status === 'open'

@@ -15,13 +15,31 @@ export interface MessageView {
 }
 
 /** What every message has around its content: switcher, buttons, and the line that says why one failed. */
-export function createFrame(context: ChatContext, { message: { id, role, status } }: BranchMessage, buttons: (fault: HTMLElement) => HTMLElement[]) {
+export function createFrame(
+  context: ChatContext,
+  { message: { id, role, status } }: BranchMessage,
+  buttons: (fault: HTMLElement) => HTMLElement[],
+) {
   const fault = faultLine()
   const switcher = createSwitcher(context)
-  const remove = confirmedButton({ label: 'Delete', testId: 'delete', fault, run: () => context.client.api.deleteMessage(id) },
-    'Delete this and all that answers it?')
-  const root = element('article', { class: `message ${role}`, 'data-testid': 'message', 'data-message-id': id, 'data-role': role,
-    'data-status': status, 'aria-label': role === 'user' ? 'Question' : 'Answer' })
-  const footer = element('footer', {}, switcher.element, element('span', { class: 'actions for-editors' }, ...buttons(fault), remove), fault)
+  const remove = confirmedButton(
+    { label: 'Delete', testId: 'delete', fault, run: () => context.client.api.deleteMessage(id) },
+    'Delete this and all that answers it?',
+  )
+  const root = element('article', {
+    class: `message ${role}`,
+    'data-testid': 'message',
+    'data-message-id': id,
+    'data-role': role,
+    'data-status': status,
+    'aria-label': role === 'user' ? 'Question' : 'Answer',
+  })
+  const footer = element(
+    'footer',
+    {},
+    switcher.element,
+    element('span', { class: 'actions for-editors' }, ...buttons(fault), remove),
+    fault,
+  )
   return { root, footer, switcher }
 }

@@ -20,7 +20,8 @@ export function noteOf(snapshot: MessageSnapshot, listed: MessageStatus): string
   if (status === 'waiting') return waitsFor(output)
   if (status === 'streaming' && output.length === 0) return 'Is thinking …'
   if (status === 'completed' && finishReason === 'length') return 'The answer has reached its largest length.'
-  if (status === 'completed' && finishReason === 'content_filter') return 'The provider’s content filter ended this answer.'
+  if (status === 'completed' && finishReason === 'content_filter')
+    return 'The provider’s content filter ended this answer.'
   return statusNotes[status] ?? ''
 }
 
@@ -29,7 +30,9 @@ export function isFault({ status, message }: MessageSnapshot): boolean {
 }
 
 function waitsFor(output: Message['output']): string {
-  const calls = output.filter(block => block.type === 'tool_call')
+  const calls = output.filter((block) => block.type === 'tool_call')
   if (calls.some(({ status }) => status === 'awaiting_approval')) return 'Waits for approval.'
-  return calls.some(({ status, executor }) => status === 'pending' && executor === 'client') ? 'Waits for a result.' : 'A tool runs …'
+  return calls.some(({ status, executor }) => status === 'pending' && executor === 'client')
+    ? 'Waits for a result.'
+    : 'A tool runs …'
 }

@@ -30,7 +30,7 @@ export function hasCredentials(): boolean {
 /** The token of this tab: of the sign-in hook, else of the address, else none. */
 export function tokenSource(): TokenSource | undefined {
   const { runnelSignIn } = window
-  return runnelSignIn ? () => runnelSignIn() : sessionStorage.getItem(key) ?? undefined
+  return runnelSignIn ? () => runnelSignIn() : (sessionStorage.getItem(key) ?? undefined)
 }
 
 /** Is anyone signed in here, other than as a guest of an invite? */

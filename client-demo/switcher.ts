@@ -10,10 +10,20 @@ export interface Switcher {
 
 /** ‹ 2/3 ›: which of the messages that answer the same one is shown. Nothing where there is but one. */
 export function createSwitcher({ switchTo }: ChatContext): Switcher {
-  const previous = element('button', { type: 'button', 'data-testid': 'previous-sibling', 'aria-label': 'Previous version' }, '‹')
+  const previous = element(
+    'button',
+    { type: 'button', 'data-testid': 'previous-sibling', 'aria-label': 'Previous version' },
+    '‹',
+  )
   const next = element('button', { type: 'button', 'data-testid': 'next-sibling', 'aria-label': 'Next version' }, '›')
   const position = element('span', { 'data-testid': 'sibling-position' })
-  const root = element('span', { class: 'switcher', role: 'group', 'aria-label': 'Versions of this message', hidden: '' }, previous, position, next)
+  const root = element(
+    'span',
+    { class: 'switcher', role: 'group', 'aria-label': 'Versions of this message', hidden: '' },
+    previous,
+    position,
+    next,
+  )
   let entry: BranchMessage | null = null
   const step = (by: -1 | 1) => {
     const id = entry?.siblings[entry.index + by]
@@ -23,7 +33,7 @@ export function createSwitcher({ switchTo }: ChatContext): Switcher {
   next.addEventListener('click', () => step(1))
   return {
     element: root,
-    update: now => {
+    update: (now) => {
       entry = now
       const { index, siblings } = now
       root.hidden = siblings.length < 2
@@ -32,7 +42,7 @@ export function createSwitcher({ switchTo }: ChatContext): Switcher {
       setText(position, `${index + 1}/${siblings.length}`)
       position.setAttribute('aria-label', `Version ${index + 1} of ${siblings.length}`)
     },
-    focus: direction => {
+    focus: (direction) => {
       const [wanted, other] = direction === 'previous' ? [previous, next] : [next, previous]
       const target = wanted.disabled ? other : wanted
       target.focus()

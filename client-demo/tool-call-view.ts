@@ -8,7 +8,10 @@ import { createFold } from './fold.ts'
 const longOutput = 500
 
 /** One tool call: what is asked of whom, how it stands, what came of it. */
-export function renderToolCall(parts: Parts, block: ToolCallBlock): (call: ToolCallBlock, message: MessageStatus) => void {
+export function renderToolCall(
+  parts: Parts,
+  block: ToolCallBlock,
+): (call: ToolCallBlock, message: MessageStatus) => void {
   const { root, context } = parts
   const status = element('span', { class: 'tool-status', role: 'status', 'data-testid': 'call-status' })
   const input = createFold('Arguments', growing(parts, 'arguments', block.arguments))
@@ -17,8 +20,15 @@ export function renderToolCall(parts: Parts, block: ToolCallBlock): (call: ToolC
   const error = element('p', { class: 'fault', 'data-testid': 'call-error' })
   const approval = createApprovalForm(context, block)
   const answer = createOutputForm(context, block)
-  root.append(element('p', { class: 'tool-header' }, element('span', { class: 'tool-name' }, block.name), ' ', status),
-    input.element, approval.element, answer.element, progress, output.element, error)
+  root.append(
+    element('p', { class: 'tool-header' }, element('span', { class: 'tool-name' }, block.name), ' ', status),
+    input.element,
+    approval.element,
+    answer.element,
+    progress,
+    output.element,
+    error,
+  )
   // For the keyboard of whoever has just answered the call.
   root.tabIndex = -1
   root.dataset.callId = block.callId
@@ -27,8 +37,8 @@ export function renderToolCall(parts: Parts, block: ToolCallBlock): (call: ToolC
   return (call, message) => {
     const isWanted = call.status === 'pending' && call.executor === 'client' && message === 'waiting'
     const isRunning = call.status === 'streaming' || call.status === 'running'
-    setText(status, isWanted ? 'waits for its result' : toolStatuses[call.status] ?? call.status)
-    setText(progress, isRunning ? call.progress ?? '' : '')
+    setText(status, isWanted ? 'waits for its result' : (toolStatuses[call.status] ?? call.status))
+    setText(progress, isRunning ? (call.progress ?? '') : '')
     setText(error, call.error ?? '')
     input.setOpen(call.status === 'streaming' || call.status === 'awaiting_approval' || isWanted)
     approval.show(call.status === 'awaiting_approval')

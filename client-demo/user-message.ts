@@ -10,8 +10,12 @@ export function createUserMessage(context: ChatContext, entry: BranchMessage): M
   const { message } = entry
   const { api } = context.client
   const files = (message.files ?? []) as unknown as ShownFile[]
-  const content = element('div', { class: 'bubble' }, element('div', { class: 'growing' }, message.text ?? ''),
-    ...files.map(file => createFileView(file, api)))
+  const content = element(
+    'div',
+    { class: 'bubble' },
+    element('div', { class: 'growing' }, message.text ?? ''),
+    ...files.map((file) => createFileView(file, api)),
+  )
   const edit = element('button', { type: 'button', 'data-testid': 'edit' }, 'Edit')
   const { root, footer, switcher } = createFrame(context, entry, () => [edit])
   const form = createEditForm({
@@ -39,5 +43,5 @@ export function createUserMessage(context: ChatContext, entry: BranchMessage): M
 }
 
 function fileIds(files: readonly ShownFile[]): string[] {
-  return files.map(({ url }) => fileIdOf(url)).filter(id => id !== null)
+  return files.map(({ url }) => fileIdOf(url)).filter((id) => id !== null)
 }

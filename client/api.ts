@@ -130,7 +130,11 @@ export class Api {
   }
 
   /** A link's token for one chat, in one role. `url` is a path on the server. */
-  createInvite(chatId: string, invite: { role?: Exclude<Role, 'owner'>; expiresInSeconds?: number } = {}, options: CallOptions = {}): Promise<InviteInfo> {
+  createInvite(
+    chatId: string,
+    invite: { role?: Exclude<Role, 'owner'>; expiresInSeconds?: number } = {},
+    options: CallOptions = {},
+  ): Promise<InviteInfo> {
     return this.#call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
   }
 
@@ -170,7 +174,12 @@ export class Api {
   }
 
   /** Lets a tool call that is `awaiting_approval` run, or not. `already_answered` where somebody was faster; `not_found` for a call that is not there. */
-  decide(messageId: string, callId: string, decision: 'approve' | 'deny', { reason, ...options }: DecideOptions = {}): Promise<ToolCallBlock> {
+  decide(
+    messageId: string,
+    callId: string,
+    decision: 'approve' | 'deny',
+    { reason, ...options }: DecideOptions = {},
+  ): Promise<ToolCallBlock> {
     return this.#start(callPath(messageId, callId), { decision, ...(reason !== undefined && { reason }) }, options)
   }
 
@@ -181,7 +190,11 @@ export class Api {
 
   /** The bytes of a file. */
   async getFile(fileId: string, { signal }: CallOptions = {}): Promise<Blob> {
-    const { status, body } = await this.#fetchAgain(`/api/files/${encodeURIComponent(fileId)}`, { method: 'GET', headers: {}, signal: signal ?? null })
+    const { status, body } = await this.#fetchAgain(`/api/files/${encodeURIComponent(fileId)}`, {
+      method: 'GET',
+      headers: {},
+      signal: signal ?? null,
+    })
     if (status < 300) return body
     throw errorOf(status, parse(await body.text()))
   }
@@ -200,12 +213,22 @@ export class Api {
     return this.#call('GET', '/api/tasks', options)
   }
 
-  #start<Answer>(path: string, body: object, { idempotencyKey = random.uuidv4(), signal }: SendOptions, method = 'POST'): Promise<Answer> {
+  #start<Answer>(
+    path: string,
+    body: object,
+    { idempotencyKey = random.uuidv4(), signal }: SendOptions,
+    method = 'POST',
+  ): Promise<Answer> {
     return this.#call(method, path, { signal }, body, { 'idempotency-key': idempotencyKey })
   }
 
-  async #call<Answer>(method: string, path: string, { signal }: CallOptions, body?: object,
-    headers: Record<string, string> = {}): Promise<Answer> {
+  async #call<Answer>(
+    method: string,
+    path: string,
+    { signal }: CallOptions,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     if (body !== undefined) headers['content-type'] = 'application/json'
     const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
     const answer = await this.#fetchAgain(path, request)
@@ -267,7 +290,7 @@ function parse(text: string): Json | undefined {
 /** `{error: {code, message, details?}}` as it was thrown on the server; a proxy's page becomes `internal`. */
 function errorOf(status: number, json: Json | undefined): RunnelError {
   const { error } = (json ?? {}) as { error?: { code?: string; message?: string; details?: unknown } }
-  const code = errorCodes.find(known => known === error?.code) ?? codeOfStatus(status)
+  const code = errorCodes.find((known) => known === error?.code) ?? codeOfStatus(status)
   return new RunnelError(code, error?.message ?? `The server answered ${status}.`, { details: error?.details })
 }
 

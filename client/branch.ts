@@ -42,25 +42,41 @@ export interface Shown {
 export const nothingShown: Shown = { list: [], choice: [] }
 
 /** The branch that `choice` leads to, of the same objects as `last` where nothing changed. */
-export function showBranch(messages: readonly ChatMessage[], choice: readonly string[], last: Shown = nothingShown): Shown {
+export function showBranch(
+  messages: readonly ChatMessage[],
+  choice: readonly string[],
+  last: Shown = nothingShown,
+): Shown {
   const { byId } = treeOf(messages)
-  const chosen = choice.findLast(id => byId.has(id))
+  const chosen = choice.findLast((id) => byId.has(id))
   const ids = branch(messages, chosen)
   const list = ids.map((id, index) => entryOf(messages, byId.get(id)!, last.list[index]))
   const isSame = list.length === last.list.length && list.every((entry, index) => entry === last.list[index])
   return { list: isSame ? last.list : list, choice: nextChoice(messages, choice, chosen, ids) }
 }
 
-function entryOf(messages: readonly ChatMessage[], message: ChatMessage, last: BranchMessage | undefined): BranchMessage {
+function entryOf(
+  messages: readonly ChatMessage[],
+  message: ChatMessage,
+  last: BranchMessage | undefined,
+): BranchMessage {
   const { byId, children } = treeOf(messages)
   const all = children.get(message.parentId !== null && byId.has(message.parentId) ? message.parentId : null)!
-  const isSame = last?.message === message && last.siblings.length === all.length && last.siblings.every((id, index) => all[index]!.id === id)
+  const isSame =
+    last?.message === message &&
+    last.siblings.length === all.length &&
+    last.siblings.every((id, index) => all[index]!.id === id)
   if (isSame) return last
   return { message, siblings: all.map(({ id }) => id), index: all.indexOf(message) }
 }
 
 /** Remembers the way to what was chosen, for when it is deleted. On the newest branch nothing needs to be chosen. */
-function nextChoice(messages: readonly ChatMessage[], choice: readonly string[], chosen: string | undefined, ids: readonly string[]): readonly string[] {
+function nextChoice(
+  messages: readonly ChatMessage[],
+  choice: readonly string[],
+  chosen: string | undefined,
+  ids: readonly string[],
+): readonly string[] {
   // A copy that is being loaded anew is empty for a while.
   if (choice.length === 0 || messages.length === 0) return choice
   if (chosen === undefined || branch(messages).at(-1) === ids.at(-1)) return []
@@ -97,11 +113,13 @@ export function liveBranch(chat: Source): LiveBranch {
   }
   return {
     getSnapshot,
-    subscribe: listener => {
+    subscribe: (listener) => {
       const stops = [chat.subscribe(listener), chosen.add(listener)]
-      return () => { for (const stop of stops) stop() }
+      return () => {
+        for (const stop of stops) stop()
+      }
     },
-    choose: messageId => {
+    choose: (messageId) => {
       const before = getSnapshot()
       awaited = messageId
       show()

@@ -80,6 +80,6 @@ function inTreeOrder(entries: Record<string, ChatEntry>): ChatMessage[] {
 
 function withId(id: string, entry: ChatEntry): ChatMessage {
   let message = withIds.get(entry)
-  if (!message) withIds.set(entry, message = { ...entry, id })
+  if (!message) withIds.set(entry, (message = { ...entry, id }))
   return message
 }

@@ -1,6 +1,10 @@
 import { afterClose, RunnelError } from '../shared/errors.ts'
 import {
-  decodeServerControl, encodeControl, protocolVersion, type ClientControl, type ServerControl,
+  decodeServerControl,
+  encodeControl,
+  protocolVersion,
+  type ClientControl,
+  type ServerControl,
 } from '../shared/protocol.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
 import { Listeners } from './listeners.ts'
@@ -113,7 +117,7 @@ export class Connection {
 
   /** Idempotent; settles when the socket is closed. */
   close(): Promise<void> {
-    this.#closing ??= new Promise(resolve => {
+    this.#closing ??= new Promise((resolve) => {
       this.#stopWatching()
       const socket = this.#enter({ name: 'closed' })
       this.#show({ status: 'closed', code: 1000, message: 'This connection was closed.' })
@@ -148,7 +152,9 @@ export class Connection {
     this.#enter(phase)?.close()
     this.#complaint = ''
     this.#show({ status: 'connecting' })
-    this.#open(phase).catch(() => { if (this.#phase === phase) this.#lost() })
+    this.#open(phase).catch(() => {
+      if (this.#phase === phase) this.#lost()
+    })
   }
 
   async #open(phase: Extract<Phase, { name: 'connecting' }>): Promise<void> {
@@ -162,8 +168,12 @@ export class Connection {
       if (!isOurs()) return
       socket.send(encodeControl({ type: 'hello', v: protocolVersion, ...(token === undefined ? {} : { token }) }))
     })
-    socket.addEventListener('message', event => { if (isOurs()) this.#received(event.data as string | ArrayBuffer) })
-    socket.addEventListener('close', event => { if (isOurs()) this.#closed(event.code, event.reason) })
+    socket.addEventListener('message', (event) => {
+      if (isOurs()) this.#received(event.data as string | ArrayBuffer)
+    })
+    socket.addEventListener('close', (event) => {
+      if (isOurs()) this.#closed(event.code, event.reason)
+    })
     // What an error means is in the close event that follows it.
     socket.addEventListener('error', () => {})
   }
@@ -205,8 +215,14 @@ export class Connection {
 
   #welcomed(heartbeatMs: number): void {
     if (this.#phase.name !== 'connecting' || !this.#phase.socket) return
-    const phase: Phase = { name: 'open', socket: this.#phase.socket, since: Date.now(), heartbeatMs, probing: false,
-      timer: undefined }
+    const phase: Phase = {
+      name: 'open',
+      socket: this.#phase.socket,
+      since: Date.now(),
+      heartbeatMs,
+      probing: false,
+      timer: undefined,
+    }
     this.#enter(phase)
     this.#tokenRefreshed = false
     this.#listen(phase)
@@ -218,10 +234,13 @@ export class Connection {
   #listen(phase: Extract<Phase, { name: 'open' }>): void {
     phase.probing = false
     clearTimeout(phase.timer)
-    phase.timer = setTimeout(() => {
-      if (Date.now() - this.#heardAt < 2 * phase.heartbeatMs) this.#listen(phase)
-      else this.#probe()
-    }, Math.max(0, this.#heardAt + 2 * phase.heartbeatMs - Date.now()))
+    phase.timer = setTimeout(
+      () => {
+        if (Date.now() - this.#heardAt < 2 * phase.heartbeatMs) this.#listen(phase)
+        else this.#probe()
+      },
+      Math.max(0, this.#heardAt + 2 * phase.heartbeatMs - Date.now()),
+    )
   }
 
   /** Asks whether the line is alive; without an answer it is dropped and made anew at once. */
@@ -255,7 +274,8 @@ export class Connection {
 
   #giveUp(code: number, reason: string): void {
     this.#enter({ name: 'closed' })
-    const message = this.#complaint || reason || (code === 4401 ? 'You are not signed in.' : 'The server refused this connection.')
+    const message =
+      this.#complaint || reason || (code === 4401 ? 'You are not signed in.' : 'The server refused this connection.')
     this.#show({ status: 'closed', code, message })
   }
 
@@ -282,7 +302,9 @@ export class Connection {
   #refreshToken(): void {
     if (typeof this.#token !== 'function') return
     this.#currentToken().then(
-      token => { if (token !== undefined) this.send({ type: 'token', token }) },
+      (token) => {
+        if (token !== undefined) this.send({ type: 'token', token })
+      },
       // The server will close with 4401 when it has really expired; the refresh is tried again there.
       () => {},
     )

@@ -11,7 +11,19 @@ export { branch, siblings, type ChatMessage } from './tree.ts'
 export type { BranchMessage, LiveBranch } from './branch.ts'
 export type { ChatSnapshot, LiveChat } from './chat.ts'
 export type {
-  Api, CallOptions, ChatInfo, DecideOptions, EditRequest, InviteInfo, Page, PageQuery, RunRequest, SendOptions, SendRequest, Sent, TaskInfo,
+  Api,
+  CallOptions,
+  ChatInfo,
+  DecideOptions,
+  EditRequest,
+  InviteInfo,
+  Page,
+  PageQuery,
+  RunRequest,
+  SendOptions,
+  SendRequest,
+  Sent,
+  TaskInfo,
 } from './api.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'
 export type { Present } from './presence.ts'
@@ -54,19 +66,23 @@ export interface Client {
 export function connect(options: ConnectOptions = {}): Client {
   const base = baseOf(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
-  const subscriptions = new Subscriptions(message => connection.send(message), frame => connection.sendFrame(frame))
+  const subscriptions = new Subscriptions(
+    (message) => connection.send(message),
+    (frame) => connection.sendFrame(frame),
+  )
   const connection = new Connection(
     { url: `${base.replace(/^http/, 'ws')}/ws`, token: options.token, WebSocket: options.WebSocket },
     {
       opened: () => subscriptions.opened(),
-      frame: frame => subscriptions.frame(frame),
+      frame: (frame) => subscriptions.frame(frame),
       discardCopies: () => subscriptions.discardCopies(),
-      control: message => {
+      control: (message) => {
         if (message.type !== 'chat') return subscriptions.control(message)
         const { type: _, ...event } = message
         chatEvents.emit(event)
       },
-    })
+    },
+  )
   connection.start()
   return {
     connection: {
@@ -75,9 +91,9 @@ export function connect(options: ConnectOptions = {}): Client {
       retry: () => connection.retry(),
     },
     api: new Api({ url: base, token: options.token, fetch: options.fetch }),
-    message: id => liveMessage(id, subscriptions),
-    chat: id => liveChat(id, subscriptions),
-    onChatEvent: listener => chatEvents.add(listener),
+    message: (id) => liveMessage(id, subscriptions),
+    chat: (id) => liveChat(id, subscriptions),
+    onChatEvent: (listener) => chatEvents.add(listener),
     close: () => {
       subscriptions.close()
       return connection.close()

@@ -56,15 +56,16 @@ export class JsonView {
     if (type instanceof Y.Text) return this.#readText(type)
     if (type instanceof Y.Map) return this.#readMap(type)
     if (type instanceof Y.Array) return this.#readArray(type)
-    return type instanceof Y.AbstractType ? type.toJSON() as unknown : type
+    return type instanceof Y.AbstractType ? (type.toJSON() as unknown) : type
   }
 
   /** What became of the texts that were read before, since the last call. */
   takeTails(): TextTail[] {
     const tails = [...this.#tails]
     if (tails.length > 0) this.#tails = new Map()
-    return tails.filter(([type]) => !isGone(type)).map(([type, tail]) =>
-      tail ? { type, ...tail } : { type, from: 0, text: this.#readText(type) })
+    return tails
+      .filter(([type]) => !isGone(type))
+      .map(([type, tail]) => (tail ? { type, ...tail } : { type, from: 0, text: this.#readText(type) }))
   }
 
   #readText(type: Y.Text): string {

@@ -18,7 +18,9 @@ export class Listeners<Event = void> {
       try {
         listener(event)
       } catch (error) {
-        queueMicrotask(() => { throw error })
+        queueMicrotask(() => {
+          throw error
+        })
       }
     }
   }

@@ -34,7 +34,7 @@ export class LiveDocument<Snapshot, Change = void> {
   /** `listener` is called once a received frame at most, after the snapshot has changed. */
   readonly subscribe = (listener: (change: Change) => void): (() => void) => {
     const { replica, release } = this.#subscriptions.follow(this.id)
-    const remove = replica.listeners.add(change => listener(this.#change(replica, change)))
+    const remove = replica.listeners.add((change) => listener(this.#change(replica, change)))
     return () => {
       remove()
       release()

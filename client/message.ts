@@ -1,6 +1,12 @@
 import * as Y from 'yjs'
 import {
-  isGrowingField, messageMap, outputArray, type Block, type GrowingField, type Message, type MessageFields,
+  isGrowingField,
+  messageMap,
+  outputArray,
+  type Block,
+  type GrowingField,
+  type Message,
+  type MessageFields,
 } from '../shared/schema.ts'
 import { LiveDocument } from './live.ts'
 import { loading, type Replica, type ReplicaChange, type ReplicaState } from './replica.ts'
@@ -82,5 +88,6 @@ function readChange(replica: Replica, { replaced, tails }: ReplicaChange): Messa
 
 function wholeTexts(block: Block): TextChange[] {
   return Object.entries(block).flatMap(([field, text]) =>
-    isGrowingField(block.type, field) ? [{ block: block.id, field, from: 0, text: text as string }] : [])
+    isGrowingField(block.type, field) ? [{ block: block.id, field, from: 0, text: text as string }] : [],
+  )
 }

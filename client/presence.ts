@@ -18,7 +18,10 @@ export function newPresenceId(): number {
 
 /** The frame's message that says something of oneself; null takes it back. */
 export function presenceMessage(clientId: number, clock: number, state: object | null): Uint8Array {
-  return encodeStock({ type: 'awareness', update: encodeAwareness([{ clientId, clock, state: JSON.stringify(state) }]) })
+  return encodeStock({
+    type: 'awareness',
+    update: encodeAwareness([{ clientId, clock, state: JSON.stringify(state) }]),
+  })
 }
 
 /** Who else is in a chat (W19–W21). The list is the same object until it changes. */

@@ -2,7 +2,12 @@ import * as Y from 'yjs'
 import { digestOf } from '../shared/digest.ts'
 import { errorRow, type ErrorCode } from '../shared/errors.ts'
 import {
-  decodeStateVector, decodeStock, type Role, type ServerControl, type Subscribed, type SubscribeRequest,
+  decodeStateVector,
+  decodeStock,
+  type Role,
+  type ServerControl,
+  type Subscribed,
+  type SubscribeRequest,
 } from '../shared/protocol.ts'
 import { readDocument } from '../shared/schema.ts'
 import { JsonView, type TextTail } from './json-view.ts'
@@ -32,9 +37,13 @@ export interface ReplicaError {
 export const loading: ReplicaState = { status: 'loading' }
 const live: ReplicaState = { status: 'live' }
 const lagging: ReplicaState = { status: 'lagging' }
-const diverged: ReplicaState = { status: 'diverged', error: {
-  code: 'internal', message: 'This copy differs from the server’s, also after it was loaded again. Reload the page.',
-} }
+const diverged: ReplicaState = {
+  status: 'diverged',
+  error: {
+    code: 'internal',
+    message: 'This copy differs from the server’s, also after it was loaded again. Reload the page.',
+  },
+}
 
 /** What a frame changed, beside the state. */
 export interface ReplicaChange {

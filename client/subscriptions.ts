@@ -1,5 +1,10 @@
 import { errorRow } from '../shared/errors.ts'
-import { decodeChannelMessages, encodeChannelMessage, type ClientControl, type ServerControl } from '../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  encodeChannelMessage,
+  type ClientControl,
+  type ServerControl,
+} from '../shared/protocol.ts'
 import { backoffBaseMs, backoffDelay } from './backoff.ts'
 import { newPresenceId, presenceMessage } from './presence.ts'
 import { Replica } from './replica.ts'
@@ -53,19 +58,27 @@ export class Subscriptions {
   follow(id: string): { replica: Replica; release: () => void } {
     let followed = this.#followed.get(id)
     if (!followed) {
-      followed = { replica: new Replica(id, () => this.#renew(id), this.#presenceId), users: 0, progress: { name: 'unasked' }, refusals: 0 }
+      followed = {
+        replica: new Replica(id, () => this.#renew(id), this.#presenceId),
+        users: 0,
+        progress: { name: 'unasked' },
+        refusals: 0,
+      }
       if (!this.#closed) this.#followed.set(id, followed)
       this.#flushSoon()
     }
     const { replica } = followed
     followed.users++
     let released = false
-    return { replica, release: () => {
-      if (released) return
-      released = true
-      // Whoever follows it again before the flush finds the copy still here.
-      if (--followed.users === 0) this.#flushSoon()
-    } }
+    return {
+      replica,
+      release: () => {
+        if (released) return
+        released = true
+        // Whoever follows it again before the flush finds the copy still here.
+        if (--followed.users === 0) this.#flushSoon()
+      },
+    }
   }
 
   /** Says this to all who follow this chat, now and whenever it is followed anew; null says nothing any more. */
@@ -120,7 +133,9 @@ export class Subscriptions {
       }
       case 'refused':
         return this.#refused(message)
-      case 'checkpoint': case 'lagging': case 'caughtUp': {
+      case 'checkpoint':
+      case 'lagging':
+      case 'caughtUp': {
         const replica = this.#channels.get(message.channel)?.replica
         if (!replica) return
         if (message.type === 'checkpoint') replica.checkpoint(message)
@@ -147,7 +162,8 @@ export class Subscriptions {
     followed.replica.refused({ code, message })
     followed.replica.notify()
     this.#flushSoon()
-    if (transient) this.#retry ??= setTimeout(() => this.#retryRefused(), backoffBaseMs + backoffDelay(followed.refusals++))
+    if (transient)
+      this.#retry ??= setTimeout(() => this.#retryRefused(), backoffBaseMs + backoffDelay(followed.refusals++))
   }
 
   #retryRefused(): void {
@@ -161,7 +177,12 @@ export class Subscriptions {
   #sayPresence(id: string, state: object | null): void {
     const progress = this.#followed.get(id)?.progress
     if (progress?.name !== 'subscribed') return
-    this.#sendFrame(encodeChannelMessage(progress.channel, presenceMessage(this.#presenceId, ++this.#presenceClock, state)) as Uint8Array<ArrayBuffer>)
+    this.#sendFrame(
+      encodeChannelMessage(
+        progress.channel,
+        presenceMessage(this.#presenceId, ++this.#presenceClock, state),
+      ) as Uint8Array<ArrayBuffer>,
+    )
   }
 
   /** Subscribes anew, on this socket. */

@@ -17,12 +17,12 @@ const trees = new WeakMap<readonly ChatMessage[], Tree>()
 /** Built once for a list, which must not change. */
 export function treeOf(messages: readonly ChatMessage[]): Tree {
   let tree = trees.get(messages)
-  if (!tree) trees.set(messages, tree = buildTree(messages))
+  if (!tree) trees.set(messages, (tree = buildTree(messages)))
   return tree
 }
 
 function buildTree(messages: readonly ChatMessage[]): Tree {
-  const byId = new Map(messages.map(message => [message.id, message]))
+  const byId = new Map(messages.map((message) => [message.id, message]))
   const children = new Map<string | null, ChatMessage[]>()
   for (const message of messages) {
     const parent = parentOf(message, byId)?.id ?? null
@@ -39,10 +39,10 @@ export function treeOrder(messages: readonly ChatMessage[]): ChatMessage[] {
   const { children } = buildTree(messages)
   const ordered: ChatMessage[] = []
   // A stack instead of recursion: a chat may be thousands of messages deep.
-  const stack = [...children.get(null) ?? []].reverse()
+  const stack = [...(children.get(null) ?? [])].reverse()
   for (let message = stack.pop(); message; message = stack.pop()) {
     ordered.push(message)
-    stack.push(...[...children.get(message.id) ?? []].reverse())
+    stack.push(...[...(children.get(message.id) ?? [])].reverse())
   }
   return ordered
 }
@@ -64,7 +64,7 @@ export function branch(messages: readonly ChatMessage[], through?: string): stri
 export function siblings(messages: readonly ChatMessage[], id: string): string[] {
   const { byId, children } = treeOf(messages)
   const message = byId.get(id)
-  return message ? children.get(parentOf(message, byId)?.id ?? null)!.map(sibling => sibling.id) : []
+  return message ? children.get(parentOf(message, byId)?.id ?? null)!.map((sibling) => sibling.id) : []
 }
 
 function parentOf({ parentId }: ChatMessage, byId: ReadonlyMap<string, ChatMessage>): ChatMessage | undefined {
@@ -72,8 +72,10 @@ function parentOf({ parentId }: ChatMessage, byId: ReadonlyMap<string, ChatMessa
 }
 
 function newest(messages: readonly ChatMessage[]): ChatMessage | undefined {
-  return messages.reduce<ChatMessage | undefined>((best, message) =>
-    !best || byTime(best, message) < 0 ? message : best, undefined)
+  return messages.reduce<ChatMessage | undefined>(
+    (best, message) => (!best || byTime(best, message) < 0 ? message : best),
+    undefined,
+  )
 }
 
 /** Ids break ties, so that every tab orders alike. */

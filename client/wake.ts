@@ -21,7 +21,9 @@ export function watchWake({ wake, offline }: WakeHandlers): () => void {
   const page = globalThis.document as Document | undefined
   on(globalThis.window as EventTarget | undefined, 'online', wake)
   on(globalThis.window as EventTarget | undefined, 'offline', offline)
-  on(page, 'visibilitychange', () => { if (page?.visibilityState === 'visible') wake() })
+  on(page, 'visibilitychange', () => {
+    if (page?.visibilityState === 'visible') wake()
+  })
 
   let lookedAt = Date.now()
   const timer: unknown = setInterval(() => {
@@ -32,7 +34,9 @@ export function watchWake({ wake, offline }: WakeHandlers): () => void {
   // In Node a look at the clock is no reason to stay alive.
   if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
   stops.push(() => clearInterval(timer as number))
-  return () => { for (const stop of stops.splice(0)) stop() }
+  return () => {
+    for (const stop of stops.splice(0)) stop()
+  }
 }
 
 /** Says the machine itself that it has no network? (Loopback may be reachable all the same.) */

@@ -8,8 +8,11 @@ import { ensurePage } from './page.mjs'
 
 main(async () => {
   const node = await ensureInstalled()
-  for (const folder of ['server', 'client', 'shared', 'testing']) rmSync(join(root, 'dist', folder), { recursive: true, force: true })
-  const compiled = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root })
+  for (const folder of ['server', 'client', 'shared', 'testing'])
+    rmSync(join(root, 'dist', folder), { recursive: true, force: true })
+  const compiled = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+  })
   if (compiled.code !== 0) endLike(compiled)
   const program = join(root, 'dist/server/main.js')
   if (existsSync(program)) chmodSync(program, 0o755)

@@ -10,7 +10,8 @@ export default class CountReporter {
         const { state } = test.result()
         count[state === 'passed' || state === 'failed' ? state : 'skipped']++
         if (state === 'failed') failedTests++
-        if (state !== 'passed' && state !== 'failed') console.log(`skipped: ${module.relativeModuleId} > ${test.fullName}`)
+        if (state !== 'passed' && state !== 'failed')
+          console.log(`skipped: ${module.relativeModuleId} > ${test.fullName}`)
       }
       // A file that cannot be loaded, or whose hooks fail, has no failed test to show for it.
       if (!module.ok() && failedTests === 0) count.failed++

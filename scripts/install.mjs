@@ -10,11 +10,19 @@ const stampFile = join(root, 'node_modules/.cache/runnel/install')
 // npm writes this file last: without it an install was interrupted.
 const completeFile = join(root, 'node_modules/.package-lock.json')
 // npm's own first wait is 10 s: without a network one would look at nothing for more than a minute.
-const NPM_OPTIONS = ['--loglevel=error', '--no-audit', '--no-fund', '--include=dev', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+const NPM_OPTIONS = [
+  '--loglevel=error',
+  '--no-audit',
+  '--no-fund',
+  '--include=dev',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=5000',
+]
 const LOCK_POLL_MS = 200
 const LOCK_WAIT_MS = 10 * 60_000
 const UPDATE = ['install', '--no-save']
-const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
+const UNREACHABLE =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/
 
 /** Installs what is missing; nothing if package-lock.json is what was installed here. Returns the Node to run the project with. */
 export async function ensureInstalled() {
@@ -41,7 +49,9 @@ async function install(wanted) {
 
   const node = projectNode()
   if (node === null) {
-    throw new Unready('Node 22.18 or newer is needed: install it, or let npm run install scripts (ignore-scripts=false), and start again.')
+    throw new Unready(
+      'Node 22.18 or newer is needed: install it, or let npm run install scripts (ignore-scripts=false), and start again.',
+    )
   }
   // npm leaves out the binaries of bundler and linter whose `engines` do not fit the Node it runs on: fetch them with the new one.
   if (!(await runsOnNewNode(npm))) {
@@ -70,7 +80,8 @@ async function acquireLock() {
     }
     const owner = ownerOf(file)
     if (owner === null) rmSync(file, { force: true })
-    else if (tries * LOCK_POLL_MS > LOCK_WAIT_MS) throw new Unready(`another install (process ${owner}) does not end; if there is none, remove ${file}.`)
+    else if (tries * LOCK_POLL_MS > LOCK_WAIT_MS)
+      throw new Unready(`another install (process ${owner}) does not end; if there is none, remove ${file}.`)
     else if (tries === 0) console.log(`Waiting for another install here (process ${owner}) …`)
     await setTimeout(LOCK_POLL_MS)
   }
@@ -97,7 +108,10 @@ function npmProgram() {
 
 async function runsOnNewNode(npm) {
   const node = npm.script === null ? 'node' : npm.command
-  const { output } = await run(node, ['-p', 'process.versions.node'], { quiet: true, env: { ...process.env, PATH: pathOutsideProject() } })
+  const { output } = await run(node, ['-p', 'process.versions.node'], {
+    quiet: true,
+    env: { ...process.env, PATH: pathOutsideProject() },
+  })
   return runsTypeScript(output.trim())
 }
 
@@ -120,7 +134,8 @@ async function runNpm({ command, script }, PATH, args) {
   if (result.code === 0) return
 
   const unreachable = UNREACHABLE.exec(result.output)
-  if (unreachable !== null) throw new Unready(`the package registry cannot be reached (${unreachable[0]}): check the network and start again.`)
+  if (unreachable !== null)
+    throw new Unready(`the package registry cannot be reached (${unreachable[0]}): check the network and start again.`)
   console.error(result.output.trim())
   throw new Unready(`npm ${args[0]} failed (its words are above).`)
 }

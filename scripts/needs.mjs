@@ -4,7 +4,12 @@ import { delimiter, join } from 'node:path'
 import { run, Unready } from './child.mjs'
 
 const NEEDS = [
-  { name: 'Chromium', packages: ['chromium'], programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'RUNNEL_TEST_CHROMIUM' },
+  {
+    name: 'Chromium',
+    packages: ['chromium'],
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    variable: 'RUNNEL_TEST_CHROMIUM',
+  },
   { name: 'nginx', packages: ['nginx'], programs: ['nginx'], variable: 'RUNNEL_TEST_NGINX' },
   { name: 'Postgres', packages: ['postgresql'], programs: ['postgres'], variable: 'RUNNEL_TEST_POSTGRES' },
   { name: 'Redis', packages: ['redis-server'], programs: ['redis-server'], variable: 'RUNNEL_TEST_REDIS' },
@@ -16,10 +21,16 @@ export async function ensureNeeds() {
   const missing = () => NEEDS.filter((need) => !found(need))
   if (missing().length === 0) return
 
-  const names = missing().map((need) => need.name).join(', ')
-  const packages = missing().flatMap((need) => need.packages).join(' ')
+  const names = missing()
+    .map((need) => need.name)
+    .join(', ')
+  const packages = missing()
+    .flatMap((need) => need.packages)
+    .join(' ')
   const install = `apt-get update && apt-get install -y --no-install-recommends ${packages}`
-  const advice = `${names} missing: install it (Debian: ${install}), or name the program in ${missing().map((need) => need.variable).join(', ')}.`
+  const advice = `${names} missing: install it (Debian: ${install}), or name the program in ${missing()
+    .map((need) => need.variable)
+    .join(', ')}.`
   if (process.env.RUNNEL_TEST_NO_INSTALL === '1' || !debianRoot()) throw new Unready(advice)
 
   console.log(`The tests need ${names}. Installing it now: ${install}`)

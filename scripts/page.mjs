@@ -10,11 +10,19 @@ const stampFile = join(root, 'node_modules/.cache/runnel/page')
 /** Builds dist/page unless it was built from the same sources. */
 export async function ensurePage(node) {
   const wanted = hashOf(SOURCES)
-  if (existsSync(join(root, 'dist/page/index.html')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return
+  if (
+    existsSync(join(root, 'dist/page/index.html')) &&
+    existsSync(stampFile) &&
+    readFileSync(stampFile, 'utf8') === wanted
+  )
+    return
 
   rmSync(stampFile, { force: true })
   console.log('Building the page …')
-  const result = await run(node, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], { cwd: root, quiet: true })
+  const result = await run(node, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    quiet: true,
+  })
   if (result.signal !== null) endLike(result)
   if (result.code !== 0) {
     console.error(result.output.trim())

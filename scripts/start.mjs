@@ -11,12 +11,21 @@ main(async () => {
 
   endWithNpm()
   const lifeline = new URL('lifeline.mjs', import.meta.url).href
-  const result = await run(node, ['--disable-warning=ExperimentalWarning', `--import=${lifeline}`, join(root, 'server/main.ts'), ...process.argv.slice(2)], {
-    // A process group of its own: a Ctrl-C then reaches the server from here only, once.
-    detached: process.platform !== 'win32',
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, RUNNEL_LIFELINE_FD: '3' },
-  })
+  const result = await run(
+    node,
+    [
+      '--disable-warning=ExperimentalWarning',
+      `--import=${lifeline}`,
+      join(root, 'server/main.ts'),
+      ...process.argv.slice(2),
+    ],
+    {
+      // A process group of its own: a Ctrl-C then reaches the server from here only, once.
+      detached: process.platform !== 'win32',
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, RUNNEL_LIFELINE_FD: '3' },
+    },
+  )
   endLike(result)
 })
 

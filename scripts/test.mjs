@@ -1,4 +1,4 @@
-// `npm test`: sets up what the tests need, then type-check, lint and vitest; the last line counts them.
+// `npm test`: sets up what the tests need, then type-check, format, lint and vitest; the last line counts them.
 // Arguments go to vitest: `npm test -- tests/room`.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,14 @@ import { root } from './node.mjs'
 import { ensurePage } from './page.mjs'
 
 const CHECKS = [
-  { name: 'type-check', commands: [['typescript/bin/tsc', ['-p', 'tsconfig.json']], ['typescript/bin/tsc', ['-p', 'tsconfig.shared.json']]] },
+  {
+    name: 'type-check',
+    commands: [
+      ['typescript/bin/tsc', ['-p', 'tsconfig.json']],
+      ['typescript/bin/tsc', ['-p', 'tsconfig.shared.json']],
+    ],
+  },
+  { name: 'format', commands: [['oxfmt/bin/oxfmt', ['--check']]] },
   { name: 'lint', commands: [['oxlint/bin/oxlint', ['--deny-warnings']]] },
 ]
 
@@ -21,7 +28,10 @@ main(async () => {
 
   const env = { ...process.env, PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter) }
   const step = async (program, args, more) => {
-    const result = await run(node, [join(root, 'node_modules', program), ...args], { cwd: root, env: { ...env, ...more } })
+    const result = await run(node, [join(root, 'node_modules', program), ...args], {
+      cwd: root,
+      env: { ...env, ...more },
+    })
     if (result.signal !== null) endLike(result)
     return result.code === 0
   }
@@ -40,7 +50,10 @@ main(async () => {
     // Hundreds of servers are started, and most of them killed before they leave anything in the cache: this one ends by itself, complaining.
     const NODE_COMPILE_CACHE = join(folder, 'compiled')
     await run(node, [join(root, 'server/main.ts')], { quiet: true, env: { ...env, NODE_COMPILE_CACHE, PORT: 'none' } })
-    const passed = await step('vitest/vitest.mjs', ['run', ...process.argv.slice(2)], { NODE_COMPILE_CACHE, RUNNEL_TEST_COUNT_FILE: countFile })
+    const passed = await step('vitest/vitest.mjs', ['run', ...process.argv.slice(2)], {
+      NODE_COMPILE_CACHE,
+      RUNNEL_TEST_COUNT_FILE: countFile,
+    })
     const count = readCount(countFile)
     for (const key of Object.keys(total)) total[key] += count[key]
     // What no test stands for: an unhandled error, a filter that matches no file, a crash of vitest itself.

@@ -24,7 +24,9 @@ const dayMs = 24 * 3_600_000
 
 export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config): Store {
   if (url === 'memory:') return memoryStore()
-  return isPostgres(url) ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together') : openSqliteStore(url.slice('sqlite:'.length))
+  return isPostgres(url)
+    ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together')
+    : openSqliteStore(url.slice('sqlite:'.length))
 }
 
 export function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
@@ -40,7 +42,13 @@ export function pickAuth(config: Config, authenticate: Authenticate | undefined)
   }
   if (!signsIn(config)) return localAuth
   const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
-  return jwtAuth({ secret, jwksUrl, algorithms, issuer: config.RUNNEL_AUTH_ISSUER, audience: config.RUNNEL_AUTH_AUDIENCE })
+  return jwtAuth({
+    secret,
+    jwksUrl,
+    algorithms,
+    issuer: config.RUNNEL_AUTH_ISSUER,
+    audience: config.RUNNEL_AUTH_AUDIENCE,
+  })
 }
 
 export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
@@ -58,14 +66,19 @@ export function storeBytes(url: string): number {
 
 /** Beside the built server, or in `dist` where the sources run as they are. */
 export function findPage(): string | undefined {
-  return ['../page/', '../dist/page/'].map(path => fileURLToPath(new URL(path, import.meta.url))).find(folder => existsSync(folder))
+  return ['../page/', '../dist/page/']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((folder) => existsSync(folder))
 }
 
 export function openFiles(config: Config): Files {
   return folderFiles(filesFolder(config))
 }
 
-export function openCluster({ REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config, log: UpdateLog): Cluster {
+export function openCluster(
+  { REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config,
+  log: UpdateLog,
+): Cluster {
   if (url === undefined) return localCluster(log)
   // A run that waits for people writes nothing meanwhile.
   return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs })

@@ -67,10 +67,13 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const opened = openStore(config)
   const files = openFiles(config)
   const connected = openCluster(config, opened.log)
-  const metrics = config.RUNNEL_METRICS_PORT === undefined ? null : createMetrics(() => stats(), {
-    store: () => opened.probe(),
-    ...(connected.many && { redis: () => connected.probe() }),
-  })
+  const metrics =
+    config.RUNNEL_METRICS_PORT === undefined
+      ? null
+      : createMetrics(() => stats(), {
+          store: () => opened.probe(),
+          ...(connected.many && { redis: () => connected.probe() }),
+        })
   const store = metrics ? measuredStore(opened, metrics) : opened
   const cluster = metrics ? measuredCluster(connected, metrics) : connected
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
@@ -80,26 +83,40 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   /** Without sign-in whoever reaches the server is its one user: only this machine may. */
   const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {
     if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return
-    throw new RunnelError('forbidden', 'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.')
+    throw new RunnelError(
+      'forbidden',
+      'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.',
+    )
   }
   const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
   const rooms = new Rooms({
-    cluster, flushMs: config.RUNNEL_FLUSH_MS, now,
+    cluster,
+    flushMs: config.RUNNEL_FLUSH_MS,
+    now,
     ...(metrics && { onShown: metrics.shown }),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, store)
   const messages = new MessageReader(rooms)
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
-  const ends = options.onMessageEnd ? new Ends({
-    store, now,
-    tell: options.onMessageEnd,
-    maxMs: config.RUNNEL_ON_MESSAGE_END_MAX_MS,
-    ...(cluster.many && { alive: nodes => cluster.alive(nodes), leftMs: 6 * config.RUNNEL_LEASE_MS }),
-    onError: (err, context) => log.error({ err, ...context }, 'an end could not be told; it is told again'),
-  }) : null
+  const ends = options.onMessageEnd
+    ? new Ends({
+        store,
+        now,
+        tell: options.onMessageEnd,
+        maxMs: config.RUNNEL_ON_MESSAGE_END_MAX_MS,
+        ...(cluster.many && { alive: (nodes) => cluster.alive(nodes), leftMs: 6 * config.RUNNEL_LEASE_MS }),
+        onError: (err, context) => log.error({ err, ...context }, 'an end could not be told; it is told again'),
+      })
+    : null
   const tasks = new Tasks({
-    rooms, store, files, chats, messages, now, cluster,
+    rooms,
+    store,
+    files,
+    chats,
+    messages,
+    now,
+    cluster,
     leaseMs: config.RUNNEL_LEASE_MS,
     onLostRun: config.RUNNEL_ON_LOST_RUN,
     provider: options.provider ?? pickProvider(config, onUnknownEvent),
@@ -111,7 +128,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
     continueBy: config.RUNNEL_CONTINUE_BY,
-    keepFile: (run, file) => keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
+    keepFile: (run, file) =>
+      keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
     ends,
     filesUrl,
     system: config.RUNNEL_SYSTEM_PROMPT,
@@ -124,7 +142,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     onRun: (event, run) => {
       if (event !== 'waiting') onRun(event, run)
       const { chatId, messageId, status } = run.state
-      announcer(chatId).then(tell => tell({ event: 'status', messageId, status })).catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
+      announcer(chatId)
+        .then((tell) => tell({ event: 'status', messageId, status }))
+        .catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
     },
     onError: (err, context) => log.error({ err, ...context }, 'a run met an error'),
   })
@@ -132,17 +152,29 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     // What is in nobody's list is news to nobody.
     if ((await store.getChat(chatId))?.expiresAt !== undefined) return () => {}
     const members = new Set((await store.listMembers(chatId)).map(({ userId }) => userId))
-    return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) => news.announce(members, { type: 'chat', chatId, ...event })
+    return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) =>
+      news.announce(members, { type: 'chat', chatId, ...event })
   }
-  const admission = new Admission({
-    perUser: config.RUNNEL_MAX_SOCKETS_PER_USER,
-    perAddress: config.RUNNEL_MAX_SOCKETS_PER_ADDRESS,
-    unauthenticated: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS,
-    unauthenticatedPerAddress: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS,
-    upgradesPerMinute: config.RUNNEL_MAX_UPGRADES_PER_MINUTE,
-  }, now)
+  const admission = new Admission(
+    {
+      perUser: config.RUNNEL_MAX_SOCKETS_PER_USER,
+      perAddress: config.RUNNEL_MAX_SOCKETS_PER_ADDRESS,
+      unauthenticated: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS,
+      unauthenticatedPerAddress: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS,
+      upgradesPerMinute: config.RUNNEL_MAX_UPGRADES_PER_MINUTE,
+    },
+    now,
+  )
   const sockets = new Sockets({
-    auth, access, origins, rooms, addresses, admission, admit, onRefused, now,
+    auth,
+    access,
+    origins,
+    rooms,
+    addresses,
+    admission,
+    admit,
+    onRefused,
+    now,
     basePath: config.RUNNEL_BASE_PATH,
     maxPresenceBytes: config.RUNNEL_MAX_PRESENCE_BYTES,
     catchUpMaxBytes: config.RUNNEL_CATCHUP_MAX_BYTES,
@@ -165,26 +197,60 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     stallMs: config.RUNNEL_VIEWER_STALL_MS,
   }
   const events = new EventStreams({
-    access, addresses, admission, rooms, now,
+    access,
+    addresses,
+    admission,
+    rooms,
+    now,
     catchUp: sockets.catchUp,
     limits: streamLimits,
   })
   const door = new Door({
-    access, tasks, store, rooms, now,
+    access,
+    tasks,
+    store,
+    rooms,
+    now,
     catchUp: sockets.catchUp,
     limits: streamLimits,
     onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
   })
-  const news = spreadNews(cluster, { tasks, rooms, sockets, events, door, onError: err => log.error({ err }, 'news of another node could not be acted upon') })
+  const news = spreadNews(cluster, {
+    tasks,
+    rooms,
+    sockets,
+    events,
+    door,
+    onError: (err) => log.error({ err }, 'news of another node could not be acted upon'),
+  })
   const deletion = new Deletion({ tasks, store, chats, files, gone: news.gone })
-  const dropExpired = () => deletion.expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))
-    .catch((err: unknown) => log.error({ err }, 'expired chats could not be deleted'))
+  const dropExpired = () =>
+    deletion
+      .expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))
+      .catch((err: unknown) => log.error({ err }, 'expired chats could not be deleted'))
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const http = createHttp({
-    filesUrl, basePath: config.RUNNEL_BASE_PATH,
-    auth, access, origins, store, chats, tasks, events, door, addresses, limits, log, now, announcer, messages, html, files,
-    deletion, uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
+    filesUrl,
+    basePath: config.RUNNEL_BASE_PATH,
+    auth,
+    access,
+    origins,
+    store,
+    chats,
+    tasks,
+    events,
+    door,
+    addresses,
+    limits,
+    log,
+    now,
+    announcer,
+    messages,
+    html,
+    files,
+    deletion,
+    uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
@@ -199,10 +265,11 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     pageFolder: findPage(),
   })
   const serving = new Serving({
-    http, admit,
+    http,
+    admit,
     basePath: config.RUNNEL_BASE_PATH,
     maxConnections: config.RUNNEL_MAX_CONNECTIONS,
-    takeUpgrades: server => sockets.attach(server),
+    takeUpgrades: (server) => sockets.attach(server),
     recover: async () => {
       await ends?.recover()
       await tasks.recover()
@@ -212,18 +279,41 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
-    every(Math.min(1_000, config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4, config.RUNNEL_VIEWER_STALL_MS / 4, config.RUNNEL_HELLO_MS / 4), () => { sockets.sweep(); events.sweep(); door.sweep() }),
-    every(2_000, () => { rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs')) }),
-    every(1_000, () => { rooms.sweep(); tasks.sweep(); ends?.sweep(); sweepLog() }),
+    every(
+      Math.min(
+        1_000,
+        config.RUNNEL_HEARTBEAT_TIMEOUT_MS / 4,
+        config.RUNNEL_VIEWER_STALL_MS / 4,
+        config.RUNNEL_HELLO_MS / 4,
+      ),
+      () => {
+        sockets.sweep()
+        events.sweep()
+        door.sweep()
+      },
+    ),
+    every(2_000, () => {
+      rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs'))
+    }),
+    every(1_000, () => {
+      rooms.sweep()
+      tasks.sweep()
+      ends?.sweep()
+      sweepLog()
+    }),
     every(config.RUNNEL_LEASE_MS / 3, () => tasks.sweepNodes()),
     every(3_600_000, () => {
       void dropExpired()
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))
-      store.dropUnattachedFiles(now() - dayMs).then(ids => deletion.bytes(ids)).catch((err: unknown) => log.error({ err }, 'files of no message could not be dropped'))
+      store
+        .dropUnattachedFiles(now() - dayMs)
+        .then((ids) => deletion.bytes(ids))
+        .catch((err: unknown) => log.error({ err }, 'files of no message could not be dropped'))
     }),
   ]
 
-  const stats = () => readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
+  const stats = () =>
+    readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
 
   let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
   let closing: Promise<void> | undefined
@@ -251,7 +341,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   return {
     config,
     handler: serving.handler,
-    attach: server => serving.attach(server),
+    attach: (server) => serving.attach(server),
     listen: async () => {
       const url = await serving.listen(config.PORT, config.HOST)
       if (!metrics) return { url }

@@ -21,17 +21,22 @@ export interface LoadOptions {
  * several deployments. Throws `bad_request` with every fault in its message.
  */
 export async function loadOptions({ path, folder, environment }: LoadOptions): Promise<RunnelOptions> {
-  const fromEnvironment: ConfigInput = Object.fromEntries((Object.keys(settings) as SettingName[]).flatMap(name => (environment[name] ? [[name, environment[name]]] : [])))
-  const file = path ?? moduleNames.find(name => existsSync(resolve(folder, name)))
+  const fromEnvironment: ConfigInput = Object.fromEntries(
+    (Object.keys(settings) as SettingName[]).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  )
+  const file = path ?? moduleNames.find((name) => existsSync(resolve(folder, name)))
   if (file === undefined) return fromEnvironment
   const module = await importModule(file, resolve(folder, file))
-  const unknown = Object.keys(module).filter(name => !(name in settings) && !optionNames.includes(name))
+  const unknown = Object.keys(module).filter((name) => !(name in settings) && !optionNames.includes(name))
   const options: RunnelOptions = { ...module, ...fromEnvironment }
-  refuseFaults([
-    ...unknown.map(name => `${name}: there is no such setting${nearest(name)}`),
-    ...optionFaults(options),
-    ...settingFaults(options, options.authenticate !== undefined),
-  ], file)
+  refuseFaults(
+    [
+      ...unknown.map((name) => `${name}: there is no such setting${nearest(name)}`),
+      ...optionFaults(options),
+      ...settingFaults(options, options.authenticate !== undefined),
+    ],
+    file,
+  )
   return options
 }
 
@@ -39,19 +44,30 @@ async function importModule(file: string, path: string): Promise<RunnelOptions> 
   if (!existsSync(path)) throw new RunnelError('bad_request', `There is no configuration module ${file}.`)
   let module: { default?: unknown }
   try {
-    module = await import(pathToFileURL(path).href) as typeof module
+    module = (await import(pathToFileURL(path).href)) as typeof module
   } catch (error) {
-    throw new RunnelError('bad_request', `The configuration module ${file} could not be loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new RunnelError(
+      'bad_request',
+      `The configuration module ${file} could not be loaded: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
   if (typeof module.default !== 'object' || module.default === null) {
-    throw new RunnelError('bad_request', `The configuration module ${file} has no default export that is an object: export default defineConfig({ … }).`)
+    throw new RunnelError(
+      'bad_request',
+      `The configuration module ${file} has no default export that is an object: export default defineConfig({ … }).`,
+    )
   }
   return module.default
 }
 
 /** A name that was meant, perhaps: the same letters in other case, or without the prefix. */
 function nearest(name: string): string {
-  const letters = (text: string) => text.toLowerCase().replace(/^runnel_/, '').replaceAll('_', '')
-  const meant = [...Object.keys(settings), ...optionNames].find(known => letters(known) === letters(name))
+  const letters = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/^runnel_/, '')
+      .replaceAll('_', '')
+  const meant = [...Object.keys(settings), ...optionNames].find((known) => letters(known) === letters(name))
   return meant === undefined ? '; runnel --help names all' : `: ${meant} is meant, perhaps`
 }

@@ -5,7 +5,12 @@ import { RunnelError } from '../shared/errors.ts'
 
 const text = z.string().trim().min(1)
 const integer = (min: number) => z.coerce.number().int().min(min)
-const list = text.transform(value => value.split(',').map(part => part.trim()).filter(part => part !== ''))
+const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
 
 /** Names for networks, as in express: what stands for a proxy on the same machine or in the same private network. */
 const namedNetworks: Record<string, readonly string[]> = {
@@ -13,8 +18,12 @@ const namedNetworks: Record<string, readonly string[]> = {
   linklocal: ['169.254.0.0/16', 'fe80::/10'],
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 }
-const networks = list.transform(parts => parts.flatMap(part => namedNetworks[part] ?? [part]))
-  .refine(parts => parts.every(isNetwork), 'must be addresses (10.0.0.1), networks (10.0.0.0/8), loopback, linklocal or uniquelocal')
+const networks = list
+  .transform((parts) => parts.flatMap((part) => namedNetworks[part] ?? [part]))
+  .refine(
+    (parts) => parts.every(isNetwork),
+    'must be addresses (10.0.0.1), networks (10.0.0.0/8), loopback, linklocal or uniquelocal',
+  )
 
 interface Row {
   schema: z.ZodType
@@ -28,66 +37,263 @@ interface Row {
 /** Every setting: its name, its default, its meaning. `--help` prints this table. */
 export const settings = {
   HOST: { schema: text, default: '127.0.0.1', meaning: 'address to listen on; only loopback while nobody signs in' },
-  RUNNEL_BASE_PATH: { schema: z.string().regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /chat').transform(path => path.replace(/\/$/, '')), default: '/', meaning: 'path below which all is served, as callers see it: a proxy in front leaves it in the address' },
+  RUNNEL_BASE_PATH: {
+    schema: z
+      .string()
+      .regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /chat')
+      .transform((path) => path.replace(/\/$/, '')),
+    default: '/',
+    meaning: 'path below which all is served, as callers see it: a proxy in front leaves it in the address',
+  },
   PORT: { schema: integer(0).max(65_535), default: '8787', meaning: 'port to listen on; 0: any free one' },
-  OPENAI_API_KEY: { schema: text, default: undefined, secret: true, meaning: 'key of the provider; without key and base URL the demo provider answers' },
-  OPENAI_BASE_URL: { schema: z.url(), default: undefined, meaning: 'base URL of any OpenAI-compatible server, ending in /v1 as a rule' },
+  OPENAI_API_KEY: {
+    schema: text,
+    default: undefined,
+    secret: true,
+    meaning: 'key of the provider; without key and base URL the demo provider answers',
+  },
+  OPENAI_BASE_URL: {
+    schema: z.url(),
+    default: undefined,
+    meaning: 'base URL of any OpenAI-compatible server, ending in /v1 as a rule',
+  },
   RUNNEL_MODEL: { schema: text, default: 'gpt-5-mini', meaning: 'model where a request names none' },
-  RUNNEL_MODELS: { schema: list, default: undefined, meaning: 'models that requests may name, by commas; not set: any' },
-  RUNNEL_OPENAI_API: { schema: z.enum(['auto', 'chat', 'responses']), default: 'auto', meaning: 'auto: Responses for api.openai.com, else Chat Completions' },
+  RUNNEL_MODELS: {
+    schema: list,
+    default: undefined,
+    meaning: 'models that requests may name, by commas; not set: any',
+  },
+  RUNNEL_OPENAI_API: {
+    schema: z.enum(['auto', 'chat', 'responses']),
+    default: 'auto',
+    meaning: 'auto: Responses for api.openai.com, else Chat Completions',
+  },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
-  DATABASE_URL: { schema: z.string().refine(isDatabase, 'must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:'), default: 'sqlite:./data/runnel.db', secret: true, meaning: 'store: sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:' },
-  REDIS_URL: { schema: z.string().regex(/^rediss?:\/\/[^,\s]+(,rediss?:\/\/[^,\s]+)*$/, 'must be redis://… or rediss://…, the nodes of a Cluster by commas'), default: undefined, secret: true, meaning: 'Redis that connects several machines, redis:// or rediss://; several by commas, or one with ?cluster: a Redis Cluster; not set: one machine' },
-  RUNNEL_AUTH_SECRET: { schema: z.string().min(32, 'must have 32 characters or more'), default: undefined, secret: true, meaning: 'sign-in by JSON Web Tokens, HS256 with this secret' },
-  RUNNEL_AUTH_JWKS_URL: { schema: z.url(), default: undefined, meaning: 'sign-in by JSON Web Tokens with the keys of this JWKS' },
-  RUNNEL_AUTH_ALGORITHMS: { schema: list.refine(names => names.every(name => /^(RS|PS|ES)(256|384|512)$|^EdDSA$/.test(name)), 'must be asymmetric algorithms'), default: 'RS256,ES256,EdDSA', meaning: 'algorithms of tokens signed by the JWKS, by commas' },
+  DATABASE_URL: {
+    schema: z
+      .string()
+      .refine(isDatabase, 'must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:'),
+    default: 'sqlite:./data/runnel.db',
+    secret: true,
+    meaning: 'store: sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:',
+  },
+  REDIS_URL: {
+    schema: z
+      .string()
+      .regex(
+        /^rediss?:\/\/[^,\s]+(,rediss?:\/\/[^,\s]+)*$/,
+        'must be redis://… or rediss://…, the nodes of a Cluster by commas',
+      ),
+    default: undefined,
+    secret: true,
+    meaning:
+      'Redis that connects several machines, redis:// or rediss://; several by commas, or one with ?cluster: a Redis Cluster; not set: one machine',
+  },
+  RUNNEL_AUTH_SECRET: {
+    schema: z.string().min(32, 'must have 32 characters or more'),
+    default: undefined,
+    secret: true,
+    meaning: 'sign-in by JSON Web Tokens, HS256 with this secret',
+  },
+  RUNNEL_AUTH_JWKS_URL: {
+    schema: z.url(),
+    default: undefined,
+    meaning: 'sign-in by JSON Web Tokens with the keys of this JWKS',
+  },
+  RUNNEL_AUTH_ALGORITHMS: {
+    schema: list.refine(
+      (names) => names.every((name) => /^(RS|PS|ES)(256|384|512)$|^EdDSA$/.test(name)),
+      'must be asymmetric algorithms',
+    ),
+    default: 'RS256,ES256,EdDSA',
+    meaning: 'algorithms of tokens signed by the JWKS, by commas',
+  },
   RUNNEL_AUTH_ISSUER: { schema: text, default: undefined, meaning: 'iss that a token must have' },
   RUNNEL_AUTH_AUDIENCE: { schema: text, default: undefined, meaning: 'aud that a token must have' },
-  RUNNEL_TRUST_PROXY: { schema: networks, default: undefined, meaning: 'addresses or networks of proxies whose X-Forwarded-… counts, by commas; also loopback, linklocal, uniquelocal' },
-  RUNNEL_ALLOWED_ORIGINS: { schema: list, default: undefined, meaning: 'origins of pages that may call, by commas; not set: only the server\'s own' },
+  RUNNEL_TRUST_PROXY: {
+    schema: networks,
+    default: undefined,
+    meaning:
+      'addresses or networks of proxies whose X-Forwarded-… counts, by commas; also loopback, linklocal, uniquelocal',
+  },
+  RUNNEL_ALLOWED_ORIGINS: {
+    schema: list,
+    default: undefined,
+    meaning: "origins of pages that may call, by commas; not set: only the server's own",
+  },
   RUNNEL_FLUSH_MS: { schema: integer(1).max(250), default: '40', meaning: 'ms between two writes of growing text' },
-  RUNNEL_HEARTBEAT_MS: { schema: integer(10), default: '15000', meaning: 'ms between two pings of a socket, or two comments on a silent event stream' },
-  RUNNEL_HEARTBEAT_TIMEOUT_MS: { schema: integer(20), default: '20000', meaning: 'ms without any frame after which a viewer is gone' },
-  RUNNEL_VIEWER_HIGH_WATER_BYTES: { schema: integer(1024), default: '1000000', meaning: 'bytes that may wait for a slow viewer before it is skipped until it has drained' },
-  RUNNEL_VIEWER_STALL_MS: { schema: integer(10), default: '60000', meaning: 'ms without progress after which a lagging viewer is closed' },
-  RUNNEL_CATCHUP_MAX_BYTES: { schema: integer(1), default: '64000000', meaning: 'bytes of state differences pending in the whole process; more wait in line' },
-  RUNNEL_MAX_PRESENCE_BYTES: { schema: integer(1), default: '4096', meaning: 'bytes of what one viewer may say of itself to the others in a chat' },
-  RUNNEL_PROVIDER_IDLE_MS: { schema: integer(10), default: '60000', meaning: 'ms without a byte after which a provider is given up' },
+  RUNNEL_HEARTBEAT_MS: {
+    schema: integer(10),
+    default: '15000',
+    meaning: 'ms between two pings of a socket, or two comments on a silent event stream',
+  },
+  RUNNEL_HEARTBEAT_TIMEOUT_MS: {
+    schema: integer(20),
+    default: '20000',
+    meaning: 'ms without any frame after which a viewer is gone',
+  },
+  RUNNEL_VIEWER_HIGH_WATER_BYTES: {
+    schema: integer(1024),
+    default: '1000000',
+    meaning: 'bytes that may wait for a slow viewer before it is skipped until it has drained',
+  },
+  RUNNEL_VIEWER_STALL_MS: {
+    schema: integer(10),
+    default: '60000',
+    meaning: 'ms without progress after which a lagging viewer is closed',
+  },
+  RUNNEL_CATCHUP_MAX_BYTES: {
+    schema: integer(1),
+    default: '64000000',
+    meaning: 'bytes of state differences pending in the whole process; more wait in line',
+  },
+  RUNNEL_MAX_PRESENCE_BYTES: {
+    schema: integer(1),
+    default: '4096',
+    meaning: 'bytes of what one viewer may say of itself to the others in a chat',
+  },
+  RUNNEL_PROVIDER_IDLE_MS: {
+    schema: integer(10),
+    default: '60000',
+    meaning: 'ms without a byte after which a provider is given up',
+  },
   RUNNEL_TASK_MAX_MS: { schema: integer(10), default: '1800000', meaning: 'ms that a run may take' },
   RUNNEL_TOOL_MAX_MS: { schema: integer(1), default: '120000', meaning: 'ms that a call of a tool may take' },
-  RUNNEL_APPROVAL_MAX_MS: { schema: integer(1), default: '86400000', meaning: 'ms that a call may wait for a person or a client' },
+  RUNNEL_APPROVAL_MAX_MS: {
+    schema: integer(1),
+    default: '86400000',
+    meaning: 'ms that a call may wait for a person or a client',
+  },
   RUNNEL_MAX_TOOL_ROUNDS: { schema: integer(0), default: '16', meaning: 'rounds of calls that one run may make' },
   RUNNEL_MAX_TOOL_OUTPUT_BYTES: { schema: integer(1), default: '1000000', meaning: 'bytes that one call may give' },
-  RUNNEL_FILTER_MAX_MS: { schema: integer(1), default: '10000', meaning: 'ms that a filter may hold up an answer; those of preparing may take what the run may' },
-  RUNNEL_ON_MESSAGE_END_MAX_MS: { schema: integer(1), default: '30000', meaning: 'ms that a call of onMessageEnd may take before it counts as failed' },
-  RUNNEL_CONTINUE_BY: { schema: z.enum(['instruction', 'assistant', 'prefix']), default: 'instruction', meaning: 'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix' },
-  RUNNEL_MAX_MESSAGE_BYTES: { schema: integer(1), default: '10000000', meaning: 'bytes of text that one answer may have' },
-  RUNNEL_FILES_DIR: { schema: text, default: undefined, meaning: 'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with Postgres its name with -files in ./data; with DATABASE_URL memory: a temporary one, removed at the end' },
+  RUNNEL_FILTER_MAX_MS: {
+    schema: integer(1),
+    default: '10000',
+    meaning: 'ms that a filter may hold up an answer; those of preparing may take what the run may',
+  },
+  RUNNEL_ON_MESSAGE_END_MAX_MS: {
+    schema: integer(1),
+    default: '30000',
+    meaning: 'ms that a call of onMessageEnd may take before it counts as failed',
+  },
+  RUNNEL_CONTINUE_BY: {
+    schema: z.enum(['instruction', 'assistant', 'prefix']),
+    default: 'instruction',
+    meaning:
+      'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix',
+  },
+  RUNNEL_MAX_MESSAGE_BYTES: {
+    schema: integer(1),
+    default: '10000000',
+    meaning: 'bytes of text that one answer may have',
+  },
+  RUNNEL_FILES_DIR: {
+    schema: text,
+    default: undefined,
+    meaning:
+      'folder of attached files; not set: beside the database, files for runnel.db, else its name with -files; with Postgres its name with -files in ./data; with DATABASE_URL memory: a temporary one, removed at the end',
+  },
   RUNNEL_MAX_FILE_BYTES: { schema: integer(1), default: '20000000', meaning: 'bytes that one file may have' },
-  RUNNEL_MAX_UNATTACHED_FILES: { schema: integer(1), default: '50', meaning: 'files of one user that no message has; they go after a day' },
-  RUNNEL_MAX_HISTORY_CHARS: { schema: integer(1), default: undefined, meaning: 'characters of earlier turns that the provider gets; not set: all' },
-  RUNNEL_MAX_TASKS_PER_USER: { schema: integer(1), default: '8', meaning: 'runs of one user at once; more wait as queued' },
+  RUNNEL_MAX_UNATTACHED_FILES: {
+    schema: integer(1),
+    default: '50',
+    meaning: 'files of one user that no message has; they go after a day',
+  },
+  RUNNEL_MAX_HISTORY_CHARS: {
+    schema: integer(1),
+    default: undefined,
+    meaning: 'characters of earlier turns that the provider gets; not set: all',
+  },
+  RUNNEL_MAX_TASKS_PER_USER: {
+    schema: integer(1),
+    default: '8',
+    meaning: 'runs of one user at once; more wait as queued',
+  },
   RUNNEL_MAX_TASKS: { schema: integer(1), default: '1000', meaning: 'runs at once in all; more wait as queued' },
-  RUNNEL_MAX_QUEUED_TASKS_PER_USER: { schema: integer(1), default: '100', meaning: 'runs of one user that may wait as queued' },
+  RUNNEL_MAX_QUEUED_TASKS_PER_USER: {
+    schema: integer(1),
+    default: '100',
+    meaning: 'runs of one user that may wait as queued',
+  },
   RUNNEL_MAX_BODY_BYTES: { schema: integer(1024), default: '1000000', meaning: 'bytes of a request body' },
-  RUNNEL_MAX_REQUESTS_PER_MINUTE: { schema: integer(1), default: '1200', meaning: 'requests a minute of one user, and of one address from which nobody has signed in' },
-  RUNNEL_MAX_CONNECTIONS: { schema: integer(1), default: '20000', meaning: 'connections of any kind; more are closed unanswered' },
+  RUNNEL_MAX_REQUESTS_PER_MINUTE: {
+    schema: integer(1),
+    default: '1200',
+    meaning: 'requests a minute of one user, and of one address from which nobody has signed in',
+  },
+  RUNNEL_MAX_CONNECTIONS: {
+    schema: integer(1),
+    default: '20000',
+    meaning: 'connections of any kind; more are closed unanswered',
+  },
   RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets and event streams of one user' },
-  RUNNEL_MAX_SOCKETS_PER_ADDRESS: { schema: integer(1), default: '1000', meaning: 'sockets and event streams from one address, or one IPv6 network of /64' },
-  RUNNEL_MAX_UPGRADES_PER_MINUTE: { schema: integer(1), default: '600', meaning: 'sockets that one address may open in a minute' },
-  RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: { schema: integer(1), default: '1000', meaning: 'sockets on which nobody has signed in yet, in all' },
-  RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: { schema: integer(1), default: '100', meaning: 'sockets on which nobody has signed in yet, from one address' },
-  RUNNEL_MAX_UNAUTHENTICATED_BYTES: { schema: integer(1024), default: '131072', meaning: 'bytes that a socket may send before it is signed in' },
+  RUNNEL_MAX_SOCKETS_PER_ADDRESS: {
+    schema: integer(1),
+    default: '1000',
+    meaning: 'sockets and event streams from one address, or one IPv6 network of /64',
+  },
+  RUNNEL_MAX_UPGRADES_PER_MINUTE: {
+    schema: integer(1),
+    default: '600',
+    meaning: 'sockets that one address may open in a minute',
+  },
+  RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: {
+    schema: integer(1),
+    default: '1000',
+    meaning: 'sockets on which nobody has signed in yet, in all',
+  },
+  RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: {
+    schema: integer(1),
+    default: '100',
+    meaning: 'sockets on which nobody has signed in yet, from one address',
+  },
+  RUNNEL_MAX_UNAUTHENTICATED_BYTES: {
+    schema: integer(1024),
+    default: '131072',
+    meaning: 'bytes that a socket may send before it is signed in',
+  },
   RUNNEL_HELLO_MS: { schema: integer(10), default: '10000', meaning: 'ms that a socket has to sign in' },
-  RUNNEL_MAX_FRAME_BYTES: { schema: integer(1024), default: '262144', meaning: 'bytes of one message on a socket from a client' },
-  RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: { schema: integer(1), default: '3000', meaning: 'messages, pings and documents asked for on one socket in a minute' },
+  RUNNEL_MAX_FRAME_BYTES: {
+    schema: integer(1024),
+    default: '262144',
+    meaning: 'bytes of one message on a socket from a client',
+  },
+  RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: {
+    schema: integer(1),
+    default: '3000',
+    meaning: 'messages, pings and documents asked for on one socket in a minute',
+  },
   RUNNEL_MAX_SUBSCRIPTIONS: { schema: integer(1), default: '500', meaning: 'documents that one socket may follow' },
-  RUNNEL_MAX_STATE_VECTOR_BYTES: { schema: integer(64), default: '65536', meaning: 'bytes of a state vector from a client' },
-  RUNNEL_METRICS_PORT: { schema: integer(0).max(65_535), default: undefined, meaning: 'port for GET /metrics on HOST, 0: any free one; not set: none' },
-  RUNNEL_LEASE_MS: { schema: integer(100), default: '10000', meaning: 'ms after which the runs of a node that gives no sign of life are taken over by others' },
-  RUNNEL_ON_LOST_RUN: { schema: z.enum(['interrupt', 'continue']), default: 'interrupt', meaning: 'what becomes of a run whose server was lost: it ends as interrupted, or goes on by itself, once' },
-  RUNNEL_DRAIN_MS: { schema: integer(0), default: '10000', meaning: 'ms that running answers have to end when the server is told to stop' },
-  LOG_LEVEL: { schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), default: 'info', meaning: 'least level that is logged' },
+  RUNNEL_MAX_STATE_VECTOR_BYTES: {
+    schema: integer(64),
+    default: '65536',
+    meaning: 'bytes of a state vector from a client',
+  },
+  RUNNEL_METRICS_PORT: {
+    schema: integer(0).max(65_535),
+    default: undefined,
+    meaning: 'port for GET /metrics on HOST, 0: any free one; not set: none',
+  },
+  RUNNEL_LEASE_MS: {
+    schema: integer(100),
+    default: '10000',
+    meaning: 'ms after which the runs of a node that gives no sign of life are taken over by others',
+  },
+  RUNNEL_ON_LOST_RUN: {
+    schema: z.enum(['interrupt', 'continue']),
+    default: 'interrupt',
+    meaning: 'what becomes of a run whose server was lost: it ends as interrupted, or goes on by itself, once',
+  },
+  RUNNEL_DRAIN_MS: {
+    schema: integer(0),
+    default: '10000',
+    meaning: 'ms that running answers have to end when the server is told to stop',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+    meaning: 'least level that is logged',
+  },
 } as const satisfies Record<string, Row>
 
 type Settings = typeof settings
@@ -116,11 +322,18 @@ export function settingFaults(input: ConfigInput, ownLogin: boolean): string[] {
 
 /** Throws `bad_request` where there are any. */
 export function refuseFaults(faults: readonly string[], place?: string): void {
-  if (faults.length > 0) throw new RunnelError('bad_request', `The configuration${place === undefined ? '' : ` (${place} and the environment)`} is wrong:\n  ${faults.join('\n  ')}`)
+  if (faults.length > 0)
+    throw new RunnelError(
+      'bad_request',
+      `The configuration${place === undefined ? '' : ` (${place} and the environment)`} is wrong:\n  ${faults.join('\n  ')}`,
+    )
 }
 
 /** Is it known who calls? Otherwise everybody is the one local user. */
-export function signsIn(config: Pick<Config, 'RUNNEL_AUTH_SECRET' | 'RUNNEL_AUTH_JWKS_URL'>, ownLogin = false): boolean {
+export function signsIn(
+  config: Pick<Config, 'RUNNEL_AUTH_SECRET' | 'RUNNEL_AUTH_JWKS_URL'>,
+  ownLogin = false,
+): boolean {
   return ownLogin || config.RUNNEL_AUTH_SECRET !== undefined || config.RUNNEL_AUTH_JWKS_URL !== undefined
 }
 
@@ -129,11 +342,15 @@ function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<
   const values: Record<string, unknown> = {}
   for (const [name, row] of Object.entries(settings) as [SettingName, Row][]) {
     const given = input[name]
-    const value = given === undefined || given === '' ? row.default : Array.isArray(given) ? given.join(',') : String(given)
+    const value =
+      given === undefined || given === '' ? row.default : Array.isArray(given) ? given.join(',') : String(given)
     if (value === undefined) continue
     const parsed = row.schema.safeParse(value)
     if (parsed.success) values[name] = parsed.data
-    else faults.push(`${name}: ${parsed.error.issues.map(issue => issue.message).join('; ')}${row.secret ? '' : ` (it is "${value}")`}`)
+    else
+      faults.push(
+        `${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}${row.secret ? '' : ` (it is "${value}")`}`,
+      )
   }
   const config = values as { -readonly [Name in SettingName]?: Config[Name] }
   if (config.REDIS_URL !== undefined && !isPostgres(String(config.DATABASE_URL))) {
@@ -144,7 +361,9 @@ function readSettings(input: ConfigInput, ownLogin: boolean): { config: Partial<
   }
   const { HOST: host } = config
   if (host !== undefined && !isLoopback(host) && !signsIn(config as Config, ownLogin)) {
-    faults.push(`HOST: ${host} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`)
+    faults.push(
+      `HOST: ${host} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`,
+    )
   }
   return { config, faults }
 }
@@ -181,5 +400,10 @@ function isNetwork(text: string): boolean {
 export function describeSettings(): string {
   const rows = Object.entries(settings) as [string, Row][]
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, row]) => `  ${name.padEnd(width)}  ${row.meaning}${row.default === undefined ? '' : ` (default ${row.default})`}`).join('\n')
+  return rows
+    .map(
+      ([name, row]) =>
+        `  ${name.padEnd(width)}  ${row.meaning}${row.default === undefined ? '' : ` (default ${row.default})`}`,
+    )
+    .join('\n')
 }

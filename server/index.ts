@@ -5,7 +5,13 @@ export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
 export type { HttpServer, McpServer, StdioServer } from './extension/mcp-client.ts'
 export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'
 export type { RunContext } from './extension/context.ts'
-export { defineFilter, type Filter, type FilterContext, type StreamContext, type StreamFilter } from './extension/filter.ts'
+export {
+  defineFilter,
+  type Filter,
+  type FilterContext,
+  type StreamContext,
+  type StreamFilter,
+} from './extension/filter.ts'
 export { defineConfig, type Authenticate } from './options.ts'
 export type { Handler } from './serving.ts'
 export type { EndContext, OnMessageEnd } from './task/ends.ts'

@@ -17,12 +17,16 @@ ${describeSettings()}
 `
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({
+    options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } },
+  })
   if (values.help) {
     process.stdout.write(help)
     return
   }
-  const runnel = createRunnel(await loadOptions({ path: values.config, folder: process.cwd(), environment: process.env }))
+  const runnel = createRunnel(
+    await loadOptions({ path: values.config, folder: process.cwd(), environment: process.env }),
+  )
   let stopping = false
   const processOnSignal = () => {
     // A second signal ends at once.

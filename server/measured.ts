@@ -24,23 +24,33 @@ export function measuredCluster(cluster: Cluster, metrics: ClusterMetrics): Clus
           return appended
         }
         const measured = () => metrics.logAppended(performance.now() - startedAt)
-        return appended.finally(measured).then(results => {
-          for (const result of results) if (result.status === 'unanswered') result.answer.finally(measured).catch(() => {})
+        return appended.finally(measured).then((results) => {
+          for (const result of results)
+            if (result.status === 'unanswered') result.answer.finally(measured).catch(() => {})
           return results
         })
       },
     },
     // An entry carries no time, and clocks of machines differ: from its receipt.
-    follow: (doc, onEntry) => cluster.follow(doc, entry => {
-      const receivedAt = performance.now()
-      onEntry(entry)
-      metrics.remoteShown(performance.now() - receivedAt)
-    }),
+    follow: (doc, onEntry) =>
+      cluster.follow(doc, (entry) => {
+        const receivedAt = performance.now()
+        onEntry(entry)
+        metrics.remoteShown(performance.now() - receivedAt)
+      }),
     // The adapter calls what stands in it.
-    get onNews() { return cluster.onNews },
-    set onNews(listener) { cluster.onNews = listener },
-    get onLeaseLost() { return cluster.onLeaseLost },
-    set onLeaseLost(listener) { cluster.onLeaseLost = listener },
+    get onNews() {
+      return cluster.onNews
+    },
+    set onNews(listener) {
+      cluster.onNews = listener
+    },
+    get onLeaseLost() {
+      return cluster.onLeaseLost
+    },
+    set onLeaseLost(listener) {
+      cluster.onLeaseLost = listener
+    },
   }
 }
 

@@ -39,7 +39,9 @@ interface Listeners {
 }
 
 export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, door, onError }: Listeners): News {
-  const recheck = async (chatId: string) => { await Promise.all([sockets.recheck(chatId), events.recheck(chatId), door.recheck(chatId)]) }
+  const recheck = async (chatId: string) => {
+    await Promise.all([sockets.recheck(chatId), events.recheck(chatId), door.recheck(chatId)])
+  }
   const act = (news: ClusterNews): void => {
     switch (news.type) {
       case 'order':
@@ -56,7 +58,7 @@ export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, do
     }
   }
   const tell = (news: ClusterNews) => cluster.tell(news as unknown as Json)
-  cluster.onNews = news => act(news as unknown as ClusterNews)
+  cluster.onNews = (news) => act(news as unknown as ClusterNews)
   cluster.onLeaseLost = () => tasks.abandonAll()
   return {
     announce(users, event) {

@@ -38,19 +38,28 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
     onRun: (event, run) => {
       const ids = { chatId: run.chatId, messageId: run.messageId, taskId: run.taskId, userId: run.user.id }
       if (event === 'begun') return log.info({ ...ids, waitedMs: now() - run.createdAt }, 'run begun')
-      const { usage, outputBytes, state: { status }, error } = run
+      const {
+        usage,
+        outputBytes,
+        state: { status },
+        error,
+      } = run
       const ms = now() - (run.startedAt ?? run.createdAt)
       const tokens = { input: usage?.inputTokens ?? 0, output: usage?.outputTokens ?? 0 }
-      log.info({ ...ids, status, ms, outputBytes, ...(usage && { tokens }), ...(error && { code: error.code }) }, 'run ended')
+      log.info(
+        { ...ids, status, ms, outputBytes, ...(usage && { tokens }), ...(error && { code: error.code }) },
+        'run ended',
+      )
       metrics?.runEnded(status, ms / 1_000, outputBytes, tokens)
     },
     onRefused: (place, reason, context) => {
       metrics?.refused(place, reason)
       if (mayBeSaid(`${place} ${reason}`)) log.warn({ place, reason, ...context }, 'refused')
     },
-    onUnknownEvent: type => {
+    onUnknownEvent: (type) => {
       metrics?.unknownProviderEvent()
-      if (mayBeSaid(`provider event ${type}`)) log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
+      if (mayBeSaid(`provider event ${type}`))
+        log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
     },
     sweep: () => {
       for (const [what, { since, count }] of held) {

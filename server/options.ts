@@ -13,7 +13,10 @@ import type { OnMessageEnd } from './task/ends.ts'
  * the HTTP request or the upgrade of a socket, for those whose login is a cookie. Null, or a thrown `unauthenticated`:
  * nobody who may. After `expiresAt` (epoch ms) it is asked again.
  */
-export type Authenticate = (token: string | undefined, request: IncomingMessage) => MaybePromise<(User & { expiresAt?: number }) | null>
+export type Authenticate = (
+  token: string | undefined,
+  request: IncomingMessage,
+) => MaybePromise<(User & { expiresAt?: number }) | null>
 
 /** Settings by their names, and what only a program can give. */
 export interface RunnelOptions extends ConfigInput {
@@ -35,13 +38,27 @@ export function defineConfig(options: RunnelOptions): RunnelOptions {
 }
 
 /** What an option that is no setting must be, in words. */
-const shapes: Record<Exclude<keyof RunnelOptions, keyof ConfigInput>, { words: string; fits: (value: unknown) => boolean }> = {
+const shapes: Record<
+  Exclude<keyof RunnelOptions, keyof ConfigInput>,
+  { words: string; fits: (value: unknown) => boolean }
+> = {
   provider: { words: 'must be a function (request, signal) => events', fits: isFunction },
-  tools: { words: 'must be a list of tools (defineTool) and sources of tools (mcpServer)', fits: value => isListOf(value, entry => hasName(entry) && ('list' in entry || 'parameters' in entry)) },
-  filters: { words: 'must be a list of filters (defineFilter), each with a name', fits: value => isListOf(value, hasName) },
+  tools: {
+    words: 'must be a list of tools (defineTool) and sources of tools (mcpServer)',
+    fits: (value) => isListOf(value, (entry) => hasName(entry) && ('list' in entry || 'parameters' in entry)),
+  },
+  filters: {
+    words: 'must be a list of filters (defineFilter), each with a name',
+    fits: (value) => isListOf(value, hasName),
+  },
   authenticate: { words: 'must be a function (token, request) => user', fits: isFunction },
   onMessageEnd: { words: 'must be a function (message) => …', fits: isFunction },
-  logger: { words: 'must have the methods debug, info, warn and error', fits: value => isObject(value) && ['debug', 'info', 'warn', 'error'].every(name => isFunction((value as Record<string, unknown>)[name])) },
+  logger: {
+    words: 'must have the methods debug, info, warn and error',
+    fits: (value) =>
+      isObject(value) &&
+      ['debug', 'info', 'warn', 'error'].every((name) => isFunction((value as Record<string, unknown>)[name])),
+  },
 }
 
 /** Names of options that are no settings. */

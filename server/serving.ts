@@ -32,17 +32,22 @@ export class Serving {
   constructor(options: ServingOptions) {
     this.#options = options
     // Who connects and says nothing, or says it slowly, is let go.
-    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 }, this.handler)
+    this.server = createServer(
+      { headersTimeout: 10_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 },
+      this.handler,
+    )
     this.server.maxConnections = options.maxConnections
   }
 
   readonly handler: Handler = (request, response, next) => {
     const fullUrl = (request as { originalUrl?: string }).originalUrl ?? request.url ?? '/'
     const url = pathBelow(this.#options.basePath, fullUrl)
-    if (url === null) return next ? next() : refuse(response, new RunnelError('not_found', 'There is nothing at this address.'))
+    if (url === null)
+      return next ? next() : refuse(response, new RunnelError('not_found', 'There is nothing at this address.'))
     const serve = () => {
       try {
-        if (this.#state.phase === 'closed') throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+        if (this.#state.phase === 'closed')
+          throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
         this.#options.admit(request)
       } catch (error) {
         return refuse(response, error)
@@ -83,7 +88,7 @@ export class Serving {
     for (const detach of this.#attached.values()) detach()
     this.#attached.clear()
     const listening = this.server.listening
-    const closed = new Promise(resolve => this.server.close(resolve))
+    const closed = new Promise((resolve) => this.server.close(resolve))
     this.server.closeIdleConnections()
     return async () => {
       this.server.closeAllConnections()
@@ -104,8 +109,12 @@ export class Serving {
 
 /** Before any route: what it says is all that can be said. */
 function refuse(response: ServerResponse, error: unknown): void {
-  const { code, message } = error instanceof RunnelError ? error : new RunnelError('internal', 'The server could not start; its log has more.')
+  const { code, message } =
+    error instanceof RunnelError ? error : new RunnelError('internal', 'The server could not start; its log has more.')
   const { http, retryable } = errorRow(code)
-  response.writeHead(http, { 'Content-Type': 'application/json; charset=utf-8', ...(retryable && { 'Retry-After': '1' }) })
+  response.writeHead(http, {
+    'Content-Type': 'application/json; charset=utf-8',
+    ...(retryable && { 'Retry-After': '1' }),
+  })
   response.end(JSON.stringify({ error: { code, message } }))
 }

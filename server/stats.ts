@@ -22,7 +22,10 @@ export function readStats({ rooms, tasks, sockets, events, door, admission, stor
   const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
   const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
   let liveOutputBytes = 0
-  for (const { state: { status }, outputBytes } of tasks.begun) {
+  for (const {
+    state: { status },
+    outputBytes,
+  } of tasks.begun) {
     liveOutputBytes += outputBytes
     if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
   }
@@ -41,8 +44,10 @@ export function readStats({ rooms, tasks, sockets, events, door, admission, stor
     catchUpWaiting: sockets.catchUp.waiting,
     tickMs: rooms.flusher.tickMs,
     loggedBytes: rooms.flusher.loggedBytes,
-    liveLogBytes, liveLogEntries,
+    liveLogBytes,
+    liveLogEntries,
     storeBytes: storeBytes(),
-    runs, liveOutputBytes,
+    runs,
+    liveOutputBytes,
   }
 }

@@ -7,7 +7,7 @@ import type { Chat, Message } from './schema.ts'
 export type Hash = (text: string) => Uint8Array
 
 /** Synchronous and the same everywhere: `crypto.subtle` is asynchronous and absent on plain-http pages. */
-const portableHash: Hash = text => sha256.digest(string.encodeUtf8(text))
+const portableHash: Hash = (text) => sha256.digest(string.encodeUtf8(text))
 
 /**
  * The digest of a document: base64 SHA-256 over the RFC 8785 form of its

@@ -33,7 +33,12 @@ export function decodeEvent(name: string | undefined, data: string): StreamEvent
   switch (name) {
     case 'snapshot':
       return { type: 'snapshot', message: JSON.parse(data) as Message }
-    case 'message': case 'block': case 'set': case 'annotation': case 'delta': case 'end':
+    case 'message':
+    case 'block':
+    case 'set':
+    case 'annotation':
+    case 'delta':
+    case 'end':
       return { type: name, ...(JSON.parse(data) as object) } as StreamEvent
     default:
       return null

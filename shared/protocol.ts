@@ -43,7 +43,14 @@ export type ServerControl =
   | { type: 'checkpoint'; channel: number; stateVector: Uint8Array; digest: string; final: boolean }
   | { type: 'lagging'; channel: number }
   | { type: 'caughtUp'; channel: number }
-  | { type: 'chat'; event: 'created' | 'renamed' | 'deleted' | 'status'; chatId: string; title?: string; messageId?: string; status?: MessageStatus }
+  | {
+      type: 'chat'
+      event: 'created' | 'renamed' | 'deleted' | 'status'
+      chatId: string
+      title?: string
+      messageId?: string
+      status?: MessageStatus
+    }
   | { type: 'tokenExpiring'; inMs: number }
   | { type: 'error'; code: ErrorCode; message: string }
   | { type: 'pong' }
@@ -62,10 +69,13 @@ export function decodeClientControl(text: string): ClientControl {
     case 'subscribe':
       return { type: 'subscribe', docs: arrayField(message, 'docs').map(subscribeRequest) }
     case 'unsubscribe':
-      return { type: 'unsubscribe', docs: arrayField(message, 'docs').map(doc => {
-        if (typeof doc !== 'string') throw wrong('docs', 'must hold document ids')
-        return doc
-      }) }
+      return {
+        type: 'unsubscribe',
+        docs: arrayField(message, 'docs').map((doc) => {
+          if (typeof doc !== 'string') throw wrong('docs', 'must hold document ids')
+          return doc
+        }),
+      }
     case 'token':
       return { type: 'token', token: stringField(message, 'token') }
     case 'ping':
@@ -80,10 +90,20 @@ export function decodeServerControl(text: string): ServerControl | null {
   const message = parseObject(text)
   switch (message.type) {
     case 'checkpoint':
-      return { ...(message as unknown as Extract<ServerControl, { type: 'checkpoint' }>),
-        stateVector: fromBase64(stringField(message, 'stateVector')) }
-    case 'welcome': case 'subscribed': case 'refused': case 'role': case 'lagging': case 'caughtUp':
-    case 'chat': case 'tokenExpiring': case 'error': case 'pong':
+      return {
+        ...(message as unknown as Extract<ServerControl, { type: 'checkpoint' }>),
+        stateVector: fromBase64(stringField(message, 'stateVector')),
+      }
+    case 'welcome':
+    case 'subscribed':
+    case 'refused':
+    case 'role':
+    case 'lagging':
+    case 'caughtUp':
+    case 'chat':
+    case 'tokenExpiring':
+    case 'error':
+    case 'pong':
       return message as unknown as ServerControl
     default:
       return null
@@ -103,8 +123,10 @@ const [sync, awareness, auth, queryAwareness] = [0, 1, 2, 3]
 const [syncStep1, syncStep2, syncUpdate] = [0, 1, 2]
 
 export function encodeStock(message: StockMessage): Uint8Array {
-  return encoding.encode(encoder => {
-    const write = (...types: number[]) => { for (const type of types) encoding.writeVarUint(encoder, type) }
+  return encoding.encode((encoder) => {
+    const write = (...types: number[]) => {
+      for (const type of types) encoding.writeVarUint(encoder, type)
+    }
     switch (message.type) {
       case 'syncStep1':
         write(sync, syncStep1)
@@ -136,7 +158,8 @@ export function decodeStock(bytes: Uint8Array): StockMessage {
     if (type === awareness) return { type: 'awareness', update: decoding.readVarUint8Array(decoder) }
     const kind = decoding.readVarUint(decoder)
     if (type === auth && kind === 0) return { type: 'permissionDenied', reason: decoding.readVarString(decoder) }
-    if (type === sync && kind === syncStep1) return { type: 'syncStep1', stateVector: decoding.readVarUint8Array(decoder) }
+    if (type === sync && kind === syncStep1)
+      return { type: 'syncStep1', stateVector: decoding.readVarUint8Array(decoder) }
     if (type === sync && kind === syncStep2) return { type: 'syncStep2', update: decoding.readVarUint8Array(decoder) }
     if (type === sync && kind === syncUpdate) return { type: 'update', update: decoding.readVarUint8Array(decoder) }
     throw new RunnelError('bad_request', `A frame holds an unknown message type (${type}, ${kind}).`)
@@ -152,7 +175,7 @@ export interface AwarenessEntry {
 
 /** The y-protocols awareness update: what an `awareness` message carries (W19). */
 export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array {
-  return encoding.encode(encoder => {
+  return encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, entries.length)
     for (const { clientId, clock, state } of entries) {
       encoding.writeVarUint(encoder, clientId)
@@ -168,7 +191,11 @@ export function decodeAwareness(update: Uint8Array): AwarenessEntry[] {
     const decoder = decoding.createDecoder(update)
     const entries: AwarenessEntry[] = []
     for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-      entries.push({ clientId: decoding.readVarUint(decoder), clock: decoding.readVarUint(decoder), state: decoding.readVarString(decoder) })
+      entries.push({
+        clientId: decoding.readVarUint(decoder),
+        clock: decoding.readVarUint(decoder),
+        state: decoding.readVarString(decoder),
+      })
     }
     return entries
   })
@@ -181,7 +208,7 @@ export interface ChannelMessage {
 
 /** `varUint channel, varUint8Array message` (W5). */
 export function encodeChannelMessage(channel: number, message: Uint8Array): Uint8Array {
-  return encoding.encode(encoder => {
+  return encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, channel)
     encoding.writeVarUint8Array(encoder, message)
   })
@@ -242,7 +269,8 @@ function parseObject(text: string): Fields {
   } catch (error) {
     throw new RunnelError('bad_request', 'A text frame is no JSON.', { cause: error })
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('message', 'must be a JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong('message', 'must be a JSON object')
   return value as Fields
 }
 
@@ -292,5 +320,5 @@ function fromBase64(text: string): Uint8Array {
   } catch (error) {
     throw new RunnelError('bad_request', 'A state vector is no base64.', { cause: error })
   }
-  return Uint8Array.from(binary, character => character.charCodeAt(0))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }

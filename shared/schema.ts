@@ -31,12 +31,16 @@ export interface Usage {
 /** Two counts as one; undefined for none of both. */
 export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
   if (!a || !b) return a ?? b
-  const sum = (x: number | undefined, y: number | undefined) => (x === undefined && y === undefined ? undefined : (x ?? 0) + (y ?? 0))
+  const sum = (x: number | undefined, y: number | undefined) =>
+    x === undefined && y === undefined ? undefined : (x ?? 0) + (y ?? 0)
   const reasoningTokens = sum(a.reasoningTokens, b.reasoningTokens)
   const cachedTokens = sum(a.cachedTokens, b.cachedTokens)
   return {
-    inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens, totalTokens: a.totalTokens + b.totalTokens,
-    ...(reasoningTokens !== undefined && { reasoningTokens }), ...(cachedTokens !== undefined && { cachedTokens }),
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
+    ...(cachedTokens !== undefined && { cachedTokens }),
   }
 }
 
@@ -69,12 +73,27 @@ export interface MessageFields {
 }
 
 /** Fields that a message may lack. */
-export const optionalMessageFields = ['model', 'taskId', 'startedAt', 'firstTokenAt', 'endedAt', 'finishReason', 'usage', 'error'] as const
+export const optionalMessageFields = [
+  'model',
+  'taskId',
+  'startedAt',
+  'firstTokenAt',
+  'endedAt',
+  'finishReason',
+  'usage',
+  'error',
+] as const
 
 export type BlockStatus = 'in_progress' | 'completed' | 'incomplete'
 export type ToolCallStatus =
-  | 'streaming' | 'pending' | 'awaiting_approval' | 'running'
-  | 'completed' | 'failed' | 'denied' | 'cancelled'
+  | 'streaming'
+  | 'pending'
+  | 'awaiting_approval'
+  | 'running'
+  | 'completed'
+  | 'failed'
+  | 'denied'
+  | 'cancelled'
 
 interface BlockBase<Type extends string, Status extends string = BlockStatus> {
   id: string
@@ -135,14 +154,23 @@ export interface ProgressBlock extends BlockBase<'progress'> {
 export interface ErrorBlock extends BlockBase<'error'>, MessageError {}
 
 export type Block =
-  | TextBlock | ReasoningBlock | ToolCallBlock | RefusalBlock | SourceBlock
-  | FileBlock | EmbedBlock | ProgressBlock | ErrorBlock
+  | TextBlock
+  | ReasoningBlock
+  | ToolCallBlock
+  | RefusalBlock
+  | SourceBlock
+  | FileBlock
+  | EmbedBlock
+  | ProgressBlock
+  | ErrorBlock
 
 export type BlockType = Block['type']
 
 /** A block as it is opened: its id is given by the writer, its growing texts start empty. */
 export type NewBlock = Block extends infer B
-  ? B extends Block ? Omit<B, 'id' | 'annotations' | (B extends ProgressBlock ? never : GrowingField)> : never
+  ? B extends Block
+    ? Omit<B, 'id' | 'annotations' | (B extends ProgressBlock ? never : GrowingField)>
+    : never
   : never
 
 /** The canonical JSON of a message: HTTP returns it, filters read it, the store keeps it. */
@@ -266,5 +294,6 @@ export function readDocument(id: string, doc: Y.Doc): Message | Chat {
 /** A value as JSON carries it, every string well-formed: what may be written into a document. */
 export function cleanJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value), (_key, item: unknown) =>
-    typeof item === 'string' ? item.toWellFormed() : item) as T
+    typeof item === 'string' ? item.toWellFormed() : item,
+  ) as T
 }

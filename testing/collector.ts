@@ -1,6 +1,13 @@
 import * as Y from 'yjs'
 import { digestOf } from '../shared/digest.ts'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, type ServerControl, type Subscribed } from '../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  decodeServerControl,
+  decodeStock,
+  encodeControl,
+  type ServerControl,
+  type Subscribed,
+} from '../shared/protocol.ts'
 import { readDocument, readMessage, type Chat, type Message } from '../shared/schema.ts'
 
 /** One document as a viewer has it, with all that it was sent. */
@@ -30,7 +37,7 @@ export class Collected {
   }
 
   get text(): string {
-    return this.message.output.map(block => (block.type === 'text' ? block.text : '')).join('')
+    return this.message.output.map((block) => (block.type === 'text' ? block.text : '')).join('')
   }
 
   get digest(): string {
@@ -69,10 +76,12 @@ export class Collector {
     this.#onUpdate = onUpdate
     this.#socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`)
     this.#socket.binaryType = 'arraybuffer'
-    this.#opened = new Promise(resolve => this.#socket.addEventListener('open', () => {
-      this.#socket.send(encodeControl({ type: 'hello', v: 1, ...(token !== undefined && { token }) }))
-      resolve()
-    }))
+    this.#opened = new Promise((resolve) =>
+      this.#socket.addEventListener('open', () => {
+        this.#socket.send(encodeControl({ type: 'hello', v: 1, ...(token !== undefined && { token }) }))
+        resolve()
+      }),
+    )
     this.#socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.#onControl(data)
       else this.#onFrame(new Uint8Array(data as ArrayBuffer))
@@ -87,9 +96,15 @@ export class Collector {
   /** Follows documents; one that was followed before goes on from its copy. */
   async follow(...ids: string[]): Promise<Collected[]> {
     await this.#opened
-    const collected = ids.map(id => this.documents.get(id) ?? this.adopt(new Collected(id, this.#onUpdate)))
-    this.#socket.send(encodeControl({ type: 'subscribe', docs: collected.map(({ id, doc, subscribed }) =>
-      subscribed ? { doc: id, stateVector: Y.encodeStateVector(doc), lineage: subscribed.lineage } : { doc: id }) }))
+    const collected = ids.map((id) => this.documents.get(id) ?? this.adopt(new Collected(id, this.#onUpdate)))
+    this.#socket.send(
+      encodeControl({
+        type: 'subscribe',
+        docs: collected.map(({ id, doc, subscribed }) =>
+          subscribed ? { doc: id, stateVector: Y.encodeStateVector(doc), lineage: subscribed.lineage } : { doc: id },
+        ),
+      }),
+    )
     return collected
   }
 
@@ -110,9 +125,12 @@ export class Collector {
     const deadline = Date.now() + deadlineMs
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-      await new Promise<void>(resolve => {
+      await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(1, Math.min(50, deadline - Date.now())))
-        this.#waiters.push(() => { clearTimeout(timer); resolve() })
+        this.#waiters.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
       })
     }
   }

@@ -4,13 +4,15 @@ import type { Cuts } from './fake-script.ts'
 export function cutBytes(body: Uint8Array, cuts: Cuts): Uint8Array[] {
   if (cuts === 'whole') return [body]
   const random = typeof cuts === 'object' && 'seed' in cuts ? seededRandom(cuts.seed) : undefined
-  const maxBytes = typeof cuts === 'object' && 'seed' in cuts ? cuts.maxBytes ?? 300 : 1
+  const maxBytes = typeof cuts === 'object' && 'seed' in cuts ? (cuts.maxBytes ?? 300) : 1
   const pieces: Uint8Array[] = []
   let start = 0
   while (start < body.length) {
-    const length = random ? 1 + Math.floor(random() * maxBytes)
-      : cuts === 'bytes' ? 1
-      : (cuts as readonly number[])[pieces.length] ?? body.length - start
+    const length = random
+      ? 1 + Math.floor(random() * maxBytes)
+      : cuts === 'bytes'
+        ? 1
+        : ((cuts as readonly number[])[pieces.length] ?? body.length - start)
     pieces.push(body.subarray(start, start + Math.max(length, 1)))
     start += Math.max(length, 1)
   }

@@ -14,7 +14,13 @@ const defaultUsage: FakeUsage = { inputTokens: 10, outputTokens: 20 }
 export function chatFrames(model: string): FrameEncoder {
   let calls = 0
   const chunk = (delta: object, finish: FakeFinish | null = null): string =>
-    data({ id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 0, model, choices: [{ index: 0, delta, finish_reason: finish }] })
+    data({
+      id: 'chatcmpl-fake',
+      object: 'chat.completion.chunk',
+      created: 0,
+      model,
+      choices: [{ index: 0, delta, finish_reason: finish }],
+    })
   return {
     start: () => [chunk({ role: 'assistant', content: '' })],
     encode(step) {
@@ -28,15 +34,21 @@ export function chatFrames(model: string): FrameEncoder {
         case 'tool_call': {
           const index = calls++
           const first = { index, id: step.id, type: 'function', function: { name: step.name, arguments: '' } }
-          return [first, ...step.arguments.map(text => ({ index, function: { arguments: text } }))]
-            .map(fragment => chunk({ tool_calls: [fragment] }))
+          return [first, ...step.arguments.map((text) => ({ index, function: { arguments: text } }))].map((fragment) =>
+            chunk({ tool_calls: [fragment] }),
+          )
         }
         case 'finish': {
           const { inputTokens, outputTokens } = step.usage ?? defaultUsage
-          const usage = { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: inputTokens + outputTokens }
+          const usage = {
+            prompt_tokens: inputTokens,
+            completion_tokens: outputTokens,
+            total_tokens: inputTokens + outputTokens,
+          }
           return [
             chunk({}, step.reason ?? 'stop'),
-            data({ id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 0, model, choices: [], usage }) + 'data: [DONE]\n\n',
+            data({ id: 'chatcmpl-fake', object: 'chat.completion.chunk', created: 0, model, choices: [], usage }) +
+              'data: [DONE]\n\n',
           ]
         }
         case 'error':
@@ -60,9 +72,18 @@ export function responsesFrames(model: string): FrameEncoder {
 
   const event = (type: string, fields: object): string =>
     `event: ${type}\n` + data({ type, sequence_number: sequence++, ...fields })
-  const response = (status: string, fields: object = {}): object =>
-    ({ id: 'resp_fake', object: 'response', created_at: 0, model, status, output: status === 'in_progress' ? [] : output,
-      error: null, incomplete_details: null, usage: null, ...fields })
+  const response = (status: string, fields: object = {}): object => ({
+    id: 'resp_fake',
+    object: 'response',
+    created_at: 0,
+    model,
+    status,
+    output: status === 'in_progress' ? [] : output,
+    error: null,
+    incomplete_details: null,
+    usage: null,
+    ...fields,
+  })
 
   /** The events that open an item of this kind, behind those that close another one. */
   const openItem = (kind: OpenItem['kind']): string[] => {
@@ -70,9 +91,10 @@ export function responsesFrames(model: string): FrameEncoder {
     const frames = closeItem()
     const index = output.length
     open = { index, kind, id: `item_${index}`, text: '' }
-    const item = kind === 'reasoning'
-      ? { id: open.id, type: 'reasoning', summary: [] }
-      : { id: open.id, type: 'message', role: 'assistant', status: 'in_progress', content: [] }
+    const item =
+      kind === 'reasoning'
+        ? { id: open.id, type: 'reasoning', summary: [] }
+        : { id: open.id, type: 'message', role: 'assistant', status: 'in_progress', content: [] }
     return [...frames, event('response.output_item.added', { output_index: index, item })]
   }
 
@@ -80,10 +102,18 @@ export function responsesFrames(model: string): FrameEncoder {
     if (!open) return []
     const { index, kind, id, text } = open
     open = null
-    const item = kind === 'reasoning'
-      ? { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] }
-      : { id, type: 'message', role: 'assistant', status,
-          content: [kind === 'text' ? { type: 'output_text', text, annotations: [] } : { type: 'refusal', refusal: text }] }
+    const item =
+      kind === 'reasoning'
+        ? { id, type: 'reasoning', summary: [{ type: 'summary_text', text }] }
+        : {
+            id,
+            type: 'message',
+            role: 'assistant',
+            status,
+            content: [
+              kind === 'text' ? { type: 'output_text', text, annotations: [] } : { type: 'refusal', refusal: text },
+            ],
+          }
     output[index] = item
     return [event('response.output_item.done', { output_index: index, item })]
   }
@@ -97,7 +127,11 @@ export function responsesFrames(model: string): FrameEncoder {
   const end = (reason: FakeFinish, usage: FakeUsage): string[] => {
     const cut = reason === 'length' || reason === 'content_filter'
     const frames = closeItem(cut ? 'incomplete' : 'completed')
-    const tokens = { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, total_tokens: usage.inputTokens + usage.outputTokens }
+    const tokens = {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      total_tokens: usage.inputTokens + usage.outputTokens,
+    }
     const status = cut ? 'incomplete' : 'completed'
     const details = cut ? { incomplete_details: { reason: reason === 'length' ? 'max_output_tokens' : reason } } : {}
     return [...frames, event(`response.${status}`, { response: response(status, { usage: tokens, ...details }) })]
@@ -121,9 +155,13 @@ export function responsesFrames(model: string): FrameEncoder {
           output[index] = whole
           return [
             ...frames,
-            event('response.output_item.added', { output_index: index, item: { ...item, status: 'in_progress', arguments: '' } }),
-            ...step.arguments.map(text =>
-              event('response.function_call_arguments.delta', { output_index: index, item_id: item.id, delta: text })),
+            event('response.output_item.added', {
+              output_index: index,
+              item: { ...item, status: 'in_progress', arguments: '' },
+            }),
+            ...step.arguments.map((text) =>
+              event('response.function_call_arguments.delta', { output_index: index, item_id: item.id, delta: text }),
+            ),
             event('response.output_item.done', { output_index: index, item: whole }),
           ]
         }

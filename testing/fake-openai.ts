@@ -108,7 +108,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     playing.add(played)
     void played.finally(() => playing.delete(played))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
@@ -116,14 +116,15 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     enqueue: (...scripts) => {
       for (const script of scripts) queue.push({ script })
     },
-    manual: () => manualStream(queued => queue.push(queued)),
-    received: count => new Promise(resolve => {
-      if (requests.length >= count) resolve(requests[count - 1]!)
-      else waiting.add({ count, resolve })
-    }),
+    manual: () => manualStream((queued) => queue.push(queued)),
+    received: (count) =>
+      new Promise((resolve) => {
+        if (requests.length >= count) resolve(requests[count - 1]!)
+        else waiting.add({ count, resolve })
+      }),
     close: async () => {
       closing.abort()
-      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
       await Promise.all([closed, ...playing])
     },
@@ -131,13 +132,16 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
 }
 
 async function serve(
-  incoming: IncomingMessage, outgoing: ServerResponse, take: (request: ReceivedRequest) => Script,
-  options: FakeOpenAIOptions, closing: AbortSignal,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  take: (request: ReceivedRequest) => Script,
+  options: FakeOpenAIOptions,
+  closing: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController()
   closing.addEventListener('abort', () => gone.abort(), { once: true })
   if (incoming.method === 'GET' && incoming.url === '/v1/models') {
-    const data = (options.models ?? ['fake-model']).map(id => ({ id, object: 'model', created: 0, owned_by: 'fake' }))
+    const data = (options.models ?? ['fake-model']).map((id) => ({ id, object: 'model', created: 0, owned_by: 'fake' }))
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }))
     return
   }
@@ -149,9 +153,16 @@ async function serve(
   }
   let onHangUp = (_at: number): void => {}
   const request: ReceivedRequest = {
-    method: incoming.method ?? '', path: incoming.url ?? '', headers: incoming.headers,
-    port: incoming.socket.remotePort, body: parsed(text),
-    receivedAt: performance.now(), hungUpAt: undefined, hungUp: new Promise(resolve => { onHangUp = resolve }),
+    method: incoming.method ?? '',
+    path: incoming.url ?? '',
+    headers: incoming.headers,
+    port: incoming.socket.remotePort,
+    body: parsed(text),
+    receivedAt: performance.now(),
+    hungUpAt: undefined,
+    hungUp: new Promise((resolve) => {
+      onHangUp = resolve
+    }),
   }
   outgoing.on('close', () => {
     if (!outgoing.writableFinished && !closing.aborted) onHangUp((request.hungUpAt = performance.now()))
@@ -177,18 +188,22 @@ function manualStream(enqueue: (queued: Queued) => void): ManualStream {
       const step = steps.shift()
       if (step) yield step
       else if (isOver) return
-      else await new Promise<void>(resolve => { wake = resolve })
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
     }
   }
-  const request = new Promise<ReceivedRequest>(resolve =>
-    enqueue({ script: { kind: 'answer', steps: arriving() }, onRequest: resolve }))
+  const request = new Promise<ReceivedRequest>((resolve) =>
+    enqueue({ script: { kind: 'answer', steps: arriving() }, onRequest: resolve }),
+  )
   return {
     request,
-    send: text => push({ type: 'text', text }),
-    reasoning: text => push({ type: 'reasoning', text }),
+    send: (text) => push({ type: 'text', text }),
+    reasoning: (text) => push({ type: 'reasoning', text }),
     toolCall: (id, name, ...fragments) => push({ type: 'tool_call', id, name, arguments: fragments }),
-    raw: data => push({ type: 'raw', data }),
-    error: message => push({ type: 'error', message }),
+    raw: (data) => push({ type: 'raw', data }),
+    error: (message) => push({ type: 'error', message }),
     end: (reason, usage) => {
       push({ type: 'finish', ...(reason ? { reason } : {}), ...(usage ? { usage } : {}) })
       over()
@@ -201,7 +216,7 @@ function manualStream(enqueue: (queued: Queued) => void): ManualStream {
 function parsed(text: string): RequestBody {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value as RequestBody : {}
+    return typeof value === 'object' && value !== null ? (value as RequestBody) : {}
   } catch {
     return {}
   }

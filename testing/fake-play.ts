@@ -10,7 +10,11 @@ import type { Script, Step } from './fake-script.ts'
  * the client is `gone`, or the server is `closing`.
  */
 export async function play(
-  script: Script, request: ReceivedRequest, outgoing: ServerResponse, gone: AbortSignal, closing: AbortSignal,
+  script: Script,
+  request: ReceivedRequest,
+  outgoing: ServerResponse,
+  gone: AbortSignal,
+  closing: AbortSignal,
 ): Promise<void> {
   switch (script.kind) {
     case 'drop':
@@ -35,7 +39,10 @@ function* recordedWrites(script: Extract<Script, { kind: 'recorded' }>): Generat
   yield* cutBytes(script.body, script.cuts)
 }
 
-async function* answerWrites(script: Extract<Script, { kind: 'answer' }>, request: ReceivedRequest): AsyncGenerator<Write> {
+async function* answerWrites(
+  script: Extract<Script, { kind: 'answer' }>,
+  request: ReceivedRequest,
+): AsyncGenerator<Write> {
   const model = request.body.model ?? 'fake-model'
   const encoder = request.path.endsWith('/responses') ? responsesFrames(model) : chatFrames(model)
   const split = (data: string | Uint8Array): Uint8Array[] => {
@@ -59,8 +66,11 @@ function wireStep(step: Step): Write | null {
 }
 
 async function deliver(
-  writes: Iterable<Write> | AsyncIterable<Write>, script: { cutAfterBytes?: number; ignoresHangUp?: boolean },
-  outgoing: ServerResponse, gone: AbortSignal, closing: AbortSignal,
+  writes: Iterable<Write> | AsyncIterable<Write>,
+  script: { cutAfterBytes?: number; ignoresHangUp?: boolean },
+  outgoing: ServerResponse,
+  gone: AbortSignal,
+  closing: AbortSignal,
 ): Promise<void> {
   const stop = script.ignoresHangUp ? closing : gone
   let left = script.cutAfterBytes ?? Infinity
@@ -87,7 +97,7 @@ async function deliver(
 
 /** A turn of the event loop between two writes, so that they leave as packets of their own. */
 function flushed(outgoing: ServerResponse, bytes: Uint8Array): Promise<void> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     // Node keeps a write for a socket that just broke, and never calls back.
     if (bytes.length === 0 || !outgoing.socket?.writable) setImmediate(resolve)
     else outgoing.write(bytes, () => setImmediate(resolve))
@@ -100,7 +110,7 @@ function cut(outgoing: ServerResponse): void {
 }
 
 function until(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })

@@ -66,18 +66,26 @@ export interface AnswerOptions extends Delivery {
 export function answer(options: AnswerOptions): Script {
   const { after, intervalMs = 0 } = options
   const chunks: Step[] = [
-    ...tokens(options.reasoning).map(text => ({ type: 'reasoning' as const, text })),
-    ...tokens(options.text).map(text => ({ type: 'text' as const, text })),
-    ...tokens(options.refusal).map(text => ({ type: 'refusal' as const, text })),
-    ...(options.toolCalls ?? []).map(call => ({ type: 'tool_call' as const, id: call.id, name: call.name,
-      arguments: typeof call.arguments === 'string' ? [call.arguments] : call.arguments })),
+    ...tokens(options.reasoning).map((text) => ({ type: 'reasoning' as const, text })),
+    ...tokens(options.text).map((text) => ({ type: 'text' as const, text })),
+    ...tokens(options.refusal).map((text) => ({ type: 'refusal' as const, text })),
+    ...(options.toolCalls ?? []).map((call) => ({
+      type: 'tool_call' as const,
+      id: call.id,
+      name: call.name,
+      arguments: typeof call.arguments === 'string' ? [call.arguments] : call.arguments,
+    })),
   ]
   const sent = after ? chunks.slice(0, after.chunks) : chunks
   const steps = sent.flatMap((step): Step[] => (intervalMs > 0 ? [step, { type: 'wait', ms: intervalMs }] : [step]))
-  if (after) steps.push(typeof after.fault === 'string' ? { type: after.fault } : { type: 'error', message: after.fault.error })
+  if (after)
+    steps.push(typeof after.fault === 'string' ? { type: after.fault } : { type: 'error', message: after.fault.error })
   else {
-    steps.push({ type: 'finish', reason: options.finish ?? (options.toolCalls?.length ? 'tool_calls' : 'stop'),
-      ...(options.usage ? { usage: options.usage } : {}) })
+    steps.push({
+      type: 'finish',
+      reason: options.finish ?? (options.toolCalls?.length ? 'tool_calls' : 'stop'),
+      ...(options.usage ? { usage: options.usage } : {}),
+    })
   }
   return { kind: 'answer', steps, ...only(options, 'splitBytes', 'cutAfterBytes', 'ignoresHangUp') }
 }
@@ -95,22 +103,29 @@ export function httpError(status: number, message: string, headers: Record<strin
 
 /** 429 with Retry-After; below a second the SDK's own header says it. */
 export function rateLimited(retryAfterMs: number): Script {
-  const headers: Record<string, string> = retryAfterMs < 1000
-    ? { 'retry-after-ms': String(retryAfterMs) }
-    : { 'retry-after': String(retryAfterMs / 1000) }
+  const headers: Record<string, string> =
+    retryAfterMs < 1000 ? { 'retry-after-ms': String(retryAfterMs) } : { 'retry-after': String(retryAfterMs / 1000) }
   return httpError(429, 'Rate limit reached.', headers)
 }
 
 /** A page of HTML with status 200, as a proxy or a wrong base URL gives it. */
 export function webPage(): Script {
-  return { kind: 'reply', status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Sign in</title>' }
+  return {
+    kind: 'reply',
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<!doctype html><title>Sign in</title>',
+  }
 }
 
 function tokens(text: string | string[] | undefined): string[] {
   if (text === undefined) return []
-  return typeof text === 'string' ? text.split(/(?<= )/).filter(token => token !== '') : text
+  return typeof text === 'string' ? text.split(/(?<= )/).filter((token) => token !== '') : text
 }
 
 function only<T extends object, K extends keyof T>(object: T, ...keys: K[]): Pick<T, K> {
-  return Object.fromEntries(keys.filter(key => object[key] !== undefined).map(key => [key, object[key]])) as Pick<T, K>
+  return Object.fromEntries(keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]])) as Pick<
+    T,
+    K
+  >
 }

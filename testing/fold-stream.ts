@@ -16,21 +16,27 @@ export function applyStreamEvent(message: Message | null, event: StreamEvent): M
     case 'end':
       return changed(message, event.fields)
     case 'block':
-      if (event.index !== message.output.length) throw new Error(`Block ${event.index} opens behind ${message.output.length} blocks.`)
+      if (event.index !== message.output.length)
+        throw new Error(`Block ${event.index} opens behind ${message.output.length} blocks.`)
       return { ...message, output: [...message.output, event.block] }
     default:
       if (!message.output.some(({ id }) => id === event.block)) throw new Error(`There is no block ${event.block}.`)
-      return { ...message, output: message.output.map(block => (block.id === event.block ? applyToBlock(block, event) : block)) }
+      return {
+        ...message,
+        output: message.output.map((block) => (block.id === event.block ? applyToBlock(block, event) : block)),
+      }
   }
 }
 
 function applyToBlock(block: Block, event: Extract<StreamEvent, { block: string }>): Block {
   if (event.type === 'set') return changed(block, event.fields, event.removed)
   const fields = block as unknown as Fields
-  if (event.type === 'annotation') return changed(block, { annotations: [...fields.annotations as unknown[], event.annotation] })
+  if (event.type === 'annotation')
+    return changed(block, { annotations: [...(fields.annotations as unknown[]), event.annotation] })
   const { field, offset, insert, delete: deleted = 0 } = event
   const text = (fields[field] ?? '') as string
-  if (offset + deleted > text.length) throw new Error(`A delta at ${offset} stands behind the end of ${field}, ${text.length}.`)
+  if (offset + deleted > text.length)
+    throw new Error(`A delta at ${offset} stands behind the end of ${field}, ${text.length}.`)
   return changed(block, { [field]: text.slice(0, offset) + insert + text.slice(offset + deleted) })
 }
 

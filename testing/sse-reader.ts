@@ -39,13 +39,25 @@ export class SseReader {
   readonly #paused: boolean
 
   /** @param url of the server, `http://…` */
-  constructor(url: string, messageId: string, { mode, lastEventId, token, message = null, paused = false, method = 'GET' }: SseReaderOptions = {}) {
+  constructor(
+    url: string,
+    messageId: string,
+    { mode, lastEventId, token, message = null, paused = false, method = 'GET' }: SseReaderOptions = {},
+  ) {
     this.message = message
     this.#paused = paused
-    this.#request = request(`${url}/api/messages/${messageId}/events${mode ? `?mode=${mode}` : ''}`, {
-      method, agent: false,
-      headers: { ...(lastEventId !== undefined && { 'last-event-id': lastEventId }), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-    }, response => this.#read(response))
+    this.#request = request(
+      `${url}/api/messages/${messageId}/events${mode ? `?mode=${mode}` : ''}`,
+      {
+        method,
+        agent: false,
+        headers: {
+          ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+      },
+      (response) => this.#read(response),
+    )
     this.#request.on('error', () => this.#end())
     this.#request.end()
   }
@@ -63,9 +75,12 @@ export class SseReader {
     const deadline = Date.now() + deadlineMs
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-      await new Promise<void>(resolve => {
+      await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 50)
-        this.#waiters.push(() => { clearTimeout(timer); resolve() })
+        this.#waiters.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
       })
     }
   }
@@ -95,8 +110,10 @@ export class SseReader {
         this.message = applyStreamEvent(this.message, event)
         this.events.push({ event, id: id ?? '', at: performance.now() })
       },
-      onRetry: retryMs => { this.retryMs = retryMs },
-      onComment: comment => this.comments.push(comment),
+      onRetry: (retryMs) => {
+        this.retryMs = retryMs
+      },
+      onComment: (comment) => this.comments.push(comment),
     })
     response.setEncoding('utf8')
     response.on('data', (text: string) => {

@@ -22,8 +22,10 @@ interface Example {
 
 function examplesOf(page: string): Example[] {
   const text = readFileSync(join(root, page), 'utf8')
-  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code, index }) => (
-    { place: `${page}:${text.slice(0, index).split('\n').length}`, text: code! }))
+  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code, index }) => ({
+    place: `${page}:${text.slice(0, index).split('\n').length}`,
+    text: code!,
+  }))
 }
 
 const examples = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()].flatMap(examplesOf)
@@ -40,14 +42,21 @@ afterAll(async () => {
 })
 
 async function run(args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, PORT: '0', LOG_LEVEL: 'error' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, PORT: '0', LOG_LEVEL: 'error' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => { output += chunk })
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
   const patience = setTimeout(() => {
     output += '\nIt did not end.'
     child.kill('SIGKILL')
   }, 25_000)
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   clearTimeout(patience)
   return { code, output }
 }
@@ -59,7 +68,13 @@ describe('the pages', () => {
     const file = join(folder, `${place.replaceAll(/\W/g, '-')}.ts`)
     await writeFile(file, text.replaceAll('127.0.0.1:8787', new URL(server.url).host))
     const program = `await import(${JSON.stringify(pathToFileURL(file).href)}); process.exit(0)`
-    const { code, output } = await run(['--disable-warning=ExperimentalWarning', `--import=${hooks}`, '--input-type=module', '--eval', program])
+    const { code, output } = await run([
+      '--disable-warning=ExperimentalWarning',
+      `--import=${hooks}`,
+      '--input-type=module',
+      '--eval',
+      program,
+    ])
     expect(code, output).toBe(0)
   })
 })

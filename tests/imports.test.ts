@@ -10,7 +10,9 @@ const SIDES = ['shared', 'server', 'client', 'client-demo', 'testing', 'tests', 
 
 describe('the imports of the project', () => {
   test('run downwards, without circles, each package through one door', () => {
-    const files = globSync(`{${SIDES.join(',')}}/**/*.{ts,tsx}`, { cwd: root }).map((file) => file.replaceAll('\\', '/')).sort()
+    const files = globSync(`{${SIDES.join(',')}}/**/*.{ts,tsx}`, { cwd: root })
+      .map((file) => file.replaceAll('\\', '/'))
+      .sort()
     expect(files.length).toBeGreaterThan(20)
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
     const sources = files.map((file) => readSource(file, readFileSync(join(root, file), 'utf8')))
@@ -20,7 +22,10 @@ describe('the imports of the project', () => {
 })
 
 describe('reading imports', () => {
-  const read = (text: string) => readSource('server/app.ts', text).imports.map(({ line, specifier, value }) => `${line} ${specifier} ${value ? 'value' : 'type'}`)
+  const read = (text: string) =>
+    readSource('server/app.ts', text).imports.map(
+      ({ line, specifier, value }) => `${line} ${specifier} ${value ? 'value' : 'type'}`,
+    )
 
   test('finds each kind, with its line', () => {
     expect(
@@ -51,7 +56,12 @@ const k = "import './nor.ts'"`),
   })
 
   test('finds the global process', () => {
-    expect(readSource('x.ts', `const process = 1\n'process.env'\nglobalThis.process.exit()\nprocess.env.A\nconst { env } = process`).processLines).toEqual([3, 4, 5])
+    expect(
+      readSource(
+        'x.ts',
+        `const process = 1\n'process.env'\nglobalThis.process.exit()\nprocess.env.A\nconst { env } = process`,
+      ).processLines,
+    ).toEqual([3, 4, 5])
   })
 })
 
@@ -66,30 +76,121 @@ describe('the rules', () => {
 
   test.each<[string, Record<string, string>, string | null]>([
     ['a downward import', { 'server/room/a.ts': `import '../document/b.ts'`, 'server/document/b.ts': '' }, null],
-    ['an upward import', { 'server/document/b.ts': `\nimport '../room/a.ts'`, 'server/room/a.ts': '' }, 'server/document/b.ts:2: imports run downwards only'],
-    ['an upward import of a type', { 'server/room/b.ts': `import type { A } from '../task/a.ts'`, 'server/task/a.ts': '' }, 'downwards only'],
-    ['shared that knows the server', { 'shared/a.ts': `import '../server/config.ts'`, 'server/config.ts': '' }, 'downwards only'],
-    ['a client that knows the server', { 'client/a.ts': `import '../server/room/b.ts'`, 'server/room/b.ts': '' }, 'client/ may import shared only'],
-    ['a server that knows the client', { 'server/room/b.ts': `import '../../client/a.ts'`, 'client/a.ts': '' }, 'downwards only'],
-    ['http that knows sockets', { 'server/http/a.ts': `import '../socket/b.ts'`, 'server/socket/b.ts': '' }, 'downwards only'],
-    ['a file without a layer', { 'server/helpers/a.ts': `import '../config.ts'`, 'server/config.ts': '' }, 'has no layer'],
-    ['a product file that imports a test', { 'testing/a.ts': `import '../tests/b.ts'`, 'tests/b.ts': '' }, 'nothing imports tests/'],
-    ['a port as a type', { 'server/task/a.ts': `import type { S } from '../store/store.ts'`, 'server/store/store.ts': '' }, null],
-    ['a port as a value', { 'server/task/a.ts': `import { S } from '../store/store.ts'`, 'server/store/store.ts': '' }, 'a port is imported as a type'],
-    ['a port by its adapter', { 'server/store/sqlite.ts': `import { S } from './store.ts'`, 'server/store/store.ts': '' }, null],
-    ['a port folder that uses another', { 'server/store/a.ts': `import { S } from '../cluster/b.ts'`, 'server/cluster/b.ts': '' }, 'types of ports only'],
-    ['a port folder that takes a port type', { 'server/store/a.ts': `import type { S } from '../cluster/cluster.ts'`, 'server/cluster/cluster.ts': '' }, null],
-    ['an adapter named by adapters.ts', { 'server/adapters.ts': `import './store/sqlite.ts'`, 'server/store/sqlite.ts': '' }, null],
-    ['an adapter named elsewhere', { 'server/task/a.ts': `import '../store/sqlite.ts'`, 'server/store/sqlite.ts': '' }, 'only server/adapters.ts names an adapter'],
-    ['a circle', { 'client/a.ts': `import './b.ts'`, 'client/b.ts': `import './c.ts'`, 'client/c.ts': `import './a.ts'` }, 'client/c.ts:1: closes a circle: client/a.ts → client/b.ts → client/c.ts → client/a.ts'],
+    [
+      'an upward import',
+      { 'server/document/b.ts': `\nimport '../room/a.ts'`, 'server/room/a.ts': '' },
+      'server/document/b.ts:2: imports run downwards only',
+    ],
+    [
+      'an upward import of a type',
+      { 'server/room/b.ts': `import type { A } from '../task/a.ts'`, 'server/task/a.ts': '' },
+      'downwards only',
+    ],
+    [
+      'shared that knows the server',
+      { 'shared/a.ts': `import '../server/config.ts'`, 'server/config.ts': '' },
+      'downwards only',
+    ],
+    [
+      'a client that knows the server',
+      { 'client/a.ts': `import '../server/room/b.ts'`, 'server/room/b.ts': '' },
+      'client/ may import shared only',
+    ],
+    [
+      'a server that knows the client',
+      { 'server/room/b.ts': `import '../../client/a.ts'`, 'client/a.ts': '' },
+      'downwards only',
+    ],
+    [
+      'http that knows sockets',
+      { 'server/http/a.ts': `import '../socket/b.ts'`, 'server/socket/b.ts': '' },
+      'downwards only',
+    ],
+    [
+      'a file without a layer',
+      { 'server/helpers/a.ts': `import '../config.ts'`, 'server/config.ts': '' },
+      'has no layer',
+    ],
+    [
+      'a product file that imports a test',
+      { 'testing/a.ts': `import '../tests/b.ts'`, 'tests/b.ts': '' },
+      'nothing imports tests/',
+    ],
+    [
+      'a port as a type',
+      { 'server/task/a.ts': `import type { S } from '../store/store.ts'`, 'server/store/store.ts': '' },
+      null,
+    ],
+    [
+      'a port as a value',
+      { 'server/task/a.ts': `import { S } from '../store/store.ts'`, 'server/store/store.ts': '' },
+      'a port is imported as a type',
+    ],
+    [
+      'a port by its adapter',
+      { 'server/store/sqlite.ts': `import { S } from './store.ts'`, 'server/store/store.ts': '' },
+      null,
+    ],
+    [
+      'a port folder that uses another',
+      { 'server/store/a.ts': `import { S } from '../cluster/b.ts'`, 'server/cluster/b.ts': '' },
+      'types of ports only',
+    ],
+    [
+      'a port folder that takes a port type',
+      { 'server/store/a.ts': `import type { S } from '../cluster/cluster.ts'`, 'server/cluster/cluster.ts': '' },
+      null,
+    ],
+    [
+      'an adapter named by adapters.ts',
+      { 'server/adapters.ts': `import './store/sqlite.ts'`, 'server/store/sqlite.ts': '' },
+      null,
+    ],
+    [
+      'an adapter named elsewhere',
+      { 'server/task/a.ts': `import '../store/sqlite.ts'`, 'server/store/sqlite.ts': '' },
+      'only server/adapters.ts names an adapter',
+    ],
+    [
+      'a circle',
+      { 'client/a.ts': `import './b.ts'`, 'client/b.ts': `import './c.ts'`, 'client/c.ts': `import './a.ts'` },
+      'client/c.ts:1: closes a circle: client/a.ts → client/b.ts → client/c.ts → client/a.ts',
+    ],
     ['a circle of types', { 'client/a.ts': `import './b.ts'`, 'client/b.ts': `import type { A } from './a.ts'` }, null],
-    ['a second door', { 'server/socket/a.ts': `import 'ws'`, 'server/socket/b.ts': `import 'ws'` }, 'server/socket/b.ts:1: imports ws, whose one door in server/ is server/socket/a.ts'],
-    ['a second door by another path of the package', { 'server/extension/a.ts': `import '@scope/kit/client.js'`, 'server/extension/b.ts': `import '@scope/kit/types.js'` }, 'imports @scope/kit, whose one door'],
-    ['types beside the door', { 'server/socket/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` }, null],
-    ['types far from the door', { 'server/http/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` }, 'whose one door'],
+    [
+      'a second door',
+      { 'server/socket/a.ts': `import 'ws'`, 'server/socket/b.ts': `import 'ws'` },
+      'server/socket/b.ts:1: imports ws, whose one door in server/ is server/socket/a.ts',
+    ],
+    [
+      'a second door by another path of the package',
+      {
+        'server/extension/a.ts': `import '@scope/kit/client.js'`,
+        'server/extension/b.ts': `import '@scope/kit/types.js'`,
+      },
+      'imports @scope/kit, whose one door',
+    ],
+    [
+      'types beside the door',
+      { 'server/socket/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` },
+      null,
+    ],
+    [
+      'types far from the door',
+      { 'server/http/a.ts': `import type { WebSocket } from 'ws'`, 'server/socket/b.ts': `import 'ws'` },
+      'whose one door',
+    ],
     ['one door on each side', { 'server/socket/a.ts': `import 'ws'`, 'testing/b.ts': `import 'ws'` }, null],
-    ['yjs in many files of the document', { 'server/document/a.ts': `import 'yjs'`, 'server/room/b.ts': `import 'yjs'` }, null],
-    ['yjs in many other files', { 'server/http/a.ts': `import 'yjs'`, 'server/task/b.ts': `import 'yjs'` }, 'whose one door'],
+    [
+      'yjs in many files of the document',
+      { 'server/document/a.ts': `import 'yjs'`, 'server/room/b.ts': `import 'yjs'` },
+      null,
+    ],
+    [
+      'yjs in many other files',
+      { 'server/http/a.ts': `import 'yjs'`, 'server/task/b.ts': `import 'yjs'` },
+      'whose one door',
+    ],
     ['a package that users would not get', { 'server/http/a.ts': `import 'vitest'` }, 'not in the dependencies'],
     ['Node in shared', { 'shared/a.ts': `import type { Server } from 'node:http'` }, 'runs in browsers'],
     ['Node in the client', { 'client/a.ts': `await import('fs')` }, 'runs in browsers'],

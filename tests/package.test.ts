@@ -57,12 +57,20 @@ await createRunnel({ PORT: {} })
 describe('the packed package, installed in an empty folder', () => {
   let folder: string
   // npm tells its scripts where they run: a nested npm would take this project for its own.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_)|^npm_config_local_prefix$|^NODE_(ENV|OPTIONS)$|^VITE/.test(name)))
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(?!config_)|^npm_config_local_prefix$|^NODE_(ENV|OPTIONS)$|^VITE/.test(name),
+    ),
+  )
   const inFolder = (program: string, ...args: string[]) => run(program, args, { cwd: folder, env, timeout: COMMAND_MS })
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'runnel-package-'))
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env, timeout: COMMAND_MS })
+    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: root,
+      env,
+      timeout: COMMAND_MS,
+    })
     const tarball = (JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as { filename: string }[])[0]!.filename
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }))
     await inFolder('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', join(folder, tarball))
@@ -73,14 +81,32 @@ describe('the packed package, installed in an empty folder', () => {
   test('serves, follows and fakes from plain JavaScript', { timeout: 30_000 }, async () => {
     await writeFile(join(folder, 'program.js'), PROGRAM)
     const { stdout } = await inFolder(process.execPath, 'program.js')
-    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({ text: expect.stringMatching(/.+/), requests: 1, page: 200, html: true })
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({
+      text: expect.stringMatching(/.+/),
+      requests: 1,
+      page: 200,
+      html: true,
+    })
   })
 
   test('has types that hold without any package of ours', { timeout: 60_000 }, async () => {
     await writeFile(join(folder, 'typed.ts'), TYPED)
-    const compilerOptions = { target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable'], module: 'nodenext', strict: true, noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
+    const compilerOptions = {
+      target: 'es2024',
+      lib: ['es2024', 'dom', 'dom.iterable'],
+      module: 'nodenext',
+      strict: true,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }))
-    const { stdout } = await inFolder(process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json').catch((error: { stdout: string }) => error)
+    const { stdout } = await inFolder(
+      process.execPath,
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      'tsconfig.json',
+    ).catch((error: { stdout: string }) => error)
 
     // Other packages' own faults are theirs.
     expect(stdout.split('\n').filter((line) => /^(typed\.ts|node_modules\/@runnel)/.test(line))).toEqual([])
@@ -93,7 +119,9 @@ describe('the packed package, installed in an empty folder', () => {
   })
 
   test('holds what it should, and no source', async () => {
-    const { files } = JSON.parse(await readFile(join(folder, 'node_modules/@runnel/core/package.json'), 'utf8')) as { files: string[] }
+    const { files } = JSON.parse(await readFile(join(folder, 'node_modules/@runnel/core/package.json'), 'utf8')) as {
+      files: string[]
+    }
     expect(files).toEqual(['dist'])
     const { stdout } = await inFolder('npm', 'ls', '--json', '--depth=0')
     expect(Object.keys((JSON.parse(stdout) as { dependencies: object }).dependencies)).toEqual(['@runnel/core'])

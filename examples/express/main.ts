@@ -10,7 +10,9 @@ import { addLogin, userOf } from './sessions.ts'
 const { PORT = '3000', SHOP_DATABASE = ':memory:', DATABASE_URL = 'memory:' } = process.env
 
 const database = new DatabaseSync(SHOP_DATABASE)
-database.exec('CREATE TABLE IF NOT EXISTS answers (task_id TEXT PRIMARY KEY, message_id TEXT, user_id TEXT, status TEXT, text TEXT) STRICT')
+database.exec(
+  'CREATE TABLE IF NOT EXISTS answers (task_id TEXT PRIMARY KEY, message_id TEXT, user_id TEXT, status TEXT, text TEXT) STRICT',
+)
 const insertAnswer = database.prepare('INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)')
 
 const runnel = createRunnel({
@@ -20,7 +22,7 @@ const runnel = createRunnel({
   authenticate: (_token, request) => userOf(request),
   // At least once: the key makes a repetition harmless.
   onMessageEnd: ({ taskId, id, status, output }, { userId }) => {
-    const text = output.map(block => (block.type === 'text' ? block.text : '')).join('')
+    const text = output.map((block) => (block.type === 'text' ? block.text : '')).join('')
     insertAnswer.run(taskId ?? id, id, userId, status, text)
   },
 })
@@ -29,11 +31,15 @@ const app = express()
 app.use('/assistant', runnel.handler)
 app.use(express.urlencoded())
 addLogin(app)
-app.get('/', (request, response) => response.sendFile(fileURLToPath(new URL(userOf(request) ? './shop.html' : './login.html', import.meta.url))))
+app.get('/', (request, response) =>
+  response.sendFile(fileURLToPath(new URL(userOf(request) ? './shop.html' : './login.html', import.meta.url))),
+)
 app.get('/answers', (request, response) => {
   const user = userOf(request)
   if (!user) return void response.status(401).send('Sign in first.')
-  response.json(database.prepare('SELECT task_id, status, length(text) AS characters FROM answers WHERE user_id = ?').all(user.id))
+  response.json(
+    database.prepare('SELECT task_id, status, length(text) AS characters FROM answers WHERE user_id = ?').all(user.id),
+  )
 })
 
 const server = createServer(app)
@@ -42,4 +48,5 @@ server.listen(Number(PORT), '127.0.0.1', () => {
   const address = server.address()
   console.log(`The shop is open at http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`)
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void runnel.close().then(() => server.close()))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void runnel.close().then(() => server.close()))

@@ -8,7 +8,13 @@ export function answersFromFolder(search: (question: string) => Hit[], urlOf: (f
   const found = new Map<string, Hit[]>()
 
   function cite(blockId: string, start: number, end: number, { file, heading }: Hit, context: FilterContext): void {
-    context.annotate(blockId, { type: 'url_citation', start_index: start, end_index: end, url: urlOf(file), title: heading || file })
+    context.annotate(blockId, {
+      type: 'url_citation',
+      start_index: start,
+      end_index: end,
+      url: urlOf(file),
+      title: heading || file,
+    })
   }
 
   return defineFilter({
@@ -21,8 +27,16 @@ export function answersFromFolder(search: (question: string) => Hit[], urlOf: (f
       found.set(context.taskId, hits)
       // However the run ends: an answer that was stopped reaches no outlet.
       context.signal.addEventListener('abort', () => found.delete(context.taskId))
-      for (const { file, heading, text } of hits) context.addSource({ title: heading || file, url: urlOf(file), snippet: text.slice(0, 200), sourceType: 'document' })
-      const passages = hits.map(({ file, heading, text }, index) => `[${index + 1}] ${file}, ${heading}\n${text}`).join('\n\n')
+      for (const { file, heading, text } of hits)
+        context.addSource({
+          title: heading || file,
+          url: urlOf(file),
+          snippet: text.slice(0, 200),
+          sourceType: 'document',
+        })
+      const passages = hits
+        .map(({ file, heading, text }, index) => `[${index + 1}] ${file}, ${heading}\n${text}`)
+        .join('\n\n')
       const rules = `Answer from these passages and cite them as [1], [2]. Say so if they do not hold the answer.\n\n${passages}`
       return { ...request, prompt: [{ role: 'system', text: rules }, ...request.prompt] }
     },

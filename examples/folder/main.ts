@@ -10,7 +10,7 @@ const search = indexFolder(folder)
 const runnel = createRunnel({
   DATABASE_URL: 'memory:',
   ...process.env,
-  filters: [answersFromFolder(search, file => `https://example.com/pages/${file}`)],
+  filters: [answersFromFolder(search, (file) => `https://example.com/pages/${file}`)],
 })
 const { url } = await runnel.listen()
 console.log(`Ask about ${folder} at ${url}`)

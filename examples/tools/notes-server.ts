@@ -7,7 +7,9 @@ const notes = ['Water the plants', 'Return the book on tides']
 const server = new McpServer({ name: 'notes', version: '1.0.0' })
 const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
 
-server.registerTool('list', { description: 'All notes', annotations: { readOnlyHint: true } }, () => text(notes.map(note => `- ${note}`).join('\n')))
+server.registerTool('list', { description: 'All notes', annotations: { readOnlyHint: true } }, () =>
+  text(notes.map((note) => `- ${note}`).join('\n')),
+)
 
 server.registerTool('add', { description: 'Adds a note', inputSchema: { note: z.string() } }, ({ note }) => {
   notes.push(note)

@@ -24,14 +24,20 @@ export class Access {
   /** Throws `not_found`, `forbidden`. */
   async chat(identity: Identity, chatId: string, needed: Role = 'viewer'): Promise<{ chat: ChatRow; role: Role }> {
     const role = documentKind(chatId) === 'chat' ? await this.#role(identity, chatId) : null
-    const chat = role && await this.#store.getChat(chatId)
+    const chat = role && (await this.#store.getChat(chatId))
     if (!chat) throw notFound('chat')
-    if (ranks.indexOf(role) < ranks.indexOf(needed)) throw new RunnelError('forbidden', `This needs the role ${needed} in this chat; yours is ${role}.`)
+    if (ranks.indexOf(role) < ranks.indexOf(needed))
+      throw new RunnelError('forbidden', `This needs the role ${needed} in this chat; yours is ${role}.`)
     return { chat, role }
   }
 
   /** Throws `not_found`, `forbidden`; `what` is named in what a stranger gets. */
-  async message(identity: Identity, messageId: string, needed: Role = 'viewer', what = 'message'): Promise<{ message: MessageRow; role: Role }> {
+  async message(
+    identity: Identity,
+    messageId: string,
+    needed: Role = 'viewer',
+    what = 'message',
+  ): Promise<{ message: MessageRow; role: Role }> {
     const message = documentKind(messageId) === 'message' ? await this.#store.getMessage(messageId) : null
     if (!message) throw notFound(what)
     return { message, role: await this.#roleFor(identity, message.chatId, needed, what) }

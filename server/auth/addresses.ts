@@ -30,7 +30,11 @@ export class ClientAddresses {
   /** The address of the last machine that no trusted proxy vouches to be one of ours. */
   of({ socket, headers }: RequestSource): string {
     let address = unmapped(socket.remoteAddress ?? 'unknown')
-    const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').map(part => unmapped(part.trim()))
+    const forwarded = [headers['x-forwarded-for'] ?? []]
+      .flat()
+      .join(',')
+      .split(',')
+      .map((part) => unmapped(part.trim()))
     while (this.trusts(address)) {
       const next = forwarded.pop()
       if (next === undefined || isIP(next) === 0) break
@@ -55,6 +59,10 @@ function ipv6Groups(address: string): string[] {
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const filled = [...before, ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0'), ...after]
-  return filled.map(group => group.toLowerCase().replace(/^0+(?=.)/, ''))
+  const filled = [
+    ...before,
+    ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0'),
+    ...after,
+  ]
+  return filled.map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
 }

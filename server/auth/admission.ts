@@ -54,10 +54,16 @@ export class Admission {
     this.#countUpgrade(address)
     this.#checkAddress(address)
     if (this.#unauthenticatedAddresses.get(address) >= unauthenticatedPerAddress) {
-      throw new RunnelError('rate_limited', 'Too many connections from your address have not signed in (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS).')
+      throw new RunnelError(
+        'rate_limited',
+        'Too many connections from your address have not signed in (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS).',
+      )
     }
     if (this.#unauthenticated >= unauthenticated) {
-      throw new RunnelError('overloaded', 'Too many connections have not signed in; try again in a moment (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS).')
+      throw new RunnelError(
+        'overloaded',
+        'Too many connections have not signed in; try again in a moment (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS).',
+      )
     }
     this.#addresses.add(address)
     this.#unauthenticatedAddresses.add(address)
@@ -83,12 +89,18 @@ export class Admission {
 
   #checkAddress(address: string): void {
     if (this.#addresses.get(address) < this.#limits.perAddress) return
-    throw new RunnelError('rate_limited', 'Too many connections are open from your address (RUNNEL_MAX_SOCKETS_PER_ADDRESS).')
+    throw new RunnelError(
+      'rate_limited',
+      'Too many connections are open from your address (RUNNEL_MAX_SOCKETS_PER_ADDRESS).',
+    )
   }
 
   #checkUser(user: string): void {
     if (this.#users.get(user) < this.#limits.perUser) return
-    throw new RunnelError('rate_limited', 'You have too many connections open; close one (RUNNEL_MAX_SOCKETS_PER_USER).')
+    throw new RunnelError(
+      'rate_limited',
+      'You have too many connections open; close one (RUNNEL_MAX_SOCKETS_PER_USER).',
+    )
   }
 
   #ticket(address: string): Ticket {
@@ -99,13 +111,13 @@ export class Admission {
       this.#unauthenticatedAddresses.remove(address)
     }
     return {
-      signIn: identity => {
+      signIn: (identity) => {
         if (state !== 'new') return
         const key = limitKey(identity, address)
         this.#checkUser(key)
         state = 'signed in'
         authenticated()
-        this.#users.add(user = key)
+        this.#users.add((user = key))
       },
       close: () => {
         if (state === 'new') authenticated()
@@ -126,7 +138,9 @@ export class Admission {
     const count = (this.#upgrades.get(address) ?? 0) + 1
     if (count > this.#limits.upgradesPerMinute) {
       const seconds = Math.ceil((this.#minuteBegan + minuteMs - now) / 1_000)
-      throw new RunnelError('rate_limited', 'Your address connects too often (RUNNEL_MAX_UPGRADES_PER_MINUTE).', { details: { retryAfterSeconds: seconds } })
+      throw new RunnelError('rate_limited', 'Your address connects too often (RUNNEL_MAX_UPGRADES_PER_MINUTE).', {
+        details: { retryAfterSeconds: seconds },
+      })
     }
     this.#upgrades.set(address, count)
   }

@@ -23,16 +23,22 @@ export interface JwtOptions {
  * an HMAC secret, is refused. `sub` is the user's id, `name` is shown to
  * others; a token must expire.
  */
-export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): { authenticate(token: string | undefined): ReturnType<Auth['authenticate']> } {
+export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): {
+  authenticate(token: string | undefined): ReturnType<Auth['authenticate']>
+} {
   const rules: JWTVerifyOptions = {
     clockTolerance: clockToleranceSeconds,
     requiredClaims: ['sub', 'exp'],
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
   }
-  const verify = secret === undefined
-    ? verifyByKeys(jwksUrl!, keysTimeoutMs, { ...rules, algorithms: [...(algorithms ?? ['RS256', 'ES256', 'EdDSA'])] })
-    : verifyBySecret(secret, { ...rules, algorithms: ['HS256'] })
+  const verify =
+    secret === undefined
+      ? verifyByKeys(jwksUrl!, keysTimeoutMs, {
+          ...rules,
+          algorithms: [...(algorithms ?? ['RS256', 'ES256', 'EdDSA'])],
+        })
+      : verifyBySecret(secret, { ...rules, algorithms: ['HS256'] })
 
   return {
     async authenticate(token) {
@@ -51,26 +57,41 @@ export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTim
 
 function verifyBySecret(secret: string, rules: JWTVerifyOptions): (token: string) => Promise<JWTPayload> {
   const key = new TextEncoder().encode(secret)
-  return async token => (await jwtVerify(token, key, rules)).payload
+  return async (token) => (await jwtVerify(token, key, rules)).payload
 }
 
 /** Keys are cached; a token with an unknown key id has them fetched again, every ten seconds at the most. */
-function verifyByKeys(url: string, timeoutDuration: number, rules: JWTVerifyOptions): (token: string) => Promise<JWTPayload> {
+function verifyByKeys(
+  url: string,
+  timeoutDuration: number,
+  rules: JWTVerifyOptions,
+): (token: string) => Promise<JWTPayload> {
   const keys = createRemoteJWKSet(new URL(url), { cooldownDuration: 10_000, cacheMaxAge: 600_000, timeoutDuration })
-  return async token => (await jwtVerify(token, keys, rules)).payload
+  return async (token) => (await jwtVerify(token, keys, rules)).payload
 }
 
 function userOf({ sub, name }: JWTPayload): User {
   // A token may be well signed and hold anything.
   const id = typeof sub === 'string' ? sub.toWellFormed() : ''
-  if (id === '' || id.length > 200) throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
+  if (id === '' || id.length > 200)
+    throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
   return { id, name: typeof name === 'string' && name !== '' ? name.slice(0, 200).toWellFormed() : id }
 }
 
 function refusal(error: unknown): RunnelError {
-  if (error instanceof errors.JWTExpired) return new RunnelError('unauthenticated', 'Sign in again: the token has expired.')
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') || error instanceof TypeError) {
-    return new RunnelError('overloaded', 'Sign-in cannot be checked now: the keys of the identity provider are not to be had.', { cause: error })
+  if (error instanceof errors.JWTExpired)
+    return new RunnelError('unauthenticated', 'Sign in again: the token has expired.')
+  if (
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
+    error instanceof TypeError
+  ) {
+    return new RunnelError(
+      'overloaded',
+      'Sign-in cannot be checked now: the keys of the identity provider are not to be had.',
+      { cause: error },
+    )
   }
   return new RunnelError('unauthenticated', 'Sign in again: the token is not valid here.')
 }

@@ -18,8 +18,8 @@ export class Origins {
   readonly #hosts: ReadonlySet<string>
 
   constructor(allowed: readonly string[]) {
-    this.#allowed = new Set(allowed.map(origin => new URL(origin).origin))
-    this.#hosts = new Set(allowed.map(origin => new URL(origin).host))
+    this.#allowed = new Set(allowed.map((origin) => new URL(origin).origin))
+    this.#hosts = new Set(allowed.map((origin) => new URL(origin).host))
   }
 
   /** Origins beside the server's own. */
@@ -34,7 +34,10 @@ export class Origins {
     }
     if (origin === undefined || this.#allowed.has(origin)) return
     if (originHost(origin) === host) return
-    throw new RunnelError('forbidden', 'This server does not take calls from pages of that origin (RUNNEL_ALLOWED_ORIGINS).')
+    throw new RunnelError(
+      'forbidden',
+      'This server does not take calls from pages of that origin (RUNNEL_ALLOWED_ORIGINS).',
+    )
   }
 }
 

@@ -19,7 +19,17 @@ export class RedisChannels {
   readonly #channels = new Map<string, Channel>()
   #hearsNews = false
 
-  constructor({ connection, node, tag, onNews }: { connection: RedisConnection; node: string; tag: Buffer; onNews: (news: Json) => void }) {
+  constructor({
+    connection,
+    node,
+    tag,
+    onNews,
+  }: {
+    connection: RedisConnection
+    node: string
+    tag: Buffer
+    onNews: (news: Json) => void
+  }) {
     this.#connection = connection
     this.#node = node
     this.#tag = tag
@@ -60,7 +70,9 @@ export class RedisChannels {
   async hearNews(): Promise<void> {
     if (this.#hearsNews) return
     this.#hearsNews = true
-    await this.#connection.subscribe(newsChannel, false).catch(() => { this.#hearsNews = false })
+    await this.#connection.subscribe(newsChannel, false).catch(() => {
+      this.#hearsNews = false
+    })
   }
 
   #leave(doc: string, channel: Channel, follower: (entry: LiveEntry) => void): void {

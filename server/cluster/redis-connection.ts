@@ -4,7 +4,9 @@ import type { Script } from './redis-scripts.ts'
 
 export type Argument = string | number | Buffer
 /** A command by its words, or a script with its key. */
-export type Call = readonly [name: string, ...args: Argument[]] | { script: Script; key: string; args: readonly Argument[] }
+export type Call =
+  | readonly [name: string, ...args: Argument[]]
+  | { script: Script; key: string; args: readonly Argument[] }
 /** Strings come as bytes. */
 export type Reply = Buffer | number | null | readonly Reply[]
 
@@ -64,8 +66,12 @@ export class RedisConnection {
       // Whoever is waiting for an answer is told.
       client.on('error', () => {})
     }
-    this.#subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => this.onMessage(channel.toString(), message))
-    this.#subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => this.onMessage(channel.toString(), message))
+    this.#subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) =>
+      this.onMessage(channel.toString(), message),
+    )
+    this.#subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) =>
+      this.onMessage(channel.toString(), message),
+    )
   }
 
   /**
@@ -73,14 +79,15 @@ export class RedisConnection {
    * stands in place of an answer that did not come.
    */
   async send(calls: readonly Call[]): Promise<(Reply | Error)[]> {
-    if (this.#pending + calls.length > this.#maxPending) return calls.map(() => new Error('Too many commands are under way.'))
+    if (this.#pending + calls.length > this.#maxPending)
+      return calls.map(() => new Error('Too many commands are under way.'))
     this.#pending += calls.length
     try {
       const replies = await this.#exchange(calls, 'EVALSHA')
       const unknown = calls.filter((_call, i) => isUnknownScript(replies[i]!))
       if (unknown.length === 0) return replies
       const again = await this.#exchange(unknown, 'EVAL')
-      return replies.map(reply => isUnknownScript(reply) ? again.shift()! : reply)
+      return replies.map((reply) => (isUnknownScript(reply) ? again.shift()! : reply))
     } finally {
       this.#pending -= calls.length
     }
@@ -88,22 +95,22 @@ export class RedisConnection {
 
   /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
   async ask(calls: readonly Call[]): Promise<Reply[]> {
-    return await this.#inTime(async until => {
+    return await this.#inTime(async (until) => {
       await this.#ready(this.#client)
       for (;;) {
         const replies = await this.send(calls)
-        const fault = replies.find(reply => reply instanceof Error)
+        const fault = replies.find((reply) => reply instanceof Error)
         if (!fault) return replies as Reply[]
         // A Cluster that is failing over says so at once, and soon no more.
         if (!isPassing(fault) || performance.now() + askAgainMs > until || this.#closed) throw fault
-        await new Promise(resolve => setTimeout(resolve, askAgainMs))
+        await new Promise((resolve) => setTimeout(resolve, askAgainMs))
       }
     })
   }
 
   /** From when it resolves on, messages of this channel arrive, across reconnections. Throws `store_unavailable`. */
   async subscribe(channel: string, sharded: boolean): Promise<void> {
-    await this.#inTime(async until => {
+    await this.#inTime(async (until) => {
       await this.#ready(this.#subscriber)
       // Who asked was told that it failed.
       if (performance.now() > until) return
@@ -116,7 +123,9 @@ export class RedisConnection {
     const sharded = this.#channels.get(channel)
     if (sharded === undefined) return
     this.#channels.delete(channel)
-    const done: Promise<unknown> = sharded ? this.#subscriber.sunsubscribe(channel) : this.#subscriber.unsubscribe(channel)
+    const done: Promise<unknown> = sharded
+      ? this.#subscriber.sunsubscribe(channel)
+      : this.#subscriber.unsubscribe(channel)
     // Without a connection there is nothing to unsubscribe from; a stray message finds nobody.
     done.catch(() => {})
   }
@@ -127,13 +136,15 @@ export class RedisConnection {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.all([...new Set([this.#client, this.#subscriber])].map(async client => {
-      const ended = new Promise(resolve => client.once('end', resolve))
-      // Between two attempts there is no connection whose end it would tell.
-      const isOpen = client.status !== 'end' && client.status !== 'reconnecting'
-      client.disconnect()
-      if (isOpen) await ended
-    })).then(() => {})
+    this.#closed ??= Promise.all(
+      [...new Set([this.#client, this.#subscriber])].map(async (client) => {
+        const ended = new Promise((resolve) => client.once('end', resolve))
+        // Between two attempts there is no connection whose end it would tell.
+        const isOpen = client.status !== 'end' && client.status !== 'reconnecting'
+        client.disconnect()
+        if (isOpen) await ended
+      }),
+    ).then(() => {})
     return this.#closed
   }
 
@@ -146,18 +157,19 @@ export class RedisConnection {
   }
 
   async #exchange(calls: readonly Call[], by: 'EVALSHA' | 'EVAL'): Promise<(Reply | Error)[]> {
-    const commands = calls.map(call => {
-      const [name, ...args] = 'script' in call
-        ? [by, by === 'EVAL' ? call.script.lua : call.script.sha, 1, call.key, ...call.args] as const
-        : call
+    const commands = calls.map((call) => {
+      const [name, ...args] =
+        'script' in call
+          ? ([by, by === 'EVAL' ? call.script.lua : call.script.sha, 1, call.key, ...call.args] as const)
+          : call
       return new Command(name, args, { replyEncoding: null })
     })
     // All of a turn of the event loop leave in one write; a Cluster's go to several nodes.
     const { stream } = this.#client as { stream?: { cork(): void; uncork(): void } }
     stream?.cork()
-    const answers = commands.map(command => this.#client.sendCommand(command) as Promise<Reply>)
+    const answers = commands.map((command) => this.#client.sendCommand(command) as Promise<Reply>)
     stream?.uncork()
-    return await Promise.all(answers.map(answer => answer.catch((error: unknown) => error as Error)))
+    return await Promise.all(answers.map((answer) => answer.catch((error: unknown) => error as Error)))
   }
 
   async #ready(client: Redis | Cluster): Promise<void> {
@@ -166,7 +178,7 @@ export class RedisConnection {
     // All who wait share one look at the client.
     let waiting = this.#waiting.get(client)
     if (!waiting) {
-      waiting = new Promise(resolve => {
+      waiting = new Promise((resolve) => {
         const settle = () => {
           client.off('ready', settle).off('end', settle)
           this.#waiting.delete(client)
@@ -181,7 +193,9 @@ export class RedisConnection {
 
   async #inTime<T>(work: (until: number) => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error('No answer in time.')), this.#timeoutMs) })
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('No answer in time.')), this.#timeoutMs)
+    })
     try {
       return await Promise.race([work(performance.now() + this.#timeoutMs), late])
     } catch (error) {
@@ -199,22 +213,27 @@ export function reconnectAfter(attempt: number): number {
 
 function openCluster(urls: readonly string[], options: RedisOptions): Cluster {
   const { username, password, protocol } = new URL(urls[0]!)
-  return new Cluster(urls.map(url => url.split('?', 1)[0]!), {
-    shardedSubscribers: true,
-    enableOfflineQueue: false,
-    // See above: MOVED and ASK were not carried out, a lost connection may have been.
-    retryDelayOnFailover: 0,
-    clusterRetryStrategy: reconnectAfter,
-    slotsRefreshInterval: 1_000,
-    redisOptions: {
-      ...without(options, ['retryStrategy', 'enableOfflineQueue']),
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
-      ...(protocol === 'rediss:' && { tls: {} }),
+  return new Cluster(
+    urls.map((url) => url.split('?', 1)[0]!),
+    {
+      shardedSubscribers: true,
+      enableOfflineQueue: false,
+      // See above: MOVED and ASK were not carried out, a lost connection may have been.
+      retryDelayOnFailover: 0,
+      clusterRetryStrategy: reconnectAfter,
+      slotsRefreshInterval: 1_000,
+      redisOptions: {
+        ...without(options, ['retryStrategy', 'enableOfflineQueue']),
+        ...(username !== '' && { username: decodeURIComponent(username) }),
+        ...(password !== '' && { password: decodeURIComponent(password) }),
+        ...(protocol === 'rediss:' && { tls: {} }),
+      },
+      // Certificates bear names.
+      ...(protocol === 'rediss:' && {
+        dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
+      }),
     },
-    // Certificates bear names.
-    ...(protocol === 'rediss:' && { dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address) }),
-  })
+  )
 }
 
 function without<T extends object, K extends keyof T>(options: T, names: readonly K[]): Omit<T, K> {

@@ -32,13 +32,16 @@ export function decodeUpdates(entry: Uint8Array): Uint8Array[] {
       if (byte < 128) break
     }
     if (at + length > entry.length) throw new RangeError('An entry of the log ends within an update.')
-    updates.push(entry.subarray(at, at += length))
+    updates.push(entry.subarray(at, (at += length)))
   }
   return updates
 }
 
 /** The argument of an append: epoch, previous number and tag of the node, then the updates. */
-export function encodeAppend({ epoch, previousSeq, updates }: Pick<LogAppend, 'epoch' | 'previousSeq' | 'updates'>, tag: Uint8Array): Buffer {
+export function encodeAppend(
+  { epoch, previousSeq, updates }: Pick<LogAppend, 'epoch' | 'previousSeq' | 'updates'>,
+  tag: Uint8Array,
+): Buffer {
   const head = Buffer.alloc(8)
   head.writeUInt32BE(epoch, 0)
   head.writeUInt32BE(previousSeq, 4)

@@ -2,7 +2,19 @@ import { RunnelError } from '../../shared/errors.ts'
 
 /** Replies after which the same command can succeed: Redis is loading, full, failing over or cut off. */
 const passing = new Set([
-  'LOADING', 'BUSY', 'OOM', 'READONLY', 'MISCONF', 'NOREPLICAS', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'ASK', 'NOSCRIPT', 'EXECABORT',
+  'LOADING',
+  'BUSY',
+  'OOM',
+  'READONLY',
+  'MISCONF',
+  'NOREPLICAS',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'MOVED',
+  'ASK',
+  'NOSCRIPT',
+  'EXECABORT',
 ])
 
 /** The first word of what Redis itself answered; null where the fault lies on the way. */

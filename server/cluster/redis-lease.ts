@@ -60,7 +60,9 @@ export class Lease {
 
   #show(): void {
     this.check()
-    this.#renewing ??= this.#renewOnce().finally(() => { this.#renewing = null })
+    this.#renewing ??= this.#renewOnce().finally(() => {
+      this.#renewing = null
+    })
   }
 
   async #renewOnce(): Promise<void> {

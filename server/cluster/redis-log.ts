@@ -38,12 +38,15 @@ export class RedisLog {
 
   /** Of a document that was written before only one entry may be under way. */
   async append(entries: readonly LogAppend[]): Promise<LogResult[]> {
-    const calls = entries.map(entry => this.#call('append', entry.doc, encodeAppend(entry, this.#tag)))
+    const calls = entries.map((entry) => this.#call('append', entry.doc, encodeAppend(entry, this.#tag)))
     const replies = await this.#connection.send(calls)
     const results = entries.map((entry, i): LogResult => {
       const reply = replies[i]!
       if (!(reply instanceof Error)) return appendResult(entry, reply, false)
-      return { status: 'unanswered', answer: this.#untilAnswered(calls[i]!, (reply, again) => appendResult(entry, reply, again), reply) }
+      return {
+        status: 'unanswered',
+        answer: this.#untilAnswered(calls[i]!, (reply, again) => appendResult(entry, reply, again), reply),
+      }
     })
     // A shard that is away holds up its own documents only; one alone holds up nobody.
     return results.length === 1 && results[0]!.status === 'unanswered' ? [await results[0]!.answer] : results
@@ -62,18 +65,19 @@ export class RedisLog {
   }
 
   async compact(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
-    await this.#untilAnswered(this.#call('compact', doc, epoch, seq, encodeUpdates([state])), reply => reply)
+    await this.#untilAnswered(this.#call('compact', doc, epoch, seq, encodeUpdates([state])), (reply) => reply)
   }
 
   async restore(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<LogResult> {
     const head = encodeAppend({ epoch, previousSeq: seq, updates: [state] }, this.#tag)
-    return await this.#untilAnswered(this.#call('restore', doc, head), reply =>
-      reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number })
+    return await this.#untilAnswered(this.#call('restore', doc, head), (reply) =>
+      reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number },
+    )
   }
 
   async heads(docs: readonly string[]): Promise<(LogHead | null)[]> {
-    const replies = await this.#connection.ask(docs.map(doc => ['HMGET', keyOf(doc), 'q', 'e'] as const))
-    return replies.map(reply => {
+    const replies = await this.#connection.ask(docs.map((doc) => ['HMGET', keyOf(doc), 'q', 'e'] as const))
+    return replies.map((reply) => {
       const [seq, epoch] = reply as (Buffer | null)[]
       return seq ? { seq: Number(seq), epoch: Number(epoch) } : null
     })
@@ -84,7 +88,7 @@ export class RedisLog {
   }
 
   async forget(docs: readonly string[]): Promise<void> {
-    await this.#connection.ask(docs.map(doc => ['UNLINK', keyOf(doc), `${keyOf(doc)}l`] as const))
+    await this.#connection.ask(docs.map((doc) => ['UNLINK', keyOf(doc), `${keyOf(doc)}l`] as const))
   }
 
   /** Whoever waits for Redis waits no more. */
@@ -105,7 +109,9 @@ export class RedisLog {
       const fault = unavailable(reply)
       const pauseMs = reconnectAfter(attempt)
       if (!isPassing(reply) || performance.now() + pauseMs > giveUpAt) throw fault
-      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => { throw fault })
+      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
+        throw fault
+      })
       reply = undefined
     }
   }

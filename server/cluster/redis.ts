@@ -30,7 +30,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
   const node = randomBytes(12).toString('base64url')
   const tag = randomBytes(tagBytes)
   const live = new RedisLog({ connection, tag, ttlMs, patienceMs: 2 * leaseMs })
-  const channels = new RedisChannels({ connection, node, tag, onNews: news => cluster.onNews(news) })
+  const channels = new RedisChannels({ connection, node, tag, onNews: (news) => cluster.onNews(news) })
   const lease = new Lease({ leaseMs, renew, onLost: () => cluster.onLeaseLost() })
 
   async function renew(): Promise<boolean> {
@@ -54,12 +54,12 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     async append(entries) {
       // After a stop of the process, whoever writes learns first what has become of it.
       lease.check()
-      const [chats, messages] = [entries.filter(isOfChat), entries.filter(entry => !isOfChat(entry))]
+      const [chats, messages] = [entries.filter(isOfChat), entries.filter((entry) => !isOfChat(entry))]
       const [ofChats, ofMessages] = await Promise.all([
         chats.length > 0 ? appendToChats(chats) : [],
         live.append(messages),
       ])
-      return entries.map(entry => (isOfChat(entry) ? ofChats : ofMessages).shift()!)
+      return entries.map((entry) => (isOfChat(entry) ? ofChats : ofMessages).shift()!)
     },
 
     async read(doc) {
@@ -70,23 +70,26 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       return kept && now ? join(kept, now) : kept
     },
 
-    compact: (doc, epoch, seq, state, shared) => documentKind(doc) === 'chat'
-      ? base.compact(doc, epoch, seq, state, shared)
-      : live.compact(doc, epoch, seq, state),
+    compact: (doc, epoch, seq, state, shared) =>
+      documentKind(doc) === 'chat'
+        ? base.compact(doc, epoch, seq, state, shared)
+        : live.compact(doc, epoch, seq, state),
 
-    restore: (doc, epoch, seq, state) => documentKind(doc) === 'chat'
-      ? { status: 'fenced' }
-      : live.restore(doc, epoch, seq, state),
+    restore: (doc, epoch, seq, state) =>
+      documentKind(doc) === 'chat' ? { status: 'fenced' } : live.restore(doc, epoch, seq, state),
 
-    heads: async docs => {
-      const chats = docs.filter(doc => documentKind(doc) === 'chat')
-      const messages = docs.filter(doc => documentKind(doc) !== 'chat')
-      const [ofChats, ofMessages] = await Promise.all([headsOf(base, chats), messages.length > 0 ? live.heads(messages) : []])
-      return docs.map(doc => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift()!)
+    heads: async (docs) => {
+      const chats = docs.filter((doc) => documentKind(doc) === 'chat')
+      const messages = docs.filter((doc) => documentKind(doc) !== 'chat')
+      const [ofChats, ofMessages] = await Promise.all([
+        headsOf(base, chats),
+        messages.length > 0 ? live.heads(messages) : [],
+      ])
+      return docs.map((doc) => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift()!)
     },
 
     release: (doc, epoch) => live.release(doc, epoch),
-    forget: docs => live.forget(docs),
+    forget: (docs) => live.forget(docs),
   }
 
   let closing: Promise<void> | null = null
@@ -95,10 +98,10 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     many: true,
     log,
     follow: (doc, onEntry) => channels.follow(doc, onEntry),
-    heads: async docs => await log.heads!(docs),
+    heads: async (docs) => await log.heads!(docs),
 
     async alive(nodes) {
-      const [own, ...found] = await connection.ask([node, ...nodes].map(node => ['EXISTS', lifeKey(node)] as const))
+      const [own, ...found] = await connection.ask([node, ...nodes].map((node) => ['EXISTS', lifeKey(node)] as const))
       // One under way may have come before this question and not told yet what it found.
       await lease.settled()
       // Where this node's own sign of life is lost, those of others may be; they need time to show another.
@@ -106,7 +109,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       return new Set(nodes.filter((_node, i) => found[i] === 1))
     },
 
-    tell: news => channels.tell(news),
+    tell: (news) => channels.tell(news),
     onNews: () => {},
     onLeaseLost: () => {},
 
@@ -152,5 +155,5 @@ function join(kept: LogContents, now: Omit<LogContents, 'lineage'>): LogContents
 
 async function headsOf(log: UpdateLog, docs: readonly string[]): Promise<(LogHead | null)[]> {
   if (docs.length === 0) return []
-  return log.heads ? await log.heads(docs) : await Promise.all(docs.map(doc => log.read(doc)))
+  return log.heads ? await log.heads(docs) : await Promise.all(docs.map((doc) => log.read(doc)))
 }

@@ -1,7 +1,15 @@
 import * as Y from 'yjs'
 import type { MessageChange } from '../../shared/events.ts'
 import { isStructureClientId } from './lanes.ts'
-import { isGrowingField, messageMap, outputArray, readBlock, type GrowingField, type JsonObject, type MessageFields } from '../../shared/schema.ts'
+import {
+  isGrowingField,
+  messageMap,
+  outputArray,
+  readBlock,
+  type GrowingField,
+  type JsonObject,
+  type MessageFields,
+} from '../../shared/schema.ts'
 
 /**
  * What updates of another writer do to a message, change by change, as their
@@ -34,8 +42,11 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
   const grown: MessageChange[] = []
   const set: MessageChange[] = []
   const fresh = new Set<unknown>()
-  for (const { target, changes } of events) if (target === output) for (const item of changes.added) for (const map of item.content.getContent()) fresh.add(map)
-  output.forEach((map, index) => { if (fresh.has(map)) opened.push({ type: 'block', index, block: readBlock(map) }) })
+  for (const { target, changes } of events)
+    if (target === output) for (const item of changes.added) for (const map of item.content.getContent()) fresh.add(map)
+  output.forEach((map, index) => {
+    if (fresh.has(map)) opened.push({ type: 'block', index, block: readBlock(map) })
+  })
   for (const event of events) {
     const { target } = event
     // What is said of a new block is in it already.
@@ -43,15 +54,19 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
     if (target === output || !(map instanceof Y.Map) || fresh.has(map)) continue
     const block = map.get('id') as string
     if (event instanceof Y.YMapEvent) {
-      const made = [...event.keysChanged].filter(key => map.get(key as string) instanceof Y.Text) as GrowingField[]
-      for (const field of made) grown.push({ type: 'delta', block, field, offset: 0, insert: (map.get(field) as Y.Text).toString() })
+      const made = [...event.keysChanged].filter((key) => map.get(key as string) instanceof Y.Text) as GrowingField[]
+      for (const field of made)
+        grown.push({ type: 'delta', block, field, offset: 0, insert: (map.get(field) as Y.Text).toString() })
       const change = keyChange(event as Y.YMapEvent<unknown>, made)
       if (change) set.push({ type: 'set', block, ...(change as { fields: JsonObject; removed?: string[] }) })
     } else if (target instanceof Y.Text) {
       const field = target._item!.parentSub!
-      if (isGrowingField(map.get('type') as string, field) && !isNew(target, event.transaction)) grown.push(...textChanges(block, field, event.delta as Delta[], isEdit(event)))
+      if (isGrowingField(map.get('type') as string, field) && !isNew(target, event.transaction))
+        grown.push(...textChanges(block, field, event.delta as Delta[], isEdit(event)))
     } else {
-      for (const item of event.changes.added) for (const annotation of item.content.getContent()) grown.push({ type: 'annotation', block, annotation: annotation as JsonObject })
+      for (const item of event.changes.added)
+        for (const annotation of item.content.getContent())
+          grown.push({ type: 'annotation', block, annotation: annotation as JsonObject })
     }
   }
   return [...opened, ...grown, ...set]
@@ -95,10 +110,13 @@ function textChanges(block: string, field: GrowingField, deltas: readonly Delta[
   return changes
 }
 
-function keyChange({ target, keysChanged }: Y.YMapEvent<unknown>, without: readonly string[] = []): { fields: Record<string, unknown>; removed?: string[] } | null {
-  const keys = [...keysChanged].filter(key => !without.includes(key as string)) as string[]
-  const removed = keys.filter(key => !target.has(key))
-  const fields = Object.fromEntries(keys.filter(key => target.has(key)).map(key => [key, target.get(key)]))
+function keyChange(
+  { target, keysChanged }: Y.YMapEvent<unknown>,
+  without: readonly string[] = [],
+): { fields: Record<string, unknown>; removed?: string[] } | null {
+  const keys = [...keysChanged].filter((key) => !without.includes(key as string)) as string[]
+  const removed = keys.filter((key) => !target.has(key))
+  const fields = Object.fromEntries(keys.filter((key) => target.has(key)).map((key) => [key, target.get(key)]))
   if (removed.length > 0) return { fields, removed }
   return keys.length > 0 ? { fields } : null
 }

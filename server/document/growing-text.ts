@@ -151,7 +151,8 @@ export class GrowingText {
       text = this.#read()
       from = 0
     }
-    const splits = (index: number) => isSurrogate(text.charCodeAt(index - from), 0xdc00) && isSurrogate(text.charCodeAt(index - from - 1), 0xd800)
+    const splits = (index: number) =>
+      isSurrogate(text.charCodeAt(index - from), 0xdc00) && isSurrogate(text.charCodeAt(index - from - 1), 0xd800)
     return [splits(start) ? start - 1 : start, splits(end) ? end + 1 : end]
   }
 
@@ -168,7 +169,8 @@ export class GrowingText {
   }
 
   #end(): string {
-    if (this.#tail === null || (this.#tail.length < tailUnits && this.#tail.length < this.#settled)) this.#tail = this.#read().slice(-2 * tailUnits)
+    if (this.#tail === null || (this.#tail.length < tailUnits && this.#tail.length < this.#settled))
+      this.#tail = this.#read().slice(-2 * tailUnits)
     return this.#tail
   }
 

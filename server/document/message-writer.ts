@@ -1,8 +1,18 @@
 import * as Y from 'yjs'
 import type { MessageChange } from '../../shared/events.ts'
 import {
-  cleanJson, createBlock, isGrowingField, messageMap, outputArray, readBlock,
-  type BlockStatus, type GrowingField, type JsonObject, type MessageFields, type NewBlock, type ToolCallStatus,
+  cleanJson,
+  createBlock,
+  isGrowingField,
+  messageMap,
+  outputArray,
+  readBlock,
+  type BlockStatus,
+  type GrowingField,
+  type JsonObject,
+  type MessageFields,
+  type NewBlock,
+  type ToolCallStatus,
 } from '../../shared/schema.ts'
 import { GrowingText, type Edit } from './growing-text.ts'
 import { Lanes } from './lanes.ts'
@@ -145,7 +155,7 @@ export class MessageWriter implements DocumentWriter {
   commit(changes?: MessageChange[]): Uint8Array[] {
     this.#changes = changes ?? null
     this.#rewrites = false
-    const updates = [this.#commitEdits(), this.#commitRest()].filter(update => update !== null)
+    const updates = [this.#commitEdits(), this.#commitRest()].filter((update) => update !== null)
     this.#changes = null
     return updates
   }
@@ -178,7 +188,12 @@ export class MessageWriter implements DocumentWriter {
         this.#annotate(block)
         const written = setFields(block.map!, block.fields)
         block.fields = {}
-        if (written) this.#changes?.push({ type: 'set', block: block.id, ...(written as { fields: JsonObject; removed?: string[] }) })
+        if (written)
+          this.#changes?.push({
+            type: 'set',
+            block: block.id,
+            ...(written as { fields: JsonObject; removed?: string[] }),
+          })
         if (block.closing) this.#freeLanes(block)
       }
     })
@@ -188,7 +203,9 @@ export class MessageWriter implements DocumentWriter {
     const output = outputArray(this.doc)
     const index = output.length
     output.push(maps)
-    if (this.#changes) for (const [i, map] of maps.entries()) this.#changes.push({ type: 'block', index: index + i, block: readBlock(map) })
+    if (this.#changes)
+      for (const [i, map] of maps.entries())
+        this.#changes.push({ type: 'block', index: index + i, block: readBlock(map) })
   }
 
   #annotate(block: BlockState): void {
@@ -197,7 +214,8 @@ export class MessageWriter implements DocumentWriter {
     block.annotations = []
     const shared = block.map!.get('annotations') as Y.Array<JsonObject>
     shared.push(annotations)
-    if (this.#changes) for (const annotation of annotations) this.#changes.push({ type: 'annotation', block: block.id, annotation })
+    if (this.#changes)
+      for (const annotation of annotations) this.#changes.push({ type: 'annotation', block: block.id, annotation })
   }
 
   /** The last one first: so the offsets of the others stay true. */
@@ -250,7 +268,7 @@ export class MessageWriter implements DocumentWriter {
   }
 
   #text(block: BlockState, field: GrowingField): GrowingText {
-    let text = block.texts.find(text => text.field === field)
+    let text = block.texts.find((text) => text.field === field)
     if (!text) {
       const type = (block.opening ?? block.map!.toJSON()).type as string
       if (!isGrowingField(type, field)) throw new TypeError(`A ${type} block has no growing field ${field}.`)
@@ -278,8 +296,9 @@ function writtenText(block: BlockState, field: GrowingField): Y.Text | null {
 
 /** Clean JSON of each value; a key whose value is undefined stays, as a removal. */
 function cleanFields(fields: object): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) =>
-    [key, value === undefined ? undefined : cleanJson<unknown>(value)]))
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value === undefined ? undefined : cleanJson<unknown>(value)]),
+  )
 }
 
 /** What was written, for those who follow change by change; null if it was nothing. */

@@ -44,7 +44,13 @@ export class Position {
     const position = new Position(lineage)
     for (const map of outputArray(doc)) {
       position.#edits += editsOf(map)
-      position.#count(position.#blocks++, map.get('id') as string, map.get('type') as string, map.get('status') as string, lengthsOf(map))
+      position.#count(
+        position.#blocks++,
+        map.get('id') as string,
+        map.get('type') as string,
+        map.get('status') as string,
+        lengthsOf(map),
+      )
       for (const [key, item] of map._map) if (item.deleted) position.#removed.add(`${map.get('id') as string} ${key}`)
     }
     return position
@@ -58,7 +64,7 @@ export class Position {
     position.#edits = read.edits
     position.#blocks = read.blocks
     position.#closed = read.closed
-    const open = new Map(read.open.map(block => [block.index, block.lengths]))
+    const open = new Map(read.open.map((block) => [block.index, block.lengths]))
     let edits = 0
     let closed = 0
     for (const [index, map] of maps.slice(0, read.blocks).entries()) {
@@ -90,13 +96,16 @@ export class Position {
         const { id, type, status } = change.block
         const parts: readonly string[] = growingParts(type)
         const fields = Object.entries(change.block)
-        const lengths = parts.map(part => ((change.block as unknown as Record<string, { length: number } | undefined>)[part]?.length ?? 0))
+        const lengths = parts.map(
+          (part) => (change.block as unknown as Record<string, { length: number } | undefined>)[part]?.length ?? 0,
+        )
         for (const [key] of fields) if (key !== 'status' && !parts.includes(key)) this.#edits += 2
         this.#blocks += 1
         return this.#count(change.index, id, type, status, lengths)
       }
       case 'set': {
-        for (const key of Object.keys(change.fields)) if (key !== 'status') this.#edits += this.#removed.delete(`${change.block} ${key}`) ? 1 : 2
+        for (const key of Object.keys(change.fields))
+          if (key !== 'status') this.#edits += this.#removed.delete(`${change.block} ${key}`) ? 1 : 2
         for (const key of change.removed ?? []) {
           this.#edits += 1
           this.#removed.add(`${change.block} ${key}`)
@@ -144,10 +153,13 @@ export class Position {
 export function readPosition(text: string): ReadPosition | null {
   const [lineage, edits, blocks, closed, ...open] = text.split('.')
   const numbers = [edits, blocks, closed].map(long)
-  const openBlocks = open.map(part => part.split('_').map(long))
+  const openBlocks = open.map((part) => part.split('_').map(long))
   if (!lineage || [...numbers, ...openBlocks.flat()].some(Number.isNaN)) return null
   return {
-    lineage, edits: numbers[0]!, blocks: numbers[1]!, closed: numbers[2]!,
+    lineage,
+    edits: numbers[0]!,
+    blocks: numbers[1]!,
+    closed: numbers[2]!,
     open: openBlocks.map(([index, ...lengths]) => ({ index: index!, lengths })),
   }
 }
@@ -165,7 +177,7 @@ function sum(lengths: readonly number[]): number {
 }
 
 function lengthsOf(block: Y.Map<unknown>): number[] {
-  return growingParts(block.get('type') as string).map(part => {
+  return growingParts(block.get('type') as string).map((part) => {
     const shared = block.get(part)
     return shared instanceof Y.Text || shared instanceof Y.Array ? shared.length : 0
   })

@@ -26,7 +26,7 @@ export class Transactor {
 
   constructor(doc: Y.Doc) {
     this.#doc = doc
-    doc.on('afterTransaction', transaction => {
+    doc.on('afterTransaction', (transaction) => {
       this.#update = encodeTransaction(transaction)
     })
   }

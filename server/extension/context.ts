@@ -1,6 +1,14 @@
 /** What a tool or a filter sees of its run, and may do to its message. */
 import type { User } from '../auth/auth.ts'
-import type { FileBlock, GrowingField, JsonObject, Message, MessageError, SourceBlock, Usage } from '../../shared/schema.ts'
+import type {
+  FileBlock,
+  GrowingField,
+  JsonObject,
+  Message,
+  MessageError,
+  SourceBlock,
+  Usage,
+} from '../../shared/schema.ts'
 
 export type NewSource = Pick<SourceBlock, 'title'> & Partial<Pick<SourceBlock, 'url' | 'snippet' | 'sourceType'>>
 

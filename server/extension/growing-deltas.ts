@@ -33,7 +33,8 @@ export class GrowingDeltas<State> {
     const { key, field } = delta
     const known = this.#states.get(key)?.get(field)
     if (known) return known
-    if (!this.#fields.includes((field === 'text' ? this.#types.get(key) ?? field : field) as FilteredField)) return undefined
+    if (!this.#fields.includes((field === 'text' ? (this.#types.get(key) ?? field) : field) as FilteredField))
+      return undefined
     const state = this.#make({ key, field })
     this.#states.set(key, (this.#states.get(key) ?? new Map<GrowingField, State>()).set(field, state))
     return state
@@ -41,7 +42,7 @@ export class GrowingDeltas<State> {
 
   /** The texts of a block that ends, which are forgotten. */
   ended(key: string): [GrowingField, State][] {
-    const states = [...this.#states.get(key) ?? []]
+    const states = [...(this.#states.get(key) ?? [])]
     this.#states.delete(key)
     this.#types.delete(key)
     return states

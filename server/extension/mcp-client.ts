@@ -3,7 +3,15 @@ import { setTimeout } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { CallToolResultSchema, ErrorCode, ListToolsResultSchema, McpError, type CallToolResult, type Progress, type Tool } from '@modelcontextprotocol/sdk/types.js'
+import {
+  CallToolResultSchema,
+  ErrorCode,
+  ListToolsResultSchema,
+  McpError,
+  type CallToolResult,
+  type Progress,
+  type Tool,
+} from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import type { Json, JsonObject } from '../../shared/schema.ts'
 
@@ -31,7 +39,12 @@ export interface McpClient {
   /** Resolves once it is of no more use: the server died, was closed or does not answer. */
   readonly lost: Promise<void>
   listTools(maxTools: number, signal: AbortSignal): Promise<{ tools: Tool[]; complete: boolean }>
-  callTool(name: string, args: JsonObject, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<CallToolResult>
+  callTool(
+    name: string,
+    args: JsonObject,
+    onProgress: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<CallToolResult>
   /** Ends session and child; returns when the child is gone. Idempotent. */
   close(): Promise<void>
 }
@@ -47,14 +60,23 @@ const END_SESSION_MS = 2000
 // The SDK closes the child's input, sends SIGTERM after 2 s and SIGKILL after 2 s more, and does not wait for that.
 const CHILD_END_MS = 6000
 // The SDK's defaults, but for the option's being ours to change.
-const RECONNECTION = { initialReconnectionDelay: 1000, maxReconnectionDelay: 30_000, reconnectionDelayGrowFactor: 1.5, maxRetries: 2 }
+const RECONNECTION = {
+  initialReconnectionDelay: 1000,
+  maxReconnectionDelay: 30_000,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: 2,
+}
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 const MAX_PAGES = 100
 // The longest that Node's timers can: a call's limit is its caller's.
 const NO_LIMIT_MS = 2 ** 31 - 1
 
 /** `onLog`: pieces of what the child writes to its standard error; without it that is dropped. */
-export async function connectClient(server: McpServer, onLog: ((text: string) => void) | undefined, signal: AbortSignal): Promise<McpClient> {
+export async function connectClient(
+  server: McpServer,
+  onLog: ((text: string) => void) | undefined,
+  signal: AbortSignal,
+): Promise<McpClient> {
   signal.throwIfAborted()
   const client = new Client({ name: 'runnel', version: '0.1.0' })
   const lost = Promise.withResolvers<void>()
@@ -64,13 +86,18 @@ export async function connectClient(server: McpServer, onLog: ((text: string) =>
 
   const close = () => (closing ??= closeAll())
   const reconnection = { ...RECONNECTION }
-  const transport = 'command' in server ? stdioTransport(server, onLog) : httpTransport(server, reconnection, () => void close())
+  const transport =
+    'command' in server ? stdioTransport(server, onLog) : httpTransport(server, reconnection, () => void close())
 
   async function closeAll(): Promise<void> {
     lost.resolve()
     // The SDK clears one timer of the several that it may have; the others must not start more.
     reconnection.maxRetries = 0
-    if (transport instanceof StreamableHTTPClientTransport) await within(END_SESSION_MS, transport.terminateSession().catch(() => undefined))
+    if (transport instanceof StreamableHTTPClientTransport)
+      await within(
+        END_SESSION_MS,
+        transport.terminateSession().catch(() => undefined),
+      )
     await client.close().catch(() => undefined)
     await within(CHILD_END_MS, ended.promise)
   }
@@ -78,11 +105,14 @@ export async function connectClient(server: McpServer, onLog: ((text: string) =>
   /** Closes a connection whose server does not even answer a ping: a broken HTTP stream by itself says nothing about the calls that wait. */
   function isAlive(): Promise<boolean> {
     if (closing !== undefined) return Promise.resolve(false)
-    return (probe ??= client.ping({ timeout: PING_MS }).then(() => true, isAnswer).then((alive) => {
-      probe = undefined
-      if (!alive) void close()
-      return alive
-    }))
+    return (probe ??= client
+      .ping({ timeout: PING_MS })
+      .then(() => true, isAnswer)
+      .then((alive) => {
+        probe = undefined
+        if (!alive) void close()
+        return alive
+      }))
   }
 
   /** The SDK keeps its listener on the signal it is given, and would cancel calls that have ended: so it gets one of its own. */
@@ -124,26 +154,39 @@ export async function connectClient(server: McpServer, onLog: ((text: string) =>
   return {
     lost: lost.promise,
     close,
-    listTools: (maxTools, outer) => ask(outer, async (own) => {
-      const tools: Tool[] = []
-      let cursor: string | undefined
-      for (let page = 0; page < MAX_PAGES; page++) {
-        // Not `client.listTools`: it compiles each output schema, and keeps those of the last page only.
-        const result = await client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, ListToolsResultSchema, { signal: own, timeout: LIST_MS })
-        tools.push(...result.tools)
-        cursor = result.nextCursor
-        if (tools.length > maxTools) break
-        if (cursor === undefined) return { tools, complete: true }
-      }
-      return { tools: tools.slice(0, maxTools), complete: false }
-    }),
-    callTool: (name, args, onProgress, outer) => ask(outer, (own) =>
-      client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, { signal: own, onprogress: onProgress, timeout: NO_LIMIT_MS }),
-    ),
+    listTools: (maxTools, outer) =>
+      ask(outer, async (own) => {
+        const tools: Tool[] = []
+        let cursor: string | undefined
+        for (let page = 0; page < MAX_PAGES; page++) {
+          // Not `client.listTools`: it compiles each output schema, and keeps those of the last page only.
+          const result = await client.request(
+            { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+            ListToolsResultSchema,
+            { signal: own, timeout: LIST_MS },
+          )
+          tools.push(...result.tools)
+          cursor = result.nextCursor
+          if (tools.length > maxTools) break
+          if (cursor === undefined) return { tools, complete: true }
+        }
+        return { tools: tools.slice(0, maxTools), complete: false }
+      }),
+    callTool: (name, args, onProgress, outer) =>
+      ask(outer, (own) =>
+        client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, {
+          signal: own,
+          onprogress: onProgress,
+          timeout: NO_LIMIT_MS,
+        }),
+      ),
   }
 }
 
-function stdioTransport({ command, args, env, cwd }: StdioServer, onLog: ((text: string) => void) | undefined): StdioClientTransport {
+function stdioTransport(
+  { command, args, env, cwd }: StdioServer,
+  onLog: ((text: string) => void) | undefined,
+): StdioClientTransport {
   const transport = new StdioClientTransport({
     command,
     args: [...(args ?? [])],
@@ -156,7 +199,11 @@ function stdioTransport({ command, args, env, cwd }: StdioServer, onLog: ((text:
   return transport
 }
 
-function httpTransport({ url, headers }: HttpServer, reconnectionOptions: typeof RECONNECTION, onTooLarge: () => void): StreamableHTTPClientTransport {
+function httpTransport(
+  { url, headers }: HttpServer,
+  reconnectionOptions: typeof RECONNECTION,
+  onTooLarge: () => void,
+): StreamableHTTPClientTransport {
   return new StreamableHTTPClientTransport(new URL(url), {
     ...(headers !== undefined && { requestInit: { headers } }),
     reconnectionOptions,
@@ -165,14 +212,16 @@ function httpTransport({ url, headers }: HttpServer, reconnectionOptions: typeof
       // Only answers have a bound: the stream of the server's own messages is as long as the session.
       if (!response.ok || response.body === null || init?.method !== 'POST') return response
       let left = MAX_ANSWER_BYTES
-      const body = response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          left -= chunk.length
-          if (left >= 0) return controller.enqueue(chunk)
-          controller.terminate()
-          onTooLarge()
-        },
-      }))
+      const body = response.body.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform(chunk, controller) {
+            left -= chunk.length
+            if (left >= 0) return controller.enqueue(chunk)
+            controller.terminate()
+            onTooLarge()
+          },
+        }),
+      )
       return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
     },
   })
@@ -195,11 +244,13 @@ export function schemaCheck(schema: JsonObject): (value: Json) => string | null 
 
 /** Did the server answer, if only with an error or with something that is no MCP? */
 function isAnswer(error: unknown): boolean {
-  if (error instanceof McpError) return error.code !== Number(ErrorCode.ConnectionClosed) && error.code !== Number(ErrorCode.RequestTimeout)
+  if (error instanceof McpError)
+    return error.code !== Number(ErrorCode.ConnectionClosed) && error.code !== Number(ErrorCode.RequestTimeout)
   return error instanceof Object && 'issues' in error
 }
 
-const isSpawnError = (error: unknown) => error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn')
+const isSpawnError = (error: unknown) =>
+  error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn')
 
 /** `fetch` says "fetch failed" and hides why. */
 function reasonOf(error: unknown): string {

@@ -6,7 +6,12 @@ import { redactor } from './mcp-secrets.ts'
 
 export interface McpConnection {
   list(signal: AbortSignal): Promise<{ tools: Tool[]; complete: boolean }>
-  call(tool: string, args: JsonObject, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<CallToolResult>
+  call(
+    tool: string,
+    args: JsonObject,
+    onProgress: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<CallToolResult>
   close(): Promise<void>
 }
 
@@ -89,7 +94,10 @@ export function mcpConnection(server: McpServer, onLog?: (line: string) => void)
 
   async function closeAll(): Promise<void> {
     closing.abort()
-    await current?.then((made) => made.close(), () => undefined)
+    await current?.then(
+      (made) => made.close(),
+      () => undefined,
+    )
     await Promise.all(ending)
   }
 
@@ -105,7 +113,8 @@ export function mcpConnection(server: McpServer, onLog?: (line: string) => void)
         return await list()
       }
     },
-    call: (tool, args, onProgress, signal) => use(signal, (connected) => connected.callTool(tool, args, onProgress, signal)),
+    call: (tool, args, onProgress, signal) =>
+      use(signal, (connected) => connected.callTool(tool, args, onProgress, signal)),
     close: () => (closed ??= closeAll()),
   }
 }

@@ -6,7 +6,8 @@ type Content = CallToolResult['content'][number]
 
 /** Throws an Error with the tool's own words where it says that it failed. */
 export async function outputOf(result: CallToolResult, tool: string, context: ToolContext): Promise<string> {
-  if (result.isError === true) throw new Error(result.content.flatMap(textOf).join('\n') || `The tool ${tool} failed and does not say why.`)
+  if (result.isError === true)
+    throw new Error(result.content.flatMap(textOf).join('\n') || `The tool ${tool} failed and does not say why.`)
   const parts: string[] = []
   for (const item of result.content) parts.push(...(await partsOf(item, tool, context)))
   // Where both are there, the text says the same.
@@ -23,12 +24,21 @@ async function partsOf(item: Content, tool: string, context: ToolContext): Promi
   switch (item.type) {
     case 'image':
     case 'audio':
-      return [await keep({ name: `${tool}.${extensionOf(item.mimeType)}`, mimeType: item.mimeType, base64: item.data }, context)]
+      return [
+        await keep(
+          { name: `${tool}.${extensionOf(item.mimeType)}`, mimeType: item.mimeType, base64: item.data },
+          context,
+        ),
+      ]
     case 'resource_link': {
       const { title = item.name, uri, description } = item
       // Other schemes mean something to the server only.
       const isWeb = /^https?:/i.test(uri)
-      context.addSource({ title, ...(isWeb ? { url: uri } : { sourceType: 'document' }), ...(description !== undefined && { snippet: description }) })
+      context.addSource({
+        title,
+        ...(isWeb ? { url: uri } : { sourceType: 'document' }),
+        ...(description !== undefined && { snippet: description }),
+      })
       return [`${title}: ${uri}`]
     }
     case 'resource': {
@@ -42,7 +52,10 @@ async function partsOf(item: Content, tool: string, context: ToolContext): Promi
 }
 
 /** Tells the model as well, that would call again for an answer that looks empty. A file that cannot be kept does not lose the rest. */
-async function keep({ name, mimeType, base64 }: { name: string; mimeType: string; base64: string }, context: ToolContext): Promise<string> {
+async function keep(
+  { name, mimeType, base64 }: { name: string; mimeType: string; base64: string },
+  context: ToolContext,
+): Promise<string> {
   try {
     await context.addFile({ name, mimeType, data: Buffer.from(base64, 'base64') })
     return `(The file ${name}, ${mimeType}, is shown to the reader.)`

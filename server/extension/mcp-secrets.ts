@@ -20,5 +20,12 @@ export function redactor(server: McpServer): (text: string) => string {
 function valuesOf(server: McpServer): string[] {
   if ('command' in server) return Object.values(server.env ?? {})
   const { search, searchParams, username, password } = new URL(server.url)
-  return [...Object.values(server.headers ?? {}), search, ...searchParams.values(), username, decodeURIComponent(password), password]
+  return [
+    ...Object.values(server.headers ?? {}),
+    search,
+    ...searchParams.values(),
+    username,
+    decodeURIComponent(password),
+    password,
+  ]
 }

@@ -29,7 +29,8 @@ const MAX_PROGRESS_CHARS = 500
 export function mcpServer(server: McpServer, options: McpServerOptions = {}): ToolSource {
   if (!/[A-Za-z0-9]/.test(server.name)) throw new TypeError('An MCP server has a name, with a letter or a digit.')
   // Not quoted: an address may hold a key.
-  if ('url' in server && !isWebAddress(server.url)) throw new TypeError(`The url of the MCP server ${server.name} is no http or https address.`)
+  if ('url' in server && !isWebAddress(server.url))
+    throw new TypeError(`The url of the MCP server ${server.name} is no http or https address.`)
   const { optional = false, onError, logger } = options
   const fields = { mcpServer: server.name }
   const connection = mcpConnection(server, logger && ((line) => logger.info(fields, line)))
@@ -41,7 +42,12 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
     // The same tools keep their compiled schemas.
     if (known?.text !== text) {
       known = { text, tools: toolsOf(listed.tools, server.name, connection, options) }
-      if (!listed.complete) warn(new Error(`The MCP server ${server.name} has more tools than are taken: only its first ${listed.tools.length} are there.`))
+      if (!listed.complete)
+        warn(
+          new Error(
+            `The MCP server ${server.name} has more tools than are taken: only its first ${listed.tools.length} are there.`,
+          ),
+        )
     }
     return known.tools
   }
@@ -66,29 +72,46 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
   }
 }
 
-function toolsOf(listed: readonly McpTool[], server: string, connection: McpConnection, { approval = false, maxMs }: McpServerOptions): Tool[] {
+function toolsOf(
+  listed: readonly McpTool[],
+  server: string,
+  connection: McpConnection,
+  { approval = false, maxMs }: McpServerOptions,
+): Tool[] {
   const taken = new Set<string>()
-  return listed
-    // An experiment of the protocol: such a tool refuses a plain call.
-    .filter((tool) => tool.execution?.taskSupport !== 'required')
-    .map((tool): Tool => {
-      const name = nameFor(tool.name, server, taken)
-      // Some providers refuse an object schema without properties.
-      const { $schema: _, ...schema } = { properties: {}, ...tool.inputSchema } as JsonObject
-      const check = checkOf(schema)
-      return {
-        name,
-        description: tool.description ?? tool.title ?? tool.annotations?.title ?? '',
-        parameters: schema,
-        check,
-        execute: async (args, context) => {
-          const result = await connection.call(tool.name, args as JsonObject, (progress) => context.progress(wordsOf(progress)), context.signal)
-          return await outputOf(result, tool.name, context)
-        },
-        approval: typeof approval === 'function' ? approval(tool.name) : approval === 'destructive' ? tool.annotations?.readOnlyHint !== true : approval,
-        ...(maxMs !== undefined && { maxMs }),
-      }
-    })
+  return (
+    listed
+      // An experiment of the protocol: such a tool refuses a plain call.
+      .filter((tool) => tool.execution?.taskSupport !== 'required')
+      .map((tool): Tool => {
+        const name = nameFor(tool.name, server, taken)
+        // Some providers refuse an object schema without properties.
+        const { $schema: _, ...schema } = { properties: {}, ...tool.inputSchema } as JsonObject
+        const check = checkOf(schema)
+        return {
+          name,
+          description: tool.description ?? tool.title ?? tool.annotations?.title ?? '',
+          parameters: schema,
+          check,
+          execute: async (args, context) => {
+            const result = await connection.call(
+              tool.name,
+              args as JsonObject,
+              (progress) => context.progress(wordsOf(progress)),
+              context.signal,
+            )
+            return await outputOf(result, tool.name, context)
+          },
+          approval:
+            typeof approval === 'function'
+              ? approval(tool.name)
+              : approval === 'destructive'
+                ? tool.annotations?.readOnlyHint !== true
+                : approval,
+          ...(maxMs !== undefined && { maxMs }),
+        }
+      })
+  )
 }
 
 /** `<server>_<tool>` as providers take it, unlike the others. */
@@ -108,7 +131,8 @@ function nameFor(tool: string, server: string, taken: Set<string>): string {
 function checkOf(schema: JsonObject): Tool['check'] {
   let faultOf: ((value: Json) => string | null) | undefined
   return async (args) => {
-    if (args === null || typeof args !== 'object' || Array.isArray(args)) throw new Error('The arguments are no JSON object.')
+    if (args === null || typeof args !== 'object' || Array.isArray(args))
+      throw new Error('The arguments are no JSON object.')
     faultOf ??= (await import('./mcp-client.ts')).schemaCheck(schema)
     const fault = faultOf(args)
     if (fault !== null) throw new Error(`The arguments do not fit the schema: ${fault}.`)

@@ -38,7 +38,7 @@ export function moderation(options: ModerationOptions): Filter {
   if (!(everyChars >= 1)) throw new TypeError(`everyChars is ${everyChars}: it is 1 or more.`)
   return {
     name,
-    stream: context => {
+    stream: (context) => {
       const texts = new GrowingDeltas(fields, (): CheckedText => ({ before: '', waiting: '' }))
       let ended = false
 
@@ -57,7 +57,7 @@ export function moderation(options: ModerationOptions): Filter {
         return checked
       }
 
-      return async event => {
+      return async (event) => {
         if (ended) return null
         if (event.type === 'block_start') texts.started(event)
         if (event.type === 'block_end') {
@@ -92,9 +92,12 @@ function lastWords(text: string): string {
 }
 
 /** A check for words and phrases, whole ones, in upper or lower case. */
-export function wordList(words: readonly string[], sentence = 'The answer was ended: it held words that are not allowed here.'): Check {
-  if (words.length === 0 || words.some(word => word.trim() === '')) throw new TypeError('A list of words has words.')
-  const escaped = words.map(word => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+'))
+export function wordList(
+  words: readonly string[],
+  sentence = 'The answer was ended: it held words that are not allowed here.',
+): Check {
+  if (words.length === 0 || words.some((word) => word.trim() === '')) throw new TypeError('A list of words has words.')
+  const escaped = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+'))
   const listed = new RegExp(`(?<![\\p{L}\\p{N}])(?:${escaped.join('|')})(?![\\p{L}\\p{N}])`, 'iu')
-  return text => listed.test(text) ? sentence : null
+  return (text) => (listed.test(text) ? sentence : null)
 }

@@ -27,7 +27,8 @@ const toEnd = `[^]*${met}`
 /** Throws TypeError for what cannot be told apart from its beginnings. */
 export function partialPattern(pattern: RegExp): RegExp {
   const { flags } = pattern
-  for (const flag of 'vy') if (flags.includes(flag)) throw new TypeError(`The flag ${flag} of ${String(pattern)} is not known to redaction.`)
+  for (const flag of 'vy')
+    if (flags.includes(flag)) throw new TypeError(`The flag ${flag} of ${String(pattern)} is not known to redaction.`)
   const { partial, min } = new PatternReader(pattern).read()
   if (min === 0) throw new TypeError(`${String(pattern)} may match the empty text.`)
   return new RegExp(partial, `${flags.replace(/[gd]/g, '')}g`)
@@ -71,8 +72,12 @@ class PatternReader {
     const [, least = { '*': 0, '?': 0, '+': 1 }[quantifier[0]!], most] = /^\{(\d+)(,?\d*)/.exec(quantifier) ?? []
     const exact = most === '' || most === `,${least}`
     // A greedy loop that stopped at the end would have gone on.
-    const goesOn = exact || quantifier.endsWith('?') && quantifier.length > 1 ? '' : `(?:${met}|)`
-    return { partial: `(?:${partial})${quantifier}${goesOn}`, certain: `(?:${certain})${quantifier}`, min: min * Number(least) }
+    const goesOn = exact || (quantifier.endsWith('?') && quantifier.length > 1) ? '' : `(?:${met}|)`
+    return {
+      partial: `(?:${partial})${quantifier}${goesOn}`,
+      certain: `(?:${certain})${quantifier}`,
+      min: min * Number(least),
+    }
   }
 
   #term(): Piece {
@@ -110,7 +115,9 @@ class PatternReader {
     if (this.#take(/\\[1-9k]/y)) throw this.#refusal('refers back')
     if (this.#take(/\\0\d/y)) throw this.#refusal('holds an octal escape')
     if (unicode) {
-      const wide = this.#take(/\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u\{[\da-fA-F]+\}|\\[pP]\{[^}]*\}|[\ud800-\udbff][\udc00-\udfff]/y)
+      const wide = this.#take(
+        /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u\{[\da-fA-F]+\}|\\[pP]\{[^}]*\}|[\ud800-\udbff][\udc00-\udfff]/y,
+      )
       if (wide) return wide
     }
     const unit = this.#take(/\[(?:\\[^]|[^\]\\])*\]|\\u[\da-fA-F]{4}|\\x[\da-fA-F]{2}|\\c[a-zA-Z]|\\[^]|[^]/y)!

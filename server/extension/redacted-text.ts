@@ -25,7 +25,9 @@ export class Matcher {
   /** Throws TypeError for patterns whose beginnings cannot be known. */
   constructor(patterns: readonly Replacement[]) {
     this.#patterns = patterns.map(({ pattern, replacement }) => ({
-      partial: partialPattern(pattern), whole: new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`), replacement,
+      partial: partialPattern(pattern),
+      whole: new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`),
+      replacement,
     }))
   }
 

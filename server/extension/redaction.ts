@@ -25,16 +25,23 @@ export interface RedactionOptions {
  */
 export function redaction(options: RedactionOptions): Filter {
   const { name = 'redaction', patterns, maxHeldChars = 256, fields = shownFields } = options
-  if (!(maxHeldChars >= 0 && maxHeldChars <= maxMatchChars)) throw new TypeError(`maxHeldChars is ${maxHeldChars}: it may be 0 to ${maxMatchChars}.`)
+  if (!(maxHeldChars >= 0 && maxHeldChars <= maxMatchChars))
+    throw new TypeError(`maxHeldChars is ${maxHeldChars}: it may be 0 to ${maxMatchChars}.`)
   const matcher = new Matcher(patterns)
   return {
     name,
-    stream: context => {
-      const texts = new GrowingDeltas(fields, delta => new RedactedText(matcher, maxHeldChars, (shown, replacement) => rewrite(context, delta, shown, replacement)))
-      return event => {
+    stream: (context) => {
+      const texts = new GrowingDeltas(
+        fields,
+        (delta) =>
+          new RedactedText(matcher, maxHeldChars, (shown, replacement) => rewrite(context, delta, shown, replacement)),
+      )
+      return (event) => {
         if (event.type === 'block_start') texts.started(event)
         if (event.type === 'block_end') {
-          const rest = texts.ended(event.key).map(([field, text]) => ({ type: 'delta' as const, key: event.key, field, text: text.end() }))
+          const rest = texts
+            .ended(event.key)
+            .map(([field, text]) => ({ type: 'delta' as const, key: event.key, field, text: text.end() }))
           return [...rest.filter(({ text }) => text !== ''), event]
         }
         if (event.type !== 'delta') return event
@@ -52,6 +59,9 @@ function rewrite(context: StreamContext, { key, field }: Delta, shown: string, r
   // Something else may have been appended since.
   const tail = context.tail(key, field, maxMatchChars)
   const at = tail.lastIndexOf(shown)
-  if (block === undefined || at === -1) throw new Error('What is to be redacted does not stand where it was shown: redaction has to be the last filter that changes text.')
+  if (block === undefined || at === -1)
+    throw new Error(
+      'What is to be redacted does not stand where it was shown: redaction has to be the last filter that changes text.',
+    )
   context.replace(block, field, context.length(key, field) - tail.length + at, shown.length, replacement)
 }

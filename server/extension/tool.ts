@@ -52,16 +52,20 @@ export interface ToolDefinition<Parameters extends z.ZodType> {
 /** Throws TypeError for a name that providers refuse, and for parameters that JSON Schema cannot say. */
 export function defineTool<Parameters extends z.ZodType>(definition: ToolDefinition<Parameters>): Tool {
   const { name, description, parameters, execute, approval, maxMs } = definition
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) throw new TypeError(`A tool's name has letters, digits, _ and -, 64 at the most: ${JSON.stringify(name)} is none.`)
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
+    throw new TypeError(`A tool's name has letters, digits, _ and -, 64 at the most: ${JSON.stringify(name)} is none.`)
   const { $schema: _, ...schema } = z.toJSONSchema(parameters, { io: 'input' })
   if (schema.type !== 'object') throw new TypeError(`The parameters of the tool ${name} are no object schema.`)
   return {
-    name, description,
+    name,
+    description,
     parameters: schema as JsonObject,
-    check: async args => {
+    check: async (args) => {
       const parsed = await parameters.safeParseAsync(args)
       if (parsed.success) return parsed.data
-      throw new Error(`The arguments do not fit the schema: ${parsed.error.issues.map(issue => `${issue.path.map(String).join('.') || 'arguments'}: ${issue.message}`).join('; ')}.`)
+      throw new Error(
+        `The arguments do not fit the schema: ${parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || 'arguments'}: ${issue.message}`).join('; ')}.`,
+      )
     },
     // Checked arguments are of the schema's type.
     ...(execute && { execute: execute as NonNullable<Tool['execute']> }),

@@ -20,7 +20,10 @@ export function folderFiles(folder?: string): Files {
 
   async function place(): Promise<string> {
     if (closed) throw new RunnelError('store_unavailable', 'The files are closed.')
-    made ??= folder === undefined ? mkdtemp(join(tmpdir(), 'runnel-files-')) : mkdir(folder, { recursive: true }).then(() => folder)
+    made ??=
+      folder === undefined
+        ? mkdtemp(join(tmpdir(), 'runnel-files-'))
+        : mkdir(folder, { recursive: true }).then(() => folder)
     return await made.catch((error: unknown) => {
       made = undefined
       throw unavailable(error)
@@ -46,7 +49,9 @@ export function folderFiles(folder?: string): Files {
       const part = `${path}.part`
       try {
         const stored = await writeAll(part, content, maxBytes)
-        await rename(part, path).catch((error: unknown) => { throw unavailable(error) })
+        await rename(part, path).catch((error: unknown) => {
+          throw unavailable(error)
+        })
         return stored
       } catch (error) {
         await rm(part, { force: true }).catch(() => undefined)
@@ -76,7 +81,10 @@ export function folderFiles(folder?: string): Files {
     async remove(ids) {
       for (const id of ids) {
         const path = await pathOf(id)
-        for (const left of [path, `${path}.part`]) await rm(left, { force: true }).catch((error: unknown) => { throw unavailable(error) })
+        for (const left of [path, `${path}.part`])
+          await rm(left, { force: true }).catch((error: unknown) => {
+            throw unavailable(error)
+          })
       }
     },
 
@@ -89,7 +97,9 @@ export function folderFiles(folder?: string): Files {
 }
 
 async function writeAll(path: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Stored> {
-  const file = await open(path, 'wx').catch((error: unknown) => { throw unavailable(error) })
+  const file = await open(path, 'wx').catch((error: unknown) => {
+    throw unavailable(error)
+  })
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const head: Uint8Array[] = []
   let size = 0
@@ -105,12 +115,17 @@ async function writeAll(path: string, content: AsyncIterable<Uint8Array>, maxByt
     for await (const bytes of content) {
       if (size < headBytes) head.push(bytes.subarray(0, headBytes - size))
       size += bytes.byteLength
-      if (size > maxBytes) throw new RunnelError('too_large', `The file is larger than ${maxBytes} bytes (RUNNEL_MAX_FILE_BYTES).`)
+      if (size > maxBytes)
+        throw new RunnelError('too_large', `The file is larger than ${maxBytes} bytes (RUNNEL_MAX_FILE_BYTES).`)
       isText &&= isTextWith(bytes)
-      await file.writeFile(bytes).catch((error: unknown) => { throw unavailable(error) })
+      await file.writeFile(bytes).catch((error: unknown) => {
+        throw unavailable(error)
+      })
     }
     // On the disk before the store speaks of it.
-    await file.sync().catch((error: unknown) => { throw unavailable(error) })
+    await file.sync().catch((error: unknown) => {
+      throw unavailable(error)
+    })
   } finally {
     await file.close()
   }

@@ -2,7 +2,12 @@ import { fileTypeFromBuffer } from 'file-type'
 import type { Stored } from './files.ts'
 
 /** Text whose name or declaration says one of these is that; all other text is plain, whatever it says: HTML and SVG, too. */
-const textTypes: Readonly<Record<string, string>> = { md: 'text/markdown', markdown: 'text/markdown', csv: 'text/csv', json: 'application/json' }
+const textTypes: Readonly<Record<string, string>> = {
+  md: 'text/markdown',
+  markdown: 'text/markdown',
+  csv: 'text/csv',
+  json: 'application/json',
+}
 
 /** What a page made of them could run. */
 const active = /xml|html|svg|script|^text\//

@@ -15,37 +15,76 @@ const editBody = z.strictObject({ content: z.string().min(1), files: fileIds.opt
 
 export const againRoutes = [
   route({
-    method: 'post', path: '/api/messages/:messageId/regenerate', of: messageOfPath, access: 'editor', repeatable: true,
-    summary: 'Answer the same question anew, beside this answer, which may go on', body: regenerateBody, responses: runResponses, errors: runErrors,
+    method: 'post',
+    path: '/api/messages/:messageId/regenerate',
+    of: messageOfPath,
+    access: 'editor',
+    repeatable: true,
+    summary: 'Answer the same question anew, beside this answer, which may go on',
+    body: regenerateBody,
+    responses: runResponses,
+    errors: runErrors,
     async handle({ request, response, identity, subject: message, body }, places) {
       refuseUserMessage(message, 'Only an answer can be made anew; edit a question instead.')
       const started = await places.tasks.start({
-        user: identity.user, chat: await chatOf(message, places), question: null, parentId: message.parentId,
-        request: runRequestOf(body, places, message.request as unknown as RunRequest), claim: claimOf(request, identity, places.now()),
+        user: identity.user,
+        chat: await chatOf(message, places),
+        question: null,
+        parentId: message.parentId,
+        request: runRequestOf(body, places, message.request as unknown as RunRequest),
+        claim: claimOf(request, identity, places.now()),
       })
       await answerStarted(response, started, body.stream, places)
     },
   }),
 
   route({
-    method: 'post', path: '/api/messages/:messageId/continue', of: messageOfPath, access: 'editor', repeatable: true,
-    summary: 'Go on with an answer that has ended, in the same message', body: continueBody, responses: runResponses, errors: runErrors,
+    method: 'post',
+    path: '/api/messages/:messageId/continue',
+    of: messageOfPath,
+    access: 'editor',
+    repeatable: true,
+    summary: 'Go on with an answer that has ended, in the same message',
+    body: continueBody,
+    responses: runResponses,
+    errors: runErrors,
     async handle({ request, response, identity, subject: message, body }, places) {
       refuseUserMessage(message, 'Only an answer can be continued.')
-      const started = await places.tasks.continue({ user: identity.user, message, claim: claimOf(request, identity, places.now()) })
+      const started = await places.tasks.continue({
+        user: identity.user,
+        message,
+        claim: claimOf(request, identity, places.now()),
+      })
       await answerStarted(response, started, body.stream, places)
     },
   }),
 
   route({
-    method: 'patch', path: '/api/messages/:messageId', of: messageOfPath, access: 'editor', repeatable: true,
-    summary: 'Ask a question in other words: a new branch beside it, with an answer', body: editBody, responses: runResponses, errors: [405, ...runErrors],
+    method: 'patch',
+    path: '/api/messages/:messageId',
+    of: messageOfPath,
+    access: 'editor',
+    repeatable: true,
+    summary: 'Ask a question in other words: a new branch beside it, with an answer',
+    body: editBody,
+    responses: runResponses,
+    errors: [405, ...runErrors],
     async handle({ request, response, identity, subject: message, body }, places) {
-      if (message.role !== 'user') throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
-      const files = body.files ?? message.json?.output.flatMap(block => (block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [])) ?? []
+      if (message.role !== 'user')
+        throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
+      const files =
+        body.files ??
+        message.json?.output.flatMap((block) =>
+          block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [],
+        ) ??
+        []
       const started = await places.tasks.start({
-        user: identity.user, chat: await chatOf(message, places), question: { content: body.content, files: await filesOf(files, message.chatId, places) },
-        parentId: message.parentId, request: runRequestOf(body, places), claim: claimOf(request, identity, places.now()),
+        user: identity.user,
+        chat: await chatOf(message, places),
+        question: { content: body.content, files: await filesOf(files, message.chatId, places) },
+        parentId: message.parentId,
+        request: runRequestOf(body, places),
+        claim: claimOf(request, identity, places.now()),
       })
       await answerStarted(response, started, body.stream, places)
     },

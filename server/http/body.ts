@@ -4,7 +4,6 @@ import { RunnelError } from '../../shared/errors.ts'
 /** Deeper nesting is nobody's request: it would overflow the stack of whatever walks it. */
 const maxDepth = 64
 
-
 /** Reads JSON bodies of up to so many bytes. */
 export type JsonReader = (request: Request, response: Response) => Promise<unknown>
 
@@ -15,12 +14,16 @@ export function jsonReader(maxBytes: number): JsonReader {
 }
 
 async function readJson(parse: RequestHandler, request: Request, response: Response): Promise<unknown> {
-  await new Promise<void>((resolve, reject) => void parse(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve())))
-  if (isDeeper(request.body, maxDepth)) throw new RunnelError('bad_request', `body: is nested deeper than ${maxDepth} levels.`)
+  await new Promise<void>(
+    (resolve, reject) =>
+      void parse(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve())),
+  )
+  if (isDeeper(request.body, maxDepth))
+    throw new RunnelError('bad_request', `body: is nested deeper than ${maxDepth} levels.`)
   return request.body
 }
 
 function isDeeper(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some(item => isDeeper(item, depth - 1))
+  return depth === 0 || Object.values(value).some((item) => isDeeper(item, depth - 1))
 }

@@ -10,22 +10,43 @@ import { route } from './route.ts'
 import { chatJson, pageOf } from './schemas.ts'
 
 const title = z.string().trim().min(1).max(200)
-const newChat = z.strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() }).prefault({})
+const newChat = z
+  .strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() })
+  .prefault({})
 const chatPatch = z.strictObject({ title })
-const chatQuery = pageQuery.extend({ query: z.string().trim().min(1).max(200).optional().describe('words of a title or a message, or their beginnings') })
+const chatQuery = pageQuery.extend({
+  query: z.string().trim().min(1).max(200).optional().describe('words of a title or a message, or their beginnings'),
+})
 
 export const chatRoutes = [
   route({
-    method: 'post', path: '/api/chats', access: 'signedIn', repeatable: true, summary: 'Make a chat',
-    body: newChat, responses: { 201: chatJson },
+    method: 'post',
+    path: '/api/chats',
+    access: 'signedIn',
+    repeatable: true,
+    summary: 'Make a chat',
+    body: newChat,
+    responses: { 201: chatJson },
     async handle({ request, response, identity, body }, { store, chats, announcer, now }) {
       const { user } = identity
-      const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title: body.title.toWellFormed(), system: body.system?.toWellFormed() ?? null, createdAt: now() }
+      const chat: ChatRow = {
+        id: newId('chat'),
+        ownerId: user.id,
+        title: body.title.toWellFormed(),
+        system: body.system?.toWellFormed() ?? null,
+        createdAt: now(),
+      }
       const claim = claimOf(request, identity, now())
       const answer = shown(chat)
-      const written = await store.createChat({ ...chat, ownerName: user.name }, newLineage(), claim && { ...claim, response: answer })
+      const written = await store.createChat(
+        { ...chat, ownerName: user.name },
+        newLineage(),
+        claim && { ...claim, response: answer },
+      )
       if (written.repeated) return void response.status(201).json(written.response)
-      await chats.edit(chat.id, writer => writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt }))
+      await chats.edit(chat.id, (writer) =>
+        writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt }),
+      )
       const tell = await announcer(chat.id)
       tell({ event: 'created', title: chat.title })
       response.status(201).json(answer)
@@ -33,19 +54,28 @@ export const chatRoutes = [
   }),
 
   route({
-    method: 'get', path: '/api/chats', access: 'signedIn', summary: 'The caller\'s chats, newest first; those that match a query, best first',
-    query: chatQuery, responses: { 200: pageOf(chatJson) },
+    method: 'get',
+    path: '/api/chats',
+    access: 'signedIn',
+    summary: "The caller's chats, newest first; those that match a query, best first",
+    query: chatQuery,
+    responses: { 200: pageOf(chatJson) },
     async handle({ response, identity, query }, { store }) {
       const page = pageOfQuery(query)
-      const { items, nextCursor } = query.query === undefined
-        ? await store.listChats(identity.user.id, page)
-        : await store.searchChats(identity.user.id, query.query, page)
+      const { items, nextCursor } =
+        query.query === undefined
+          ? await store.listChats(identity.user.id, page)
+          : await store.searchChats(identity.user.id, query.query, page)
       response.json({ items: items.map(shown), nextCursor })
     },
   }),
 
   route({
-    method: 'get', path: '/api/chats/:chatId', of: chatOfPath, access: 'viewer', summary: 'A chat',
+    method: 'get',
+    path: '/api/chats/:chatId',
+    of: chatOfPath,
+    access: 'viewer',
+    summary: 'A chat',
     responses: { 200: chatJson },
     handle({ response, subject: chat }) {
       response.json(shown(chat))
@@ -53,12 +83,17 @@ export const chatRoutes = [
   }),
 
   route({
-    method: 'patch', path: '/api/chats/:chatId', of: chatOfPath, access: 'editor', summary: 'Rename a chat',
-    body: chatPatch, responses: { 200: chatJson },
+    method: 'patch',
+    path: '/api/chats/:chatId',
+    of: chatOfPath,
+    access: 'editor',
+    summary: 'Rename a chat',
+    body: chatPatch,
+    responses: { 200: chatJson },
     async handle({ response, subject: chat, body }, { store, chats, announcer }) {
       const renamed = { ...chat, title: body.title.toWellFormed() }
       await store.renameChat(chat.id, renamed.title)
-      await chats.edit(chat.id, writer => writer.setChat({ title: renamed.title }))
+      await chats.edit(chat.id, (writer) => writer.setChat({ title: renamed.title }))
       const tell = await announcer(chat.id)
       tell({ event: 'renamed', title: renamed.title })
       response.json(shown(renamed))
@@ -66,7 +101,11 @@ export const chatRoutes = [
   }),
 
   route({
-    method: 'delete', path: '/api/chats/:chatId', of: chatOfPath, access: 'owner', summary: 'Delete a chat with all that is in it',
+    method: 'delete',
+    path: '/api/chats/:chatId',
+    of: chatOfPath,
+    access: 'owner',
+    summary: 'Delete a chat with all that is in it',
     responses: { 204: null },
     async handle({ response, subject: chat }, { deletion, announcer, accessChanged }) {
       const tell = await announcer(chat.id)

@@ -9,5 +9,11 @@ export function claimOf(request: Request, { user }: Identity, now: number): Omit
   const key = idempotencyKey(request)
   if (key === undefined) return undefined
   const route = `${request.method} ${request.path}`
-  return { userId: user.id, route, key, bodyHash: hash('sha256', JSON.stringify(request.body ?? null), 'base64url'), createdAt: now }
+  return {
+    userId: user.id,
+    route,
+    key,
+    bodyHash: hash('sha256', JSON.stringify(request.body ?? null), 'base64url'),
+    createdAt: now,
+  }
 }

@@ -5,7 +5,14 @@ import type { Identity } from '../auth/auth.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Started } from '../task/start.ts'
 import { claimOf } from './claims.ts'
-import { bringsResults, completionBody, questionOf, runRequestOfBody, titleOf, type CompletionBody } from './door/body.ts'
+import {
+  bringsResults,
+  completionBody,
+  questionOf,
+  runRequestOfBody,
+  titleOf,
+  type CompletionBody,
+} from './door/body.ts'
 import { chatHeader, makeUnlistedChat, namedChat } from './door/chat.ts'
 import { completionJson, completionOf, outcomeOf } from './door/completion.ts'
 import { answerFailure } from './door/failure.ts'
@@ -18,15 +25,26 @@ const modelJson = z.object({ id: z.string(), object: z.literal('model'), created
 
 export const completionRoutes = [
   route({
-    method: 'post', path: '/v1/chat/completions', access: 'signedIn', repeatable: true, openAiErrors: true,
+    method: 'post',
+    path: '/v1/chat/completions',
+    access: 'signedIn',
+    repeatable: true,
+    openAiErrors: true,
     headers: { [chatHeader]: 'a chat to write into', [detachHeader]: 'true: a hang-up does not stop the run' },
     summary: 'The OpenAI API: an answer that also is a document, in the chat of X-Runnel-Chat-Id or in an unlisted one',
-    body: completionBody, responses: { 200: { 'application/json': completionJson, 'text/event-stream': z.string() } }, errors: [404, 409, 500, 502, 504],
+    body: completionBody,
+    responses: { 200: { 'application/json': completionJson, 'text/event-stream': z.string() } },
+    errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, places) {
       const started = await startRun(request, identity, body, places)
-      response.set({ [chatHeader]: started.chatId, 'X-Runnel-Message-Id': started.messageId, 'X-Runnel-Task-Id': started.taskId })
+      response.set({
+        [chatHeader]: started.chatId,
+        'X-Runnel-Message-Id': started.messageId,
+        'X-Runnel-Task-Id': started.taskId,
+      })
       if (request.get(detachHeader) !== 'true') places.door.stopsWith(response, started)
-      if (body.stream) return await places.door.stream(response, identity, started, body.stream_options?.include_usage === true)
+      if (body.stream)
+        return await places.door.stream(response, identity, started, body.stream_options?.include_usage === true)
       const message = await places.door.ended(started)
       if (response.destroyed) return
       // Much may have happened since it was asked.
@@ -38,7 +56,11 @@ export const completionRoutes = [
   }),
 
   route({
-    method: 'get', path: '/v1/models', access: 'signedIn', openAiErrors: true, summary: 'The models that may be named',
+    method: 'get',
+    path: '/v1/models',
+    access: 'signedIn',
+    openAiErrors: true,
+    summary: 'The models that may be named',
     responses: { 200: z.object({ object: z.literal('list'), data: z.array(modelJson) }) },
     handle({ response }, places) {
       response.json({ object: 'list', data: namesOf(places).map(modelOf) })
@@ -46,11 +68,16 @@ export const completionRoutes = [
   }),
 
   route({
-    method: 'get', path: '/v1/models/:model', access: 'signedIn', openAiErrors: true, summary: 'A model',
+    method: 'get',
+    path: '/v1/models/:model',
+    access: 'signedIn',
+    openAiErrors: true,
+    summary: 'A model',
     responses: { 200: modelJson },
     handle({ response, params }, places) {
       const model = params['model']!
-      if (!namesOf(places).includes(model)) throw new RunnelError('not_found', `There is no model ${JSON.stringify(model)} here.`)
+      if (!namesOf(places).includes(model))
+        throw new RunnelError('not_found', `There is no model ${JSON.stringify(model)} here.`)
       response.json(modelOf(model))
     },
   }),
@@ -64,15 +91,18 @@ async function startRun(request: Request, identity: Identity, body: CompletionBo
   const claimed = claimOf(request, identity, now())
   const claim = claimed && { ...claimed, route: named ? `${claimed.route} ${named.id}` : claimed.route }
   // Before a chat is made for it.
-  const repeated = claim && await store.findClaim(claim)
+  const repeated = claim && (await store.findClaim(claim))
   if (repeated) return repeated.response as Started
   const question = questionOf(body.messages)
-  const newest = named && await store.newestMessage(named.id)
-  const chat = named ?? await makeUnlistedChat(identity, titleOf(question), places)
+  const newest = named && (await store.newestMessage(named.id))
+  const chat = named ?? (await makeUnlistedChat(identity, titleOf(question), places))
   let started: Started | undefined
   try {
     started = await tasks.start({
-      user: identity.user, chat, claim, request: runRequest,
+      user: identity.user,
+      chat,
+      claim,
+      request: runRequest,
       question: newest?.role === 'assistant' && bringsResults(body.messages) ? null : { content: question },
       parentId: newest?.id ?? null,
     })

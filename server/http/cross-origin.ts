@@ -8,7 +8,9 @@ export function crossOrigin(origins: Origins, headers: 'own headers' | 'any head
     origin: [...origins.allowed],
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
     // SDKs send a dozen of their own; without a list the browser's question is the answer.
-    ...(headers === 'own headers' && { allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'] }),
+    ...(headers === 'own headers' && {
+      allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
+    }),
     exposedHeaders: ['X-Runnel-Message-Id', 'X-Runnel-Chat-Id', 'X-Runnel-Task-Id', 'Retry-After'],
     maxAge: 600,
     optionsSuccessStatus: 204,

@@ -3,7 +3,11 @@ import { errorRow, RunnelError } from '../../shared/errors.ts'
 import type { Logger } from '../log.ts'
 
 /** Every failure leaves with the status of its code, in the shape that `answer` gives it. */
-export function errorHandler(log: Logger, maxBodyBytes: number, answer: (response: Response, error: RunnelError) => void = answerError) {
+export function errorHandler(
+  log: Logger,
+  maxBodyBytes: number,
+  answer: (response: Response, error: RunnelError) => void = answerError,
+) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     const failure = asRunnelError(error, log, request, maxBodyBytes)
     if (response.headersSent) return next(error)
@@ -20,7 +24,8 @@ function answerError(response: Response, { code, message, details }: RunnelError
 
 /** What a refusal says beside its body. */
 export function refusalHeaders(response: Response, status: number, retryable: boolean): void {
-  if ((status === 503 || status === 429) && retryable && !response.hasHeader('Retry-After')) response.set('Retry-After', '1')
+  if ((status === 503 || status === 429) && retryable && !response.hasHeader('Retry-After'))
+    response.set('Retry-After', '1')
   if (status === 401) response.set('WWW-Authenticate', 'Bearer realm="runnel"')
 }
 
@@ -32,9 +37,16 @@ export function notFound(): never {
 function asRunnelError(error: unknown, log: Logger, request: Request, maxBodyBytes: number): RunnelError {
   if (error instanceof RunnelError) return error
   const status = error instanceof Error && 'status' in error ? error.status : undefined
-  if (status === 413) return new RunnelError('too_large', `The request body is larger than ${maxBodyBytes} bytes (RUNNEL_MAX_BODY_BYTES).`)
+  if (status === 413)
+    return new RunnelError(
+      'too_large',
+      `The request body is larger than ${maxBodyBytes} bytes (RUNNEL_MAX_BODY_BYTES).`,
+    )
   if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new RunnelError('bad_request', 'The request could not be read: its body must be JSON in UTF-8, its address well-formed.')
+    return new RunnelError(
+      'bad_request',
+      'The request could not be read: its body must be JSON in UTF-8, its address well-formed.',
+    )
   }
   log.error({ err: error, method: request.method, path: request.path }, 'a request failed')
   return new RunnelError('internal', 'Something went wrong inside the server; its log has more.', { cause: error })

@@ -50,7 +50,13 @@ export class EventStreams {
    * who has seen its end already. Throws `not_found`, `rate_limited`,
    * `store_unavailable`, `restarting`.
    */
-  async open(response: Response, identity: Identity, row: MessageRow, mode: EventMode, lastEventId: string | undefined): Promise<void> {
+  async open(
+    response: Response,
+    identity: Identity,
+    row: MessageRow,
+    mode: EventMode,
+    lastEventId: string | undefined,
+  ): Promise<void> {
     const { end, position } = readEventId(lastEventId)
     if (end !== null && row.json && endMark(row.json) === end) return void response.status(204).end()
     if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
@@ -63,9 +69,10 @@ export class EventStreams {
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {
       // Behind the `await` the next append may be in flight.
-      do await new Promise<void>(settled => room.whenSettled(settled))
+      do await new Promise<void>((settled) => room.whenSettled(settled))
       while (room.appending)
-      if (room.lost) throw new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.')
+      if (room.lost)
+        throw new RunnelError('store_unavailable', 'This document could not be written; try again in a moment.')
       if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
       if (end !== null && endsWith(readMessageFields(room.doc), end)) {
         this.#options.rooms.unpin(room)
@@ -86,7 +93,9 @@ export class EventStreams {
 
   /** Who may read this chat has changed, or the chat is gone: streams without the right end. Throws nothing. */
   async recheck(chatId: string): Promise<void> {
-    await Promise.all([...this.#streams].filter(stream => stream.chatId === chatId).map(stream => this.#check(stream)))
+    await Promise.all(
+      [...this.#streams].filter((stream) => stream.chatId === chatId).map((stream) => this.#check(stream)),
+    )
   }
 
   /** Ends all; EventSources come back by themselves. */
@@ -95,14 +104,24 @@ export class EventStreams {
     for (const stream of this.#streams) stream.end()
   }
 
-  #openRoom(response: Response, identity: Identity, row: MessageRow, room: Room, mode: EventMode, since: string | null): void {
+  #openRoom(
+    response: Response,
+    identity: Identity,
+    row: MessageRow,
+    room: Room,
+    mode: EventMode,
+    since: string | null,
+  ): void {
     const { rooms, catchUp, now } = this.#options
     const stream = this.#add(response, identity, row, () => {
       reader.close()
       rooms.unpin(room)
     })
-    const reader = EventFeed.join(room, now, feed =>
-      new EventReader({ feed, mode, since, catchUp, now, outbox: stream.outbox, onOver: () => stream.end() }))
+    const reader = EventFeed.join(
+      room,
+      now,
+      (feed) => new EventReader({ feed, mode, since, catchUp, now, outbox: stream.outbox, onOver: () => stream.end() }),
+    )
     reader.begin()
   }
 
@@ -110,18 +129,25 @@ export class EventStreams {
   #openRow(response: Response, identity: Identity, message: Message, row: MessageRow): void {
     const stream = this.#add(response, identity, row, () => stream.outbox.close())
     this.#options.catchUp.enter({
-      prepare: () => (stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, ''))),
-      send: (difference, release) => stream.outbox.sendTracked(difference.frames, () => {
-        release()
-        stream.end()
-      }),
+      prepare: () =>
+        stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, '')),
+      send: (difference, release) =>
+        stream.outbox.sendTracked(difference.frames, () => {
+          release()
+          stream.end()
+        }),
     })
   }
 
   #add(response: Response, identity: Identity, row: MessageRow, onClosed: () => void): EventStream {
     const { limits, now } = this.#options
     const stream = new EventStream({
-      response, identity, limits, now, messageId: row.id, chatId: row.chatId,
+      response,
+      identity,
+      limits,
+      now,
+      messageId: row.id,
+      chatId: row.chatId,
       onClosed: () => {
         this.#streams.delete(stream)
         onClosed()

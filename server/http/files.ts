@@ -20,21 +20,40 @@ const shownTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'
 
 export const fileRoutes = [
   route({
-    method: 'post', path: '/api/files', access: 'editor', summary: 'Upload a file to a chat: the form has chatId first, then file',
-    form: fileForm, responses: { 201: fileJson },
-    async handle({ request, response, identity }, { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now }) {
+    method: 'post',
+    path: '/api/files',
+    access: 'editor',
+    summary: 'Upload a file to a chat: the form has chatId first, then file',
+    form: fileForm,
+    responses: { 201: fileJson },
+    async handle(
+      { request, response, identity },
+      { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now },
+    ) {
       const id = newId('file')
       let leave = () => {}
       try {
         let chatId = ''
-        const { name: given, declaredType, stored } = await readUpload(request, async (toChat, content) => {
+        const {
+          name: given,
+          declaredType,
+          stored,
+        } = await readUpload(request, async (toChat, content) => {
           chatId = (await access.chat(identity, toChat, 'editor')).chat.id
           leave = await uploads.take(identity.user.id)
           await store.doomFile(id)
           return await files.write(id, content, maxFileBytes)
         })
         const name = cleanName(given)
-        const file: FileRow = { id, chatId, userId: identity.user.id, name, mimeType: await sniff(stored, name, declaredType), size: stored.size, createdAt: now() }
+        const file: FileRow = {
+          id,
+          chatId,
+          userId: identity.user.id,
+          name,
+          mimeType: await sniff(stored, name, declaredType),
+          size: stored.size,
+          createdAt: now(),
+        }
         await store.putFile(file)
         response.status(201).json({ id, name, mimeType: file.mimeType, size: file.size, url: filesUrl + id })
       } catch (error) {
@@ -48,7 +67,11 @@ export const fileRoutes = [
   }),
 
   route({
-    method: 'get', path: '/api/files/:fileId', of: fileOfPath, access: 'viewer', summary: 'The bytes of a file',
+    method: 'get',
+    path: '/api/files/:fileId',
+    of: fileOfPath,
+    access: 'viewer',
+    summary: 'The bytes of a file',
     responses: { 200: { '*/*': z.string().meta({ format: 'binary' }) } },
     async handle({ request, response, subject: file }, { files }) {
       const content = await files.stream(file.id)

@@ -31,9 +31,11 @@ export const fileIds = z.array(z.string().max(100)).max(20).describe('ids of fil
 
 /** The files that a body names. Throws `not_found`. */
 export async function filesOf(ids: readonly string[], chatId: string, { store }: Places): Promise<FileRow[]> {
-  return await Promise.all([...new Set(ids)].map(async id => {
-    const file = await store.getFile(id)
-    if (file?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
-    return file
-  }))
+  return await Promise.all(
+    [...new Set(ids)].map(async (id) => {
+      const file = await store.getFile(id)
+      if (file?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
+      return file
+    }),
+  )
 }

@@ -8,12 +8,21 @@ import { grantedRole } from './members.ts'
 import { route } from './route.ts'
 import { inviteJson, listOf, role } from './schemas.ts'
 
-const newInvite = z.strictObject({ role: grantedRole.default('viewer'), expiresInSeconds: z.int().min(1).max(31_536_000).default(604_800) }).prefault({})
+const newInvite = z
+  .strictObject({
+    role: grantedRole.default('viewer'),
+    expiresInSeconds: z.int().min(1).max(31_536_000).default(604_800),
+  })
+  .prefault({})
 const redeemBody = z.strictObject({ token: z.string().min(1).max(200) })
 
 export const inviteRoutes = [
   route({
-    method: 'get', path: '/api/chats/:chatId/invites', of: chatOfPath, access: 'owner', summary: 'The invites of a chat, without their tokens',
+    method: 'get',
+    path: '/api/chats/:chatId/invites',
+    of: chatOfPath,
+    access: 'owner',
+    summary: 'The invites of a chat, without their tokens',
     responses: { 200: listOf(inviteJson) },
     async handle({ response, subject: chat }, { store }) {
       response.json({ items: (await store.listInvites(chat.id)).map(shown) })
@@ -21,36 +30,65 @@ export const inviteRoutes = [
   }),
 
   route({
-    method: 'post', path: '/api/chats/:chatId/invites', of: chatOfPath, access: 'owner', summary: 'Make an invite; its token is told this once',
-    body: newInvite, responses: { 201: inviteJson.extend({ token: z.string(), url: z.string() }) },
+    method: 'post',
+    path: '/api/chats/:chatId/invites',
+    of: chatOfPath,
+    access: 'owner',
+    summary: 'Make an invite; its token is told this once',
+    body: newInvite,
+    responses: { 201: inviteJson.extend({ token: z.string(), url: z.string() }) },
     async handle({ response, subject: chat, body }, { store, now, basePath }) {
       const { token, tokenHash } = newInviteToken()
-      const invite: InviteRow = { id: newId('invite'), chatId: chat.id, role: body.role, tokenHash, createdAt: now(), expiresAt: now() + body.expiresInSeconds * 1_000 }
+      const invite: InviteRow = {
+        id: newId('invite'),
+        chatId: chat.id,
+        role: body.role,
+        tokenHash,
+        createdAt: now(),
+        expiresAt: now() + body.expiresInSeconds * 1_000,
+      }
       await store.putInvite(invite)
       // The fragment never leaves the browser: neither logs nor referrers see the token.
-      response.status(201).json({ ...shown(invite), token, url: `${basePath}/#${new URLSearchParams({ invite: token, chat: chat.id })}` })
+      response
+        .status(201)
+        .json({ ...shown(invite), token, url: `${basePath}/#${new URLSearchParams({ invite: token, chat: chat.id })}` })
     },
   }),
 
   route({
-    method: 'delete', path: '/api/chats/:chatId/invites/:inviteId', of: chatOfPath, access: 'owner', summary: 'Revoke an invite; who has become a member stays',
+    method: 'delete',
+    path: '/api/chats/:chatId/invites/:inviteId',
+    of: chatOfPath,
+    access: 'owner',
+    summary: 'Revoke an invite; who has become a member stays',
     responses: { 204: null },
     async handle({ response, subject: chat, params }, { store, accessChanged }) {
-      if (!await store.revokeInvite(chat.id, params['inviteId']!)) throw new RunnelError('not_found', 'There is no such invite.')
+      if (!(await store.revokeInvite(chat.id, params['inviteId']!)))
+        throw new RunnelError('not_found', 'There is no such invite.')
       await accessChanged(chat.id)
       response.status(204).end()
     },
   }),
 
   route({
-    method: 'post', path: '/api/invites/redeem', access: 'signedIn', summary: 'Become a member by an invite; a role that is higher already stays',
-    body: redeemBody, responses: { 200: z.object({ chatId: z.string(), role }) }, errors: [404],
+    method: 'post',
+    path: '/api/invites/redeem',
+    access: 'signedIn',
+    summary: 'Become a member by an invite; a role that is higher already stays',
+    body: redeemBody,
+    responses: { 200: z.object({ chatId: z.string(), role }) },
+    errors: [404],
     async handle({ response, identity, body }, { store, now, accessChanged, tellUser }) {
       const invite = await findInvite(store, body.token, now())
       const held = await store.memberRole(invite.chatId, identity.user.id)
       const role = held && held !== 'viewer' ? held : invite.role
       if (role !== held) {
-        await store.putMember(invite.chatId, { userId: identity.user.id, name: identity.user.name, role, joinedAt: now() })
+        await store.putMember(invite.chatId, {
+          userId: identity.user.id,
+          name: identity.user.name,
+          role,
+          joinedAt: now(),
+        })
         await accessChanged(invite.chatId)
       }
       const chat = held ? null : await store.getChat(invite.chatId)

@@ -6,12 +6,20 @@ import { route } from './route.ts'
 import { listOf, memberJson } from './schemas.ts'
 
 export const grantedRole = z.enum(['editor', 'viewer'])
-const newMember = z.strictObject({ userId: z.string().min(1).max(200), name: z.string().trim().min(1).max(200).optional(), role: grantedRole })
+const newMember = z.strictObject({
+  userId: z.string().min(1).max(200),
+  name: z.string().trim().min(1).max(200).optional(),
+  role: grantedRole,
+})
 
 /** Members are seen by every member and changed by the owner. Anyone may leave. */
 export const memberRoutes = [
   route({
-    method: 'get', path: '/api/chats/:chatId/members', of: chatOfPath, access: 'viewer', summary: 'The members of a chat',
+    method: 'get',
+    path: '/api/chats/:chatId/members',
+    of: chatOfPath,
+    access: 'viewer',
+    summary: 'The members of a chat',
     responses: { 200: listOf(memberJson) },
     async handle({ response, subject: chat }, { store }) {
       response.json({ items: await store.listMembers(chat.id) })
@@ -19,8 +27,13 @@ export const memberRoutes = [
   }),
 
   route({
-    method: 'post', path: '/api/chats/:chatId/members', of: chatOfPath, access: 'owner', summary: 'Add a member, or change a member\'s role',
-    body: newMember, responses: { 201: memberJson },
+    method: 'post',
+    path: '/api/chats/:chatId/members',
+    of: chatOfPath,
+    access: 'owner',
+    summary: "Add a member, or change a member's role",
+    body: newMember,
+    responses: { 201: memberJson },
     async handle({ response, subject: chat, body }, { store, now, accessChanged, tellUser }) {
       const { userId, name = userId, role } = body
       if (userId === chat.ownerId) throw new RunnelError('bad_request', 'userId: the owner stays owner.')
@@ -34,12 +47,18 @@ export const memberRoutes = [
   }),
 
   route({
-    method: 'delete', path: '/api/chats/:chatId/members/:userId', of: chatOfMember, access: 'owner', self: true, summary: 'Remove a member, or leave',
+    method: 'delete',
+    path: '/api/chats/:chatId/members/:userId',
+    of: chatOfMember,
+    access: 'owner',
+    self: true,
+    summary: 'Remove a member, or leave',
     responses: { 204: null },
     async handle({ response, subject: chat, params }, { store, accessChanged, tellUser }) {
       const userId = params['userId']!
-      if (userId === chat.ownerId) throw new RunnelError('bad_request', 'The owner cannot be removed; delete the chat instead.')
-      if (!await store.removeMember(chat.id, userId)) throw new RunnelError('not_found', 'There is no such member.')
+      if (userId === chat.ownerId)
+        throw new RunnelError('bad_request', 'The owner cannot be removed; delete the chat instead.')
+      if (!(await store.removeMember(chat.id, userId))) throw new RunnelError('not_found', 'There is no such member.')
       await accessChanged(chat.id)
       tellUser(userId, chat.id, { event: 'deleted' })
       response.status(204).end()

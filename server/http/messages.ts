@@ -13,8 +13,20 @@ const stopBody = z.strictObject({ taskId: z.string().max(200).optional() }).pref
 
 export const messageRoutes = [
   route({
-    method: 'get', path: '/api/messages/:messageId', of: messageOfPath, access: 'viewer', summary: 'A message as it is now, also while it is being written',
-    query: readQuery, responses: { 200: { 'application/json': messageJson, 'text/markdown': z.string(), 'text/html': z.string(), 'text/plain': z.string() } },
+    method: 'get',
+    path: '/api/messages/:messageId',
+    of: messageOfPath,
+    access: 'viewer',
+    summary: 'A message as it is now, also while it is being written',
+    query: readQuery,
+    responses: {
+      200: {
+        'application/json': messageJson,
+        'text/markdown': z.string(),
+        'text/html': z.string(),
+        'text/plain': z.string(),
+      },
+    },
     async handle({ response, subject, query }, { messages, html }) {
       const message = await messages.read(subject)
       if (query.format === 'json') return void response.json(message)
@@ -26,7 +38,11 @@ export const messageRoutes = [
   }),
 
   route({
-    method: 'delete', path: '/api/messages/:messageId', of: messageOfPath, access: 'editor', summary: 'Delete a message with all that answers it',
+    method: 'delete',
+    path: '/api/messages/:messageId',
+    of: messageOfPath,
+    access: 'editor',
+    summary: 'Delete a message with all that answers it',
     responses: { 204: null },
     async handle({ response, subject: message }, { deletion }) {
       await deletion.message(message)
@@ -35,8 +51,14 @@ export const messageRoutes = [
   }),
 
   route({
-    method: 'post', path: '/api/messages/:messageId/stop', of: messageOfPath, access: 'editor', summary: 'Stop the run of an answer; one that has ended stays as it is',
-    body: stopBody, responses: { 200: runJson }, errors: [409],
+    method: 'post',
+    path: '/api/messages/:messageId/stop',
+    of: messageOfPath,
+    access: 'editor',
+    summary: 'Stop the run of an answer; one that has ended stays as it is',
+    body: stopBody,
+    responses: { 200: runJson },
+    errors: [409],
     async handle({ response, subject: message, body: { taskId } }, { tasks }) {
       if (message.role !== 'assistant') throw new RunnelError('bad_request', 'Only an answer can be stopped.')
       refuseOlderRun(message, taskId)

@@ -19,7 +19,10 @@ function handlerOf(row: Route, places: Places, readJson: JsonReader) {
     const { access } = row
     const params = request.params as Record<string, string>
     const identity = access === 'signedIn' && row.guests !== true ? signedIn(response) : caller(response)
-    const subject = access === 'open' || access === 'signedIn' ? undefined : await row.of?.({ identity, params, needed: access }, places)
+    const subject =
+      access === 'open' || access === 'signedIn'
+        ? undefined
+        : await row.of?.({ identity, params, needed: access }, places)
     const query = row.query && validate(row.query, request.query)
     const body = row.body && validate(row.body, await readJson(request, response))
     await row.handle({ request, response, identity, params, subject, query, body }, places)

@@ -9,7 +9,10 @@ export function openApiRoute(others: readonly RouteDescription[]): Route {
   /** By base path. */
   const texts = new Map<string, string>()
   const own: Route = route({
-    method: 'get', path: '/openapi.json', access: 'open', summary: 'This description',
+    method: 'get',
+    path: '/openapi.json',
+    access: 'open',
+    summary: 'This description',
     responses: { 200: z.looseObject({ openapi: z.string() }) },
     handle({ response }, { basePath }) {
       const text = texts.get(basePath) ?? JSON.stringify(openApi([...others, own], basePath))
@@ -26,7 +29,11 @@ export function openApi(table: readonly RouteDescription[], basePath = ''): Json
   for (const row of table) (paths[templateOf(row.path)] ??= {})[row.method] = operation(row)
   return {
     openapi: '3.1.0',
-    info: { title: 'Runnel', version: '1', description: 'Streams LLM answers to many screens. Documents are followed on the sockets /ws and /yjs/{doc}.' },
+    info: {
+      title: 'Runnel',
+      version: '1',
+      description: 'Streams LLM answers to many screens. Documents are followed on the sockets /ws and /yjs/{doc}.',
+    },
     servers: [{ url: basePath || '/' }],
     paths,
     components: {
@@ -53,18 +60,36 @@ function operation(row: RouteDescription): JsonObject {
     'x-access': row.access,
     ...(row.access !== 'open' && { security: [{ bearer: [] }] }),
     parameters: [
-      ...parametersOf(row.path).map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      ...parametersOf(row.path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...(row.query ? queryParameters(row.query) : []),
-      ...Object.entries(row.headers ?? {}).map(([name, description]) => ({ name, in: 'header', description, schema: { type: 'string' } })),
-      ...(row.repeatable ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } }] : []),
+      ...Object.entries(row.headers ?? {}).map(([name, description]) => ({
+        name,
+        in: 'header',
+        description,
+        schema: { type: 'string' },
+      })),
+      ...(row.repeatable
+        ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } }]
+        : []),
     ],
-    ...(body && { requestBody: { required: row.form !== undefined || !row.body!.safeParse(undefined).success, content: contentOf(body, 'input') } }),
-    responses: Object.fromEntries(statusesOf(row).map(status => [String(status), responseOf(row, status)])),
+    ...(body && {
+      requestBody: {
+        required: row.form !== undefined || !row.body!.safeParse(undefined).success,
+        content: contentOf(body, 'input'),
+      },
+    }),
+    responses: Object.fromEntries(statusesOf(row).map((status) => [String(status), responseOf(row, status)])),
   }
 }
 
 function responseOf({ responses, openAiErrors }: RouteDescription, status: number): JsonObject {
-  if (!(status in responses)) return { description: 'An error', content: { 'application/json': { schema: { $ref: `#/components/schemas/${openAiErrors ? 'OpenAIError' : 'Error'}` } } } }
+  if (!(status in responses))
+    return {
+      description: 'An error',
+      content: {
+        'application/json': { schema: { $ref: `#/components/schemas/${openAiErrors ? 'OpenAIError' : 'Error'}` } },
+      },
+    }
   const content = responses[status] ?? null
   return { description: 'Success', ...(content && { content: contentOf(content, 'output') }) }
 }
@@ -75,8 +100,16 @@ function contentOf(content: NonNullable<Content>, io: 'input' | 'output'): JsonO
 }
 
 function queryParameters(query: z.ZodType): JsonObject[] {
-  const { properties = {}, required = [] } = schemaOf(query, 'input') as { properties?: JsonObject; required?: string[] }
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }))
+  const { properties = {}, required = [] } = schemaOf(query, 'input') as {
+    properties?: JsonObject
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
@@ -86,4 +119,4 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
 
 const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, '{$1}')
 
-const parametersOf = (path: string) => [...path.matchAll(/:(\w+)/g)].map(match => match[1]!)
+const parametersOf = (path: string) => [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!)

@@ -19,25 +19,43 @@ const newMessage = z.strictObject({
 /** The messages of a chat: its history, and asking in it. */
 export const questionRoutes = [
   route({
-    method: 'get', path: '/api/chats/:chatId/messages', of: chatOfPath, access: 'viewer', summary: 'The history of a chat, oldest first',
-    query: pageQuery, responses: { 200: pageOf(messageJson) },
+    method: 'get',
+    path: '/api/chats/:chatId/messages',
+    of: chatOfPath,
+    access: 'viewer',
+    summary: 'The history of a chat, oldest first',
+    query: pageQuery,
+    responses: { 200: pageOf(messageJson) },
     async handle({ response, subject: chat, query }, { store, messages }) {
       const page = await store.listMessages(chat.id, pageOfQuery(query))
-      response.json({ items: await Promise.all(page.items.map(row => messages.read(row))), nextCursor: page.nextCursor })
+      response.json({
+        items: await Promise.all(page.items.map((row) => messages.read(row))),
+        nextCursor: page.nextCursor,
+      })
     },
   }),
 
   route({
-    method: 'post', path: '/api/chats/:chatId/messages', of: chatOfPath, access: 'editor', repeatable: true,
+    method: 'post',
+    path: '/api/chats/:chatId/messages',
+    of: chatOfPath,
+    access: 'editor',
+    repeatable: true,
     summary: 'Ask: 202 with the ids to follow and to stop, or with stream: false the finished message',
-    body: newMessage, responses: runResponses, errors: runErrors,
+    body: newMessage,
+    responses: runResponses,
+    errors: runErrors,
     async handle({ request, response, identity, subject: chat, body }, places) {
       const { tasks, now } = places
       const runRequest = runRequestOf(body, places)
       if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, places)
       const started = await tasks.start({
-        user: identity.user, chat, question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, places) },
-        parentId: body.parentId, request: runRequest, claim: claimOf(request, identity, now()),
+        user: identity.user,
+        chat,
+        question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, places) },
+        parentId: body.parentId,
+        request: runRequest,
+        claim: claimOf(request, identity, now()),
       })
       await answerStarted(response, started, body.stream, places)
     },

@@ -19,16 +19,32 @@ export function rateLimits(perMinute: number, addresses: ClientAddresses): RateL
   const unknown = new MemoryStore()
   const users = new MemoryStore()
   const refuse: RequestHandler = () => {
-    throw new RunnelError('rate_limited', `That is more than ${perMinute} requests a minute; wait a little (RUNNEL_MAX_REQUESTS_PER_MINUTE).`)
+    throw new RunnelError(
+      'rate_limited',
+      `That is more than ${perMinute} requests a minute; wait a little (RUNNEL_MAX_REQUESTS_PER_MINUTE).`,
+    )
   }
   // The checks of the package are about express's own `request.ip`, which is not used here.
-  const common = { windowMs: 60_000, limit: perMinute, standardHeaders: 'draft-6', legacyHeaders: false, validate: false, handler: refuse } as const
+  const common = {
+    windowMs: 60_000,
+    limit: perMinute,
+    standardHeaders: 'draft-6',
+    legacyHeaders: false,
+    validate: false,
+    handler: refuse,
+  } as const
   const limitUser = rateLimit({
-    ...common, store: users,
+    ...common,
+    store: users,
     keyGenerator: (request, response) => limitKey(identityOf(response), addresses.keyOf(request)),
   })
   return {
-    byAddress: rateLimit({ ...common, store: unknown, skip: isProbe, keyGenerator: request => addresses.keyOf(request) }),
+    byAddress: rateLimit({
+      ...common,
+      store: unknown,
+      skip: isProbe,
+      keyGenerator: (request) => addresses.keyOf(request),
+    }),
     byUser: (request, response, next) => {
       // Many users may share an address: what one of them asks counts for that user alone.
       void unknown.decrement(addresses.keyOf(request))

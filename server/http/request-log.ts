@@ -9,12 +9,16 @@ export function logRequests(log: Logger): RequestHandler {
     const { method, path } = request
     response.on('close', () => {
       const identity = response.locals.identity as Identity | undefined
-      log.debug({
-        method, path,
-        status: response.writableFinished ? response.statusCode : 'hung up',
-        ms: Math.round(performance.now() - began),
-        userId: identity?.user.id,
-      }, 'request')
+      log.debug(
+        {
+          method,
+          path,
+          status: response.writableFinished ? response.statusCode : 'hung up',
+          ms: Math.round(performance.now() - began),
+          userId: identity?.user.id,
+        },
+        'request',
+      )
     })
     next()
   }

@@ -71,8 +71,10 @@ interface TypedRoute<Subject, Query extends z.ZodType, Body extends z.ZodType> e
 }
 
 /** A row of the table, its handler typed by its finder and its schemas. */
-export function route<Subject = undefined, Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType = z.ZodUndefined>(
-  row: TypedRoute<Subject, Query, Body>,
-): Route {
+export function route<
+  Subject = undefined,
+  Query extends z.ZodType = z.ZodUndefined,
+  Body extends z.ZodType = z.ZodUndefined,
+>(row: TypedRoute<Subject, Query, Body>): Route {
   return row
 }

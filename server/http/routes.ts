@@ -13,7 +13,20 @@ import type { Route, RouteDescription } from './route.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
 
-const described: readonly Route[] = [...chatRoutes, ...memberRoutes, ...inviteRoutes, ...questionRoutes, ...messageRoutes, ...againRoutes, ...toolCallRoutes, ...eventRoutes, ...fileRoutes, ...taskRoutes, ...completionRoutes, ...healthRoutes]
+const described: readonly Route[] = [
+  ...chatRoutes,
+  ...memberRoutes,
+  ...inviteRoutes,
+  ...questionRoutes,
+  ...messageRoutes,
+  ...againRoutes,
+  ...toolCallRoutes,
+  ...eventRoutes,
+  ...fileRoutes,
+  ...taskRoutes,
+  ...completionRoutes,
+  ...healthRoutes,
+]
 
 /** The one table of routes: each method and path once, with who may, what goes in and what comes out. */
 export const table: readonly Route[] = [...described, openApiRoute(described)]

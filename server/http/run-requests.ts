@@ -11,13 +11,23 @@ import { jsonObject, messageJson } from './schemas.ts'
 export const runFields = {
   model: z.string().min(1).max(200).optional(),
   system: z.string().max(100_000).optional(),
-  tools: z.array(z.union([z.string().max(200), jsonObject])).max(128).optional()
-    .describe('names of the server\'s tools, and definitions of tools that the caller runs itself; without it all of the server\'s'),
+  tools: z
+    .array(z.union([z.string().max(200), jsonObject]))
+    .max(128)
+    .optional()
+    .describe(
+      "names of the server's tools, and definitions of tools that the caller runs itself; without it all of the server's",
+    ),
   params: jsonObject.optional(),
   stream: z.boolean().default(true),
 }
 
-export const startedJson = z.object({ chatId: z.string(), taskId: z.string(), messageId: z.string(), userMessageId: z.string() })
+export const startedJson = z.object({
+  chatId: z.string(),
+  taskId: z.string(),
+  messageId: z.string(),
+  userMessageId: z.string(),
+})
 
 /** Of a route that starts a run: 202 with the ids; with `stream: false` the finished message, or 202 with one that waits for somebody. */
 export const runResponses = { 200: messageJson, 202: z.union([startedJson, messageJson]) }
@@ -26,26 +36,50 @@ export const runErrors = [409, 422, 502, 503, 504]
 type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)[Field]> }
 
 /** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`. */
-export function runRequestOf({ model, system, tools, params }: RunBody, { defaultModel, models, tools: known }: Places, before?: RunRequest): RunRequest {
+export function runRequestOf(
+  { model, system, tools, params }: RunBody,
+  { defaultModel, models, tools: known }: Places,
+  before?: RunRequest,
+): RunRequest {
   const named = model ?? before?.model ?? defaultModel
   if (models && !models.includes(named)) {
-    throw new RunnelError('bad_request', `model: must be one of ${models.join(', ')}`, { details: { fields: [{ field: 'model', message: 'is not allowed' }] } })
+    throw new RunnelError('bad_request', `model: must be one of ${models.join(', ')}`, {
+      details: { fields: [{ field: 'model', message: 'is not allowed' }] },
+    })
   }
   // What sources list is known only when the run prepares.
-  const missing = known.some(tool => 'list' in tool) ? undefined : tools?.find(tool => typeof tool === 'string' && !known.some(({ name }) => name === tool))
-  if (missing !== undefined) throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(missing)} on this server.`, { details: { fields: [{ field: 'tools', message: 'is not known' }] } })
+  const missing = known.some((tool) => 'list' in tool)
+    ? undefined
+    : tools?.find((tool) => typeof tool === 'string' && !known.some(({ name }) => name === tool))
+  if (missing !== undefined)
+    throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(missing)} on this server.`, {
+      details: { fields: [{ field: 'tools', message: 'is not known' }] },
+    })
   const { continues: _, decision: _said, ...rest } = before ?? {}
-  return { ...rest, model: named, ...(system !== undefined && { system }), ...(tools && { tools }), ...(params && { params }) }
+  return {
+    ...rest,
+    model: named,
+    ...(system !== undefined && { system }),
+    ...(tools && { tools }),
+    ...(params && { params }),
+  }
 }
 
 /** Answers with the ids at once; with `stream: false` when the run has ended, or waits for somebody who must first see it. */
-export async function answerStarted(response: Response, started: Started, stream: boolean, places: Places): Promise<void> {
+export async function answerStarted(
+  response: Response,
+  started: Started,
+  stream: boolean,
+  places: Places,
+): Promise<void> {
   if (stream) return void response.status(202).json(started)
   const message = await finished(started, places)
   if (message.status === 'waiting') response.status(202)
   if (message.status !== 'failed' || !message.error) return void response.json(message)
   const { code, message: sentence } = message.error
-  response.status(errorRow(code).http).json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
+  response
+    .status(errorRow(code).http)
+    .json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
 async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {

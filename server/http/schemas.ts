@@ -9,7 +9,12 @@ export const role = z.enum(['owner', 'editor', 'viewer'])
 const epochMs = z.int().describe('epoch milliseconds')
 const status = z.enum([...runningStatuses, ...terminalStatuses])
 
-export const chatJson = z.object({ id: z.string(), title: z.string(), createdAt: epochMs, system: z.string().optional() })
+export const chatJson = z.object({
+  id: z.string(),
+  title: z.string(),
+  createdAt: epochMs,
+  system: z.string().optional(),
+})
 
 export const memberJson = z.object({ userId: z.string(), name: z.string(), role, joinedAt: epochMs })
 
@@ -19,15 +24,23 @@ export const blockJson = z.looseObject({ id: z.string(), type: z.string(), statu
 
 /** The canonical JSON of a message; its blocks have the fields of their types. */
 export const messageJson = z.looseObject({
-  id: z.string(), chatId: z.string(), parentId: z.string().nullable(), role: z.enum(['user', 'assistant']), status, createdAt: epochMs,
-  model: z.string().optional(), taskId: z.string().optional(),
+  id: z.string(),
+  chatId: z.string(),
+  parentId: z.string().nullable(),
+  role: z.enum(['user', 'assistant']),
+  status,
+  createdAt: epochMs,
+  model: z.string().optional(),
+  taskId: z.string().optional(),
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
   output: z.array(blockJson),
 })
 
 export const runJson = z.object({ taskId: z.string(), messageId: z.string(), chatId: z.string(), status })
 
-export const errorJson = z.object({ error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }) })
+export const errorJson = z.object({
+  error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }),
+})
 
 /** A list, in pages where there are many. */
 export function listOf(item: z.ZodType): z.ZodType {

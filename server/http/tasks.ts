@@ -7,7 +7,11 @@ import { listOf, runJson } from './schemas.ts'
 
 export const taskRoutes = [
   route({
-    method: 'get', path: '/api/tasks', access: 'signedIn', guests: true, summary: 'The caller\'s live runs in all chats',
+    method: 'get',
+    path: '/api/tasks',
+    access: 'signedIn',
+    guests: true,
+    summary: "The caller's live runs in all chats",
     responses: { 200: listOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
     async handle({ response, identity }, { tasks }) {
       response.json({ items: await tasks.list(identity.user.id) })
@@ -15,8 +19,13 @@ export const taskRoutes = [
   }),
 
   route({
-    method: 'post', path: '/api/tasks/:taskId/stop', of: messageOfTask, access: 'editor', summary: 'Stop a run; one that has ended stays as it is',
-    responses: { 200: runJson }, errors: [409],
+    method: 'post',
+    path: '/api/tasks/:taskId/stop',
+    of: messageOfTask,
+    access: 'editor',
+    summary: 'Stop a run; one that has ended stays as it is',
+    responses: { 200: runJson },
+    errors: [409],
     async handle({ response, params, subject: message }, { tasks }) {
       refuseOlderRun(message, params['taskId'])
       response.json(await tasks.stop(message))
@@ -27,5 +36,7 @@ export const taskRoutes = [
 /** A late stop never ends a newer run. Throws `not_current`. */
 export function refuseOlderRun(message: MessageRow, taskId: string | undefined): void {
   if (taskId === undefined || taskId === message.taskId) return
-  throw new RunnelError('not_current', 'That run is not the newest of this message.', { details: { taskId: message.taskId, status: message.status } })
+  throw new RunnelError('not_current', 'That run is not the newest of this message.', {
+    details: { taskId: message.taskId, status: message.status },
+  })
 }

@@ -4,17 +4,34 @@ import { route } from './route.ts'
 import { blockJson } from './schemas.ts'
 
 const answerBody = z.union([
-  z.strictObject({ decision: z.enum(['approve', 'deny']), reason: z.string().max(2_000).optional().describe('told to the model where the call is denied') }),
-  z.strictObject({ output: z.unknown().refine(value => value !== undefined, 'is missing').describe('what came of a call that a client runs; text as it is, anything else as JSON') }),
+  z.strictObject({
+    decision: z.enum(['approve', 'deny']),
+    reason: z.string().max(2_000).optional().describe('told to the model where the call is denied'),
+  }),
+  z.strictObject({
+    output: z
+      .unknown()
+      .refine((value) => value !== undefined, 'is missing')
+      .describe('what came of a call that a client runs; text as it is, anything else as JSON'),
+  }),
 ])
 
 export const toolCallRoutes = [
   route({
-    method: 'post', path: '/api/messages/:messageId/tool-calls/:callId', of: messageOfPath, access: 'editor',
-    summary: 'Allow or deny a call that waits for it, or give the output of one that a client runs; the first answer wins',
-    body: answerBody, responses: { 200: blockJson }, errors: [409],
+    method: 'post',
+    path: '/api/messages/:messageId/tool-calls/:callId',
+    of: messageOfPath,
+    access: 'editor',
+    summary:
+      'Allow or deny a call that waits for it, or give the output of one that a client runs; the first answer wins',
+    body: answerBody,
+    responses: { 200: blockJson },
+    errors: [409],
     async handle({ response, identity, params, subject: message, body }, { tasks }) {
-      const answer = 'decision' in body ? body : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
+      const answer =
+        'decision' in body
+          ? body
+          : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
       response.json(await tasks.answerCall(message, params['callId']!, answer, identity.user))
     },
   }),

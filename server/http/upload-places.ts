@@ -17,14 +17,17 @@ export class UploadPlaces {
     this.#count(userId, 1)
     const leave = () => this.#count(userId, -1)
     try {
-      const others = this.#underWay.get(userId)! - 1 + await this.#store.unattachedFiles(userId)
+      const others = this.#underWay.get(userId)! - 1 + (await this.#store.unattachedFiles(userId))
       if (others < this.#perUser) return leave
     } catch (error) {
       leave()
       throw error
     }
     leave()
-    throw new RunnelError('rate_limited', `${this.#perUser} of your files wait for a message; send them with one, or try again tomorrow: they go after a day (RUNNEL_MAX_UNATTACHED_FILES).`)
+    throw new RunnelError(
+      'rate_limited',
+      `${this.#perUser} of your files wait for a message; send them with one, or try again tomorrow: they go after a day (RUNNEL_MAX_UNATTACHED_FILES).`,
+    )
   }
 
   #count(userId: string, change: 1 | -1): void {

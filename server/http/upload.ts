@@ -17,7 +17,10 @@ export interface Upload<Stored> {
  * file as it comes; when this throws, `store` has ended. Throws `bad_request`,
  * and what `store` throws.
  */
-export async function readUpload<Stored>(request: Request, store: (chatId: string, content: Readable) => Promise<Stored>): Promise<Upload<Stored>> {
+export async function readUpload<Stored>(
+  request: Request,
+  store: (chatId: string, content: Readable) => Promise<Stored>,
+): Promise<Upload<Stored>> {
   const parser = openParser(request)
   return await new Promise((resolve, reject) => {
     let chatId: string | undefined
@@ -47,11 +50,12 @@ export async function readUpload<Stored>(request: Request, store: (chatId: strin
         content.resume()
         return refuse('The form must have chatId first, and then one file, named file.')()
       }
-      const upload = store(chatId, content).then(stored => ({ name: filename ?? '', declaredType: mimeType, stored }))
+      const upload = store(chatId, content).then((stored) => ({ name: filename ?? '', declaredType: mimeType, stored }))
       upload.catch(fail)
       storing = upload
     })
-    for (const limit of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) parser.on(limit, refuse('The form has more parts than chatId and one file.'))
+    for (const limit of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const)
+      parser.on(limit, refuse('The form has more parts than chatId and one file.'))
     parser.on('error', refuse('The form could not be read: it must be multipart/form-data, whole.'))
     parser.on('close', () => {
       if (failed) return
@@ -59,15 +63,22 @@ export async function readUpload<Stored>(request: Request, store: (chatId: strin
       else refuse('The form has no file.')()
     })
     request.on('error', refuse('The upload was cut off.'))
-    request.on('close', () => { if (!request.complete) refuse('The upload was cut off.')() })
+    request.on('close', () => {
+      if (!request.complete) refuse('The upload was cut off.')()
+    })
     request.pipe(parser)
   })
 }
 
 function openParser(request: Request): busboy.Busboy {
-  if (!/^multipart\/form-data\s*;/i.test(request.get('content-type') ?? '')) throw new RunnelError('bad_request', 'Send the file as multipart/form-data.')
+  if (!/^multipart\/form-data\s*;/i.test(request.get('content-type') ?? ''))
+    throw new RunnelError('bad_request', 'Send the file as multipart/form-data.')
   try {
-    return busboy({ headers: request.headers, defParamCharset: 'utf8', limits: { files: 1, fields: 1, parts: 3, fieldSize: 200, fieldNameSize: 100, headerPairs: 20 } })
+    return busboy({
+      headers: request.headers,
+      defParamCharset: 'utf8',
+      limits: { files: 1, fields: 1, parts: 3, fieldSize: 200, fieldNameSize: 100, headerPairs: 20 },
+    })
   } catch {
     throw new RunnelError('bad_request', 'The form could not be read: its content type is broken.')
   }

@@ -34,8 +34,11 @@ export class ChatCalls {
     else this.#complete(call, id, name)
     this.#grow(call, part.arguments)
     if (fragment.extra_content) {
-      this.#events.push({ type: 'provider_data', key: call.key,
-        data: { api: 'chat', call_id: call.shownId, extra_content: cleanJson(fragment.extra_content) as Json } })
+      this.#events.push({
+        type: 'provider_data',
+        key: call.key,
+        data: { api: 'chat', call_id: call.shownId, extra_content: cleanJson(fragment.extra_content) as Json },
+      })
     }
     return isNew
   }
@@ -54,24 +57,38 @@ export class ChatCalls {
       const call = this.#byIndex.get(index)
       return call && id !== '' && call.id !== '' && call.id !== id ? undefined : call
     }
-    if (id !== '') return this.#calls.find(call => call.id === id)
+    if (id !== '') return this.#calls.find((call) => call.id === id)
     const last = this.#calls.at(-1)
     return last && name !== '' && isJson(last.arguments) ? undefined : last
   }
 
   #start(index: number | undefined, id: string, name: string): Call {
-    const call: Call = { key: `call-${this.#calls.length}`, id, shownId: this.#ownId(id) ?? `call_${crypto.randomUUID()}`, name, arguments: '' }
+    const call: Call = {
+      key: `call-${this.#calls.length}`,
+      id,
+      shownId: this.#ownId(id) ?? `call_${crypto.randomUUID()}`,
+      name,
+      arguments: '',
+    }
     this.#calls.push(call)
     if (index !== undefined) this.#byIndex.set(index, call)
-    this.#events.push({ type: 'block_start', key: call.key, block: {
-      type: 'tool_call', status: 'streaming', callId: call.shownId, name, executor: 'client',
-    } })
+    this.#events.push({
+      type: 'block_start',
+      key: call.key,
+      block: {
+        type: 'tool_call',
+        status: 'streaming',
+        callId: call.shownId,
+        name,
+        executor: 'client',
+      },
+    })
     return call
   }
 
   /** An id that no other call of this answer has. */
   #ownId(id: string): string | undefined {
-    return id === '' || this.#calls.some(call => call.shownId === id) ? undefined : id
+    return id === '' || this.#calls.some((call) => call.shownId === id) ? undefined : id
   }
 
   /** An id or a name that comes late. Where they come again, they are the same. */

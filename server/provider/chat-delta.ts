@@ -14,14 +14,23 @@ interface FoundReasoning {
 /** The thoughts in a delta; null if there are none, or none in the field that this stream uses. */
 export function reasoningOf(delta: Fields, field: ReasoningField | null): FoundReasoning | null {
   if (field === null) {
-    return reasoningOf(delta, 'reasoning_content') ?? reasoningOf(delta, 'reasoning')
-      ?? reasoningOf(delta, 'reasoning_details') ?? reasoningOf(delta, 'content')
+    return (
+      reasoningOf(delta, 'reasoning_content') ??
+      reasoningOf(delta, 'reasoning') ??
+      reasoningOf(delta, 'reasoning_details') ??
+      reasoningOf(delta, 'content')
+    )
   }
   const value = delta[field]
   if (!value) return null
-  const text = typeof value === 'string'
-    ? field === 'content' ? '' : value
-    : Array.isArray(value) ? partsText(value, field === 'content' ? 'thinking' : 'reasoning.') : ''
+  const text =
+    typeof value === 'string'
+      ? field === 'content'
+        ? ''
+        : value
+      : Array.isArray(value)
+        ? partsText(value, field === 'content' ? 'thinking' : 'reasoning.')
+        : ''
   if (text === '') return null
   return { field, text, isSummary: isSummary(delta.reasoning_details) }
 }
@@ -61,14 +70,19 @@ export function annotationOf(annotation: Fields, start: number): JsonObject {
 /** The pages that a search model answers from, from its last list of results or links. */
 export function sourceBlocks(results: unknown): Extract<NewBlock, { type: 'source' }>[] {
   if (!Array.isArray(results)) return []
-  return results.flatMap(result => {
+  return results.flatMap((result) => {
     const { url, title, snippet } = isFields(result) ? result : { url: result, title: undefined, snippet: undefined }
     if (typeof url !== 'string') return []
-    return [{
-      type: 'source', status: 'in_progress', sourceType: 'url', url,
-      title: typeof title === 'string' && title !== '' ? title : url,
-      ...(typeof snippet === 'string' && snippet !== '' ? { snippet } : {}),
-    }]
+    return [
+      {
+        type: 'source',
+        status: 'in_progress',
+        sourceType: 'url',
+        url,
+        title: typeof title === 'string' && title !== '' ? title : url,
+        ...(typeof snippet === 'string' && snippet !== '' ? { snippet } : {}),
+      },
+    ]
   })
 }
 
@@ -83,7 +97,7 @@ export class ReasoningDetails {
 
   /** The entries, if there is anything in them that only the provider can read. */
   wanted(): Json[] | null {
-    return this.#entries.some(entry => entry.data || entry.signature) ? this.#entries : null
+    return this.#entries.some((entry) => entry.data || entry.signature) ? this.#entries : null
   }
 
   #add(entry: JsonObject): void {

@@ -26,14 +26,18 @@ function messages(item: PromptItem): JsonObject[] {
       // As DeepSeek and Mistral call it.
       ...(item.isPrefix ? { prefix: true } : {}),
       ...reasoningDetails(item.providerData),
-      ...(calls.length === 0 ? {} : { tool_calls: calls.map(call => ({
-        id: call.callId,
-        type: 'function',
-        function: { name: call.name, arguments: call.arguments },
-        ...extra.get(call.callId),
-      })) }),
+      ...(calls.length === 0
+        ? {}
+        : {
+            tool_calls: calls.map((call) => ({
+              id: call.callId,
+              type: 'function',
+              function: { name: call.name, arguments: call.arguments },
+              ...extra.get(call.callId),
+            })),
+          }),
     },
-    ...calls.map(call => ({ role: 'tool', tool_call_id: call.callId, content: call.output })),
+    ...calls.map((call) => ({ role: 'tool', tool_call_id: call.callId, content: call.output })),
   ]
 }
 
@@ -50,11 +54,15 @@ function chatTool(tool: JsonObject): JsonObject {
 }
 
 function chatData(given: PromptData[] | undefined): JsonObject[] {
-  return (given ?? []).map(({ data }) => data).filter((data): data is JsonObject => isFields(data) && data.api === 'chat')
+  return (given ?? [])
+    .map(({ data }) => data)
+    .filter((data): data is JsonObject => isFields(data) && data.api === 'chat')
 }
 
 function reasoningDetails(data: PromptData[] | undefined): JsonObject {
-  const details = chatData(data).flatMap(entry => (Array.isArray(entry.reasoning_details) ? entry.reasoning_details : []))
+  const details = chatData(data).flatMap((entry) =>
+    Array.isArray(entry.reasoning_details) ? entry.reasoning_details : [],
+  )
   return details.length === 0 ? {} : { reasoning_details: details }
 }
 

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../shared/schema.ts'
 
 /** Of the tools of a request the one that the words name, else the first; null where there is none to call. */
 export function demoCall(words: string, tools: readonly JsonObject[] = []): { name: string; args: string } | null {
-  const functions = tools.flatMap(tool => {
+  const functions = tools.flatMap((tool) => {
     const { name, parameters } = isObject(tool.function) ? tool.function : tool
     return typeof name === 'string' ? [{ name, parameters: isObject(parameters) ? parameters : {} }] : []
   })
@@ -14,7 +14,9 @@ export function demoCall(words: string, tools: readonly JsonObject[] = []): { na
 /** A value of a schema: what it names itself (default, example, enum), else a plain one of its type. `name`: of the field. */
 function example(schema: JsonObject, name: string): Json {
   const { type, minimum = 1, minItems = 0, items, properties, required } = schema
-  const named = [schema.const, schema.default, first(schema.examples), first(schema.enum)].find(value => value !== undefined)
+  const named = [schema.const, schema.default, first(schema.examples), first(schema.enum)].find(
+    (value) => value !== undefined,
+  )
   if (named !== undefined) return named
   const variant = first(schema.anyOf) ?? first(schema.oneOf)
   if (isObject(variant)) return example(variant, name)
@@ -29,15 +31,22 @@ function example(schema: JsonObject, name: string): Json {
     case 'array':
       return Array.from({ length: Number(minItems) }, () => example(isObject(items) ? items : {}, name))
     case 'object':
-      return Object.fromEntries(Object.entries(isObject(properties) ? properties : {})
-        .filter(([key]) => Array.isArray(required) && required.includes(key))
-        .map(([key, field]) => [key, example(isObject(field) ? field : {}, key)]))
+      return Object.fromEntries(
+        Object.entries(isObject(properties) ? properties : {})
+          .filter(([key]) => Array.isArray(required) && required.includes(key))
+          .map(([key, field]) => [key, example(isObject(field) ? field : {}, key)]),
+      )
     default:
       return formats[String(schema.format)] ?? name
   }
 }
 
-const formats: Record<string, string> = { 'uri': 'https://example.com/', 'email': 'ada@example.com', 'date': '2026-01-01', 'date-time': '2026-01-01T12:00:00Z' }
+const formats: Record<string, string> = {
+  uri: 'https://example.com/',
+  email: 'ada@example.com',
+  date: '2026-01-01',
+  'date-time': '2026-01-01T12:00:00Z',
+}
 
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -12,18 +12,33 @@ export interface DemoScript {
 }
 
 /** An answer to these words; `result` is what a tool gave, if the prompt ends with it, `call` one of a tool that is there. */
-export function demoScript(words: string, result: string | null, call: { name: string; args: string } | null): DemoScript {
+export function demoScript(
+  words: string,
+  result: string | null,
+  call: { name: string; args: string } | null,
+): DemoScript {
   if (result !== null) return { parts: [{ type: 'text', text: `The tool says: ${result}\n\nThat settles it. ✅` }] }
   if (words.includes('error')) {
     return {
-      parts: [{ type: 'text', text: 'This answer begins well enough, it even gets to its second clause, and then the provider ' }],
+      parts: [
+        {
+          type: 'text',
+          text: 'This answer begins well enough, it even gets to its second clause, and then the provider ',
+        },
+      ],
       failure: 'The demo provider failed, as it was asked to. What came before is kept.',
     }
   }
-  return { parts: words.includes('tool') ? call ? realCall(call) : toolParts : [
-    { type: 'reasoning', text: thoughts },
-    { type: 'text', text: words.includes('long') ? longAnswer() : shortAnswer },
-  ] }
+  return {
+    parts: words.includes('tool')
+      ? call
+        ? realCall(call)
+        : toolParts
+      : [
+          { type: 'reasoning', text: thoughts },
+          { type: 'text', text: words.includes('long') ? longAnswer() : shortAnswer },
+        ],
+  }
 }
 
 const toolParts: DemoPart[] = [

@@ -20,7 +20,11 @@ export function demoProvider(options: DemoOptions = {}): Provider {
   return (request, signal) => playDemo(request, signal, options.tokensPerSecond ?? 50)
 }
 
-async function* playDemo(request: ProviderRequest, signal: AbortSignal, fullSpeed: number): AsyncGenerator<ProviderEvent> {
+async function* playDemo(
+  request: ProviderRequest,
+  signal: AbortSignal,
+  fullSpeed: number,
+): AsyncGenerator<ProviderEvent> {
   const words = lastUserText(request).toLowerCase()
   const pace = new Pace(words.includes('slow') ? fullSpeed / 10 : fullSpeed, signal)
   let outputTokens = 0
@@ -66,7 +70,7 @@ class Pace {
 }
 
 function lastUserText(request: ProviderRequest): string {
-  const item = request.prompt.findLast(item => item.role === 'user')
+  const item = request.prompt.findLast((item) => item.role === 'user')
   if (item) return item.text
   const { content } = request.messages?.findLast(({ role }) => role === 'user') ?? {}
   return typeof content === 'string' ? content : JSON.stringify(content ?? '')
@@ -77,7 +81,7 @@ function wasAnswered(request: ProviderRequest): string | null {
   const message = request.messages?.at(-1)
   if (message?.role === 'tool') return String(message.content)
   const last = request.prompt.at(-1)
-  return last?.role === 'assistant' ? last.toolCalls?.at(-1)?.output ?? null : null
+  return last?.role === 'assistant' ? (last.toolCalls?.at(-1)?.output ?? null) : null
 }
 
 /** Words, long ones in pieces, with the white space before them: about what a tokenizer makes of them. */
@@ -90,20 +94,42 @@ function blockStart(key: string, part: DemoPart): ProviderEvent {
     case 'text':
       return { type: 'block_start', key, block: { type: 'text', status: 'in_progress' } }
     case 'reasoning':
-      return { type: 'block_start', key, block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt: Date.now() } }
+      return {
+        type: 'block_start',
+        key,
+        block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt: Date.now() },
+      }
     case 'tool_call':
-      return { type: 'block_start', key, block: {
-        type: 'tool_call', status: 'streaming', callId: `call_${crypto.randomUUID()}`, name: part.name, executor: 'client',
-      } }
+      return {
+        type: 'block_start',
+        key,
+        block: {
+          type: 'tool_call',
+          status: 'streaming',
+          callId: `call_${crypto.randomUUID()}`,
+          name: part.name,
+          executor: 'client',
+        },
+      }
   }
 }
 
 function blockEnd(key: string, part: DemoPart): ProviderEvent {
   if (part.type === 'tool_call') return { type: 'block_end', key, status: 'pending' }
-  return { type: 'block_end', key, status: 'completed', ...(part.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}) }
+  return {
+    type: 'block_end',
+    key,
+    status: 'completed',
+    ...(part.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}),
+  }
 }
 
 function usage(request: ProviderRequest, outputTokens: number, reasoningTokens: number): Usage {
   const inputTokens = request.prompt.reduce((sum, item) => sum + Math.ceil(item.text.length / 4), 0)
-  return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, ...(reasoningTokens ? { reasoningTokens } : {}) }
+  return {
+    inputTokens,
+    outputTokens,
+    totalTokens: inputTokens + outputTokens,
+    ...(reasoningTokens ? { reasoningTokens } : {}),
+  }
 }

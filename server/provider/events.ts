@@ -3,7 +3,16 @@
  * and end. Whatever is odd in a real stream ends in `provider/`; behind it only
  * these events exist.
  */
-import type { FinishReason, Json, JsonObject, NewBlock, GrowingField, BlockStatus, ToolCallStatus, Usage } from '../../shared/schema.ts'
+import type {
+  FinishReason,
+  Json,
+  JsonObject,
+  NewBlock,
+  GrowingField,
+  BlockStatus,
+  ToolCallStatus,
+  Usage,
+} from '../../shared/schema.ts'
 
 /**
  * `key` names a block within one request. A block's events are `block_start`,

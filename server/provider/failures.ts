@@ -7,7 +7,8 @@ const maxSentence = 500
 /** The error that a provider reports in its stream, or instead of one. */
 export function reportedFailure(error: unknown): RunnelError {
   const sentence = sentenceOf(error)
-  const message = sentence === '' ? 'The model provider reported an error.' : `The model provider reported an error: ${sentence}`
+  const message =
+    sentence === '' ? 'The model provider reported an error.' : `The model provider reported an error: ${sentence}`
   return new RunnelError('provider_error', message, { details: detailsOf(error) })
 }
 
@@ -15,10 +16,14 @@ export function reportedFailure(error: unknown): RunnelError {
 export function statusFailure(status: number, body: unknown, cause: unknown): RunnelError {
   const sentence = sentenceOf(body)
   const [code, message] = statusRow(status)
-  return new RunnelError(code, sentence === '' ? `${message} (HTTP ${status}).` : `${message} (HTTP ${status}): ${sentence}`, {
-    details: { status, ...detailsOf(body) },
-    cause,
-  })
+  return new RunnelError(
+    code,
+    sentence === '' ? `${message} (HTTP ${status}).` : `${message} (HTTP ${status}): ${sentence}`,
+    {
+      details: { status, ...detailsOf(body) },
+      cause,
+    },
+  )
 }
 
 function statusRow(status: number): [ErrorCode, string] {
@@ -35,11 +40,16 @@ export function noStreamFailure(body: string, contentType: string): RunnelError 
     if (json.error) return reportedFailure(json.error)
     if (json.object === 'error') return reportedFailure(json)
   }
-  const what = json === undefined
-    ? /^\s*</.test(body) ? 'a web page' : `something else (${contentType || 'no content type'})`
-    : 'one JSON document'
-  return new RunnelError('provider_bad_response',
-    `The model provider answered with ${what} instead of a stream. Is its base URL right?`)
+  const what =
+    json === undefined
+      ? /^\s*</.test(body)
+        ? 'a web page'
+        : `something else (${contentType || 'no content type'})`
+      : 'one JSON document'
+  return new RunnelError(
+    'provider_bad_response',
+    `The model provider answered with ${what} instead of a stream. Is its base URL right?`,
+  )
 }
 
 function sentenceOf(error: unknown): string {

@@ -136,8 +136,11 @@ export class ChatMapper implements StreamMapper {
   #reasoning(text: string, origin: 'field' | 'tag' | 'summary'): void {
     if (this.#current?.type !== 'reasoning') {
       this.#reasoningKey = this.#open('reasoning').key
-      this.events.push({ type: 'block_start', key: this.#reasoningKey,
-        block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() } })
+      this.events.push({
+        type: 'block_start',
+        key: this.#reasoningKey,
+        block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() },
+      })
     }
     this.events.push({ type: 'delta', key: this.#reasoningKey, field: 'text', text })
   }
@@ -170,8 +173,12 @@ export class ChatMapper implements StreamMapper {
     const block = this.#current
     this.#current = null
     if (!block || block.type === 'text') return
-    this.events.push({ type: 'block_end', key: block.key, status,
-      ...(block.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}) })
+    this.events.push({
+      type: 'block_end',
+      key: block.key,
+      status,
+      ...(block.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}),
+    })
   }
 
   #endText(status: 'completed' | 'incomplete'): void {
@@ -208,7 +215,12 @@ export class ChatMapper implements StreamMapper {
     this.#endText(wasCut && textIsLast ? 'incomplete' : 'completed')
     this.#calls.end(wasCut)
     const details = this.#details.wanted()
-    if (details) this.events.push({ type: 'provider_data', key: this.#reasoningKey, data: { api: 'chat', reasoning_details: details } })
+    if (details)
+      this.events.push({
+        type: 'provider_data',
+        key: this.#reasoningKey,
+        data: { api: 'chat', reasoning_details: details },
+      })
     for (const [index, block] of sourceBlocks(this.#searchResults).entries()) {
       this.events.push({ type: 'block_start', key: `source-${index}`, block })
       this.events.push({ type: 'block_end', key: `source-${index}`, status: 'completed' })
@@ -220,9 +232,15 @@ export class ChatMapper implements StreamMapper {
 
 /** The books know five; servers pass their models' own words through. */
 const finishReasons: Record<string, FinishReason> = {
-  stop: 'stop', eos: 'stop', eos_token: 'stop', end_turn: 'stop', stop_sequence: 'stop',
-  length: 'length', max_tokens: 'length',
-  tool_calls: 'tool_calls', function_call: 'tool_calls', tool_use: 'tool_calls',
+  stop: 'stop',
+  eos: 'stop',
+  eos_token: 'stop',
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  length: 'length',
+  max_tokens: 'length',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
+  tool_use: 'tool_calls',
   content_filter: 'content_filter',
 }
-

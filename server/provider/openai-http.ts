@@ -21,7 +21,12 @@ const maxErrorChars = 64 * 1024
  * Posts `body` and gives the answer as soon as its status says success. Throws
  * the RunnelError that the failure is, or the reason why `upstream` was aborted.
  */
-export async function openStream(connection: Connection, path: string, body: JsonObject, upstream: Upstream): Promise<Response> {
+export async function openStream(
+  connection: Connection,
+  path: string,
+  body: JsonObject,
+  upstream: Upstream,
+): Promise<Response> {
   upstream.throwIfAborted()
   const client = new OpenAI({
     apiKey: connection.apiKey ?? 'none',
@@ -45,7 +50,11 @@ export async function openStream(connection: Connection, path: string, body: Jso
 }
 
 /** One attempt. Only while it runs is the provider awaited; an error's body is read here, within the time limit. */
-async function attempt(url: string | URL | Request, init: RequestInit | undefined, upstream: Upstream): Promise<Response> {
+async function attempt(
+  url: string | URL | Request,
+  init: RequestInit | undefined,
+  upstream: Upstream,
+): Promise<Response> {
   upstream.awaits()
   try {
     const response = await fetch(url, init)

@@ -27,7 +27,7 @@ export class ResponsesMapper implements StreamMapper {
   push(type: string | undefined, data: string): void {
     if (data === '[DONE]') return
     const event = parseFrame(data)
-    const name = typeof event.type === 'string' ? event.type : type ?? ''
+    const name = typeof event.type === 'string' ? event.type : (type ?? '')
     switch (name) {
       case 'response.output_text.delta':
         return this.#message(event)?.grow(event, 'text')
@@ -111,9 +111,9 @@ export class ResponsesMapper implements StreamMapper {
   /** The call that an output belongs to; one without `call_id` belongs to the last call of its kind. */
   #answered(output: Fields): CallItem | undefined {
     const kind = String(output.type).replace(/_output$/, '')
-    const calls = [...this.#items.values()].filter(item => item instanceof CallItem)
-    if (typeof output.call_id === 'string') return calls.find(call => call.callId === output.call_id)
-    return calls.findLast(call => call.type.startsWith(kind))
+    const calls = [...this.#items.values()].filter((item) => item instanceof CallItem)
+    if (typeof output.call_id === 'string') return calls.find((call) => call.callId === output.call_id)
+    return calls.findLast((call) => call.type.startsWith(kind))
   }
 
   #message(event: Fields): MessageItem | undefined {
@@ -143,7 +143,10 @@ export class ResponsesMapper implements StreamMapper {
     if (outcome === 'cancelled') throw new RunnelError('provider_error', 'The model provider cancelled the answer.')
     const isWhole = outcome !== 'incomplete'
     for (const item of this.#items.values()) item.close(isWhole)
-    this.events.push({ type: 'finish', reason: isWhole ? this.#reason() : incompleteReason(response.incomplete_details) })
+    this.events.push({
+      type: 'finish',
+      reason: isWhole ? this.#reason() : incompleteReason(response.incomplete_details),
+    })
     this.finished = true
   }
 
@@ -168,14 +171,29 @@ const silentItems = new Set(['mcp_list_tools', 'compaction'])
 
 /** Events that say nothing which another one does not say as well. */
 const silentEvents = new Set([
-  'keepalive', 'response.created', 'response.in_progress', 'response.queued',
-  'response.content_part.added', 'response.content_part.done',
-  'response.reasoning_summary_part.added', 'response.reasoning_summary_part.done',
+  'keepalive',
+  'response.created',
+  'response.in_progress',
+  'response.queued',
+  'response.content_part.added',
+  'response.content_part.done',
+  'response.reasoning_summary_part.added',
+  'response.reasoning_summary_part.done',
   'response.code_interpreter_call_code.done',
-  'response.shell_call_command.added', 'response.shell_call_command.delta', 'response.shell_call_command.done',
-  'response.shell_call_output_content.delta', 'response.shell_call_output_content.done',
-  'response.apply_patch_call_operation_diff.delta', 'response.apply_patch_call_operation_diff.done',
+  'response.shell_call_command.added',
+  'response.shell_call_command.delta',
+  'response.shell_call_command.done',
+  'response.shell_call_output_content.delta',
+  'response.shell_call_output_content.done',
+  'response.apply_patch_call_operation_diff.delta',
+  'response.apply_patch_call_operation_diff.done',
   'response.image_generation_call.partial_image',
-  ...['web_search_call', 'file_search_call', 'code_interpreter_call', 'image_generation_call', 'mcp_call', 'mcp_list_tools']
-    .flatMap(type => [`response.${type}.in_progress`, `response.${type}.completed`, `response.${type}.failed`]),
+  ...[
+    'web_search_call',
+    'file_search_call',
+    'code_interpreter_call',
+    'image_generation_call',
+    'mcp_call',
+    'mcp_list_tools',
+  ].flatMap((type) => [`response.${type}.in_progress`, `response.${type}.completed`, `response.${type}.failed`]),
 ])

@@ -31,14 +31,24 @@ const defaultBaseURL = 'https://api.openai.com/v1'
  */
 export function openaiProvider(options: OpenAIOptions): Provider {
   const baseURL = options.baseURL ?? defaultBaseURL
-  const api = options.api === 'auto' ? (new URL(baseURL).hostname === 'api.openai.com' ? 'responses' : 'chat') : options.api
+  const api =
+    options.api === 'auto' ? (new URL(baseURL).hostname === 'api.openai.com' ? 'responses' : 'chat') : options.api
   const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
   const onUnknown = options.onUnknownEvent ?? (() => {})
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
-  const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> => (api === 'chat'
-    ? readStream(() => openStream(connection, '/chat/completions', chatBody(request), upstream), new ChatMapper(onUnknown), upstream)
-    : readStream(() => openStream(connection, '/responses', responsesBody(request), upstream), new ResponsesMapper(onUnknown), upstream))
+  const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> =>
+    api === 'chat'
+      ? readStream(
+          () => openStream(connection, '/chat/completions', chatBody(request), upstream),
+          new ChatMapper(onUnknown),
+          upstream,
+        )
+      : readStream(
+          () => openStream(connection, '/responses', responsesBody(request), upstream),
+          new ResponsesMapper(onUnknown),
+          upstream,
+        )
 
   return (request, signal) => ({
     [Symbol.asyncIterator]() {

@@ -29,9 +29,17 @@ export class CallItem {
     this.#executor = isCallers(item) ? 'client' : 'provider'
     this.callId = stringOf(item.call_id) || stringOf(item.id) || `call_${crypto.randomUUID()}`
     const name = stringOf(item.name) || this.type.replace(/_call$/, '')
-    events.push({ type: 'block_start', key: this.#key, block: {
-      type: 'tool_call', status: 'streaming', callId: this.callId, name, executor: this.#executor,
-    } })
+    events.push({
+      type: 'block_start',
+      key: this.#key,
+      block: {
+        type: 'tool_call',
+        status: 'streaming',
+        callId: this.callId,
+        name,
+        executor: this.#executor,
+      },
+    })
   }
 
   grow(text: unknown): void {
@@ -54,7 +62,11 @@ export class CallItem {
 
   done(item: Fields): void {
     this.whole(argumentsOf(item))
-    this.#events.push({ type: 'provider_data', key: this.#key, data: { api: 'responses', item: cleanJson(withoutCopies(item)) as JsonObject } })
+    this.#events.push({
+      type: 'provider_data',
+      key: this.#key,
+      data: { api: 'responses', item: cleanJson(withoutCopies(item)) as JsonObject },
+    })
     const status = this.#endStatus(item)
     if (this.#executor === 'client' || this.type === 'mcp_approval_request') return this.#end(status)
     this.#result(outputOf(item))
@@ -104,7 +116,8 @@ export class CallItem {
 /** Does the call wait for the caller? A shell runs at the provider if it has a container there. */
 function isCallers(item: Fields): boolean {
   const type = String(item.type)
-  if (type === 'shell_call') return !(isFields(item.environment) && String(item.environment.type).startsWith('container'))
+  if (type === 'shell_call')
+    return !(isFields(item.environment) && String(item.environment.type).startsWith('container'))
   if (type === 'tool_search_call') return item.execution === 'client'
   return callersTools.has(type)
 }
@@ -112,8 +125,14 @@ function isCallers(item: Fields): boolean {
 /** What a call was made with. Code is given as code, structures as JSON. */
 function argumentsOf(item: Fields): string {
   const { arguments: given, input, code, action, operation, queries, revised_prompt: prompt } = item
-  const value = given ?? input ?? code ?? action ?? operation
-    ?? (queries ? { queries } : undefined) ?? (prompt ? { prompt } : undefined)
+  const value =
+    given ??
+    input ??
+    code ??
+    action ??
+    operation ??
+    (queries ? { queries } : undefined) ??
+    (prompt ? { prompt } : undefined)
   if (value === undefined || value === null) return ''
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
@@ -121,21 +140,31 @@ function argumentsOf(item: Fields): string {
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** The image that a call made; undefined where its data is not whole. */
-function imageOf({ type, result, output_format: given }: Fields): { name: string; mimeType: string; data: Uint8Array } | undefined {
-  if (type !== 'image_generation_call' || typeof result !== 'string' || result.length % 4 !== 0 || !base64.test(result)) return undefined
+function imageOf({
+  type,
+  result,
+  output_format: given,
+}: Fields): { name: string; mimeType: string; data: Uint8Array } | undefined {
+  if (type !== 'image_generation_call' || typeof result !== 'string' || result.length % 4 !== 0 || !base64.test(result))
+    return undefined
   const format = /^\w{1,10}$/.test(stringOf(given)) ? stringOf(given) : 'png'
   return { name: `image.${format}`, mimeType: `image/${format}`, data: Buffer.from(result, 'base64') }
 }
 
 /** What came of a call, as text. An image becomes a file. */
 function outputOf(item: Fields): string {
-  const value = item.type === 'image_generation_call' ? null
-    : item.outputs ?? item.results ?? item.output ?? (String(item.type).endsWith('_output') ? item.result ?? item.tools : null)
+  const value =
+    item.type === 'image_generation_call'
+      ? null
+      : (item.outputs ??
+        item.results ??
+        item.output ??
+        (String(item.type).endsWith('_output') ? (item.result ?? item.tools) : null))
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   if (!Array.isArray(value)) return JSON.stringify(value)
   const texts = value.map(textOf)
-  return texts.every(text => text !== undefined) ? texts.join('') : JSON.stringify(value)
+  return texts.every((text) => text !== undefined) ? texts.join('') : JSON.stringify(value)
 }
 
 /** The text of a log, an image or what a shell printed; undefined for anything else. */
@@ -143,7 +172,8 @@ function textOf(part: unknown): string | undefined {
   if (!isFields(part)) return undefined
   if (part.type === 'image') return ''
   if (typeof part.logs === 'string') return part.logs
-  if (typeof part.stdout === 'string' || typeof part.stderr === 'string') return stringOf(part.stdout) + stringOf(part.stderr)
+  if (typeof part.stdout === 'string' || typeof part.stderr === 'string')
+    return stringOf(part.stdout) + stringOf(part.stderr)
   return undefined
 }
 

@@ -9,19 +9,33 @@ export function messageItems(messages: readonly JsonObject[]): JsonObject[] {
   return messages.flatMap((message): JsonObject[] => {
     const { role, content = '' } = message
     switch (role) {
-      case 'system': case 'developer': case 'user':
-        return [{ role, content: Array.isArray(content) ? content.map(part => (isFields(part) ? inputPart(part as JsonObject) : part)) : content }]
+      case 'system':
+      case 'developer':
+      case 'user':
+        return [
+          {
+            role,
+            content: Array.isArray(content)
+              ? content.map((part) => (isFields(part) ? inputPart(part as JsonObject) : part))
+              : content,
+          },
+        ]
       case 'assistant': {
         const text = textOf(content)
-        const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(call => isFields(call)) as JsonObject[] : []
+        const calls = Array.isArray(message.tool_calls)
+          ? (message.tool_calls.filter((call) => isFields(call)) as JsonObject[])
+          : []
         for (const { type, id } of calls) if (type === 'custom') custom.add(id)
         return [...(text === '' ? [] : [{ role, content: text }]), ...calls.map(callItem)]
       }
       case 'tool':
-        return [{
-          type: custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output',
-          call_id: message.tool_call_id ?? null, output: textOf(content),
-        }]
+        return [
+          {
+            type: custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output',
+            call_id: message.tool_call_id ?? null,
+            output: textOf(content),
+          },
+        ]
       default:
         return [message]
     }
@@ -40,7 +54,11 @@ export function inputPart(part: JsonObject): JsonObject {
 }
 
 function callItem({ id = null, type, function: called, custom }: JsonObject): JsonObject {
-  const { name = '', arguments: args = '', input = '' } = (type === 'custom' ? custom : called) as JsonObject | undefined ?? {}
+  const {
+    name = '',
+    arguments: args = '',
+    input = '',
+  } = ((type === 'custom' ? custom : called) as JsonObject | undefined) ?? {}
   return type === 'custom'
     ? { type: 'custom_tool_call', call_id: id, name, input }
     : { type: 'function_call', call_id: id, name, arguments: args }
@@ -50,5 +68,5 @@ function callItem({ id = null, type, function: called, custom }: JsonObject): Js
 function textOf(content: Json): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''
-  return content.map(part => (isFields(part) ? String(part.text ?? part.refusal ?? '') : '')).join('')
+  return content.map((part) => (isFields(part) ? String(part.text ?? part.refusal ?? '') : '')).join('')
 }

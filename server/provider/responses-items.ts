@@ -129,8 +129,12 @@ export class ReasoningItem {
     this.#closed = true
     for (const thoughts of [this.#summary, this.#raw]) {
       if (!thoughts) continue
-      this.#events.push({ type: 'block_end', key: thoughts.key,
-        status: isWhole ? 'completed' : 'incomplete', fields: { endedAt: Date.now() } })
+      this.#events.push({
+        type: 'block_end',
+        key: thoughts.key,
+        status: isWhole ? 'completed' : 'incomplete',
+        fields: { endedAt: Date.now() },
+      })
     }
   }
 
@@ -143,8 +147,11 @@ export class ReasoningItem {
     const thoughts = { key: `item-${this.#index}-${origin}`, index }
     if (origin === 'summary') this.#summary = thoughts
     else this.#raw = thoughts
-    this.#events.push({ type: 'block_start', key: thoughts.key,
-      block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() } })
+    this.#events.push({
+      type: 'block_start',
+      key: thoughts.key,
+      block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() },
+    })
     return thoughts
   }
 }

@@ -16,7 +16,10 @@ const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
 export function responsesBody(request: ProviderRequest): JsonObject {
   return {
     model: request.model,
-    input: [...messageItems(request.messages ?? []), ...request.prompt.flatMap(item => inputItems(item, request.decision))],
+    input: [
+      ...messageItems(request.messages ?? []),
+      ...request.prompt.flatMap((item) => inputItems(item, request.decision)),
+    ],
     ...(request.tools?.length ? { tools: request.tools.map(responsesTool) } : {}),
     store: false,
     ...(reasoningModels.test(request.model) ? { include: ['reasoning.encrypted_content'] } : {}),
@@ -32,7 +35,10 @@ function inputItems(item: PromptItem, decision: ProviderDecision | undefined): J
 }
 
 /** The items of an answer in the order in which they came, then the results of its calls. */
-function answerInput({ text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>, decision: ProviderDecision | undefined): JsonObject[] {
+function answerInput(
+  { text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>,
+  decision: ProviderDecision | undefined,
+): JsonObject[] {
   const items: (JsonObject | null)[] = []
   const results: JsonObject[] = []
   const calls = [...toolCalls]
@@ -46,7 +52,12 @@ function answerInput({ text, toolCalls = [], providerData = [] }: Extract<Prompt
   }
   const writeCall = (call: PromptToolCall | undefined, item?: JsonObject) => {
     items.push(call ? callItem(call, item) : null)
-    if (call) results.push({ type: `${String(item?.type ?? 'function_call')}_output`, call_id: call.callId, output: call.output })
+    if (call)
+      results.push({
+        type: `${String(item?.type ?? 'function_call')}_output`,
+        call_id: call.callId,
+        output: call.output,
+      })
   }
   for (const { item, at } of keptItems(providerData)) {
     writeText(at)
@@ -55,16 +66,26 @@ function answerInput({ text, toolCalls = [], providerData = [] }: Extract<Prompt
     else if (decision && item.type === 'mcp_approval_request' && item.id === decision.callId) {
       const { approve, reason } = decision
       items.push(item)
-      results.push({ type: 'mcp_approval_response', approval_request_id: decision.callId, approve, ...(reason === undefined ? {} : { reason }) })
+      results.push({
+        type: 'mcp_approval_response',
+        approval_request_id: decision.callId,
+        approve,
+        ...(reason === undefined ? {} : { reason }),
+      })
     } else writeCall(takeCall(calls, item), item)
   }
   writeText(text.length)
   for (const call of calls) writeCall(call)
-  return [...items.filter((item, index): item is JsonObject => item !== null && isWanted(item, items.slice(index + 1))), ...results]
+  return [
+    ...items.filter((item, index): item is JsonObject => item !== null && isWanted(item, items.slice(index + 1))),
+    ...results,
+  ]
 }
 
 function keptItems(given: PromptData[]): { item: JsonObject; at: number }[] {
-  return given.flatMap(({ data, at }) => (isFields(data) && data.api === 'responses' && isFields(data.item) ? [{ item: data.item as JsonObject, at }] : []))
+  return given.flatMap(({ data, at }) =>
+    isFields(data) && data.api === 'responses' && isFields(data.item) ? [{ item: data.item as JsonObject, at }] : [],
+  )
 }
 
 /**
@@ -74,12 +95,12 @@ function keptItems(given: PromptData[]): { item: JsonObject; at: number }[] {
  */
 function isWanted(item: JsonObject, later: readonly (JsonObject | null)[]): boolean {
   if (item.type !== 'reasoning') return true
-  return typeof item.encrypted_content === 'string' && Boolean(later.find(other => other?.type !== 'reasoning'))
+  return typeof item.encrypted_content === 'string' && Boolean(later.find((other) => other?.type !== 'reasoning'))
 }
 
 /** The call that a kept item was; undefined for one that has no result, or that the provider ran itself. */
 function takeCall(calls: PromptToolCall[], { call_id: callId, id }: JsonObject): PromptToolCall | undefined {
-  const index = calls.findIndex(call => call.callId === (callId ?? id))
+  const index = calls.findIndex((call) => call.callId === (callId ?? id))
   return index < 0 ? undefined : calls.splice(index, 1)[0]
 }
 
@@ -107,13 +128,19 @@ function responsesTool(tool: JsonObject): JsonObject {
 function responsesParams(params: JsonObject): JsonObject {
   const { max_tokens, max_completion_tokens, reasoning_effort, response_format, tool_choice, stop, ...rest } = params
   delete rest.stream_options
-  if (stop !== undefined && stop !== null) throw new RunnelError('bad_request', 'stop: the Responses API, which this server asks, knows no stop sequences. Leave it out, or set RUNNEL_OPENAI_API=chat.')
+  if (stop !== undefined && stop !== null)
+    throw new RunnelError(
+      'bad_request',
+      'stop: the Responses API, which this server asks, knows no stop sequences. Leave it out, or set RUNNEL_OPENAI_API=chat.',
+    )
   const limit = max_completion_tokens ?? max_tokens
   return {
     ...(limit === undefined ? {} : { max_output_tokens: limit }),
     ...(reasoning_effort === undefined ? {} : { reasoning: { effort: reasoning_effort } }),
     ...(isFields(response_format) ? { text: { format: textFormat(response_format as JsonObject) } } : {}),
-    ...(tool_choice === undefined ? {} : { tool_choice: isFields(tool_choice) ? responsesTool(tool_choice as JsonObject) : tool_choice }),
+    ...(tool_choice === undefined
+      ? {}
+      : { tool_choice: isFields(tool_choice) ? responsesTool(tool_choice as JsonObject) : tool_choice }),
     ...rest,
   }
 }

@@ -21,14 +21,16 @@ export function createSseReader(
   const decoder = new TextDecoder()
   const parser = createParser({
     maxBufferSize: maxChars,
-    onEvent: frame => onFrame(frame.event, frame.data),
-    onError: error => {
+    onEvent: (frame) => onFrame(frame.event, frame.data),
+    onError: (error) => {
       if (error.type !== 'max-buffer-size-exceeded') return
-      throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is too large.', { cause: error })
+      throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is too large.', {
+        cause: error,
+      })
     },
   })
   return {
-    push: bytes => parser.feed(decoder.decode(bytes, streaming)),
+    push: (bytes) => parser.feed(decoder.decode(bytes, streaming)),
     end: () => parser.feed(`${decoder.decode()}\n\n`),
   }
 }

@@ -18,7 +18,9 @@ const maxStrayChars = 64 * 1024
  * came before a failure is given before it is thrown.
  */
 export async function* readStream(
-  open: () => Promise<Response>, mapper: StreamMapper, upstream: Upstream,
+  open: () => Promise<Response>,
+  mapper: StreamMapper,
+  upstream: Upstream,
 ): AsyncGenerator<ProviderEvent> {
   try {
     const response = await open()
@@ -112,6 +114,9 @@ class Reading {
 }
 
 function disconnected(cause: unknown): RunnelError {
-  return new RunnelError('provider_disconnected',
-    'The model provider closed the connection before the answer was finished.', { cause })
+  return new RunnelError(
+    'provider_disconnected',
+    'The model provider closed the connection before the answer was finished.',
+    { cause },
+  )
 }

@@ -14,7 +14,12 @@ export class Broadcast {
   #stockFrames: Frames | null = null
 
   /** @param before the state vector that the updates start from */
-  constructor(channel: number, updates: readonly Uint8Array[], cork: (outbox: Outbox) => void, before: ReadonlyMap<number, number> = new Map()) {
+  constructor(
+    channel: number,
+    updates: readonly Uint8Array[],
+    cork: (outbox: Outbox) => void,
+    before: ReadonlyMap<number, number> = new Map(),
+  ) {
     this.#channel = channel
     this.#updates = updates
     this.#before = before
@@ -27,13 +32,17 @@ export class Broadcast {
   }
 
   get channelFrames(): Frames {
-    return (this.#channelFrames ??= binaryFrames(Buffer.concat(this.#updates.map(update =>
-      encodeChannelMessage(this.#channel, encodeStock({ type: 'update', update }))))))
+    return (this.#channelFrames ??= binaryFrames(
+      Buffer.concat(
+        this.#updates.map((update) => encodeChannelMessage(this.#channel, encodeStock({ type: 'update', update }))),
+      ),
+    ))
   }
 
   /** A stock client reads one message a frame. */
   get stockFrames(): Frames {
-    return (this.#stockFrames ??= this.#updates.flatMap(update =>
-      binaryFrames(encodeStock({ type: 'update', update }))))
+    return (this.#stockFrames ??= this.#updates.flatMap((update) =>
+      binaryFrames(encodeStock({ type: 'update', update })),
+    ))
   }
 }

@@ -42,7 +42,7 @@ export class EventFeed implements ChangeObserver {
 
   /** Adds a reader to the room's feed. To be called while nothing is appending. */
   static join(room: Room, now: () => number, makeReader: (feed: EventFeed) => EventReader): EventReader {
-    const feed = [...room.observers].find(observer => observer instanceof EventFeed) ?? new EventFeed(room, now)
+    const feed = [...room.observers].find((observer) => observer instanceof EventFeed) ?? new EventFeed(room, now)
     room.observers.add(feed)
     const reader = makeReader(feed)
     feed.#readers.add(reader)
@@ -126,10 +126,16 @@ export class EventFeed implements ChangeObserver {
   #scheduleStates(due: number): void {
     if (this.#stateTimer && this.#stateTimer.due <= due) return
     this.#clearStateTimer()
-    this.#stateTimer = { due, timer: setTimeout(() => {
-      this.#stateTimer = null
-      for (const reader of this.#readers) reader.offerState()
-    }, Math.max(0, due - this.#now())) }
+    this.#stateTimer = {
+      due,
+      timer: setTimeout(
+        () => {
+          this.#stateTimer = null
+          for (const reader of this.#readers) reader.offerState()
+        },
+        Math.max(0, due - this.#now()),
+      ),
+    }
   }
 
   #clearStateTimer(): void {
@@ -161,7 +167,13 @@ export class EventFeed implements ChangeObserver {
 /** The last event of a message: how it ended. */
 export function encodeEnd(message: MessageFields, position: string): string {
   const { status, endedAt, finishReason, usage, error } = message
-  const fields = { status, ...(endedAt !== undefined && { endedAt }), ...(finishReason && { finishReason }), ...(usage && { usage }), ...(error && { error }) }
+  const fields = {
+    status,
+    ...(endedAt !== undefined && { endedAt }),
+    ...(finishReason && { finishReason }),
+    ...(usage && { usage }),
+    ...(error && { error }),
+  }
   return encodeEvent({ type: 'end', fields }, finalId(position, message))
 }
 
@@ -174,5 +186,7 @@ export function newDifference(text: string): Difference {
 export function eventFrames(text: string): Frames {
   const bytes = Buffer.from(text)
   if (bytes.length <= fragmentBytes) return [bytes]
-  return Array.from({ length: Math.ceil(bytes.length / fragmentBytes) }, (_, i) => bytes.subarray(i * fragmentBytes, (i + 1) * fragmentBytes))
+  return Array.from({ length: Math.ceil(bytes.length / fragmentBytes) }, (_, i) =>
+    bytes.subarray(i * fragmentBytes, (i + 1) * fragmentBytes),
+  )
 }

@@ -39,7 +39,12 @@ export class Flusher {
   loggedBytes = 0
 
   /** `onShown` is told, once a broadcast, how long the oldest of what it carries has waited. */
-  constructor(options: { log: UpdateLog; flushMs: number; lose: (room: Room, error: RunnelError) => void; onShown?: ((ms: number) => void) | undefined }) {
+  constructor(options: {
+    log: UpdateLog
+    flushMs: number
+    lose: (room: Room, error: RunnelError) => void
+    onShown?: ((ms: number) => void) | undefined
+  }) {
     this.#log = options.log
     this.#onShown = options.onShown ?? (() => {})
     this.#flushMs = this.#tickMs = options.flushMs
@@ -54,7 +59,8 @@ export class Flusher {
   /** Something waits in the room's writer. */
   schedule(room: Room, urgent: boolean): void {
     if (urgent) {
-      if (!this.#urgent.has(room)) this.#urgent.set(room, this.#waiting.get(room)?.since ?? this.#late.get(room) ?? performance.now())
+      if (!this.#urgent.has(room))
+        this.#urgent.set(room, this.#waiting.get(room)?.since ?? this.#late.get(room) ?? performance.now())
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
         this.#flush([...this.#urgent.keys()])
@@ -108,10 +114,9 @@ export class Flusher {
     this.#timer = null
     const now = performance.now()
     // A slot that comes a whole tick late found the process busy: fewer, larger writes cost less.
-    this.#tickMs = now - due > this.#flushMs
-      ? Math.min(this.#tickMs * 1.5, maxTickMs)
-      : Math.max(this.#tickMs * 0.98, this.#flushMs)
-    const share = Math.ceil(this.#waiting.size / slots * slotSlack)
+    this.#tickMs =
+      now - due > this.#flushMs ? Math.min(this.#tickMs * 1.5, maxTickMs) : Math.max(this.#tickMs * 0.98, this.#flushMs)
+    const share = Math.ceil((this.#waiting.size / slots) * slotSlack)
     const rooms = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now)
     if (rooms.length > share) rooms.sort((a, b) => a[1].dueAt - b[1].dueAt)
     this.#flush(rooms.slice(0, share).map(([room]) => room))
@@ -140,7 +145,12 @@ export class Flusher {
     // What several nodes write may lie elsewhere: a fault there is not the others'.
     for (const shared of [false, true]) {
       const indices = changed.flatMap((room, i) => (room.shared === shared ? [i] : []))
-      if (indices.length > 0) this.#append(indices.map(i => changed[i]!), indices.map(i => entries[i]!), indices.map(i => since[i]))
+      if (indices.length > 0)
+        this.#append(
+          indices.map((i) => changed[i]!),
+          indices.map((i) => entries[i]!),
+          indices.map((i) => since[i]),
+        )
     }
   }
 
@@ -158,12 +168,23 @@ export class Flusher {
     return since
   }
 
-  #publish(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[], results: readonly LogResult[]): void {
+  #publish(
+    rooms: readonly Room[],
+    entries: readonly LogAppend[],
+    since: readonly (number | undefined)[],
+    results: readonly LogResult[],
+  ): void {
     const shown: number[] = []
     rooms.forEach((room, i) => {
       const result = results[i]!
       if (room.lost) return
-      if (result.status === 'unanswered') this.#publishLater([room], [entries[i]!], [since[i]], result.answer.then(answer => [answer]))
+      if (result.status === 'unanswered')
+        this.#publishLater(
+          [room],
+          [entries[i]!],
+          [since[i]],
+          result.answer.then((answer) => [answer]),
+        )
       else if (result.status === 'gap') this.#putBack(room, entries[i]!)
       else if (result.status === 'fenced') this.#lose(room, takenOver())
       else {
@@ -176,9 +197,14 @@ export class Flusher {
     for (const i of shown) if (since[i] !== undefined && rooms[i]!.viewers.size > 0) this.#onShown(now - since[i])
   }
 
-  #publishLater(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[], results: Promise<readonly LogResult[]>): void {
+  #publishLater(
+    rooms: readonly Room[],
+    entries: readonly LogAppend[],
+    since: readonly (number | undefined)[],
+    results: Promise<readonly LogResult[]>,
+  ): void {
     results.then(
-      results => this.#publish(rooms, entries, since, results),
+      (results) => this.#publish(rooms, entries, since, results),
       (error: unknown) => this.#loseAll(rooms, error),
     )
   }
@@ -194,15 +220,20 @@ export class Flusher {
 
   /** The log has lost its tail: this writer has all of it. */
   #putBack(room: Room, entry: LogAppend): void {
-    const restored = this.#attempt([room], () => this.#log.restore?.(room.id, entry.epoch, entry.previousSeq + 1, room.encodeState()))
+    const restored = this.#attempt([room], () =>
+      this.#log.restore?.(room.id, entry.epoch, entry.previousSeq + 1, room.encodeState()),
+    )
     if (restored === null) return
     if (!restored) return this.#lose(room, takenOver())
-    Promise.resolve(restored).then(result => {
-      if (room.lost) return
-      if (result.status !== 'ok') return this.#lose(room, takenOver())
-      this.#shown(room, entry, result.seq)
-      this.#uncork()
-    }, (error: unknown) => this.#loseAll([room], error))
+    Promise.resolve(restored).then(
+      (result) => {
+        if (room.lost) return
+        if (result.status !== 'ok') return this.#lose(room, takenOver())
+        this.#shown(room, entry, result.seq)
+        this.#uncork()
+      },
+      (error: unknown) => this.#loseAll([room], error),
+    )
   }
 
   #uncork(): void {
@@ -225,9 +256,10 @@ export class Flusher {
   }
 
   #loseAll(rooms: readonly Room[], error: unknown): void {
-    const reason = error instanceof RunnelError
-      ? error
-      : new RunnelError('internal', 'This document could not be written.', { cause: error })
+    const reason =
+      error instanceof RunnelError
+        ? error
+        : new RunnelError('internal', 'This document could not be written.', { cause: error })
     for (const room of rooms) if (!room.lost) this.#lose(room, reason)
   }
 }

@@ -31,7 +31,12 @@ export class Following {
   /** Of a document that was made here just now: nobody else writes it yet, and what comes before this is through is found by its number. */
   follow(room: Room): void {
     if (!this.#cluster.many) return
-    this.#cluster.follow(room.id, entry => this.hear(room, entry)).then(unfollow => this.#followed(room, unfollow), () => {})
+    this.#cluster
+      .follow(room.id, (entry) => this.hear(room, entry))
+      .then(
+        (unfollow) => this.#followed(room, unfollow),
+        () => {},
+      )
   }
 
   /** Reads a document and follows it; null if the log knows none such. */
@@ -43,8 +48,10 @@ export class Following {
     }
     // Followed before it is read: nothing falls between the two.
     const early: LiveEntry[] = []
-    let take = (entry: LiveEntry): void => { early.push(entry) }
-    const unfollow = await follow.call(this.#cluster, doc, entry => take(entry))
+    let take = (entry: LiveEntry): void => {
+      early.push(entry)
+    }
+    const unfollow = await follow.call(this.#cluster, doc, (entry) => take(entry))
     const contents = await log.read(doc).catch((error: unknown) => {
       unfollow()
       throw error
@@ -56,7 +63,7 @@ export class Following {
     const room = add(contents)
     this.#followed(room, unfollow)
     if (room.presence) tell.call(this.#cluster, { type: 'presence', chat: doc, node })
-    take = entry => this.hear(room, entry)
+    take = (entry) => this.hear(room, entry)
     for (const entry of early) take(entry)
     return room
   }
@@ -100,8 +107,8 @@ export class Following {
     this.#comparing = true
     try {
       // The answer is older than what has come meanwhile: what a room had before it was asked must be in it.
-      const before = rooms.map(room => room.seq)
-      const heads = await this.#cluster.heads(rooms.map(room => room.id))
+      const before = rooms.map((room) => room.seq)
+      const heads = await this.#cluster.heads(rooms.map((room) => room.id))
       for (const [i, room] of rooms.entries()) {
         const head = heads[i]
         if (room.lost || room.appending) continue
@@ -140,7 +147,7 @@ export class Following {
   hear(room: Room, entry: LiveEntry): void {
     room.whenSettled(() => {
       if (room.lost || !this.#options.isOpen(room)) return
-      if (!this.#options.flusher.corked(cork => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
+      if (!this.#options.flusher.corked((cork) => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
       // The log has lost what this room has, and another writer has gone on from there: what it said under a number that is known here was not heard.
       else if (room.isIncomplete) this.#options.lose(room, readAgain())
     })
@@ -160,14 +167,16 @@ export class Following {
     const shown = Y.decodeStateVector(room.stateVector())
     const contents = await this.#cluster.log.read(room.id)
     // Inside the callback: behind an `await` the next append may be in flight.
-    await new Promise<void>((resolve, reject) => room.whenSettled(() => {
-      try {
-        if (contents && !room.lost) this.#takeIn(room, contents, shown)
-        resolve()
-      } catch (error) {
-        reject(error)
-      }
-    }))
+    await new Promise<void>((resolve, reject) =>
+      room.whenSettled(() => {
+        try {
+          if (contents && !room.lost) this.#takeIn(room, contents, shown)
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      }),
+    )
   }
 
   /** `shown`: the room's state vector when it was asked for. */
@@ -176,7 +185,8 @@ export class Following {
     // What the log has lost here is shown: its words and those of another writer would be mixed.
     if (!room.shared && !this.#writesAlone(room) && exceeds(shown, logged)) return this.#options.lose(room, readAgain())
     room.epoch = contents.epoch
-    if (contents.seq > room.seq || exceeds(logged, Y.decodeStateVector(room.stateVector()))) this.#options.flusher.corked(cork => room.catchUp(contents, cork))
+    if (contents.seq > room.seq || exceeds(logged, Y.decodeStateVector(room.stateVector())))
+      this.#options.flusher.corked((cork) => room.catchUp(contents, cork))
   }
 
   /** A message whose run is here: nobody else can know better. */

@@ -87,7 +87,10 @@ export class Outbox {
   sendTracked(frames: Frames, taken: () => void): void {
     // Queued and never written straight: the socket's own callback tells when each was taken.
     for (const frame of frames) this.#enqueue(frame, true)
-    this.#marks.push({ after: this.#written + this.#waiting.length - this.#first + (this.#writing ? 1 : 0), reached: taken })
+    this.#marks.push({
+      after: this.#written + this.#waiting.length - this.#first + (this.#writing ? 1 : 0),
+      reached: taken,
+    })
     this.#sent()
   }
 
@@ -114,8 +117,12 @@ export class Outbox {
 
   /** Lagging implies that something waits here, so that draining is always seen. */
   #takesNow(frame: Uint8Array): boolean {
-    return this.#waitingBytes === 0 && !this.#writing && !this.#socket.writableNeedDrain &&
+    return (
+      this.#waitingBytes === 0 &&
+      !this.#writing &&
+      !this.#socket.writableNeedDrain &&
       this.#socket.writableLength + frame.length <= this.#options.highWaterBytes
+    )
   }
 
   #sent(): void {
@@ -142,7 +149,7 @@ export class Outbox {
       this.#first = 0
     }
     this.#writing = true
-    this.#socket.write(frame, error => {
+    this.#socket.write(frame, (error) => {
       this.#writing = false
       if (!error) this.#taken()
     })

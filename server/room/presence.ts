@@ -90,7 +90,9 @@ export class Presence {
 
   /** What other nodes must know by now; null for nothing. To be called once a second. */
   share(viewers: number): SharedPresence | null {
-    const states = [...this.#entries.values()].flatMap(({ node, clientId, state }) => (node === undefined ? [[clientId, state] as const] : []))
+    const states = [...this.#entries.values()].flatMap(({ node, clientId, state }) =>
+      node === undefined ? [[clientId, state] as const] : [],
+    )
     const shared = JSON.stringify([viewers, states])
     const now = this.#now()
     if (shared === this.#shared && (viewers === 0 || now - this.#sharedAt < shareMs)) return null
@@ -110,18 +112,22 @@ export class Presence {
     const before = this.#nodes.get(node)?.states
     if (viewers === 0) this.#nodes.delete(node)
     else this.#nodes.set(node, { viewers, states: named, heardAt: this.#now() })
-    for (const entry of this.#entries.values()) if (entry.node === node && !named.has(entry.clientId)) this.#remove(entry.clientId)
+    for (const entry of this.#entries.values())
+      if (entry.node === node && !named.has(entry.clientId)) this.#remove(entry.clientId)
     // What it only repeats is not newer than what another node has said since.
-    for (const [clientId, state] of named) if (before?.get(clientId) !== state || !this.#entries.has(clientId)) this.#putShared(node, clientId, state)
+    for (const [clientId, state] of named)
+      if (before?.get(clientId) !== state || !this.#entries.has(clientId)) this.#putShared(node, clientId, state)
   }
 
   /** At most once a second: the awareness message for all who were there before; null if nothing changed. `here`: viewers of this node. */
   changes(here: number): Uint8Array | null {
     const now = this.#now()
-    for (const [node, { heardAt }] of this.#nodes) if (now - heardAt >= 2.5 * shareMs) this.takeShared(node, { viewers: 0, states: [] })
+    for (const [node, { heardAt }] of this.#nodes)
+      if (now - heardAt >= 2.5 * shareMs) this.takeShared(node, { viewers: 0, states: [] })
     let viewers = here
     for (const node of this.#nodes.values()) viewers += node.viewers
-    for (const [clientId, { at }] of this.#gone) if (now - at >= goneMs && !this.#changed.has(clientId)) this.#gone.delete(clientId)
+    for (const [clientId, { at }] of this.#gone)
+      if (now - at >= goneMs && !this.#changed.has(clientId)) this.#gone.delete(clientId)
     if (viewers > namedViewers) return this.#count(viewers)
     const entries: AwarenessEntry[] = []
     // Under the mark again: the count is taken back, and everybody named.
@@ -138,17 +144,25 @@ export class Presence {
 
   /** The awareness message for one who has just come; null if there is nobody. */
   everybody(): Uint8Array | null {
-    if (this.#toldCount !== null) return message([{ clientId: countClientId, clock: this.#countClock, state: countState(this.#toldCount) }])
+    if (this.#toldCount !== null)
+      return message([{ clientId: countClientId, clock: this.#countClock, state: countState(this.#toldCount) }])
     if (this.#entries.size === 0) return null
-    return message([...this.#entries.values()].map(({ clientId, toldClock, state }) => ({ clientId, clock: toldClock, state })))
+    return message(
+      [...this.#entries.values()].map(({ clientId, toldClock, state }) => ({ clientId, clock: toldClock, state })),
+    )
   }
 
   /** Above the mark: who was named is taken back, and then only the number is told. */
   #count(viewers: number): Uint8Array | null {
     if (viewers === this.#toldCount) return null
-    const entries: AwarenessEntry[] = this.#toldCount === null
-      ? [...this.#entries.values()].map(entry => ({ clientId: entry.clientId, clock: ++entry.toldClock, state: 'null' }))
-      : []
+    const entries: AwarenessEntry[] =
+      this.#toldCount === null
+        ? [...this.#entries.values()].map((entry) => ({
+            clientId: entry.clientId,
+            clock: ++entry.toldClock,
+            state: 'null',
+          }))
+        : []
     this.#changed.clear()
     this.#toldCount = viewers
     return message([...entries, { clientId: countClientId, clock: ++this.#countClock, state: countState(viewers) }])
@@ -180,7 +194,8 @@ export class Presence {
   }
 
   #put(participant: Participant, clientId: number, clock: number, state: string, maxBytes: number): void {
-    if (Buffer.byteLength(state) > maxBytes) throw new RunnelError('too_large', `A presence state has more than ${maxBytes} bytes.`)
+    if (Buffer.byteLength(state) > maxBytes)
+      throw new RunnelError('too_large', `A presence state has more than ${maxBytes} bytes.`)
     const known = this.#entries.get(clientId)
     const shown = withUser(state, participant)
     this.#clientIds.set(participant, clientId)
@@ -239,6 +254,7 @@ function withUser(state: string, { user }: Participant): string {
   } catch (error) {
     throw new RunnelError('bad_request', 'A presence state is no JSON.', { cause: error })
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RunnelError('bad_request', 'A presence state must be a JSON object.')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new RunnelError('bad_request', 'A presence state must be a JSON object.')
   return JSON.stringify({ ...value, user: { id: user.id, name: user.name } })
 }

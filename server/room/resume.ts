@@ -1,6 +1,15 @@
 import type * as Y from 'yjs'
 import type { MessageChange } from '../../shared/events.ts'
-import { growingParts, optionalMessageFields, outputArray, readBlock, readMessageFields, type Block, type GrowingField, type JsonObject } from '../../shared/schema.ts'
+import {
+  growingParts,
+  optionalMessageFields,
+  outputArray,
+  readBlock,
+  readMessageFields,
+  type Block,
+  type GrowingField,
+  type JsonObject,
+} from '../../shared/schema.ts'
 import type { Position } from '../document/position.ts'
 
 /**
@@ -10,7 +19,7 @@ import type { Position } from '../document/position.ts'
  */
 export function changesSince(doc: Y.Doc, position: Position): MessageChange[] {
   const fields = readMessageFields(doc)
-  const removed = optionalMessageFields.filter(field => fields[field] === undefined)
+  const removed = optionalMessageFields.filter((field) => fields[field] === undefined)
   const statuses: MessageChange[] = []
   const tails: MessageChange[] = []
   const opened: MessageChange[] = []

@@ -4,7 +4,15 @@ import { digestOf } from '../../shared/digest.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { encodeControl } from '../../shared/protocol.ts'
-import { documentKind, isTerminal, messageMap, readDocument, type Chat, type Message, type MessageStatus } from '../../shared/schema.ts'
+import {
+  documentKind,
+  isTerminal,
+  messageMap,
+  readDocument,
+  type Chat,
+  type Message,
+  type MessageStatus,
+} from '../../shared/schema.ts'
 import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
 import { changesOf, repeats } from '../document/changes.ts'
 import type { DocumentWriter } from '../document/writer.ts'
@@ -82,7 +90,14 @@ export class Room {
   #checkpoint: Frames | null = null
   readonly differences: Differences
 
-  constructor(options: { id: string; channel: number; contents: LogContents; now: () => number; shared?: boolean; inMemory?: boolean }) {
+  constructor(options: {
+    id: string
+    channel: number
+    contents: LogContents
+    now: () => number
+    shared?: boolean
+    inMemory?: boolean
+  }) {
     const { contents, now } = options
     this.shared = options.shared ?? false
     this.id = options.id
@@ -96,7 +111,9 @@ export class Room {
     this.differences = new Differences(options.channel, this.doc)
     this.log = new LogSize(contents, options.inMemory ?? false)
     this.#shownVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
-    this.doc.on('afterTransaction', transaction => { this.#lastVector = transaction.afterState })
+    this.doc.on('afterTransaction', (transaction) => {
+      this.#lastVector = transaction.afterState
+    })
     this.#lastVector = this.#shownVector
     this.#now = now
     this.idleSince = this.shownAt = now()
@@ -139,7 +156,14 @@ export class Room {
     this.#updates = updates
     this.#changes = changes
     this.#appending = true
-    return { doc: this.id, epoch: writer.epoch, previousSeq: this.seq, updates, rewrites: writer.rewrites, ...(this.shared && { shared: true }) }
+    return {
+      doc: this.id,
+      epoch: writer.epoch,
+      previousSeq: this.seq,
+      updates,
+      rewrites: writer.rewrites,
+      ...(this.shared && { shared: true }),
+    }
   }
 
   /** The log has what `commit` wrote: now it is shown. Returns what to compact the log to, if that is due. */
@@ -162,7 +186,8 @@ export class Room {
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
     // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
-    if (this.#position.has(seq)) return !updates.some(update => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
+    if (this.#position.has(seq))
+      return !updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
     if (seq > this.seq + 1 && !this.shared) return false
     this.#position.add(seq)
     for (const update of updates) {
@@ -221,10 +246,12 @@ export class Room {
 
   /** The canonical JSON of what has been shown, or could be by now. Throws what the room was lost by. */
   async read(): Promise<Message | Chat> {
-    return await new Promise((resolve, reject) => this.whenSettled(() => {
-      if (this.lost) reject(this.lost)
-      else resolve(readDocument(this.id, this.doc))
-    }))
+    return await new Promise((resolve, reject) =>
+      this.whenSettled(() => {
+        if (this.lost) reject(this.lost)
+        else resolve(readDocument(this.id, this.doc))
+      }),
+    )
   }
 
   /** A message whose run has ended. */
@@ -234,7 +261,7 @@ export class Room {
 
   /** The chat whose members may read this document. */
   get chatId(): string {
-    return documentKind(this.id) === 'chat' ? this.id : messageMap(this.doc).get('chatId') as string
+    return documentKind(this.id) === 'chat' ? this.id : (messageMap(this.doc).get('chatId') as string)
   }
 
   encodeState(): Uint8Array {
@@ -256,13 +283,15 @@ export class Room {
 
   /** Encoded once a version. */
   checkpointFrames(): Frames {
-    return (this.#checkpoint ??= textFrames(encodeControl({
-      type: 'checkpoint',
-      channel: this.channel,
-      stateVector: this.stateVector(),
-      digest: digestOf(readDocument(this.id, this.doc), text => hash('sha256', text, 'buffer')),
-      final: this.ended,
-    })))
+    return (this.#checkpoint ??= textFrames(
+      encodeControl({
+        type: 'checkpoint',
+        channel: this.channel,
+        stateVector: this.stateVector(),
+        digest: digestOf(readDocument(this.id, this.doc), (text) => hash('sha256', text, 'buffer')),
+        final: this.ended,
+      }),
+    ))
   }
 
   /** `due`: to those who joined or caught up; `all`: the run ended, or the document has been silent. */

@@ -52,8 +52,18 @@ export class Rooms {
     this.#now = options.now
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
-    this.flusher = new Flusher({ log: options.cluster.log, flushMs: options.flushMs, onShown: options.onShown, lose: (room, error) => this.#lose(room, error) })
-    this.following = new Following({ cluster: options.cluster, flusher: this.flusher, isOpen: room => this.#rooms.get(room.id) === room, lose: (room, error) => this.#lose(room, error) })
+    this.flusher = new Flusher({
+      log: options.cluster.log,
+      flushMs: options.flushMs,
+      onShown: options.onShown,
+      lose: (room, error) => this.#lose(room, error),
+    })
+    this.following = new Following({
+      cluster: options.cluster,
+      flusher: this.flusher,
+      isOpen: (room) => this.#rooms.get(room.id) === room,
+      lose: (room, error) => this.#lose(room, error),
+    })
   }
 
   get size(): number {
@@ -84,7 +94,9 @@ export class Rooms {
     if (!room) {
       opening = this.#opening.get(doc)
       if (!opening) {
-        opening = this.following.load(doc, contents => this.#add(doc, contents)).finally(() => this.#opening.delete(doc))
+        opening = this.following
+          .load(doc, (contents) => this.#add(doc, contents))
+          .finally(() => this.#opening.delete(doc))
         this.#opening.set(doc, opening)
       }
       room = await opening
@@ -109,7 +121,9 @@ export class Rooms {
   /** Documents that exist no more: who follows them is refused, nothing of them is written again. */
   forget(docs: readonly string[]): void {
     for (const doc of docs) {
-      const gone = (room: Room | null | undefined) => { if (room) this.#lose(room, new RunnelError('not_found', 'This was deleted.')) }
+      const gone = (room: Room | null | undefined) => {
+        if (room) this.#lose(room, new RunnelError('not_found', 'This was deleted.'))
+      }
       gone(this.#rooms.get(doc))
       // What was read before the deletion is worth nothing, either.
       this.#opening.get(doc)?.then(gone, () => {})
@@ -120,12 +134,14 @@ export class Rooms {
   attach(room: Room, writer: DocumentWriter): void {
     if (room.lost) throw room.lost
     room.writer = writer
-    writer.onEdit = urgent => this.flusher.schedule(room, urgent)
+    writer.onEdit = (urgent) => this.flusher.schedule(room, urgent)
   }
 
   /** Those that somebody uses here are brought up to their logs: every two seconds, where there are other nodes. Throws `store_unavailable`. */
   async compare(): Promise<void> {
-    await this.following.compare([...this.#rooms.values()].filter(room => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0))
+    await this.following.compare(
+      [...this.#rooms.values()].filter((room) => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0),
+    )
   }
 
   /** Nothing more is to be written or shown of it here: it belongs to another node. */
@@ -135,7 +151,7 @@ export class Rooms {
 
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
-    await new Promise<void>(resolve => room.whenSettled(resolve))
+    await new Promise<void>((resolve) => room.whenSettled(resolve))
     if (!room.writer || room.lost) return
     const { seq, state } = room.compaction()
     await this.#cluster.log.compact(room.id, room.writer.epoch, seq, state, room.shared)
@@ -164,7 +180,9 @@ export class Rooms {
     // Its sockets are gone: other nodes need not find out by its silence.
     for (const room of this.#rooms.values()) this.#sharePresence(room)
     await Promise.allSettled(this.#opening.values())
-    await Promise.all([...this.#rooms.values()].map(room => new Promise<void>(written => this.flusher.flushNow(room, written))))
+    await Promise.all(
+      [...this.#rooms.values()].map((room) => new Promise<void>((written) => this.flusher.flushNow(room, written))),
+    )
     for (const room of [...this.#rooms.values()]) this.#evict(room)
     await Promise.all(this.#evicting.values())
   }
@@ -189,7 +207,14 @@ export class Rooms {
 
   #add(doc: string, contents: LogContents): Room {
     const shared = this.#cluster.many && documentKind(doc) === 'chat'
-    const room = new Room({ id: doc, channel: ++this.#lastChannel, contents, now: this.#now, shared, inMemory: this.#cluster.many && !shared })
+    const room = new Room({
+      id: doc,
+      channel: ++this.#lastChannel,
+      contents,
+      now: this.#now,
+      shared,
+      inMemory: this.#cluster.many && !shared,
+    })
     this.#rooms.set(doc, room)
     return room
   }
@@ -203,7 +228,9 @@ export class Rooms {
     room.writer = null
     room.doc.destroy()
     if (!writer) return
-    const done = this.#release(room, writer, state).catch(() => {}).finally(() => this.#evicting.delete(room.id))
+    const done = this.#release(room, writer, state)
+      .catch(() => {})
+      .finally(() => this.#evicting.delete(room.id))
     this.#evicting.set(room.id, done)
   }
 

@@ -90,15 +90,30 @@ export class Session {
     if (this.#closed) return
     for (const { room, stateVector, role } of rooms) {
       this.leave(room.id)
-      const subscription: Subscription =
-        { room, session: this, role, progress: behind(stateVector), checkpointDue: true, saidLagging: false, presenceDue: true }
+      const subscription: Subscription = {
+        room,
+        session: this,
+        role,
+        progress: behind(stateVector),
+        checkpointDue: true,
+        saidLagging: false,
+        presenceDue: true,
+      }
       this.#subscriptions.set(room.id, subscription)
       this.#rooms.set(room.channel, room)
       room.viewers.add(subscription)
     }
     if (this.format === 'channels' && rooms.length > 0) {
-      this.control({ type: 'subscribed', docs: rooms.map(({ room, reset, role }) =>
-        ({ doc: room.id, channel: room.channel, lineage: room.lineage, reset, role })) })
+      this.control({
+        type: 'subscribed',
+        docs: rooms.map(({ room, reset, role }) => ({
+          doc: room.id,
+          channel: room.channel,
+          lineage: room.lineage,
+          reset,
+          role,
+        })),
+      })
     }
     this.#catchUpAll()
   }
@@ -195,7 +210,8 @@ export class Session {
   /** The outbox is over its mark: what each document has been sent so far is where its difference will start. */
   #fallBehind(): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.progress === live) subscription.progress = behind(subscription.room.stateVector(), subscription.room.version)
+      if (subscription.progress === live)
+        subscription.progress = behind(subscription.room.stateVector(), subscription.room.version)
     }
   }
 

@@ -2,8 +2,15 @@
 import type { IncomingMessage } from 'node:http'
 import { RunnelError } from '../../shared/errors.ts'
 import {
-  decodeChannelMessages, decodeClientControl, decodeStock, encodeChannelMessage, encodeStock, isEmptyUpdate,
-  protocolVersion, type ClientControl, type SubscribeRequest,
+  decodeChannelMessages,
+  decodeClientControl,
+  decodeStock,
+  encodeChannelMessage,
+  encodeStock,
+  isEmptyUpdate,
+  protocolVersion,
+  type ClientControl,
+  type SubscribeRequest,
 } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
 import type { Ticket } from '../auth/admission.ts'
@@ -63,9 +70,11 @@ export class ChannelsClient {
     if (this.#state.phase === 'open') return this.#watchToken(this.#state)
     const { now, helloMs } = this.#options
     if (now() - this.#connection.openedAt < helloMs) return
-    this.#connection.close(this.#state.phase === 'new'
-      ? new RunnelError('bad_request', `The first message must be hello, within ${helloMs} ms.`)
-      : new RunnelError('overloaded', 'Signing in takes too long now. Connect again.'))
+    this.#connection.close(
+      this.#state.phase === 'new'
+        ? new RunnelError('bad_request', `The first message must be hello, within ${helloMs} ms.`)
+        : new RunnelError('overloaded', 'Signing in takes too long now. Connect again.'),
+    )
   }
 
   closed(): void {
@@ -94,7 +103,8 @@ export class ChannelsClient {
     switch (message.type) {
       case 'syncStep1': {
         const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
-        if (!room.isBehind(vector, isServerClientId)) return this.#connection.session.resync(room, message.stateVector.slice())
+        if (!room.isBehind(vector, isServerClientId))
+          return this.#connection.session.resync(room, message.stateVector.slice())
         return void this.#resync(room, vector, message.stateVector.slice())
       }
       case 'syncStep2':
@@ -102,12 +112,24 @@ export class ChannelsClient {
         // Only the server writes (P7): refused by its type, before any document is touched.
         if (!isEmptyUpdate(message.update)) {
           this.#connection.onRefused('write')
-          this.#connection.session.send(binaryFrames(encodeChannelMessage(room.channel, encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' }))))
+          this.#connection.session.send(
+            binaryFrames(
+              encodeChannelMessage(
+                room.channel,
+                encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' }),
+              ),
+            ),
+          )
         }
         return
       case 'awareness':
         // Presence is of chats; elsewhere it is ignored: stock providers send it on opening.
-        if (this.#connection.session.user) room.presence?.receive(this.#connection.session as Participant, message.update, this.#options.maxPresenceBytes)
+        if (this.#connection.session.user)
+          room.presence?.receive(
+            this.#connection.session as Participant,
+            message.update,
+            this.#options.maxPresenceBytes,
+          )
         return
       default:
         return
@@ -117,7 +139,8 @@ export class ChannelsClient {
   async #resync(room: Room, vector: ReadonlyMap<number, number>, stateVector: Uint8Array): Promise<void> {
     const { session } = this.#connection
     try {
-      if (await isAhead(this.#options.rooms, room, vector)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
+      if (await isAhead(this.#options.rooms, room, vector))
+        throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
       if (session.subscriptions.get(room.id)?.room === room) session.resync(room, stateVector)
     } catch (error) {
       this.#connection.close(asRunnelError(error))
@@ -126,15 +149,24 @@ export class ChannelsClient {
 
   #hello(message: Extract<ClientControl, { type: 'hello' }>): void {
     if (this.#state.phase !== 'new') throw new RunnelError('bad_request', 'hello came twice.')
-    if (message.v !== protocolVersion) throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
+    if (message.v !== protocolVersion)
+      throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
     this.#state = { phase: 'greeting' }
-    this.#pending = this.#options.auth.authenticate(message.token, this.#options.request).then(identity => {
-      if (this.#connection.session.closed) return
-      this.#options.ticket.signIn(identity)
-      this.#state = { phase: 'open', identity, warnAt: this.#warnAt(identity) }
-      this.#connection.session.user = identity.user
-      this.#connection.session.control({ type: 'welcome', v: protocolVersion, user: identity.user, heartbeatMs: this.#options.heartbeatMs })
-    }).catch((error: unknown) => this.#connection.refuse(asRunnelError(error)))
+    this.#pending = this.#options.auth
+      .authenticate(message.token, this.#options.request)
+      .then((identity) => {
+        if (this.#connection.session.closed) return
+        this.#options.ticket.signIn(identity)
+        this.#state = { phase: 'open', identity, warnAt: this.#warnAt(identity) }
+        this.#connection.session.user = identity.user
+        this.#connection.session.control({
+          type: 'welcome',
+          v: protocolVersion,
+          user: identity.user,
+          heartbeatMs: this.#options.heartbeatMs,
+        })
+      })
+      .catch((error: unknown) => this.#connection.refuse(asRunnelError(error)))
   }
 
   /** Resolves when `hello`, or the newest `token`, has been looked at: what comes behind it waits. */
@@ -192,7 +224,12 @@ export class ChannelsClient {
     const { session } = this.#connection
     if (over.length > 0) this.#connection.onRefused('rate_limited')
     for (const { doc } of over) {
-      session.control({ type: 'refused', doc, code: 'rate_limited', message: 'This connection follows as many documents as it may (RUNNEL_MAX_SUBSCRIPTIONS).' })
+      session.control({
+        type: 'refused',
+        doc,
+        code: 'rate_limited',
+        message: 'This connection follows as many documents as it may (RUNNEL_MAX_SUBSCRIPTIONS).',
+      })
     }
   }
 
@@ -202,7 +239,8 @@ export class ChannelsClient {
     const { user, expiresAt } = this.#state.identity
     try {
       const identity = await this.#options.auth.authenticate(token, this.#options.request)
-      if (identity.user.id !== user.id) throw new RunnelError('unauthenticated', 'That token is of another user: connect anew.')
+      if (identity.user.id !== user.id)
+        throw new RunnelError('unauthenticated', 'That token is of another user: connect anew.')
       // One that lives no longer is no reason to ask again.
       const later = identity.expiresAt === null || (expiresAt !== null && identity.expiresAt > expiresAt)
       this.#state = { phase: 'open', identity, warnAt: later ? this.#warnAt(identity) : this.#state.warnAt }
@@ -225,7 +263,8 @@ export class ChannelsClient {
     const { expiresAt } = state.identity
     if (expiresAt === null) return
     const now = this.#options.now()
-    if (expiresAt <= now) return this.#connection.close(new RunnelError('unauthenticated', 'The token has expired. Sign in again.'))
+    if (expiresAt <= now)
+      return this.#connection.close(new RunnelError('unauthenticated', 'The token has expired. Sign in again.'))
     if (state.warnAt === null || state.warnAt > now) return
     state.warnAt = null
     this.#connection.session.control({ type: 'tokenExpiring', inMs: expiresAt - now })
@@ -238,21 +277,22 @@ export class ChannelsClient {
     const { access } = this.#options
     const { version } = access
     const readers: Reader[] = []
-    await Promise.all(requests.map(async request => {
-      try {
-        readers.push(await openForReader(this.#options, identity, request))
-      } catch (error) {
-        const { code, message } = asRunnelError(error)
-        if (this.#wishes.get(request.doc) !== wish) return
-        this.#wishes.delete(request.doc)
-        session.control({ type: 'refused', doc: request.doc, code, message })
-      }
-    }))
+    await Promise.all(
+      requests.map(async (request) => {
+        try {
+          readers.push(await openForReader(this.#options, identity, request))
+        } catch (error) {
+          const { code, message } = asRunnelError(error)
+          if (this.#wishes.get(request.doc) !== wish) return
+          this.#wishes.delete(request.doc)
+          session.control({ type: 'refused', doc: request.doc, code, message })
+        }
+      }),
+    )
     session.follow(readers.filter(({ room }) => this.#wishes.get(room.id) === wish))
     for (const { doc } of requests) if (this.#wishes.get(doc) === wish) this.#wishes.delete(doc)
     for (const { room } of readers) this.#options.rooms.unpin(room)
     // A member was removed while this was on its way: his check may be older than that.
     if (access.version !== version) await recheckSession(access, identity, session)
   }
-
 }

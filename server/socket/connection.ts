@@ -66,18 +66,20 @@ export class Connection {
     this.onRefused = options.onRefused
     this.openedAt = this.#seenAt = this.#pingedAt = this.#minuteBegan = now()
     this.outbox = new Outbox(socket, { highWaterBytes: limits.highWaterBytes, now })
-    this.session = new Session({ format, outbox: this.outbox, catchUp, close: error => this.close(error) })
+    this.session = new Session({ format, outbox: this.outbox, catchUp, close: (error) => this.close(error) })
     webSocket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary))
     webSocket.on('pong', () => this.#seen())
-    webSocket.on('ping', data => {
+    webSocket.on('ping', (data) => {
       this.#seen()
       this.#try(() => this.spend(1))
       // A flood of pings from a client that reads nothing must not pile up answers.
       if (!this.outbox.lagging && this.outbox.bytes < limits.highWaterBytes) webSocket.pong(data)
     })
     // `ws` closes by itself after a protocol error (1002, 1007, 1009); what follows is 'close'.
-    webSocket.on('error', error => {
-      this.onRefused('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'too_large' : 'bad_request')
+    webSocket.on('error', (error) => {
+      this.onRefused(
+        'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'too_large' : 'bad_request',
+      )
       this.#closingAt ??= now()
       // It would read on what is still sent, and throw it away: that is work, too.
       setImmediate(() => socket.pause())
@@ -102,7 +104,10 @@ export class Connection {
     }
     this.#requests += requests
     if (this.#requests > limits.requestsPerMinute) {
-      throw new RunnelError('rate_limited', 'This connection asks too often. Connect again (RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE).')
+      throw new RunnelError(
+        'rate_limited',
+        'This connection asks too often. Connect again (RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE).',
+      )
     }
   }
 
@@ -178,5 +183,10 @@ export function asRunnelError(error: unknown): RunnelError {
 
 /** RFC 6455: a close reason has at most 123 bytes. */
 function reason(message: string): string {
-  return Buffer.byteLength(message) <= 123 ? message : `${Buffer.from(message).subarray(0, 110).toString().replace(/\ufffd+$/, '')} …`
+  return Buffer.byteLength(message) <= 123
+    ? message
+    : `${Buffer.from(message)
+        .subarray(0, 110)
+        .toString()
+        .replace(/\ufffd+$/, '')} …`
 }

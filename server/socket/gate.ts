@@ -9,7 +9,10 @@ export function refuseUpgrade(socket: Duplex, error: RunnelError): void {
   const body = JSON.stringify({ error: { code, message } })
   const { retryAfterSeconds = 1 } = (details ?? {}) as { retryAfterSeconds?: number }
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 429 || status === 503 ? [`Retry-After: ${retryAfterSeconds}`] : []),
   ]
   // A caller that never ends its side must not keep the connection.
@@ -22,7 +25,12 @@ export function refuseUpgrade(socket: Duplex, error: RunnelError): void {
  * `maxBytes` nothing more is read and `over` is called, once. Counted under the
  * WebSocket: a frame that never ends is held by its parser.
  */
-export function countBytes(socket: Duplex, alreadyRead: number, maxBytes: number, over: () => void): { stop: () => void } {
+export function countBytes(
+  socket: Duplex,
+  alreadyRead: number,
+  maxBytes: number,
+  over: () => void,
+): { stop: () => void } {
   let bytes = alreadyRead
   const socketOnData = (chunk: Buffer) => {
     bytes += chunk.length

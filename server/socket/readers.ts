@@ -22,7 +22,11 @@ export interface Reader {
 
 /** A state vector as a client sends it. Throws `too_large`, `bad_request`. */
 export function readStateVector(bytes: Uint8Array, maxBytes: number): Map<number, number> {
-  if (bytes.length > maxBytes) throw new RunnelError('too_large', `A state vector is larger than ${maxBytes} bytes (RUNNEL_MAX_STATE_VECTOR_BYTES).`)
+  if (bytes.length > maxBytes)
+    throw new RunnelError(
+      'too_large',
+      `A state vector is larger than ${maxBytes} bytes (RUNNEL_MAX_STATE_VECTOR_BYTES).`,
+    )
   return decodeStateVector(bytes)
 }
 
@@ -31,14 +35,18 @@ export function readStateVector(bytes: Uint8Array, maxBytes: number): Map<number
  * ahead of the server (the tail of a log was lost), must be discarded.
  * Throws `not_found`, `bad_request` or `too_large` (state vector), `store_unavailable`.
  */
-export async function openForReader(places: { access: Access; rooms: Rooms; maxStateVectorBytes: number }, identity: Identity, request: SubscribeRequest): Promise<Reader> {
+export async function openForReader(
+  places: { access: Access; rooms: Rooms; maxStateVectorBytes: number },
+  identity: Identity,
+  request: SubscribeRequest,
+): Promise<Reader> {
   const vector = request.stateVector && readStateVector(request.stateVector, places.maxStateVectorBytes)
   const { chatId, role } = await places.access.document(identity, request.doc)
   const room = await places.rooms.open(request.doc)
   if (!room) throw new RunnelError('not_found', 'There is no such document.')
   const foreign = request.lineage !== undefined && request.lineage !== room.lineage
   try {
-    const reset = vector !== undefined && (foreign || await isAhead(places.rooms, room, vector))
+    const reset = vector !== undefined && (foreign || (await isAhead(places.rooms, room, vector)))
     return { room, chatId, role, stateVector: reset ? undefined : request.stateVector, reset }
   } catch (error) {
     places.rooms.unpin(room)
@@ -57,16 +65,23 @@ export async function isAhead(rooms: Rooms, room: Room, vector: ReadonlyMap<numb
  * Asks anew for what a session follows, and ends what it has no right to any
  * more, or tells what the right is now. Where the store cannot say it ends too, with a refusal that says so.
  */
-export async function recheckSession(access: Access, identity: Identity, session: Session, chatId?: string): Promise<void> {
-  await Promise.all([...session.subscriptions].map(async ([doc, subscription]) => {
-    if (chatId !== undefined && subscription.room.chatId !== chatId) return
-    try {
-      session.tellRole(subscription, (await access.document(identity, doc)).role)
-    } catch (error) {
-      // It may have been left, or asked for anew, in between.
-      if (session.subscriptions.get(doc) !== subscription) return
-      const { code, message } = asRunnelError(error)
-      session.refuse(doc, code, message)
-    }
-  }))
+export async function recheckSession(
+  access: Access,
+  identity: Identity,
+  session: Session,
+  chatId?: string,
+): Promise<void> {
+  await Promise.all(
+    [...session.subscriptions].map(async ([doc, subscription]) => {
+      if (chatId !== undefined && subscription.room.chatId !== chatId) return
+      try {
+        session.tellRole(subscription, (await access.document(identity, doc)).role)
+      } catch (error) {
+        // It may have been left, or asked for anew, in between.
+        if (session.subscriptions.get(doc) !== subscription) return
+        const { code, message } = asRunnelError(error)
+        session.refuse(doc, code, message)
+      }
+    }),
+  )
 }

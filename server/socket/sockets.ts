@@ -27,7 +27,11 @@ export interface SocketLimits extends ConnectionLimits {
 }
 
 /** Told of what is refused, and why. `place`: the upgrade, or a frame on an open socket. */
-export type OnRefused = (place: 'upgrade' | 'frame', reason: RefusalReason, context: { address: string; userId?: string | undefined }) => void
+export type OnRefused = (
+  place: 'upgrade' | 'frame',
+  reason: RefusalReason,
+  context: { address: string; userId?: string | undefined },
+) => void
 
 export interface SocketsOptions {
   auth: Auth
@@ -68,7 +72,13 @@ export class Sockets {
   constructor(options: SocketsOptions) {
     this.#options = options
     // Compression would need a context a socket and could share no frame.
-    this.#server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: options.limits.maxFrameBytes, autoPong: false, clientTracking: false })
+    this.#server = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.limits.maxFrameBytes,
+      autoPong: false,
+      clientTracking: false,
+    })
     this.catchUp = new CatchUpQueue(options.catchUpMaxBytes)
   }
 
@@ -108,9 +118,11 @@ export class Sockets {
   async recheck(chatId: string): Promise<void> {
     const { access } = this.#options
     access.version += 1
-    await Promise.all([...this.#connections].map(async ([{ session }, { identity }]) => {
-      if (identity) await recheckSession(access, identity, session, chatId)
-    }))
+    await Promise.all(
+      [...this.#connections].map(async ([{ session }, { identity }]) => {
+        if (identity) await recheckSession(access, identity, session, chatId)
+      }),
+    )
   }
 
   /** Tells these users on every connection of theirs what happened to one of their chats. */
@@ -124,9 +136,14 @@ export class Sockets {
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */
   async close(): Promise<void> {
     if (this.#connections.size === 0) return
-    for (const connection of this.#connections.keys()) connection.close(new RunnelError('restarting', 'The server restarts. Connect again.'))
-    const gone = new Promise<void>(resolve => { this.#idle = resolve })
-    const patience = setTimeout(() => { for (const connection of this.#connections.keys()) connection.terminate() }, 1_000)
+    for (const connection of this.#connections.keys())
+      connection.close(new RunnelError('restarting', 'The server restarts. Connect again.'))
+    const gone = new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+    const patience = setTimeout(() => {
+      for (const connection of this.#connections.keys()) connection.terminate()
+    }, 1_000)
     await gone
     clearTimeout(patience)
   }
@@ -140,7 +157,8 @@ export class Sockets {
     const address = this.#options.addresses.keyOf(request)
     let ticket: Ticket
     try {
-      if (!url || (url.pathname !== '/ws' && doc === undefined)) throw new RunnelError('not_found', 'There is no socket at this address.')
+      if (!url || (url.pathname !== '/ws' && doc === undefined))
+        throw new RunnelError('not_found', 'There is no socket at this address.')
       this.#options.admit(request)
       this.#options.origins.check(request.headers)
       ticket = this.#options.admission.admit(address)
@@ -151,25 +169,55 @@ export class Sockets {
     }
     // The place is free when the connection is, however it ends.
     socket.once('close', () => ticket.close())
-    this.#server.handleUpgrade(request, socket, head, webSocket => {
-      const { connection, client } = this.#converse(webSocket, socket, request, { doc, token: url.searchParams.get('token') ?? undefined }, address, head.length, ticket)
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      const { connection, client } = this.#converse(
+        webSocket,
+        socket,
+        request,
+        { doc, token: url.searchParams.get('token') ?? undefined },
+        address,
+        head.length,
+        ticket,
+      )
       if (!connection.session.closed) this.#connections.set(connection, client)
     })
   }
 
   /** `doc`: the one of a stock client; undefined on `/ws`. */
-  #converse(webSocket: WebSocket, socket: Duplex, request: IncomingMessage, { doc, token }: { doc: string | undefined; token: string | undefined }, address: string, alreadyRead: number, ticket: Ticket) {
+  #converse(
+    webSocket: WebSocket,
+    socket: Duplex,
+    request: IncomingMessage,
+    { doc, token }: { doc: string | undefined; token: string | undefined },
+    address: string,
+    alreadyRead: number,
+    ticket: Ticket,
+  ) {
     const { limits, now, onRefused } = this.#options
     const count = countBytes(socket, alreadyRead, limits.maxUnauthenticatedBytes, () => {
-      connection.refuse(new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'))
+      connection.refuse(
+        new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'),
+      )
     })
     const places = {
-      ...this.#options, ...limits, request,
-      ticket: { ...ticket, signIn: (identity: Identity) => { ticket.signIn(identity); count.stop() } },
+      ...this.#options,
+      ...limits,
+      request,
+      ticket: {
+        ...ticket,
+        signIn: (identity: Identity) => {
+          ticket.signIn(identity)
+          count.stop()
+        },
+      },
     }
     const stock = doc !== undefined
     const connection: Connection = new Connection({
-      webSocket, socket, limits, catchUp: this.catchUp, now,
+      webSocket,
+      socket,
+      limits,
+      catchUp: this.catchUp,
+      now,
       format: stock ? 'stock' : 'channels',
       keepAliveMs: stock ? stockKeepAliveMs : limits.heartbeatMs,
       keepAlive: ({ session }) => (stock ? session.send(stockKeepAlive) : session.control({ type: 'pong' })),
@@ -179,7 +227,7 @@ export class Sockets {
         client.closed()
         this.#closed(connection)
       },
-      onRefused: reason => onRefused('frame', reason, { address, userId: client.identity?.user.id }),
+      onRefused: (reason) => onRefused('frame', reason, { address, userId: client.identity?.user.id }),
     })
     const client: ChannelsClient | StockClient = stock
       ? new StockClient(connection, doc, token, places)

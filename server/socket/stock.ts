@@ -69,7 +69,9 @@ export class StockClient {
         // Only the server writes (P7): refused by its type, before any document is touched.
         if (!isEmptyUpdate(message.update)) {
           this.#connection.onRefused('write')
-          this.#connection.session.send(binaryFrames(encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })))
+          this.#connection.session.send(
+            binaryFrames(encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })),
+          )
         }
         return
       case 'awareness': {
@@ -127,7 +129,7 @@ export class StockClient {
   }
 
   closed(): void {
-    void this.#room.then(room => room && this.#options.rooms.unpin(room))
+    void this.#room.then((room) => room && this.#options.rooms.unpin(room))
   }
 
   async #sync(stateVector: Uint8Array, vector: ReadonlyMap<number, number>): Promise<void> {
@@ -135,13 +137,14 @@ export class StockClient {
     const { session } = this.#connection
     if (!room || session.closed) return
     try {
-      if (await isAhead(this.#options.rooms, room, vector)) throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
+      if (await isAhead(this.#options.rooms, room, vector))
+        throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
     } catch (error) {
       return this.#connection.close(asRunnelError(error))
     }
     if (session.closed) return
     if (session.subscriptions.size > 0) return session.resync(room, stateVector)
-    if (!await this.#mayStillRead(room)) return
+    if (!(await this.#mayStillRead(room))) return
     session.follow([{ room, stateVector, reset: false, role: 'viewer' }])
   }
 

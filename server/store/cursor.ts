@@ -32,6 +32,14 @@ export function decodeOffset(cursor: string | undefined): number {
 }
 
 /** Cuts a page at `offset` from rows of which one more than `limit` was asked for. */
-export function matchesPage<Row, Item>(rows: readonly Row[], offset: number, limit: number, read: (row: Row) => Item): { items: Item[]; nextCursor: string | null } {
-  return { items: rows.slice(0, limit).map(read), nextCursor: rows.length > limit ? encodeOffset(offset + limit) : null }
+export function matchesPage<Row, Item>(
+  rows: readonly Row[],
+  offset: number,
+  limit: number,
+  read: (row: Row) => Item,
+): { items: Item[]; nextCursor: string | null } {
+  return {
+    items: rows.slice(0, limit).map(read),
+    nextCursor: rows.length > limit ? encodeOffset(offset + limit) : null,
+  }
 }

@@ -27,37 +27,40 @@ export function memoryDocuments(): MemoryDocuments {
   const documents = new Map<string, MemoryDocument>()
 
   function replace(document: MemoryDocument, seq: number, state: Uint8Array): void {
-    document.entries = document.entries.filter(entry => entry.seq > seq)
+    document.entries = document.entries.filter((entry) => entry.seq > seq)
     document.compactedSeq = seq
     document.state = new Uint8Array(state)
   }
 
   const log: UpdateLog = {
-    append: entries => entries.map(entry => {
-      const document = documents.get(entry.doc)
-      if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch)) return { status: 'fenced' }
-      if (!entry.shared && document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
-      if (entry.updates.length > 0) {
-        document.entries.push({ seq: ++document.seq, updates: entry.updates.map(update => new Uint8Array(update)) })
-      }
-      return { status: 'ok', seq: document.seq }
-    }),
+    append: (entries) =>
+      entries.map((entry) => {
+        const document = documents.get(entry.doc)
+        if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch))
+          return { status: 'fenced' }
+        if (!entry.shared && document.seq !== entry.previousSeq) return { status: 'gap', seq: document.seq }
+        if (entry.updates.length > 0) {
+          document.entries.push({ seq: ++document.seq, updates: entry.updates.map((update) => new Uint8Array(update)) })
+        }
+        return { status: 'ok', seq: document.seq }
+      }),
     read: async (id): Promise<LogContents | null> => {
       const document = documents.get(id)
       if (!document) return null
       const { lineage, epoch, seq, state, entries } = document
-      return structuredClone({ lineage, epoch, seq, state, updates: entries.flatMap(entry => entry.updates) })
+      return structuredClone({ lineage, epoch, seq, state, updates: entries.flatMap((entry) => entry.updates) })
     },
     compact(id, epoch, seq, state, shared = false) {
       const document = documents.get(id)
-      if (!document || (!shared && document.epoch !== epoch) || seq > document.seq || seq < document.compactedSeq) return
+      if (!document || (!shared && document.epoch !== epoch) || seq > document.seq || seq < document.compactedSeq)
+        return
       replace(document, seq, state)
     },
   }
 
   return {
     log,
-    has: id => documents.has(id),
+    has: (id) => documents.has(id),
     create(id, lineage, epoch) {
       documents.set(id, { lineage, epoch, isReleased: false, seq: 0, compactedSeq: 0, state: null, entries: [] })
     },

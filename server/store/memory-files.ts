@@ -37,20 +37,25 @@ export function memoryFiles(): MemoryFiles {
       doomed.delete(file.id)
       files.set(file.id, structuredClone(file))
     },
-    get: id => structuredClone(files.get(id)) ?? null,
-    unattached: userId => unattached().filter(file => file.userId === userId).length,
-    deleteUnattached: before => unattached().filter(({ id, createdAt }) => createdAt < before && doom(id)).map(({ id }) => id),
+    get: (id) => structuredClone(files.get(id)) ?? null,
+    unattached: (userId) => unattached().filter((file) => file.userId === userId).length,
+    deleteUnattached: (before) =>
+      unattached()
+        .filter(({ id, createdAt }) => createdAt < before && doom(id))
+        .map(({ id }) => id),
     attach(fileIds, chatId, messageId) {
-      if (fileIds.some(id => files.get(id)?.chatId !== chatId)) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
+      if (fileIds.some((id) => files.get(id)?.chatId !== chatId))
+        throw new RunnelError('not_found', 'files: there is no such file in this chat.')
       uses.set(messageId, new Set([...(uses.get(messageId) ?? []), ...fileIds]))
       for (const id of fileIds) attached.add(id)
     },
     deleteOfMessages(messageIds) {
-      const used = new Set(messageIds.flatMap(id => [...(uses.get(id) ?? [])]))
+      const used = new Set(messageIds.flatMap((id) => [...(uses.get(id) ?? [])]))
       for (const id of messageIds) uses.delete(id)
-      const left = new Set([...uses.values()].flatMap(ids => [...ids]))
-      return [...used].filter(id => !left.has(id) && doom(id))
+      const left = new Set([...uses.values()].flatMap((ids) => [...ids]))
+      return [...used].filter((id) => !left.has(id) && doom(id))
     },
-    deleteOfChat: chatId => [...files.values()].filter(file => file.chatId === chatId && doom(file.id)).map(({ id }) => id),
+    deleteOfChat: (chatId) =>
+      [...files.values()].filter((file) => file.chatId === chatId && doom(file.id)).map(({ id }) => id),
   }
 }

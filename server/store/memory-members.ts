@@ -2,7 +2,18 @@ import type { Role } from '../../shared/protocol.ts'
 import type { InviteRow, MemberRow, Store } from './store.ts'
 import { unknownChat } from './unknown-chat.ts'
 
-type MemberMethods = Pick<Store, 'memberRole' | 'listMembers' | 'putMember' | 'removeMember' | 'putInvite' | 'getInvite' | 'findInvite' | 'listInvites' | 'revokeInvite'>
+type MemberMethods = Pick<
+  Store,
+  | 'memberRole'
+  | 'listMembers'
+  | 'putMember'
+  | 'removeMember'
+  | 'putInvite'
+  | 'getInvite'
+  | 'findInvite'
+  | 'listInvites'
+  | 'revokeInvite'
+>
 
 /** Members and invites of chats, in memory. */
 export interface MemoryMembers {
@@ -35,19 +46,21 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
     },
     store: {
       memberRole: async (chatId, userId) => role(chatId, userId),
-      listMembers: async chatId => structuredClone([...(members.get(chatId)?.values() ?? [])].toSorted(byTime)),
+      listMembers: async (chatId) => structuredClone([...(members.get(chatId)?.values() ?? [])].toSorted(byTime)),
       putMember: async (chatId, member) => {
         if (!knows(chatId)) throw unknownChat()
         put(chatId, member)
       },
       removeMember: async (chatId, userId) => members.get(chatId)?.delete(userId) ?? false,
-      putInvite: async invite => {
+      putInvite: async (invite) => {
         if (!knows(invite.chatId)) throw unknownChat()
         invites.set(invite.id, structuredClone(invite))
       },
-      getInvite: async id => structuredClone(invites.get(id)) ?? null,
-      findInvite: async tokenHash => structuredClone([...invites.values()].find(invite => invite.tokenHash === tokenHash)) ?? null,
-      listInvites: async chatId => structuredClone([...invites.values()].filter(invite => invite.chatId === chatId)),
+      getInvite: async (id) => structuredClone(invites.get(id)) ?? null,
+      findInvite: async (tokenHash) =>
+        structuredClone([...invites.values()].find((invite) => invite.tokenHash === tokenHash)) ?? null,
+      listInvites: async (chatId) =>
+        structuredClone([...invites.values()].filter((invite) => invite.chatId === chatId)),
       revokeInvite: async (chatId, id) => invites.get(id)?.chatId === chatId && invites.delete(id),
     },
   }

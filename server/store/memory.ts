@@ -9,7 +9,18 @@ import { memoryMembers } from './memory-members.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
 import { wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
-import type { ChatRow, Claim, Claimed, MessageRow, Order, Page, Paged, ProviderData, Store, UntoldEnd } from './store.ts'
+import type {
+  ChatRow,
+  Claim,
+  Claimed,
+  MessageRow,
+  Order,
+  Page,
+  Paged,
+  ProviderData,
+  Store,
+  UntoldEnd,
+} from './store.ts'
 
 /** A row and the order in which it was written. */
 interface Numbered<T> {
@@ -23,7 +34,7 @@ export function memoryStore(): Store {
   const messages = new Map<string, Numbered<MessageRow>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
   const claims = new Map<string, Claim>()
-  const members = memoryMembers(chatId => chats.has(chatId))
+  const members = memoryMembers((chatId) => chats.has(chatId))
   const files = memoryFiles()
   const pastTasks = new Map<string, string>()
   const untoldEnds: UntoldEnd[] = []
@@ -103,7 +114,9 @@ export function memoryStore(): Store {
       return structuredClone(chats.get(id)?.row) ?? null
     },
     async expiredChats(now) {
-      const expired = [...chats.values()].filter(({ row: { expiresAt } }) => expiresAt !== undefined && expiresAt <= now)
+      const expired = [...chats.values()].filter(
+        ({ row: { expiresAt } }) => expiresAt !== undefined && expiresAt <= now,
+      )
       return structuredClone(expired.map(({ row }) => row).sort((a, b) => a.expiresAt! - b.expiresAt!))
     },
     async deleteChat(id) {
@@ -128,10 +141,15 @@ export function memoryStore(): Store {
       const words = wordsOf(query)
       const has = (text: string) => {
         const held = wordsOf(text)
-        return words.every(word => held.some(other => other.startsWith(word)))
+        return words.every((word) => held.some((other) => other.startsWith(word)))
       }
-      const found = [...chats.values()].filter(({ row }) => words.length > 0 && row.expiresAt === undefined && members.role(row.id, userId) &&
-        (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))))
+      const found = [...chats.values()].filter(
+        ({ row }) =>
+          words.length > 0 &&
+          row.expiresAt === undefined &&
+          members.role(row.id, userId) &&
+          (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))),
+      )
       return matchesPage(found.toReversed().slice(offset), offset, limit, ({ row }) => structuredClone(row))
     },
 
@@ -147,8 +165,8 @@ export function memoryStore(): Store {
     async attachFile(id, chatId, messageId) {
       files.attach([id], chatId, messageId)
     },
-    unattachedFiles: async userId => files.unattached(userId),
-    dropUnattachedFiles: async before => files.deleteUnattached(before),
+    unattachedFiles: async (userId) => files.unattached(userId),
+    dropUnattachedFiles: async (before) => files.deleteUnattached(before),
     async doomFile(id) {
       files.doomed.add(id)
     },
@@ -165,15 +183,19 @@ export function memoryStore(): Store {
     },
     async listChats(userId, page) {
       const own = [...chats.values()].filter(({ row }) => row.expiresAt === undefined && members.role(row.id, userId))
-      return cutPage(own.sort((a, b) => compare(positionOf(b), positionOf(a))), page, -1)
+      return cutPage(
+        own.sort((a, b) => compare(positionOf(b), positionOf(a))),
+        page,
+        -1,
+      )
     },
 
     async startRun(run) {
       return claimThen(run.claim, () => {
         const rows = runRows(run)
-        if (run.exclusive && unfinished().some(row => row.chatId === run.assistant.chatId)) throw chatIsBusy()
-        if (rows.some(row => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
-        refuseKnown(rows.some(row => messages.has(row.id)) || documents.has(run.assistant.id))
+        if (run.exclusive && unfinished().some((row) => row.chatId === run.assistant.chatId)) throw chatIsBusy()
+        if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
+        refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
         documents.create(run.assistant.id, run.lineage, 1)
@@ -215,10 +237,10 @@ export function memoryStore(): Store {
       return structuredClone(untoldEnds)
     },
     async endTold({ messageId, taskId }) {
-      forgetEnds(end => end.messageId === messageId && end.taskId === taskId)
+      forgetEnds((end) => end.messageId === messageId && end.taskId === taskId)
     },
     async unfinishedOf(userId) {
-      return unfinished().filter(row => row.userId === userId)
+      return unfinished().filter((row) => row.userId === userId)
     },
     async takeOver(messageId, from, to) {
       const row = messages.get(messageId)?.row
@@ -257,7 +279,7 @@ export function memoryStore(): Store {
       return structuredClone([...(providerData.get(messageId)?.values() ?? [])])
     },
 
-    drawEpoch: id => documents.drawEpoch(id),
+    drawEpoch: (id) => documents.drawEpoch(id),
     releaseEpoch: (id, epoch) => documents.releaseEpoch(id, epoch),
 
     async dropClaims(before) {
@@ -284,7 +306,7 @@ function compare(a: ListPosition, b: ListPosition): number {
 function cutPage<T extends { createdAt: number }>(sorted: Numbered<T>[], page: Page, direction: 1 | -1): Paged<T> {
   const { cursor, limit } = page
   const start = cursor === undefined ? null : decodeCursor(cursor)
-  const rest = start ? sorted.filter(entry => compare(positionOf(entry), start) * direction > 0) : sorted
+  const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
   const shown = rest.slice(0, limit)
   const last = shown.at(-1)
   return {

@@ -23,7 +23,13 @@ export interface PostgresLimits {
 }
 
 const defaultLimits: PostgresLimits = {
-  connections: 10, connectMs: 5_000, statementMs: 10_000, answerMs: 15_000, patienceMs: 500, doubtMs: 5_000, migrationMs: 600_000,
+  connections: 10,
+  connectMs: 5_000,
+  statementMs: 10_000,
+  answerMs: 15_000,
+  patienceMs: 500,
+  doubtMs: 5_000,
+  migrationMs: 600_000,
 }
 
 export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
@@ -44,7 +50,10 @@ export interface PostgresConnection {
 }
 
 /** bigint holds times and counters here, all of them below 2^53. */
-const parsers: Record<number, (text: string) => unknown> = { [types.builtins.INT8]: Number, [types.builtins.TEXT]: fromText }
+const parsers: Record<number, (text: string) => unknown> = {
+  [types.builtins.INT8]: Number,
+  [types.builtins.TEXT]: fromText,
+}
 
 /**
  * Connects when it is first used, and brings the schema up to date then:
@@ -52,7 +61,12 @@ const parsers: Record<number, (text: string) => unknown> = { [types.builtins.INT
  * `store_unavailable`, and the next one tries again. `admit` comes before
  * each call, and throws where it may not be made.
  */
-export function openPostgresConnection(url: string, options: Partial<PostgresLimits> = {}, steps: readonly string[] = migrations, admit?: () => Promise<void>): PostgresConnection {
+export function openPostgresConnection(
+  url: string,
+  options: Partial<PostgresLimits> = {},
+  steps: readonly string[] = migrations,
+  admit?: () => Promise<void>,
+): PostgresConnection {
   const limits = { ...defaultLimits, ...options }
   const where = nameOf(url)
   const pool = new Pool({
@@ -65,10 +79,10 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
     idle_in_transaction_session_timeout: limits.answerMs,
     keepAlive: true,
     application_name: 'runnel',
-    types: { getTypeParser: (oid: number) => parsers[oid] ?? types.getTypeParser(oid) as (text: string) => unknown },
+    types: { getTypeParser: (oid: number) => parsers[oid] ?? (types.getTypeParser(oid) as (text: string) => unknown) },
   })
   // A connection that breaks is told to whoever uses it, by the statement; one that rests is replaced.
-  pool.on('connect', client => client.on('error', () => {}))
+  pool.on('connect', (client) => client.on('error', () => {}))
   pool.on('error', () => {})
   const closing = new AbortController()
   let ready: Promise<void> | undefined
@@ -80,18 +94,21 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
       try {
         return await work(attempt)
       } catch (error) {
-        if (closing.signal.aborted || !isPassing(error) || performance.now() + waitMs > deadline) throw storeError(error, where)
+        if (closing.signal.aborted || !isPassing(error) || performance.now() + waitMs > deadline)
+          throw storeError(error, where)
         await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {})
       }
     }
   }
 
-  const statement: Query = async <Row>(sql: string, values?: readonly unknown[]) => (await pool.query(configOf(sql, values))).rows as Row[]
+  const statement: Query = async <Row>(sql: string, values?: readonly unknown[]) =>
+    (await pool.query(configOf(sql, values))).rows as Row[]
 
   /** One try. Its error says whether another can help; a commit whose answer was lost is looked up. */
   async function transact<T>(work: (query: Query) => Promise<T>, answerMs = limits.answerMs): Promise<T> {
     const client = await pool.connect()
-    const query: Query = async <Row>(sql: string, values?: readonly unknown[]) => (await client.query(configOf(sql, values, answerMs))).rows as Row[]
+    const query: Query = async <Row>(sql: string, values?: readonly unknown[]) =>
+      (await client.query(configOf(sql, values, answerMs))).rows as Row[]
     let transaction: string | undefined
     let result: T
     let committing = false
@@ -104,7 +121,7 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
       return result
     } catch (error) {
       await abandon(client, error)
-      if (!committing || !isLost(error) || !await wasCommitted(transaction!, error)) throw error
+      if (!committing || !isLost(error) || !(await wasCommitted(transaction!, error))) throw error
       return result!
     }
   }
@@ -112,7 +129,9 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
   async function wasCommitted(transaction: string, cause: unknown): Promise<boolean> {
     try {
       return await repeat(limits.doubtMs, async () => {
-        const [row] = await statement<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [transaction])
+        const [row] = await statement<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [
+          transaction,
+        ])
         // Its server has not noticed yet that nobody waits for the answer.
         if (row?.status === 'in progress') throw cause
         return row?.status === 'committed'
@@ -120,7 +139,11 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
     } catch (error) {
       // A server that crashed before the number reached its disk has never heard of it.
       if (error instanceof RunnelError && sqlState(error.cause) === '22023') return false
-      throw new RunnelError('store_unavailable', `The connection to the database ${where} was lost while it was writing: whether that was written is not known.`, { cause })
+      throw new RunnelError(
+        'store_unavailable',
+        `The connection to the database ${where} was lost while it was writing: whether that was written is not known.`,
+        { cause },
+      )
     }
   }
 
@@ -135,20 +158,21 @@ export function openPostgresConnection(url: string, options: Partial<PostgresLim
   }
 
   /** Each step may take its time, and wait for that of another node. */
-  const slowly = <T>(work: (query: Query) => Promise<T>) => transact(async query => {
-    await query(`SET LOCAL statement_timeout = ${limits.migrationMs}`)
-    return await work(query)
-  }, limits.migrationMs)
+  const slowly = <T>(work: (query: Query) => Promise<T>) =>
+    transact(async (query) => {
+      await query(`SET LOCAL statement_timeout = ${limits.migrationMs}`)
+      return await work(query)
+    }, limits.migrationMs)
 
   const repeatWith: PostgresConnection['repeat'] = async (patienceMs, work) => {
     await prepare()
-    return await repeat(patienceMs, attempt => work(statement, attempt))
+    return await repeat(patienceMs, (attempt) => work(statement, attempt))
   }
 
   return {
-    query: (sql, values) => repeatWith(limits.patienceMs, query => query(sql, values)),
+    query: (sql, values) => repeatWith(limits.patienceMs, (query) => query(sql, values)),
     repeat: repeatWith,
-    write: async work => {
+    write: async (work) => {
       await prepare()
       return await repeat(limits.patienceMs, () => transact(work))
     },
@@ -167,19 +191,30 @@ export interface Session {
 /** A connection of its own, for what Postgres keeps as long as it lasts. `onEnd`: it is gone, by `close` or otherwise. */
 export async function openSession(url: string, onEnd: () => void): Promise<Session> {
   const { connectMs, statementMs, answerMs } = defaultLimits
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: answerMs, keepAlive: true, keepAliveInitialDelayMillis: answerMs, application_name: 'runnel' })
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMs,
+    statement_timeout: statementMs,
+    query_timeout: answerMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: answerMs,
+    application_name: 'runnel',
+  })
   client.on('error', () => {})
   client.on('end', onEnd)
   await client.connect()
   return {
-    query: async <Row>(sql: string, values?: readonly unknown[]) => (await client.query(configOf(sql, values))).rows as Row[],
+    query: async <Row>(sql: string, values?: readonly unknown[]) =>
+      (await client.query(configOf(sql, values))).rows as Row[],
     close: () => client.end(),
   }
 }
 
 /** Returns the transaction's number, by which its outcome can be asked for. What the server's settings say of `synchronous_commit` is for the log of live documents alone. */
 async function begin(client: PoolClient): Promise<string> {
-  const results = await client.query('BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SELECT pg_current_xact_id()::text AS id') as unknown as { rows: { id: string }[] }[]
+  const results = (await client.query(
+    'BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SELECT pg_current_xact_id()::text AS id',
+  )) as unknown as { rows: { id: string }[] }[]
   return results.at(-1)!.rows[0]!.id
 }
 
@@ -188,11 +223,18 @@ async function abandon(client: PoolClient, error: unknown): Promise<void> {
     client.release(true)
     return
   }
-  await client.query('ROLLBACK').then(() => client.release(), () => client.release(true))
+  await client.query('ROLLBACK').then(
+    () => client.release(),
+    () => client.release(true),
+  )
 }
 
 function configOf(text: string, values?: readonly unknown[], answerMs?: number): QueryConfig {
-  return { text, ...(values && { values: values.map(toParameter) }), ...(answerMs !== undefined && { query_timeout: answerMs }) } as QueryConfig
+  return {
+    text,
+    ...(values && { values: values.map(toParameter) }),
+    ...(answerMs !== undefined && { query_timeout: answerMs }),
+  } as QueryConfig
 }
 
 function toParameter(value: unknown): unknown {

@@ -14,20 +14,27 @@ const logPatienceMs = 5_000
  */
 export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
   return {
-    append: async entries => {
+    append: async (entries) => {
       // Taken now: the caller may use its buffers again.
-      const data = entries.map(({ updates }) => updates.length > 0 ? encodeEntry(updates) : new Uint8Array())
+      const data = entries.map(({ updates }) => (updates.length > 0 ? encodeEntry(updates) : new Uint8Array()))
       const values = [
-        entries.map(({ doc }) => doc), entries.map(({ epoch }) => epoch), entries.map(({ previousSeq }) => previousSeq),
-        entries.map(({ shared = false }) => shared), data.map(({ length }) => length), Buffer.concat(data),
+        entries.map(({ doc }) => doc),
+        entries.map(({ epoch }) => epoch),
+        entries.map(({ previousSeq }) => previousSeq),
+        entries.map(({ shared = false }) => shared),
+        data.map(({ length }) => length),
+        Buffer.concat(data),
       ]
       return await repeat(logPatienceMs, async (query, attempt) => {
-        const rows = await query<AppendRow>('SELECT status, last_seq AS seq FROM runnel_append($1, $2, $3, $4, $5, $6)', values)
+        const rows = await query<AppendRow>(
+          'SELECT status, last_seq AS seq FROM runnel_append($1, $2, $3, $4, $5, $6)',
+          values,
+        )
         return rows.map((row, i) => resultOf(row, entries[i]!, attempt > 0))
       })
     },
 
-    read: async id => {
+    read: async (id) => {
       // One statement: state and entries of one moment.
       const [row] = await query<Omit<LogContents, 'updates'> & { entries: Buffer | null }>(
         `SELECT lineage, epoch, documents.seq, state,
@@ -40,13 +47,18 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
       return { ...head, updates: entries ? decodeEntry(entries) : [] }
     },
 
-    heads: async docs => {
-      const rows = await query<LogHead & { id: string }>('SELECT id, seq, epoch FROM documents WHERE id = ANY ($1)', [docs])
+    heads: async (docs) => {
+      const rows = await query<LogHead & { id: string }>('SELECT id, seq, epoch FROM documents WHERE id = ANY ($1)', [
+        docs,
+      ])
       const heads = new Map(rows.map(({ id, ...head }) => [id, head]))
-      return docs.map(doc => heads.get(doc) ?? null)
+      return docs.map((doc) => heads.get(doc) ?? null)
     },
 
-    compact: async (id, epoch, seq, state, shared = false) => void await repeat(logPatienceMs, query => query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared])),
+    compact: async (id, epoch, seq, state, shared = false) =>
+      void (await repeat(logPatienceMs, (query) =>
+        query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared]),
+      )),
   }
 }
 
@@ -64,16 +76,20 @@ function resultOf({ status, seq }: AppendRow, { previousSeq }: LogAppend, repeat
 /** The documents' epochs. */
 export function postgresEpochs({ write }: PostgresConnection): Pick<Store, 'drawEpoch' | 'releaseEpoch'> {
   return {
-    drawEpoch: id => write(async query => {
-      const [row] = await query<{ epoch: number }>(
-        'UPDATE documents SET epoch = epoch + (NOT released)::int, released = FALSE WHERE id = $1 RETURNING epoch',
-        [id],
-      )
-      if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
-      return row.epoch
-    }),
+    drawEpoch: (id) =>
+      write(async (query) => {
+        const [row] = await query<{ epoch: number }>(
+          'UPDATE documents SET epoch = epoch + (NOT released)::int, released = FALSE WHERE id = $1 RETURNING epoch',
+          [id],
+        )
+        if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
+        return row.epoch
+      }),
     // Repeated, it would give back what somebody else has drawn since.
-    releaseEpoch: async (id, epoch) => void await write(query => query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch])),
+    releaseEpoch: async (id, epoch) =>
+      void (await write((query) =>
+        query('UPDATE documents SET released = TRUE WHERE id = $1 AND epoch = $2 AND epoch > 0', [id, epoch]),
+      )),
   }
 }
 
@@ -84,12 +100,21 @@ export async function createDocument(query: Query, id: string, lineage: string, 
 
 /** Inside a transaction: the number of the log's last entry if this epoch is the newest, which it stays until the end of the transaction. */
 export async function lockDocument(query: Query, id: string, epoch: number): Promise<{ seq: number } | undefined> {
-  const [row] = await query<{ seq: number }>('SELECT seq FROM documents WHERE id = $1 AND epoch = $2 FOR NO KEY UPDATE', [id, epoch])
+  const [row] = await query<{ seq: number }>(
+    'SELECT seq FROM documents WHERE id = $1 AND epoch = $2 FOR NO KEY UPDATE',
+    [id, epoch],
+  )
   return row
 }
 
 /** Inside a transaction: the state takes the place of the whole log, which may have come to this number elsewhere. */
-export async function finishDocument(query: Query, id: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
+export async function finishDocument(
+  query: Query,
+  id: string,
+  epoch: number,
+  seq: number,
+  state: Uint8Array,
+): Promise<void> {
   await query('UPDATE documents SET seq = $2 WHERE id = $1 AND seq < $2', [id, seq])
   await query('SELECT runnel_compact($1, $2, $3, $4, FALSE)', [id, epoch, seq, state])
 }

@@ -38,9 +38,18 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
     try {
       // A machine that has lost its power is missed within half a minute.
       await opened.query('SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3')
-      if (own) await opened.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2', [own.pid, own.began])
-      const [row] = await opened.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock${alone ? '' : '_shared'}($1::int, hashtext(current_schema())) AS taken`, [lockKey])
-      const [found] = await opened.query<{ pid: number; began: string }>('SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()')
+      if (own)
+        await opened.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2',
+          [own.pid, own.began],
+        )
+      const [row] = await opened.query<{ taken: boolean }>(
+        `SELECT pg_try_advisory_lock${alone ? '' : '_shared'}($1::int, hashtext(current_schema())) AS taken`,
+        [lockKey],
+      )
+      const [found] = await opened.query<{ pid: number; began: string }>(
+        'SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()',
+      )
       if (!row!.taken || closing.signal.aborted) {
         await opened.close()
         return false
@@ -55,7 +64,7 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
   }
 
   async function takeFirst(): Promise<void> {
-    for (const deadline = performance.now() + patienceMs; !await take(); await pause()) {
+    for (const deadline = performance.now() + patienceMs; !(await take()); await pause()) {
       if (performance.now() > deadline || closing.signal.aborted) throw inUse(alone)
     }
   }
@@ -90,7 +99,10 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
 }
 
 function inUse(alone: boolean): RunnelError {
-  return new RunnelError('store_unavailable', alone
-    ? 'Another Runnel process uses this database. Several need REDIS_URL, each of them the same; without it stop the other one, or set DATABASE_URL to another database.'
-    : 'A Runnel process without REDIS_URL uses this database. Stop it, or start it with the same REDIS_URL.')
+  return new RunnelError(
+    'store_unavailable',
+    alone
+      ? 'Another Runnel process uses this database. Several need REDIS_URL, each of them the same; without it stop the other one, or set DATABASE_URL to another database.'
+      : 'A Runnel process without REDIS_URL uses this database. Stop it, or start it with the same REDIS_URL.',
+  )
 }

@@ -6,11 +6,29 @@ import { vectorOf, vectorOfMessage } from './postgres-search.ts'
 import { chatIsBusy, refuseContinuation } from './run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Paged, ProviderData, Store } from './store.ts'
 
-type MessageMethods = Pick<Store, 'getChat' | 'renameChat' | 'listChats' | 'expiredChats' | 'getMessage' | 'findTask' | 'newestMessage' | 'listMessages' | 'branch' | 'descendants' | 'unfinished' | 'unfinishedOf' | 'takeOver' | 'putProviderData' | 'getProviderData'>
+type MessageMethods = Pick<
+  Store,
+  | 'getChat'
+  | 'renameChat'
+  | 'listChats'
+  | 'expiredChats'
+  | 'getMessage'
+  | 'findTask'
+  | 'newestMessage'
+  | 'listMessages'
+  | 'branch'
+  | 'descendants'
+  | 'unfinished'
+  | 'unfinishedOf'
+  | 'takeOver'
+  | 'putProviderData'
+  | 'getProviderData'
+>
 
 export type Numbered<Row> = Row & { number: number }
 
-export const chatColumns = 'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
+export const chatColumns =
+  'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
   task_id AS "taskId", user_id AS "userId", node, status, request, json`
 /** The same words as in the partial index, or Postgres does not use it. */
@@ -20,36 +38,53 @@ const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
   const getMessage = (id: string) => readMessage(query, 'id = $1', id)
   return {
-    getChat: async id => {
+    getChat: async (id) => {
       const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
       return row ? toChat(row) : null
     },
-    renameChat: async (id, title) => void await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, vectorOf(title)]),
+    renameChat: async (id, title) =>
+      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, vectorOf(title)])),
     listChats: async (userId, { cursor, limit }) => {
-      const before = cursor === undefined ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER } : decodeCursor(cursor)
-      return toPage(await query<Numbered<ChatRow>>(
-        `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
+      const before =
+        cursor === undefined
+          ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+          : decodeCursor(cursor)
+      return toPage(
+        await query<Numbered<ChatRow>>(
+          `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
          WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
-        [userId, before.createdAt, before.number, limit + 1],
-      ), limit, toChat)
+          [userId, before.createdAt, before.number, limit + 1],
+        ),
+        limit,
+        toChat,
+      )
     },
-    expiredChats: async now => (await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [now])).map(toChat),
+    expiredChats: async (now) =>
+      (
+        await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
+          now,
+        ])
+      ).map(toChat),
 
     getMessage,
-    findTask: async taskId => {
+    findTask: async (taskId) => {
       const [past] = await query<{ id: string }>('SELECT message_id AS id FROM past_tasks WHERE task_id = $1', [taskId])
       return past ? await getMessage(past.id) : await readMessage(query, 'task_id = $1', taskId)
     },
-    newestMessage: chatId => readMessage(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
+    newestMessage: (chatId) => readMessage(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
     listMessages: async (chatId, { cursor, limit }) => {
       const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
-      return toPage(await query<Numbered<MessageRow>>(
-        `SELECT ${messageColumns} FROM messages WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint)
+      return toPage(
+        await query<Numbered<MessageRow>>(
+          `SELECT ${messageColumns} FROM messages WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint)
          ORDER BY created_at, number LIMIT $4`,
-        [chatId, after.createdAt, after.number, limit + 1],
-      ), limit, unnumbered<MessageRow>)
+          [chatId, after.createdAt, after.number, limit + 1],
+        ),
+        limit,
+        unnumbered<MessageRow>,
+      )
     },
-    branch: async messageId => {
+    branch: async (messageId) => {
       const rows = await query<Numbered<MessageRow>>(
         `WITH RECURSIVE up (id, parent_id) AS (
            SELECT id, parent_id FROM messages WHERE id = $1
@@ -57,33 +92,54 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
          ) SELECT ${messageColumns} FROM messages JOIN up ON up.id = messages.id`,
         [messageId],
       )
-      const byId = new Map(rows.map(row => [row.id, unnumbered(row)]))
-      return branchOf(messageId, id => byId.get(id) ?? null)
+      const byId = new Map(rows.map((row) => [row.id, unnumbered(row)]))
+      return branchOf(messageId, (id) => byId.get(id) ?? null)
     },
-    descendants: messageId => readDescendants(query, messageId),
-    unfinished: async () => (await query<Numbered<MessageRow>>(
-      `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} ORDER BY created_at, number`,
-    )).map(unnumbered),
-    unfinishedOf: async userId => (await query<Numbered<MessageRow>>(
-      `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} AND user_id = $1 ORDER BY created_at, number`,
-      [userId],
-    )).map(unnumbered),
-    takeOver: (messageId, from, to) => write(async query =>
-      (await query(`UPDATE messages SET node = $3 WHERE id = $1 AND node = $2 AND ${isUnfinished} RETURNING 1`, [messageId, from, to])).length === 1),
+    descendants: (messageId) => readDescendants(query, messageId),
+    unfinished: async () =>
+      (
+        await query<Numbered<MessageRow>>(
+          `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} ORDER BY created_at, number`,
+        )
+      ).map(unnumbered),
+    unfinishedOf: async (userId) =>
+      (
+        await query<Numbered<MessageRow>>(
+          `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} AND user_id = $1 ORDER BY created_at, number`,
+          [userId],
+        )
+      ).map(unnumbered),
+    takeOver: (messageId, from, to) =>
+      write(
+        async (query) =>
+          (
+            await query(`UPDATE messages SET node = $3 WHERE id = $1 AND node = $2 AND ${isUnfinished} RETURNING 1`, [
+              messageId,
+              from,
+              to,
+            ])
+          ).length === 1,
+      ),
 
-    putProviderData: (messageId, entries) => write(async query => {
-      for (const { blockId, data } of entries) {
-        if (data === null) await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
-        else {
-          await query(
-            `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
+    putProviderData: (messageId, entries) =>
+      write(async (query) => {
+        for (const { blockId, data } of entries) {
+          if (data === null)
+            await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
+          else {
+            await query(
+              `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
              ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
-            [messageId, blockId, JSON.stringify(data)],
-          )
+              [messageId, blockId, JSON.stringify(data)],
+            )
+          }
         }
-      }
-    }),
-    getProviderData: messageId => query<ProviderData>('SELECT block_id AS "blockId", data FROM provider_data WHERE message_id = $1 ORDER BY number', [messageId]),
+      }),
+    getProviderData: (messageId) =>
+      query<ProviderData>(
+        'SELECT block_id AS "blockId", data FROM provider_data WHERE message_id = $1 ORDER BY number',
+        [messageId],
+      ),
   }
 }
 
@@ -101,16 +157,31 @@ export async function insertMessage(query: Query, row: MessageRow): Promise<void
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json, search)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
-      row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.node, row.status,
-      toJson(row.request), toJson(row.json as Json), row.json && vectorOfMessage(row.json),
+      row.id,
+      row.chatId,
+      row.parentId,
+      row.role,
+      row.createdAt,
+      row.taskId,
+      row.userId,
+      row.node,
+      row.status,
+      toJson(row.request),
+      toJson(row.json as Json),
+      row.json && vectorOfMessage(row.json),
     ],
   )
 }
 
 /** Inside a transaction. Throws `busy` for one that has not ended, also where two ask at once; `not_found`. */
-export async function continueMessage(query: Query, { messageId, taskId, userId, node, request }: Continuation): Promise<void> {
+export async function continueMessage(
+  query: Query,
+  { messageId, taskId, userId, node, request }: Continuation,
+): Promise<void> {
   refuseContinuation(await readMessage(query, 'id = $1 FOR NO KEY UPDATE', messageId))
-  await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [messageId])
+  await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [
+    messageId,
+  ])
   await query(
     `UPDATE messages SET status = 'queued', json = NULL, task_id = $2, user_id = $3, node = $4, request = $5 WHERE id = $1`,
     [messageId, taskId, userId, node, toJson(request)],
@@ -126,10 +197,12 @@ export async function refuseBusyChat(query: Query, chatId: string): Promise<void
 
 /** Inside a transaction. False for one that is not there. */
 export async function finishMessage(query: Query, message: Message): Promise<boolean> {
-  const changed = await query(
-    'UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1',
-    [message.id, message.status, JSON.stringify(message), vectorOfMessage(message)],
-  )
+  const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
+    message.id,
+    message.status,
+    JSON.stringify(message),
+    vectorOfMessage(message),
+  ])
   return changed.length === 1
 }
 
@@ -146,8 +219,11 @@ export async function readDescendants(query: Query, messageId: string): Promise<
 
 /** Inside a transaction. */
 export async function deleteMessageRows(query: Query, ids: readonly string[]): Promise<void> {
-  await query('DELETE FROM orders USING messages WHERE messages.id = ANY ($1) AND orders.task_id = messages.task_id', [ids])
-  for (const table of ['provider_data', 'past_tasks', 'untold_ends']) await query(`DELETE FROM ${table} WHERE message_id = ANY ($1)`, [ids])
+  await query('DELETE FROM orders USING messages WHERE messages.id = ANY ($1) AND orders.task_id = messages.task_id', [
+    ids,
+  ])
+  for (const table of ['provider_data', 'past_tasks', 'untold_ends'])
+    await query(`DELETE FROM ${table} WHERE message_id = ANY ($1)`, [ids])
   await query('DELETE FROM messages WHERE id = ANY ($1)', [ids])
 }
 
@@ -165,7 +241,11 @@ function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
 }
 
 /** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<Row extends { createdAt: number }>(rows: Numbered<Row>[], limit: number, read: (row: Numbered<Row>) => Row): Paged<Row> {
+function toPage<Row extends { createdAt: number }>(
+  rows: Numbered<Row>[],
+  limit: number,
+  read: (row: Numbered<Row>) => Row,
+): Paged<Row> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return { items: shown.map(read), nextCursor: last && rows.length > limit ? encodeCursor(last) : null }

@@ -213,13 +213,20 @@ export const migrations: readonly string[] = [
  * nodes that start at once take turns. Throws `store_unavailable` for the
  * tables of another program, of a newer Runnel, or where text is not UTF-8.
  */
-export async function migrate(transaction: <T>(work: (query: Query) => Promise<T>) => Promise<T>, where: string, steps: readonly string[] = migrations): Promise<void> {
+export async function migrate(
+  transaction: <T>(work: (query: Query) => Promise<T>) => Promise<T>,
+  where: string,
+  steps: readonly string[] = migrations,
+): Promise<void> {
   for (let done = false; !done;) {
-    done = await transaction(async query => {
+    done = await transaction(async (query) => {
       await query('SELECT pg_advisory_xact_lock($1)', [lockKey])
       const version = await readVersion(query, where)
       if (version > steps.length) {
-        throw new RunnelError('store_unavailable', `${where} was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another database.`)
+        throw new RunnelError(
+          'store_unavailable',
+          `${where} was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another database.`,
+        )
       }
       if (version === steps.length) return true
       if (version === 0) await query('CREATE TABLE runnel_schema AS SELECT 0 AS version')
@@ -237,8 +244,15 @@ async function readVersion(query: Query, where: string): Promise<number> {
      FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')`,
   )
-  if (found?.encoding !== 'UTF8') throw new RunnelError('store_unavailable', `The database ${where} keeps text as ${found?.encoding}. Make one with ENCODING 'UTF8', or set DATABASE_URL to another one.`)
+  if (found?.encoding !== 'UTF8')
+    throw new RunnelError(
+      'store_unavailable',
+      `The database ${where} keeps text as ${found?.encoding}. Make one with ENCODING 'UTF8', or set DATABASE_URL to another one.`,
+    )
   if (found.ours) return (await query<{ version: number }>('SELECT version FROM runnel_schema'))[0]!.version
   if (found.tables === 0) return 0
-  throw new RunnelError('store_unavailable', `${where} holds the tables of another program. Set DATABASE_URL to a database of Runnel's own.`)
+  throw new RunnelError(
+    'store_unavailable',
+    `${where} holds the tables of another program. Set DATABASE_URL to a database of Runnel's own.`,
+  )
 }

@@ -30,8 +30,17 @@ export function vectorOfMessage(message: Message): string {
 }
 
 /** Chats of a user in which a title or a message has all the words, each as it begins; best first. */
-export async function searchChats<Row>(query: Query, columns: string, userId: string, words: string, offset: number, limit: number): Promise<Row[]> {
-  const match = wordsOf(words).map(word => `'${word}':*`).join(' & ')
+export async function searchChats<Row>(
+  query: Query,
+  columns: string,
+  userId: string,
+  words: string,
+  offset: number,
+  limit: number,
+): Promise<Row[]> {
+  const match = wordsOf(words)
+    .map((word) => `'${word}':*`)
+    .join(' & ')
   if (match === '') return []
   return await query(
     `WITH own AS MATERIALIZED (

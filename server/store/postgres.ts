@@ -1,11 +1,30 @@
 import { decodeOffset, matchesPage } from './cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './postgres-claims.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './postgres-connection.ts'
-import { createDocument, deleteDocuments, finishDocument, lockDocument, postgresEpochs, postgresLog } from './postgres-documents.ts'
+import {
+  createDocument,
+  deleteDocuments,
+  finishDocument,
+  lockDocument,
+  postgresEpochs,
+  postgresLog,
+} from './postgres-documents.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './postgres-files.ts'
 import { postgresLock } from './postgres-lock.ts'
 import { insertMember, keepChat, postgresMembers } from './postgres-members.ts'
-import { chatColumns, continueMessage, deleteMessageRows, finishMessage, insertChat, insertMessage, postgresMessages, readDescendants, refuseBusyChat, toChat, type Numbered } from './postgres-messages.ts'
+import {
+  chatColumns,
+  continueMessage,
+  deleteMessageRows,
+  finishMessage,
+  insertChat,
+  insertMessage,
+  postgresMessages,
+  readDescendants,
+  refuseBusyChat,
+  toChat,
+  type Numbered,
+} from './postgres-messages.ts'
 import { forgetOrders, postgresOrders } from './postgres-orders.ts'
 import { migrations } from './postgres-schema.ts'
 import { searchChats } from './postgres-search.ts'
@@ -24,8 +43,19 @@ const logConnections = 4
 export function openPostgresStore(url: string, use?: 'alone' | 'together'): Store {
   const lock = use && postgresLock(url, use === 'alone')
   const admit = lock && (() => lock.held())
-  const store = postgresStore(openPostgresConnection(url, {}, migrations, admit), openPostgresConnection(url, { connections: logConnections }, migrations, admit))
-  return lock ? { ...store, close: async () => { await store.close(); await lock.close() } } : store
+  const store = postgresStore(
+    openPostgresConnection(url, {}, migrations, admit),
+    openPostgresConnection(url, { connections: logConnections }, migrations, admit),
+  )
+  return lock
+    ? {
+        ...store,
+        close: async () => {
+          await store.close()
+          await lock.close()
+        },
+      }
+    : store
 }
 
 /** The store on connections, which it closes. */
@@ -40,62 +70,82 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
 
-    createChat: (chat, lineage, claim) => write(async query => {
-      const claimed = await takeClaim(query, claim)
-      if (claimed.repeated) return claimed
-      await insertChat(query, chat)
-      await insertMember(query, chat.id, { userId: chat.ownerId, name: chat.ownerName ?? chat.ownerId, role: 'owner', joinedAt: chat.createdAt })
-      await createDocument(query, chat.id, lineage, 0)
-      return claimed
-    }),
-    deleteChat: id => write(async query => {
-      // Nothing is added to the chat from here on.
-      await query('SELECT 1 FROM chats WHERE id = $1 FOR UPDATE', [id])
-      const ids = (await query<{ id: string }>('SELECT id FROM messages WHERE chat_id = $1', [id])).map(row => row.id)
-      const { messages, files } = await deleteMessages(query, ids)
-      await deleteDocuments(query, [id])
-      await forgetClaims(query, id)
-      for (const table of ['members', 'invites']) await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
-      await query('DELETE FROM chats WHERE id = $1', [id])
-      return { messages, files: [...files, ...await deleteFilesOfChat(query, id)] }
-    }),
-    deleteMessages: messageId => write(async query => await deleteMessages(query, await readDescendants(query, messageId))),
+    createChat: (chat, lineage, claim) =>
+      write(async (query) => {
+        const claimed = await takeClaim(query, claim)
+        if (claimed.repeated) return claimed
+        await insertChat(query, chat)
+        await insertMember(query, chat.id, {
+          userId: chat.ownerId,
+          name: chat.ownerName ?? chat.ownerId,
+          role: 'owner',
+          joinedAt: chat.createdAt,
+        })
+        await createDocument(query, chat.id, lineage, 0)
+        return claimed
+      }),
+    deleteChat: (id) =>
+      write(async (query) => {
+        // Nothing is added to the chat from here on.
+        await query('SELECT 1 FROM chats WHERE id = $1 FOR UPDATE', [id])
+        const ids = (await query<{ id: string }>('SELECT id FROM messages WHERE chat_id = $1', [id])).map(
+          (row) => row.id,
+        )
+        const { messages, files } = await deleteMessages(query, ids)
+        await deleteDocuments(query, [id])
+        await forgetClaims(query, id)
+        for (const table of ['members', 'invites']) await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
+        await query('DELETE FROM chats WHERE id = $1', [id])
+        return { messages, files: [...files, ...(await deleteFilesOfChat(query, id))] }
+      }),
+    deleteMessages: (messageId) =>
+      write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
     searchChats: async (userId, words, { cursor, limit }) => {
       const offset = decodeOffset(cursor)
       const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, limit + 1)
       return matchesPage(rows, offset, limit, toChat)
     },
 
-    startRun: run => write(async query => {
-      const claimed = await takeClaim(query, run.claim)
-      if (claimed.repeated) return claimed
-      await keepChat(query, run.assistant.chatId)
-      if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
-      for (const row of runRows(run)) await insertMessage(query, row)
-      if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
-      await createDocument(query, run.assistant.id, run.lineage, 1)
-      return claimed
-    }),
-    continueRun: run => write(async query => {
-      const claimed = await takeClaim(query, run.claim)
-      if (!claimed.repeated) await continueMessage(query, run)
-      return claimed
-    }),
-    findClaim: claim => findClaim(query, claim),
-    saveFinal: ({ message, epoch, state, seq, tell }) => write(async query => {
-      const document = await lockDocument(query, message.id, epoch)
-      if (!document || !await finishMessage(query, message)) return false
-      if (tell) await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [message.id, message.taskId ?? ''])
-      await forgetOrders(query, message.taskId ?? '')
-      await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
-      return true
-    }),
+    startRun: (run) =>
+      write(async (query) => {
+        const claimed = await takeClaim(query, run.claim)
+        if (claimed.repeated) return claimed
+        await keepChat(query, run.assistant.chatId)
+        if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
+        for (const row of runRows(run)) await insertMessage(query, row)
+        if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
+        await createDocument(query, run.assistant.id, run.lineage, 1)
+        return claimed
+      }),
+    continueRun: (run) =>
+      write(async (query) => {
+        const claimed = await takeClaim(query, run.claim)
+        if (!claimed.repeated) await continueMessage(query, run)
+        return claimed
+      }),
+    findClaim: (claim) => findClaim(query, claim),
+    saveFinal: ({ message, epoch, state, seq, tell }) =>
+      write(async (query) => {
+        const document = await lockDocument(query, message.id, epoch)
+        if (!document || !(await finishMessage(query, message))) return false
+        if (tell)
+          await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+            message.id,
+            message.taskId ?? '',
+          ])
+        await forgetOrders(query, message.taskId ?? '')
+        await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
+        return true
+      }),
     untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),
-    endTold: async ({ messageId, taskId }) => void await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId]),
+    endTold: async ({ messageId, taskId }) =>
+      void (await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId])),
 
-    probe: async () => void await query('UPDATE probe SET at = $1', [Date.now()]),
-    dropClaims: async before => void await query('DELETE FROM claims WHERE created_at < $1', [before]),
-    close: async () => { await Promise.all([logConnection.close(), connection.close()]) },
+    probe: async () => void (await query('UPDATE probe SET at = $1', [Date.now()])),
+    dropClaims: async (before) => void (await query('DELETE FROM claims WHERE created_at < $1', [before])),
+    close: async () => {
+      await Promise.all([logConnection.close(), connection.close()])
+    },
   }
 }
 

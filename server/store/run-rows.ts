@@ -8,7 +8,17 @@ export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
   if (!userMessage) return [answer]
   const { id, chatId, parentId, createdAt, status } = userMessage
   const question: MessageRow = {
-    id, chatId, parentId, role: 'user', createdAt, taskId: null, userId: assistant.userId, node: null, status, request: null, json: userMessage,
+    id,
+    chatId,
+    parentId,
+    role: 'user',
+    createdAt,
+    taskId: null,
+    userId: assistant.userId,
+    node: null,
+    status,
+    request: null,
+    json: userMessage,
   }
   return [question, answer]
 }
@@ -20,5 +30,8 @@ export function refuseContinuation(row: MessageRow | null): void {
 }
 
 export function chatIsBusy(): RunnelError {
-  return new RunnelError('busy', 'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.')
+  return new RunnelError(
+    'busy',
+    'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.',
+  )
 }

@@ -7,6 +7,10 @@ const maxWordLength = 64
  * locale would decide what a letter is.
  */
 export function wordsOf(text: string): string[] {
-  const plain = text.normalize('NFD').replace(/[\u0300-\u036f]+/g, '').normalize('NFC').toLowerCase()
-  return (plain.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map(word => word.slice(0, maxWordLength).toWellFormed())
+  const plain = text
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]+/g, '')
+    .normalize('NFC')
+    .toLowerCase()
+  return (plain.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map((word) => word.slice(0, maxWordLength).toWellFormed())
 }

@@ -28,7 +28,10 @@ export function sqliteClaims(connection: SqliteConnection): SqliteClaims {
   function judge(claim: Omit<Claim, 'response'>): Claimed {
     const { userId, route, key } = claim
     const row = select.get(userId, route, key)
-    return judgeClaim(claim, row && ({ userId, route, key, ...row, response: JSON.parse(String(row['response'])) } as Claim))
+    return judgeClaim(
+      claim,
+      row && ({ userId, route, key, ...row, response: JSON.parse(String(row['response'])) } as Claim),
+    )
   }
 
   return {
@@ -41,10 +44,11 @@ export function sqliteClaims(connection: SqliteConnection): SqliteClaims {
       }
       return claimed
     },
-    find: claim => connection.read(() => {
-      const claimed = judge(claim)
-      return claimed.repeated ? { response: claimed.response } : null
-    }),
+    find: (claim) =>
+      connection.read(() => {
+        const claimed = judge(claim)
+        return claimed.repeated ? { response: claimed.response } : null
+      }),
     forget(id) {
       deleteNaming.run(`%"${id}"%`)
     },
@@ -53,4 +57,3 @@ export function sqliteClaims(connection: SqliteConnection): SqliteClaims {
     },
   }
 }
-

@@ -100,7 +100,10 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
   function refuseMovedFile(): void {
     const now = statSync(path, { throwIfNoEntry: false })
     if (now?.ino === opened.ino && now.dev === opened.dev) return
-    throw new RunnelError('store_unavailable', `The database ${path} was moved or deleted while Runnel was using it. Put it back, or restart Runnel.`)
+    throw new RunnelError(
+      'store_unavailable',
+      `The database ${path} was moved or deleted while Runnel was using it. Put it back, or restart Runnel.`,
+    )
   }
 
   function writeDurably<T>(work: () => T): T {
@@ -132,11 +135,11 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
 
   return {
     database,
-    prepare: sql => read(() => database.prepare(sql)),
+    prepare: (sql) => read(() => database.prepare(sql)),
     read,
     write,
     writeDurably,
-    onRollback: undo => undos.push(undo),
+    onRollback: (undo) => undos.push(undo),
     scrub,
     scrubSoon,
     close() {
@@ -173,7 +176,11 @@ function prepareFolder(file: string): string {
     makeFolder(dirname(path))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new RunnelError('store_unavailable', `The folder ${dirname(path)} of the database cannot be made: ${reason}. Set DATABASE_URL to another file.`, { cause: error })
+    throw new RunnelError(
+      'store_unavailable',
+      `The folder ${dirname(path)} of the database cannot be made: ${reason}. Set DATABASE_URL to another file.`,
+      { cause: error },
+    )
   }
   return statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : path
 }

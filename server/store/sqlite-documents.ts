@@ -29,7 +29,9 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
   const selectHeadByNumber = connection.prepare(`${headColumns} WHERE number = ?`)
   selectHead.setReturnArrays(true)
   selectHeadByNumber.setReturnArrays(true)
-  const selectState = connection.prepare('SELECT lineage, state FROM documents LEFT JOIN states ON document = number WHERE number = ?')
+  const selectState = connection.prepare(
+    'SELECT lineage, state FROM documents LEFT JOIN states ON document = number WHERE number = ?',
+  )
   const insertDocument = connection.prepare('INSERT INTO documents (id, lineage, epoch) VALUES (?, ?, ?)')
   const setState = connection.prepare(
     'INSERT INTO states (document, state) VALUES (?, ?) ON CONFLICT (document) DO UPDATE SET state = excluded.state',
@@ -43,7 +45,7 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
   )
   const release = connection.prepare('UPDATE documents SET released = 1 WHERE id = ? AND epoch = ? AND epoch > 0')
 
-  const rowsLog = sqliteLog(connection, number => toHead(selectHeadByNumber.get(number)))
+  const rowsLog = sqliteLog(connection, (number) => toHead(selectHeadByNumber.get(number)))
   const { index } = rowsLog
   connection.write(() => rowsLog.cleanAll())
   // Also what a killed process had removed may still be in its WAL.
@@ -71,39 +73,44 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
   }
 
   const log: UpdateLog = {
-    append: entries => connection.write(() => {
-      const results = entries.map(entry => {
-        const document = head(entry.doc)
-        if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch)) return { status: 'fenced' } as const
-        if (!entry.shared && lastSeq(document) !== entry.previousSeq) return { status: 'gap', seq: lastSeq(document) } as const
-        if (entry.updates.length > 0) rowsLog.append(document, entry.updates)
-        if (entry.rewrites) markRewritten(document, true)
-        return { status: 'ok', seq: lastSeq(document) } as const
-      })
-      rowsLog.clean()
-      return results
-    }),
+    append: (entries) =>
+      connection.write(() => {
+        const results = entries.map((entry) => {
+          const document = head(entry.doc)
+          if (!document || (entry.shared ? document.epoch < entry.epoch : document.epoch !== entry.epoch))
+            return { status: 'fenced' } as const
+          if (!entry.shared && lastSeq(document) !== entry.previousSeq)
+            return { status: 'gap', seq: lastSeq(document) } as const
+          if (entry.updates.length > 0) rowsLog.append(document, entry.updates)
+          if (entry.rewrites) markRewritten(document, true)
+          return { status: 'ok', seq: lastSeq(document) } as const
+        })
+        rowsLog.clean()
+        return results
+      }),
 
-    read: async id => connection.read((): LogContents | null => {
-      const document = head(id)
-      const row = document && selectState.get(document.number)
-      if (!document || !row) return null
-      return {
-        lineage: String(row['lineage']),
-        epoch: document.epoch,
-        seq: lastSeq(document),
-        state: row['state'] as Uint8Array | null,
-        updates: rowsLog.read(document),
-      }
-    }),
+    read: async (id) =>
+      connection.read((): LogContents | null => {
+        const document = head(id)
+        const row = document && selectState.get(document.number)
+        if (!document || !row) return null
+        return {
+          lineage: String(row['lineage']),
+          epoch: document.epoch,
+          seq: lastSeq(document),
+          state: row['state'] as Uint8Array | null,
+          updates: rowsLog.read(document),
+        }
+      }),
 
-    compact: (id, epoch, seq, state, shared = false) => connection.write(() => {
-      const document = head(id)
-      if (!document || (!shared && document.epoch !== epoch) || seq > lastSeq(document)) return
-      // One that comes late would put an older state in place of a newer one.
-      if (seq < document.firstSeq - 1) return
-      replace(document, seq, state)
-    }),
+    compact: (id, epoch, seq, state, shared = false) =>
+      connection.write(() => {
+        const document = head(id)
+        if (!document || (!shared && document.epoch !== epoch) || seq > lastSeq(document)) return
+        // One that comes late would put an older state in place of a newer one.
+        if (seq < document.firstSeq - 1) return
+        replace(document, seq, state)
+      }),
   }
 
   return {
@@ -126,14 +133,15 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
       deleteDocument.run(document.number)
       connection.scrubSoon()
     },
-    drawEpoch: id => connection.writeDurably(() => {
-      const row = draw.get(id)
-      if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
-      const epoch = Number(row['epoch'])
-      const document = index.get(id)
-      if (document) index.set(document, { epoch })
-      return epoch
-    }),
+    drawEpoch: (id) =>
+      connection.writeDurably(() => {
+        const row = draw.get(id)
+        if (!row) throw new RunnelError('not_found', `There is no document ${id}.`)
+        const epoch = Number(row['epoch'])
+        const document = index.get(id)
+        if (document) index.set(document, { epoch })
+        return epoch
+      }),
     releaseEpoch(id, epoch) {
       connection.write(() => release.run(id, epoch))
     },
@@ -152,5 +160,14 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
 function toHead(columns: unknown): DocumentRows | null {
   if (!columns) return null
   const [number, id, epoch, rewritten, compactedSeq] = columns as [number, string, number, number, number]
-  return { number, id, epoch, rewritten: rewritten === 1, firstSeq: compactedSeq + 1, ids: [], sizes: [], dead: new Map() }
+  return {
+    number,
+    id,
+    epoch,
+    rewritten: rewritten === 1,
+    firstSeq: compactedSeq + 1,
+    ids: [],
+    sizes: [],
+    dead: new Map(),
+  }
 }

@@ -25,14 +25,18 @@ export interface SqliteFiles {
 
 export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   const selectChat = connection.prepare('SELECT 1 FROM chats WHERE id = ?')
-  const insert = connection.prepare('INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const insert = connection.prepare(
+    'INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  )
   const select = connection.prepare(
     'SELECT id, chat_id AS chatId, user_id AS userId, name, mime_type AS mimeType, size, created_at AS createdAt FROM files WHERE id = ?',
   )
   const insertUse = connection.prepare('INSERT OR IGNORE INTO message_files (message_id, file_id) VALUES (?, ?)')
   const selectUses = connection.prepare('SELECT file_id AS id FROM message_files WHERE message_id = ?')
   const deleteUses = connection.prepare('DELETE FROM message_files WHERE message_id = ?')
-  const deleteUnused = connection.prepare('DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_files WHERE file_id = ?1)')
+  const deleteUnused = connection.prepare(
+    'DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_files WHERE file_id = ?1)',
+  )
   const markAttached = connection.prepare('UPDATE files SET attached = 1 WHERE id = ?')
   const countUnattached = connection.prepare('SELECT count(*) AS count FROM files WHERE attached = 0 AND user_id = ?')
   const deleteUnattached = connection.prepare('DELETE FROM files WHERE attached = 0 AND created_at < ? RETURNING id')
@@ -56,14 +60,16 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
       deleteDoomed.run(id)
       insert.run(id, chatId, userId, name, mimeType, size, createdAt)
     },
-    get: id => connection.read(() => {
-      const row = get(id)
-      return row && { ...row }
-    }),
-    unattached: userId => connection.read(() => Number(countUnattached.get(userId)?.['count'])),
-    deleteUnattached: before => doomAll(deleteUnattached.all(before)),
+    get: (id) =>
+      connection.read(() => {
+        const row = get(id)
+        return row && { ...row }
+      }),
+    unattached: (userId) => connection.read(() => Number(countUnattached.get(userId)?.['count'])),
+    deleteUnattached: (before) => doomAll(deleteUnattached.all(before)),
     attach(fileId, chatId, messageId) {
-      if (get(fileId)?.chatId !== chatId) throw new RunnelError('not_found', 'files: there is no such file in this chat.')
+      if (get(fileId)?.chatId !== chatId)
+        throw new RunnelError('not_found', 'files: there is no such file in this chat.')
       insertUse.run(messageId, fileId)
       markAttached.run(fileId)
     },
@@ -73,13 +79,13 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
         for (const use of selectUses.all(id)) used.add(String(use['id']))
         deleteUses.run(id)
       }
-      const deleted = [...used].filter(id => deleteUnused.run(id).changes === 1)
+      const deleted = [...used].filter((id) => deleteUnused.run(id).changes === 1)
       for (const id of deleted) insertDoomed.run(id)
       return deleted
     },
-    deleteOfChat: chatId => doomAll(deleteOfChat.all(chatId)),
-    doom: id => connection.read(() => void insertDoomed.run(id)),
+    deleteOfChat: (chatId) => doomAll(deleteOfChat.all(chatId)),
+    doom: (id) => connection.read(() => void insertDoomed.run(id)),
     doomed: () => connection.read(() => selectDoomed.all().map(({ id }) => String(id))),
-    gone: ids => connection.read(() => ids.forEach(id => deleteDoomed.run(id))),
+    gone: (ids) => connection.read(() => ids.forEach((id) => deleteDoomed.run(id))),
   }
 }

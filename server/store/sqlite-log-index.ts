@@ -63,7 +63,7 @@ export class LogIndex {
   /** All dead rows in the order of the file. */
   deadRows(): { id: number; rows: DocumentRows }[] {
     return [...this.#byId.values()]
-      .flatMap(rows => [...rows.dead.keys()].map(id => ({ id, rows })))
+      .flatMap((rows) => [...rows.dead.keys()].map((id) => ({ id, rows })))
       .sort((a, b) => a.id - b.id)
   }
 

@@ -37,7 +37,7 @@ export interface SqliteLog {
  * @param head finds a document by number, without its rows
  */
 export function sqliteLog(connection: SqliteConnection, head: (number: number) => DocumentRows | null): SqliteLog {
-  const index = new LogIndex(undo => connection.onRollback(undo))
+  const index = new LogIndex((undo) => connection.onRollback(undo))
   const insertRow = connection.prepare('INSERT INTO updates (id, document, seq, data) VALUES (?, ?, ?, ?)')
   const selectRow = connection.prepare('SELECT data FROM updates WHERE id = ?')
   const selectOldest = connection.prepare('SELECT id, document, seq, length(data) FROM updates ORDER BY id LIMIT ?')
@@ -58,7 +58,10 @@ export function sqliteLog(connection: SqliteConnection, head: (number: number) =
       const [id, document, seq, dataBytes] = row as unknown as RowPlace
       if (rows?.number !== document) rows = head(document)
       if (!rows || (seq >= rows.firstSeq && seq !== lastSeq(rows) + 1)) {
-        throw new RunnelError('store_unavailable', 'The database is damaged: entries of the log are missing. Restore it from a backup.')
+        throw new RunnelError(
+          'store_unavailable',
+          'The database is damaged: entries of the log are missing. Restore it from a backup.',
+        )
       }
       index.load(rows, seq, id, dataBytes + rowOverheadBytes)
       nextId = Math.max(nextId, id + 1)
@@ -82,7 +85,7 @@ export function sqliteLog(connection: SqliteConnection, head: (number: number) =
       written.bytes += size
     },
 
-    read: rows => rows.ids.flatMap(id => decodeEntry(selectRow.get(id)?.['data'] as Uint8Array)),
+    read: (rows) => rows.ids.flatMap((id) => decodeEntry(selectRow.get(id)?.['data'] as Uint8Array)),
 
     erase(rows) {
       for (const id of [...rows.dead.keys()]) removeRow(rows, id)

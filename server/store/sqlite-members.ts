@@ -18,7 +18,8 @@ export interface SqliteMembers {
   deleteChat(chatId: string): void
 }
 
-const inviteColumns = 'id, chat_id AS chatId, role, token_hash AS tokenHash, created_at AS createdAt, expires_at AS expiresAt'
+const inviteColumns =
+  'id, chat_id AS chatId, role, token_hash AS tokenHash, created_at AS createdAt, expires_at AS expiresAt'
 
 export function sqliteMembers(connection: SqliteConnection): SqliteMembers {
   const selectRole = connection.prepare('SELECT role FROM members WHERE chat_id = ? AND user_id = ?')
@@ -32,16 +33,22 @@ export function sqliteMembers(connection: SqliteConnection): SqliteMembers {
   )
   const deleteMember = connection.prepare('DELETE FROM members WHERE chat_id = ? AND user_id = ?')
   const deleteMembers = connection.prepare('DELETE FROM members WHERE chat_id = ?')
-  const insertInvite = connection.prepare('INSERT INTO invites (id, chat_id, role, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)')
+  const insertInvite = connection.prepare(
+    'INSERT INTO invites (id, chat_id, role, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  )
   const selectInvite = connection.prepare(`SELECT ${inviteColumns} FROM invites WHERE id = ?`)
   const selectInviteByHash = connection.prepare(`SELECT ${inviteColumns} FROM invites WHERE token_hash = ?`)
-  const selectInvites = connection.prepare(`SELECT ${inviteColumns} FROM invites WHERE chat_id = ? ORDER BY created_at, id`)
+  const selectInvites = connection.prepare(
+    `SELECT ${inviteColumns} FROM invites WHERE chat_id = ? ORDER BY created_at, id`,
+  )
   const deleteInvite = connection.prepare('DELETE FROM invites WHERE chat_id = ? AND id = ?')
   const deleteInvites = connection.prepare('DELETE FROM invites WHERE chat_id = ?')
 
   return {
-    role: (chatId, userId) => connection.read(() => (selectRole.get(chatId, userId)?.['role'] as Role | undefined) ?? null),
-    list: chatId => connection.read(() => selectMembers.all(chatId).map(row => ({ ...row }) as unknown as MemberRow)),
+    role: (chatId, userId) =>
+      connection.read(() => (selectRole.get(chatId, userId)?.['role'] as Role | undefined) ?? null),
+    list: (chatId) =>
+      connection.read(() => selectMembers.all(chatId).map((row) => ({ ...row }) as unknown as MemberRow)),
     put(chatId, { userId, name, role, joinedAt }) {
       connection.read(() => upsertMember.run(chatId, userId, name, role, joinedAt))
     },
@@ -49,9 +56,11 @@ export function sqliteMembers(connection: SqliteConnection): SqliteMembers {
     putInvite({ id, chatId, role, tokenHash, createdAt, expiresAt }) {
       connection.write(() => insertInvite.run(id, chatId, role, tokenHash, createdAt, expiresAt))
     },
-    getInvite: id => connection.read(() => (selectInvite.get(id) as InviteRow | undefined) ?? null),
-    findInvite: tokenHash => connection.read(() => (selectInviteByHash.get(tokenHash) as InviteRow | undefined) ?? null),
-    listInvites: chatId => connection.read(() => selectInvites.all(chatId).map(row => ({ ...row }) as unknown as InviteRow)),
+    getInvite: (id) => connection.read(() => (selectInvite.get(id) as InviteRow | undefined) ?? null),
+    findInvite: (tokenHash) =>
+      connection.read(() => (selectInviteByHash.get(tokenHash) as InviteRow | undefined) ?? null),
+    listInvites: (chatId) =>
+      connection.read(() => selectInvites.all(chatId).map((row) => ({ ...row }) as unknown as InviteRow)),
     revokeInvite: (chatId, id) => connection.write(() => deleteInvite.run(chatId, id).changes === 1),
     deleteChat(chatId) {
       deleteMembers.run(chatId)

@@ -74,7 +74,9 @@ export interface SqliteMessages {
 }
 
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
-  const insertChat = connection.prepare('INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)')
+  const insertChat = connection.prepare(
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  )
   const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChats = connection.prepare(
     `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
@@ -85,8 +87,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const continueMessage = connection.prepare("UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, node = ?, request = ? WHERE id = ?")
-  const insertPastTask = connection.prepare('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?')
+  const continueMessage = connection.prepare(
+    "UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, node = ?, request = ? WHERE id = ?",
+  )
+  const insertPastTask = connection.prepare(
+    'INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?',
+  )
   const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
   const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
   const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
@@ -126,7 +132,9 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
      ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
   )
   const deleteProviderEntry = connection.prepare('DELETE FROM provider_data WHERE message_id = ? AND block_id = ?')
-  const selectProviderData = connection.prepare('SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number')
+  const selectProviderData = connection.prepare(
+    'SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number',
+  )
 
   function one(statement: StatementSync, key: string): MessageRow | null {
     const row = statement.get(key)
@@ -138,17 +146,18 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     insertChat(chat) {
       insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
     },
-    getChat: id => connection.read(() => {
-      const row = selectChat.get(id)
-      return row ? toChat(row) : null
-    }),
+    getChat: (id) =>
+      connection.read(() => {
+        const row = selectChat.get(id)
+        return row ? toChat(row) : null
+      }),
     renameChat(id, title) {
       updateTitle.run(title, id)
     },
-    expiredChats: now => connection.read(() => selectExpired.all(now).map(toChat)),
-    chatsByNumber: numbers => connection.read(() => numbers.map(number => toChat(selectChatByNumber.get(number)!))),
-    descendants: messageId => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
-    idsOfChat: chatId => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
+    expiredChats: (now) => connection.read(() => selectExpired.all(now).map(toChat)),
+    chatsByNumber: (numbers) => connection.read(() => numbers.map((number) => toChat(selectChatByNumber.get(number)!))),
+    descendants: (messageId) => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
+    idsOfChat: (chatId) => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
     deleteMessage(id) {
       deleteProviderData.run(id)
       deletePastTasks.run(id)
@@ -157,39 +166,52 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     deleteChat(id) {
       deleteChat.run(id)
     },
-    listChats: (userId, { cursor, limit }) => connection.read(() => {
-      const before = cursor === undefined
-        ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-        : decodeCursor(cursor)
-      return toPage(selectChats.all(userId, before.createdAt, before.number, limit + 1), limit, toChat)
-    }),
+    listChats: (userId, { cursor, limit }) =>
+      connection.read(() => {
+        const before =
+          cursor === undefined
+            ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+            : decodeCursor(cursor)
+        return toPage(selectChats.all(userId, before.createdAt, before.number, limit + 1), limit, toChat)
+      }),
 
     insertMessage(row) {
       if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
       insertMessage.run(
-        row.id, row.chatId, row.parentId, row.role, row.createdAt, row.taskId, row.userId, row.node, row.status,
-        row.request === null ? null : JSON.stringify(row.request), row.json && JSON.stringify(row.json),
+        row.id,
+        row.chatId,
+        row.parentId,
+        row.role,
+        row.createdAt,
+        row.taskId,
+        row.userId,
+        row.node,
+        row.status,
+        row.request === null ? null : JSON.stringify(row.request),
+        row.json && JSON.stringify(row.json),
       )
     },
-    finishMessage: message => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
-    getMessage: id => connection.read(() => getMessage(id)),
+    finishMessage: (message) => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
+    getMessage: (id) => connection.read(() => getMessage(id)),
     continueMessage({ messageId, taskId, userId, node, request }) {
       refuseContinuation(getMessage(messageId))
       insertPastTask.run(messageId)
       continueMessage.run(taskId, userId, node, JSON.stringify(request), messageId)
     },
-    findTask: taskId => connection.read(() => {
-      const past = selectPastTask.get(taskId)
-      return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
-    }),
-    newestMessage: chatId => connection.read(() => one(selectNewest, chatId)),
-    listMessages: (chatId, { cursor, limit }) => connection.read(() => {
-      const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
-      return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
-    }),
-    branch: messageId => connection.read(() => branchOf(messageId, getMessage)),
-    unfinishedOf: userId => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
-    isBusy: chatId => selectUnfinishedIn.get(chatId) !== undefined,
+    findTask: (taskId) =>
+      connection.read(() => {
+        const past = selectPastTask.get(taskId)
+        return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
+      }),
+    newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId)),
+    listMessages: (chatId, { cursor, limit }) =>
+      connection.read(() => {
+        const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
+        return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
+      }),
+    branch: (messageId) => connection.read(() => branchOf(messageId, getMessage)),
+    unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
+    isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
     unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
 
@@ -201,9 +223,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         }
       })
     },
-    getProviderData: messageId => connection.read(() => selectProviderData.all(messageId).map(row => ({
-      blockId: String(row['block_id']),
-      data: JSON.parse(String(row['data'])),
-    }))),
+    getProviderData: (messageId) =>
+      connection.read(() =>
+        selectProviderData.all(messageId).map((row) => ({
+          blockId: String(row['block_id']),
+          data: JSON.parse(String(row['data'])),
+        })),
+      ),
   }
 }

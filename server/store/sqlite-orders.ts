@@ -14,8 +14,14 @@ export function sqliteOrders(connection: SqliteConnection): SqliteOrders {
   const remove = connection.prepare('DELETE FROM orders WHERE task_id = ?')
   return {
     put: ({ taskId, key, body }) => connection.write(() => insert.run(taskId, key, JSON.stringify(body)).changes === 1),
-    of: taskIds => connection.read(() => taskIds.flatMap(taskId =>
-      select.all(taskId).map(row => ({ taskId, key: String(row['key']), body: JSON.parse(String(row['body'])) })))),
-    forget: taskId => { remove.run(taskId) },
+    of: (taskIds) =>
+      connection.read(() =>
+        taskIds.flatMap((taskId) =>
+          select.all(taskId).map((row) => ({ taskId, key: String(row['key']), body: JSON.parse(String(row['body'])) })),
+        ),
+      ),
+    forget: (taskId) => {
+      remove.run(taskId)
+    },
   }
 }

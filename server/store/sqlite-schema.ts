@@ -213,7 +213,9 @@ export function migrate(database: DatabaseSync, steps: readonly string[] = migra
     if (index < version) continue
     try {
       // Both pragmas are fields of the file's header and belong to the transaction.
-      database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT`)
+      database.exec(
+        `BEGIN IMMEDIATE; ${step}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT`,
+      )
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
       throw error

@@ -13,10 +13,16 @@ export interface SqliteSearch {
 }
 
 export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
-  const putTitle = connection.prepare('INSERT OR REPLACE INTO chat_text (rowid, title) SELECT number, ? FROM chats WHERE id = ?')
-  const putMessage = connection.prepare('INSERT OR REPLACE INTO message_text (rowid, text) SELECT number, ? FROM messages WHERE id = ?')
+  const putTitle = connection.prepare(
+    'INSERT OR REPLACE INTO chat_text (rowid, title) SELECT number, ? FROM chats WHERE id = ?',
+  )
+  const putMessage = connection.prepare(
+    'INSERT OR REPLACE INTO message_text (rowid, text) SELECT number, ? FROM messages WHERE id = ?',
+  )
   const removeChat = connection.prepare('DELETE FROM chat_text WHERE rowid = (SELECT number FROM chats WHERE id = ?)')
-  const removeMessage = connection.prepare('DELETE FROM message_text WHERE rowid = (SELECT number FROM messages WHERE id = ?)')
+  const removeMessage = connection.prepare(
+    'DELETE FROM message_text WHERE rowid = (SELECT number FROM messages WHERE id = ?)',
+  )
   // Members inside, and by `+` after the match: what is not the user's own is stepped over, neither ranked nor joined.
   const find = connection.prepare(
     `WITH own AS MATERIALIZED (
@@ -44,14 +50,15 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
     removeMessage(messageId) {
       removeMessage.run(messageId)
     },
-    find: (userId, query, offset, limit) => connection.read(() => {
-      const match = matchOf(query)
-      return match === '' ? [] : find.all(match, userId, offset, limit).map(row => Number(row['number']))
-    }),
+    find: (userId, query, offset, limit) =>
+      connection.read(() => {
+        const match = matchOf(query)
+        return match === '' ? [] : find.all(match, userId, offset, limit).map((row) => Number(row['number']))
+      }),
   }
 }
 
 /** All the words, each as it begins; quoted, so that nothing in them is an operator. */
 function matchOf(query: string): string {
-  return (query.match(/[\p{L}\p{N}]+/gu) ?? []).map(word => `"${word}"*`).join(' AND ')
+  return (query.match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => `"${word}"*`).join(' AND ')
 }

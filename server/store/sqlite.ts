@@ -57,110 +57,130 @@ export function sqliteStore(connection: SqliteConnection): Store {
   return {
     log: documents.log,
 
-    createChat: async (chat, lineage, claim) => connection.write(() => {
-      const claimed = claims.take(claim)
-      if (claimed.repeated) return claimed
-      messages.insertChat(chat)
-      members.put(chat.id, { userId: chat.ownerId, name: chat.ownerName ?? chat.ownerId, role: 'owner', joinedAt: chat.createdAt })
-      search.putTitle(chat.id, chat.title)
-      documents.create(chat.id, lineage, 0)
-      return claimed
-    }),
-    getChat: async id => messages.getChat(id),
-    renameChat: async (id, title) => connection.write(() => {
-      messages.renameChat(id, title)
-      search.putTitle(id, title)
-    }),
+    createChat: async (chat, lineage, claim) =>
+      connection.write(() => {
+        const claimed = claims.take(claim)
+        if (claimed.repeated) return claimed
+        messages.insertChat(chat)
+        members.put(chat.id, {
+          userId: chat.ownerId,
+          name: chat.ownerName ?? chat.ownerId,
+          role: 'owner',
+          joinedAt: chat.createdAt,
+        })
+        search.putTitle(chat.id, chat.title)
+        documents.create(chat.id, lineage, 0)
+        return claimed
+      }),
+    getChat: async (id) => messages.getChat(id),
+    renameChat: async (id, title) =>
+      connection.write(() => {
+        messages.renameChat(id, title)
+        search.putTitle(id, title)
+      }),
     listChats: async (userId, page) => messages.listChats(userId, page),
-    expiredChats: async now => messages.expiredChats(now),
-    deleteChat: async id => connection.write(() => {
-      const deleted = deleteMessages(messages.idsOfChat(id))
-      search.removeChat(id)
-      documents.delete(id)
-      members.deleteChat(id)
-      claims.forget(id)
-      messages.deleteChat(id)
-      return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
-    }),
-    descendants: async messageId => messages.descendants(messageId),
-    deleteMessages: async messageId => connection.write(() => deleteMessages(messages.descendants(messageId))),
+    expiredChats: async (now) => messages.expiredChats(now),
+    deleteChat: async (id) =>
+      connection.write(() => {
+        const deleted = deleteMessages(messages.idsOfChat(id))
+        search.removeChat(id)
+        documents.delete(id)
+        members.deleteChat(id)
+        claims.forget(id)
+        messages.deleteChat(id)
+        return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
+      }),
+    descendants: async (messageId) => messages.descendants(messageId),
+    deleteMessages: async (messageId) => connection.write(() => deleteMessages(messages.descendants(messageId))),
     searchChats: async (userId, query, { cursor, limit }) => {
       const offset = decodeOffset(cursor)
-      return matchesPage(messages.chatsByNumber(search.find(userId, query, offset, limit + 1)), offset, limit, row => row)
+      return matchesPage(
+        messages.chatsByNumber(search.find(userId, query, offset, limit + 1)),
+        offset,
+        limit,
+        (row) => row,
+      )
     },
 
     memberRole: async (chatId, userId) => members.role(chatId, userId),
-    listMembers: async chatId => members.list(chatId),
-    putMember: async (chatId, member) => connection.write(() => {
-      refuseUnknown(chatId)
-      members.put(chatId, member)
-    }),
+    listMembers: async (chatId) => members.list(chatId),
+    putMember: async (chatId, member) =>
+      connection.write(() => {
+        refuseUnknown(chatId)
+        members.put(chatId, member)
+      }),
     removeMember: async (chatId, userId) => members.remove(chatId, userId),
-    putFile: async file => connection.write(() => files.put(file)),
-    getFile: async id => files.get(id),
+    putFile: async (file) => connection.write(() => files.put(file)),
+    getFile: async (id) => files.get(id),
     attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
-    unattachedFiles: async userId => files.unattached(userId),
-    dropUnattachedFiles: async before => connection.write(() => files.deleteUnattached(before)),
-    doomFile: async id => connection.write(() => files.doom(id)),
+    unattachedFiles: async (userId) => files.unattached(userId),
+    dropUnattachedFiles: async (before) => connection.write(() => files.deleteUnattached(before)),
+    doomFile: async (id) => connection.write(() => files.doom(id)),
     doomedFiles: async () => files.doomed(),
-    filesGone: async ids => connection.write(() => files.gone(ids)),
+    filesGone: async (ids) => connection.write(() => files.gone(ids)),
 
-    putInvite: async invite => {
+    putInvite: async (invite) => {
       refuseUnknown(invite.chatId)
       members.putInvite(invite)
     },
-    getInvite: async id => members.getInvite(id),
-    findInvite: async tokenHash => members.findInvite(tokenHash),
-    listInvites: async chatId => members.listInvites(chatId),
+    getInvite: async (id) => members.getInvite(id),
+    findInvite: async (tokenHash) => members.findInvite(tokenHash),
+    listInvites: async (chatId) => members.listInvites(chatId),
     revokeInvite: async (chatId, id) => members.revokeInvite(chatId, id),
 
-    startRun: async run => connection.write(() => {
-      const claimed = claims.take(run.claim)
-      if (claimed.repeated) return claimed
-      if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
-      for (const row of runRows(run)) messages.insertMessage(row)
-      if (run.userMessage) {
-        for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
-        search.putMessage(run.userMessage)
-      }
-      documents.create(run.assistant.id, run.lineage, 1)
-      return claimed
-    }),
-    continueRun: async run => connection.write(() => {
-      const claimed = claims.take(run.claim)
-      if (!claimed.repeated) messages.continueMessage(run)
-      return claimed
-    }),
-    findClaim: async claim => claims.find(claim),
-    getMessage: async id => messages.getMessage(id),
-    findTask: async taskId => messages.findTask(taskId),
-    newestMessage: async chatId => messages.newestMessage(chatId),
+    startRun: async (run) =>
+      connection.write(() => {
+        const claimed = claims.take(run.claim)
+        if (claimed.repeated) return claimed
+        if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
+        for (const row of runRows(run)) messages.insertMessage(row)
+        if (run.userMessage) {
+          for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
+          search.putMessage(run.userMessage)
+        }
+        documents.create(run.assistant.id, run.lineage, 1)
+        return claimed
+      }),
+    continueRun: async (run) =>
+      connection.write(() => {
+        const claimed = claims.take(run.claim)
+        if (!claimed.repeated) messages.continueMessage(run)
+        return claimed
+      }),
+    findClaim: async (claim) => claims.find(claim),
+    getMessage: async (id) => messages.getMessage(id),
+    findTask: async (taskId) => messages.findTask(taskId),
+    newestMessage: async (chatId) => messages.newestMessage(chatId),
     listMessages: async (chatId, page) => messages.listMessages(chatId, page),
-    branch: async messageId => messages.branch(messageId),
+    branch: async (messageId) => messages.branch(messageId),
     unfinished: async () => messages.unfinished(),
-    unfinishedOf: async userId => messages.unfinishedOf(userId),
+    unfinishedOf: async (userId) => messages.unfinishedOf(userId),
     takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
-    putOrder: async order => orders.put(order),
-    ordersOf: async taskIds => orders.of(taskIds),
+    putOrder: async (order) => orders.put(order),
+    ordersOf: async (taskIds) => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
-    endTold: async end => ends.told(end),
-    saveFinal: async ({ message, epoch, state, tell }) => connection.write(() => {
-      if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
-      if (tell) ends.add(message)
-      orders.forget(message.taskId ?? '')
-      documents.finish(message.id, state)
-      search.putMessage(message)
-      return true
-    }),
+    endTold: async (end) => ends.told(end),
+    saveFinal: async ({ message, epoch, state, tell }) =>
+      connection.write(() => {
+        if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
+        if (tell) ends.add(message)
+        orders.forget(message.taskId ?? '')
+        documents.finish(message.id, state)
+        search.putMessage(message)
+        return true
+      }),
 
     putProviderData: async (messageId, entries) => messages.putProviderData(messageId, entries),
-    getProviderData: async messageId => messages.getProviderData(messageId),
+    getProviderData: async (messageId) => messages.getProviderData(messageId),
 
-    drawEpoch: async doc => documents.drawEpoch(doc),
+    drawEpoch: async (doc) => documents.drawEpoch(doc),
     releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
 
-    probe: async () => connection.write(() => { probe.run(Date.now()) }),
-    dropClaims: async before => claims.drop(before),
+    probe: async () =>
+      connection.write(() => {
+        probe.run(Date.now())
+      }),
+    dropClaims: async (before) => claims.drop(before),
     close: async () => {
       documents.close()
       connection.close()

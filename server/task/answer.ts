@@ -77,7 +77,10 @@ export class Answer {
         const { callId, name } = event.fields
         if (call && typeof callId === 'string') call.callId = callId
         if (call && typeof name === 'string') call.name = name
-        run.writer.setBlock(this.#block(event.key), call && name !== undefined ? { ...event.fields, executor: this.#executor(call.name) } : event.fields)
+        run.writer.setBlock(
+          this.#block(event.key),
+          call && name !== undefined ? { ...event.fields, executor: this.#executor(call.name) } : event.fields,
+        )
         return undefined
       }
       case 'block_end': {
@@ -88,14 +91,22 @@ export class Answer {
       }
       case 'file': {
         const { name, mimeType, data } = event
-        this.#files.push(addFile({ name, mimeType, data }).then(() => {}, (error: unknown) => {
-          if (!run.ended) run.add({ type: 'error', status: 'completed', ...messageError(error) })
-        }))
+        this.#files.push(
+          addFile({ name, mimeType, data }).then(
+            () => {},
+            (error: unknown) => {
+              if (!run.ended) run.add({ type: 'error', status: 'completed', ...messageError(error) })
+            },
+          ),
+        )
         return undefined
       }
       case 'provider_data':
         // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
-        run.providerData.push({ blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`, data: event.data })
+        run.providerData.push({
+          blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`,
+          data: event.data,
+        })
         return undefined
       case 'usage':
         run.setUsage(event.usage)
@@ -134,7 +145,8 @@ export class Answer {
 
   #block(key: string): string {
     const id = this.#blocks.get(key)
-    if (id === undefined) throw new RunnelError('provider_bad_response', 'The provider sent a part of a block that it never began.')
+    if (id === undefined)
+      throw new RunnelError('provider_bad_response', 'The provider sent a part of a block that it never began.')
     return id
   }
 }

@@ -18,13 +18,18 @@ export function fileBlock(file: FileRow, index: number, filesUrl: string): FileB
 }
 
 /** A file as the chat's list shows it. */
-export function shownFile({ id, name, mimeType, size }: FileRow, filesUrl: string): { name: string; mimeType: string; url: string; size: number } {
+export function shownFile(
+  { id, name, mimeType, size }: FileRow,
+  filesUrl: string,
+): { name: string; mimeType: string; url: string; size: number } {
   return { name, mimeType, url: filesUrl + id, size }
 }
 
 /** The files of a stored message, as the chat's list shows them. */
 export function filesOf({ output }: Message): JsonObject[] {
-  return output.filter(block => block.type === 'file').map(({ name, mimeType, url, size }) => ({ name, mimeType, url, ...(size !== undefined && { size }) }))
+  return output
+    .filter((block) => block.type === 'file')
+    .map(({ name, mimeType, url, size }) => ({ name, mimeType, url, ...(size !== undefined && { size }) }))
 }
 
 /**
@@ -47,7 +52,11 @@ export async function attachmentParts(message: Message, files: Files): Promise<J
     } else {
       parts.push(textPart(`${named}.`))
       const bytes = imageTypes.has(block.mimeType) && (block.size ?? 0) <= maxImageBytes ? await files.read(id) : null
-      if (bytes) parts.push({ type: 'image_url', image_url: { url: `data:${block.mimeType};base64,${Buffer.from(bytes).toString('base64')}` } })
+      if (bytes)
+        parts.push({
+          type: 'image_url',
+          image_url: { url: `data:${block.mimeType};base64,${Buffer.from(bytes).toString('base64')}` },
+        })
     }
   }
   return parts

@@ -17,7 +17,7 @@ export async function checkedArguments(tool: Tool, text: string, time: CallTime)
   let args: Json
   try {
     // A tool without parameters is often called with nothing at all.
-    args = text.trim() === '' ? {} : JSON.parse(text) as Json
+    args = text.trim() === '' ? {} : (JSON.parse(text) as Json)
   } catch (error) {
     throw new CallFault(`The arguments are no JSON: ${(error as Error).message}`)
   }
@@ -42,10 +42,13 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
     signal.throwIfAborted()
     const text = outputText(piece)
     bytes += Buffer.byteLength(text)
-    if (bytes > maxOutputBytes) throw new CallFault(`The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`)
+    if (bytes > maxOutputBytes)
+      throw new CallFault(
+        `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`,
+      )
     write(text)
   }
-  await inTime({ signal, maxMs }, async aborted => {
+  await inTime({ signal, maxMs }, async (aborted) => {
     const output = await tool.execute!(args, context)
     if (!isAsyncIterable(output)) return take(output)
     const pieces = output[Symbol.asyncIterator]()
@@ -66,7 +69,10 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
  * What a tool's own code gives in its time: one that goes on in spite of its
  * signal is not awaited. Throws CallFault, or the reason of the signal.
  */
-export async function inTime<T>({ signal, maxMs }: CallTime, work: (aborted: Promise<never>) => MaybePromise<T>): Promise<T> {
+export async function inTime<T>(
+  { signal, maxMs }: CallTime,
+  work: (aborted: Promise<never>) => MaybePromise<T>,
+): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason as Error)
   signal.addEventListener('abort', onAbort)
@@ -76,7 +82,8 @@ export async function inTime<T>({ signal, maxMs }: CallTime, work: (aborted: Pro
     // In a promise, so that what it throws at once is its fault like anything else.
     return await Promise.race([Promise.resolve().then(() => work(aborted)), aborted])
   } catch (error) {
-    if (signal.aborted) throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
+    if (signal.aborted)
+      throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
     // A message that is full ends the run, not the call.
     throw error instanceof CallFault || isTooLarge(error) ? error : new CallFault(wordsOf(error))
   } finally {

@@ -2,7 +2,17 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { PendingCall } from './answer.ts'
-import { CallFault, callTime, checkedArguments, deniedWords, execute, inTime, isTooLarge, noSuchCall, type CallTime } from './call.ts'
+import {
+  CallFault,
+  callTime,
+  checkedArguments,
+  deniedWords,
+  execute,
+  inTime,
+  isTooLarge,
+  noSuchCall,
+  type CallTime,
+} from './call.ts'
 import { Progress } from './progress.ts'
 import type { CallAnswer, Run } from './run.ts'
 import type { Toolset } from './toolset.ts'
@@ -42,17 +52,19 @@ export class ToolCalls {
 
   /** Returns when every call is final, or the run has ended. Never rejects for a call's sake. */
   async run(calls: readonly PendingCall[]): Promise<void> {
-    await this.#all(calls.map(call => () => this.#carryOut(call)))
+    await this.#all(calls.map((call) => () => this.#carryOut(call)))
   }
 
   /** After a restart: the calls that waited wait on. `since`: epoch ms. */
   async resume(blocks: readonly Block[], since: number): Promise<void> {
-    const waiting = blocks.filter(block => block.type === 'tool_call' && waitsOutside(block)) as ToolCallBlock[]
+    const waiting = blocks.filter((block) => block.type === 'tool_call' && waitsOutside(block)) as ToolCallBlock[]
     for (const { id } of waiting) this.#options.run.reopen(id, 'tool_call')
-    await this.#all(waiting.map(({ id, status, ...block }) => () => {
-      const call = { blockId: id, callId: block.callId, name: block.name, arguments: block.arguments }
-      return status === 'pending' ? this.#awaitOutput(call, since) : this.#awaitDecision(call, since)
-    }))
+    await this.#all(
+      waiting.map(({ id, status, ...block }) => () => {
+        const call = { blockId: id, callId: block.callId, name: block.name, arguments: block.arguments }
+        return status === 'pending' ? this.#awaitOutput(call, since) : this.#awaitDecision(call, since)
+      }),
+    )
   }
 
   /** All calls fail with these words: they are the model's to act on. */
@@ -65,7 +77,11 @@ export class ToolCalls {
     const now = this.#options.now()
     for (const waiting of [...this.#waiting.values()]) {
       if (now < waiting.until) continue
-      waiting.answer(new CallFault(`Nobody ${waiting.for === 'decision' ? 'allowed or denied' : 'answered'} this call within ${this.#options.approvalMaxMs} ms (RUNNEL_APPROVAL_MAX_MS).`))
+      waiting.answer(
+        new CallFault(
+          `Nobody ${waiting.for === 'decision' ? 'allowed or denied' : 'answered'} this call within ${this.#options.approvalMaxMs} ms (RUNNEL_APPROVAL_MAX_MS).`,
+        ),
+      )
     }
   }
 
@@ -76,7 +92,9 @@ export class ToolCalls {
   answer(callId: string, answer: CallAnswer): void {
     const waiting = [...this.#waiting.values()].findLast(({ call }) => call.callId === callId)
     if (!waiting) {
-      const known = this.#options.run.read().output.some(block => block.type === 'tool_call' && block.callId === callId)
+      const known = this.#options.run
+        .read()
+        .output.some((block) => block.type === 'tool_call' && block.callId === callId)
       throw known ? alreadyAnswered() : noSuchCall()
     }
     waiting.answer(answer)
@@ -91,10 +109,17 @@ export class ToolCalls {
     if (run.signal.aborted) resolve()
     this.#live = works.length
     try {
-      await Promise.race([Promise.all(works.map(work => work().finally(() => {
-        this.#live -= 1
-        if (!run.ended) this.#changed()
-      }))), ended])
+      await Promise.race([
+        Promise.all(
+          works.map((work) =>
+            work().finally(() => {
+              this.#live -= 1
+              if (!run.ended) this.#changed()
+            }),
+          ),
+        ),
+        ended,
+      ])
     } finally {
       run.signal.removeEventListener('abort', onAbort)
       run.answerCall = null
@@ -105,9 +130,10 @@ export class ToolCalls {
     await this.#guard(call, async () => {
       const { tool, args } = await this.#prepared(call)
       const { approval } = tool
-      const asks = typeof approval === 'function'
-        ? await this.#withContext(call, tool, (context, time) => inTime(time, () => approval(args, context)))
-        : approval
+      const asks =
+        typeof approval === 'function'
+          ? await this.#withContext(call, tool, (context, time) => inTime(time, () => approval(args, context)))
+          : approval
       if (this.#options.run.ended) return
       if (asks) return await this.#awaitDecision(call)
       if (tool.execute) await this.#execute(call, tool, args)
@@ -116,7 +142,9 @@ export class ToolCalls {
   }
 
   /** Its tool and what it is called with. A tool that only the caller knows takes anything. */
-  async #prepared(call: PendingCall): Promise<{ tool: Tool | { approval?: undefined; execute?: undefined; maxMs?: undefined }; args: unknown }> {
+  async #prepared(
+    call: PendingCall,
+  ): Promise<{ tool: Tool | { approval?: undefined; execute?: undefined; maxMs?: undefined }; args: unknown }> {
     const tools = await this.#options.tools()
     const tool = tools.find(call.name)
     if (tool) return { tool, args: await checkedArguments(tool, call.arguments, this.#timeOf(tool)) }
@@ -128,12 +156,12 @@ export class ToolCalls {
     const { run } = this.#options
     await this.#guard(call, async () => {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
-      const { decision } = await this.#wait(call, 'decision', since, answer => {
+      const { decision } = (await this.#wait(call, 'decision', since, (answer) => {
         const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
         if (decision === 'deny') run.close(call.blockId, 'denied', { error: deniedWords(reason) })
         // Running from this moment: after a crash nobody can know whether it had begun.
         else run.writer.setBlock(call.blockId, { status: 'running' })
-      }) as Extract<CallAnswer, { decision: string }>
+      })) as Extract<CallAnswer, { decision: string }>
       if (decision === 'deny' || run.ended) return
       const { tool, args } = await this.#prepared(call)
       if (tool.execute) await this.#execute(call, tool as Tool, args)
@@ -145,7 +173,7 @@ export class ToolCalls {
     const { run } = this.#options
     await this.#guard(call, async () => {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'pending' })
-      await this.#wait(call, 'output', since, answer => {
+      await this.#wait(call, 'output', since, (answer) => {
         const { output } = answer as { output: string }
         run.count(output)
         run.writer.append(call.blockId, 'output', output)
@@ -163,10 +191,19 @@ export class ToolCalls {
     this.#executing.add(call)
     this.#changed()
     try {
-      await this.#withContext(call, tool, (context, { maxMs }) => execute({ tool, args, context, maxMs, maxOutputBytes, write: text => {
-        run.count(text)
-        run.writer.append(call.blockId, 'output', text)
-      } }))
+      await this.#withContext(call, tool, (context, { maxMs }) =>
+        execute({
+          tool,
+          args,
+          context,
+          maxMs,
+          maxOutputBytes,
+          write: (text) => {
+            run.count(text)
+            run.writer.append(call.blockId, 'output', text)
+          },
+        }),
+      )
       if (!run.ended) run.close(call.blockId, 'completed')
     } finally {
       this.#executing.delete(call)
@@ -178,22 +215,38 @@ export class ToolCalls {
   }
 
   /** The last words of progress are written before the work is over, and none after it. */
-  async #withContext<T>(call: PendingCall, tool: Pick<Tool, 'maxMs'>, work: (context: ToolContext, time: CallTime) => Promise<T>): Promise<T> {
+  async #withContext<T>(
+    call: PendingCall,
+    tool: Pick<Tool, 'maxMs'>,
+    work: (context: ToolContext, time: CallTime) => Promise<T>,
+  ): Promise<T> {
     const { run, contextOf } = this.#options
     const time = this.#timeOf(tool)
-    const progress = new Progress(text => { if (!run.ended) run.writer.setBlock(call.blockId, { progress: text }) })
+    const progress = new Progress((text) => {
+      if (!run.ended) run.writer.setBlock(call.blockId, { progress: text })
+    })
     try {
-      return await work(contextOf(call, time.signal, words => progress.say(words)), time)
+      return await work(
+        contextOf(call, time.signal, (words) => progress.say(words)),
+        time,
+      )
     } finally {
       progress.end()
     }
   }
 
-  #wait(call: PendingCall, what: Waiting['for'], since: number | undefined, written: (answer: CallAnswer) => void): Promise<CallAnswer> {
+  #wait(
+    call: PendingCall,
+    what: Waiting['for'],
+    since: number | undefined,
+    written: (answer: CallAnswer) => void,
+  ): Promise<CallAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>()
     this.#waiting.set(call.blockId, {
-      call, for: what, until: (since ?? this.#options.now()) + this.#options.approvalMaxMs,
-      answer: answer => {
+      call,
+      for: what,
+      until: (since ?? this.#options.now()) + this.#options.approvalMaxMs,
+      answer: (answer) => {
         this.#waiting.delete(call.blockId)
         try {
           if (answer instanceof CallFault) throw answer
@@ -225,10 +278,20 @@ export class ToolCalls {
   #changed(): void {
     const { run, onChange } = this.#options
     run.park(this.#live > 0 && this.#waiting.size === this.#live)
-    const names = (calls: Iterable<PendingCall>) => [...new Set([...calls].map(call => call.name))].join(', ')
-    const waitingFor = (what: Waiting['for']) => names([...this.#waiting.values()].filter(waiting => waiting.for === what).map(({ call }) => call))
-    const words = [['Running', names(this.#executing)], ['Waiting for approval of', waitingFor('decision')], ['Waiting for the output of', waitingFor('output')]]
-    onChange(words.filter(([, of]) => of !== '').map(([verb, of]) => `${verb} ${of}`).join('. '))
+    const names = (calls: Iterable<PendingCall>) => [...new Set([...calls].map((call) => call.name))].join(', ')
+    const waitingFor = (what: Waiting['for']) =>
+      names([...this.#waiting.values()].filter((waiting) => waiting.for === what).map(({ call }) => call))
+    const words = [
+      ['Running', names(this.#executing)],
+      ['Waiting for approval of', waitingFor('decision')],
+      ['Waiting for the output of', waitingFor('output')],
+    ]
+    onChange(
+      words
+        .filter(([, of]) => of !== '')
+        .map(([verb, of]) => `${verb} ${of}`)
+        .join('. '),
+    )
   }
 }
 
@@ -245,9 +308,13 @@ export function waitsForProvider({ status, executor }: ToolCallBlock): boolean {
 /** Throws `bad_request` for a decision where an output is awaited, and the other way round; `too_large`. */
 export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer, maxOutputBytes: number): void {
   const decides = status === 'awaiting_approval'
-  if (decides !== 'decision' in answer) throw new RunnelError('bad_request', `This call waits for ${decides ? 'a decision' : 'an output'}.`)
+  if (decides !== 'decision' in answer)
+    throw new RunnelError('bad_request', `This call waits for ${decides ? 'a decision' : 'an output'}.`)
   if ('output' in answer && Buffer.byteLength(answer.output) > maxOutputBytes) {
-    throw new RunnelError('too_large', `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the call still waits.`)
+    throw new RunnelError(
+      'too_large',
+      `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the call still waits.`,
+    )
   }
 }
 

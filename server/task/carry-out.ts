@@ -37,7 +37,8 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
     run.end('completed', { finishReason })
   } catch (error) {
     run.end('failed', { error: messageError(error) })
-    if (!(error instanceof RunnelError) || error.code === 'filter_failed') options.onError(error, { messageId: run.messageId })
+    if (!(error instanceof RunnelError) || error.code === 'filter_failed')
+      options.onError(error, { messageId: run.messageId })
   }
 }
 
@@ -66,23 +67,30 @@ class Work {
     this.#stage = new Stage(run)
     this.#context = filterContext(run, this.#stage, options)
     this.#filters = new Filters({
-      run, filters: options.filters, filterMaxMs: options.filterMaxMs,
+      run,
+      filters: options.filters,
+      filterMaxMs: options.filterMaxMs,
       context: this.#context,
-      stage: words => this.#stage.say(words),
+      stage: (words) => this.#stage.say(words),
       onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
     })
     this.#calls = new ToolCalls({
-      run, now: options.now, toolMaxMs: options.toolMaxMs, approvalMaxMs: options.approvalMaxMs, maxOutputBytes: options.maxToolOutputBytes,
+      run,
+      now: options.now,
+      toolMaxMs: options.toolMaxMs,
+      approvalMaxMs: options.approvalMaxMs,
+      maxOutputBytes: options.maxToolOutputBytes,
       tools: () => this.#listTools(),
       contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
-      onChange: words => this.#stage.say(words),
+      onChange: (words) => this.#stage.say(words),
     })
     run.sweep = () => this.#calls.sweep()
   }
 
   async run(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
-    if (run.request.continues && !resumed) run.providerData = withoutRequest(await this.#options.store.getProviderData(run.messageId))
+    if (run.request.continues && !resumed)
+      run.providerData = withoutRequest(await this.#options.store.getProviderData(run.messageId))
     if (resumed) await this.#resume()
     else await this.#prepare()
     for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
@@ -93,10 +101,17 @@ class Work {
         if (!run.ended) await this.#filters.outlet()
         return finishReason
       }
-      if (isLast) throw new RunnelError('tool_rounds_exceeded', `The model still asks for tools after ${this.#options.maxToolRounds} rounds of them (RUNNEL_MAX_TOOL_ROUNDS).`)
+      if (isLast)
+        throw new RunnelError(
+          'tool_rounds_exceeded',
+          `The model still asks for tools after ${this.#options.maxToolRounds} rounds of them (RUNNEL_MAX_TOOL_ROUNDS).`,
+        )
       await this.#endRound()
       if (rounds === this.#options.maxToolRounds) {
-        this.#calls.refuse(calls, `No more tools: the limit of ${rounds} rounds is reached (RUNNEL_MAX_TOOL_ROUNDS). Answer with what you have.`)
+        this.#calls.refuse(
+          calls,
+          `No more tools: the limit of ${rounds} rounds is reached (RUNNEL_MAX_TOOL_ROUNDS). Answer with what you have.`,
+        )
       } else {
         run.enter('waiting')
         await this.#calls.run(calls)
@@ -113,12 +128,12 @@ class Work {
   async #doPrepare(): Promise<Prepared> {
     const { signal } = this.#run
     const request = await prepareRequest(this.#options, this.#run)
-    if (this.#options.tools.some(tool => 'list' in tool)) this.#stage.say('Preparing: tools')
+    if (this.#options.tools.some((tool) => 'list' in tool)) this.#stage.say('Preparing: tools')
     const tools = await this.#listTools()
     signal.throwIfAborted()
     const definitions = tools.definitions.length > 0 ? { tools: [...tools.definitions] } : {}
     const kept = findRequest(this.#run.providerData) as ProviderRequest | null | undefined
-    const prepared = { tools, request: kept ?? await this.#filters.inlet({ ...request, ...definitions }) }
+    const prepared = { tools, request: kept ?? (await this.#filters.inlet({ ...request, ...definitions })) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
     this.#stage.done()
     return prepared
@@ -139,19 +154,29 @@ class Work {
     this.#isFirst = false
     // Said once: a provider that has run the call would run it again.
     const { decision } = goesOn ? run.request : {}
-    const request = message ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.providerData, goesOn ? continueBy : null) : first
+    const request = message
+      ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.providerData, goesOn ? continueBy : null)
+      : first
     const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
     const answer = new Answer({
-      run, now, addFile: file => this.#context.addFile(file), round: roundCount(run.providerData), continues: broken?.id,
-      executorOf: runsTools ? name => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
+      run,
+      now,
+      addFile: (file) => this.#context.addFile(file),
+      round: roundCount(run.providerData),
+      continues: broken?.id,
+      executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
     const cut = broken && overlapFilter(broken.text)
     // A model of one's own may not look at its signal before it asks.
     run.signal.throwIfAborted()
     run.enter('streaming')
-    const finishReason = await readEvents(provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal), run, cut ? event => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write)
+    const finishReason = await readEvents(
+      provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal),
+      run,
+      cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
+    )
     await answer.filesKept()
     run.addUsage()
     return { finishReason, calls: answer.calls }
@@ -171,20 +196,26 @@ class Work {
     const run = this.#run
     const { output } = run.read()
     this.#isFirst = false
-    for (const { id, type, status } of output) if (type === 'progress' && status === 'in_progress') this.#stage.adopt(id)
+    for (const { id, type, status } of output)
+      if (type === 'progress' && status === 'in_progress') this.#stage.adopt(id)
     await this.#calls.resume(output, lastRoundAt(run.providerData) ?? this.#options.now())
     this.#stage.done()
   }
 }
 
 /** Reads a provider until `finish`; behind it the connection may close in peace, so that it can be used again. */
-async function readEvents(stream: AsyncIterable<ProviderEvent>, run: Run, write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>): Promise<FinishReason> {
+async function readEvents(
+  stream: AsyncIterable<ProviderEvent>,
+  run: Run,
+  write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>,
+): Promise<FinishReason> {
   const events = stream[Symbol.asyncIterator]()
   try {
     for (;;) {
       const { done, value: event } = await events.next()
       if (run.ended) throw run.signal.reason
-      if (done) throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
+      if (done)
+        throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
       const given = write(event)
       const reason = given instanceof Promise ? await given : given
       if (run.ended) throw run.signal.reason
@@ -207,10 +238,14 @@ async function drain(events: AsyncIterator<ProviderEvent>): Promise<void> {
   }
 }
 
-function writeAll(events: ProviderEvent | readonly ProviderEvent[] | null, write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>): MaybePromise<FinishReason | undefined> {
+function writeAll(
+  events: ProviderEvent | readonly ProviderEvent[] | null,
+  write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>,
+): MaybePromise<FinishReason | undefined> {
   if (events === null) return undefined
   if (!Array.isArray(events)) return write(events as ProviderEvent)
   let last: MaybePromise<FinishReason | undefined>
-  for (const event of events as readonly ProviderEvent[]) last = last instanceof Promise ? last.then(() => write(event)) : write(event)
+  for (const event of events as readonly ProviderEvent[])
+    last = last instanceof Promise ? last.then(() => write(event)) : write(event)
   return last
 }

@@ -25,7 +25,11 @@ export class ChatDocuments {
 
   /** Takes messages off the list, and their words out of the chat's log. Throws as `edit`. */
   async remove(chatId: string, messages: readonly string[]): Promise<void> {
-    await this.#edit(chatId, writer => writer.removeMessages(messages), room => this.#rooms.compact(room))
+    await this.#edit(
+      chatId,
+      (writer) => writer.removeMessages(messages),
+      (room) => this.#rooms.compact(room),
+    )
   }
 
   async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {
@@ -33,9 +37,10 @@ export class ChatDocuments {
     if (!room) throw new RunnelError('not_found', 'There is no such chat.')
     try {
       if (!room.writer) await this.#takeUp(room)
-      if (!(room.writer instanceof ChatWriter)) throw new RunnelError('store_unavailable', 'The chat cannot be written now.')
+      if (!(room.writer instanceof ChatWriter))
+        throw new RunnelError('store_unavailable', 'The chat cannot be written now.')
       edit(room.writer)
-      await new Promise<void>(written => this.#rooms.flusher.flushNow(room, written))
+      await new Promise<void>((written) => this.#rooms.flusher.flushNow(room, written))
       if (!room.writer) throw new RunnelError('store_unavailable', 'The chat could not be written.')
       await then(room)
     } finally {

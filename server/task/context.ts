@@ -9,7 +9,10 @@ import type { Run } from './run.ts'
 
 export interface ContextPlaces {
   /** Keeps bytes with the files of the run's chat. */
-  keepFile: (run: Run, file: Extract<NewFile, { data: unknown }>) => Promise<{ name: string; mimeType: string; url: string; size: number }>
+  keepFile: (
+    run: Run,
+    file: Extract<NewFile, { data: unknown }>,
+  ) => Promise<{ name: string; mimeType: string; url: string; size: number }>
 }
 
 /** `stage`: where its progress shows. */
@@ -24,24 +27,38 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
     chatId: run.chatId,
     model: run.request.model,
     user: run.user,
-    progress: text => write(undefined, () => stage.say(text)),
-    append: text => write('', () => {
-      run.count(text)
-      return run.appendText(text)
-    }),
+    progress: (text) => write(undefined, () => stage.say(text)),
+    append: (text) =>
+      write('', () => {
+        run.count(text)
+        return run.appendText(text)
+      }),
     replace: (...edit) => write(undefined, () => run.writer.replace(...edit)),
     annotate: (...citation) => write(undefined, () => run.writer.annotate(...citation)),
-    addSource: ({ title, url, snippet, sourceType }) => add({
-      type: 'source', status: 'completed', title, sourceType: sourceType ?? (url === undefined ? 'document' : 'url'),
-      ...(url !== undefined && { url }), ...(snippet !== undefined && { snippet }),
-    }),
+    addSource: ({ title, url, snippet, sourceType }) =>
+      add({
+        type: 'source',
+        status: 'completed',
+        title,
+        sourceType: sourceType ?? (url === undefined ? 'document' : 'url'),
+        ...(url !== undefined && { url }),
+        ...(snippet !== undefined && { snippet }),
+      }),
     addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
-    addError: ({ message, code = 'tool_error', retryable = false }) => add({ type: 'error', status: 'completed', code, message, retryable }),
-    addUsage: usage => write(undefined, () => run.addUsage(usage)),
-    addFile: async file => {
+    addError: ({ message, code = 'tool_error', retryable = false }) =>
+      add({ type: 'error', status: 'completed', code, message, retryable }),
+    addUsage: (usage) => write(undefined, () => run.addUsage(usage)),
+    addFile: async (file) => {
       const shown = 'data' in file ? await keepFile(run, file) : file
       const { name, mimeType, url, size } = shown
-      const block = { type: 'file' as const, status: 'completed' as const, name, mimeType, url, ...(size !== undefined && { size }) }
+      const block = {
+        type: 'file' as const,
+        status: 'completed' as const,
+        name,
+        mimeType,
+        url,
+        ...(size !== undefined && { size }),
+      }
       return { id: add(block), ...block } satisfies FileBlock
     },
     message: () => messageNow(run),
@@ -49,14 +66,25 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
 }
 
 /** `progress` takes what shows on the call's block. */
-export function toolContext(run: Run, call: PendingCall, signal: AbortSignal, progress: (words: string) => void, stage: Stage, places: ContextPlaces): ToolContext {
+export function toolContext(
+  run: Run,
+  call: PendingCall,
+  signal: AbortSignal,
+  progress: (words: string) => void,
+  stage: Stage,
+  places: ContextPlaces,
+): ToolContext {
   return { ...runContext(run, stage, places), signal, callId: call.callId, progress }
 }
 
 export function filterContext(run: Run, stage: Stage, places: ContextPlaces): FilterContext {
   return {
     ...runContext(run, stage, places),
-    end: message => run.end('failed', { finishReason: 'content_filter', error: { code: 'content_filtered', message, retryable: false } }),
+    end: (message) =>
+      run.end('failed', {
+        finishReason: 'content_filter',
+        error: { code: 'content_filtered', message, retryable: false },
+      }),
   }
 }
 

@@ -10,7 +10,8 @@ import type { PromptItem, ProviderEvent } from '../provider/events.ts'
 /** How a provider is told to go on: by words, by the partial answer at the end, or by that marked as a prefix. */
 export type ContinueBy = 'instruction' | 'assistant' | 'prefix'
 
-const instruction = 'Your last answer was cut off. Go on with it exactly where it stopped, in the same language and form, in the middle of a word if need be. Repeat nothing, and say nothing about going on.'
+const instruction =
+  'Your last answer was cut off. Go on with it exactly where it stopped, in the same language and form, in the middle of a word if need be. Repeat nothing, and say nothing about going on.'
 
 /** So much at the beginning is compared with the end of what is there. */
 const overlapChars = 200
@@ -28,7 +29,7 @@ export function continued(items: readonly PromptItem[], by: ContinueBy): PromptI
 
 /** The text that an answer breaks off in: its block goes on. */
 export function brokenText({ output }: Message): { id: string; text: string } | undefined {
-  const last = output.findLast(block => block.type !== 'progress' && block.type !== 'error')
+  const last = output.findLast((block) => block.type !== 'progress' && block.type !== 'error')
   return last?.type === 'text' && last.text !== '' ? { id: last.id, text: last.text } : undefined
 }
 
@@ -42,7 +43,7 @@ export function overlapFilter(before: string): StreamFilter {
     held = null
     return text === '' || key === undefined ? [] : [{ type: 'delta', key, field: 'text', text }]
   }
-  return event => {
+  return (event) => {
     if (held === null) return event
     if (event.type === 'block_start' && key === undefined && event.block.type === 'text') key = event.key
     if (!('key' in event) || event.key !== key) return event.type === 'finish' ? [...release(), event] : event

@@ -10,16 +10,28 @@ import type { Tasks } from './tasks.ts'
  * and the bytes of files go. What cannot go is tried again at the next start.
  */
 export class Deletion {
-  readonly #places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => Promise<void> }
+  readonly #places: {
+    tasks: Tasks
+    store: Store
+    chats: ChatDocuments
+    files: Files
+    gone: (docs: readonly string[]) => Promise<void>
+  }
 
-  constructor(places: { tasks: Tasks; store: Store; chats: ChatDocuments; files: Files; gone: (docs: readonly string[]) => Promise<void> }) {
+  constructor(places: {
+    tasks: Tasks
+    store: Store
+    chats: ChatDocuments
+    files: Files
+    gone: (docs: readonly string[]) => Promise<void>
+  }) {
     this.#places = places
   }
 
   /** Throws `store_unavailable`. */
   async chat(chat: ChatRow): Promise<void> {
     const { tasks, store, gone } = this.#places
-    await tasks.endAll(message => message.chatId === chat.id)
+    await tasks.endAll((message) => message.chatId === chat.id)
     const deleted = await store.deleteChat(chat.id)
     await gone([...deleted.messages, chat.id])
     await this.bytes(deleted.files)
@@ -30,11 +42,11 @@ export class Deletion {
     const { tasks, store, gone, chats } = this.#places
     const doomed = new Set(await store.descendants(message.id))
     if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')
-    await tasks.endAll(message => doomed.has(message.id))
+    await tasks.endAll((message) => doomed.has(message.id))
     // First off the list, which has the questions' text: after a crash in between the rest can still be deleted.
     await chats.remove(message.chatId, [...doomed])
     const deleted = await store.deleteMessages(message.id)
-    const late = deleted.messages.filter(id => !doomed.has(id))
+    const late = deleted.messages.filter((id) => !doomed.has(id))
     if (late.length > 0) await chats.remove(message.chatId, late)
     await gone(deleted.messages)
     await this.bytes(deleted.files)

@@ -63,7 +63,13 @@ export async function takeUpLeft(places: Pick<Places, 'rooms' | 'store'>, { id }
  * what is open, writes the status. A terminal status that the log has already
  * stays.
  */
-export async function endMessage({ rooms, now }: Pick<Places, 'rooms' | 'now'>, row: MessageRow, { room, epoch }: Taken, status: TerminalStatus, error?: MessageError): Promise<Ending> {
+export async function endMessage(
+  { rooms, now }: Pick<Places, 'rooms' | 'now'>,
+  row: MessageRow,
+  { room, epoch }: Taken,
+  status: TerminalStatus,
+  error?: MessageError,
+): Promise<Ending> {
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
   const message = schema.readMessage(room.doc)
@@ -71,21 +77,40 @@ export async function endMessage({ rooms, now }: Pick<Places, 'rooms' | 'now'>, 
   // The run was lost before its first flush: the document is still empty.
   if (message.id === undefined) {
     const { id, chatId, parentId, createdAt, taskId } = row
-    writer.setMessage({ id, chatId, parentId, role: 'assistant', createdAt, schema: schema.schemaVersion, ...(taskId !== null && { taskId }) })
+    writer.setMessage({
+      id,
+      chatId,
+      parentId,
+      role: 'assistant',
+      createdAt,
+      schema: schema.schemaVersion,
+      ...(taskId !== null && { taskId }),
+    })
   }
   if (message.status === undefined || !schema.isTerminal(message.status)) {
     for (const block of message.output) endBlock(writer, block, status, endedAt, message.status === 'waiting')
     writer.setMessage({ status, endedAt, ...(error && { error }) })
   }
-  await new Promise<void>(written => rooms.flusher.flushNow(room, written))
+  await new Promise<void>((written) => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
 }
 
-function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalStatus, endedAt: number, wasWaiting: boolean): void {
+function endBlock(
+  writer: MessageWriter,
+  block: schema.Block,
+  status: TerminalStatus,
+  endedAt: number,
+  wasWaiting: boolean,
+): void {
   if (block.type === 'tool_call') {
-    if (block.status === 'running' && block.executor !== 'provider') writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
+    if (block.status === 'running' && block.executor !== 'provider')
+      writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
     // Nobody will run it any more. Calls that a run hands back stay as they are.
-    else if (!schema.blockIsFinal(block.status) && (wasWaiting || block.status !== 'pending' || block.executor === 'server')) writer.closeBlock(block.id, 'cancelled')
+    else if (
+      !schema.blockIsFinal(block.status) &&
+      (wasWaiting || block.status !== 'pending' || block.executor === 'server')
+    )
+      writer.closeBlock(block.id, 'cancelled')
   } else if (block.status === 'in_progress') {
     writer.closeBlock(block.id, endOf(block.type, status), endFields(block.type, endedAt))
   }
@@ -100,16 +125,26 @@ function endBlock(writer: MessageWriter, block: schema.Block, status: TerminalSt
 export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
   const { rooms, store, chats, ends } = places
   const { messageId, chatId, room, epoch, providerData } = ending
-  const message = await room.read() as Message
+  const message = (await room.read()) as Message
   try {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
         const row = await store.getMessage(messageId)
         if (row && row.node !== null && row.node !== places.node) return message
         const { role, parentId, createdAt, status, model } = message
-        await chats.edit(chatId, writer => writer.setMessages([[messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }]]))
+        await chats.edit(chatId, (writer) =>
+          writer.setMessages([
+            [messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }],
+          ]),
+        )
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({ message, epoch, state: room.encodeState(), seq: room.seq, tell: ends !== null })
+        const saved = await store.saveFinal({
+          message,
+          epoch,
+          state: room.encodeState(),
+          seq: room.seq,
+          tell: ends !== null,
+        })
         if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         // It is in the store now: what fails here goes by itself, later.
         if (saved) rooms.following.release(messageId, epoch).catch(() => {})
@@ -119,7 +154,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') throw error
         places.onError(error, { messageId })
         if (closed()) return null
-        await new Promise(resolve => setTimeout(resolve, waitMs).unref())
+        await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
       }
     }
   } finally {

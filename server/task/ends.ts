@@ -105,14 +105,21 @@ export class Ends {
   async #takeUpLeft(alive: NonNullable<EndsOptions['alive']>): Promise<void> {
     const { store } = this.#options
     const keyOf = ({ messageId, taskId }: UntoldEnd) => `${messageId} ${taskId}`
-    const untold = (await store.untoldEnds()).filter(end => !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId))
-    const again = untold.filter(end => this.#left.has(keyOf(end))).slice(0, maxLeft)
+    const untold = (await store.untoldEnds()).filter(
+      (end) => !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId),
+    )
+    const again = untold.filter((end) => this.#left.has(keyOf(end))).slice(0, maxLeft)
     this.#left = new Set(untold.map(keyOf))
     const nodes = await Promise.all(again.map(async ({ messageId }) => (await store.getMessage(messageId))?.node))
-    const known = nodes.filter(node => typeof node === 'string')
+    const known = nodes.filter((node) => typeof node === 'string')
     const living = known.length > 0 ? await alive([...new Set(known)]) : new Set<string>()
     for (const [i, end] of again.entries()) {
-      if (!this.#closed && !living.has(nodes[i] ?? '') && !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId)) this.add(end)
+      if (
+        !this.#closed &&
+        !living.has(nodes[i] ?? '') &&
+        !this.#lines.get(end.messageId)?.ends.some(({ taskId }) => taskId === end.taskId)
+      )
+        this.add(end)
     }
   }
 
@@ -126,21 +133,26 @@ export class Ends {
 
   #begin(messageId: string, line: Line): void {
     line.state = 'telling'
-    const call = this.#tell(line.ends[0]!).then(() => {
-      line.ends.shift()
-      line.failures = 0
-    }, (error: unknown) => {
-      line.failures += 1
-      line.dueAt = this.#options.now() + retryDelay(line.failures, (this.#options.random ?? Math.random)())
-      this.#options.onError(error, { messageId })
-    }).then(() => {
-      line.state = 'waiting'
-      this.#calls.delete(call)
-      this.#lines.delete(messageId)
-      // Behind the others: those that have not had their turn come first.
-      if (line.ends.length > 0) this.#lines.set(messageId, line)
-      this.#tellDue()
-    })
+    const call = this.#tell(line.ends[0]!)
+      .then(
+        () => {
+          line.ends.shift()
+          line.failures = 0
+        },
+        (error: unknown) => {
+          line.failures += 1
+          line.dueAt = this.#options.now() + retryDelay(line.failures, (this.#options.random ?? Math.random)())
+          this.#options.onError(error, { messageId })
+        },
+      )
+      .then(() => {
+        line.state = 'waiting'
+        this.#calls.delete(call)
+        this.#lines.delete(messageId)
+        // Behind the others: those that have not had their turn come first.
+        if (line.ends.length > 0) this.#lines.set(messageId, line)
+        this.#tellDue()
+      })
     this.#calls.add(call)
   }
 

@@ -32,14 +32,14 @@ export class Filters {
   }
 
   get hasInlets(): boolean {
-    return this.#options.filters.some(filter => 'inlet' in filter)
+    return this.#options.filters.some((filter) => 'inlet' in filter)
   }
 
   async inlet(request: ProviderRequest): Promise<ProviderRequest> {
     const { context, run, stage } = this.#options
     for (const filter of this.#active('inlet')) {
       stage(`Preparing: ${filter.name}`)
-      request = await this.#limited(filter, () => filter.inlet!(request, context), filter.maxMs) ?? request
+      request = (await this.#limited(filter, () => filter.inlet!(request, context), filter.maxMs)) ?? request
       if (run.ended) break
     }
     return request
@@ -56,12 +56,12 @@ export class Filters {
 
   /** What writes the events of one request: through the filters, or straight where there are none. */
   stream(answer: Answer): Next {
-    let write: Next = event => answer.apply(event)
+    let write: Next = (event) => answer.apply(event)
     for (const filter of this.#active('stream').toReversed()) {
       const next = write
       const handle = this.#guarded(filter, () => filter.stream!(this.#streamContext(answer)))
       if (!handle) continue
-      write = event => {
+      write = (event) => {
         if (this.#skipped.has(filter)) return next(event)
         const out = this.#guarded(filter, () => handle(event))
         if (out === undefined) return next(event)
@@ -73,13 +73,18 @@ export class Filters {
   }
 
   /** What an async filter gives, within its time. */
-  async #later(filter: Filter, out: Promise<Awaited<ReturnType<StreamFilter>>>, event: ProviderEvent, next: Next): Promise<FinishReason | undefined> {
+  async #later(
+    filter: Filter,
+    out: Promise<Awaited<ReturnType<StreamFilter>>>,
+    event: ProviderEvent,
+    next: Next,
+  ): Promise<FinishReason | undefined> {
     const given = await this.#limited(filter, () => out, filter.maxMs ?? this.#options.filterMaxMs)
     return await (given === undefined ? next(event) : passOn(given, next))
   }
 
   #active(part: 'inlet' | 'stream' | 'outlet'): Filter[] {
-    return this.#options.filters.filter(filter => filter[part] && !this.#skipped.has(filter))
+    return this.#options.filters.filter((filter) => filter[part] && !this.#skipped.has(filter))
   }
 
   #streamContext(answer: Answer): StreamContext {
@@ -88,8 +93,14 @@ export class Filters {
     return {
       ...context,
       blockOf: idOf,
-      tail: (key, field, count) => { const id = idOf(key); return id === undefined ? '' : run.writer.tail(id, field, count) },
-      length: (key, field) => { const id = idOf(key); return id === undefined ? 0 : run.writer.length(id, field) },
+      tail: (key, field, count) => {
+        const id = idOf(key)
+        return id === undefined ? '' : run.writer.tail(id, field, count)
+      },
+      length: (key, field) => {
+        const id = idOf(key)
+        return id === undefined ? 0 : run.writer.length(id, field)
+      },
     }
   }
 
@@ -107,8 +118,8 @@ export class Filters {
     const { signal } = this.#options.run
     const { promise: aborted, reject } = Promise.withResolvers<never>()
     const onAbort = () => reject(signal.reason as Error)
-    const timer = maxMs === undefined ? undefined
-      : setTimeout(() => reject(new Error(`it took longer than ${maxMs} ms`)), maxMs)
+    const timer =
+      maxMs === undefined ? undefined : setTimeout(() => reject(new Error(`it took longer than ${maxMs} ms`)), maxMs)
     signal.addEventListener('abort', onAbort)
     aborted.catch(() => {})
     try {
@@ -143,7 +154,7 @@ function passOn(out: Awaited<ReturnType<StreamFilter>>, next: Next): MaybePromis
   for (const [index, event] of out.entries()) {
     const given = next(event)
     if (given instanceof Promise) {
-      return given.then(async reason => await passOn(out.slice(index + 1), next) ?? reason ?? finish)
+      return given.then(async (reason) => (await passOn(out.slice(index + 1), next)) ?? reason ?? finish)
     }
     finish = given ?? finish
   }

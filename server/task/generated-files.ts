@@ -17,12 +17,24 @@ export interface KeepFilePlaces {
 }
 
 /** Keeps the bytes; they go with the message. Throws `too_large`, `store_unavailable`. */
-export async function keepFile({ store, files, filesUrl, maxFileBytes, now }: KeepFilePlaces, run: Run, { name: given, data, mimeType = '' }: Extract<NewFile, { data: unknown }>) {
+export async function keepFile(
+  { store, files, filesUrl, maxFileBytes, now }: KeepFilePlaces,
+  run: Run,
+  { name: given, data, mimeType = '' }: Extract<NewFile, { data: unknown }>,
+) {
   const id = newId('file')
   await store.doomFile(id)
   const stored = await files.write(id, onePiece(typeof data === 'string' ? Buffer.from(data) : data), maxFileBytes)
   const name = cleanName(given)
-  const file = { id, chatId: run.chatId, userId: run.user.id, name, mimeType: await sniff(stored, name, mimeType), size: stored.size, createdAt: now() }
+  const file = {
+    id,
+    chatId: run.chatId,
+    userId: run.user.id,
+    name,
+    mimeType: await sniff(stored, name, mimeType),
+    size: stored.size,
+    createdAt: now(),
+  }
   await store.putFile(file)
   await store.attachFile(id, run.chatId, run.messageId)
   return shownFile(file, filesUrl)

@@ -17,7 +17,7 @@ export class MessageReader {
     const room = await this.#rooms.open(row.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {
-      return await room.read() as Message
+      return (await room.read()) as Message
     } finally {
       this.#rooms.unpin(room)
     }

@@ -48,18 +48,24 @@ export class Nodes {
   async stop(row: MessageRow): Promise<Message | null> {
     await this.#order(row, stopKey, null)
     // Until the run's first words the document says how the one before it ended.
-    return await this.#until(row, message => message.taskId === row.taskId && isTerminal(message.status))
+    return await this.#until(row, (message) => message.taskId === row.taskId && isTerminal(message.status))
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
   async claimAnswer(row: MessageRow, call: ToolCallBlock, answer: CallAnswer): Promise<boolean> {
-    return await this.#options.store.putOrder({ taskId: row.taskId!, key: call.id, body: { callId: call.callId, ...answer } as Json })
+    return await this.#options.store.putOrder({
+      taskId: row.taskId!,
+      key: call.id,
+      body: { callId: call.callId, ...answer } as Json,
+    })
   }
 
   /** Tells the run's node of an answer, and waits until its call shows it. */
   async answer(row: MessageRow, call: ToolCallBlock): Promise<Message | null> {
     this.#options.cluster.tell({ type: 'order', taskId: row.taskId! })
-    return await this.#until(row, ({ output }) => output.some(block => block.id === call.id && block.status !== call.status))
+    return await this.#until(row, ({ output }) =>
+      output.some((block) => block.id === call.id && block.status !== call.status),
+    )
   }
 
   /**
@@ -74,8 +80,8 @@ export class Nodes {
       } catch (error) {
         if (!cluster.many || !(error instanceof RunnelError) || error.code !== 'busy' || now() > deadline) throw error
         const rows = (await store.unfinished()).filter(match)
-        if (!(await Promise.all(rows.map(row => this.#hasEnded(row)))).every(Boolean)) throw error
-        await new Promise(resolve => setTimeout(resolve, 20))
+        if (!(await Promise.all(rows.map((row) => this.#hasEnded(row)))).every(Boolean)) throw error
+        await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
   }
@@ -87,12 +93,14 @@ export class Nodes {
 
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
-    for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map(run => run.taskId))) {
+    for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map((run) => run.taskId))) {
       const run = this.#options.find(taskId)
       if (!run || run.ended) continue
       if (key === stopKey) run.end('stopped')
       // A model may give a later call the same id: an answer is of one block.
-      else if (run.read().output.some(block => block.id === key && block.type === 'tool_call' && waitsOutside(block))) {
+      else if (
+        run.read().output.some((block) => block.id === key && block.type === 'tool_call' && waitsOutside(block))
+      ) {
         const { callId, ...answer } = body as { callId: string } & CallAnswer
         try {
           run.answerCall?.(callId, answer as CallAnswer)
@@ -118,7 +126,8 @@ export class Nodes {
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.
-      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') this.#options.onError(error, { messageId: '' })
+      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable')
+        this.#options.onError(error, { messageId: '' })
     } finally {
       this.#sweeping = false
     }
@@ -168,11 +177,14 @@ export class Nodes {
   /** Returns when there is a place for the next: one that takes long holds up nobody. */
   async #adopt(row: MessageRow, claim: () => Promise<boolean>): Promise<void> {
     const { cluster, onOrphan, onError } = this.#options
-    if (this.#adopting.has(row.id) || !await claim()) return
+    if (this.#adopting.has(row.id) || !(await claim())) return
     this.#left.delete(row.id)
-    this.#adopting.set(row.id, onOrphan({ ...row, node: cluster.node })
-      .catch((error: unknown) => onError(error, { messageId: row.id }))
-      .finally(() => this.#adopting.delete(row.id)))
+    this.#adopting.set(
+      row.id,
+      onOrphan({ ...row, node: cluster.node })
+        .catch((error: unknown) => onError(error, { messageId: row.id }))
+        .finally(() => this.#adopting.delete(row.id)),
+    )
     while (this.#adopting.size >= maxAdopting) await Promise.race(this.#adopting.values())
   }
 
@@ -196,7 +208,7 @@ export class Nodes {
           if (!message || match(message) || now() > deadline) return message
         }
         if (now() > deadline) return readMessage(room.doc)
-        await new Promise(resolve => setTimeout(resolve, 5))
+        await new Promise((resolve) => setTimeout(resolve, 5))
       }
     } finally {
       rooms.unpin(room)
@@ -205,5 +217,8 @@ export class Nodes {
 }
 
 async function readSettled(room: Room): Promise<Message | null> {
-  return await room.read().then(message => message as Message, () => null)
+  return await room.read().then(
+    (message) => message as Message,
+    () => null,
+  )
 }

@@ -18,24 +18,37 @@ export interface PrepareOptions {
 }
 
 /** What a run asks of its provider, without tools: the branch that it answers, read when it begins. */
-export async function prepareRequest({ store, files, messages, system, maxHistoryChars }: PrepareOptions, run: Run): Promise<ProviderRequest> {
+export async function prepareRequest(
+  { store, files, messages, system, maxHistoryChars }: PrepareOptions,
+  run: Run,
+): Promise<ProviderRequest> {
   const { model, params, messages: given } = run.request
   const rest = { model, ...(params && { params }) }
   if (given) return { ...rest, messages: given, prompt: [] }
   const chat = await store.getChat(run.chatId)
-  const rows = (await store.branch(run.messageId)).filter(row => row.id !== run.messageId)
-  const branch = await Promise.all(rows.map(async row => {
-    // One that still runs counts with what it has said so far.
-    const message = await messages.read(row)
-    return row.role === 'assistant'
-      ? { message, providerData: await store.getProviderData(row.id) }
-      : { message, providerData: [], parts: await attachmentParts(message, files) }
-  }))
-  return { ...rest, prompt: buildPrompt({ system: [system, chat?.system, run.request.system], branch, maxHistoryChars }) }
+  const rows = (await store.branch(run.messageId)).filter((row) => row.id !== run.messageId)
+  const branch = await Promise.all(
+    rows.map(async (row) => {
+      // One that still runs counts with what it has said so far.
+      const message = await messages.read(row)
+      return row.role === 'assistant'
+        ? { message, providerData: await store.getProviderData(row.id) }
+        : { message, providerData: [], parts: await attachmentParts(message, files) }
+    }),
+  )
+  return {
+    ...rest,
+    prompt: buildPrompt({ system: [system, chat?.system, run.request.system], branch, maxHistoryChars }),
+  }
 }
 
 /** The next request of a run: what it asked first, and what the message holds by now. `continueBy`: it goes on with an answer that had ended. */
-export function nextRequest(first: ProviderRequest, message: Message, providerData: readonly ProviderData[], continueBy: ContinueBy | null): ProviderRequest {
+export function nextRequest(
+  first: ProviderRequest,
+  message: Message,
+  providerData: readonly ProviderData[],
+  continueBy: ContinueBy | null,
+): ProviderRequest {
   const { decision } = first
   const items = answerItems(message, providerData, decision?.callId)
   if (decision) return { ...first, prompt: [...first.prompt, ...items] }

@@ -70,7 +70,7 @@ export class Stage {
 
   #newProgress(): Progress {
     const run = this.#run
-    return new Progress(text => {
+    return new Progress((text) => {
       if (run.ended) return
       if (this.#block === null) this.#block = run.open({ type: 'progress', status: 'in_progress', text, done: false })
       else run.writer.setBlock(this.#block, { text })

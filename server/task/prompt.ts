@@ -27,27 +27,34 @@ export function buildPrompt({ system, branch, maxHistoryChars }: PromptSource): 
     }
   }
   const kept = maxHistoryChars === undefined ? turns : newestTurns(turns, maxHistoryChars)
-  const text = system.filter(part => part).join('\n\n')
+  const text = system.filter((part) => part).join('\n\n')
   return [...(text === '' ? [] : [{ role: 'system' as const, text }]), ...kept.flat()]
 }
 
 /** The text that a message's blocks of one type hold. */
 export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' | 'refusal'): string {
-  return blocks.map(block => (block.type === type ? block.text : '')).join('')
+  return blocks.map((block) => (block.type === type ? block.text : '')).join('')
 }
 
 /** An answer, a turn for each request that made it; none for one that holds nothing a model could read, or that it asked and is `decided` now. */
 export function answerItems(message: Message, providerData: readonly ProviderData[], decided?: string): PromptItem[] {
   return splitRounds(message.output, providerData).flatMap(({ blocks, data }) => {
     const text = blocks.map(readText).join('')
-    const toolCalls = blocks.filter(block => block.type === 'tool_call').flatMap(answeredCall)
-    if (text === '' && toolCalls.length === 0 && !blocks.some(block => block.type === 'tool_call' && block.callId === decided)) return []
-    return [{
-      role: 'assistant' as const,
-      text,
-      ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      ...(data.length === 0 ? {} : { providerData: placed(data, blocks) }),
-    }]
+    const toolCalls = blocks.filter((block) => block.type === 'tool_call').flatMap(answeredCall)
+    if (
+      text === '' &&
+      toolCalls.length === 0 &&
+      !blocks.some((block) => block.type === 'tool_call' && block.callId === decided)
+    )
+      return []
+    return [
+      {
+        role: 'assistant' as const,
+        text,
+        ...(toolCalls.length === 0 ? {} : { toolCalls }),
+        ...(data.length === 0 ? {} : { providerData: placed(data, blocks) }),
+      },
+    ]
   })
 }
 
@@ -64,7 +71,10 @@ function placed(data: readonly ProviderData[], blocks: readonly Block[]): Prompt
     at += readText(block).length
   }
   // What has no block stands before the next one that has.
-  return data.toReversed().map(({ blockId, data }) => ({ data, at: (at = starts.get(blockId) ?? at) })).toReversed()
+  return data
+    .toReversed()
+    .map(({ blockId, data }) => ({ data, at: (at = starts.get(blockId) ?? at) }))
+    .toReversed()
 }
 
 function userItem(message: Message, parts: JsonObject[] = []): PromptItem {
@@ -72,9 +82,22 @@ function userItem(message: Message, parts: JsonObject[] = []): PromptItem {
 }
 
 /** A call without a result is not sent: providers refuse it. What the provider ran itself is its own affair. */
-function answeredCall({ executor, status, callId, name, arguments: args, output, error }: ToolCallBlock): PromptToolCall[] {
+function answeredCall({
+  executor,
+  status,
+  callId,
+  name,
+  arguments: args,
+  output,
+  error,
+}: ToolCallBlock): PromptToolCall[] {
   if (executor === 'provider') return []
-  const result = error === undefined ? output ?? (status === 'completed' ? '' : undefined) : output === undefined ? error : `${output}\n${error}`
+  const result =
+    error === undefined
+      ? (output ?? (status === 'completed' ? '' : undefined))
+      : output === undefined
+        ? error
+        : `${output}\n${error}`
   return result === undefined ? [] : [{ callId, name, arguments: args, output: result }]
 }
 
@@ -92,8 +115,15 @@ function newestTurns(turns: PromptItem[][], maxChars: number): PromptItem[][] {
 
 function itemChars(item: PromptItem): number {
   if (item.role === 'system') return item.text.length
-  if (item.role === 'user') return (item.parts ?? []).reduce((sum, { text }) => sum + (typeof text === 'string' ? text.length : 0), item.text.length)
-  return (item.toolCalls ?? []).reduce((sum, call) => sum + call.arguments.length + call.output.length, item.text.length)
+  if (item.role === 'user')
+    return (item.parts ?? []).reduce(
+      (sum, { text }) => sum + (typeof text === 'string' ? text.length : 0),
+      item.text.length,
+    )
+  return (item.toolCalls ?? []).reduce(
+    (sum, call) => sum + call.arguments.length + call.output.length,
+    item.text.length,
+  )
 }
 
 /** What a run asks for beside the branch; kept in the store, so that a queued run survives a restart. */

@@ -10,14 +10,29 @@ import { joinedText, type RunRequest } from './prompt.ts'
 import { messageError } from './run.ts'
 
 /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
-export async function listQuestion({ store, chats }: { store: Store; chats: ChatDocuments }, { chatId, parentId }: MessageRow): Promise<void> {
+export async function listQuestion(
+  { store, chats }: { store: Store; chats: ChatDocuments },
+  { chatId, parentId }: MessageRow,
+): Promise<void> {
   const chat = await store.getChat(chatId)
   const question = parentId === null ? null : await store.getMessage(parentId)
   if (!chat || question?.role !== 'user' || !question.json) return
   const { id, createdAt, json } = question
-  await chats.edit(chatId, writer => {
+  await chats.edit(chatId, (writer) => {
     writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-    writer.setMessages([[id, { role: 'user', parentId: question.parentId, createdAt, status: 'completed', text: joinedText(json.output, 'text'), ...listedFiles(json) }]])
+    writer.setMessages([
+      [
+        id,
+        {
+          role: 'user',
+          parentId: question.parentId,
+          createdAt,
+          status: 'completed',
+          text: joinedText(json.output, 'text'),
+          ...listedFiles(json),
+        },
+      ],
+    ])
   })
 }
 
@@ -32,8 +47,15 @@ export function wasQueued(row: MessageRow, { status, taskId }: Partial<Message>)
 
 /** The run waited for people only. */
 export function wasWaiting(row: MessageRow, { status, output }: Message): row is MessageRow & Asked {
-  const calls = output.filter(block => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status))
-  return isAsked(row) && status === 'waiting' && calls.length > 0 && calls.every(call => waitsOutside(call as ToolCallBlock))
+  const calls = output.filter(
+    (block) => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status),
+  )
+  return (
+    isAsked(row) &&
+    status === 'waiting' &&
+    calls.length > 0 &&
+    calls.every((call) => waitsOutside(call as ToolCallBlock))
+  )
 }
 
 function isAsked({ status, taskId, request }: MessageRow): boolean {
@@ -42,7 +64,12 @@ function isAsked({ status, taskId, request }: MessageRow): boolean {
 
 /** Ends an answer that its run left. */
 export async function interrupt(places: Places, row: MessageRow, taken: Taken): Promise<Ending> {
-  const error = messageError(new RunnelError('interrupted', 'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.'))
+  const error = messageError(
+    new RunnelError(
+      'interrupted',
+      'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.',
+    ),
+  )
   return await endMessage(places, row, taken, 'interrupted', error)
 }
 
@@ -50,10 +77,17 @@ export async function interrupt(places: Places, row: MessageRow, taken: Taken): 
  * The log refused a run's last words: its end is written when the store takes
  * writes again. Null if the message is gone, or the process ends before.
  */
-export async function endLater(places: Places, messageId: string, save: (ending: Ending) => Promise<Message | null>, closed: () => boolean): Promise<Message | null> {
-  const error = messageError(new RunnelError('store_unavailable', 'The answer could not be stored any more. What was shown is kept.'))
+export async function endLater(
+  places: Places,
+  messageId: string,
+  save: (ending: Ending) => Promise<Message | null>,
+  closed: () => boolean,
+): Promise<Message | null> {
+  const error = messageError(
+    new RunnelError('store_unavailable', 'The answer could not be stored any more. What was shown is kept.'),
+  )
   for (let waitMs = 250; !closed(); waitMs = Math.min(waitMs * 2, 5_000)) {
-    await new Promise(resolve => setTimeout(resolve, waitMs).unref())
+    await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
     try {
       const row = await places.store.getMessage(messageId)
       if (!row || (row.node !== null && row.node !== places.node)) return null

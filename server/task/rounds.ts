@@ -22,7 +22,9 @@ export function roundEnd(round: number, blocks: number, at: number): ProviderDat
 
 /** Ends of requests, oldest first. */
 function roundEnds(providerData: readonly ProviderData[]): { blocks: number; at: number }[] {
-  return providerData.filter(({ blockId }) => endKey.test(blockId)).map(({ data }) => data as { blocks: number; at: number })
+  return providerData
+    .filter(({ blockId }) => endKey.test(blockId))
+    .map(({ data }) => data as { blocks: number; at: number })
 }
 
 export function roundCount(providerData: readonly ProviderData[]): number {
@@ -46,14 +48,16 @@ export function findRequest(providerData: readonly ProviderData[]): Json | undef
 
 /** What an earlier run left: the request that it had kept, if a crash ended it, is none of the next one's. */
 export function withoutRequest(providerData: readonly ProviderData[]): ProviderData[] {
-  return providerData.map(entry => (entry.blockId === requestKey ? forgottenRequest : entry))
+  return providerData.map((entry) => (entry.blockId === requestKey ? forgottenRequest : entry))
 }
 
 /** The blocks of each request, with what the provider wants back with them. */
 export function splitRounds(output: readonly Block[], providerData: readonly ProviderData[]): Round[] {
-  const ends = [...new Set([...roundEnds(providerData).map(({ blocks }) => blocks), output.length])].filter(end => end <= output.length)
+  const ends = [...new Set([...roundEnds(providerData).map(({ blocks }) => blocks), output.length])].filter(
+    (end) => end <= output.length,
+  )
   const rounds: Round[] = ends.map((end, index) => ({ blocks: output.slice(ends[index - 1] ?? 0, end), data: [] }))
-  const roundOf = new Map(rounds.flatMap((round, index) => round.blocks.map(block => [block.id, index] as const)))
+  const roundOf = new Map(rounds.flatMap((round, index) => round.blocks.map((block) => [block.id, index] as const)))
   for (const entry of providerData) {
     const { blockId } = entry
     if (endKey.test(blockId) || blockId === requestKey) continue

@@ -67,7 +67,7 @@ export class RunLine {
       const { maxTasks, maxTasksPerUser, begin } = this.#options
       for (const run of this.#waiting) {
         if (this.#running.size >= maxTasks) return
-        const ofUser = [...this.#running].filter(other => other.user.id === run.user.id).length
+        const ofUser = [...this.#running].filter((other) => other.user.id === run.user.id).length
         if (ofUser >= maxTasksPerUser) continue
         this.#waiting.delete(run)
         this.#running.add(run)
@@ -93,7 +93,7 @@ export class RunLine {
     this.#closed = true
     this.#waiting.clear()
     if (this.#running.size === 0 || drainMs === 0) return
-    await new Promise<void>(resolve => {
+    await new Promise<void>((resolve) => {
       const patience = setTimeout(resolve, drainMs)
       this.#onIdle = () => {
         clearTimeout(patience)

@@ -1,7 +1,16 @@
 import { errorRow, RunnelError } from '../../shared/errors.ts'
 import {
-  addUsage, readMessage, type BlockStatus, type JsonObject, type Message, type MessageError, type MessageFields, type NewBlock,
-  type TerminalStatus, type ToolCallStatus, type Usage,
+  addUsage,
+  readMessage,
+  type BlockStatus,
+  type JsonObject,
+  type Message,
+  type MessageError,
+  type MessageFields,
+  type NewBlock,
+  type TerminalStatus,
+  type ToolCallStatus,
+  type Usage,
 } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { MessageWriter } from '../document/message-writer.ts'
@@ -90,7 +99,9 @@ export class Run {
     this.#options = options
     const { usage } = readMessage(room.doc)
     this.#spent = usage
-    this.done = new Promise(resolve => { this.#resolve = resolve })
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
   }
 
   /** Aborted when the run ends in any other way than well. */
@@ -196,7 +207,10 @@ export class Run {
   count(text: string): void {
     this.#bytes += Buffer.byteLength(text)
     if (this.#bytes > this.#options.maxMessageBytes) {
-      throw new RunnelError('message_too_large', `The answer is larger than ${this.#options.maxMessageBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`)
+      throw new RunnelError(
+        'message_too_large',
+        `The answer is larger than ${this.#options.maxMessageBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`,
+      )
     }
   }
 
@@ -266,7 +280,7 @@ export class Run {
 
   /** Returns when all that was written so far is in the log. Throws what the room was lost by. */
   async settle(): Promise<void> {
-    await new Promise<void>(written => this.#options.flush(this.room, written))
+    await new Promise<void>((written) => this.#options.flush(this.room, written))
     if (this.room.lost) throw this.room.lost
   }
 }
@@ -288,8 +302,9 @@ export function endFields(type: string, endedAt: number): JsonObject {
 
 /** What a person reads of a failure. An error that nobody foresaw says no more than that. */
 export function messageError(error: unknown): MessageError {
-  const { code, message } = error instanceof RunnelError
-    ? error
-    : { code: 'internal' as const, message: 'The run failed for a reason inside the server; its log has more.' }
+  const { code, message } =
+    error instanceof RunnelError
+      ? error
+      : { code: 'internal' as const, message: 'The run failed for a reason inside the server; its log has more.' }
   return { code, message, retryable: errorRow(code).retryable }
 }

@@ -58,7 +58,7 @@ export class Running {
 
   constructor(options: RunningOptions) {
     this.#options = options
-    this.line = new RunLine({ ...options, begin: run => this.#begin(run) })
+    this.line = new RunLine({ ...options, begin: (run) => this.#begin(run) })
   }
 
   get closed(): boolean {
@@ -71,9 +71,17 @@ export class Running {
     const run = this.#register(place)
     this.line.add(run)
     run.writer.setMessage({
-      id: row.id, chatId: row.chatId, parentId: row.parentId, role: 'assistant', model: request.model,
-      taskId: row.taskId, status: 'queued', createdAt: row.createdAt, schema: schemaVersion,
-      ...(request.continues && { endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>),
+      id: row.id,
+      chatId: row.chatId,
+      parentId: row.parentId,
+      role: 'assistant',
+      model: request.model,
+      taskId: row.taskId,
+      status: 'queued',
+      createdAt: row.createdAt,
+      schema: schemaVersion,
+      ...(request.continues &&
+        ({ endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>)),
     })
     if (request.decision) showDecision(run, request.decision)
     this.#options.rooms.flusher.flushNow(room)
@@ -99,7 +107,11 @@ export class Running {
     for (const run of this.line.begun) {
       run.sweep()
       if (run.activeMs(now()) > taskMaxMs) {
-        run.end('failed', { error: messageError(new RunnelError('task_timeout', `The answer took longer than ${taskMaxMs} ms (RUNNEL_TASK_MAX_MS).`)) })
+        run.end('failed', {
+          error: messageError(
+            new RunnelError('task_timeout', `The answer took longer than ${taskMaxMs} ms (RUNNEL_TASK_MAX_MS).`),
+          ),
+        })
       }
     }
   }
@@ -111,8 +123,9 @@ export class Running {
 
   /** Waits a moment for ends that are being saved: who has seen an answer end may go on from it at once. */
   async saved(match: (run: Run) => boolean): Promise<void> {
-    const ending = this.live.filter(run => run.ended && match(run))
-    if (ending.length > 0) await Promise.race([Promise.all(ending.map(run => run.done)), sleep(savingMs, undefined, { ref: false })])
+    const ending = this.live.filter((run) => run.ended && match(run))
+    if (ending.length > 0)
+      await Promise.race([Promise.all(ending.map((run) => run.done)), sleep(savingMs, undefined, { ref: false })])
   }
 
   /** Begins no more, lets those that run end for `drainMs`, interrupts the rest and waits until all is saved. */
@@ -122,9 +135,13 @@ export class Running {
     for (const run of this.line.parked) run.suspend()
     const running = [...this.line.running]
     for (const run of running) {
-      run.end('interrupted', { error: messageError(new RunnelError('interrupted', 'The server was restarted while this answer was being written.')) })
+      run.end('interrupted', {
+        error: messageError(
+          new RunnelError('interrupted', 'The server was restarted while this answer was being written.'),
+        ),
+      })
     }
-    await Promise.all(running.map(run => run.done))
+    await Promise.all(running.map((run) => run.done))
     while (this.#ending.size > 0) await Promise.all(this.#ending)
   }
 
@@ -133,11 +150,19 @@ export class Running {
     const writer = new MessageWriter(room.doc, epoch)
     rooms.attach(room, writer)
     const run: Run = new Run({
-      taskId: row.taskId, messageId: row.id, chatId: row.chatId, createdAt: row.createdAt,
-      user, request, room, writer, now, maxMessageBytes,
+      taskId: row.taskId,
+      messageId: row.id,
+      chatId: row.chatId,
+      createdAt: row.createdAt,
+      user,
+      request,
+      room,
+      writer,
+      now,
+      maxMessageBytes,
       flush: (room, written) => rooms.flusher.flushNow(room, written),
       onParked: (run, parked) => this.#parked(run, parked),
-      onEnd: run => this.#ended(run),
+      onEnd: (run) => this.#ended(run),
     })
     room.onLost = () => run.abandon()
     this.live.add(run)
@@ -162,28 +187,45 @@ export class Running {
     this.line.ended(run)
     const lost = run.room.writer !== run.writer
     const providerData = findRequest(run.providerData) ? [...run.providerData, forgottenRequest] : run.providerData
-    const ending: Ending = { messageId: run.messageId, chatId: run.chatId, room: run.room, epoch: run.writer.epoch, providerData }
-    const saving = lost ? endLater(this.#options, run.messageId, late => this.save(late), () => this.#closed) : this.save(ending)
-    const saved = saving.catch((error: unknown) => {
-      this.#options.onError(error, { messageId: run.messageId })
-      return null
-    }).then(message => {
-      this.live.delete(run)
-      run.saved(message ?? run.read())
-    })
+    const ending: Ending = {
+      messageId: run.messageId,
+      chatId: run.chatId,
+      room: run.room,
+      epoch: run.writer.epoch,
+      providerData,
+    }
+    const saving = lost
+      ? endLater(
+          this.#options,
+          run.messageId,
+          (late) => this.save(late),
+          () => this.#closed,
+        )
+      : this.save(ending)
+    const saved = saving
+      .catch((error: unknown) => {
+        this.#options.onError(error, { messageId: run.messageId })
+        return null
+      })
+      .then((message) => {
+        this.live.delete(run)
+        run.saved(message ?? run.read())
+      })
     this.#ending.add(saved)
     void saved.finally(() => this.#ending.delete(saved))
   }
 
   #setChatStatus(run: Run, status: 'streaming' | 'waiting'): void {
-    this.#options.chats.edit(run.chatId, writer => {
-      if (!run.ended) writer.setMessages([[run.messageId, { status }]])
-    }).catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
+    this.#options.chats
+      .edit(run.chatId, (writer) => {
+        if (!run.ended) writer.setMessages([[run.messageId, { status }]])
+      })
+      .catch((error: unknown) => this.#options.onError(error, { messageId: run.messageId }))
   }
 }
 
 /** What was said to a call that the provider runs itself: its result, if there is one, is another call. */
 function showDecision(run: Run, { callId, approve, reason }: ProviderDecision): void {
-  const call = run.read().output.findLast(block => block.type === 'tool_call' && block.callId === callId)
+  const call = run.read().output.findLast((block) => block.type === 'tool_call' && block.callId === callId)
   if (call) run.close(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
 }

@@ -37,28 +37,80 @@ export interface NewRows {
 }
 
 /** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `busy`, `idempotency_mismatch`, `not_found`, `store_unavailable`. */
-export async function writeNewRun({ store, node, filesUrl }: { store: Store; node: string; filesUrl: string }, { user, chat, question, parentId, request, claim }: StartOptions, createdAt: number): Promise<NewRows | { repeated: Started }> {
+export async function writeNewRun(
+  { store, node, filesUrl }: { store: Store; node: string; filesUrl: string },
+  { user, chat, question, parentId, request, claim }: StartOptions,
+  createdAt: number,
+): Promise<NewRows | { repeated: Started }> {
   const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
   const userMessageId = question ? newId('msg') : parent
   if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
   const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId }
   const { content, files = [] } = question ?? { content: '' }
   const userMessage: Message | null = question && {
-    id: userMessageId, chatId: chat.id, parentId: parent, role: 'user', status: 'completed', createdAt, schema: schemaVersion,
-    output: [{ id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] }, ...files.map((file, index) => fileBlock(file, index + 1, filesUrl))],
+    id: userMessageId,
+    chatId: chat.id,
+    parentId: parent,
+    role: 'user',
+    status: 'completed',
+    createdAt,
+    schema: schemaVersion,
+    output: [
+      { id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] },
+      ...files.map((file, index) => fileBlock(file, index + 1, filesUrl)),
+    ],
   }
   const row: NewRun['assistant'] = {
-    id: started.messageId, chatId: chat.id, parentId: userMessageId, createdAt, taskId: started.taskId,
-    userId: user.id, node, status: 'queued', request: cleanJson(request) as unknown as Json,
+    id: started.messageId,
+    chatId: chat.id,
+    parentId: userMessageId,
+    createdAt,
+    taskId: started.taskId,
+    userId: user.id,
+    node,
+    status: 'queued',
+    request: cleanJson(request) as unknown as Json,
   }
   const lineage = newLineage()
-  const written = await store.startRun({ userMessage, assistant: row, lineage, files: files.map(({ id }) => id), exclusive: parentId === undefined, ...(claim && { claim: { ...claim, response: started } }) })
+  const written = await store.startRun({
+    userMessage,
+    assistant: row,
+    lineage,
+    files: files.map(({ id }) => id),
+    exclusive: parentId === undefined,
+    ...(claim && { claim: { ...claim, response: started } }),
+  })
   if (written.repeated) return { repeated: written.response as Started }
-  const answer: ChatEntry = { role: 'assistant', parentId: userMessageId, createdAt, status: 'queued', model: request.model }
-  return { started, row, lineage, entries: [
-    ...(userMessage ? [[userMessageId, { role: 'user', parentId: parent, createdAt, status: 'completed', text: content.toWellFormed(), ...listedFiles(userMessage) }] as [string, ChatEntry]] : []),
-    [started.messageId, answer],
-  ] }
+  const answer: ChatEntry = {
+    role: 'assistant',
+    parentId: userMessageId,
+    createdAt,
+    status: 'queued',
+    model: request.model,
+  }
+  return {
+    started,
+    row,
+    lineage,
+    entries: [
+      ...(userMessage
+        ? [
+            [
+              userMessageId,
+              {
+                role: 'user',
+                parentId: parent,
+                createdAt,
+                status: 'completed',
+                text: content.toWellFormed(),
+                ...listedFiles(userMessage),
+              },
+            ] as [string, ChatEntry],
+          ]
+        : []),
+      [started.messageId, answer],
+    ],
+  }
 }
 
 export interface ContinueOptions {
@@ -72,12 +124,29 @@ export interface ContinueOptions {
 }
 
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
-export async function writeContinuation({ store, node }: { store: Store; node: string }, { user, message, claim, recovers, decision }: ContinueOptions): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
-  const started: Started = { chatId: message.chatId, taskId: newId('task'), messageId: message.id, userMessageId: message.parentId ?? '' }
+export async function writeContinuation(
+  { store, node }: { store: Store; node: string },
+  { user, message, claim, recovers, decision }: ContinueOptions,
+): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
+  const started: Started = {
+    chatId: message.chatId,
+    taskId: newId('task'),
+    messageId: message.id,
+    userMessageId: message.parentId ?? '',
+  }
   const { recovered: _, decision: _said, ...rest } = message.request as unknown as RunRequest
-  const request: RunRequest = { ...rest, continues: true, ...(decision && { decision }), ...(recovers && { recovered: true }) }
+  const request: RunRequest = {
+    ...rest,
+    continues: true,
+    ...(decision && { decision }),
+    ...(recovers && { recovered: true }),
+  }
   const written = await store.continueRun({
-    messageId: message.id, taskId: started.taskId, userId: user.id, node, request: request as unknown as Json,
+    messageId: message.id,
+    taskId: started.taskId,
+    userId: user.id,
+    node,
+    request: request as unknown as Json,
     ...(claim && { claim: { ...claim, response: started } }),
   })
   return written.repeated ? { repeated: written.response as Started } : { started, request }

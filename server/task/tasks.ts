@@ -37,9 +37,11 @@ export class Tasks {
     this.#running = new Running(this.#options)
     const { live } = this.#running
     this.#nodes = new Nodes({
-      ...options, find: taskId => live.filter(run => run.taskId === taskId)[0], live: () => live.filter(() => true),
-      isBusyWith: id => live.ofMessage(id) !== undefined || this.#continuing.has(id),
-      onOrphan: row => this.#recover(row),
+      ...options,
+      find: (taskId) => live.filter((run) => run.taskId === taskId)[0],
+      live: () => live.filter(() => true),
+      isBusyWith: (id) => live.ofMessage(id) !== undefined || this.#continuing.has(id),
+      onOrphan: (row) => this.#recover(row),
     })
   }
 
@@ -67,17 +69,33 @@ export class Tasks {
   async list(userId: string): Promise<Listed[]> {
     const { cluster, store, messages } = this.#options
     const places = this.#running.line.places()
-    const here = this.#running.live.filter(run => run.user.id === userId && !run.ended).map(run => {
-      const place = places.get(run)
-      return { ...run.state, createdAt: run.createdAt, model: run.request.model, ...(place !== undefined && { place }) }
-    })
+    const here = this.#running.live
+      .filter((run) => run.user.id === userId && !run.ended)
+      .map((run) => {
+        const place = places.get(run)
+        return {
+          ...run.state,
+          createdAt: run.createdAt,
+          model: run.request.model,
+          ...(place !== undefined && { place }),
+        }
+      })
     if (!cluster.many) return here
-    const elsewhere = (await store.unfinishedOf(userId)).filter(row => row.node !== cluster.node)
-    return [...here, ...await Promise.all(elsewhere.map(async row => {
-      // One that has only just been made may say nothing yet.
-      const { status }: Partial<Message> = await messages.read(row)
-      return { ...stateOf(row, status ?? 'queued'), createdAt: row.createdAt, model: (row.request as { model: string }).model }
-    }))]
+    const elsewhere = (await store.unfinishedOf(userId)).filter((row) => row.node !== cluster.node)
+    return [
+      ...here,
+      ...(await Promise.all(
+        elsewhere.map(async (row) => {
+          // One that has only just been made may say nothing yet.
+          const { status }: Partial<Message> = await messages.read(row)
+          return {
+            ...stateOf(row, status ?? 'queued'),
+            createdAt: row.createdAt,
+            model: (row.request as { model: string }).model,
+          }
+        }),
+      )),
+    ]
   }
 
   /**
@@ -90,12 +108,15 @@ export class Tasks {
     const { now, rooms } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
-    await this.#running.saved(run => run.chatId === chat.id)
-    const written = await this.#nodes.whenSaved(row => row.chatId === chat.id, () => writeNewRun(this.#options, options, now()))
+    await this.#running.saved((run) => run.chatId === chat.id)
+    const written = await this.#nodes.whenSaved(
+      (row) => row.chatId === chat.id,
+      () => writeNewRun(this.#options, options, now()),
+    )
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#running.admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
-    await this.#list(run, writer => {
+    await this.#list(run, (writer) => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
       writer.setMessages(entries)
     })
@@ -108,8 +129,11 @@ export class Tasks {
     const { rooms, cluster } = this.#options
     const repeated = await this.#refuse(user, claim)
     if (repeated) return repeated
-    await this.#running.saved(run => run.messageId === message.id)
-    const written = await this.#nodes.whenSaved(row => row.id === message.id, () => writeContinuation(this.#options, options))
+    await this.#running.saved((run) => run.messageId === message.id)
+    const written = await this.#nodes.whenSaved(
+      (row) => row.id === message.id,
+      () => writeContinuation(this.#options, options),
+    )
     if ('repeated' in written) return written.repeated
     const { started, request } = written
     let run: Run
@@ -117,13 +141,19 @@ export class Tasks {
     try {
       const room = await rooms.open(message.id)
       if (!room) throw new RunnelError('not_found', 'There is no such message.')
-      run = this.#running.admit({ row: { ...message, taskId: started.taskId }, user, request, room, epoch: await takeUp(this.#options, room) })
+      run = this.#running.admit({
+        row: { ...message, taskId: started.taskId },
+        user,
+        request,
+        room,
+        epoch: await takeUp(this.#options, room),
+      })
     } finally {
       this.#continuing.delete(message.id)
     }
     // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
     if (cluster.many) await this.#nodes.hear([run]).catch(() => {})
-    await this.#list(run, writer => {
+    await this.#list(run, (writer) => {
       if (!run.ended) writer.setMessages([[message.id, { status: 'queued' }]])
     })
     return started
@@ -138,14 +168,17 @@ export class Tasks {
     this.#refuseWhenClosed()
     const { cluster, messages, maxToolOutputBytes } = this.#options
     const run = this.ofMessage(row.id)
-    const message = run?.read() ?? await messages.read(row)
-    const calls = message.output.filter(block => block.type === 'tool_call' && block.callId === callId) as ToolCallBlock[]
+    const message = run?.read() ?? (await messages.read(row))
+    const calls = message.output.filter(
+      (block) => block.type === 'tool_call' && block.callId === callId,
+    ) as ToolCallBlock[]
     const asked = calls.findLast(waitsForProvider)
     if (asked) return await this.#decide(row, asked, answer, user)
     const call = calls.findLast(waitsOutside)
-    if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many)) throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
+    if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many))
+      throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
     refuseWrongAnswer(call, answer, maxToolOutputBytes)
-    if (cluster.many && !await this.#nodes.claimAnswer(row, call, answer)) throw alreadyAnswered()
+    if (cluster.many && !(await this.#nodes.claimAnswer(row, call, answer))) throw alreadyAnswered()
     let shown: Message | null
     if (run?.answerCall) {
       run.answerCall(callId, answer)
@@ -161,7 +194,12 @@ export class Tasks {
   async #decide(message: MessageRow, call: ToolCallBlock, answer: CallAnswer, user: User): Promise<Block> {
     refuseWrongAnswer(call, answer, this.#options.maxToolOutputBytes)
     const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
-    await this.continue({ user, message, claim: undefined, decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) } })
+    await this.continue({
+      user,
+      message,
+      claim: undefined,
+      decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) },
+    })
     await this.ofMessage(message.id)?.settle()
     // The row's JSON is that of the end before.
     const { output } = await this.#options.messages.read({ ...message, json: null })
@@ -177,17 +215,20 @@ export class Tasks {
     }
     if (isTerminal(row.status)) return stateOf(row, row.status)
     // It may have been saved since the row was read.
-    if (!this.#options.cluster.many) return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
+    if (!this.#options.cluster.many)
+      return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
     return stateOf(row, (await this.#nodes.stop(row))?.status ?? row.status)
   }
 
   /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */
   async endAll(match: (message: { id: string; chatId: string }) => boolean): Promise<void> {
     const { cluster, store } = this.#options
-    const runs = this.#running.live.filter(run => match({ id: run.messageId, chatId: run.chatId }))
+    const runs = this.#running.live.filter((run) => match({ id: run.messageId, chatId: run.chatId }))
     for (const run of runs) run.end('stopped')
-    const elsewhere = cluster.many ? (await store.unfinished()).filter(row => row.node !== cluster.node && match(row)) : []
-    await Promise.all([...runs.map(run => run.done), ...elsewhere.map(row => this.#nodes.stop(row))])
+    const elsewhere = cluster.many
+      ? (await store.unfinished()).filter((row) => row.node !== cluster.node && match(row))
+      : []
+    await Promise.all([...runs.map((run) => run.done), ...elsewhere.map((row) => this.#nodes.stop(row))])
   }
 
   /** Once a second. */
@@ -212,7 +253,10 @@ export class Tasks {
 
   /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
   async recover(): Promise<void> {
-    const { cluster: { many, node }, store } = this.#options
+    const {
+      cluster: { many, node },
+      store,
+    } = this.#options
     if (many) return
     for (const row of await store.unfinished()) {
       // There were other nodes; now this one is alone.
@@ -240,13 +284,21 @@ export class Tasks {
       const message = readMessage(taken.room.doc)
       if (wasQueued(row, message)) return await this.#requeue(row, taken)
       if (wasWaiting(row, message)) return await this.#running.resume(placeOf(row, taken))
-      const ending = stopped ? await endMessage(this.#options, row, taken, 'stopped') : await interrupt(this.#options, row, taken)
+      const ending = stopped
+        ? await endMessage(this.#options, row, taken, 'stopped')
+        : await interrupt(this.#options, row, taken)
       // A stop may have come meanwhile; with the saving it is forgotten.
-      const goesOn = onLostRun === 'continue' && !stopped && !await this.#nodes.isStopped(row).catch(() => true)
+      const goesOn = onLostRun === 'continue' && !stopped && !(await this.#nodes.isStopped(row).catch(() => true))
       await this.#running.save(ending)
       if (!goesOn || (row.request as { recovered?: boolean } | null)?.recovered) return
       const saved = await store.getMessage(row.id)
-      if (saved?.status === 'interrupted') await this.continue({ user: { id: row.userId, name: row.userId }, message: saved, claim: undefined, recovers: true })
+      if (saved?.status === 'interrupted')
+        await this.continue({
+          user: { id: row.userId, name: row.userId },
+          message: saved,
+          claim: undefined,
+          recovers: true,
+        })
     } catch (error) {
       onError(error, { messageId: row.id })
     }
@@ -257,8 +309,20 @@ export class Tasks {
     const run = this.#running.admit(placeOf(row, taken))
     try {
       await this.#nodes.hear([run])
-      await this.#options.chats.edit(row.chatId, writer => {
-        if (!run.ended) writer.setMessages([[row.id, { role: 'assistant', parentId: row.parentId, createdAt: row.createdAt, status: 'queued', model: row.request.model }]])
+      await this.#options.chats.edit(row.chatId, (writer) => {
+        if (!run.ended)
+          writer.setMessages([
+            [
+              row.id,
+              {
+                role: 'assistant',
+                parentId: row.parentId,
+                createdAt: row.createdAt,
+                status: 'queued',
+                model: row.request.model,
+              },
+            ],
+          ])
       })
     } finally {
       this.#running.line.beginNext()
@@ -283,9 +347,12 @@ export class Tasks {
     this.#refuseWhenClosed()
     await this.#options.cluster.probe()
     if (!this.#running.line.isFullFor(user)) return undefined
-    const claimed = claim && await this.#options.store.findClaim(claim)
+    const claimed = claim && (await this.#options.store.findClaim(claim))
     if (claimed) return claimed.response as Started
-    throw new RunnelError('rate_limited', 'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).')
+    throw new RunnelError(
+      'rate_limited',
+      'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
+    )
   }
 }
 

@@ -18,10 +18,12 @@ export interface Toolset {
  * there, or stands twice.
  */
 export async function listTools(
-  configured: readonly (Tool | ToolSource)[], wanted: readonly (string | JsonObject)[] | undefined, signal: AbortSignal,
+  configured: readonly (Tool | ToolSource)[],
+  wanted: readonly (string | JsonObject)[] | undefined,
+  signal: AbortSignal,
 ): Promise<Toolset> {
-  const named = new Set(wanted?.filter(tool => typeof tool === 'string'))
-  const callers = wanted?.filter(tool => typeof tool !== 'string') ?? []
+  const named = new Set(wanted?.filter((tool) => typeof tool === 'string'))
+  const callers = wanted?.filter((tool) => typeof tool !== 'string') ?? []
   // Who brings only tools of its own wants no others, and no server is asked for them.
   const listed = wanted && named.size === 0 ? [] : await listAll(configured, signal)
   const byName = new Map<string, Tool>()
@@ -36,26 +38,33 @@ export async function listTools(
   for (const definition of callers) {
     const name = nameOf(definition)
     if (name === undefined) continue
-    if (byName.has(name) || callersNames.has(name)) throw new RunnelError('bad_request', `tools: ${name} stands there twice.`)
+    if (byName.has(name) || callersNames.has(name))
+      throw new RunnelError('bad_request', `tools: ${name} stands there twice.`)
     callersNames.add(name)
   }
   return {
     definitions: [...[...byName.values()].map(definitionOf), ...callers],
-    find: name => byName.get(name),
-    has: name => byName.has(name) || callersNames.has(name),
+    find: (name) => byName.get(name),
+    has: (name) => byName.has(name) || callersNames.has(name),
   }
 }
 
 async function listAll(configured: readonly (Tool | ToolSource)[], signal: AbortSignal): Promise<Tool[]> {
-  const lists = await Promise.all(configured.map(async entry => {
-    if (!('list' in entry)) return [entry]
-    try {
-      return await entry.list(signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      throw new RunnelError('tools_unavailable', `The tools of ${entry.name} could not be listed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-    }
-  }))
+  const lists = await Promise.all(
+    configured.map(async (entry) => {
+      if (!('list' in entry)) return [entry]
+      try {
+        return await entry.list(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        throw new RunnelError(
+          'tools_unavailable',
+          `The tools of ${entry.name} could not be listed: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        )
+      }
+    }),
+  )
   return lists.flat()
 }
 
@@ -65,6 +74,9 @@ function definitionOf({ name, description, parameters }: Tool): JsonObject {
 
 /** Of a function tool in the shape of either API; undefined for tools that a provider runs itself. */
 function nameOf(definition: JsonObject): string | undefined {
-  const fields = typeof definition.function === 'object' && definition.function !== null && !Array.isArray(definition.function) ? definition.function : definition
+  const fields =
+    typeof definition.function === 'object' && definition.function !== null && !Array.isArray(definition.function)
+      ? definition.function
+      : definition
   return typeof fields.name === 'string' ? fields.name : undefined
 }

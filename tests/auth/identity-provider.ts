@@ -24,29 +24,45 @@ export async function startIdentityProvider() {
     response.setHeader('content-type', 'application/json')
     response.end(broken === 'text' ? '<html>' : JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = async () => {
     server.closeAllConnections()
-    if (server.listening) await new Promise(resolve => server.close(resolve))
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
   }
   onTestFinished(close)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
-    keys, close,
-    get requests() { return requests },
-    break: (how: typeof broken) => { broken = how },
+    keys,
+    close,
+    get requests() {
+      return requests
+    },
+    break: (how: typeof broken) => {
+      broken = how
+    },
     /** A new key, published from now on. */
     newKey: async (kid: string, alg = 'RS256'): Promise<SigningKey> => {
       const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
-      const key = { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, pem: await exportSPKI(publicKey) }
+      const key = {
+        kid,
+        alg,
+        privateKey,
+        jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' },
+        pem: await exportSPKI(publicKey),
+      }
       keys.push(key)
       return key
     },
   }
 }
 
-export async function sign({ kid, alg, privateKey }: Pick<SigningKey, 'kid' | 'alg' | 'privateKey'>, claims: JWTPayload = {}): Promise<string> {
-  return await new SignJWT({ sub: 'ada', exp: seconds(60), ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey)
+export async function sign(
+  { kid, alg, privateKey }: Pick<SigningKey, 'kid' | 'alg' | 'privateKey'>,
+  claims: JWTPayload = {},
+): Promise<string> {
+  return await new SignJWT({ sub: 'ada', exp: seconds(60), ...claims })
+    .setProtectedHeader({ alg, kid })
+    .sign(privateKey)
 }
 
 /** Epoch seconds, so many from now. */

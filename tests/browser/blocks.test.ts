@@ -21,7 +21,9 @@ beforeAll(async () => {
     response.setHeader('Content-Type', 'text/html')
     response.end('<p>Framed</p><script>document.querySelector("p").append(` in ${origin}`)</script>')
   })
-  await new Promise<void>(resolve => { embedded.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    embedded.listen(0, '127.0.0.1', resolve)
+  })
   server = await startRunnel({ RUNNEL_AUTH_SECRET: secret, provider: playing(() => events) })
   ada = new Person(server, await tokenOf('ada'))
   browser = await launchChromium()
@@ -31,7 +33,9 @@ afterAll(async () => {
   await browser.close()
   await server.close()
   embedded.closeAllConnections()
-  await new Promise(resolve => { embedded.close(resolve) })
+  await new Promise((resolve) => {
+    embedded.close(resolve)
+  })
 })
 
 /** Ada's tab, with an answer of these events that still runs. */
@@ -48,9 +52,13 @@ type Call = Extract<Extract<ProviderEvent, { type: 'block_start' }>['block'], { 
 
 function call(callId: string, fields: Partial<Call>, output = ''): ProviderEvent[] {
   return [
-    { type: 'block_start', key: callId, block: { type: 'tool_call', status: 'streaming', callId, name: 'get_weather', executor: 'server' } },
+    {
+      type: 'block_start',
+      key: callId,
+      block: { type: 'tool_call', status: 'streaming', callId, name: 'get_weather', executor: 'server' },
+    },
     { type: 'delta', key: callId, field: 'arguments', text: '{"city":"Lisbon"}' },
-    ...output === '' ? [] : [{ type: 'delta', key: callId, field: 'output', text: output } as const],
+    ...(output === '' ? [] : [{ type: 'delta', key: callId, field: 'output', text: output } as const]),
     { type: 'block_set', key: callId, fields },
   ]
 }
@@ -59,10 +67,21 @@ const statusOf = (callId: string) => `[data-call-id=${callId}] ${by('call-status
 
 test('a tool call says how it stands, with arguments, progress, result and error; a long result is folded', async () => {
   const { page } = await showing(
-    ...call('call_streaming', {}), ...call('call_running', { status: 'running', progress: 'Half way' }, 'so far'),
-    ...call('call_short', { status: 'completed' }, 'sunny'), ...call('call_long', { status: 'completed' }, 'sunny '.repeat(500)),
-    ...call('call_failed', { status: 'failed', error: 'No such city.' }), ...call('call_denied', { status: 'denied' }))
-  await shows(page, by('call-status'), ['is being called …', 'runs …', 'is done', 'is done', 'failed', 'was not allowed'])
+    ...call('call_streaming', {}),
+    ...call('call_running', { status: 'running', progress: 'Half way' }, 'so far'),
+    ...call('call_short', { status: 'completed' }, 'sunny'),
+    ...call('call_long', { status: 'completed' }, 'sunny '.repeat(500)),
+    ...call('call_failed', { status: 'failed', error: 'No such city.' }),
+    ...call('call_denied', { status: 'denied' }),
+  )
+  await shows(page, by('call-status'), [
+    'is being called …',
+    'runs …',
+    'is done',
+    'is done',
+    'failed',
+    'was not allowed',
+  ])
   expect(await page.locator('[data-call-id=call_streaming] .growing').first().isVisible()).toBe(true)
   await shows(page, `${by('call-progress')}:visible`, ['Half way'])
   await shows(page, `${by('call-error')}:visible`, ['No such city.'])
@@ -78,14 +97,24 @@ test('a tool call says how it stands, with arguments, progress, result and error
 })
 
 test('a call that waits for approval is approved or denied by keyboard; the reason goes along', async () => {
-  const { page, messageId } = await showing(...call('call_a', { status: 'awaiting_approval' }), ...call('call_b', { status: 'awaiting_approval' }))
+  const { page, messageId } = await showing(
+    ...call('call_a', { status: 'awaiting_approval' }),
+    ...call('call_b', { status: 'awaiting_approval' }),
+  )
   const calls: unknown[] = []
-  await page.route('**/tool-calls/**', async route => {
+  await page.route('**/tool-calls/**', async (route) => {
     const request = route.request()
-    calls.push([new URL(request.url()).pathname, request.postDataJSON(), /^[\d-]+$/.test(request.headers()['idempotency-key'] ?? '')])
+    calls.push([
+      new URL(request.url()).pathname,
+      request.postDataJSON(),
+      /^[\d-]+$/.test(request.headers()['idempotency-key'] ?? ''),
+    ])
     await (calls.length === 1
       ? route.fulfill({ status: 200, json: {} })
-      : route.fulfill({ status: 409, json: { error: { code: 'already_answered', message: 'Somebody has answered this call already.' } } }))
+      : route.fulfill({
+          status: 409,
+          json: { error: { code: 'already_answered', message: 'Somebody has answered this call already.' } },
+        }))
   })
   await shows(page, by('call-status'), ['waits for approval', 'waits for approval'])
   const [first, second] = [page.locator('[data-call-id=call_a]'), page.locator('[data-call-id=call_b]')]
@@ -107,13 +136,38 @@ test('an embedded page runs in an origin of its own; what is no web address is n
   const { page } = await showing(
     { type: 'block_start', key: 'a', block: { type: 'embed', status: 'completed', url } },
     { type: 'block_start', key: 'b', block: { type: 'embed', status: 'completed', url: 'javascript:alert(1)' } },
-    { type: 'block_start', key: 'c', block: { type: 'source', status: 'completed', url: 'data:text/html,x', title: '<b>Source</b>', sourceType: 'url' } },
-    { type: 'block_start', key: 'd', block: { type: 'file', status: 'completed', name: 'x.svg', mimeType: 'image/svg+xml', url: 'javascript:alert(1)' } })
+    {
+      type: 'block_start',
+      key: 'c',
+      block: {
+        type: 'source',
+        status: 'completed',
+        url: 'data:text/html,x',
+        title: '<b>Source</b>',
+        sourceType: 'url',
+      },
+    },
+    {
+      type: 'block_start',
+      key: 'd',
+      block: {
+        type: 'file',
+        status: 'completed',
+        name: 'x.svg',
+        mimeType: 'image/svg+xml',
+        url: 'javascript:alert(1)',
+      },
+    },
+  )
   const frame = page.locator('iframe')
   expect(await frame.getAttribute('sandbox')).toBe('allow-scripts')
   expect(await frame.getAttribute('title')).toContain('127.0.0.1')
   await page.frameLocator('iframe').getByText('Framed in null').waitFor()
-  expect(await page.locator(`${by('block')} a`).evaluateAll(links => links.map(link => (link as HTMLAnchorElement).href))).toEqual([url])
+  expect(
+    await page
+      .locator(`${by('block')} a`)
+      .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href)),
+  ).toEqual([url])
   expect(await page.locator(`${by('block')} b`).count()).toBe(0)
   expect(await page.getByText('<b>Source</b>').isVisible()).toBe(true)
   await page.close()
@@ -122,13 +176,35 @@ test('an embedded page runs in an origin of its own; what is no web address is n
 test('sources, citations once each, progress and errors are readable', async () => {
   const cite = (annotation: Record<string, string>): ProviderEvent => ({ type: 'annotation', key: 't', annotation })
   const { page, messageId } = await showing(
-    { type: 'block_start', key: 'p', block: { type: 'progress', status: 'in_progress', text: 'Searching the web', done: false } },
+    {
+      type: 'block_start',
+      key: 'p',
+      block: { type: 'progress', status: 'in_progress', text: 'Searching the web', done: false },
+    },
     { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } },
     { type: 'delta', key: 't', field: 'text', text: 'The moon.' },
-    cite({ type: 'url_citation', url: 'https://a.example/', title: 'A' }), cite({ type: 'url_citation', url: 'https://a.example/', title: 'A' }),
-    cite({ type: 'file_citation', filename: 'tides.pdf' }), cite({ type: 'url_citation', url: 'javascript:alert(1)', title: 'Bad' }),
-    { type: 'block_start', key: 's', block: { type: 'source', status: 'completed', url: 'https://b.example/x', title: 'B', snippet: 'About it.', sourceType: 'url' } },
-    { type: 'block_start', key: 'e', block: { type: 'error', status: 'completed', code: 'x', message: 'A filter was left out.', retryable: false } })
+    cite({ type: 'url_citation', url: 'https://a.example/', title: 'A' }),
+    cite({ type: 'url_citation', url: 'https://a.example/', title: 'A' }),
+    cite({ type: 'file_citation', filename: 'tides.pdf' }),
+    cite({ type: 'url_citation', url: 'javascript:alert(1)', title: 'Bad' }),
+    {
+      type: 'block_start',
+      key: 's',
+      block: {
+        type: 'source',
+        status: 'completed',
+        url: 'https://b.example/x',
+        title: 'B',
+        snippet: 'About it.',
+        sourceType: 'url',
+      },
+    },
+    {
+      type: 'block_start',
+      key: 'e',
+      block: { type: 'error', status: 'completed', code: 'x', message: 'A filter was left out.', retryable: false },
+    },
+  )
   await shows(page, `${by('citations')} li`, ['A', 'tides.pdf', 'Bad'])
   expect(await page.locator(`${by('citations')} a`).count()).toBe(1)
   await shows(page, '[data-type=source]', ['B b.exampleAbout it.'])
@@ -141,7 +217,10 @@ test('sources, citations once each, progress and errors are readable', async () 
 })
 
 /** One red pixel. */
-const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64')
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',
+  'base64',
+)
 
 test('pictures of this server are shown and other files saved, with the token; foreign ones are only linked', async () => {
   const { id: chatId } = (await ada.call('POST', '/api/chats', {})).body
@@ -149,20 +228,51 @@ test('pictures of this server are shown and other files saved, with the token; f
     const form = new FormData()
     form.append('chatId', chatId)
     form.append('file', new Blob([bytes], { type }), name)
-    const response = await fetch(`${server.url}/api/files`, { method: 'POST', body: form, headers: { authorization: `Bearer ${ada.token}` } })
-    return await response.json() as { id: string; url: string }
+    const response = await fetch(`${server.url}/api/files`, {
+      method: 'POST',
+      body: form,
+      headers: { authorization: `Bearer ${ada.token}` },
+    })
+    return (await response.json()) as { id: string; url: string }
   }
-  const [picture, notes] = [await upload('dot.png', png, 'image/png'), await upload('notes.txt', 'Low tide at six.', 'text/plain')]
+  const [picture, notes] = [
+    await upload('dot.png', png, 'image/png'),
+    await upload('notes.txt', 'Low tide at six.', 'text/plain'),
+  ]
   events = [
-    { type: 'block_start', key: 'a', block: { type: 'file', status: 'completed', name: 'made.png', mimeType: 'image/png', url: picture.url, size: png.length } },
-    { type: 'block_start', key: 'b', block: { type: 'file', status: 'completed', name: 'far.png', mimeType: 'image/png', url: 'https://far.example/far.png', size: 2_500_000 } },
+    {
+      type: 'block_start',
+      key: 'a',
+      block: {
+        type: 'file',
+        status: 'completed',
+        name: 'made.png',
+        mimeType: 'image/png',
+        url: picture.url,
+        size: png.length,
+      },
+    },
+    {
+      type: 'block_start',
+      key: 'b',
+      block: {
+        type: 'file',
+        status: 'completed',
+        name: 'far.png',
+        mimeType: 'image/png',
+        url: 'https://far.example/far.png',
+        size: 2_500_000,
+      },
+    },
   ]
   await ada.call('POST', `/api/chats/${chatId}/messages`, { content: 'Look', files: [picture.id, notes.id] })
   const page = await openTab(context, server, `token=${ada.token}`)
   const foreign: string[] = []
-  page.on('request', request => { if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url()) })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url())
+  })
   await page.goto(`${server.url}/#${chatId}`)
-  const width = (alt: string) => page.getByAltText(alt).evaluate(image => (image as HTMLImageElement).naturalWidth)
+  const width = (alt: string) => page.getByAltText(alt).evaluate((image) => (image as HTMLImageElement).naturalWidth)
   await expect.poll(() => width('dot.png')).toBe(1)
   await expect.poll(() => width('made.png')).toBe(1)
   expect(await page.locator('img').count()).toBe(2)
@@ -186,7 +296,9 @@ test('who may only read sees no button that changes anything, and still chooses 
   for (const tab of [page, his]) await shows(tab, statusOf('call_b'), ['waits for approval'])
   const buttons = (tab: Page) => tab.locator('main').getByRole('button').allTextContents()
   await reads(() => buttons(his), ['‹', '›'])
-  expect(await buttons(page)).toEqual(expect.arrayContaining(['Approve', 'Deny', 'Regenerate', 'Edit', 'Delete', 'Stop']))
+  expect(await buttons(page)).toEqual(
+    expect.arrayContaining(['Approve', 'Deny', 'Regenerate', 'Edit', 'Delete', 'Stop']),
+  )
   expect(await his.locator('main').getByRole('textbox').count()).toBe(0)
   expect(await his.isVisible(by('read-only'))).toBe(true)
   await his.click(`${question} ${by('previous-sibling')}`)

@@ -10,7 +10,7 @@ let server: StartedRunnel
 const problems: string[] = []
 
 beforeAll(async () => {
-  server = await startRunnel({ provider: playing(asked => textEvents(`Answer to ${asked}`)) })
+  server = await startRunnel({ provider: playing((asked) => textEvents(`Answer to ${asked}`)) })
   browser = await launchChromium()
   context = await openContext(browser, problems)
 })
@@ -23,12 +23,15 @@ afterAll(async () => {
 async function threeWays() {
   const { chatId, messageId } = await finished(await server.ask('root'))
   const asked = []
-  for (const content of ['one', 'two', 'three']) asked.push(await finished(await server.ask(content, { chatId, parentId: messageId })))
+  for (const content of ['one', 'two', 'three'])
+    asked.push(await finished(await server.ask(content, { chatId, parentId: messageId })))
   return { chatId, asked }
 }
 
 async function finished<Ids extends { messageId: string }>(ids: Ids): Promise<Ids> {
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status).toBe('completed')
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status)
+    .toBe('completed')
   return ids
 }
 
@@ -102,9 +105,13 @@ test('each button calls its route once, with a key of its own; a refusal is said
   const page = await openTab(context, server, chatId)
   const calls: { call: string; body: unknown; key: string | undefined }[] = []
   let refuse = true
-  await page.route(/\/api\/messages\/[^/]+(\/(regenerate|continue))?$/, async route => {
+  await page.route(/\/api\/messages\/[^/]+(\/(regenerate|continue))?$/, async (route) => {
     const request = route.request()
-    calls.push({ call: `${request.method()} ${new URL(request.url()).pathname}`, body: request.postDataJSON(), key: request.headers()['idempotency-key'] })
+    calls.push({
+      call: `${request.method()} ${new URL(request.url()).pathname}`,
+      body: request.postDataJSON(),
+      key: request.headers()['idempotency-key'],
+    })
     await (refuse
       ? route.fulfill({ status: 409, json: { error: { code: 'busy', message: 'An answer is being written.' } } })
       : route.fulfill({ status: 202, json: { chatId, taskId: 'task_1', messageId: 'msg_unknown1', userMessageId } }))
@@ -124,8 +131,10 @@ test('each button calls its route once, with a key of its own; a refusal is said
   await expect.poll(() => page.locator(`${by('edit-text')}:visible`).count()).toBe(0)
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Edit')
   expect(calls.map(({ call, body }) => [call, body])).toEqual([
-    [`POST /api/messages/${messageId}/regenerate`, {}], [`POST /api/messages/${messageId}/regenerate`, {}],
-    [`PATCH /api/messages/${userMessageId}`, { content: 'four', files: [] }], [`PATCH /api/messages/${userMessageId}`, { content: 'four', files: [] }],
+    [`POST /api/messages/${messageId}/regenerate`, {}],
+    [`POST /api/messages/${messageId}/regenerate`, {}],
+    [`PATCH /api/messages/${userMessageId}`, { content: 'four', files: [] }],
+    [`PATCH /api/messages/${userMessageId}`, { content: 'four', files: [] }],
   ])
   expect(calls[1]!.key).toBe(calls[0]!.key)
   expect(calls[3]!.key).toBe(calls[2]!.key)
@@ -141,7 +150,7 @@ test('Continue is there for an answer that ended before its end, and for no othe
   await page.click(by('stop'))
   await page.waitForSelector(`${answer}[data-status=stopped]`)
   let called = ''
-  await page.route('**/continue', async route => {
+  await page.route('**/continue', async (route) => {
     called = new URL(route.request().url()).pathname
     await route.fulfill({ status: 202, json: { chatId, taskId: 'task_1', messageId, userMessageId: 'msg_unknown1' } })
   })

@@ -15,9 +15,11 @@ beforeAll(async () => {
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   browser = await launchChromium()
   context = await browser.newContext()
-  context.on('weberror', error => problems.push(String(error.error())))
+  context.on('weberror', (error) => problems.push(String(error.error())))
   // What the page's policy forbids is said on the console only.
-  context.on('console', message => { if (message.text().includes('Content Security Policy')) problems.push(message.text()) })
+  context.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text())
+  })
 })
 
 afterAll(async () => {
@@ -48,13 +50,20 @@ async function reads<T>(look: () => Promise<T>, wanted: T): Promise<void> {
     const found = await look()
     if (found === wanted) return
     if (Date.now() > deadline) expect(found).toBe(wanted)
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
 /** Waits until the answer shows exactly this text. */
 async function shows(page: Page, text: string): Promise<void> {
-  await reads(() => page.evaluate(selector => document.querySelector(selector)?.textContent ?? null, `${answer} [data-type=text] .growing`), text)
+  await reads(
+    () =>
+      page.evaluate(
+        (selector) => document.querySelector(selector)?.textContent ?? null,
+        `${answer} [data-type=text] .growing`,
+      ),
+    text,
+  )
 }
 
 /** The hash that leads another tab to this one's chat. */
@@ -90,7 +99,10 @@ test('two tabs follow one answer; a refresh in the middle loses and doubles noth
     await hasStatus(page, 'completed')
     expect(await page.isVisible('[data-testid=stop]')).toBe(false)
   }
-  expect((await canonical(first)).output[0]).toMatchObject({ text: 'The moon pulls 😀 the water.', status: 'completed' })
+  expect((await canonical(first)).output[0]).toMatchObject({
+    text: 'The moon pulls 😀 the water.',
+    status: 'completed',
+  })
   await first.close()
   await second.close()
 })

@@ -17,39 +17,52 @@ const rounds = new Map<string, number>()
 
 const city = z.object({ city: z.string() })
 const tools = [
-  defineTool({ name: 'get_weather', description: 'The weather', parameters: city, approval: true, execute: ({ city }) => `sunny in ${city}` }),
+  defineTool({
+    name: 'get_weather',
+    description: 'The weather',
+    parameters: city,
+    approval: true,
+    execute: ({ city }) => `sunny in ${city}`,
+  }),
   defineTool({ name: 'ask_person', description: 'What a person says', parameters: city }),
 ]
 
 /** Calls the tool that a question names, and then says what came of it; else counts its answers. */
 const provider: Provider = async function* (request, signal) {
   // The first: a continuation may end with an instruction of the server's own.
-  const asked = request.prompt.find(item => item.role === 'user')?.text ?? ''
+  const asked = request.prompt.find((item) => item.role === 'user')?.text ?? ''
   const round = (rounds.get(asked) ?? 0) + 1
   rounds.set(asked, round)
   const output = outputOf(request)
-  const name = tools.find(tool => asked.includes(tool.name))?.name
+  const name = tools.find((tool) => asked.includes(tool.name))?.name
   if (name !== undefined && output === undefined) {
     yield* callEvents(name)
     yield { type: 'finish', reason: 'tool_calls' }
     return
   }
   yield* textEvents(output === undefined ? `${asked}: ${round}. ` : `It gave: ${output}`)
-  if (asked.includes('wait') && round === 1) await new Promise(resolve => { signal.addEventListener('abort', resolve) })
+  if (asked.includes('wait') && round === 1)
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve)
+    })
   signal.throwIfAborted()
   yield { type: 'finish', reason: 'stop' }
 }
 
 function callEvents(name: string): ProviderEvent[] {
   return [
-    { type: 'block_start', key: 'c', block: { type: 'tool_call', status: 'streaming', callId: `call_${name}`, name, executor: 'client' } },
+    {
+      type: 'block_start',
+      key: 'c',
+      block: { type: 'tool_call', status: 'streaming', callId: `call_${name}`, name, executor: 'client' },
+    },
     { type: 'delta', key: 'c', field: 'arguments', text: '{"city":"Lisbon"}' },
     { type: 'block_end', key: 'c', status: 'pending' },
   ]
 }
 
 function outputOf({ prompt }: ProviderRequest): string | undefined {
-  return prompt.flatMap(item => (item.role === 'assistant' ? item.toolCalls ?? [] : [])).at(-1)?.output
+  return prompt.flatMap((item) => (item.role === 'assistant' ? (item.toolCalls ?? []) : [])).at(-1)?.output
 }
 
 beforeAll(async () => {
@@ -116,7 +129,10 @@ test('Continue goes on with the same message under a new run', async () => {
   const { taskId } = await canonical(messageId)
   await page.click(by('continue'))
   await hasStatus(page, 'completed')
-  await reads(async () => (await page.locator(`${answer} [data-type=text] .growing`).allTextContents()).join(''), 'wait: 1. wait: 2. ')
+  await reads(
+    async () => (await page.locator(`${answer} [data-type=text] .growing`).allTextContents()).join(''),
+    'wait: 1. wait: 2. ',
+  )
   expect(await page.isVisible(by('continue'))).toBe(false)
   expect((await canonical(messageId)).taskId).not.toBe(taskId)
   await page.close()
@@ -149,7 +165,7 @@ test('a call that is denied is not run', async () => {
   await page.close()
 })
 
-test('what a person gives as the result of a client\'s tool reaches the model', async () => {
+test("what a person gives as the result of a client's tool reaches the model", async () => {
   const { page, messageId } = await opened('ask_person please')
   await shows(page, `${answer} ${by('note')}`, ['Waits for a result.'])
   await page.fill(by('call-output'), '{"rain":true}')
@@ -157,7 +173,7 @@ test('what a person gives as the result of a client\'s tool reaches the model', 
   await hasStatus(page, 'completed')
   await shows(page, by('call-status'), ['is done'])
   expect(await page.isVisible(by('call-output'))).toBe(false)
-  expect((await canonical(messageId)).output.find(block => block.type === 'tool_call')?.output).toBe('{"rain":true}')
+  expect((await canonical(messageId)).output.find((block) => block.type === 'tool_call')?.output).toBe('{"rain":true}')
   await page.close()
 })
 

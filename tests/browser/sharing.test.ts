@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function openContext(): Promise<BrowserContext> {
   const context = await browser.newContext()
-  context.on('weberror', error => problems.push(String(error.error())))
+  context.on('weberror', (error) => problems.push(String(error.error())))
   return context
 }
 
@@ -69,7 +69,8 @@ test('an invite link makes a member of who is signed in, and a guest of anybody 
   expect(await guestsPage.isVisible('[data-testid=new-chat]')).toBe(false)
   await guestsPage.fill('[data-testid=composer]', 'Why are there tides?')
   await guestsPage.press('[data-testid=composer]', 'Enter')
-  for (const page of [adasPage, bobsPage, guestsPage]) await page.waitForSelector('[data-testid=message][data-role=assistant]')
+  for (const page of [adasPage, bobsPage, guestsPage])
+    await page.waitForSelector('[data-testid=message][data-role=assistant]')
   await bobs.close()
   await adasPage.waitForSelector('[data-testid=presence]:has-text("Bob")', { state: 'detached' })
   await adas.close()

@@ -16,8 +16,9 @@ const ends = new Map<string, number>()
 beforeAll(async () => {
   fake = await startFakeOpenAI()
   server = await startRunnel({
-    OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url,
-    authenticate: async token => {
+    OPENAI_API_KEY: 'key',
+    OPENAI_BASE_URL: fake.url,
+    authenticate: async (token) => {
       if (token === undefined) throw new RunnelError('unauthenticated', 'Sign in.')
       if (token.startsWith('short') && !ends.has(token)) ends.set(token, Date.now() + shortLifeMs)
       const expiresAt = ends.get(token) ?? Date.now() + 3_600_000
@@ -38,7 +39,7 @@ async function openProgram(tokens: (string | null)[]) {
   const context = await browser.newContext()
   onTestFinished(() => context.close())
   const problems: string[] = []
-  context.on('weberror', error => problems.push(String(error.error())))
+  context.on('weberror', (error) => problems.push(String(error.error())))
   let asked = 0
   await context.exposeFunction('runnelSignIn', () => {
     asked += 1
@@ -48,7 +49,9 @@ async function openProgram(tokens: (string | null)[]) {
   })
   const page = await context.newPage()
   let sockets = 0
-  page.on('websocket', () => { sockets += 1 })
+  page.on('websocket', () => {
+    sockets += 1
+  })
   await page.goto(server.url)
   await page.waitForSelector('[data-testid=connection][data-status=open]')
   return { page, problems, tokens, asked: () => asked, sockets: () => sockets }
@@ -61,7 +64,16 @@ async function ask(page: Page): Promise<void> {
 }
 
 async function shows(page: Page, text: string): Promise<void> {
-  await expect.poll(() => page.evaluate(selector => document.querySelector(selector)?.textContent ?? null, `${answer} [data-type=text] .growing`), { timeout: 10_000 }).toBe(text)
+  await expect
+    .poll(
+      () =>
+        page.evaluate(
+          (selector) => document.querySelector(selector)?.textContent ?? null,
+          `${answer} [data-type=text] .growing`,
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe(text)
 }
 
 async function expired(token: string): Promise<void> {

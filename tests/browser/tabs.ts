@@ -11,8 +11,10 @@ export const by = (testId: string) => `[data-testid=${testId}]`
 /** A context whose errors, and what the page's policy forbids, are collected. */
 export async function openContext(browser: Browser, problems: string[]): Promise<BrowserContext> {
   const context = await browser.newContext()
-  context.on('weberror', error => problems.push(String(error.error())))
-  context.on('console', message => { if (message.text().includes('Content Security Policy')) problems.push(message.text()) })
+  context.on('weberror', (error) => problems.push(String(error.error())))
+  context.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text())
+  })
   return context
 }
 
@@ -46,9 +48,12 @@ export async function shows(page: Page, selector: string, texts: string[]): Prom
 export function playing(events: (question: string, turn: number) => readonly ProviderEvent[]): Provider {
   let turn = 0
   return async function* (request, signal) {
-    const asked = request.prompt.findLast(item => item.role === 'user')?.text ?? ''
+    const asked = request.prompt.findLast((item) => item.role === 'user')?.text ?? ''
     for (const event of events(asked, ++turn)) yield event
-    if (asked.includes('wait')) await new Promise(resolve => { signal.addEventListener('abort', resolve) })
+    if (asked.includes('wait'))
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve)
+      })
     signal.throwIfAborted()
     yield { type: 'finish', reason: 'stop' }
   }

@@ -15,8 +15,10 @@ const address = 'http://message.example/'
 beforeAll(async () => {
   browser = await launchChromium()
   context = await browser.newContext()
-  await context.addInitScript('globalThis.fired = []; globalThis.alert = (...words) => { globalThis.fired.push(words) }')
-  await context.route('**', async route => {
+  await context.addInitScript(
+    'globalThis.fired = []; globalThis.alert = (...words) => { globalThis.fired.push(words) }',
+  )
+  await context.route('**', async (route) => {
     requested.push(route.request().url())
     await route.fulfill({ contentType: 'text/html; charset=utf-8', body: html })
   })
@@ -32,17 +34,21 @@ async function activity(body: string): Promise<{ fired: number; found: string[];
   // Hovers and clicks what can be, as a reader would, without leaving.
   const { fired, found } = await page.evaluate(async () => {
     const found: string[] = []
-    addEventListener('click', event => event.preventDefault(), { capture: true })
+    addEventListener('click', (event) => event.preventDefault(), { capture: true })
     for (const element of document.querySelectorAll<HTMLElement>('body *')) {
       if (element instanceof HTMLDetailsElement) element.open = true
-      for (const type of ['mouseover', 'focus', 'click']) element.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true }))
+      for (const type of ['mouseover', 'focus', 'click'])
+        element.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true }))
     }
-    await new Promise(resolve => setTimeout(resolve, 0))
-    const allowed = /^(a|abbr|article|b|blockquote|body|br|caption|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|mark|ol|p|pre|q|s|samp|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|ul)$/
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    const allowed =
+      /^(a|abbr|article|b|blockquote|body|br|caption|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|mark|ol|p|pre|q|s|samp|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|ul)$/
     for (const element of document.querySelectorAll('body, body *')) {
-      if (!allowed.test(element.localName) || element.namespaceURI !== 'http://www.w3.org/1999/xhtml') found.push(`<${element.localName}>`)
+      if (!allowed.test(element.localName) || element.namespaceURI !== 'http://www.w3.org/1999/xhtml')
+        found.push(`<${element.localName}>`)
       for (const { name, value } of element.attributes) {
-        if (!/^(href|title|rel|start|align|colspan|rowspan|role|open|data-status)$/.test(name)) found.push(`${element.localName} ${name}`)
+        if (!/^(href|title|rel|start|align|colspan|rowspan|role|open|data-status)$/.test(name))
+          found.push(`${element.localName} ${name}`)
         if (name === 'href' && !/^(https?|mailto):$/.test(new URL(value, document.baseURI).protocol)) found.push(value)
         if (name === 'href' && element.getAttribute('rel') !== 'noopener noreferrer nofollow') found.push('rel')
       }
@@ -50,18 +56,29 @@ async function activity(body: string): Promise<{ fired: number; found: string[];
     if (document.head.querySelectorAll('*').length !== 2) found.push('head')
     return { fired: (globalThis as unknown as { fired: unknown[] }).fired.length, found }
   })
-  return { fired, found, requests: requested.filter(url => url !== address && !url.endsWith('/favicon.ico')) }
+  return { fired, found, requests: requested.filter((url) => url !== address && !url.endsWith('/favicon.ico')) }
 }
 
 const quiet = { fired: 0, found: [], requests: [] }
 
 function message(...output: Block[]): Message {
-  return { id: 'msg_a', chatId: 'chat_a', parentId: null, role: 'assistant', status: 'completed', createdAt: 0, schema: 1, output }
+  return {
+    id: 'msg_a',
+    chatId: 'chat_a',
+    parentId: null,
+    role: 'assistant',
+    status: 'completed',
+    createdAt: 0,
+    schema: 1,
+    output,
+  }
 }
 const text = (words: string): Block => ({ id: 'b', type: 'text', status: 'completed', text: words, annotations: [] })
 
 test('the check sees what is active', async () => {
-  const seen = await activity('<!doctype html><body><script>alert(1)</script><a href="javascript:alert(1)" onclick="alert(2)">x</a><img src="https://evil.example/x.png">')
+  const seen = await activity(
+    '<!doctype html><body><script>alert(1)</script><a href="javascript:alert(1)" onclick="alert(2)">x</a><img src="https://evil.example/x.png">',
+  )
   expect(seen.fired).toBe(2)
   expect(seen.found).toEqual(expect.arrayContaining(['<script>', 'a onclick', 'javascript:alert(1)', '<img>']))
   expect(seen.requests).toEqual(['https://evil.example/x.png'])
@@ -81,15 +98,34 @@ test(`nothing active comes of ${vectors.length} texts`, async () => {
 test('nothing active comes of them in any other field, nor of all in one text', async () => {
   for (const vector of vectors) {
     const url = /(?:javascript|data|vbscript):[^\s>"]*/i.exec(vector)?.[0] ?? vector
-    expect(await activity(messageHtml({ ...message(
-      { id: 'b0', type: 'reasoning', status: 'completed', text: vector, origin: 'field', startedAt: 0 },
-      { id: 'b1', type: 'tool_call', status: 'completed', callId: 'c', name: vector, arguments: vector, output: vector, error: vector, executor: 'server' },
-      { id: 'b2', type: 'refusal', status: 'completed', text: vector },
-      { id: 'b3', type: 'source', status: 'completed', title: vector, url, snippet: vector, sourceType: vector },
-      { id: 'b4', type: 'file', status: 'completed', name: vector, mimeType: vector, url },
-      { id: 'b5', type: 'embed', status: 'completed', url },
-      { id: 'b6', type: 'progress', status: 'in_progress', text: vector, done: false },
-    ), status: 'failed', error: { code: 'x', message: vector, retryable: false } })), vector).toEqual(quiet)
+    expect(
+      await activity(
+        messageHtml({
+          ...message(
+            { id: 'b0', type: 'reasoning', status: 'completed', text: vector, origin: 'field', startedAt: 0 },
+            {
+              id: 'b1',
+              type: 'tool_call',
+              status: 'completed',
+              callId: 'c',
+              name: vector,
+              arguments: vector,
+              output: vector,
+              error: vector,
+              executor: 'server',
+            },
+            { id: 'b2', type: 'refusal', status: 'completed', text: vector },
+            { id: 'b3', type: 'source', status: 'completed', title: vector, url, snippet: vector, sourceType: vector },
+            { id: 'b4', type: 'file', status: 'completed', name: vector, mimeType: vector, url },
+            { id: 'b5', type: 'embed', status: 'completed', url },
+            { id: 'b6', type: 'progress', status: 'in_progress', text: vector, done: false },
+          ),
+          status: 'failed',
+          error: { code: 'x', message: vector, retryable: false },
+        }),
+      ),
+      vector,
+    ).toEqual(quiet)
   }
   expect(await activity(messageHtml(message(text(vectors.join('\n\n')))))).toEqual(quiet)
   expect(await activity(messageHtml(message(text(vectors.join(' ')))))).toEqual(quiet)

@@ -19,7 +19,12 @@ function answering(server: FakeServer, status: number, answer: unknown): Call[] 
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString()
-      calls.push({ method: request.method!, path: request.url!, headers: request.headers, body: text && JSON.parse(text) })
+      calls.push({
+        method: request.method!,
+        path: request.url!,
+        headers: request.headers,
+        body: text && JSON.parse(text),
+      })
       response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer))
     })
   }
@@ -108,8 +113,12 @@ test('an error comes as RunnelError with code, sentence and details', async () =
 })
 
 test.each([
-  [502, '<html>Bad gateway</html>', 'internal'], [404, '', 'not_found'], [503, '{}', 'overloaded'], [200, '<html>', 'internal'],
-  [418, '{"error":{"code":"of tomorrow","message":"New."}}', 'internal'], [500, 'null', 'internal'],
+  [502, '<html>Bad gateway</html>', 'internal'],
+  [404, '', 'not_found'],
+  [503, '{}', 'overloaded'],
+  [200, '<html>', 'internal'],
+  [418, '{"error":{"code":"of tomorrow","message":"New."}}', 'internal'],
+  [500, 'null', 'internal'],
 ])('an answer %i %j that is none of ours is an error all the same', async (status, answer, code) => {
   const server = await startServer()
   const { api } = startClient(server)
@@ -117,7 +126,7 @@ test.each([
   await expect(api.listTasks()).rejects.toMatchObject({ name: 'RunnelError', code })
 })
 
-test('a server that is away is an error that may pass; an abort is the caller\'s own reason', async () => {
+test("a server that is away is an error that may pass; an abort is the caller's own reason", async () => {
   const server = await startServer()
   const { api } = startClient(server)
   const reason = new Error('not wanted')
@@ -131,10 +140,14 @@ test('a 401 is tried again once with a fresh token, with the same key and body',
   const calls: [string | undefined, string | undefined, string][] = []
   server.onRequest = (request, response) => {
     let body = ''
-    request.on('data', part => { body += part }).on('end', () => {
-      calls.push([request.headers.authorization, request.headers['idempotency-key'] as string, body])
-      response.writeHead(request.headers.authorization === 'Bearer fresh' ? 200 : 401).end('{}')
-    })
+    request
+      .on('data', (part) => {
+        body += part
+      })
+      .on('end', () => {
+        calls.push([request.headers.authorization, request.headers['idempotency-key'] as string, body])
+        response.writeHead(request.headers.authorization === 'Bearer fresh' ? 200 : 401).end('{}')
+      })
   }
   const tokens = ['stale', 'fresh']
   const { api } = startClient(server, { token: () => tokens.shift() ?? 'stale' })
@@ -150,7 +163,10 @@ test('a 401 is tried again once with a fresh token, with the same key and body',
 test('a fixed token that is refused is not tried again', async () => {
   const server = await startServer()
   const calls = answering(server, 401, { error: { code: 'unauthenticated', message: 'Sign in again.' } })
-  await expect(startClient(server, { token: 'fixed' }).api.getChat('c')).rejects.toMatchObject({ code: 'unauthenticated', message: 'Sign in again.' })
+  await expect(startClient(server, { token: 'fixed' }).api.getChat('c')).rejects.toMatchObject({
+    code: 'unauthenticated',
+    message: 'Sign in again.',
+  })
   expect(calls).toHaveLength(1)
 })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { backoffBaseMs, backoffCapMs, backoffDelay } from '../../client/backoff.ts'
 
 test('the longest wait doubles from the base up to the cap', () => {
-  const longest = [0, 1, 2, 3, 4, 5, 6, 7, 50].map(attempt => backoffDelay(attempt, () => 0.999999))
+  const longest = [0, 1, 2, 3, 4, 5, 6, 7, 50].map((attempt) => backoffDelay(attempt, () => 0.999999))
   expect(longest).toEqual([249, 499, 999, 1999, 3999, 7999, 14999, 14999, 14999])
   expect(backoffBaseMs).toBe(250)
   expect(backoffCapMs).toBe(15_000)

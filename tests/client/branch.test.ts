@@ -6,7 +6,7 @@ import { chatMessages } from '../../shared/schema.ts'
 import { chatId, eventually, startClient, startServer } from './fixtures.ts'
 import { message, say, tree } from './trees.ts'
 
-const idsOf = (list: readonly BranchMessage[]) => list.map(entry => entry.message.id)
+const idsOf = (list: readonly BranchMessage[]) => list.map((entry) => entry.message.id)
 const without = (...ids: string[]) => tree.filter(({ id }) => !ids.includes(id))
 
 describe('branches', () => {
@@ -43,7 +43,9 @@ describe('branches', () => {
   })
 
   test('a chat of 20,000 messages in one line is shown', () => {
-    const deep = Array.from({ length: 20_000 }, (_, index) => message(`m${index}`, index === 0 ? null : `m${index - 1}`, index))
+    const deep = Array.from({ length: 20_000 }, (_, index) =>
+      message(`m${index}`, index === 0 ? null : `m${index - 1}`, index),
+    )
     const { list } = showBranch(deep, ['m5'])
     expect(list).toHaveLength(20_000)
     expect(list.at(-1)).toMatchObject({ message: { id: 'm19999' }, siblings: ['m19999'], index: 0 })
@@ -53,7 +55,10 @@ describe('branches', () => {
 describe('the branch on show', () => {
   test('tells of each message what could stand in its place', () => {
     expect(showBranch(tree, []).list.map(({ message, siblings, index }) => [message.id, siblings, index])).toEqual([
-      ['q1', ['q1'], 0], ['a1', ['a1', 'a1b'], 0], ['q3', ['q2', 'q3'], 1], ['a3', ['a3'], 0],
+      ['q1', ['q1'], 0],
+      ['a1', ['a1', 'a1b'], 0],
+      ['q3', ['q2', 'q3'], 1],
+      ['a3', ['a3'], 0],
     ])
   })
 
@@ -67,7 +72,10 @@ describe('the branch on show', () => {
     const older = message('a2b', 'q2', 2)
     expect(idsOf(showBranch([...without('a2'), older], before.choice, before).list)).toEqual(['q1', 'a1', 'q2', 'a2b'])
     expect(idsOf(showBranch(without('a2', 'q2'), before.choice, before).list)).toEqual(['q1', 'a1', 'q3', 'a3'])
-    expect(showBranch([message('other', null, 1)], before.choice, before)).toMatchObject({ list: [{ message: { id: 'other' } }], choice: [] })
+    expect(showBranch([message('other', null, 1)], before.choice, before)).toMatchObject({
+      list: [{ message: { id: 'other' } }],
+      choice: [],
+    })
   })
 
   test('a choice outlives a moment without messages', () => {
@@ -93,61 +101,81 @@ test('whatever is said, deleted and chosen: one branch, root to leaf, with all s
     { weight: 1, arbitrary: fc.record({ type: fc.constant('delete' as const), at: fc.nat(), time: fc.nat() }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('choose' as const), at: fc.nat(), time: fc.nat() }) },
   )
-  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
-    let messages: ChatMessage[] = []
-    let shown: Shown = nothingShown
-    for (const [number, { type, at, time }] of steps.entries()) {
-      const picked = messages[at % (messages.length + 1)]
-      const before = shown
-      if (type === 'say') {
-        messages = [...messages, message(`m${number}`, picked?.id ?? null, time)]
-        shown = showBranch(messages, shown.choice, shown)
-      } else if (type === 'delete') {
-        const gone = new Set(picked && [picked.id])
-        for (const { id, parentId } of messages) if (parentId !== null && gone.has(parentId)) gone.add(id)
-        messages = messages.filter(({ id }) => !gone.has(id))
-        shown = showBranch(messages, shown.choice, shown)
-        // Of the way to what was chosen, all that is left is still shown.
-        if (shown.choice.length > 0) expect(idsOf(shown.list)).toEqual(expect.arrayContaining(before.choice.filter(id => !gone.has(id))))
-      } else if (picked) {
-        shown = showBranch(messages, [...idsOf(shown.list), picked.id], shown)
-        expect(idsOf(shown.list)).toContain(picked.id)
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      let messages: ChatMessage[] = []
+      let shown: Shown = nothingShown
+      for (const [number, { type, at, time }] of steps.entries()) {
+        const picked = messages[at % (messages.length + 1)]
+        const before = shown
+        if (type === 'say') {
+          messages = [...messages, message(`m${number}`, picked?.id ?? null, time)]
+          shown = showBranch(messages, shown.choice, shown)
+        } else if (type === 'delete') {
+          const gone = new Set(picked && [picked.id])
+          for (const { id, parentId } of messages) if (parentId !== null && gone.has(parentId)) gone.add(id)
+          messages = messages.filter(({ id }) => !gone.has(id))
+          shown = showBranch(messages, shown.choice, shown)
+          // Of the way to what was chosen, all that is left is still shown.
+          if (shown.choice.length > 0)
+            expect(idsOf(shown.list)).toEqual(expect.arrayContaining(before.choice.filter((id) => !gone.has(id))))
+        } else if (picked) {
+          shown = showBranch(messages, [...idsOf(shown.list), picked.id], shown)
+          expect(idsOf(shown.list)).toContain(picked.id)
+        }
+        const ids = idsOf(shown.list)
+        expect(shown.list.map((entry) => entry.message.parentId)).toEqual(
+          ids.length === 0 ? [] : [null, ...ids.slice(0, -1)],
+        )
+        expect(messages.some(({ parentId }) => parentId === ids.at(-1))).toBe(false)
+        expect(messages.length > 0).toBe(ids.length > 0)
+        if (shown.choice.length === 0) expect(ids).toEqual(branch(messages))
+        for (const {
+          message: { id, parentId },
+          siblings: all,
+          index,
+        } of shown.list) {
+          expect(all[index]).toBe(id)
+          expect(all.toSorted()).toEqual(
+            messages
+              .filter((other) => other.parentId === parentId)
+              .map((other) => other.id)
+              .toSorted(),
+          )
+        }
+        expect(showBranch([...messages], shown.choice, shown)).toEqual(shown)
+        expect(showBranch([...messages], shown.choice, shown).list).toBe(shown.list)
+        for (const [index, entry] of shown.list.entries()) {
+          const old = before.list[index]
+          if (old && JSON.stringify(old) === JSON.stringify(entry) && old.message === entry.message)
+            expect(entry).toBe(old)
+        }
       }
-      const ids = idsOf(shown.list)
-      expect(shown.list.map(entry => entry.message.parentId)).toEqual(ids.length === 0 ? [] : [null, ...ids.slice(0, -1)])
-      expect(messages.some(({ parentId }) => parentId === ids.at(-1))).toBe(false)
-      expect(messages.length > 0).toBe(ids.length > 0)
-      if (shown.choice.length === 0) expect(ids).toEqual(branch(messages))
-      for (const { message: { id, parentId }, siblings: all, index } of shown.list) {
-        expect(all[index]).toBe(id)
-        expect(all.toSorted()).toEqual(messages.filter(other => other.parentId === parentId).map(other => other.id).toSorted())
-      }
-      expect(showBranch([...messages], shown.choice, shown)).toEqual(shown)
-      expect(showBranch([...messages], shown.choice, shown).list).toBe(shown.list)
-      for (const [index, entry] of shown.list.entries()) {
-        const old = before.list[index]
-        if (old && JSON.stringify(old) === JSON.stringify(entry) && old.message === entry.message) expect(entry).toBe(old)
-      }
-    }
-  }), { numRuns: 300 })
+    }),
+    { numRuns: 300 },
+  )
 })
 
 describe('a live branch', () => {
   async function following() {
     const server = await startServer()
-    server.serve(chatId, doc => { for (const { id, parentId, createdAt } of tree) say(doc, id, parentId, createdAt) })
+    server.serve(chatId, (doc) => {
+      for (const { id, parentId, createdAt } of tree) say(doc, id, parentId, createdAt)
+    })
     const client = startClient(server)
     const { branch: live } = client.chat(chatId)
     expect(live.getSnapshot()).toEqual([])
     let calls = 0
-    const stop = live.subscribe(() => { calls++ })
+    const stop = live.subscribe(() => {
+      calls++
+    })
     await eventually(() => expect(live.getSnapshot()).toHaveLength(4))
     return { server, client, live, stop, calls: () => calls }
   }
   const shows = (live: { getSnapshot: () => readonly BranchMessage[] }, ids: string[]) =>
     eventually(() => expect(idsOf(live.getSnapshot())).toEqual(ids))
 
-  test('follows the newest until something is chosen, and is each caller\'s own', async () => {
+  test("follows the newest until something is chosen, and is each caller's own", async () => {
     const { server, client, live, calls } = await following()
     const other = client.chat(chatId).branch
     other.subscribe(() => {})
@@ -156,11 +184,11 @@ describe('a live branch', () => {
     expect(calls()).toBe(before + 1)
     expect(idsOf(live.getSnapshot())).toEqual(['q1', 'a1', 'q2', 'a2'])
     expect(idsOf(other.getSnapshot())).toEqual(['q1', 'a1', 'q3', 'a3'])
-    server.edit(chatId, doc => say(doc, 'q4', 'a3', 9))
+    server.edit(chatId, (doc) => say(doc, 'q4', 'a3', 9))
     await shows(other, ['q1', 'a1', 'q3', 'a3', 'q4'])
     await shows(live, ['q1', 'a1', 'q2', 'a2'])
     live.choose('q3')
-    server.edit(chatId, doc => say(doc, 'a4', 'a1b', 10))
+    server.edit(chatId, (doc) => say(doc, 'a4', 'a1b', 10))
     await shows(live, ['q1', 'a1b', 'a4'])
   })
 
@@ -170,19 +198,21 @@ describe('a live branch', () => {
     const before = live.getSnapshot()
     live.choose('a2b')
     expect(live.getSnapshot()).toBe(before)
-    server.edit(chatId, doc => say(doc, 'a2b', 'q2', 4))
+    server.edit(chatId, (doc) => say(doc, 'a2b', 'q2', 4))
     await shows(live, ['q1', 'a1', 'q2', 'a2b'])
-    server.edit(chatId, doc => chatMessages(doc).delete('a2b'))
+    server.edit(chatId, (doc) => chatMessages(doc).delete('a2b'))
     await shows(live, ['q1', 'a1', 'q2', 'a2'])
   })
 
   test('is the same list while nothing of it changes, and calls nobody after its stop', async () => {
     const { server, client, live, stop, calls } = await following()
     const before = live.getSnapshot()
-    server.edit(chatId, doc => chatMessages(doc).get('a2')!.set('status', 'failed'))
+    server.edit(chatId, (doc) => chatMessages(doc).get('a2')!.set('status', 'failed'))
     const watching = client.chat(chatId)
     watching.subscribe(() => {})
-    await eventually(() => expect(watching.getSnapshot().messages.find(({ id }) => id === 'a2')).toMatchObject({ status: 'failed' }))
+    await eventually(() =>
+      expect(watching.getSnapshot().messages.find(({ id }) => id === 'a2')).toMatchObject({ status: 'failed' }),
+    )
     expect(live.getSnapshot()).toBe(before)
     stop()
     const count = calls()

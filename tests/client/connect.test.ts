@@ -23,8 +23,9 @@ test.each([
     close() {}
   }
   const client = connect({
-    url, WebSocket: Socket as never,
-    fetch: async address => {
+    url,
+    WebSocket: Socket as never,
+    fetch: async (address) => {
       asked.push(String(address))
       return Response.json({ items: [] })
     },

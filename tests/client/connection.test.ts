@@ -1,6 +1,17 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { ConnectionState } from '../../client/index.ts'
-import { addBlock, append, chatId, eventually, fillMessage, messageId, settled, startClient, startServer, useFakeTime } from './fixtures.ts'
+import {
+  addBlock,
+  append,
+  chatId,
+  eventually,
+  fillMessage,
+  messageId,
+  settled,
+  startClient,
+  startServer,
+  useFakeTime,
+} from './fixtures.ts'
 
 /** Lets fake time pass, a step at a time, until the condition holds: what hangs on real sockets gets its turn between. */
 async function passUntil(check: () => void, maxMs = 120_000): Promise<void> {
@@ -9,7 +20,10 @@ async function passUntil(check: () => void, maxMs = 120_000): Promise<void> {
       return check()
     } catch {
       await vi.advanceTimersByTimeAsync(100)
-      for (let i = 0; i < 5; i++) await new Promise(resolve => { setImmediate(resolve) })
+      for (let i = 0; i < 5; i++)
+        await new Promise((resolve) => {
+          setImmediate(resolve)
+        })
     }
   }
   check()
@@ -56,7 +70,7 @@ describe('opening', () => {
     const server = await startServer()
     const client = startClient(server)
     const events: unknown[] = []
-    client.onChatEvent(event => events.push(event))
+    client.onChatEvent((event) => events.push(event))
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
     server.last.control({ type: 'chat', event: 'renamed', chatId, title: 'New' })
     await eventually(() => expect(events).toEqual([{ event: 'renamed', chatId, title: 'New' }]))
@@ -67,18 +81,18 @@ describe('reconnecting', () => {
   test('asks for all documents again in one message, with state vectors and lineage', async () => {
     const server = await startServer()
     const ids = ['msg_11111111', 'msg_22222222']
-    for (const id of ids) server.serve(id, doc => fillMessage(doc, id))
+    for (const id of ids) server.serve(id, (doc) => fillMessage(doc, id))
     const client = startClient(server)
-    const live = ids.map(id => client.message(id))
+    const live = ids.map((id) => client.message(id))
     for (const message of live) message.subscribe(() => {})
-    await eventually(() => live.forEach(message => expect(message.getSnapshot().status).toBe('live')))
-    for (const id of ids) server.editUnseen(id, doc => addBlock(doc, 'b0'))
+    await eventually(() => live.forEach((message) => expect(message.getSnapshot().status).toBe('live')))
+    for (const id of ids) server.editUnseen(id, (doc) => addBlock(doc, 'b0'))
     server.last.socket.terminate()
-    await eventually(() => live.forEach(message => expect(message.getSnapshot().message?.output).toHaveLength(1)))
+    await eventually(() => live.forEach((message) => expect(message.getSnapshot().message?.output).toHaveLength(1)))
     expect(server.connections).toHaveLength(2)
     const [requests, ...more] = server.last.subscribes
     expect(more).toEqual([])
-    expect(requests).toEqual(ids.map(doc => ({ doc, lineage: 'first', stateVector: expect.any(Uint8Array) })))
+    expect(requests).toEqual(ids.map((doc) => ({ doc, lineage: 'first', stateVector: expect.any(Uint8Array) })))
     expect(requests![0]!.stateVector!.length).toBeGreaterThan(1)
   })
 
@@ -101,19 +115,24 @@ describe('reconnecting', () => {
     expect([await lose(), await lose(), await lose()]).toEqual([249, 499, 999])
     await vi.advanceTimersByTimeAsync(10_000)
     expect(await lose()).toBe(249)
-    expect(states.map(({ status }) => status)).toEqual(['open', ...Array(4).fill(['waiting', 'connecting', 'open']).flat()])
+    expect(states.map(({ status }) => status)).toEqual([
+      'open',
+      ...Array(4).fill(['waiting', 'connecting', 'open']).flat(),
+    ])
   })
 
-  test.each([4400, 4403, 1009])('gives up after close code %i, visibly', async code => {
+  test.each([4400, 4403, 1009])('gives up after close code %i, visibly', async (code) => {
     const server = await startServer()
-    server.onHello = connection => {
+    server.onHello = (connection) => {
       connection.control({ type: 'error', code: 'bad_request', message: 'That was no hello.' })
       connection.socket.close(code, 'short')
     }
     const client = startClient(server)
-    await eventually(() => expect(client.connection.getSnapshot()).toEqual({ status: 'closed', code, message: 'That was no hello.' }))
+    await eventually(() =>
+      expect(client.connection.getSnapshot()).toEqual({ status: 'closed', code, message: 'That was no hello.' }),
+    )
     expect(server.connections).toHaveLength(1)
-    server.onHello = connection => server.welcome(connection)
+    server.onHello = (connection) => server.welcome(connection)
     client.connection.retry()
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
   })
@@ -159,10 +178,12 @@ describe('tokens', () => {
 
   test('4401 with the fresh token too ends in a visible state', async () => {
     const server = await startServer()
-    server.onHello = connection => connection.socket.close(4401, 'expired')
+    server.onHello = (connection) => connection.socket.close(4401, 'expired')
     let asked = 0
     const client = startClient(server, { token: () => `token ${++asked}` })
-    await eventually(() => expect(client.connection.getSnapshot()).toEqual({ status: 'closed', code: 4401, message: 'expired' }))
+    await eventually(() =>
+      expect(client.connection.getSnapshot()).toEqual({ status: 'closed', code: 4401, message: 'expired' }),
+    )
     expect(asked).toBe(2)
     expect(server.connections).toHaveLength(2)
   })
@@ -180,10 +201,12 @@ describe('tokens', () => {
   test('a token source that fails is asked again after the back-off', async () => {
     const server = await startServer()
     let asked = 0
-    const client = startClient(server, { token: () => {
-      if (++asked === 1) throw new Error('sign-in is down')
-      return 'token'
-    } })
+    const client = startClient(server, {
+      token: () => {
+        if (++asked === 1) throw new Error('sign-in is down')
+        return 'token'
+      },
+    })
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
     expect(asked).toBe(2)
   })
@@ -323,7 +346,7 @@ describe('closing', () => {
   test('is idempotent and leaves nothing open, in every state', async () => {
     const server = await startServer()
     server.serve(messageId, fillMessage)
-    const open = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+    const open = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
     const timers = open()
     const begin = [
       async () => startClient(server),
@@ -354,19 +377,26 @@ describe('closing', () => {
 
   test('a listener that throws disturbs neither the others nor the line', async () => {
     const server = await startServer()
-    server.serve(messageId, doc => { fillMessage(doc); addBlock(doc, 'b0') })
+    server.serve(messageId, (doc) => {
+      fillMessage(doc)
+      addBlock(doc, 'b0')
+    })
     const uncaught: unknown[] = []
     const own = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
-    process.on('uncaughtException', error => uncaught.push(error))
+    process.on('uncaughtException', (error) => uncaught.push(error))
     try {
       const client = startClient(server)
       const live = client.message(messageId)
-      live.subscribe(() => { throw new Error('of the page') })
+      live.subscribe(() => {
+        throw new Error('of the page')
+      })
       let heard = 0
-      live.subscribe(() => { heard++ })
+      live.subscribe(() => {
+        heard++
+      })
       await eventually(() => expect(heard).toBe(1))
-      server.edit(messageId, doc => append(doc, 'x'))
+      server.edit(messageId, (doc) => append(doc, 'x'))
       await eventually(() => expect(heard).toBe(2))
       await eventually(() => expect(uncaught).toHaveLength(2))
     } finally {

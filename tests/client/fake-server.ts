@@ -5,8 +5,13 @@ import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import {
-  decodeClientControl, encodeChannelMessage, encodeControl, encodeStock,
-  type ClientControl, type ServerControl, type SubscribeRequest,
+  decodeClientControl,
+  encodeChannelMessage,
+  encodeControl,
+  encodeStock,
+  type ClientControl,
+  type ServerControl,
+  type SubscribeRequest,
 } from '../../shared/protocol.ts'
 import { readDocument } from '../../shared/schema.ts'
 
@@ -43,12 +48,12 @@ export class FakeConnection {
   }
 
   ofType<Type extends ClientControl['type']>(type: Type): Extract<ClientControl, { type: Type }>[] {
-    return this.received.filter(message => message.type === type) as Extract<ClientControl, { type: Type }>[]
+    return this.received.filter((message) => message.type === type) as Extract<ClientControl, { type: Type }>[]
   }
 
   /** Every document asked for, message by message. */
   get subscribes(): SubscribeRequest[][] {
-    return this.ofType('subscribe').map(message => message.docs)
+    return this.ofType('subscribe').map((message) => message.docs)
   }
 }
 
@@ -61,8 +66,8 @@ export class FakeServer {
   readonly documents = new Map<string, ServedDocument>()
   heartbeatMs = 15_000
   /** Answers `hello`; default: welcome. */
-  onHello: (connection: FakeConnection, hello: Extract<ClientControl, { type: 'hello' }>) => void =
-    connection => this.welcome(connection)
+  onHello: (connection: FakeConnection, hello: Extract<ClientControl, { type: 'hello' }>) => void = (connection) =>
+    this.welcome(connection)
   answersPing = true
   onRequest: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => void response.end()
   readonly #http: Server
@@ -72,7 +77,7 @@ export class FakeServer {
   constructor() {
     this.#http = createServer((request, response) => this.onRequest(request, response))
     this.#sockets = new WebSocketServer({ server: this.#http, path: '/ws' })
-    this.#sockets.on('connection', socket => this.#connected(socket))
+    this.#sockets.on('connection', (socket) => this.#connected(socket))
   }
 
   get url(): string {
@@ -90,7 +95,9 @@ export class FakeServer {
   }
 
   async listen(): Promise<this> {
-    await new Promise<void>(resolve => { this.#http.listen(this.#port, '127.0.0.1', resolve) })
+    await new Promise<void>((resolve) => {
+      this.#http.listen(this.#port, '127.0.0.1', resolve)
+    })
     this.#port = (this.#http.address() as AddressInfo).port
     return this
   }
@@ -99,7 +106,10 @@ export class FakeServer {
     for (const { socket } of this.connections) socket.terminate()
     this.#sockets.close()
     this.#http.closeAllConnections()
-    if (this.#http.listening) await new Promise(resolve => { this.#http.close(resolve) })
+    if (this.#http.listening)
+      await new Promise((resolve) => {
+        this.#http.close(resolve)
+      })
     for (const { doc } of this.documents.values()) doc.destroy()
   }
 
@@ -108,8 +118,15 @@ export class FakeServer {
   }
 
   serve(id: string, fill: (doc: Y.Doc) => void = () => {}): ServedDocument {
-    const served: ServedDocument = { id, doc: new Y.Doc({ guid: id }), channel: this.documents.size + 1, lineage: 'first',
-      alwaysReset: false, refuse: null, held: false }
+    const served: ServedDocument = {
+      id,
+      doc: new Y.Doc({ guid: id }),
+      channel: this.documents.size + 1,
+      lineage: 'first',
+      alwaysReset: false,
+      refuse: null,
+      held: false,
+    }
     served.doc.clientID = 64
     served.doc.transact(() => fill(served.doc))
     this.documents.set(id, served)
@@ -145,8 +162,14 @@ export class FakeServer {
   checkpoint(id: string, over: { digest?: string } = {}): void {
     const { doc, channel } = this.#document(id)
     for (const connection of this.#followers(id)) {
-      connection.control({ type: 'checkpoint', channel, stateVector: Y.encodeStateVector(doc),
-        digest: digestOf(readDocument(id, doc)), final: false, ...over })
+      connection.control({
+        type: 'checkpoint',
+        channel,
+        stateVector: Y.encodeStateVector(doc),
+        digest: digestOf(readDocument(id, doc)),
+        final: false,
+        ...over,
+      })
     }
   }
 
@@ -162,8 +185,10 @@ export class FakeServer {
       if (served.held) continue
       const reset = served.alwaysReset || (request.lineage !== undefined && request.lineage !== served.lineage)
       connection.subscribed.add(served.id)
-      connection.control({ type: 'subscribed', docs: [
-        { doc: served.id, channel: served.channel, lineage: served.lineage, reset, role: 'owner' }] })
+      connection.control({
+        type: 'subscribed',
+        docs: [{ doc: served.id, channel: served.channel, lineage: served.lineage, reset, role: 'owner' }],
+      })
       const update = Y.encodeStateAsUpdate(served.doc, reset ? undefined : request.stateVector)
       connection.frame(encodeChannelMessage(served.channel, encodeStock({ type: 'syncStep2', update })))
     }

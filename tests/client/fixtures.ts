@@ -28,7 +28,9 @@ export function startClient(server: FakeServer, options: ConnectOptions = {}): C
   const client = connect({ url: server.url, ...options })
   ends.push(async () => {
     await client.close()
-    await eventually(() => expect(server.connections.every(({ socket }) => socket.readyState === socket.CLOSED)).toBe(true))
+    await eventually(() =>
+      expect(server.connections.every(({ socket }) => socket.readyState === socket.CLOSED)).toBe(true),
+    )
   })
   return client
 }
@@ -49,7 +51,9 @@ export async function eventually<T>(check: () => T): Promise<T> {
     } catch (error) {
       if (performance.now() > deadline) throw error
     }
-    await new Promise(resolve => { setImmediate(resolve) })
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
   }
 }
 
@@ -57,7 +61,9 @@ export async function eventually<T>(check: () => T): Promise<T> {
 export async function settled(client: Client, server: FakeServer): Promise<void> {
   const { last } = server
   let seen = false
-  const stop = client.onChatEvent(({ chatId }) => { if (chatId === 'settled') seen = true })
+  const stop = client.onChatEvent(({ chatId }) => {
+    if (chatId === 'settled') seen = true
+  })
   last.control({ type: 'chat', event: 'created', chatId: 'settled' })
   await eventually(() => expect(seen).toBe(true))
   stop()

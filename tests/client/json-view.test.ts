@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { JsonView, type TextTail } from '../../client/json-view.ts'
 import {
-  createBlock, messageMap, outputArray, readMessage, type Block, type JsonObject, type Message, type NewBlock,
+  createBlock,
+  messageMap,
+  outputArray,
+  readMessage,
+  type Block,
+  type JsonObject,
+  type Message,
+  type NewBlock,
 } from '../../shared/schema.ts'
 import { addBlock, append, fillMessage, textOf } from './fixtures.ts'
 
@@ -31,7 +38,7 @@ describe('structure sharing', () => {
     expect(after.output[1]).toMatchObject({ text: 'more' })
   })
 
-  test('a change of the message\'s fields keeps `output`', () => {
+  test("a change of the message's fields keeps `output`", () => {
     const doc = newMessage()
     addBlock(doc, 'b0')
     const view = new JsonView(doc)
@@ -144,20 +151,40 @@ function randomEdit(doc: Y.Doc, random: () => number): void {
   doc.transact(() => {
     for (let edits = 1 + below(3); edits > 0; edits--) {
       const block = output.length > 0 ? output.get(below(output.length)) : undefined
-      const texts = block ? [...block.values()].filter(value => value instanceof Y.Text) : []
+      const texts = block ? [...block.values()].filter((value) => value instanceof Y.Text) : []
       const text = texts[below(texts.length)]
       const word = words[below(words.length)]!
       switch (below(13)) {
-        case 0: output.insert(below(output.length + 1), [createBlock(`b${below(1e9)}`, newBlocks[below(newBlocks.length)]!)]); break
-        case 1: if (output.length > 3) output.delete(below(output.length), 1); break
-        case 2: messageMap(doc).set('status', word); break
-        case 3: if (random() < 0.5) messageMap(doc).delete('model'); else messageMap(doc).set('model', word); break
-        case 4: block?.set('status', word); break
-        case 5: if (block?.get('type') === 'tool_call') block.set('output', new Y.Text(word)); break
-        case 6: (block?.get('annotations') as Y.Array<JsonObject> | undefined)?.push([{ url: word }]); break
-        case 7: if (text && text.length > 0) text.delete(below(text.length), 1 + below(3)); break
-        case 8: text?.insert(below(text.length + 1), word); break
-        default: text?.insert(text.length, word)
+        case 0:
+          output.insert(below(output.length + 1), [createBlock(`b${below(1e9)}`, newBlocks[below(newBlocks.length)]!)])
+          break
+        case 1:
+          if (output.length > 3) output.delete(below(output.length), 1)
+          break
+        case 2:
+          messageMap(doc).set('status', word)
+          break
+        case 3:
+          if (random() < 0.5) messageMap(doc).delete('model')
+          else messageMap(doc).set('model', word)
+          break
+        case 4:
+          block?.set('status', word)
+          break
+        case 5:
+          if (block?.get('type') === 'tool_call') block.set('output', new Y.Text(word))
+          break
+        case 6:
+          ;(block?.get('annotations') as Y.Array<JsonObject> | undefined)?.push([{ url: word }])
+          break
+        case 7:
+          if (text && text.length > 0) text.delete(below(text.length), 1 + below(3))
+          break
+        case 8:
+          text?.insert(below(text.length + 1), word)
+          break
+        default:
+          text?.insert(text.length, word)
       }
     }
   })
@@ -174,7 +201,7 @@ function fuzz(seed: number): void {
   /** What a reader shows that builds on tails alone, where it may. */
   const shown = new Map<Y.Text, string>()
   const touched = new Set<unknown>()
-  outputArray(copy).observeDeep(events => {
+  outputArray(copy).observeDeep((events) => {
     for (const { target } of events) {
       for (let type: unknown = target; type instanceof Y.AbstractType; type = type.parent) touched.add(type)
     }

@@ -4,7 +4,17 @@ import type { LiveMessage, MessageSnapshot } from '../../client/index.ts'
 import { encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
 import { messageMap, outputArray, readMessage } from '../../shared/schema.ts'
 import type { FakeServer } from './fake-server.ts'
-import { addBlock, append, eventually, fillMessage, messageId, settled, startClient, startServer, textOf } from './fixtures.ts'
+import {
+  addBlock,
+  append,
+  eventually,
+  fillMessage,
+  messageId,
+  settled,
+  startClient,
+  startServer,
+  textOf,
+} from './fixtures.ts'
 
 const fillWithText = (text: string) => (doc: Y.Doc) => {
   fillMessage(doc)
@@ -37,7 +47,7 @@ describe('following', () => {
     const server = await startServer()
     const { live } = await following(server)
     expect(shownText(live.getSnapshot())).toBe('Hello')
-    server.edit(messageId, doc => append(doc, ', world'))
+    server.edit(messageId, (doc) => append(doc, ', world'))
     await converged(live, server)
     expect(shownText(live.getSnapshot())).toBe('Hello, world')
   })
@@ -45,9 +55,9 @@ describe('following', () => {
   test('tells its listeners once a frame, however many updates it holds', async () => {
     const server = await startServer()
     const { client, live, snapshots } = await following(server)
-    const updates = ['a', 'b', 'c'].map(chunk => server.editUnseen(messageId, doc => append(doc, chunk)))
+    const updates = ['a', 'b', 'c'].map((chunk) => server.editUnseen(messageId, (doc) => append(doc, chunk)))
     const before = snapshots.length
-    server.last.frame(...updates.map(update => server.channelUpdate(messageId, update)))
+    server.last.frame(...updates.map((update) => server.channelUpdate(messageId, update)))
     await settled(client, server)
     expect(snapshots).toHaveLength(before + 1)
     expect(shownText(live.getSnapshot())).toBe('Helloabc')
@@ -56,7 +66,7 @@ describe('following', () => {
   test('updates out of order wait for what they lack', async () => {
     const server = await startServer()
     const { client, live } = await following(server)
-    const [first, second] = ['a', 'b'].map(chunk => server.editUnseen(messageId, doc => append(doc, chunk)))
+    const [first, second] = ['a', 'b'].map((chunk) => server.editUnseen(messageId, (doc) => append(doc, chunk)))
     server.broadcast(messageId, second!)
     await settled(client, server)
     expect(shownText(live.getSnapshot())).toBe('Hello')
@@ -94,7 +104,9 @@ describe('following', () => {
     const leave = client.message('msg_bbbbbbbb').subscribe(() => {})
     await eventually(() => expect(client.message('msg_bbbbbbbb').getSnapshot().status).toBe('live'))
     leave()
-    await eventually(() => expect(server.last.ofType('unsubscribe')).toEqual([{ type: 'unsubscribe', docs: ['msg_bbbbbbbb'] }]))
+    await eventually(() =>
+      expect(server.last.ofType('unsubscribe')).toEqual([{ type: 'unsubscribe', docs: ['msg_bbbbbbbb'] }]),
+    )
     expect(client.message('msg_bbbbbbbb').getSnapshot()).toEqual({ status: 'loading', message: null })
   })
 
@@ -137,7 +149,7 @@ describe('following', () => {
     await eventually(() => expect(live.getSnapshot().status).toBe('live'))
     stop()
     await eventually(() => expect(server.last.ofType('unsubscribe')).toHaveLength(1))
-    const update = server.editUnseen(messageId, doc => messageMap(doc).set('status', 'completed'))
+    const update = server.editUnseen(messageId, (doc) => messageMap(doc).set('status', 'completed'))
     server.last.frame(server.channelUpdate(messageId, update))
     server.last.frame(encodeChannelMessage(99, Uint8Array.of(9, 9, 9)))
     await settled(client, server)
@@ -152,11 +164,13 @@ describe('following', () => {
     const client = startClient(server)
     const ended = client.message(messageId).until(({ message }) => message?.status === 'completed')
     await eventually(() => expect(client.message(messageId).getSnapshot().status).toBe('live'))
-    server.edit(messageId, doc => messageMap(doc).set('status', 'completed'))
+    server.edit(messageId, (doc) => messageMap(doc).set('status', 'completed'))
     expect((await ended).message?.status).toBe('completed')
     await eventually(() => expect(server.last.ofType('unsubscribe')).toHaveLength(1))
     const reason = new Error('enough')
-    await expect(client.message(messageId).until(() => false, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(client.message(messageId).until(() => false, { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    )
   })
 })
 
@@ -165,8 +179,13 @@ describe('refusals', () => {
     const server = await startServer()
     const { live } = await following(server)
     server.last.control({ type: 'refused', doc: messageId, code: 'not_found', message: 'There is no such document.' })
-    await eventually(() => expect(live.getSnapshot()).toEqual(
-      { status: 'refused', error: { code: 'not_found', message: 'There is no such document.' }, message: null }))
+    await eventually(() =>
+      expect(live.getSnapshot()).toEqual({
+        status: 'refused',
+        error: { code: 'not_found', message: 'There is no such document.' },
+        message: null,
+      }),
+    )
     expect(live.getSnapshot()).toBe(live.getSnapshot())
   })
 
@@ -195,11 +214,16 @@ describe('reset', () => {
     server.last.socket.terminate()
     await eventually(() => expect(server.connections).toHaveLength(2))
     await eventually(() => expect(server.last.subscribes).toHaveLength(1))
-    server.last.control({ type: 'subscribed', docs: [{ doc: messageId, channel: 7, lineage: 'second', reset: true, role: 'owner' }] })
+    server.last.control({
+      type: 'subscribed',
+      docs: [{ doc: messageId, channel: 7, lineage: 'second', reset: true, role: 'owner' }],
+    })
     expect(shownText(live.getSnapshot())).toBe('old')
-    server.last.frame(encodeChannelMessage(7, encodeStock({ type: 'syncStep2', update: Y.encodeStateAsUpdate(served.doc) })))
+    server.last.frame(
+      encodeChannelMessage(7, encodeStock({ type: 'syncStep2', update: Y.encodeStateAsUpdate(served.doc) })),
+    )
     await eventually(() => expect(shownText(live.getSnapshot())).toBe('new'))
-    expect(snapshots.map(shownText).every(text => text === 'old' || text === 'new')).toBe(true)
+    expect(snapshots.map(shownText).every((text) => text === 'old' || text === 'new')).toBe(true)
   })
 
   test('a reset with the same lineage replaces the document too', async () => {
@@ -221,7 +245,10 @@ describe('reset', () => {
     server.last.socket.terminate()
     await eventually(() => expect(server.connections).toHaveLength(2))
     await eventually(() => expect(server.last.subscribes).toHaveLength(1))
-    server.last.control({ type: 'subscribed', docs: [{ doc: messageId, channel: 1, lineage: 'second', reset: true, role: 'owner' }] })
+    server.last.control({
+      type: 'subscribed',
+      docs: [{ doc: messageId, channel: 1, lineage: 'second', reset: true, role: 'owner' }],
+    })
     served.held = false
     served.lineage = 'second'
     server.last.socket.terminate()
@@ -247,7 +274,7 @@ describe('checkpoints', () => {
   test('one that matches leaves everything as it is', async () => {
     const server = await startServer()
     const { client, live } = await following(server)
-    server.edit(messageId, doc => append(doc, ' 👩‍👩‍👧 naïve'))
+    server.edit(messageId, (doc) => append(doc, ' 👩‍👩‍👧 naïve'))
     server.checkpoint(messageId)
     await settled(client, server)
     expect(live.getSnapshot().status).toBe('live')
@@ -257,7 +284,7 @@ describe('checkpoints', () => {
   test('a corrupted copy is found and loaded again, once, without a moment of emptiness', async () => {
     const server = await startServer()
     const { client, live, snapshots } = await following(server)
-    corrupt(server, doc => append(doc, ' – never written'))
+    corrupt(server, (doc) => append(doc, ' – never written'))
     await eventually(() => expect(shownText(live.getSnapshot())).toBe('Hello – never written'))
     server.checkpoint(messageId)
     await converged(live, server)
@@ -272,7 +299,7 @@ describe('checkpoints', () => {
   test('a lost deletion is found, though state vectors do not show it', async () => {
     const server = await startServer()
     const { live } = await following(server)
-    server.editUnseen(messageId, doc => textOf(doc).delete(0, 4))
+    server.editUnseen(messageId, (doc) => textOf(doc).delete(0, 4))
     server.checkpoint(messageId)
     await eventually(() => expect(shownText(live.getSnapshot())).toBe('o'))
     expect(server.last.subscribes).toHaveLength(2)
@@ -281,7 +308,7 @@ describe('checkpoints', () => {
   test('a lost update is found', async () => {
     const server = await startServer()
     const { live } = await following(server)
-    server.editUnseen(messageId, doc => append(doc, '!'))
+    server.editUnseen(messageId, (doc) => append(doc, '!'))
     server.checkpoint(messageId)
     await converged(live, server)
     expect(server.last.subscribes).toHaveLength(2)
@@ -295,9 +322,11 @@ describe('checkpoints', () => {
     await settled(client, server)
     expect(live.getSnapshot().status).toBe('live')
     server.checkpoint(messageId, { digest: 'wrong' })
-    await eventually(() => expect(live.getSnapshot()).toMatchObject({ status: 'diverged', error: { code: 'internal' } }))
+    await eventually(() =>
+      expect(live.getSnapshot()).toMatchObject({ status: 'diverged', error: { code: 'internal' } }),
+    )
     server.checkpoint(messageId, { digest: 'wrong' })
-    server.edit(messageId, doc => append(doc, '!'))
+    server.edit(messageId, (doc) => append(doc, '!'))
     await converged(live, server)
     expect(server.last.subscribes).toHaveLength(2)
     expect(live.getSnapshot().status).toBe('diverged')
@@ -321,7 +350,10 @@ describe('checkpoints', () => {
   test('an update that is none is a copy that differs: no crash, one reload', async () => {
     const server = await startServer()
     const { client, live } = await following(server)
-    const garbage = encodeChannelMessage(1, encodeStock({ type: 'update', update: Uint8Array.of(1, 1, 64, 255, 255, 3) }))
+    const garbage = encodeChannelMessage(
+      1,
+      encodeStock({ type: 'update', update: Uint8Array.of(1, 1, 64, 255, 255, 3) }),
+    )
     server.last.frame(garbage)
     await eventually(() => expect(server.last.subscribes).toHaveLength(2))
     await settled(client, server)
@@ -329,7 +361,7 @@ describe('checkpoints', () => {
     server.last.frame(encodeChannelMessage(1, Uint8Array.of(250)))
     await eventually(() => expect(live.getSnapshot().status).toBe('diverged'))
     expect(shownText(live.getSnapshot())).toBe('Hello')
-    server.edit(messageId, doc => outputArray(doc).delete(0))
+    server.edit(messageId, (doc) => outputArray(doc).delete(0))
     server.checkpoint(messageId)
     await eventually(() => expect(live.getSnapshot()).toMatchObject({ status: 'live', message: { output: [] } }))
   })

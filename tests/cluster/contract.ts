@@ -25,7 +25,13 @@ export function clusterContract(open: OpenNode): void {
       const { cluster } = await opened()
       expect(await write(cluster, doc, 1, 0, 'a', '', 'x'.repeat(70_000))).toEqual({ status: 'ok', seq: 1 })
       expect(await write(cluster, doc, 1, 1, 'd')).toEqual({ status: 'ok', seq: 2 })
-      expect(await readText(cluster, doc)).toEqual({ lineage: 'line', epoch: 1, seq: 2, state: null, updates: ['a', '', 'x'.repeat(70_000), 'd'] })
+      expect(await readText(cluster, doc)).toEqual({
+        lineage: 'line',
+        epoch: 1,
+        seq: 2,
+        state: null,
+        updates: ['a', '', 'x'.repeat(70_000), 'd'],
+      })
     })
 
     it('keeps 300 entries in their order', async () => {
@@ -38,11 +44,27 @@ export function clusterContract(open: OpenNode): void {
       const { cluster } = await opened()
       // Connected; what is not answered at once is told later.
       await cluster.heads([doc])
-      const entry = (id: string, previousSeq: number, update: string, shared = false) => ({ doc: id, epoch: shared ? 0 : 1, previousSeq, updates: [bytes(update)], shared })
-      expect(await cluster.log.append([
-        entry(chatId, 0, 'title', true), entry(doc, 0, 'a'), entry(other, 7, 'gap'), entry(chatId, 0, 'again', true), entry(doc, 1, 'b'),
-      ])).toEqual([
-        { status: 'ok', seq: 1 }, { status: 'ok', seq: 1 }, { status: 'gap', seq: 0 }, { status: 'ok', seq: 2 }, { status: 'ok', seq: 2 },
+      const entry = (id: string, previousSeq: number, update: string, shared = false) => ({
+        doc: id,
+        epoch: shared ? 0 : 1,
+        previousSeq,
+        updates: [bytes(update)],
+        shared,
+      })
+      expect(
+        await cluster.log.append([
+          entry(chatId, 0, 'title', true),
+          entry(doc, 0, 'a'),
+          entry(other, 7, 'gap'),
+          entry(chatId, 0, 'again', true),
+          entry(doc, 1, 'b'),
+        ]),
+      ).toEqual([
+        { status: 'ok', seq: 1 },
+        { status: 'ok', seq: 1 },
+        { status: 'gap', seq: 0 },
+        { status: 'ok', seq: 2 },
+        { status: 'ok', seq: 2 },
       ])
       expect((await readText(cluster, chatId))?.updates).toEqual(['title', 'again'])
       expect((await readText(cluster, doc))?.updates).toEqual(['a', 'b'])
@@ -63,7 +85,11 @@ export function clusterContract(open: OpenNode): void {
 
     it('takes an entry that removes shown text like any other', async () => {
       const { cluster } = await opened()
-      expect(await cluster.log.append([{ doc, epoch: 1, previousSeq: 0, updates: [bytes('a'), bytes('-a')], rewrites: true }])).toEqual([{ status: 'ok', seq: 1 }])
+      expect(
+        await cluster.log.append([
+          { doc, epoch: 1, previousSeq: 0, updates: [bytes('a'), bytes('-a')], rewrites: true },
+        ]),
+      ).toEqual([{ status: 'ok', seq: 1 }])
       expect((await readText(cluster, doc))?.updates).toEqual(['a', '-a'])
     })
 
@@ -95,7 +121,13 @@ export function clusterContract(open: OpenNode): void {
       const { cluster } = await opened()
       for (let seq = 0; seq < 4; seq++) await write(cluster, doc, 1, seq, `u${seq + 1}`)
       await cluster.log.compact(doc, 1, 3, bytes('u1-u3'))
-      expect(await readText(cluster, doc)).toEqual({ lineage: 'line', epoch: 1, seq: 4, state: 'u1-u3', updates: ['u4'] })
+      expect(await readText(cluster, doc)).toEqual({
+        lineage: 'line',
+        epoch: 1,
+        seq: 4,
+        state: 'u1-u3',
+        updates: ['u4'],
+      })
     })
 
     it('of the whole log leaves the number where it was', async () => {
@@ -124,7 +156,9 @@ export function clusterContract(open: OpenNode): void {
 
   it('says that it can be written, and that this node lives', async () => {
     const { cluster } = await opened()
-    await expect.poll(() => cluster.alive([cluster.node]).catch(() => null), { timeout: 5_000 }).toEqual(new Set([cluster.node]))
+    await expect
+      .poll(() => cluster.alive([cluster.node]).catch(() => null), { timeout: 5_000 })
+      .toEqual(new Set([cluster.node]))
     await cluster.probe()
   })
 

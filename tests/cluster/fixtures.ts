@@ -31,7 +31,9 @@ export async function write(cluster: Cluster, id: string, epoch: number, previou
 /** The log of a document with its bytes as text. */
 export async function readText(cluster: Cluster, id: string) {
   const contents = await cluster.log.read(id)
-  return contents && { ...contents, state: text(contents.state), updates: contents.updates.map(update => text(update)) }
+  return (
+    contents && { ...contents, state: text(contents.state), updates: contents.updates.map((update) => text(update)) }
+  )
 }
 
 /** What a follower was told, as text. */
@@ -44,8 +46,8 @@ export class Heard {
 
 export async function until(condition: () => unknown, what: string, deadlineMs = 10_000): Promise<void> {
   const deadline = performance.now() + deadlineMs
-  while (!await condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not in time: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

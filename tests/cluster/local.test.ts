@@ -3,5 +3,5 @@ import { localCluster } from '../../server/cluster/local.ts'
 import { clusterContract } from './contract.ts'
 
 describe('one machine', () => {
-  clusterContract(store => localCluster(store.log))
+  clusterContract((store) => localCluster(store.log))
 })

@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { decodePublication, decodeUpdates, docOf, encodeAppend, encodePublication, encodeUpdates, keyOf } from '../../server/cluster/redis-entry.ts'
+import {
+  decodePublication,
+  decodeUpdates,
+  docOf,
+  encodeAppend,
+  encodePublication,
+  encodeUpdates,
+  keyOf,
+} from '../../server/cluster/redis-entry.ts'
 import { bytes } from '../store/records.ts'
 
 const tag = Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd)
 
 describe('the bytes in Redis', () => {
   it('of an append are epoch, previous number, tag of the node and the updates', () => {
-    expect([...encodeAppend({ epoch: 3, previousSeq: 258, updates: [bytes('ab'), bytes('')] }, tag)])
-      .toEqual([0, 0, 0, 3, 0, 0, 1, 2, 0xaa, 0xbb, 0xcc, 0xdd, 2, 0x61, 0x62, 0])
+    expect([...encodeAppend({ epoch: 3, previousSeq: 258, updates: [bytes('ab'), bytes('')] }, tag)]).toEqual([
+      0, 0, 0, 3, 0, 0, 1, 2, 0xaa, 0xbb, 0xcc, 0xdd, 2, 0x61, 0x62, 0,
+    ])
   })
 
   it('of a publication are tag, number and the updates', () => {
@@ -16,10 +25,15 @@ describe('the bytes in Redis', () => {
     expect(decodePublication(message)).toEqual({ tag: Buffer.from(tag), seq: 259, updates: [Buffer.from('ab')] })
   })
 
-  it.each([0, 1, 127, 128, 16_383, 16_384, 3_000_000])('give back an update of %i bytes between two others', length => {
-    const updates = [bytes('a'), new Uint8Array(length).fill(7), bytes('b')]
-    expect(decodeUpdates(encodeUpdates(updates)).map(update => Buffer.compare(update, updates.shift()!))).toEqual([0, 0, 0])
-  })
+  it.each([0, 1, 127, 128, 16_383, 16_384, 3_000_000])(
+    'give back an update of %i bytes between two others',
+    (length) => {
+      const updates = [bytes('a'), new Uint8Array(length).fill(7), bytes('b')]
+      expect(decodeUpdates(encodeUpdates(updates)).map((update) => Buffer.compare(update, updates.shift()!))).toEqual([
+        0, 0, 0,
+      ])
+    },
+  )
 
   it('are refused where they break off', () => {
     expect(() => decodeUpdates(Uint8Array.of(0x80))).toThrow(RangeError)

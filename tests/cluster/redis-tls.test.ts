@@ -12,10 +12,29 @@ function certificate(): { folder: string; key: string; cert: string } {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-tls-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  execFileSync(process.env['RUNNEL_TEST_OPENSSL'] || 'openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert,
-    '-days', '2', '-subj', '/CN=runnel-test', '-addext', 'subjectAltName=IP:127.0.0.1',
-  ], { stdio: 'ignore' })
+  execFileSync(
+    process.env['RUNNEL_TEST_OPENSSL'] || 'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=runnel-test',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+    ],
+    { stdio: 'ignore' },
+  )
   return { folder, key, cert }
 }
 
@@ -23,7 +42,18 @@ it('speaks TLS with a password, and only to a Redis whose certificate it can che
   const { key, cert } = certificate()
   const server = await startRedis({
     tls: true,
-    args: ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no', '--requirepass', 'pass word'],
+    args: [
+      '--tls-cert-file',
+      cert,
+      '--tls-key-file',
+      key,
+      '--tls-ca-cert-file',
+      cert,
+      '--tls-auth-clients',
+      'no',
+      '--requirepass',
+      'pass word',
+    ],
   })
   onTestFinished(() => server.kill())
   const url = server.url.replace('rediss://', 'rediss://:pass%20word@')

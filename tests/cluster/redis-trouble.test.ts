@@ -26,7 +26,14 @@ async function behindProxy(options: { leaseMs?: number; timeoutMs?: number } = {
   const a = node({ url: `redis://127.0.0.1:${proxy.port}`, base: store.log, timeoutMs: 300, ...options })
   const b = node({ url: redis.url, base: store.log })
   // A first connection may take longer than an answer may here.
-  await until(() => a.heads([doc]).then(() => true, () => false), 'the node is connected')
+  await until(
+    () =>
+      a.heads([doc]).then(
+        () => true,
+        () => false,
+      ),
+    'the node is connected',
+  )
   return { redis, proxy, store, a, b }
 }
 
@@ -41,7 +48,7 @@ async function writesUntilHeard(writer: Cluster, heard: Heard, last: number): Pr
   let seq = last
   await until(async () => {
     await write(writer, doc, 1, seq, `u${++seq}`)
-    return heard.entries.some(entry => entry.seq > last)
+    return heard.entries.some((entry) => entry.seq > last)
   }, `an entry behind ${last}`)
 }
 
@@ -54,7 +61,9 @@ describe('an append while Redis is away', () => {
     proxy.mode = 'deaf'
     proxy.cut()
     const waiting = write(a, doc, 1, 1, 'b')
-    await expect(Promise.race([waiting, new Promise(resolve => setTimeout(() => resolve('waits'), 700))])).resolves.toBe('waits')
+    await expect(
+      Promise.race([waiting, new Promise((resolve) => setTimeout(() => resolve('waits'), 700))]),
+    ).resolves.toBe('waits')
     proxy.mode = 'pass'
     proxy.cut()
     expect(await waiting).toEqual({ status: 'ok', seq: 2 })
@@ -107,7 +116,9 @@ describe('an append while Redis is away', () => {
     const { proxy, store, a } = await behindProxy()
     proxy.mode = 'deaf'
     proxy.cut()
-    expect(await a.log.append([{ doc: chatId, epoch: 0, previousSeq: 0, updates: [bytes('title')], shared: true }])).toEqual([{ status: 'ok', seq: 1 }])
+    expect(
+      await a.log.append([{ doc: chatId, epoch: 0, previousSeq: 0, updates: [bytes('title')], shared: true }]),
+    ).toEqual([{ status: 'ok', seq: 1 }])
     expect((await store.log.read(chatId))?.seq).toBe(1)
     expect(await a.heads([chatId])).toMatchObject([{ seq: 1 }])
   })
@@ -119,11 +130,18 @@ it('fails reads, numbers, following and the probe within two seconds while Redis
     proxy.mode = spoil
     const startedAt = performance.now()
     const attempts = [a.log.read(doc), a.heads([doc]), a.follow(doc, () => {}), a.probe(), a.alive([a.node])]
-    await Promise.all(attempts.map(attempt => expect(attempt).rejects.toMatchObject({ code: 'store_unavailable' })))
+    await Promise.all(attempts.map((attempt) => expect(attempt).rejects.toMatchObject({ code: 'store_unavailable' })))
     expect(performance.now() - startedAt).toBeLessThan(2_000)
     proxy.mode = 'pass'
     proxy.cut()
-    await until(() => a.heads([doc]).then(() => true, () => false), 'Redis is back')
+    await until(
+      () =>
+        a.heads([doc]).then(
+          () => true,
+          () => false,
+        ),
+      'Redis is back',
+    )
   }
 })
 
@@ -150,7 +168,7 @@ describe('a follower', () => {
     const heard = new Heard()
     await a.follow(doc, heard.hear)
     proxy.mode = 'deaf'
-    await new Promise(resolve => setTimeout(resolve, 700))
+    await new Promise((resolve) => setTimeout(resolve, 700))
     proxy.mode = 'pass'
     await writesUntilHeard(b, heard, 0)
   })
@@ -184,7 +202,11 @@ describe('Redis restarted', () => {
     const waiting = write(a, doc, 1, 20, 'u21')
     await server({ folder, port, args: always })
     expect(await waiting).toEqual({ status: 'ok', seq: 21 })
-    expect(await readText(b, doc)).toMatchObject({ seq: 21, state: 'u1-u10', updates: Array.from({ length: 11 }, (_, i) => `u${i + 11}`) })
+    expect(await readText(b, doc)).toMatchObject({
+      seq: 21,
+      state: 'u1-u10',
+      updates: Array.from({ length: 11 }, (_, i) => `u${i + 11}`),
+    })
     await writesUntilHeard(a, heard, 21)
   })
 
@@ -206,7 +228,10 @@ describe('Redis restarted', () => {
     const port = await freePort()
     const first = await server({ port })
     const { log } = await storeWithDocuments()
-    const [a, b] = [node({ url: first.url, base: log, leaseMs: 1_500 }), node({ url: first.url, base: log, leaseMs: 1_500 })]
+    const [a, b] = [
+      node({ url: first.url, base: log, leaseMs: 1_500 }),
+      node({ url: first.url, base: log, leaseMs: 1_500 }),
+    ]
     const both = new Set([a.node, b.node])
     const seen = () => a.alive([a.node, b.node, 'nobody']).catch(() => null)
     await until(async () => (await seen())?.size === 2, 'both are seen')
@@ -230,10 +255,17 @@ describe('a write that Redis refuses for now', () => {
     const { log } = await storeWithDocuments()
     const a = node({ url: redis.url, base: log })
     await write(a, doc, 1, 0, 'a')
-    for (let i = 0; await raw.set(`filler${i}`, 'x'.repeat(100_000)).then(() => true, () => false); i++);
+    for (
+      let i = 0;
+      await raw.set(`filler${i}`, 'x'.repeat(100_000)).then(
+        () => true,
+        () => false,
+      );
+      i++
+    );
     const waiting = write(a, doc, 1, 1, 'b')
-    await new Promise(resolve => setTimeout(resolve, 100))
-    await raw.del(...await raw.keys('filler*'))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await raw.del(...(await raw.keys('filler*')))
     expect(await waiting).toEqual({ status: 'ok', seq: 2 })
   })
 
@@ -246,7 +278,7 @@ describe('a write that Redis refuses for now', () => {
     const { log } = await storeWithDocuments()
     const a = node({ url: redis.url, base: log })
     const waiting = write(a, doc, 1, 0, 'a')
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 100))
     await raw.replicaof('NO', 'ONE')
     expect(await waiting).toEqual({ status: 'ok', seq: 1 })
   })

@@ -15,10 +15,12 @@ afterAll(async () => {
   raw.disconnect()
   await server.kill()
 })
-beforeEach(async () => { await raw.flushall() })
+beforeEach(async () => {
+  await raw.flushall()
+})
 
 describe('a node on Redis', () => {
-  clusterContract(store => node({ url: server.url, base: store.log, leaseMs: 300 }))
+  clusterContract((store) => node({ url: server.url, base: store.log, leaseMs: 300 }))
 })
 
 describe('two nodes on one Redis', () => {
@@ -39,7 +41,10 @@ describe('two nodes on one Redis', () => {
     await write(a, other, 1, 0, 'elsewhere')
     await write(a, doc, 1, 1, 'c')
     await until(() => first.entries.length === 2 && second.entries.length === 2, 'two entries')
-    const expected = [{ seq: 1, updates: ['a', 'b'] }, { seq: 2, updates: ['c'] }]
+    const expected = [
+      { seq: 1, updates: ['a', 'b'] },
+      { seq: 2, updates: ['c'] },
+    ]
     expect(first.entries).toEqual(expected)
     expect(second.entries).toEqual(expected)
     expect(own.entries).toEqual([])
@@ -63,14 +68,14 @@ describe('two nodes on one Redis', () => {
     await b.follow(other, kept.hear)
     stop()
     stop()
-    await until(async () => (await raw.call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1, 'no subscription')
+    await until(async () => ((await raw.call('PUBSUB', 'SHARDCHANNELS')) as string[]).length === 1, 'no subscription')
     await write(a, doc, 1, 0, 'a')
     await write(a, other, 1, 0, 'b')
     await until(() => kept.entries.length === 1, 'the entry of the other')
     expect(heard.entries).toEqual([])
   })
 
-  it('know the last numbers of each other\'s logs', async () => {
+  it("know the last numbers of each other's logs", async () => {
     const { a, b } = await pair()
     await write(a, doc, 1, 0, 'a')
     await write(a, doc, 1, 1, 'b')
@@ -82,7 +87,14 @@ describe('two nodes on one Redis', () => {
 
   it('ask the store for the last numbers of chats where it can tell them', async () => {
     const { log } = await storeWithDocuments()
-    const a = node({ url: server.url, base: { ...log, heads: docs => docs.map(() => ({ seq: 7, epoch: 1 })), read: () => Promise.reject(new Error('too dear')) } })
+    const a = node({
+      url: server.url,
+      base: {
+        ...log,
+        heads: (docs) => docs.map(() => ({ seq: 7, epoch: 1 })),
+        read: () => Promise.reject(new Error('too dear')),
+      },
+    })
     await write(a, doc, 1, 0, 'a')
     expect(await a.heads([chatId, doc, chatId])).toMatchObject([{ seq: 7 }, { seq: 1 }, { seq: 7 }])
   })
@@ -92,9 +104,10 @@ describe('two nodes on one Redis', () => {
     const heard = new Heard()
     const news: unknown[] = []
     await b.follow(doc, heard.hear)
-    b.onNews = told => news.push(told)
+    b.onNews = (told) => news.push(told)
     await until(async () => (await raw.pubsub('NUMSUB', 'runnel:news'))[1] === 2, 'both listen')
-    for (const message of ['', 'hello', 'tag.\x00\x00\x00\x01\xff', 'tag.\x00\x00\x00\x01\x09a']) await raw.spublish(`runnel:{${doc}}`, Buffer.from(message, 'latin1'))
+    for (const message of ['', 'hello', 'tag.\x00\x00\x00\x01\xff', 'tag.\x00\x00\x00\x01\x09a'])
+      await raw.spublish(`runnel:{${doc}}`, Buffer.from(message, 'latin1'))
     for (const message of ['', '{', 'null', '{}']) await raw.publish('runnel:news', message)
     await write(a, doc, 1, 0, 'a')
     a.tell('news')
@@ -102,11 +115,11 @@ describe('two nodes on one Redis', () => {
     expect([heard.entries, news]).toEqual([[{ seq: 1, updates: ['a'] }], ['news']])
   })
 
-  it('hear each other\'s news, not their own', async () => {
+  it("hear each other's news, not their own", async () => {
     const { a, b } = await pair()
     const [heardByA, heardByB]: [unknown[], unknown[]] = [[], []]
-    a.onNews = news => heardByA.push(news)
-    b.onNews = news => heardByB.push(news)
+    a.onNews = (news) => heardByA.push(news)
+    b.onNews = (news) => heardByB.push(news)
     await until(async () => (await raw.pubsub('NUMSUB', 'runnel:news'))[1] === 2, 'both listen')
     a.tell({ stop: 'task_1' })
     b.tell(['x'])
@@ -128,7 +141,7 @@ describe('two nodes on one Redis', () => {
     expect(await write(a, doc, 1, 4, 'u5')).toEqual({ status: 'ok', seq: 5 })
   })
 
-  it('put a new writer\'s state behind the last number of the log before it, and none in the place of a newer writer\'s', async () => {
+  it("put a new writer's state behind the last number of the log before it, and none in the place of a newer writer's", async () => {
     const { store, a, b } = await pair()
     for (let seq = 0; seq < 3; seq++) await write(a, doc, 1, seq, `u${seq + 1}`)
     const epoch = await store.drawEpoch(doc)
@@ -161,7 +174,7 @@ describe('what is in Redis', () => {
   it('has an end, put off by every write, soon once the message has ended', async () => {
     const { log } = await storeWithDocuments()
     const a = node({ url: server.url, base: log, ttlMs: 100_000 })
-    const ends = async () => await Promise.all((await raw.keys('runnel:{msg*')).map(key => raw.pttl(key)))
+    const ends = async () => await Promise.all((await raw.keys('runnel:{msg*')).map((key) => raw.pttl(key)))
     await write(a, doc, 1, 0, 'a')
     expect(await ends()).toHaveLength(2)
     for (const key of await raw.keys('runnel:{msg*')) await raw.pexpire(key, 5_000)
@@ -175,7 +188,7 @@ describe('what is in Redis', () => {
     await a.log.release!(doc, 1)
     expect(await ends()).toHaveLength(2)
     for (const ms of await ends()) expect(ms).toBeLessThanOrEqual(60_000)
-    await until(async () => await raw.pttl(`runnel:{nodes}:${a.node}`) > 0, 'a sign of life')
+    await until(async () => (await raw.pttl(`runnel:{nodes}:${a.node}`)) > 0, 'a sign of life')
     for (const key of await raw.keys('*')) expect(await raw.pttl(key), key).toBeGreaterThan(0)
   })
 
@@ -203,6 +216,11 @@ it('refuses what Redis refuses for good, without waiting', async () => {
   const { log } = await storeWithDocuments()
   const a = node({ url: server.url, base: log })
   await raw.set(`runnel:{${doc}}`, 'not a log')
-  await expect(write(a, doc, 1, 0, 'a')).rejects.toMatchObject({ code: 'store_unavailable', message: 'Redis refuses: WRONGTYPE.' })
-  onTestFinished(async () => { await raw.flushall() })
+  await expect(write(a, doc, 1, 0, 'a')).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: 'Redis refuses: WRONGTYPE.',
+  })
+  onTestFinished(async () => {
+    await raw.flushall()
+  })
 })

@@ -10,7 +10,7 @@ export type Items = Set<string>
 
 export function itemsOf(contents: LogContents): Items {
   const parts = [...(contents.state ? [contents.state] : []), ...contents.updates]
-  return new Set(parts.flatMap(part => text(part)!.split(',')).filter(item => item !== ''))
+  return new Set(parts.flatMap((part) => text(part)!.split(',')).filter((item) => item !== ''))
 }
 
 export const stateOf = (items: Items) => bytes([...items].join(','))
@@ -39,7 +39,9 @@ export class Writer {
       const contents = (await this.cluster.log.read(this.doc))!
       this.items = itemsOf(contents)
       this.seq = contents.seq
-      const [result] = await this.cluster.log.append([{ doc: this.doc, epoch: this.epoch, previousSeq: this.seq, updates: [] }])
+      const [result] = await this.cluster.log.append([
+        { doc: this.doc, epoch: this.epoch, previousSeq: this.seq, updates: [] },
+      ])
       if (result!.status === 'ok') return
       if (result!.status === 'fenced') {
         this.isFenced = true
@@ -50,7 +52,9 @@ export class Writer {
 
   async write(item: string): Promise<void> {
     this.items.add(item)
-    let [result] = await this.cluster.log.append([{ doc: this.doc, epoch: this.epoch, previousSeq: this.seq, updates: [bytes(item)] }])
+    let [result] = await this.cluster.log.append([
+      { doc: this.doc, epoch: this.epoch, previousSeq: this.seq, updates: [bytes(item)] },
+    ])
     if (result!.status === 'gap') {
       this.restored += 1
       result = await this.cluster.log.restore!(this.doc, this.epoch, this.seq, stateOf(this.items))
@@ -85,11 +89,11 @@ export class Follower {
   }
 
   async start(compareMs: number): Promise<void> {
-    this.#stop ??= await this.#cluster.follow(this.#doc, entry => {
+    this.#stop ??= await this.#cluster.follow(this.#doc, (entry) => {
       if (this.seq >= 0 && entry.seq === this.seq + 1) {
         this.seq = entry.seq
         this.heard.push(entry.seq)
-        this.#add(new Set(entry.updates.flatMap(update => text(update)!.split(','))))
+        this.#add(new Set(entry.updates.flatMap((update) => text(update)!.split(','))))
       }
     })
     onTestFinished(() => this.stop())

@@ -13,6 +13,6 @@ for (;;) {
   say(result!.status)
   if (result!.status !== 'ok') break
   seq = result!.seq
-  await new Promise(resolve => setTimeout(resolve, 1))
+  await new Promise((resolve) => setTimeout(resolve, 1))
 }
 await cluster.close()

@@ -20,19 +20,35 @@ async function folderWith(files: Record<string, string>): Promise<string> {
 }
 
 /** Runs `runnel` to its first line of output or its end. */
-async function runnel(folder: string, args: string[] = [], env: Record<string, string> = {}): Promise<{ line: string; error: string; code: number | null }> {
-  const child = spawn(process.execPath, [join(root, 'server/main.ts'), ...args], { cwd: folder, env: { ...process.env, ...env } })
+async function runnel(
+  folder: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<{ line: string; error: string; code: number | null }> {
+  const child = spawn(process.execPath, [join(root, 'server/main.ts'), ...args], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const found = { line: '', error: '', code: null as number | null }
-  child.stderr.on('data', chunk => { found.error += chunk })
-  const ended = new Promise<void>(resolve => child.on('close', code => {
-    found.code = code
-    resolve()
-  }))
-  await Promise.race([ended, new Promise<void>(resolve => createInterface({ input: child.stdout }).once('line', line => {
-    found.line = line
-    resolve()
-  }))])
+  child.stderr.on('data', (chunk) => {
+    found.error += chunk
+  })
+  const ended = new Promise<void>((resolve) =>
+    child.on('close', (code) => {
+      found.code = code
+      resolve()
+    }),
+  )
+  await Promise.race([
+    ended,
+    new Promise<void>((resolve) =>
+      createInterface({ input: child.stdout }).once('line', (line) => {
+        found.line = line
+        resolve()
+      }),
+    ),
+  ])
   return found
 }
 
@@ -53,11 +69,24 @@ test('a module in the working directory has settings, filters and the rest', asy
   const { line } = await runnel(folder)
   const url = line.replace('Runnel listens on ', '')
   expect(url).toMatch(/\/from-module$/)
-  const post = async (path: string, body: object) => await (await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Record<string, any>
+  const post = async (path: string, body: object) =>
+    (await (
+      await fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).json()) as Record<string, any>
   const { id } = await post('/api/chats', {})
-  const { error: { details: { message } } } = await post(`/api/chats/${id}/messages`, { content: 'an error please', stream: false })
+  const {
+    error: {
+      details: { message },
+    },
+  } = await post(`/api/chats/${id}/messages`, { content: 'an error please', stream: false })
   expect(message.model).toBe('model-of-the-module')
-  expect(message.output).toContainEqual(expect.objectContaining({ type: 'progress', text: expect.stringContaining('Thinking aloud') }))
+  expect(message.output).toContainEqual(
+    expect.objectContaining({ type: 'progress', text: expect.stringContaining('Thinking aloud') }),
+  )
 })
 
 test('--config names another one; what the environment says wins over it', async () => {
@@ -68,30 +97,59 @@ test('--config names another one; what the environment says wins over it', async
 
 test('an empty variable is none, and without a module the environment is all', async () => {
   const folder = await folderWith({ 'runnel.config.js': `export default { PORT: 0, RUNNEL_MODEL: 'm' }` })
-  expect(await loadOptions({ path: undefined, folder, environment: { RUNNEL_MODEL: '', PATH: '/bin', LOG_LEVEL: 'warn' } })).toEqual({ PORT: 0, RUNNEL_MODEL: 'm', LOG_LEVEL: 'warn' })
-  expect(await loadOptions({ path: undefined, folder: join(folder, 'none'), environment: { PORT: '1' } })).toEqual({ PORT: '1' })
+  expect(
+    await loadOptions({ path: undefined, folder, environment: { RUNNEL_MODEL: '', PATH: '/bin', LOG_LEVEL: 'warn' } }),
+  ).toEqual({ PORT: 0, RUNNEL_MODEL: 'm', LOG_LEVEL: 'warn' })
+  expect(await loadOptions({ path: undefined, folder: join(folder, 'none'), environment: { PORT: '1' } })).toEqual({
+    PORT: '1',
+  })
 })
 
 test('every fault is named at once, with what was meant', async () => {
-  const folder = await folderWith({ 'runnel.config.ts': `export default {
+  const folder = await folderWith({
+    'runnel.config.ts': `export default {
     PORT: 'eighty', port: 80, RUNNEL_FLUSH: 4, heartbeatMs: 1, tools: {}, filters: [{}], provider: 'openai', authenticate: true, onMessageEnd: [], logger: { info() {} },
-  }` })
+  }`,
+  })
   const { code, error } = await runnel(folder, [], { HOST: '0.0.0.0', RUNNEL_FLUSH_MS: '9999' })
   expect(code).toBe(1)
   for (const words of [
     'runnel: The configuration (runnel.config.ts and the environment) is wrong:',
-    'port: there is no such setting: PORT is meant, perhaps', 'heartbeatMs: there is no such setting: RUNNEL_HEARTBEAT_MS is meant, perhaps',
+    'port: there is no such setting: PORT is meant, perhaps',
+    'heartbeatMs: there is no such setting: RUNNEL_HEARTBEAT_MS is meant, perhaps',
     'RUNNEL_FLUSH: there is no such setting; runnel --help names all',
-    'tools: must be a list of tools', 'filters: must be a list of filters', 'provider: must be a function', 'authenticate: must be a function',
-    'onMessageEnd: must be a function', 'logger: must have the methods', 'PORT: ', 'RUNNEL_FLUSH_MS: ',
-  ]) expect(error).toContain(words)
+    'tools: must be a list of tools',
+    'filters: must be a list of filters',
+    'provider: must be a function',
+    'authenticate: must be a function',
+    'onMessageEnd: must be a function',
+    'logger: must have the methods',
+    'PORT: ',
+    'RUNNEL_FLUSH_MS: ',
+  ])
+    expect(error).toContain(words)
 })
 
 test.each([
   ['is not there', {}, ['--config', 'mine.ts'], 'There is no configuration module mine.ts.'],
-  ['has no default export', { 'runnel.config.mjs': 'export const config = {}' }, [], 'The configuration module runnel.config.mjs has no default export that is an object'],
-  ['does not parse', { 'runnel.config.ts': 'export default {' }, [], 'The configuration module runnel.config.ts could not be loaded: '],
-  ['throws', { 'runnel.config.ts': 'throw new Error("no key in the vault")' }, [], 'could not be loaded: no key in the vault'],
+  [
+    'has no default export',
+    { 'runnel.config.mjs': 'export const config = {}' },
+    [],
+    'The configuration module runnel.config.mjs has no default export that is an object',
+  ],
+  [
+    'does not parse',
+    { 'runnel.config.ts': 'export default {' },
+    [],
+    'The configuration module runnel.config.ts could not be loaded: ',
+  ],
+  [
+    'throws',
+    { 'runnel.config.ts': 'throw new Error("no key in the vault")' },
+    [],
+    'could not be loaded: no key in the vault',
+  ],
 ])('a module that %s is an error that says so', async (_what, files, args, words) => {
   const { code, error } = await runnel(await folderWith(files), args)
   expect(code).toBe(1)
@@ -99,5 +157,7 @@ test.each([
 })
 
 test('options of the wrong type are refused in a program, too', () => {
-  expect(() => createRunnel({ DATABASE_URL: 'memory:', tools: 'none' as never, PORT: -1 })).toThrow(/tools: must be a list[^]*PORT: /)
+  expect(() => createRunnel({ DATABASE_URL: 'memory:', tools: 'none' as never, PORT: -1 })).toThrow(
+    /tools: must be a list[^]*PORT: /,
+  )
 })

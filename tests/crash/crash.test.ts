@@ -48,7 +48,7 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
   for (let kill = 0; kill < kills; kill++) {
     const url = await victim.url
     const checked = url !== null && (await unlessDead(() => checkRecovered(url, all, live)))
-    live = live.filter(asked => asked.recovered === null)
+    live = live.filter((asked) => asked.recovered === null)
     if (!checked) {
       // It died a second time, while or right after it was recovered.
       deaths.inRecovery += 1
@@ -62,7 +62,7 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
     const viewer = new Collector(url, viewerOptions)
     const alive = await unlessDead(async () => {
       for (const asked of live) viewer.adopt(asked.collected)
-      await viewer.follow(...live.map(asked => asked.messageId))
+      await viewer.follow(...live.map((asked) => asked.messageId))
       while (live.length < 4) {
         const asked = await ask(url, `q${questions++}`)
         all.push(asked)
@@ -96,10 +96,10 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
   await checkRecovered(url, all, live)
   // With matching checkpoints, and no reset, from the copies that the viewers kept.
   const viewer = new Collector(url, viewerOptions)
-  const ended = all.filter(asked => asked.recovered)
+  const ended = all.filter((asked) => asked.recovered)
   for (const asked of ended) viewer.adopt(asked.collected)
   for (const asked of ended) asked.collected.checkpoints.length = 0
-  await viewer.follow(...ended.map(asked => asked.messageId))
+  await viewer.follow(...ended.map((asked) => asked.messageId))
   await viewer.until(() => ended.every(({ collected }) => collected.ended), 'the checkpoints of all', 30_000)
   for (const { collected, recovered } of ended) {
     expect(collected.subscribed!.reset).toBe(false)
@@ -107,18 +107,23 @@ test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, {
     expect(collected.json).toEqual(recovered)
   }
   await viewer.close()
-  console.log(`crash: ${JSON.stringify(deaths)}, ${ended.length} answers, ${ended.filter(asked => asked.seenLength > 64_000).length} of them compacted`)
+  console.log(
+    `crash: ${JSON.stringify(deaths)}, ${ended.length} answers, ${ended.filter((asked) => asked.seenLength > 64_000).length} of them compacted`,
+  )
   expect(ended.length).toBeGreaterThan(kills / 2)
 })
 
 /** False if the victim dies meanwhile: its death cuts off whatever was asked of it. */
 async function unlessDead(work: () => Promise<void>): Promise<boolean> {
-  const done = work().then(() => true, async (error: unknown) => {
-    // A broken connection is seen before the end of its process; an assertion is none.
-    if (error instanceof Error && error.name !== 'AssertionError') await Promise.race([victim.exited, sleep(1_000)])
-    if (victim.dead && (error as Error).name !== 'AssertionError') return false
-    throw error
-  })
+  const done = work().then(
+    () => true,
+    async (error: unknown) => {
+      // A broken connection is seen before the end of its process; an assertion is none.
+      if (error instanceof Error && error.name !== 'AssertionError') await Promise.race([victim.exited, sleep(1_000)])
+      if (victim.dead && (error as Error).name !== 'AssertionError') return false
+      throw error
+    },
+  )
   return await Promise.race([done, victim.exited.then(() => false)])
 }
 
@@ -147,7 +152,11 @@ async function get(url: string, route: string): Promise<any> {
 }
 
 async function post(url: string, route: string, body: object): Promise<any> {
-  const response = await fetch(url + route, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  const response = await fetch(url + route, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
   const answer = await response.json()
   expect(response.ok, JSON.stringify(answer)).toBe(true)
   return answer
@@ -156,7 +165,15 @@ async function post(url: string, route: string, body: object): Promise<any> {
 async function ask(url: string, question: string): Promise<Asked> {
   const chat = await post(url, '/api/chats', { title: question })
   const { messageId } = await post(url, `/api/chats/${chat.id}/messages`, { content: question })
-  return { question, chatId: chat.id, messageId, seenLength: 0, seenBegun: false, collected: new Collected(messageId), recovered: null }
+  return {
+    question,
+    chatId: chat.id,
+    messageId,
+    seenLength: 0,
+    seenBegun: false,
+    collected: new Collected(messageId),
+    recovered: null,
+  }
 }
 
 /** Reads the message mid-stream, again and again, until the server is gone. */
@@ -187,20 +204,25 @@ async function checkRecovered(url: string, all: readonly Asked[], live: readonly
     const text = transcript(message)
     expect(text, 'each character once, in order').toBe(expected(asked.question, text.length))
     expect(text.length).toBeGreaterThanOrEqual(asked.seenLength)
-    if (tasks.some(task => task.messageId === asked.messageId)) {
+    if (tasks.some((task) => task.messageId === asked.messageId)) {
       expect(asked.seenBegun, 'only what nobody saw begun is queued again').toBe(false)
       continue
     }
-    expect(message).toMatchObject({ status: 'interrupted', endedAt: expect.any(Number), error: { code: 'interrupted', retryable: true } })
-    for (const block of message.output) expect(['completed', 'incomplete', 'cancelled', 'pending']).toContain(block.status)
+    expect(message).toMatchObject({
+      status: 'interrupted',
+      endedAt: expect.any(Number),
+      error: { code: 'interrupted', retryable: true },
+    })
+    for (const block of message.output)
+      expect(['completed', 'incomplete', 'cancelled', 'pending']).toContain(block.status)
     asked.recovered = message
   }
   // No task that nobody knows: one was perhaps asked for by a call that its server's death cut off.
   for (const { status } of tasks) expect(['queued', 'preparing', 'streaming']).toContain(status)
-  const ended = live.filter(asked => asked.recovered)
+  const ended = live.filter((asked) => asked.recovered)
   await checkChats(url, ended)
   // A later crash changes nothing of what an earlier one left.
-  for (const asked of all.filter(asked => asked.recovered).slice(-8)) {
+  for (const asked of all.filter((asked) => asked.recovered).slice(-8)) {
     expect(await get(url, `/api/messages/${asked.messageId}`)).toEqual(asked.recovered)
   }
 }
@@ -209,7 +231,7 @@ async function checkRecovered(url: string, all: readonly Asked[], live: readonly
 async function checkChats(url: string, ended: readonly Asked[]): Promise<void> {
   if (ended.length === 0) return
   const viewer = new Collector(url, viewerOptions)
-  const chats = await viewer.follow(...ended.map(asked => asked.chatId))
+  const chats = await viewer.follow(...ended.map((asked) => asked.chatId))
   for (const [index, asked] of ended.entries()) {
     const history: Message[] = (await get(url, `/api/chats/${asked.chatId}/messages`)).items
     const chat = chats[index]!
@@ -223,7 +245,7 @@ async function checkChats(url: string, ended: readonly Asked[]): Promise<void> {
 
 /** A message of the history, as its chat lists it. */
 function entry({ id, role, parentId, createdAt, status, model, output }: Message): [string, ChatEntry] {
-  const text = output.map(block => (block.type === 'text' ? block.text : '')).join('')
+  const text = output.map((block) => (block.type === 'text' ? block.text : '')).join('')
   return [id, { role, parentId, createdAt, status, ...(role === 'user' ? { text } : { model: model! }) }]
 }
 

@@ -24,14 +24,21 @@ test(`keeps what the door's caller read through ${kills} kills`, { timeout: 60_0
   let read = 0
   for (let kill = 0; kill <= kills; kill++) {
     // In the middle of a write to the log, or whenever.
-    victim.start(path, kill % 2 === 0 ? { phase: 'running', sql: 'COMMIT', moment: kill % 4 === 0 ? 'before' : 'after', count: 25 + 4 * kill } : undefined)
+    victim.start(
+      path,
+      kill % 2 === 0
+        ? { phase: 'running', sql: 'COMMIT', moment: kill % 4 === 0 ? 'before' : 'after', count: 25 + 4 * kill }
+        : undefined,
+    )
     const url = (await victim.url)!
     if (seen) {
-      const message = await (await fetch(`${url}/api/messages/${seen.messageId}`)).json() as Message
+      const message = (await (await fetch(`${url}/api/messages/${seen.messageId}`)).json()) as Message
       expect(message.status).toBe('interrupted')
       const text = transcript(message)
       expect(text).toBe(expected(seen.question, text.length))
-      expect(text.startsWith(seen.text), `${seen.text.length} characters were read, ${text.length} are there`).toBe(true)
+      expect(text.startsWith(seen.text), `${seen.text.length} characters were read, ${text.length} are there`).toBe(
+        true,
+      )
       read += seen.text.length
     }
     if (kill < kills) {
@@ -47,13 +54,25 @@ test(`keeps what the door's caller read through ${kills} kills`, { timeout: 60_0
 
 async function readUntilKilled(url: string, question: string, kill: number) {
   const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1`, maxRetries: 0 })
-  const { data, response } = await client.chat.completions.create({ model: 'm', messages: [{ role: 'user', content: question }], stream: true }).withResponse()
+  const { data, response } = await client.chat.completions
+    .create({ model: 'm', messages: [{ role: 'user', content: question }], stream: true })
+    .withResponse()
   const killed = victim
   void sleep(kill % 2 === 1 ? 30 + kill * 25 : 1_500).then(() => killed.kill())
   let text = ''
   try {
-    for await (const { choices: [choice] } of data) {
-      const { reasoning_content: reasoning, content, tool_calls: calls } = choice!.delta as { reasoning_content?: string; content?: string; tool_calls?: { function: { arguments: string } }[] }
+    for await (const {
+      choices: [choice],
+    } of data) {
+      const {
+        reasoning_content: reasoning,
+        content,
+        tool_calls: calls,
+      } = choice!.delta as {
+        reasoning_content?: string
+        content?: string
+        tool_calls?: { function: { arguments: string } }[]
+      }
       text += (reasoning ?? '') + (content ?? '') + (calls?.[0]?.function.arguments ?? '')
     }
     throw new Error('it ended as if it were whole')

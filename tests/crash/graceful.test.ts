@@ -36,24 +36,39 @@ async function prepare(settings: Record<string, string> = {}) {
   const serve = async (): Promise<Served> => {
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, HOST: '127.0.0.1', PORT: port, DATABASE_URL: `sqlite:${join(folder, 'runnel.db')}`, OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', LOG_LEVEL: 'error', ...settings },
+      env: {
+        ...process.env,
+        HOST: '127.0.0.1',
+        PORT: port,
+        DATABASE_URL: `sqlite:${join(folder, 'runnel.db')}`,
+        OPENAI_BASE_URL: fake.url,
+        OPENAI_API_KEY: 'key',
+        LOG_LEVEL: 'error',
+        ...settings,
+      },
     })
     children.push(child)
     const exited = once(child, 'exit').then(([code]) => code as number | null)
-    const [line] = await once(createInterface({ input: child.stdout! }), 'line') as [string]
+    const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string]
     const url = line.replace('Runnel listens on ', '')
     port = new URL(url).port
     const call: Served['call'] = async (method, path, body) => {
-      const response = await fetch(url + path, { method, headers: { 'content-type': 'application/json', connection: 'close' }, ...(body && { body: JSON.stringify(body) }) })
+      const response = await fetch(url + path, {
+        method,
+        headers: { 'content-type': 'application/json', connection: 'close' },
+        ...(body && { body: JSON.stringify(body) }),
+      })
       return { status: response.status, headers: response.headers, body: await response.json() }
     }
-    return { url, signal: signal => void child.kill(signal), exited, call }
+    return { url, signal: (signal) => void child.kill(signal), exited, call }
   }
   return { fake, serve }
 }
 
 async function ask({ call }: Served): Promise<{ chatId: string; messageId: string }> {
-  const { body: { id } } = await call('POST', '/api/chats', {})
+  const {
+    body: { id },
+  } = await call('POST', '/api/chats', {})
   return (await call('POST', `/api/chats/${id}/messages`, { content: 'Hello' })).body
 }
 
@@ -63,7 +78,15 @@ function follow(url: string, messageId: string, WebSocket?: typeof globalThis.We
   const live = client.message(messageId)
   onTestFinished(live.subscribe(() => {}))
   const message = () => live.getSnapshot().message
-  return { client, live, message, text: () => message()?.output.map(block => ('text' in block ? block.text : '')).join('') ?? '' }
+  return {
+    client,
+    live,
+    message,
+    text: () =>
+      message()
+        ?.output.map((block) => ('text' in block ? block.text : ''))
+        .join('') ?? '',
+  }
 }
 
 /** A first server with an answer that has said this much, and a client that shows it. */
@@ -80,7 +103,7 @@ async function answerShown(text: string, settings?: Record<string, string>, WebS
 
 async function waitFor(condition: () => Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 10_000
-  while (!await condition()) if (Date.now() > deadline) throw new Error(`${what} did not come`)
+  while (!(await condition())) if (Date.now() > deadline) throw new Error(`${what} did not come`)
 }
 
 test('SIGTERM lets what runs end, takes nothing new, and viewers are back after the restart', async () => {
@@ -88,7 +111,11 @@ test('SIGTERM lets what runs end, takes nothing new, and viewers are back after 
   first.signal('SIGTERM')
   await waitFor(async () => (await first.call('GET', '/readyz')).status === 503, 'not ready')
   const refused = await first.call('POST', `/api/chats/${ids.chatId}/messages`, { content: 'More', parentId: null })
-  expect([refused.status, refused.headers.get('retry-after'), refused.body.error.code]).toEqual([503, '1', 'restarting'])
+  expect([refused.status, refused.headers.get('retry-after'), refused.body.error.code]).toEqual([
+    503,
+    '1',
+    'restarting',
+  ])
   stream.send('After.')
   await until(() => viewer.text() === 'Before. After.', 'the rest')
   stream.end()
@@ -110,7 +137,11 @@ test('SIGTERM closes every socket with 1012, and a client is back by itself afte
       this.addEventListener('close', ({ code }) => codes.push(code))
     }
   }
-  const { serve, first, ids, viewer } = await answerShown('Shown.', { RUNNEL_DRAIN_MS: '100' }, Noting as typeof globalThis.WebSocket)
+  const { serve, first, ids, viewer } = await answerShown(
+    'Shown.',
+    { RUNNEL_DRAIN_MS: '100' },
+    Noting as typeof globalThis.WebSocket,
+  )
   const plain = new Client(`${first.url.replace('http', 'ws')}/ws`)
   const stock = new Client(`${first.url.replace('http', 'ws')}/yjs/${ids.messageId}`)
   await stock.send(Uint8Array.of(0, 0, 1, 0))
@@ -127,7 +158,10 @@ test('SIGTERM closes every socket with 1012, and a client is back by itself afte
   const second = await serve()
   expect(second.url).toBe(first.url)
   await until(() => states.at(-1) === 'open', 'the return', backoffCapMs)
-  await until(() => viewer.message()?.status === 'interrupted' && viewer.live.getSnapshot().status === 'live', 'the end')
+  await until(
+    () => viewer.message()?.status === 'interrupted' && viewer.live.getSnapshot().status === 'live',
+    'the end',
+  )
   expect(viewer.text()).toBe('Shown.')
   expect(states[0]).toBe('waiting')
   await viewer.client.close()
@@ -152,7 +186,9 @@ test('a second signal ends at once; nothing that was shown is lost', async () =>
 function talk(fake: FakeOpenAI, count: number): () => void {
   const streams = Array.from({ length: count }, () => fake.manual())
   let word = 0
-  const timer = setInterval(() => { for (const stream of streams) stream.send(`word ${++word} `) }, 5)
+  const timer = setInterval(() => {
+    for (const stream of streams) stream.send(`word ${++word} `)
+  }, 5)
   return () => clearInterval(timer)
 }
 
@@ -169,10 +205,18 @@ test('SIGTERM under load with 100 viewers: every run has an end, and every viewe
   expect(await first.exited).toBe(0)
   stopTalking()
   const second = await serve()
-  await until(() => viewers.every(({ client, message }) => client.connection.getSnapshot().status === 'open' && isTerminal(message()!.status)), 'all viewers', 15_000)
+  await until(
+    () =>
+      viewers.every(
+        ({ client, message }) => client.connection.getSnapshot().status === 'open' && isTerminal(message()!.status),
+      ),
+    'all viewers',
+    15_000,
+  )
   const truth = new Map<string, Message>()
   for (const { messageId } of ids) truth.set(messageId, (await second.call('GET', `/api/messages/${messageId}`)).body)
-  for (const message of truth.values()) expect(message).toMatchObject({ status: 'interrupted', error: { code: 'interrupted', retryable: true } })
+  for (const message of truth.values())
+    expect(message).toMatchObject({ status: 'interrupted', error: { code: 'interrupted', retryable: true } })
   for (const [i, { message, text }] of viewers.entries()) {
     expect(message()).toEqual(truth.get(ids[i % 10]!.messageId))
     expect(text().startsWith(shown[i]!)).toBe(true)

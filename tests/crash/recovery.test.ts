@@ -24,12 +24,29 @@ function databasePath(): string {
 async function writeRows(store: Store): Promise<void> {
   await store.createChat({ id: chatId, ownerId: 'local', title: 'Crashed', system: null, createdAt: 1 }, 'lineage0')
   const userMessage: Message = {
-    id: questionId, chatId, parentId: null, role: 'user', status: 'completed', createdAt: 2, schema: 1,
+    id: questionId,
+    chatId,
+    parentId: null,
+    role: 'user',
+    status: 'completed',
+    createdAt: 2,
+    schema: 1,
     output: [{ id: 'b0', type: 'text', status: 'completed', text: 'Are you there?', annotations: [] }],
   }
   await store.startRun({
-    userMessage, lineage: 'lineage1',
-    assistant: { id: answerId, chatId, parentId: questionId, createdAt: 2, taskId, userId: 'local', node: 'local', status: 'queued', request: { model: 'any' } },
+    userMessage,
+    lineage: 'lineage1',
+    assistant: {
+      id: answerId,
+      chatId,
+      parentId: questionId,
+      createdAt: 2,
+      taskId,
+      userId: 'local',
+      node: 'local',
+      status: 'queued',
+      request: { model: 'any' },
+    },
   })
 }
 
@@ -61,7 +78,15 @@ test('a run whose question no document lists yet is queued again, and both appea
   const server = await restart(path, sayYes)
   const viewer = follow(server)
   const answer = await viewer.toEnd(answerId)
-  expect(answer.message).toMatchObject({ id: answerId, chatId, parentId: questionId, taskId, role: 'assistant', model: 'any', status: 'completed' })
+  expect(answer.message).toMatchObject({
+    id: answerId,
+    chatId,
+    parentId: questionId,
+    taskId,
+    role: 'assistant',
+    model: 'any',
+    status: 'completed',
+  })
   expect(answer.text).toBe('Yes.')
   const [chat] = await viewer.follow(chatId)
   await viewer.until(() => chat!.updates > 0, 'the chat')
@@ -82,7 +107,17 @@ test('a run that had begun ends interrupted, with its question in the chat', asy
   const room = rooms.create(answerId, 'lineage1', 1)
   const writer = new MessageWriter(room.doc, 1)
   rooms.attach(room, writer)
-  writer.setMessage({ id: answerId, chatId, parentId: questionId, role: 'assistant', model: 'any', taskId, status: 'streaming', createdAt: 2, schema: 1 })
+  writer.setMessage({
+    id: answerId,
+    chatId,
+    parentId: questionId,
+    role: 'assistant',
+    model: 'any',
+    taskId,
+    status: 'streaming',
+    createdAt: 2,
+    schema: 1,
+  })
   writer.append(writer.openBlock({ type: 'text', status: 'in_progress' }), 'text', 'Ye')
   rooms.flusher.flushNow(room)
   await rooms.close()
@@ -91,7 +126,11 @@ test('a run that had begun ends interrupted, with its question in the chat', asy
   const server = await restart(path, sayYes)
   const viewer = follow(server)
   const answer = await viewer.toEnd(answerId)
-  expect(answer.message).toMatchObject({ status: 'interrupted', error: { code: 'interrupted', retryable: true }, output: [{ text: 'Ye', status: 'incomplete' }] })
+  expect(answer.message).toMatchObject({
+    status: 'interrupted',
+    error: { code: 'interrupted', retryable: true },
+    output: [{ text: 'Ye', status: 'incomplete' }],
+  })
   const [chat] = await viewer.follow(chatId)
   await viewer.until(() => chat!.updates > 0, 'the chat')
   const { messages } = chat!.json as Chat
@@ -105,7 +144,7 @@ test('a run that was queued at a clean close is queued again, once', async () =>
   const path = databasePath()
   let release = (): void => {}
   const held: Provider = async function* (request, signal) {
-    await new Promise<void>(resolve => {
+    await new Promise<void>((resolve) => {
       release = resolve
       signal.addEventListener('abort', () => resolve())
     })
@@ -118,39 +157,46 @@ test('a run that was queued at a clean close is queued again, once', async () =>
   release()
 
   const server = await restart(path, sayYes)
-  expect((await server.call('GET', `/api/messages/${running.messageId}`)).body).toMatchObject({ status: 'interrupted', error: { code: 'interrupted' } })
+  expect((await server.call('GET', `/api/messages/${running.messageId}`)).body).toMatchObject({
+    status: 'interrupted',
+    error: { code: 'interrupted' },
+  })
   const answer = await follow(server).toEnd(queued.messageId)
   expect(answer.message).toMatchObject({ status: 'completed', taskId: queued.taskId })
   expect(answer.text).toBe('Yes.')
 })
 
-test('while 100,000 tokens come, many their own append, the log stays below three times the text + 64 kB', { timeout: 60_000 }, async () => {
-  const path = databasePath()
-  const store = openSqliteStore(path)
-  await writeRows(store)
-  const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now: Date.now, onEvict: async () => {} })
-  onTestFinished(async () => {
-    await rooms.close()
-    await store.close()
-  })
-  const room = rooms.create(answerId, 'lineage1', 1)
-  const writer = new MessageWriter(room.doc, 1)
-  rooms.attach(room, writer)
-  const block = writer.openBlock({ type: 'text', status: 'in_progress' })
-  const rowBytes = 12
-  let textBytes = 0
-  let worst = 0
-  for (let index = 0; index < 100_000; index++) {
-    const token = index % 3 === 0 ? ' word' : ' tok'
-    textBytes += token.length
-    writer.append(block, 'text', token)
-    // One commit a token is what costs the log most, and the test time.
-    if (index < 20_000 || index % 5 === 0) rooms.flusher.flushNow(room)
-    if (index % 250 !== 0) continue
-    const { state, updates } = (await store.log.read(answerId))!
-    const logBytes = updates.reduce((sum, update) => sum + update.length + rowBytes, state?.length ?? 0)
-    worst = Math.max(worst, (logBytes - 65_536) / textBytes)
-    expect(logBytes).toBeLessThanOrEqual(3 * textBytes + 65_536)
-  }
-  console.log(`log: at the worst ${worst.toFixed(2)} × the text + 64 kB`)
-})
+test(
+  'while 100,000 tokens come, many their own append, the log stays below three times the text + 64 kB',
+  { timeout: 60_000 },
+  async () => {
+    const path = databasePath()
+    const store = openSqliteStore(path)
+    await writeRows(store)
+    const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now: Date.now, onEvict: async () => {} })
+    onTestFinished(async () => {
+      await rooms.close()
+      await store.close()
+    })
+    const room = rooms.create(answerId, 'lineage1', 1)
+    const writer = new MessageWriter(room.doc, 1)
+    rooms.attach(room, writer)
+    const block = writer.openBlock({ type: 'text', status: 'in_progress' })
+    const rowBytes = 12
+    let textBytes = 0
+    let worst = 0
+    for (let index = 0; index < 100_000; index++) {
+      const token = index % 3 === 0 ? ' word' : ' tok'
+      textBytes += token.length
+      writer.append(block, 'text', token)
+      // One commit a token is what costs the log most, and the test time.
+      if (index < 20_000 || index % 5 === 0) rooms.flusher.flushNow(room)
+      if (index % 250 !== 0) continue
+      const { state, updates } = (await store.log.read(answerId))!
+      const logBytes = updates.reduce((sum, update) => sum + update.length + rowBytes, state?.length ?? 0)
+      worst = Math.max(worst, (logBytes - 65_536) / textBytes)
+      expect(logBytes).toBeLessThanOrEqual(3 * textBytes + 65_536)
+    }
+    console.log(`log: at the worst ${worst.toFixed(2)} × the text + 64 kB`)
+  },
+)

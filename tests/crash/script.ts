@@ -16,10 +16,12 @@ export function blockOf(index: number): 'reasoning' | 'tool_call' | 'text' {
 
 /** All that a message holds of the script, in order. */
 export function transcript(message: Message): string {
-  return message.output.map(block => {
-    if (block.type === 'tool_call') return block.arguments
-    return block.type === 'text' || block.type === 'reasoning' ? block.text : ''
-  }).join('')
+  return message.output
+    .map((block) => {
+      if (block.type === 'tool_call') return block.arguments
+      return block.type === 'text' || block.type === 'reasoning' ? block.text : ''
+    })
+    .join('')
 }
 
 /** The first `length` UTF-16 units of the script. */

@@ -15,13 +15,17 @@ import type { PromptItem, Provider, ProviderEvent } from '../../server/provider/
 const [folder, silent] = process.argv.slice(2) as [string, string?]
 const wordsOfRound = 10
 
-const tool = (name: string, work: () => AsyncGenerator<string>, approval = false) => defineTool({
-  name, description: 'Leaves a trace.', parameters: z.object({}), approval,
-  async *execute(_args, { callId }) {
-    appendFileSync(join(folder, 'runs'), `${callId}\n`)
-    yield* work()
-  },
-})
+const tool = (name: string, work: () => AsyncGenerator<string>, approval = false) =>
+  defineTool({
+    name,
+    description: 'Leaves a trace.',
+    parameters: z.object({}),
+    approval,
+    async *execute(_args, { callId }) {
+      appendFileSync(join(folder, 'runs'), `${callId}\n`)
+      yield* work()
+    },
+  })
 
 const tools = [
   tool('work', async function* () {
@@ -34,7 +38,13 @@ const tools = [
     yield 'begun'
     await new Promise(() => {})
   }),
-  tool('pay', async function* () { yield 'paid' }, true),
+  tool(
+    'pay',
+    async function* () {
+      yield 'paid'
+    },
+    true,
+  ),
   tool('fall', async function* () {
     process.kill(process.pid, 'SIGKILL')
     yield 'never'
@@ -44,10 +54,12 @@ const tools = [
 /** Two rounds of two calls of `work`, calls of what the question names; or, to `pause`, half a text. Then the answer. */
 const model: Provider = async function* (request, signal) {
   if (silent) await never(signal)
-  const question = request.prompt.find(item => item.role === 'user')!.text
-  const answers = request.prompt.filter((item): item is Extract<PromptItem, { role: 'assistant' }> => item.role === 'assistant')
+  const question = request.prompt.find((item) => item.role === 'user')!.text
+  const answers = request.prompt.filter(
+    (item): item is Extract<PromptItem, { role: 'assistant' }> => item.role === 'assistant',
+  )
   const round = answers.filter(({ toolCalls }) => toolCalls).length
-  const begun = answers.at(-1)?.toolCalls ? '' : answers.at(-1)?.text ?? ''
+  const begun = answers.at(-1)?.toolCalls ? '' : (answers.at(-1)?.text ?? '')
   yield { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } }
   for (let i = begun.split(' ').length - 1; i < wordsOfRound; i++) {
     if (question === 'pause' && begun === '' && i === 5) await never(signal)
@@ -55,7 +67,14 @@ const model: Provider = async function* (request, signal) {
     await sleep(3)
   }
   yield { type: 'block_end', key: 't', status: 'completed' }
-  const calls = question === 'rounds' ? (round < 2 ? ['work', 'work'] : []) : round < 1 && question !== 'pause' ? question.split(' and ') : []
+  const calls =
+    question === 'rounds'
+      ? round < 2
+        ? ['work', 'work']
+        : []
+      : round < 1 && question !== 'pause'
+        ? question.split(' and ')
+        : []
   for (const [index, name] of calls.entries()) yield* callEvents(`c${index}`, name)
   yield { type: 'finish', reason: calls.length > 0 ? 'tool_calls' : 'stop' }
 }
@@ -65,11 +84,23 @@ function never(signal: AbortSignal): Promise<never> {
 }
 
 function* callEvents(key: string, name: string): Generator<ProviderEvent> {
-  yield { type: 'block_start', key, block: { type: 'tool_call', status: 'streaming', callId: `call_${randomUUID()}`, name, executor: 'client' } }
+  yield {
+    type: 'block_start',
+    key,
+    block: { type: 'tool_call', status: 'streaming', callId: `call_${randomUUID()}`, name, executor: 'client' },
+  }
   yield { type: 'delta', key, field: 'arguments', text: '{}' }
   yield { type: 'block_end', key, status: 'pending' }
 }
 
-const runnel = createRunnel({ HOST: '127.0.0.1', PORT: 0, DATABASE_URL: `sqlite:${folder}/runnel.db`, LOG_LEVEL: 'error', RUNNEL_FLUSH_MS: 2, provider: model, tools })
+const runnel = createRunnel({
+  HOST: '127.0.0.1',
+  PORT: 0,
+  DATABASE_URL: `sqlite:${folder}/runnel.db`,
+  LOG_LEVEL: 'error',
+  RUNNEL_FLUSH_MS: 2,
+  provider: model,
+  tools,
+})
 const { url } = await runnel.listen()
 writeSync(1, `${url}\n`)

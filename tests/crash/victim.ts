@@ -34,7 +34,10 @@ export class Victim {
     this.process = spawn(process.execPath, [childFile], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.exited = once(this.process, 'exit').then(() => {})
     const lines = createInterface({ input: this.process.stdout! })
-    this.url = Promise.race([once(lines, 'line').then(([line]) => line as string), once(lines, 'close').then(() => null)])
+    this.url = Promise.race([
+      once(lines, 'line').then(([line]) => line as string),
+      once(lines, 'close').then(() => null),
+    ])
   }
 
   start(path: string, death?: DeathInSql): this {

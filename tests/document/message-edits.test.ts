@@ -55,34 +55,61 @@ function newWriter(doc = new Y.Doc(), epoch = 1) {
 /** Text that a transaction inserts and deletes would stay in its update. */
 function insertedAndDeleted(update: Uint8Array): boolean {
   const { structs, ds } = Y.decodeUpdate(update)
-  return structs.some(({ id, length }) => ds.clients.get(id.client)?.some(({ clock, len }) => clock < id.clock + length && id.clock < clock + len))
+  return structs.some(({ id, length }) =>
+    ds.clients.get(id.client)?.some(({ clock, len }) => clock < id.clock + length && id.clock < clock + len),
+  )
 }
 
 const pieces = ['a', ' the', '😀', '👩‍👩‍👧', '\ud83d', '\ude00', ' word', '漢字', '\n\n', '']
 const seeds = chosenSeeds(300)
 
-test(`appends and replacements in any order read as plain strings do (${seeds.length} seeds)`, { timeout: 60_000 }, () => {
-  for (const seed of seeds) play(seed)
-})
+test(
+  `appends and replacements in any order read as plain strings do (${seeds.length} seeds)`,
+  { timeout: 60_000 },
+  () => {
+    for (const seed of seeds) play(seed)
+  },
+)
 
 function play(seed: number): void {
   const random = new Random(seed)
   const where = `RUNNEL_FUZZ_SEED=${seed}`
   const { doc, writer, replica, log, changes, commit } = newWriter()
-  const texts = [0, 1].map(() => ({ id: writer.openBlock({ type: 'text', status: 'in_progress' }), model: new Model(), folded: '', open: true }))
-  const chunk = (long: boolean) => Array.from({ length: random.integer(1, 5) }, () => random.pick(pieces)).join('').repeat(long ? 400 : 1)
+  const texts = [0, 1].map(() => ({
+    id: writer.openBlock({ type: 'text', status: 'in_progress' }),
+    model: new Model(),
+    folded: '',
+    open: true,
+  }))
+  const chunk = (long: boolean) =>
+    Array.from({ length: random.integer(1, 5) }, () => random.pick(pieces))
+      .join('')
+      .repeat(long ? 400 : 1)
   for (let step = 0; step < 120; step++) {
     const text = random.pick(texts)
     const { model, id } = text
-    const does = random.weighted<string>([[8, 'append'], [5, 'replace'], [3, 'commit'], [text.open ? 0.2 : 0, 'close']])
+    const does = random.weighted<string>([
+      [8, 'append'],
+      [5, 'replace'],
+      [3, 'commit'],
+      [text.open ? 0.2 : 0, 'close'],
+    ])
     if (does === 'append' && text.open) {
       const piece = chunk(random.chance(0.03))
       writer.append(id, 'text', piece)
       model.append(piece)
     } else if (does === 'replace') {
       const length = model.text.length
-      const offset = random.weighted([[6, Math.max(0, length - random.integer(0, 12))], [1, random.integer(0, length + 2)], [1, 0]])
-      const count = random.weighted([[2, 0], [6, random.integer(1, 8)], [1, length]])
+      const offset = random.weighted([
+        [6, Math.max(0, length - random.integer(0, 12))],
+        [1, random.integer(0, length + 2)],
+        [1, 0],
+      ])
+      const count = random.weighted([
+        [2, 0],
+        [6, random.integer(1, 8)],
+        [1, length],
+      ])
       const insert = random.chance(0.4) ? '' : random.pick(pieces)
       writer.replace(id, 'text', offset, count, insert)
       model.replace(offset, count, insert)
@@ -93,7 +120,7 @@ function play(seed: number): void {
     } else if (does === 'commit') {
       commit()
       for (const { id, model } of texts) {
-        const block = readMessage(doc).output.find(block => block.id === id)
+        const block = readMessage(doc).output.find((block) => block.id === id)
         expect(block, where).toMatchObject({ text: model.settled })
       }
       expect(readMessage(replica), where).toEqual(readMessage(doc))
@@ -108,8 +135,10 @@ function play(seed: number): void {
   expect(Y.encodeStateAsUpdate(replay), where).toEqual(Y.encodeStateAsUpdate(doc))
   expect(Y.encodeStateAsUpdate(replica), where).toEqual(Y.encodeStateAsUpdate(doc))
   for (const change of changes) {
-    const text = texts.find(text => change.type === 'delta' && change.block === text.id)
-    if (text && change.type === 'delta') text.folded = text.folded.slice(0, change.offset) + change.insert + text.folded.slice(change.offset + (change.delete ?? 0))
+    const text = texts.find((text) => change.type === 'delta' && change.block === text.id)
+    if (text && change.type === 'delta')
+      text.folded =
+        text.folded.slice(0, change.offset) + change.insert + text.folded.slice(change.offset + (change.delete ?? 0))
   }
   for (const { folded, model } of texts) expect(folded, where).toBe(model.settled)
 }

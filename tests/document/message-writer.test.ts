@@ -3,7 +3,15 @@ import { expect, test } from 'vitest'
 import { readMessage } from '../../shared/schema.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 
-const fields = { id: 'msg_12345678', chatId: 'chat_12345678', parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 } as const
+const fields = {
+  id: 'msg_12345678',
+  chatId: 'chat_12345678',
+  parentId: null,
+  role: 'assistant',
+  status: 'queued',
+  createdAt: 1,
+  schema: 1,
+} as const
 
 function newWriter(epoch = 1) {
   const doc = new Y.Doc()
@@ -31,7 +39,11 @@ test('writes what collected in one transaction, each value once', () => {
   writer.append(id, 'text', ', world')
   writer.setBlock(id, { status: 'completed' })
   expect(commit()).toHaveLength(1)
-  expect(readMessage(doc)).toEqual({ ...fields, status: 'streaming', output: [{ id: 'b0', type: 'text', status: 'completed', text: 'Hello, world', annotations: [] }] })
+  expect(readMessage(doc)).toEqual({
+    ...fields,
+    status: 'streaming',
+    output: [{ id: 'b0', type: 'text', status: 'completed', text: 'Hello, world', annotations: [] }],
+  })
   // Nothing was inserted and deleted: the update has an empty delete set.
   expect(Y.decodeUpdate(Y.encodeStateAsUpdate(doc)).ds.clients.size).toBe(0)
 })
@@ -70,7 +82,13 @@ test('replaces text that is written and text that waits, at code points', () => 
 
 test('makes the output of a tool call when its first text comes', () => {
   const { writer, commit, replica } = newWriter()
-  const id = writer.openBlock({ type: 'tool_call', status: 'streaming', callId: 'c1', name: 'search', executor: 'server' })
+  const id = writer.openBlock({
+    type: 'tool_call',
+    status: 'streaming',
+    callId: 'c1',
+    name: 'search',
+    executor: 'server',
+  })
   writer.append(id, 'arguments', '{}')
   commit()
   expect(readMessage(replica).output[0]).not.toHaveProperty('output')
@@ -118,7 +136,10 @@ test('goes on in a document that an earlier epoch wrote', () => {
   const other = writer.openBlock({ type: 'text', status: 'in_progress' })
   writer.append(other, 'text', 'new')
   for (const update of writer.commit()) Y.applyUpdate(first.replica, update)
-  expect(readMessage(first.replica).output).toMatchObject([{ id: 'b0', text: 'before after' }, { id: 'b1', text: 'new' }])
+  expect(readMessage(first.replica).output).toMatchObject([
+    { id: 'b0', text: 'before after' },
+    { id: 'b1', text: 'new' },
+  ])
 })
 
 test('costs the same bytes a token at the start and at the end of a long text, redactions or not', () => {
@@ -144,7 +165,9 @@ test('costs the same bytes a token at the start and at the end of a long text, r
 test('three tool calls that grow in turns cost little more than their text', () => {
   const { writer, doc } = newWriter()
   writer.setMessage({ ...fields })
-  const ids = ['a', 'b', 'c'].map(callId => writer.openBlock({ type: 'tool_call', status: 'streaming', callId, name: 'f', executor: 'server' }))
+  const ids = ['a', 'b', 'c'].map((callId) =>
+    writer.openBlock({ type: 'tool_call', status: 'streaming', callId, name: 'f', executor: 'server' }),
+  )
   let text = 0
   for (let i = 0; i < 10_000; i++) {
     writer.append(ids[i % 3]!, 'arguments', 'abcd')

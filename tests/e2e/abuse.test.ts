@@ -1,7 +1,14 @@
 /** Crowds that mean no good, scaled down; `npm run bench -- abuse` has ten thousand. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
-import { Collector, startFakeOpenAI, startRunnel, type Collected, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import {
+  Collector,
+  startFakeOpenAI,
+  startRunnel,
+  type Collected,
+  type FakeOpenAI,
+  type StartedRunnel,
+} from '../../testing/index.ts'
 import { end, openSocket, say, until, type PlainSocket, type Refused } from '../socket/plain-socket.ts'
 
 const crowd = 500
@@ -16,11 +23,18 @@ let sent = ''
 beforeEach(async () => {
   fake = await startFakeOpenAI()
   server = await startRunnel({
-    OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, LOG_LEVEL: 'silent', RUNNEL_HELLO_MS: 1_000,
+    OPENAI_API_KEY: 'key',
+    OPENAI_BASE_URL: fake.url,
+    LOG_LEVEL: 'silent',
+    RUNNEL_HELLO_MS: 1_000,
     // The limits as they are delivered, a tenth of them: the crowd is smaller, too.
-    RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: 100, RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: 50, RUNNEL_MAX_SOCKETS_PER_USER: 50,
-    RUNNEL_MAX_SOCKETS_PER_ADDRESS: 100, RUNNEL_MAX_UPGRADES_PER_MINUTE: 200, RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 3_000,
-    authenticate: async token => {
+    RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: 100,
+    RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: 50,
+    RUNNEL_MAX_SOCKETS_PER_USER: 50,
+    RUNNEL_MAX_SOCKETS_PER_ADDRESS: 100,
+    RUNNEL_MAX_UPGRADES_PER_MINUTE: 200,
+    RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 3_000,
+    authenticate: async (token) => {
       if (token === undefined) throw new RunnelError('unauthenticated', 'Sign in.')
       return { id: token, name: token }
     },
@@ -54,7 +68,9 @@ async function grows(): Promise<void> {
 
 /** Sockets from as many addresses as a crowd has. */
 async function come(count: number, addresses: number): Promise<{ taken: PlainSocket[]; refused: Refused[] }> {
-  const came = await Promise.all(Array.from({ length: count }, (_, i) => openSocket(server.url, { from: `127.0.1.${1 + (i % addresses)}` })))
+  const came = await Promise.all(
+    Array.from({ length: count }, (_, i) => openSocket(server.url, { from: `127.0.1.${1 + (i % addresses)}` })),
+  )
   return {
     taken: came.filter((one): one is PlainSocket => 'socket' in one),
     refused: came.filter((one): one is Refused => 'status' in one),
@@ -75,7 +91,9 @@ test('those who never say hello: so many are taken, the rest refused, and all ar
   expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]))
   expect(server.runnel.stats().unauthenticatedConnections).toBe(100)
   await grows()
-  expect(new Set((await Promise.all(taken.map(({ closed }) => closed))).map(({ code }) => code))).toEqual(new Set([4400]))
+  expect(new Set((await Promise.all(taken.map(({ closed }) => closed))).map(({ code }) => code))).toEqual(
+    new Set([4400]),
+  )
   await isCalm()
   await grows()
 })
@@ -94,7 +112,7 @@ test('those who send a byte now and then are let go in time, too', async () => {
   const codes = (await Promise.all(taken.map(({ closed }) => closed))).map(({ code }) => code)
   clearInterval(drip)
   // Those behind whose last byte the close frame stands have no way to answer it: 1006.
-  expect(codes.every(code => code === 4400 || code === 1006)).toBe(true)
+  expect(codes.every((code) => code === 4400 || code === 1006)).toBe(true)
   await isCalm()
   await grows()
 })
@@ -109,7 +127,7 @@ test('those who ask for ten thousand documents are closed, and nothing of their 
   await grows()
   const codes = (await Promise.all(taken.map(({ closed }) => closed))).map(({ code }) => code)
   // Too many documents, or a frame too large.
-  expect(codes.every(code => code === 1013 || code === 1009)).toBe(true)
+  expect(codes.every((code) => code === 1013 || code === 1009)).toBe(true)
   expect(server.runnel.stats().rooms).toBeLessThan(5)
   await isCalm()
   await grows()
@@ -120,10 +138,10 @@ test('one who comes back without end is refused for the rest of the minute, and 
   for (let i = 0; i < crowd / 10; i++) {
     const batch = await Promise.all(Array.from({ length: 10 }, () => openSocket(server.url, { from: '127.0.2.1' })))
     came.push(...batch)
-    await end(...batch.filter(one => 'socket' in one))
+    await end(...batch.filter((one) => 'socket' in one))
   }
-  expect(came.filter(one => 'socket' in one).length).toBeLessThanOrEqual(200)
-  expect(came.slice(250).every(one => 'status' in one && one.status === 429)).toBe(true)
+  expect(came.filter((one) => 'socket' in one).length).toBeLessThanOrEqual(200)
+  expect(came.slice(250).every((one) => 'status' in one && one.status === 429)).toBe(true)
   await grows()
   const other = await openSocket(server.url, { from: '127.0.2.2' })
   expect(other).toHaveProperty('socket')

@@ -38,30 +38,38 @@ afterAll(async () => {
   }
 })
 
-test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_name, { api, sse, expected, reads }) => {
-  const { fake, server, client } = roads.get(api)!
-  fake.enqueue(recorded(sse, reads ?? { seed: 7, maxBytes: 2_000 }))
-  const { messageId } = await server.ask('Play the next stream.')
-  const doc = new Y.Doc()
-  const stock = new WebsocketProvider(`${server.url.replace('http', 'ws')}/yjs`, messageId, doc, { disableBc: true })
-  try {
-    const { message } = await client.message(messageId).until(snapshot =>
-      snapshot.message !== null && isTerminal(snapshot.message.status), { signal: AbortSignal.timeout(10_000) })
-    await ends(doc)
-    const { body } = await server.call('GET', `/api/messages/${messageId}`)
-    expect(readMessage(doc)).toEqual(body)
-    expect(message).toEqual(body)
-    const { output, status, finishReason, usage, error } = body as Message
-    expect(differences({ blocks: output, status, finishReason, usage, errorCode: error?.code }, expected, api)).toEqual([])
-  } finally {
-    stock.destroy()
-    doc.destroy()
-  }
-})
+test.each(streams.map((stream) => [stream.name, stream] as const))(
+  '%s',
+  async (_name, { api, sse, expected, reads }) => {
+    const { fake, server, client } = roads.get(api)!
+    fake.enqueue(recorded(sse, reads ?? { seed: 7, maxBytes: 2_000 }))
+    const { messageId } = await server.ask('Play the next stream.')
+    const doc = new Y.Doc()
+    const stock = new WebsocketProvider(`${server.url.replace('http', 'ws')}/yjs`, messageId, doc, { disableBc: true })
+    try {
+      const { message } = await client
+        .message(messageId)
+        .until((snapshot) => snapshot.message !== null && isTerminal(snapshot.message.status), {
+          signal: AbortSignal.timeout(10_000),
+        })
+      await ends(doc)
+      const { body } = await server.call('GET', `/api/messages/${messageId}`)
+      expect(readMessage(doc)).toEqual(body)
+      expect(message).toEqual(body)
+      const { output, status, finishReason, usage, error } = body as Message
+      expect(
+        differences({ blocks: output, status, finishReason, usage, errorCode: error?.code }, expected, api),
+      ).toEqual([])
+    } finally {
+      stock.destroy()
+      doc.destroy()
+    }
+  },
+)
 
 /** The stock copy has the terminal status. */
 function ends(doc: Y.Doc): Promise<void> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     const docAfterTransaction = () => {
       const { status } = readMessage(doc)
       if (status === undefined || !isTerminal(status)) return

@@ -6,23 +6,35 @@ import type { Message } from '../../shared/schema.ts'
 import { recorded } from '../../testing/index.ts'
 import { startWithFake } from '../http/server.ts'
 
-const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
 
 function answered(result: string) {
-  const image = { type: 'image_generation_call', id: 'ig_1', status: 'completed', output_format: 'png', revised_prompt: 'A dot', result }
+  const image = {
+    type: 'image_generation_call',
+    id: 'ig_1',
+    status: 'completed',
+    output_format: 'png',
+    revised_prompt: 'A dot',
+    result,
+  }
   const text = { type: 'message', id: 'msg_1', role: 'assistant', content: [{ type: 'output_text', text: 'A dot.' }] }
   const events = [
     ...[image, text].map((item, index) => ({ type: 'response.output_item.done', output_index: index, item })),
     { type: 'response.completed', response: { status: 'completed', output: [] } },
   ]
-  return recorded(events.map(event => `data: ${JSON.stringify(event)}\n\n`).join(''))
+  return recorded(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''))
 }
 
 async function ask(script: ReturnType<typeof recorded>, settings: object = {}) {
   const { server, fake } = await startWithFake({ RUNNEL_OPENAI_API: 'responses', ...settings })
   fake.enqueue(script)
   const { id } = (await server.call('POST', '/api/chats', {})).body
-  const message: Message = (await server.call('POST', `/api/chats/${id}/messages`, { content: 'Draw a dot', stream: false })).body
+  const message: Message = (
+    await server.call('POST', `/api/chats/${id}/messages`, { content: 'Draw a dot', stream: false })
+  ).body
   expect(message.status).toBe('completed')
   return { server, message, blocks: message.output.filter(({ type }) => type !== 'text') }
 }
@@ -42,16 +54,22 @@ test('an image is a file of its message, and goes with it', async () => {
 
 test('one that is larger than a file may be is an error in its place', async () => {
   const { blocks } = await ask(answered(png.toString('base64')), { RUNNEL_MAX_FILE_BYTES: png.length - 1 })
-  expect(blocks).toMatchObject([{ type: 'tool_call', status: 'completed' }, { type: 'error', code: 'too_large', message: expect.stringContaining('RUNNEL_MAX_FILE_BYTES') }])
+  expect(blocks).toMatchObject([
+    { type: 'tool_call', status: 'completed' },
+    { type: 'error', code: 'too_large', message: expect.stringContaining('RUNNEL_MAX_FILE_BYTES') },
+  ])
 })
 
 test('a filter sees it, and may keep it back', async () => {
   const seen: string[] = []
-  const without = defineFilter({ name: 'without-images', stream: () => event => {
-    if (event.type !== 'file') return event
-    seen.push(event.name)
-    return null
-  } })
+  const without = defineFilter({
+    name: 'without-images',
+    stream: () => (event) => {
+      if (event.type !== 'file') return event
+      seen.push(event.name)
+      return null
+    },
+  })
   const { blocks } = await ask(answered(png.toString('base64')), { filters: [without] })
   expect(seen).toEqual(['image.png'])
   expect(blocks.map(({ type }) => type)).toEqual(['tool_call'])

@@ -34,9 +34,9 @@ function heapAfterGc(): number {
 
 async function until(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 10_000): Promise<void> {
   const deadline = Date.now() + deadlineMs
-  while (!await condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
@@ -51,7 +51,9 @@ function openStock(url: string, id: string, doc: Y.Doc): WebsocketProvider {
 }
 
 function synced(provider: WebsocketProvider): Promise<unknown> {
-  return new Promise(resolve => { provider.once('sync', resolve) })
+  return new Promise((resolve) => {
+    provider.once('sync', resolve)
+  })
 }
 
 /** A running answer with a viewer of each kind, who must notice nothing of what others do. */
@@ -84,7 +86,10 @@ async function startWatched() {
 type Watched = Awaited<ReturnType<typeof startWatched>>
 
 /** Ends the answer: everybody has it all, and has never been sent away. */
-async function expectUnharmed({ script, server, messageId, collector, collected, client, statuses, live, stockDoc }: Watched, expected: string): Promise<void> {
+async function expectUnharmed(
+  { script, server, messageId, collector, collected, client, statuses, live, stockDoc }: Watched,
+  expected: string,
+): Promise<void> {
   script.append('a', 'the end')
   script.finish('a')
   await collector.toEnd(messageId)
@@ -97,7 +102,7 @@ async function expectUnharmed({ script, server, messageId, collector, collected,
   await live.until(({ message }) => message?.status === 'completed')
   expect(live.getSnapshot().message).toEqual(truth)
   expect(client.connection.getSnapshot().status).toBe('open')
-  expect(statuses.filter(status => status !== 'open' && status !== 'connecting')).toEqual([])
+  expect(statuses.filter((status) => status !== 'open' && status !== 'connecting')).toEqual([])
   await until(() => readMessage(stockDoc).status === 'completed', 'the stock viewer has it')
   expect(digestOf(readMessage(stockDoc))).toBe(digestOf(truth))
 }
@@ -105,85 +110,110 @@ async function expectUnharmed({ script, server, messageId, collector, collected,
 const [seed] = chosenSeeds(1) as [number]
 const frames = Number(process.env.RUNNEL_FUZZ_FRAMES ?? 100_000)
 
-test(`${frames} hostile frames close no socket but their own, harm nobody, change nothing and leave nothing (seed ${seed})`, { timeout: 120_000 }, async () => {
-  const watched = await startWatched()
-  const { server, script, messageId, collected } = watched
-  const channel = collected.subscribed!.channel
-  let sent = 0
-  let text = 'begin'
-  const wrong: string[] = []
-  const state = vi.spyOn(Room.prototype, 'isBehind')
-  const codes = new Map<string, number>()
+test(
+  `${frames} hostile frames close no socket but their own, harm nobody, change nothing and leave nothing (seed ${seed})`,
+  { timeout: 120_000 },
+  async () => {
+    const watched = await startWatched()
+    const { server, script, messageId, collected } = watched
+    const channel = collected.subscribed!.channel
+    let sent = 0
+    let text = 'begin'
+    const wrong: string[] = []
+    const state = vi.spyOn(Room.prototype, 'isBehind')
+    const codes = new Map<string, number>()
 
-  const attack = async (random: Random, upTo: number) => {
-    while (sent < upTo && wrong.length === 0) {
-      const endpoint = random.pick(['ws', 'ws', 'yjs'] as const)
-      const target: Target = { endpoint, greeted: endpoint === 'ws' && random.chance(0.8), doc: messageId, channel }
-      const socket = new RawSocket(server.url, endpoint === 'ws' ? '/ws' : `/yjs/${messageId}`)
-      await socket.opened
-      const conversation = hostileConversation(random, target, upTo - sent)
-      const last = conversation.at(-1)!
-      const greeting = target.greeted
-        ? [clientFrame(Buffer.from(encodeControl({ type: 'hello', v: 1 })), { opcode: 1 }), clientFrame(Buffer.from(encodeControl({ type: 'subscribe', docs: [{ doc: messageId }] })), { opcode: 1 })]
-        : []
-      if (target.greeted) {
-        socket.write(Buffer.concat(greeting))
-        await socket.until(() => socket.closed !== null || socket.binaries.length > 0, 'the state')
+    const attack = async (random: Random, upTo: number) => {
+      while (sent < upTo && wrong.length === 0) {
+        const endpoint = random.pick(['ws', 'ws', 'yjs'] as const)
+        const target: Target = { endpoint, greeted: endpoint === 'ws' && random.chance(0.8), doc: messageId, channel }
+        const socket = new RawSocket(server.url, endpoint === 'ws' ? '/ws' : `/yjs/${messageId}`)
+        await socket.opened
+        const conversation = hostileConversation(random, target, upTo - sent)
+        const last = conversation.at(-1)!
+        const greeting = target.greeted
+          ? [
+              clientFrame(Buffer.from(encodeControl({ type: 'hello', v: 1 })), { opcode: 1 }),
+              clientFrame(Buffer.from(encodeControl({ type: 'subscribe', docs: [{ doc: messageId }] })), { opcode: 1 }),
+            ]
+          : []
+        if (target.greeted) {
+          socket.write(Buffer.concat(greeting))
+          await socket.until(() => socket.closed !== null || socket.binaries.length > 0, 'the state')
+        }
+        const bytes = Buffer.concat(conversation.map(({ bytes }) => bytes))
+        // In one piece or in two, cut anywhere.
+        const cut = random.chance(0.5) ? bytes.length : random.integer(0, bytes.length)
+        socket.write(bytes.subarray(0, cut))
+        if (cut < bytes.length) {
+          await new Promise((resolve) => setImmediate(resolve))
+          socket.write(bytes.subarray(cut))
+        }
+        sent += conversation.length
+        // The answer to a ping behind it all tells that the socket is open and everything was read.
+        const isOpen = last.codes.includes(null)
+        if (isOpen) {
+          const before = socket.pongs
+          const pings = conversation.filter(({ name }) => name === 'a ping').length
+          socket.write(clientFrame(Buffer.from('done?'), { opcode: 9 }))
+          await socket
+            .until(
+              () => socket.closed !== null || socket.pongs > before + pings || socket.pongs > pings,
+              `an answer to ${last.name}`,
+            )
+            .catch((error: Error) => wrong.push(error.message))
+        } else {
+          await socket
+            .until(() => socket.closed !== null, `the end after ${last.name} on ${endpoint}`)
+            .catch((error: Error) => wrong.push(error.message))
+        }
+        // Before hello, or on a closed socket, anything that is no hello is 4400.
+        const allowed = endpoint === 'ws' && !target.greeted ? [...last.codes, 4400] : last.codes
+        if (!allowed.includes(socket.closed))
+          wrong.push(
+            `${last.name} on ${endpoint}${target.greeted ? '' : ' before hello'}: ${socket.closed}, not ${allowed.join(' or ')}`,
+          )
+        codes.set(String(socket.closed), (codes.get(String(socket.closed)) ?? 0) + 1)
+        socket.destroy()
       }
-      const bytes = Buffer.concat(conversation.map(({ bytes }) => bytes))
-      // In one piece or in two, cut anywhere.
-      const cut = random.chance(0.5) ? bytes.length : random.integer(0, bytes.length)
-      socket.write(bytes.subarray(0, cut))
-      if (cut < bytes.length) {
-        await new Promise(resolve => setImmediate(resolve))
-        socket.write(bytes.subarray(cut))
-      }
-      sent += conversation.length
-      // The answer to a ping behind it all tells that the socket is open and everything was read.
-      const isOpen = last.codes.includes(null)
-      if (isOpen) {
-        const before = socket.pongs
-        const pings = conversation.filter(({ name }) => name === 'a ping').length
-        socket.write(clientFrame(Buffer.from('done?'), { opcode: 9 }))
-        await socket.until(() => socket.closed !== null || socket.pongs > before + pings || socket.pongs > pings, `an answer to ${last.name}`).catch((error: Error) => wrong.push(error.message))
-      } else {
-        await socket.until(() => socket.closed !== null, `the end after ${last.name} on ${endpoint}`).catch((error: Error) => wrong.push(error.message))
-      }
-      // Before hello, or on a closed socket, anything that is no hello is 4400.
-      const allowed = endpoint === 'ws' && !target.greeted ? [...last.codes, 4400] : last.codes
-      if (!allowed.includes(socket.closed)) wrong.push(`${last.name} on ${endpoint}${target.greeted ? '' : ' before hello'}: ${socket.closed}, not ${allowed.join(' or ')}`)
-      codes.set(String(socket.closed), (codes.get(String(socket.closed)) ?? 0) + 1)
-      socket.destroy()
     }
-  }
 
-  /** Many at once; the answer goes on meanwhile. */
-  const round = async (number: number, upTo: number) => {
-    const streaming = setInterval(() => {
-      script.append('a', ' word')
-      text += ' word'
-    }, 20)
-    open.push(() => clearInterval(streaming))
-    await Promise.all(Array.from({ length: 16 }, (_, i) => attack(new Random(seed + number * 1_000 + i), upTo)))
-    clearInterval(streaming)
-    expect(wrong, `RUNNEL_FUZZ_SEED=${seed} plays this again`).toEqual([])
-    await until(() => server.runnel.stats().connections === 3, 'only the three viewers are connected')
-  }
+    /** Many at once; the answer goes on meanwhile. */
+    const round = async (number: number, upTo: number) => {
+      const streaming = setInterval(() => {
+        script.append('a', ' word')
+        text += ' word'
+      }, 20)
+      open.push(() => clearInterval(streaming))
+      await Promise.all(Array.from({ length: 16 }, (_, i) => attack(new Random(seed + number * 1_000 + i), upTo)))
+      clearInterval(streaming)
+      expect(wrong, `RUNNEL_FUZZ_SEED=${seed} plays this again`).toEqual([])
+      await until(() => server.runnel.stats().connections === 3, 'only the three viewers are connected')
+    }
 
-  // The first ones warm up: code is compiled, buffers reach their sizes.
-  await round(0, frames * 0.2)
-  const room = (state.mock.contexts as Room[]).find(({ id }) => id === messageId)
-  // The spy remembers what it saw.
-  state.mockRestore()
-  const before = heapAfterGc()
-  await round(1, frames)
-  await until(() => collected.text === text, 'the viewer has what was streamed')
-  expect(heapAfterGc() - before).toBeLessThan(keptBytes)
-  expect(server.runnel.stats()).toMatchObject({ connections: 3, laggingConnections: 0, catchUpPendingBytes: 0, catchUpWaiting: 0, outboxBytes: 0 })
-  expect(room!.viewers.size).toBe(3)
-  await expectUnharmed(watched, text)
-  console.log(`hostile frames: seed ${seed} (RUNNEL_FUZZ_SEED), ${sent} frames, sockets by close code: ${[...codes].map(([code, count]) => `${code === 'null' ? 'stayed open' : code} ${count}`).join(', ')}`)
-})
+    // The first ones warm up: code is compiled, buffers reach their sizes.
+    await round(0, frames * 0.2)
+    const room = (state.mock.contexts as Room[]).find(({ id }) => id === messageId)
+    // The spy remembers what it saw.
+    state.mockRestore()
+    const before = heapAfterGc()
+    await round(1, frames)
+    await until(() => collected.text === text, 'the viewer has what was streamed')
+    expect(heapAfterGc() - before).toBeLessThan(keptBytes)
+    expect(server.runnel.stats()).toMatchObject({
+      connections: 3,
+      laggingConnections: 0,
+      catchUpPendingBytes: 0,
+      catchUpWaiting: 0,
+      outboxBytes: 0,
+    })
+    expect(room!.viewers.size).toBe(3)
+    await expectUnharmed(watched, text)
+    console.log(
+      `hostile frames: seed ${seed} (RUNNEL_FUZZ_SEED), ${sent} frames, sockets by close code: ${[...codes].map(([code, count]) => `${code === 'null' ? 'stayed open' : code} ${count}`).join(', ')}`,
+    )
+  },
+)
 
 test('a write of real content is answered with permission denied, on /ws and /yjs, and changes nothing (P7)', async () => {
   const watched = await startWatched()
@@ -208,7 +238,11 @@ test('a write of real content is answered with permission denied, on /ws and /yj
     const mux = new RawSocket(server.url, '/ws')
     open.push(() => mux.destroy())
     await mux.opened
-    for (const control of [{ type: 'hello', v: 1 }, { type: 'subscribe', docs: [{ doc: messageId }] }] as const) mux.write(clientFrame(Buffer.from(JSON.stringify(control)), { opcode: 1 }))
+    for (const control of [
+      { type: 'hello', v: 1 },
+      { type: 'subscribe', docs: [{ doc: messageId }] },
+    ] as const)
+      mux.write(clientFrame(Buffer.from(JSON.stringify(control)), { opcode: 1 }))
     await mux.until(() => mux.binaries.length > 0, 'the state')
     mux.write(clientFrame(encodeChannelMessage(channel, message), { opcode: 2 }))
     await mux.until(() => mux.binaries.length > 1, 'the answer')
@@ -224,7 +258,9 @@ test('what a stock client writes into its own copy stays its own affair (P7)', a
   const doc = new Y.Doc()
   const warn = console.warn
   console.warn = () => {}
-  open.push(() => { console.warn = warn })
+  open.push(() => {
+    console.warn = warn
+  })
   const provider = openStock(server.url, messageId, doc)
   await synced(provider)
   provider.awareness.setLocalStateField('user', { name: 'hacker' })
@@ -251,7 +287,10 @@ test('documents that clients name and nobody knows leave nothing behind on the c
       socket.texts = []
       const doc = `msg_${i}_${Math.random()}_${'x'.repeat(50_000)}`
       socket.write(clientFrame(Buffer.from(encodeControl({ type: 'subscribe', docs: [{ doc }] })), { opcode: 1 }))
-      await socket.until(() => socket.texts.some(text => text.includes('refused')) || socket.closed !== null, 'the refusal')
+      await socket.until(
+        () => socket.texts.some((text) => text.includes('refused')) || socket.closed !== null,
+        'the refusal',
+      )
     }
   }
   await ask(20)
@@ -269,8 +308,10 @@ test('garbage on the bare TCP port and broken upgrades get an answer or a closed
   const { server, messageId } = watched
   const random = new Random(seed)
   const { hostname, port } = new URL(server.url)
-  const upgrade = (path: string, headers: string) => `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${headers}\r\n\r\n`
-  const good = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  const upgrade = (path: string, headers: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${headers}\r\n\r\n`
+  const good =
+    'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
   const cases: [string | Uint8Array, RegExp][] = [
     [upgrade('/nowhere', good), /^HTTP\/1\.1 404 /],
     [upgrade('/yjs/', good), /^HTTP\/1\.1 404 /],
@@ -284,18 +325,28 @@ test('garbage on the bare TCP port and broken upgrades get an answer or a closed
     [upgrade('/ws', good.replace('Upgrade: websocket', 'Upgrade: h2c')), /^HTTP\/1\.1 400 /],
     [upgrade(`/yjs/msg_nobodyknows`, good), /^HTTP\/1\.1 101 [^]*\x88/],
     [`POST /ws HTTP/1.1\r\nHost: ${hostname}\r\n${good}\r\n\r\n`, /^HTTP\/1\.1 40[05] /],
-    ...Array.from({ length: 200 }, (): [Uint8Array, RegExp] => [Buffer.concat([random.bytes(random.integer(1, 300)), Buffer.from('\r\n\r\n')]), /^HTTP\/1\.1 400 |^$/]),
+    ...Array.from({ length: 200 }, (): [Uint8Array, RegExp] => [
+      Buffer.concat([random.bytes(random.integer(1, 300)), Buffer.from('\r\n\r\n')]),
+      /^HTTP\/1\.1 400 |^$/,
+    ]),
   ]
   for (const [bytes, answer] of cases) {
     // It never closes its own half: the server must not wait for that.
     const socket = connectTcp({ port: Number(port), host: hostname, allowHalfOpen: true })
     const chunks: Buffer[] = []
-    socket.on('data', data => { chunks.push(data) })
+    socket.on('data', (data) => {
+      chunks.push(data)
+    })
     socket.on('error', () => {})
-    const ended = new Promise(resolve => { socket.once('end', resolve); socket.once('close', resolve) })
+    const ended = new Promise((resolve) => {
+      socket.once('end', resolve)
+      socket.once('close', resolve)
+    })
     socket.write(bytes)
     await ended
-    open.push(() => { socket.destroy() })
+    open.push(() => {
+      socket.destroy()
+    })
     expect(Buffer.concat(chunks).toString('latin1')).toMatch(answer)
   }
   await expectUnharmed(watched, 'begin')

@@ -4,7 +4,15 @@ import type { RunContext } from '../../server/extension/context.ts'
 import type { Filter } from '../../server/extension/filter.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { Block, Message } from '../../shared/schema.ts'
-import { Collector, startFakeOpenAI, startRunnel, type Collected, type FakeOpenAI, type ManualStream, type StartedRunnel } from '../../testing/index.ts'
+import {
+  Collector,
+  startFakeOpenAI,
+  startRunnel,
+  type Collected,
+  type FakeOpenAI,
+  type ManualStream,
+  type StartedRunnel,
+} from '../../testing/index.ts'
 
 /** Where the work of one run waits for the test. */
 class Gates {
@@ -35,7 +43,7 @@ class Gates {
 
   #gate(name: string): PromiseWithResolvers<void> {
     let gate = this.#gates.get(name)
-    if (!gate) this.#gates.set(name, gate = Promise.withResolvers())
+    if (!gate) this.#gates.set(name, (gate = Promise.withResolvers()))
     return gate
   }
 }
@@ -53,35 +61,50 @@ function protest(context: RunContext): void {
 /** Lines of output, words of progress, a source and a file, a yes that must come first. None of them heeds its signal. */
 function toolsOf(gatesOf: (messageId: string) => Gates) {
   const round = z.object({ round: z.number() })
-  const lines = defineTool({ name: 'lines', description: 'Streams.', parameters: round, async *execute({ round }, context) {
-    const gates = gatesOf(context.messageId)
-    gates.signals.push(context.signal)
-    protest(context)
-    gates.working += 1
-    try {
-      await gates.pass(`lines ${round} begins`)
-      yield 'line 1\n'
-      await gates.pass(`lines ${round} goes on`)
-      yield 'line 2\n'
-      await gates.pass(`lines ${round} ends`)
-      if (round === 2) throw new Error('The log is gone.')
-    } finally {
-      gates.working -= 1
-    }
-  } })
-  const tool = (name: string, work: (gates: Gates, round: number, context: Parameters<NonNullable<typeof lines.execute>>[1]) => Promise<string>, approval = false) =>
-    defineTool({ name, description: 'Works.', parameters: round, approval, async execute({ round }, context) {
+  const lines = defineTool({
+    name: 'lines',
+    description: 'Streams.',
+    parameters: round,
+    async *execute({ round }, context) {
       const gates = gatesOf(context.messageId)
       gates.signals.push(context.signal)
       protest(context)
       gates.working += 1
       try {
-        await gates.pass(`${name} ${round} begins`)
-        return await work(gates, round, context)
+        await gates.pass(`lines ${round} begins`)
+        yield 'line 1\n'
+        await gates.pass(`lines ${round} goes on`)
+        yield 'line 2\n'
+        await gates.pass(`lines ${round} ends`)
+        if (round === 2) throw new Error('The log is gone.')
       } finally {
         gates.working -= 1
       }
-    } })
+    },
+  })
+  const tool = (
+    name: string,
+    work: (gates: Gates, round: number, context: Parameters<NonNullable<typeof lines.execute>>[1]) => Promise<string>,
+    approval = false,
+  ) =>
+    defineTool({
+      name,
+      description: 'Works.',
+      parameters: round,
+      approval,
+      async execute({ round }, context) {
+        const gates = gatesOf(context.messageId)
+        gates.signals.push(context.signal)
+        protest(context)
+        gates.working += 1
+        try {
+          await gates.pass(`${name} ${round} begins`)
+          return await work(gates, round, context)
+        } finally {
+          gates.working -= 1
+        }
+      },
+    })
   return [
     lines,
     tool('search', async (gates, round, context) => {
@@ -104,14 +127,16 @@ function rulesOf(gatesOf: (messageId: string) => Gates): Filter {
   const work = async (messageId: string, work: (gates: Gates) => Promise<void>) => {
     const gates = gatesOf(messageId)
     gates.working += 1
-    await work(gates).finally(() => { gates.working -= 1 })
+    await work(gates).finally(() => {
+      gates.working -= 1
+    })
   }
   return {
     name: 'rules',
     async inlet(request, context) {
       if (request.model === 'busy') return request
       protest(context)
-      await work(context.messageId, async gates => {
+      await work(context.messageId, async (gates) => {
         await gates.pass('inlet begins')
         context.progress('Searching the web')
         await gates.pass('inlet goes on')
@@ -122,7 +147,7 @@ function rulesOf(gatesOf: (messageId: string) => Gates): Filter {
     },
     async outlet(_message, context) {
       if (context.model === 'busy') return
-      await work(context.messageId, async gates => {
+      await work(context.messageId, async (gates) => {
         await gates.pass('outlet begins')
         context.addSource({ title: 'A last page' })
         await gates.pass('outlet ends')
@@ -153,7 +178,12 @@ export class MomentsWorld {
       return all.get(messageId)!
     }
     const server = await startRunnel({
-      OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', RUNNEL_FLUSH_MS: 2, RUNNEL_MAX_TASKS: 1, tools: toolsOf(gatesOf), filters: [rulesOf(gatesOf)],
+      OPENAI_BASE_URL: fake.url,
+      OPENAI_API_KEY: 'key',
+      RUNNEL_FLUSH_MS: 2,
+      RUNNEL_MAX_TASKS: 1,
+      tools: toolsOf(gatesOf),
+      filters: [rulesOf(gatesOf)],
     })
     return new MomentsWorld(server, fake, all)
   }
@@ -185,7 +215,14 @@ export class MomentsRun {
   readonly streams: readonly ManualStream[]
   #request = -1
 
-  constructor(world: MomentsWorld, ids: MomentsRun['ids'], copy: Collected, gates: Gates, busy: ManualStream, streams: readonly ManualStream[]) {
+  constructor(
+    world: MomentsWorld,
+    ids: MomentsRun['ids'],
+    copy: Collected,
+    gates: Gates,
+    busy: ManualStream,
+    streams: readonly ManualStream[],
+  ) {
     this.world = world
     this.ids = ids
     this.copy = copy
@@ -205,7 +242,7 @@ export class MomentsRun {
 
   async nextRequest(): Promise<void> {
     await this.streams[++this.#request]!.request
-    await this.sees(message => message.status === 'streaming')
+    await this.sees((message) => message.status === 'streaming')
   }
 
   /** A chunk of Chat Completions with this delta. */
@@ -223,7 +260,7 @@ export class MomentsRun {
   }
 
   async reaches(...gates: string[]): Promise<void> {
-    await this.world.viewer.until(() => gates.every(gate => this.gates.isReached(gate)), gates.join(), 5_000)
+    await this.world.viewer.until(() => gates.every((gate) => this.gates.isReached(gate)), gates.join(), 5_000)
   }
 
   async end(): Promise<void> {
@@ -237,5 +274,7 @@ export class MomentsRun {
 
 /** The tool call of this id. */
 export function callOf(message: Message, callId: string): Extract<Block, { type: 'tool_call' }> | undefined {
-  return message.output.find(block => block.type === 'tool_call' && block.callId === callId) as Extract<Block, { type: 'tool_call' }> | undefined
+  return message.output.find((block) => block.type === 'tool_call' && block.callId === callId) as
+    | Extract<Block, { type: 'tool_call' }>
+    | undefined
 }

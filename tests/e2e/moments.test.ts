@@ -12,36 +12,58 @@ const stopMs = 100
 const firstEnded = moments.findIndex(({ name }) => name === 'ended')
 
 let world: MomentsWorld
-beforeAll(async () => { world = await MomentsWorld.open() })
+beforeAll(async () => {
+  world = await MomentsWorld.open()
+})
 afterAll(() => world.close())
 
-test(`a viewer that joins at any of ${moments.length} moments ends with what the server has`, { timeout: 30_000 }, async () => {
-  const run = await world.begin()
-  const joined: { name: string; viewer: Collector; copy: Collected }[] = []
-  for (const { name, go } of moments) {
-    await go(run)
-    const viewer = new Collector(world.server.url)
-    const [copy] = await viewer.follow(run.ids.messageId)
-    await viewer.until(() => copy!.updates > 0, `the state of one who joins when ${name}`)
-    // The run stands still, but for what waits for its half second.
-    if (!run.copy.ended) expect(copy!.message.output.length, name).toBe(run.message.output.length)
-    joined.push({ name, viewer, copy: copy! })
-  }
-  const truth = await run.read()
-  expect(truth).toMatchObject({ status: 'completed', finishReason: 'stop', usage: { totalTokens: 45 } })
-  expect(truth.output.map(({ type, status }) => `${type} ${status}`)).toEqual([
-    'progress completed', 'source completed', 'reasoning completed', 'text completed', ...Array(3).fill('tool_call completed'), 'progress completed', 'source completed', 'file completed',
-    'reasoning completed', 'text completed', 'tool_call failed', ...Array(2).fill('tool_call completed'), 'progress completed',
-    'reasoning completed', 'text completed', 'source completed',
-  ])
-  for (const { name, viewer, copy } of joined) {
-    await viewer.until(() => copy.ended, `the end for one who joined when ${name}`)
-    expect(copy.json, name).toEqual(truth)
-    expect(copy.digest, name).toBe(digestOf(truth))
-    expect(copy.checkpoints.every(({ matches }) => matches), name).toBe(true)
-    await viewer.close()
-  }
-})
+test(
+  `a viewer that joins at any of ${moments.length} moments ends with what the server has`,
+  { timeout: 30_000 },
+  async () => {
+    const run = await world.begin()
+    const joined: { name: string; viewer: Collector; copy: Collected }[] = []
+    for (const { name, go } of moments) {
+      await go(run)
+      const viewer = new Collector(world.server.url)
+      const [copy] = await viewer.follow(run.ids.messageId)
+      await viewer.until(() => copy!.updates > 0, `the state of one who joins when ${name}`)
+      // The run stands still, but for what waits for its half second.
+      if (!run.copy.ended) expect(copy!.message.output.length, name).toBe(run.message.output.length)
+      joined.push({ name, viewer, copy: copy! })
+    }
+    const truth = await run.read()
+    expect(truth).toMatchObject({ status: 'completed', finishReason: 'stop', usage: { totalTokens: 45 } })
+    expect(truth.output.map(({ type, status }) => `${type} ${status}`)).toEqual([
+      'progress completed',
+      'source completed',
+      'reasoning completed',
+      'text completed',
+      ...Array(3).fill('tool_call completed'),
+      'progress completed',
+      'source completed',
+      'file completed',
+      'reasoning completed',
+      'text completed',
+      'tool_call failed',
+      ...Array(2).fill('tool_call completed'),
+      'progress completed',
+      'reasoning completed',
+      'text completed',
+      'source completed',
+    ])
+    for (const { name, viewer, copy } of joined) {
+      await viewer.until(() => copy.ended, `the end for one who joined when ${name}`)
+      expect(copy.json, name).toEqual(truth)
+      expect(copy.digest, name).toBe(digestOf(truth))
+      expect(
+        copy.checkpoints.every(({ matches }) => matches),
+        name,
+      ).toBe(true)
+      await viewer.close()
+    }
+  },
+)
 
 test.each(moments.map(({ name }, index) => [name, index] as const))('Stop when: %s', async (_name, index) => {
   const run = await world.begin()
@@ -49,17 +71,24 @@ test.each(moments.map(({ name }, index) => [name, index] as const))('Stop when: 
   const before = structuredClone(run.message)
   const isAsked = run.stream !== undefined && before.status === 'streaming' && !run.gates.isReached('outlet begins')
   const hungUp = isAsked ? (await run.stream.request).hungUp : performance.now()
-  const aborted = Promise.all(run.gates.signals.map(signal => new Promise<number>(resolve => {
-    if (signal.aborted) resolve(performance.now())
-    else signal.addEventListener('abort', () => resolve(performance.now()))
-  })))
+  const aborted = Promise.all(
+    run.gates.signals.map(
+      (signal) =>
+        new Promise<number>((resolve) => {
+          if (signal.aborted) resolve(performance.now())
+          else signal.addEventListener('abort', () => resolve(performance.now()))
+        }),
+    ),
+  )
 
   const lag = watchLoopLag()
   const at = performance.now()
-  const { status, body } = await world.server.call('POST', `/api/messages/${run.ids.messageId}/stop`, { taskId: run.ids.taskId })
+  const { status, body } = await world.server.call('POST', `/api/messages/${run.ids.messageId}/stop`, {
+    taskId: run.ids.taskId,
+  })
   expect([status, body.status]).toEqual([200, index < firstEnded ? 'stopped' : 'completed'])
   if (index < firstEnded) {
-    const felt = Math.max(...await aborted, await hungUp)
+    const felt = Math.max(...(await aborted), await hungUp)
     expect(felt - at - lag.stop()).toBeLessThan(stopMs)
   } else lag.stop()
   await run.end()
@@ -89,7 +118,11 @@ function expectStopped(message: Message, before: Message, status: string): void 
     const kept = message.output[index]!
     expect(kept.id).toBe(block.id)
     if (block.type !== 'progress' && 'text' in block) expect(kept).toMatchObject({ text: block.text })
-    if (block.type === 'tool_call') expect(kept).toMatchObject({ arguments: block.arguments, ...(block.output !== undefined && { output: block.output }) })
+    if (block.type === 'tool_call')
+      expect(kept).toMatchObject({
+        arguments: block.arguments,
+        ...(block.output !== undefined && { output: block.output }),
+      })
   }
 }
 
@@ -109,12 +142,21 @@ async function bringTheLate(run: MomentsRun): Promise<void> {
 
 /** Answers that were never asked for must not be given to the next run. */
 async function dropUnplayed(run: MomentsRun): Promise<void> {
-  const states = await Promise.all(run.streams.map(({ request }) => Promise.race([request.then(() => true), Promise.resolve(false)])))
-  for (const isPlayed of states) if (!isPlayed) await fetch(`${world.fake.url}/chat/completions`, { method: 'POST', body: '{}' }).then(response => response.text())
+  const states = await Promise.all(
+    run.streams.map(({ request }) => Promise.race([request.then(() => true), Promise.resolve(false)])),
+  )
+  for (const isPlayed of states)
+    if (!isPlayed)
+      await fetch(`${world.fake.url}/chat/completions`, { method: 'POST', body: '{}' }).then((response) =>
+        response.text(),
+      )
 }
 
 async function chatOf(run: MomentsRun): Promise<Chat> {
   const [chat] = await world.viewer.follow(run.ids.chatId)
-  await world.viewer.until(() => (chat!.json as Chat).messages[run.ids.messageId]?.status === run.message.status, 'the chat says so')
+  await world.viewer.until(
+    () => (chat!.json as Chat).messages[run.ids.messageId]?.status === run.message.status,
+    'the chat says so',
+  )
   return chat!.json as Chat
 }

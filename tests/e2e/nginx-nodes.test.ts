@@ -12,11 +12,18 @@ usePostgres()
 async function answerBehindNginx() {
   const world = await newWorld({ settings: { RUNNEL_TRUST_PROXY: 'loopback' } })
   const nodes = [await world.node(), await world.node(), await world.node()]
-  const nginx = await startNginx(nodes.map(({ url }) => url), 1)
+  const nginx = await startNginx(
+    nodes.map(({ url }) => url),
+    1,
+  )
   onTestFinished(() => nginx.close())
   const call = async (method: string, path: string, body?: object) => {
-    const response = await fetch(nginx.url + path, { method, headers: { 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) })
-    return await response.json() as any
+    const response = await fetch(nginx.url + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    return (await response.json()) as any
   }
   const chat = await call('POST', '/api/chats', {})
   const stream = world.fake.manual()
@@ -28,7 +35,7 @@ async function answerBehindNginx() {
 test('viewers of one answer sit on all nodes, and a stop through any of them ends it for all', async () => {
   const { nodes, nginx, call, stream, messageId } = await answerBehindNginx()
   const viewers = Array.from({ length: 9 }, () => view(nginx))
-  const copies = await Promise.all(viewers.map(async viewer => (await viewer.follow(messageId))[0]!))
+  const copies = await Promise.all(viewers.map(async (viewer) => (await viewer.follow(messageId))[0]!))
   const reader = new SseReader(nginx.url, messageId)
   onTestFinished(() => reader.close())
   stream.send('The moon')
@@ -45,13 +52,15 @@ test('a node that ends takes its viewers to the others, and no request with it',
   const { nodes, nginx, call, stream, messageId } = await answerBehindNginx()
   const owner = nodes.find(({ runnel }) => runnel.stats().runs.streaming > 0)!
   stream.send('The moon')
-  const gone = nodes.find(node => node !== owner)!
+  const gone = nodes.find((node) => node !== owner)!
   let viewer: Collector
   do viewer = view(nginx)
-  while (await viewer.follow(messageId).then(async ([copy]) => {
-    await viewer.until(() => copy!.text === 'The moon', 'the words')
-    return gone.runnel.stats().viewers === 0
-  }))
+  while (
+    await viewer.follow(messageId).then(async ([copy]) => {
+      await viewer.until(() => copy!.text === 'The moon', 'the words')
+      return gone.runnel.stats().viewers === 0
+    })
+  )
   await gone.close()
   await viewer.until(() => viewer.closed !== null, 'the close')
   expect(viewer.closed!.code).toBe(1012)

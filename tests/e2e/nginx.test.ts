@@ -23,8 +23,12 @@ let nginx: Nginx
 beforeAll(async () => {
   fake = await startFakeOpenAI()
   server = await startRunnel({
-    OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, RUNNEL_TRUST_PROXY: 'loopback', RUNNEL_MAX_SOCKETS_PER_ADDRESS: 4,
-    RUNNEL_HEARTBEAT_MS: defaults.RUNNEL_HEARTBEAT_MS / scale, RUNNEL_HEARTBEAT_TIMEOUT_MS: Math.round(defaults.RUNNEL_HEARTBEAT_TIMEOUT_MS / scale),
+    OPENAI_API_KEY: 'key',
+    OPENAI_BASE_URL: fake.url,
+    RUNNEL_TRUST_PROXY: 'loopback',
+    RUNNEL_MAX_SOCKETS_PER_ADDRESS: 4,
+    RUNNEL_HEARTBEAT_MS: defaults.RUNNEL_HEARTBEAT_MS / scale,
+    RUNNEL_HEARTBEAT_TIMEOUT_MS: Math.round(defaults.RUNNEL_HEARTBEAT_TIMEOUT_MS / scale),
   })
   nginx = await startNginx(server.url, scale)
 })
@@ -50,17 +54,26 @@ test('its timeouts leave room for what Runnel says by itself', () => {
 
 test('an answer passes, over HTTP and WebSocket, and survives a silence of 90 s on both', async () => {
   const stream = fake.manual()
-  const post = async (path: string, body: object) => (await fetch(nginx.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as any
+  const post = async (path: string, body: object) =>
+    (
+      await fetch(nginx.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).json() as any
   const chat = await post('/api/chats', {})
   const waiting = post(`/api/chats/${chat.id}/messages`, { content: 'Why?', stream: false })
   await stream.request
-  const { items: [task] } = await (await fetch(`${nginx.url}/api/tasks`)).json() as any
+  const {
+    items: [task],
+  } = (await (await fetch(`${nginx.url}/api/tasks`)).json()) as any
   const viewer = new Collector(nginx.url)
   const [seen] = await viewer.follow(task.messageId)
   stream.send('Before ')
   await viewer.until(() => seen!.text === 'Before ')
   // The silence itself is what is tested.
-  await new Promise(resolve => setTimeout(resolve, silenceMs))
+  await new Promise((resolve) => setTimeout(resolve, silenceMs))
   expect(viewer.closed).toBeNull()
   stream.send('and after.')
   stream.end()
@@ -73,7 +86,8 @@ test('an answer passes, over HTTP and WebSocket, and survives a silence of 90 s 
 
 test('a caller cannot pretend another address', async () => {
   const opened = []
-  for (let i = 0; i < 4; i++) opened.push(await openSocket(nginx.url, { from: '127.0.0.9', headers: { 'x-forwarded-for': `192.0.2.${i}` } }))
+  for (let i = 0; i < 4; i++)
+    opened.push(await openSocket(nginx.url, { from: '127.0.0.9', headers: { 'x-forwarded-for': `192.0.2.${i}` } }))
   const one = await openSocket(nginx.url, { from: '127.0.0.9', headers: { 'x-forwarded-for': '192.0.2.99' } })
   const other = await openSocket(nginx.url, { from: '127.0.0.10' })
   // The example trusts loopback, and here the callers are loopback too: written anew, the header is theirs all the same.
@@ -84,7 +98,7 @@ test('a caller cannot pretend another address', async () => {
 })
 
 test('no token of a query reaches the log of nginx', async () => {
-  await fetch(`${nginx.url}/yjs/msg_none?token=very-secret`).then(response => response.text())
+  await fetch(`${nginx.url}/yjs/msg_none?token=very-secret`).then((response) => response.text())
   await expect.poll(() => nginx.accessLog()).toContain('/yjs/msg_none')
   expect(nginx.accessLog()).not.toContain('very-secret')
 })

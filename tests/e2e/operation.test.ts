@@ -11,7 +11,12 @@ let server: StartedRunnel
 
 async function start(options: RunnelOptions = {}): Promise<void> {
   fake = await startFakeOpenAI()
-  server = await startRunnel({ OPENAI_API_KEY: 'sk-very-secret-key', OPENAI_BASE_URL: fake.url, RUNNEL_METRICS_PORT: 0, ...options })
+  server = await startRunnel({
+    OPENAI_API_KEY: 'sk-very-secret-key',
+    OPENAI_BASE_URL: fake.url,
+    RUNNEL_METRICS_PORT: 0,
+    ...options,
+  })
 }
 
 afterEach(async () => {
@@ -43,9 +48,28 @@ test('metrics tell of a run while it goes on and when it has ended', async () =>
   stream.send('Ten bytes.')
   await viewer.until(() => seen!.text === 'Ten bytes.')
   const during = await scrape()
-  expect(Object.fromEntries(['runnel_runs{status="streaming"}', 'runnel_runs{status="queued"}', 'runnel_connections', 'runnel_viewers', 'runnel_lagging_viewers', 'runnel_output_bytes_total', 'runnel_tick_seconds', 'runnel_runs_ended_total{status="completed"}'].map(name => [name, during.get(name)]))).toEqual({
-    'runnel_runs{status="streaming"}': 1, 'runnel_runs{status="queued"}': 0, runnel_connections: 1, runnel_viewers: 1, runnel_lagging_viewers: 0,
-    runnel_output_bytes_total: 10, runnel_tick_seconds: 0.04, 'runnel_runs_ended_total{status="completed"}': 0,
+  expect(
+    Object.fromEntries(
+      [
+        'runnel_runs{status="streaming"}',
+        'runnel_runs{status="queued"}',
+        'runnel_connections',
+        'runnel_viewers',
+        'runnel_lagging_viewers',
+        'runnel_output_bytes_total',
+        'runnel_tick_seconds',
+        'runnel_runs_ended_total{status="completed"}',
+      ].map((name) => [name, during.get(name)]),
+    ),
+  ).toEqual({
+    'runnel_runs{status="streaming"}': 1,
+    'runnel_runs{status="queued"}': 0,
+    runnel_connections: 1,
+    runnel_viewers: 1,
+    runnel_lagging_viewers: 0,
+    runnel_output_bytes_total: 10,
+    runnel_tick_seconds: 0.04,
+    'runnel_runs_ended_total{status="completed"}': 0,
   })
   expect(during.get('runnel_chunk_to_viewer_seconds_count')).toBeGreaterThan(0)
   expect(during.get('runnel_chunk_to_viewer_seconds_sum')).toBeLessThan(1)
@@ -79,7 +103,7 @@ test('metrics count what is refused, by place and reason; two servers in one pro
   const samples = await scrape()
   expect(samples.get('runnel_refused_total{place="upgrade",reason="rate_limited"}')).toBe(2)
   expect(samples.get('runnel_refused_total{place="frame",reason="bad_request"}')).toBe(1)
-  expect([...(await scrape(other.metricsUrl)).keys()].filter(name => name.startsWith('runnel_refused'))).toEqual([])
+  expect([...(await scrape(other.metricsUrl)).keys()].filter((name) => name.startsWith('runnel_refused'))).toEqual([])
   await other.close()
 })
 
@@ -92,16 +116,26 @@ test('nothing but /metrics is served on the port of the metrics', async () => {
 
 test('the log has the ids of a run, and neither its text nor any token or header', async () => {
   const lines: string[] = []
-  const logger = createLogger('trace', { write: line => void lines.push(line) })
-  const authenticate: RunnelOptions['authenticate'] = async token => {
+  const logger = createLogger('trace', { write: (line) => void lines.push(line) })
+  const authenticate: RunnelOptions['authenticate'] = async (token) => {
     if (token !== 'very-secret-token') throw new RunnelError('unauthenticated', 'Sign in.')
     return { id: 'user-ann', name: 'Ann Secretname' }
   }
   await start({ logger, authenticate })
   const headers = { authorization: 'Bearer very-secret-token', 'x-probe': 'very-secret-header' }
-  const { body: chat } = await server.call('POST', '/api/chats?token=very-secret-token', { title: 'very-secret-title', system: 'very-secret-system' }, headers)
+  const { body: chat } = await server.call(
+    'POST',
+    '/api/chats?token=very-secret-token',
+    { title: 'very-secret-title', system: 'very-secret-system' },
+    headers,
+  )
   const good = fake.manual()
-  const { body: started } = await server.call('POST', `/api/chats/${chat.id}/messages`, { content: 'very-secret-question' }, headers)
+  const { body: started } = await server.call(
+    'POST',
+    `/api/chats/${chat.id}/messages`,
+    { content: 'very-secret-question' },
+    headers,
+  )
   const viewer = new Collector(server.url, { token: 'very-secret-token' })
   await viewer.follow(started.messageId)
   good.send('very-secret-answer')
@@ -109,12 +143,21 @@ test('the log has the ids of a run, and neither its text nor any token or header
   good.end()
   await viewer.toEnd(started.messageId)
   const bad = fake.manual()
-  const { body: failed } = await server.call('POST', `/api/chats/${chat.id}/messages`, { content: 'very-secret-second' }, headers)
+  const { body: failed } = await server.call(
+    'POST',
+    `/api/chats/${chat.id}/messages`,
+    { content: 'very-secret-second' },
+    headers,
+  )
   await bad.request
   bad.error('You said: very-secret-second')
   await viewer.toEnd(failed.messageId)
   await server.call('POST', `/api/chats/${chat.id}/messages`, 'very-secret-nonsense', headers)
-  await fetch(`${server.url}/api/chats`, { method: 'POST', body: '{"title": very-secret-json', headers: { ...headers, 'content-type': 'application/json' } })
+  await fetch(`${server.url}/api/chats`, {
+    method: 'POST',
+    body: '{"title": very-secret-json',
+    headers: { ...headers, 'content-type': 'application/json' },
+  })
   await openSocket(server.url, { path: '/nowhere?token=very-secret-token' })
   const wrong = await open(server.url)
   say(wrong, { type: 'hello', v: 1, token: 'very-secret-wrong-token' })
@@ -124,19 +167,45 @@ test('the log has the ids of a run, and neither its text nor any token or header
 
   const log = lines.join('')
   expect(log).not.toMatch(/very-secret|Secretname/)
-  const entries = lines.map(line => JSON.parse(line))
+  const entries = lines.map((line) => JSON.parse(line))
   const ids = { chatId: chat.id, messageId: started.messageId, taskId: started.taskId, userId: 'user-ann' }
-  expect(entries.find(({ msg, messageId }) => msg === 'run begun' && messageId === started.messageId)).toMatchObject({ level: 30, ...ids })
-  expect(entries.find(({ msg, messageId }) => msg === 'run ended' && messageId === started.messageId)).toMatchObject({ level: 30, ...ids, status: 'completed', outputBytes: 18, ms: expect.any(Number) })
-  expect(entries.find(({ msg, messageId }) => msg === 'run ended' && messageId === failed.messageId)).toMatchObject({ status: 'failed', code: expect.stringMatching(/^provider_/) })
-  expect(entries.find(({ path }) => path === '/api/chats')).toMatchObject({ level: 20, method: 'POST', status: 201, userId: 'user-ann' })
-  expect(entries.find(({ place }) => place === 'upgrade')).toMatchObject({ level: 40, reason: 'not_found', address: '127.0.0.1' })
-  expect(entries.find(({ place, reason }) => place === 'frame' && reason === 'unauthenticated')).toMatchObject({ level: 40 })
+  expect(entries.find(({ msg, messageId }) => msg === 'run begun' && messageId === started.messageId)).toMatchObject({
+    level: 30,
+    ...ids,
+  })
+  expect(entries.find(({ msg, messageId }) => msg === 'run ended' && messageId === started.messageId)).toMatchObject({
+    level: 30,
+    ...ids,
+    status: 'completed',
+    outputBytes: 18,
+    ms: expect.any(Number),
+  })
+  expect(entries.find(({ msg, messageId }) => msg === 'run ended' && messageId === failed.messageId)).toMatchObject({
+    status: 'failed',
+    code: expect.stringMatching(/^provider_/),
+  })
+  expect(entries.find(({ path }) => path === '/api/chats')).toMatchObject({
+    level: 20,
+    method: 'POST',
+    status: 201,
+    userId: 'user-ann',
+  })
+  expect(entries.find(({ place }) => place === 'upgrade')).toMatchObject({
+    level: 40,
+    reason: 'not_found',
+    address: '127.0.0.1',
+  })
+  expect(entries.find(({ place, reason }) => place === 'frame' && reason === 'unauthenticated')).toMatchObject({
+    level: 40,
+  })
 })
 
 test('a thousand refusals are one line', async () => {
   const lines: string[] = []
-  await start({ logger: createLogger('warn', { write: line => void lines.push(line) }), RUNNEL_MAX_SOCKETS_PER_ADDRESS: 1 })
+  await start({
+    logger: createLogger('warn', { write: (line) => void lines.push(line) }),
+    RUNNEL_MAX_SOCKETS_PER_ADDRESS: 1,
+  })
   const socket = await open(server.url)
   for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, () => openSocket(server.url)))
   expect(lines).toHaveLength(1)
@@ -144,9 +213,21 @@ test('a thousand refusals are one line', async () => {
 })
 
 test('an error is described without what libraries hang on it', () => {
-  const fetched = Object.assign(new Error('401: your prompt was "very-secret"'), { headers: { authorization: 'very-secret' }, request: { body: 'very-secret' } })
-  const described = describeError(new RunnelError('provider_auth', 'The provider says: very-secret', { cause: fetched }))
+  const fetched = Object.assign(new Error('401: your prompt was "very-secret"'), {
+    headers: { authorization: 'very-secret' },
+    request: { body: 'very-secret' },
+  })
+  const described = describeError(
+    new RunnelError('provider_auth', 'The provider says: very-secret', { cause: fetched }),
+  )
   expect(JSON.stringify(described)).not.toContain('very-secret')
-  expect(described).toMatchObject({ name: 'RunnelError', code: 'provider_auth', stack: expect.stringContaining('operation.test.ts'), cause: { name: 'Error' } })
-  expect(describeError(new RunnelError('store_unavailable', 'The disk is full.'))).toMatchObject({ message: 'The disk is full.' })
+  expect(described).toMatchObject({
+    name: 'RunnelError',
+    code: 'provider_auth',
+    stack: expect.stringContaining('operation.test.ts'),
+    cause: { name: 'Error' },
+  })
+  expect(describeError(new RunnelError('store_unavailable', 'The disk is full.'))).toMatchObject({
+    message: 'The disk is full.',
+  })
 })

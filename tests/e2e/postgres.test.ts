@@ -8,7 +8,15 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Chat, Message } from '../../shared/schema.ts'
-import { answer, Collector, startFakeOpenAI, startRunnel, type Collected, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import {
+  answer,
+  Collector,
+  startFakeOpenAI,
+  startRunnel,
+  type Collected,
+  type FakeOpenAI,
+  type StartedRunnel,
+} from '../../testing/index.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
@@ -16,12 +24,19 @@ const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 let postgres: Postgres
 let settings: { DATABASE_URL: string; OPENAI_BASE_URL: string; OPENAI_API_KEY: string; RUNNEL_FILES_DIR: string }
 let fake: FakeOpenAI
-beforeAll(async () => { postgres = await startPostgres() }, 30_000)
+beforeAll(async () => {
+  postgres = await startPostgres()
+}, 30_000)
 afterAll(() => postgres.close())
 beforeEach(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-postgres-files-'))
   fake = await startFakeOpenAI()
-  settings = { DATABASE_URL: await postgres.database(), OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', RUNNEL_FILES_DIR: folder }
+  settings = {
+    DATABASE_URL: await postgres.database(),
+    OPENAI_BASE_URL: fake.url,
+    OPENAI_API_KEY: 'key',
+    RUNNEL_FILES_DIR: folder,
+  }
   return async () => {
     await fake.close()
     rmSync(folder, { recursive: true, force: true })
@@ -41,8 +56,12 @@ function view(url: string): Collector {
 }
 
 /** All viewers have what HTTP says, and their checkpoints agree. */
-async function expectOneTruth(server: StartedRunnel, messageId: string, viewers: readonly Collector[]): Promise<Message> {
-  const seen = await Promise.all(viewers.map(viewer => viewer.toEnd(messageId)))
+async function expectOneTruth(
+  server: StartedRunnel,
+  messageId: string,
+  viewers: readonly Collector[],
+): Promise<Message> {
+  const seen = await Promise.all(viewers.map((viewer) => viewer.toEnd(messageId)))
   const { body } = await server.call('GET', `/api/messages/${messageId}`)
   for (const collected of seen) {
     expect(collected.json).toEqual(body)
@@ -68,11 +87,21 @@ test('streams to two tabs, one of which comes late, and to one who comes when it
   stream.end()
   const message = await expectOneTruth(server, messageId, [first, second, view(server.url)])
   expect(message).toMatchObject({ status: 'completed', output: [{ text: `The moon ${words(2_000).join('')}` }] })
-  await first.until(() => (chat!.json as Chat).messages[messageId]?.status === 'completed', 'the chat\'s own word')
+  await first.until(() => (chat!.json as Chat).messages[messageId]?.status === 'completed', "the chat's own word")
   const history = await server.call('GET', `/api/chats/${chatId}/messages`)
   expect(history.body.items.at(-1)).toEqual(message)
   // At rest: the state alone.
-  await expect.poll(async () => (await postgres.run('SELECT count(*) FROM updates JOIN documents ON number = document WHERE id LIKE \'msg%\'', settings.DATABASE_URL))[0]).toEqual({ count: '0' })
+  await expect
+    .poll(
+      async () =>
+        (
+          await postgres.run(
+            "SELECT count(*) FROM updates JOIN documents ON number = document WHERE id LIKE 'msg%'",
+            settings.DATABASE_URL,
+          )
+        )[0],
+    )
+    .toEqual({ count: '0' })
 })
 
 test('writes text a tick apart, though the log answers sooner', async () => {
@@ -84,7 +113,7 @@ test('writes text a tick apart, though the log answers sooner', async () => {
   const startedAt = performance.now()
   for (const word of words(300)) {
     stream.send(word)
-    await new Promise(resolve => setTimeout(resolve, 2))
+    await new Promise((resolve) => setTimeout(resolve, 2))
   }
   stream.end()
   await viewer.toEnd(messageId)
@@ -108,7 +137,10 @@ test('stops at once, from another tab, and goes on from there', async () => {
   // At once: nobody has to wait until the end is saved.
   fake.enqueue(answer({ text: 'Again.' }))
   const next = await server.ask('And now?', { chatId })
-  expect(await expectOneTruth(server, messageId, viewers)).toMatchObject({ status: 'stopped', output: [{ text: 'The moon ', status: 'incomplete' }] })
+  expect(await expectOneTruth(server, messageId, viewers)).toMatchObject({
+    status: 'stopped',
+    output: [{ text: 'The moon ', status: 'incomplete' }],
+  })
   expect((await expectOneTruth(server, next.messageId, viewers)).output).toMatchObject([{ text: 'Again.' }])
   expect((await server.call('GET', '/api/tasks')).body.items).toEqual([])
 })
@@ -117,7 +149,8 @@ test('gives duplicates in flight the same ids', async () => {
   const server = await start()
   const { body: chat } = await server.call('POST', '/api/chats', {})
   fake.enqueue(answer({ text: 'Once.' }))
-  const post = () => server.call('POST', `/api/chats/${chat.id}/messages`, { content: 'Hello' }, { 'idempotency-key': 'one' })
+  const post = () =>
+    server.call('POST', `/api/chats/${chat.id}/messages`, { content: 'Hello' }, { 'idempotency-key': 'one' })
   const answers = await Promise.all([post(), post(), post(), post()])
   for (const given of answers) expect(given).toEqual(answers[0])
   expect(answers[0]!.status).toBe(202)
@@ -125,71 +158,101 @@ test('gives duplicates in flight the same ids', async () => {
   expect(fake.requests).toHaveLength(1)
 })
 
-test('Postgres restarts: answers pause and go on, what ends meanwhile is saved on its return, new runs are refused in between', { timeout: 60_000 }, async () => {
-  const server = await start()
-  const viewer = view(server.url)
-  const streams = [fake.manual(), fake.manual(), fake.manual()]
-  const runs: { ids: { messageId: string }; stream: (typeof streams)[number]; seen: Collected }[] = []
-  for (const stream of streams) {
-    const ids = await server.ask('Why?')
-    runs.push({ ids, stream, seen: (await viewer.follow(ids.messageId))[0]! })
-    stream.send('Shown ')
-    await viewer.until(() => runs.at(-1)!.seen.text === 'Shown ', 'the first words')
-  }
-  for (const how of ['fast', 'kill'] as const) {
-    await postgres.stop(how)
-    for (const { stream } of runs) stream.send('and more ')
-    expect((await server.call('GET', '/readyz')).status).toBe(503)
-    expect(await server.call('POST', '/api/chats', {})).toMatchObject({ status: 503, body: { error: { code: 'store_unavailable' } } })
+test(
+  'Postgres restarts: answers pause and go on, what ends meanwhile is saved on its return, new runs are refused in between',
+  { timeout: 60_000 },
+  async () => {
+    const server = await start()
+    const viewer = view(server.url)
+    const streams = [fake.manual(), fake.manual(), fake.manual()]
+    const runs: { ids: { messageId: string }; stream: (typeof streams)[number]; seen: Collected }[] = []
+    for (const stream of streams) {
+      const ids = await server.ask('Why?')
+      runs.push({ ids, stream, seen: (await viewer.follow(ids.messageId))[0]! })
+      stream.send('Shown ')
+      await viewer.until(() => runs.at(-1)!.seen.text === 'Shown ', 'the first words')
+    }
+    for (const how of ['fast', 'kill'] as const) {
+      await postgres.stop(how)
+      for (const { stream } of runs) stream.send('and more ')
+      expect((await server.call('GET', '/readyz')).status).toBe(503)
+      expect(await server.call('POST', '/api/chats', {})).toMatchObject({
+        status: 503,
+        body: { error: { code: 'store_unavailable' } },
+      })
+      await postgres.start()
+      await viewer.until(() => runs.every(({ seen }) => seen.text.endsWith('and more ')), 'what came meanwhile')
+      await expect.poll(async () => (await server.call('GET', '/readyz')).status).toBe(200)
+    }
+    await postgres.stop('fast')
+    for (const { stream } of runs) {
+      stream.send('and the end.')
+      stream.end()
+    }
     await postgres.start()
-    await viewer.until(() => runs.every(({ seen }) => seen.text.endsWith('and more ')), 'what came meanwhile')
-    await expect.poll(async () => (await server.call('GET', '/readyz')).status).toBe(200)
-  }
-  await postgres.stop('fast')
-  for (const { stream } of runs) {
-    stream.send('and the end.')
-    stream.end()
-  }
-  await postgres.start()
-  for (const { ids } of runs) {
-    const message = await expectOneTruth(server, ids.messageId, [viewer])
-    expect(message).toMatchObject({ status: 'completed', output: [{ text: 'Shown and more and more and the end.' }] })
-    await expect.poll(async () => (await postgres.run(`SELECT status FROM messages WHERE id = '${ids.messageId}'`, settings.DATABASE_URL))[0], { timeout: 10_000 }).toEqual({ status: 'completed' })
-  }
-})
+    for (const { ids } of runs) {
+      const message = await expectOneTruth(server, ids.messageId, [viewer])
+      expect(message).toMatchObject({ status: 'completed', output: [{ text: 'Shown and more and more and the end.' }] })
+      await expect
+        .poll(
+          async () =>
+            (await postgres.run(`SELECT status FROM messages WHERE id = '${ids.messageId}'`, settings.DATABASE_URL))[0],
+          { timeout: 10_000 },
+        )
+        .toEqual({ status: 'completed' })
+    }
+  },
+)
 
-test('Postgres stays away: the provider is stopped, nothing more is shown, and the end is written on its return', { timeout: 60_000 }, async () => {
-  const server = await start()
-  const viewer = view(server.url)
-  const stream = fake.manual()
-  const { messageId } = await server.ask('Why?')
-  const [seen] = await viewer.follow(messageId)
-  stream.send('Shown ')
-  await viewer.until(() => seen!.text === 'Shown ', 'the first words')
-  await postgres.stop('fast')
-  stream.send('and not shown.')
-  await (await fake.received(1)).hungUp
-  await viewer.until(() => seen!.refused?.code === 'store_unavailable', 'the refusal')
-  expect(seen!.text).toBe('Shown ')
-  await postgres.start()
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 15_000 }).toBe('failed')
-  expect((await server.call('GET', `/api/messages/${messageId}`)).body).toMatchObject({ error: { code: 'store_unavailable' }, output: [{ text: 'Shown ', status: 'incomplete' }] })
-})
+test(
+  'Postgres stays away: the provider is stopped, nothing more is shown, and the end is written on its return',
+  { timeout: 60_000 },
+  async () => {
+    const server = await start()
+    const viewer = view(server.url)
+    const stream = fake.manual()
+    const { messageId } = await server.ask('Why?')
+    const [seen] = await viewer.follow(messageId)
+    stream.send('Shown ')
+    await viewer.until(() => seen!.text === 'Shown ', 'the first words')
+    await postgres.stop('fast')
+    stream.send('and not shown.')
+    await (
+      await fake.received(1)
+    ).hungUp
+    await viewer.until(() => seen!.refused?.code === 'store_unavailable', 'the refusal')
+    expect(seen!.text).toBe('Shown ')
+    await postgres.start()
+    await expect
+      .poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 15_000 })
+      .toBe('failed')
+    expect((await server.call('GET', `/api/messages/${messageId}`)).body).toMatchObject({
+      error: { code: 'store_unavailable' },
+      output: [{ text: 'Shown ', status: 'incomplete' }],
+    })
+  },
+)
 
 test('a server that is killed leaves everything that was shown (P1)', { timeout: 60_000 }, async () => {
   const children: ChildProcess[] = []
-  onTestFinished(() => children.forEach(child => child.kill('SIGKILL')))
+  onTestFinished(() => children.forEach((child) => child.kill('SIGKILL')))
   const serve = async (): Promise<string> => {
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', RUNNEL_FLUSH_MS: '2', ...settings },
     })
     children.push(child)
-    const [line] = await once(createInterface({ input: child.stdout! }), 'line') as [string]
+    const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string]
     return line.replace('Runnel listens on ', '')
   }
   const call = async (url: string, path: string, body?: object) =>
-    await (await fetch(url + path, { method: body ? 'POST' : 'GET', headers: { 'content-type': 'application/json', connection: 'close' }, ...(body && { body: JSON.stringify(body) }) })).json() as any
+    (await (
+      await fetch(url + path, {
+        method: body ? 'POST' : 'GET',
+        headers: { 'content-type': 'application/json', connection: 'close' },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+    ).json()) as any
 
   const copies: Collected[] = []
   let url = await serve()
@@ -205,7 +268,7 @@ test('a server that is killed leaves everything that was shown (P1)', { timeout:
       sent += `${i},`
       // As soon as much is shown, in the middle of the next words.
       if (seen!.text.length > 1_000 * (kill + 1)) children.at(-1)!.kill('SIGKILL')
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
     }
     stream.end()
     copies.push(seen!)
@@ -232,9 +295,14 @@ test('a server that is killed leaves everything that was shown (P1)', { timeout:
 })
 
 test('says what is wrong with its database, and ends', async () => {
-  const child = spawn(process.execPath, [main], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PORT: '0', DATABASE_URL: 'postgres://ann:hidden@127.0.0.1:1/runnel' } })
+  const child = spawn(process.execPath, [main], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, PORT: '0', DATABASE_URL: 'postgres://ann:hidden@127.0.0.1:1/runnel' },
+  })
   let words = ''
-  child.stderr.on('data', (data: Buffer) => { words += data.toString() })
+  child.stderr.on('data', (data: Buffer) => {
+    words += data.toString()
+  })
   expect(await once(child, 'exit')).toEqual([1, null])
   expect(words).toMatch(/^runnel: The database postgres:\/\/127\.0\.0\.1:1\/runnel cannot be reached \(ECONNREFUSED\)/)
   expect(words).not.toContain('hidden')

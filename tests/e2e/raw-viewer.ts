@@ -1,7 +1,14 @@
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, isEmptyUpdate, type ServerControl } from '../../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  decodeServerControl,
+  decodeStock,
+  encodeControl,
+  isEmptyUpdate,
+  type ServerControl,
+} from '../../shared/protocol.ts'
 import { readMessage, type Message } from '../../shared/schema.ts'
 
 /** What a viewer was sent, in order. */
@@ -30,7 +37,9 @@ export class RawViewer {
     })
     this.socket.on('message', (data: Buffer, isBinary) => (isBinary ? this.#binary(data) : this.#text(data.toString())))
     this.socket.on('error', () => {})
-    this.socket.on('close', (code, reason) => { this.closed = { code, reason: reason.toString() } })
+    this.socket.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() }
+    })
   }
 
   get json(): Message {
@@ -38,12 +47,12 @@ export class RawViewer {
   }
 
   get subscribed(): boolean {
-    return this.sent.some(sent => sent.type === 'difference')
+    return this.sent.some((sent) => sent.type === 'difference')
   }
 
   /** The checkpoint at the end of the run came. */
   get finished(): boolean {
-    return this.sent.some(sent => sent.type === 'control' && sent.message.type === 'checkpoint' && sent.message.final)
+    return this.sent.some((sent) => sent.type === 'control' && sent.message.type === 'checkpoint' && sent.message.final)
   }
 
   controls(type: ServerControl['type']): number[] {
@@ -53,8 +62,13 @@ export class RawViewer {
   #binary(data: Buffer): void {
     for (const { message } of decodeChannelMessages(data)) {
       const stock = decodeStock(message)
-      if (stock.type !== 'syncStep2' && stock.type !== 'update') throw new Error(`A server of ${this.#document} sent ${stock.type}.`)
-      this.sent.push({ type: stock.type === 'update' ? 'update' : 'difference', bytes: message.length, empty: isEmptyUpdate(stock.update) })
+      if (stock.type !== 'syncStep2' && stock.type !== 'update')
+        throw new Error(`A server of ${this.#document} sent ${stock.type}.`)
+      this.sent.push({
+        type: stock.type === 'update' ? 'update' : 'difference',
+        bytes: message.length,
+        empty: isEmptyUpdate(stock.update),
+      })
       if (this.#apply) Y.applyUpdate(this.doc, stock.update)
       this.onUpdate(stock.update)
     }

@@ -3,7 +3,14 @@ import { WebSocket as NodeWebSocket } from 'ws'
 import * as Y from 'yjs'
 import { afterEach, expect, test, vi } from 'vitest'
 import { connect } from '../../client/index.ts'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, encodeStock, type ServerControl } from '../../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  decodeServerControl,
+  decodeStock,
+  encodeControl,
+  encodeStock,
+  type ServerControl,
+} from '../../shared/protocol.ts'
 import type { Message } from '../../shared/schema.ts'
 import { Differences } from '../../server/room/differences.ts'
 import type { RunnelOptions } from '../../server/app.ts'
@@ -40,17 +47,17 @@ async function startScripted(options: RunnelOptions = {}) {
 
 async function until(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 15_000): Promise<void> {
   const deadline = Date.now() + deadlineMs
-  while (!await condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 
-const textOf = (message: Message) => message.output.map(block => ('text' in block ? block.text : '')).join('')
+const textOf = (message: Message) => message.output.map((block) => ('text' in block ? block.text : '')).join('')
 
 /** Words of 10,000 tokens' text take long to compress by luck: chunks differ. */
 function words(count: number, from = 0): string[] {
-  return Array.from({ length: count }, (_, i) => ` w${(from + i) * 7919 % 1_000}`)
+  return Array.from({ length: count }, (_, i) => ` w${((from + i) * 7919) % 1_000}`)
 }
 
 test('one that returns is sent what it lacks and a kilobyte, also after a long absence (P3)', async () => {
@@ -64,7 +71,12 @@ test('one that returns is sent what it lacks and a kilobyte, also after a long a
     script.append('b', word)
     if (word.endsWith('00')) await until(() => seen!.text.endsWith(word), 'the stream')
   }
-  await first.until(() => seen!.text.length > 0 && seen!.message.output.every(block => 'text' in block && block.text.endsWith(words(2_000).at(-1)!)), 'all of it')
+  await first.until(
+    () =>
+      seen!.text.length > 0 &&
+      seen!.message.output.every((block) => 'text' in block && block.text.endsWith(words(2_000).at(-1)!)),
+    'all of it',
+  )
   await first.close()
 
   for (const absence of [0, 1, 3_000]) {
@@ -72,7 +84,10 @@ test('one that returns is sent what it lacks and a kilobyte, also after a long a
     for (const word of more) script.append('a', word)
     const marker = `|${absence}`
     script.append('a', marker)
-    await until(async () => textOf((await server.call('GET', `/api/messages/${messageId}`)).body).includes(marker), 'the append')
+    await until(
+      async () => textOf((await server.call('GET', `/api/messages/${messageId}`)).body).includes(marker),
+      'the append',
+    )
     const lacked = Buffer.byteLength(more.join('') + marker)
     const back = newCollector(server)
     const copy = new Collected(messageId)
@@ -97,12 +112,23 @@ test('one that joins is sent the state once: 1.05 × its text, 200 bytes a block
   const [seen] = await follower.follow(messageId)
   const isCall = (block: number) => block % 3 === 1
   for (let block = 0; block < 12; block++) {
-    if (isCall(block)) script.send({ type: 'block_start', key: `b${block}`, block: { type: 'tool_call', status: 'streaming', callId: `call_${block}`, name: 'search', executor: 'client' } })
+    if (isCall(block))
+      script.send({
+        type: 'block_start',
+        key: `b${block}`,
+        block: { type: 'tool_call', status: 'streaming', callId: `call_${block}`, name: 'search', executor: 'client' },
+      })
     else script.text(`b${block}`)
   }
   // All grow in turns, each tick a transaction.
   for (let tick = 0; tick < 200; tick++) {
-    for (let block = 0; block < 12; block++) script.send({ type: 'delta', key: `b${block}`, field: isCall(block) ? 'arguments' : 'text', text: ` word ${tick}` })
+    for (let block = 0; block < 12; block++)
+      script.send({
+        type: 'delta',
+        key: `b${block}`,
+        field: isCall(block) ? 'arguments' : 'text',
+        text: ` word ${tick}`,
+      })
     await follower.until(() => JSON.stringify(seen!.message.output[0])?.includes(` word ${tick}"`), `tick ${tick}`)
   }
   script.append('b0', 'THE END')
@@ -111,7 +137,11 @@ test('one that joins is sent the state once: 1.05 × its text, 200 bytes a block
   const [copy] = await joiner.follow(messageId)
   await joiner.until(() => copy!.checkpoints.length > 0, 'the checkpoint')
   const { output, ...fields } = copy!.message
-  const text = output.reduce((sum, block) => sum + Buffer.byteLength(('text' in block ? block.text : '') + ('arguments' in block ? block.arguments : '')), 0)
+  const text = output.reduce(
+    (sum, block) =>
+      sum + Buffer.byteLength(('text' in block ? block.text : '') + ('arguments' in block ? block.arguments : '')),
+    0,
+  )
   expect(copy!.json).toEqual(seen!.json)
   expect(copy!.bytes).toBeLessThanOrEqual(1.05 * text + 200 * output.length + 700 + JSON.stringify(fields).length)
   script.finish(...output.map((_, i) => `b${i}`).filter((_, i) => !isCall(i)))
@@ -123,7 +153,7 @@ test('a hundred documents on one socket never mix', async () => {
     const own = last.role === 'user' ? last.text : ''
     yield { type: 'block_start', key: 'a', block: { type: 'text', status: 'in_progress' } }
     for (let i = 0; i < 60 && !signal.aborted; i++) {
-      await new Promise(resolve => setTimeout(resolve, 1 + i % 7))
+      await new Promise((resolve) => setTimeout(resolve, 1 + (i % 7)))
       yield { type: 'delta', key: 'a', field: 'text', text: `${own};` }
     }
     yield { type: 'block_end', key: 'a', status: 'completed' }
@@ -133,9 +163,11 @@ test('a hundred documents on one socket never mix', async () => {
   const asked = await Promise.all(Array.from({ length: 100 }, (_, i) => server.ask(`doc ${i}`)))
   const own = new Map(asked.map(({ messageId }, i) => [messageId, `doc ${i};`]))
   const mixed: string[] = []
-  const collector = newCollector(server, { onUpdate: ({ id, text }) => {
-    if (own.get(id)!.repeat(60).slice(0, text.length) !== text) mixed.push(`${id}: ${text.slice(-40)}`)
-  } })
+  const collector = newCollector(server, {
+    onUpdate: ({ id, text }) => {
+      if (own.get(id)!.repeat(60).slice(0, text.length) !== text) mixed.push(`${id}: ${text.slice(-40)}`)
+    },
+  })
   const documents = await collector.follow(...own.keys())
   // Some leave and come again in the middle: their channels are not given to others.
   await collector.until(() => documents.every(({ text }) => text.length > 100), 'the middle')
@@ -162,26 +194,28 @@ interface Returning {
 
 /** Opens many sockets and says hello on each; nothing is subscribed yet. */
 async function openMany(server: StartedRunnel, copies: readonly Uint8Array[]): Promise<Returning[]> {
-  return await Promise.all(copies.map(async copy => {
-    const socket = new NodeWebSocket(`${server.url.replace('http', 'ws')}/ws`, { perMessageDeflate: false })
-    open.push(() => socket.terminate())
-    await once(socket, 'open')
-    socket.send(encodeControl({ type: 'hello', v: 1 }))
-    await once(socket, 'message')
-    const doc = new Y.Doc()
-    Y.applyUpdate(doc, copy)
-    const returning: Returning = { stateVector: Y.encodeStateVector(doc), socket, doc, synced: false }
-    socket.on('message', (data: Buffer, isBinary) => {
-      if (!isBinary) return
-      for (const { message } of decodeChannelMessages(data)) {
-        const stock = decodeStock(message)
-        if (stock.type !== 'syncStep2') continue
-        returning.synced = true
-        Y.applyUpdate(doc, stock.update)
-      }
-    })
-    return returning
-  }))
+  return await Promise.all(
+    copies.map(async (copy) => {
+      const socket = new NodeWebSocket(`${server.url.replace('http', 'ws')}/ws`, { perMessageDeflate: false })
+      open.push(() => socket.terminate())
+      await once(socket, 'open')
+      socket.send(encodeControl({ type: 'hello', v: 1 }))
+      await once(socket, 'message')
+      const doc = new Y.Doc()
+      Y.applyUpdate(doc, copy)
+      const returning: Returning = { stateVector: Y.encodeStateVector(doc), socket, doc, synced: false }
+      socket.on('message', (data: Buffer, isBinary) => {
+        if (!isBinary) return
+        for (const { message } of decodeChannelMessages(data)) {
+          const stock = decodeStock(message)
+          if (stock.type !== 'syncStep2') continue
+          returning.synced = true
+          Y.applyUpdate(doc, stock.update)
+        }
+      })
+      return returning
+    }),
+  )
 }
 
 test('a thousand that return at once with equal state vectors: one encoding', { timeout: 30_000 }, async () => {
@@ -197,66 +231,77 @@ test('a thousand that return at once with equal state vectors: one encoding', { 
   const returning = await openMany(server, Array<Uint8Array>(1_000).fill(copy))
 
   const difference = vi.spyOn(Differences.prototype, 'of')
-  for (const { socket, stateVector } of returning) socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
+  for (const { socket, stateVector } of returning)
+    socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
   await until(() => returning.every(({ synced }) => synced), 'all are back')
   expect(difference).toHaveBeenCalledTimes(1_000)
   const made = new Set(difference.mock.results.map(({ value }) => value as { bytes: number }))
   expect(made.size).toBe(1)
   expect([...made][0]!.bytes).toBeLessThan(31_000)
-  for (const { doc } of returning) expect((doc.getArray('output').get(0) as Y.Map<unknown>).get('text')!.toString().length).toBe(50_000)
+  for (const { doc } of returning)
+    expect((doc.getArray('output').get(0) as Y.Map<unknown>).get('text')!.toString().length).toBe(50_000)
   expect(server.runnel.stats()).toMatchObject({ catchUpPendingBytes: 0, catchUpWaiting: 0 })
   script.finish('a')
 })
 
-test('differences pending in the process never exceed RUNNEL_CATCHUP_MAX_BYTES by more than one, and everybody is served', { timeout: 30_000 }, async () => {
-  // Large ones: the system's buffers must not take them whole.
-  const cap = 20_000_000
-  const script = new Script()
-  const server = await start({ provider: script.provider, RUNNEL_CATCHUP_MAX_BYTES: cap })
-  const { messageId } = await server.ask('go on')
-  const collector = newCollector(server)
-  const [seen] = await collector.follow(messageId)
-  script.text('a', 'x')
-  // Twenty state vectors, of which each lacks another part.
-  const copies: Uint8Array[] = []
-  for (let i = 0; i < 20; i++) {
-    script.append('a', 'z'.repeat(100))
-    await collector.until(() => seen!.text.length === 1 + (i + 1) * 100, 'a part')
-    copies.push(Y.encodeStateAsUpdate(seen!.doc))
-  }
-  script.append('a', 'y'.repeat(8_000_000))
-  await collector.until(() => seen!.text.endsWith('y'), 'the rest')
-  const lineage = seen!.subscribed!.lineage
-  const returning = await openMany(server, Array.from({ length: 40 }, (_, i) => copies[i % 20]!))
-  // None reads at first: what is pending stays pending.
-  for (const { socket } of returning) socket.pause()
-  let largest = 0
-  const difference = vi.spyOn(Differences.prototype, 'of')
-  let mostPending = 0
-  let mostWaiting = 0
-  let sampling = true
-  const sample = () => {
-    const { catchUpPendingBytes, catchUpWaiting } = server.runnel.stats()
-    mostPending = Math.max(mostPending, catchUpPendingBytes)
-    mostWaiting = Math.max(mostWaiting, catchUpWaiting)
-    if (sampling) setImmediate(sample)
-  }
-  sample()
-  for (const { socket, stateVector } of returning) socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
-  await until(() => mostWaiting > 0 || difference.mock.results.length === 40, 'the first differences')
-  for (const { socket } of returning) socket.resume()
-  await until(() => returning.every(({ synced }) => synced), 'all are back')
-  sampling = false
-  for (const { value } of difference.mock.results) largest = Math.max(largest, (value as { bytes: number }).bytes)
-  expect(mostWaiting).toBeGreaterThan(0)
-  expect(mostPending).toBeGreaterThan(cap / 2)
-  expect(mostPending).toBeLessThan(cap + largest)
-  for (const { doc } of returning) expect((doc.getArray('output').get(0) as Y.Map<unknown>).get('text')!.toString().length).toBe(8_002_001)
-  await until(() => server.runnel.stats().catchUpPendingBytes === 0, 'nothing pending')
-  script.finish('a')
-})
+test(
+  'differences pending in the process never exceed RUNNEL_CATCHUP_MAX_BYTES by more than one, and everybody is served',
+  { timeout: 30_000 },
+  async () => {
+    // Large ones: the system's buffers must not take them whole.
+    const cap = 20_000_000
+    const script = new Script()
+    const server = await start({ provider: script.provider, RUNNEL_CATCHUP_MAX_BYTES: cap })
+    const { messageId } = await server.ask('go on')
+    const collector = newCollector(server)
+    const [seen] = await collector.follow(messageId)
+    script.text('a', 'x')
+    // Twenty state vectors, of which each lacks another part.
+    const copies: Uint8Array[] = []
+    for (let i = 0; i < 20; i++) {
+      script.append('a', 'z'.repeat(100))
+      await collector.until(() => seen!.text.length === 1 + (i + 1) * 100, 'a part')
+      copies.push(Y.encodeStateAsUpdate(seen!.doc))
+    }
+    script.append('a', 'y'.repeat(8_000_000))
+    await collector.until(() => seen!.text.endsWith('y'), 'the rest')
+    const lineage = seen!.subscribed!.lineage
+    const returning = await openMany(
+      server,
+      Array.from({ length: 40 }, (_, i) => copies[i % 20]!),
+    )
+    // None reads at first: what is pending stays pending.
+    for (const { socket } of returning) socket.pause()
+    let largest = 0
+    const difference = vi.spyOn(Differences.prototype, 'of')
+    let mostPending = 0
+    let mostWaiting = 0
+    let sampling = true
+    const sample = () => {
+      const { catchUpPendingBytes, catchUpWaiting } = server.runnel.stats()
+      mostPending = Math.max(mostPending, catchUpPendingBytes)
+      mostWaiting = Math.max(mostWaiting, catchUpWaiting)
+      if (sampling) setImmediate(sample)
+    }
+    sample()
+    for (const { socket, stateVector } of returning)
+      socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
+    await until(() => mostWaiting > 0 || difference.mock.results.length === 40, 'the first differences')
+    for (const { socket } of returning) socket.resume()
+    await until(() => returning.every(({ synced }) => synced), 'all are back')
+    sampling = false
+    for (const { value } of difference.mock.results) largest = Math.max(largest, (value as { bytes: number }).bytes)
+    expect(mostWaiting).toBeGreaterThan(0)
+    expect(mostPending).toBeGreaterThan(cap / 2)
+    expect(mostPending).toBeLessThan(cap + largest)
+    for (const { doc } of returning)
+      expect((doc.getArray('output').get(0) as Y.Map<unknown>).get('text')!.toString().length).toBe(8_002_001)
+    await until(() => server.runnel.stats().catchUpPendingBytes === 0, 'nothing pending')
+    script.finish('a')
+  },
+)
 
-test('a copy that is ahead in a server\'s client id, or of another lineage, is reset on /ws; a stock client\'s own additions are not', async () => {
+test("a copy that is ahead in a server's client id, or of another lineage, is reset on /ws; a stock client's own additions are not", async () => {
   const { script, server, messageId } = await startScripted()
   script.text('a', 'the truth')
   const collector = newCollector(server)
@@ -275,7 +320,13 @@ test('a copy that is ahead in a server\'s client id, or of another lineage, is r
   const unknown = Y.encodeStateVector(new Map([...vector, [64 * 900, 1]]))
   const stock = Y.encodeStateVector(new Map([...vector, [2 ** 31, 5]]))
   const equal = Y.encodeStateVector(new Map(vector))
-  for (const [stateVector, ofLineage, reset] of [[ahead, lineage, true], [unknown, lineage, true], [equal, 'another', true], [stock, lineage, false], [equal, lineage, false]] as const) {
+  for (const [stateVector, ofLineage, reset] of [
+    [ahead, lineage, true],
+    [unknown, lineage, true],
+    [equal, 'another', true],
+    [stock, lineage, false],
+    [equal, lineage, false],
+  ] as const) {
     const copy = await ask(stateVector, ofLineage)
     expect(copy.subscribed!.reset).toBe(reset)
     // A reset brings the whole state, else nothing was lacking.
@@ -287,7 +338,10 @@ test('a copy that is ahead in a server\'s client id, or of another lineage, is r
 test('a copy that is ahead closes /yjs with 4409, at the start and later', async () => {
   const { script, server, messageId } = await startScripted()
   script.text('a', 'the truth')
-  await until(async () => textOf((await server.call('GET', `/api/messages/${messageId}`)).body) === 'the truth', 'the text')
+  await until(
+    async () => textOf((await server.call('GET', `/api/messages/${messageId}`)).body) === 'the truth',
+    'the text',
+  )
   const ahead = encodeStock({ type: 'syncStep1', stateVector: Y.encodeStateVector(new Map([[64, 1_000_000]])) })
   const empty = encodeStock({ type: 'syncStep1', stateVector: Uint8Array.of(0) })
   for (const said of [[ahead], [empty, ahead]]) {
@@ -308,7 +362,7 @@ test('a client library whose line lost an update finds out by the checkpoint and
   class LossyWebSocket extends WebSocket {
     override addEventListener(...[type, listener]: Parameters<WebSocket['addEventListener']>): void {
       if (type !== 'message' || typeof listener !== 'function') return super.addEventListener(type, listener)
-      super.addEventListener('message', event => {
+      super.addEventListener('message', (event) => {
         if (typeof event.data === 'string') controls.push(decodeServerControl(event.data)!)
         else if (losing) return
         listener.call(this, event)
@@ -329,11 +383,13 @@ test('a client library whose line lost an update finds out by the checkpoint and
   await witness.until(() => seen!.text === 'first, lost', 'the lost update')
   // Binary frames of one socket come in order: when this answer is here, the lost one has passed.
   await until(() => server.runnel.stats().outboxBytes === 0, 'all is sent')
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await new Promise((resolve) => setTimeout(resolve, 20))
   losing = false
   script.append('a', ', last')
   script.finish('a')
-  const { message: end } = await message.until(({ message }) => message?.status === 'completed' && textOf(message) === 'first, lost, last')
+  const { message: end } = await message.until(
+    ({ message }) => message?.status === 'completed' && textOf(message) === 'first, lost, last',
+  )
   expect(end).toEqual((await server.call('GET', `/api/messages/${messageId}`)).body)
   expect(controls.filter(({ type }) => type === 'subscribed')).toHaveLength(2)
 })

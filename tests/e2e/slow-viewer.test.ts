@@ -48,7 +48,9 @@ async function until(condition: () => boolean, what: string, deadlineMs = 15_000
 /** An answer in numbered chunks, at a steady rate, once `begin` is called. Chunk n was given at `at[n]`. */
 function steady(megabytesPerSecond: number, bytes = answerBytes, chunk = chunkBytes) {
   let begin = (): void => {}
-  const begun = new Promise<void>(resolve => { begin = resolve })
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
   const at: number[] = []
   const filler = 'abcdefghijklmno '.repeat(Math.ceil(chunk / 16))
   const provider: Provider = async function* (_request, signal) {
@@ -74,9 +76,17 @@ function watchStats(server: StartedRunnel): { worst: RunnelStats; stop(): Runnel
   const timer = setInterval(look, 2)
   function look(): void {
     const stats = server.runnel.stats()
-    for (const key of ['outboxBytes', 'catchUpPendingBytes', 'catchUpWaiting', 'laggingConnections'] as const) worst[key] = Math.max(worst[key], stats[key])
+    for (const key of ['outboxBytes', 'catchUpPendingBytes', 'catchUpWaiting', 'laggingConnections'] as const)
+      worst[key] = Math.max(worst[key], stats[key])
   }
-  return { worst, stop: () => { clearInterval(timer); look(); return worst } }
+  return {
+    worst,
+    stop: () => {
+      clearInterval(timer)
+      look()
+      return worst
+    },
+  }
 }
 
 async function ended(server: StartedRunnel, messageId: string, deadlineMs = 20_000): Promise<void> {
@@ -90,45 +100,56 @@ async function ended(server: StartedRunnel, messageId: string, deadlineMs = 20_0
 test.each([
   ['small chunks', 6, chunkBytes],
   ['chunks of 400 kB', 6, 400_000],
-])('a viewer that does not read costs its mark and 64 kB, then gets one difference: %s', { timeout: 40_000 }, async (_name, rate, chunk) => {
-  const answer = steady(rate, answerBytes, chunk)
-  const server = await start(answer.provider)
-  const { messageId } = await server.ask('Hello')
-  const viewer = view(server.url, messageId)
-  await until(() => viewer.subscribed, 'the first state')
-  viewer.socket.pause()
-  const watch = watchStats(server)
-  answer.begin()
-  await ended(server, messageId)
-  const stalled = watch.stop()
-  expect(stalled.laggingConnections).toBe(1)
-  expect(stalled.outboxBytes).toBeLessThanOrEqual(highWater + slack)
-  expect(stalled.catchUpPendingBytes).toBeLessThanOrEqual(stalled.outboxBytes)
+])(
+  'a viewer that does not read costs its mark and 64 kB, then gets one difference: %s',
+  { timeout: 40_000 },
+  async (_name, rate, chunk) => {
+    const answer = steady(rate, answerBytes, chunk)
+    const server = await start(answer.provider)
+    const { messageId } = await server.ask('Hello')
+    const viewer = view(server.url, messageId)
+    await until(() => viewer.subscribed, 'the first state')
+    viewer.socket.pause()
+    const watch = watchStats(server)
+    answer.begin()
+    await ended(server, messageId)
+    const stalled = watch.stop()
+    expect(stalled.laggingConnections).toBe(1)
+    expect(stalled.outboxBytes).toBeLessThanOrEqual(highWater + slack)
+    expect(stalled.catchUpPendingBytes).toBeLessThanOrEqual(stalled.outboxBytes)
 
-  const before = viewer.sent.length
-  const catching = watchStats(server)
-  viewer.socket.resume()
-  await until(() => viewer.finished, 'the checkpoint')
-  const caught = catching.stop()
-  const { body: json } = await server.call('GET', `/api/messages/${messageId}`)
-  expect(json.output[0].text.length).toBeGreaterThanOrEqual(answerBytes)
-  expect(viewer.json).toEqual(json)
+    const before = viewer.sent.length
+    const catching = watchStats(server)
+    viewer.socket.resume()
+    await until(() => viewer.finished, 'the checkpoint')
+    const caught = catching.stop()
+    const { body: json } = await server.call('GET', `/api/messages/${messageId}`)
+    expect(json.output[0].text.length).toBeGreaterThanOrEqual(answerBytes)
+    expect(viewer.json).toEqual(json)
 
-  // Updates up to the mark, `lagging`, one difference, `caughtUp`, and behind it the checkpoint.
-  const [lagging, caughtUp, checkpoint] = ['lagging', 'caughtUp', 'checkpoint'].map(type => viewer.controls(type as 'lagging'))
-  expect(lagging).toHaveLength(1)
-  expect(caughtUp).toHaveLength(1)
-  expect(viewer.sent[checkpoint!.at(-1)!]).toMatchObject({ matches: true, message: { final: true } })
-  expect(lagging![0]).toBeLessThan(caughtUp![0]!)
-  expect(caughtUp![0]).toBeLessThan(checkpoint!.at(-1)!)
-  const behind = viewer.sent.slice(lagging![0]).filter(sent => sent.type !== 'control' && !sent.empty)
-  expect(behind.map(({ type }) => type)).toEqual(['difference'])
-  expect(lagging![0]).toBeGreaterThanOrEqual(before)
-  const difference = (behind[0] as { bytes: number }).bytes
-  expect(caught.catchUpPendingBytes).toBeLessThanOrEqual(difference + 8_192)
-  expect(caught.outboxBytes).toBeLessThanOrEqual(highWater + slack + difference + 8_192)
-  expect(server.runnel.stats()).toMatchObject({ outboxBytes: 0, catchUpPendingBytes: 0, catchUpWaiting: 0, laggingConnections: 0 })
-})
+    // Updates up to the mark, `lagging`, one difference, `caughtUp`, and behind it the checkpoint.
+    const [lagging, caughtUp, checkpoint] = ['lagging', 'caughtUp', 'checkpoint'].map((type) =>
+      viewer.controls(type as 'lagging'),
+    )
+    expect(lagging).toHaveLength(1)
+    expect(caughtUp).toHaveLength(1)
+    expect(viewer.sent[checkpoint!.at(-1)!]).toMatchObject({ matches: true, message: { final: true } })
+    expect(lagging![0]).toBeLessThan(caughtUp![0]!)
+    expect(caughtUp![0]).toBeLessThan(checkpoint!.at(-1)!)
+    const behind = viewer.sent.slice(lagging![0]).filter((sent) => sent.type !== 'control' && !sent.empty)
+    expect(behind.map(({ type }) => type)).toEqual(['difference'])
+    expect(lagging![0]).toBeGreaterThanOrEqual(before)
+    const difference = (behind[0] as { bytes: number }).bytes
+    expect(caught.catchUpPendingBytes).toBeLessThanOrEqual(difference + 8_192)
+    expect(caught.outboxBytes).toBeLessThanOrEqual(highWater + slack + difference + 8_192)
+    expect(server.runnel.stats()).toMatchObject({
+      outboxBytes: 0,
+      catchUpPendingBytes: 0,
+      catchUpWaiting: 0,
+      laggingConnections: 0,
+    })
+  },
+)
 
 test('a viewer that catches up waits in line under RUNNEL_CATCHUP_MAX_BYTES', { timeout: 40_000 }, async () => {
   // The system's buffers take 6 MB a socket.
@@ -137,11 +158,11 @@ test('a viewer that catches up waits in line under RUNNEL_CATCHUP_MAX_BYTES', { 
   const server = await start(answer.provider, { RUNNEL_CATCHUP_MAX_BYTES: 1_000_000 })
   const { messageId } = await server.ask('Hello')
   const viewers = [0, 1, 2].map(() => view(server.url, messageId))
-  await until(() => viewers.every(viewer => viewer.subscribed), 'the first states')
+  await until(() => viewers.every((viewer) => viewer.subscribed), 'the first states')
   // Each stops at another place: their differences are not the same buffer. Soon, as the system's buffer for one that reads much grows to take all.
   viewers.forEach((viewer, index) => {
     let read = 0
-    viewer.onUpdate = update => {
+    viewer.onUpdate = (update) => {
       read += update.length
       if (read >= index * 30_000) viewer.socket.pause()
     }
@@ -165,7 +186,7 @@ test('a viewer that catches up waits in line under RUNNEL_CATCHUP_MAX_BYTES', { 
   await until(() => watch.worst.catchUpWaiting > 0, 'a viewer in line')
   joiner.socket.resume()
   viewers.push(joiner)
-  await until(() => viewers.every(viewer => viewer.finished), 'the checkpoints')
+  await until(() => viewers.every((viewer) => viewer.finished), 'the checkpoints')
   const worst = watch.stop()
   const { body: json } = await server.call('GET', `/api/messages/${messageId}`)
   for (const viewer of viewers) {
@@ -184,45 +205,59 @@ test('fifty others get all of it while one has stopped reading', { timeout: 60_0
   const { messageId } = await server.ask('Hello')
   const others = Array.from({ length: 50 }, () => view(server.url, messageId, false))
   const slow = view(server.url, messageId, false)
-  await until(() => [...others, slow].every(viewer => viewer.subscribed), 'the first states')
+  await until(() => [...others, slow].every((viewer) => viewer.subscribed), 'the first states')
   slow.socket.pause()
   answer.begin()
-  await until(() => others.every(viewer => viewer.finished), 'the ends', 30_000)
+  await until(() => others.every((viewer) => viewer.finished), 'the ends', 30_000)
   expect(server.runnel.stats().laggingViewers).toBe(1)
   for (const viewer of others) {
     expect(viewer.controls('lagging')).toEqual([])
-    expect(viewer.sent.reduce((sum, sent) => sum + (sent.type === 'control' ? 0 : sent.bytes), 0)).toBeGreaterThan(answerBytes)
+    expect(viewer.sent.reduce((sum, sent) => sum + (sent.type === 'control' ? 0 : sent.bytes), 0)).toBeGreaterThan(
+      answerBytes,
+    )
   }
 })
 
-test('one that never reads again is closed with 1013 after RUNNEL_VIEWER_STALL_MS, and its memory is released', { timeout: 30_000 }, async () => {
-  const stallMs = 400
-  const answer = steady(50)
-  const server = await start(answer.provider, { RUNNEL_VIEWER_STALL_MS: stallMs })
-  const { messageId } = await server.ask('Hello')
-  const [told, silent] = [view(server.url, messageId), view(server.url, messageId)]
-  await until(() => told.subscribed && silent.subscribed, 'the first states')
-  told.socket.pause()
-  silent.socket.pause()
-  const begunAt = performance.now()
-  answer.begin()
-  await until(() => server.runnel.stats().laggingViewers === 2, 'both lag')
-  // The system's own buffers go on taking for a while: that is progress.
-  await until(() => server.runnel.stats().viewers === 0, 'both are sent away')
-  expect(performance.now() - begunAt).toBeGreaterThanOrEqual(stallMs)
-  await until(() => server.runnel.stats().outboxBytes < highWater / 2, 'what waits is dropped')
-  told.socket.resume()
-  await until(() => told.closed !== null, 'the close')
-  expect(told.closed!.code).toBe(1013)
-  // The other one hears nothing of it: its socket is destroyed a second later.
-  await until(() => server.runnel.stats().connections === 0, 'the sockets are gone', 5_000)
-  expect(server.runnel.stats()).toMatchObject({ outboxBytes: 0, catchUpPendingBytes: 0, catchUpWaiting: 0, laggingConnections: 0 })
-})
+test(
+  'one that never reads again is closed with 1013 after RUNNEL_VIEWER_STALL_MS, and its memory is released',
+  { timeout: 30_000 },
+  async () => {
+    const stallMs = 400
+    const answer = steady(50)
+    const server = await start(answer.provider, { RUNNEL_VIEWER_STALL_MS: stallMs })
+    const { messageId } = await server.ask('Hello')
+    const [told, silent] = [view(server.url, messageId), view(server.url, messageId)]
+    await until(() => told.subscribed && silent.subscribed, 'the first states')
+    told.socket.pause()
+    silent.socket.pause()
+    const begunAt = performance.now()
+    answer.begin()
+    await until(() => server.runnel.stats().laggingViewers === 2, 'both lag')
+    // The system's own buffers go on taking for a while: that is progress.
+    await until(() => server.runnel.stats().viewers === 0, 'both are sent away')
+    expect(performance.now() - begunAt).toBeGreaterThanOrEqual(stallMs)
+    await until(() => server.runnel.stats().outboxBytes < highWater / 2, 'what waits is dropped')
+    told.socket.resume()
+    await until(() => told.closed !== null, 'the close')
+    expect(told.closed!.code).toBe(1013)
+    // The other one hears nothing of it: its socket is destroyed a second later.
+    await until(() => server.runnel.stats().connections === 0, 'the sockets are gone', 5_000)
+    expect(server.runnel.stats()).toMatchObject({
+      outboxBytes: 0,
+      catchUpPendingBytes: 0,
+      catchUpWaiting: 0,
+      laggingConnections: 0,
+    })
+  },
+)
 
 test('one that reads slowly but steadily is not closed', { timeout: 40_000 }, async () => {
   const stallMs = 1_500
   const answer = steady(50)
-  const server = await start(answer.provider, { RUNNEL_VIEWER_STALL_MS: stallMs, RUNNEL_VIEWER_HIGH_WATER_BYTES: 100_000 })
+  const server = await start(answer.provider, {
+    RUNNEL_VIEWER_STALL_MS: stallMs,
+    RUNNEL_VIEWER_HIGH_WATER_BYTES: 100_000,
+  })
   const { messageId } = await server.ask('Hello')
   const viewer = view(server.url, messageId)
   await until(() => viewer.subscribed, 'the first state')
@@ -243,7 +278,10 @@ test('one that reads slowly but steadily is not closed', { timeout: 40_000 }, as
   expect(viewer.sent[viewer.controls('checkpoint').at(-1)!]).toMatchObject({ matches: true })
 })
 
-test.each([['an idle document', 0], ['a growing one', 2_000]])('a black-holed viewer of %s is gone in RUNNEL_HEARTBEAT_TIMEOUT_MS and a sweep', async (_name, bytes) => {
+test.each([
+  ['an idle document', 0],
+  ['a growing one', 2_000],
+])('a black-holed viewer of %s is gone in RUNNEL_HEARTBEAT_TIMEOUT_MS and a sweep', async (_name, bytes) => {
   const timeoutMs = 400
   const answer = steady(0.001, bytes, 16)
   const server = await start(answer.provider, { RUNNEL_HEARTBEAT_MS: 100, RUNNEL_HEARTBEAT_TIMEOUT_MS: timeoutMs })

@@ -2,7 +2,7 @@
 import { vi } from 'vitest'
 import type * as testKit from '../../testing/index.ts'
 
-vi.mock('../../testing/index.ts', async original => {
+vi.mock('../../testing/index.ts', async (original) => {
   const kit = await original<typeof testKit>()
   const { secret, tokenOf } = await import('../http/people.ts')
   const token = await tokenOf('ada')
@@ -15,7 +15,8 @@ vi.mock('../../testing/index.ts', async original => {
     },
     startRunnel: async (options: Parameters<typeof kit.startRunnel>[0] = {}) => {
       const server = await kit.startRunnel({ RUNNEL_AUTH_SECRET: secret, ...options })
-      const call: typeof server.call = (method, path, body, headers = {}) => server.call(method, path, body, { authorization: `Bearer ${token}`, ...headers })
+      const call: typeof server.call = (method, path, body, headers = {}) =>
+        server.call(method, path, body, { authorization: `Bearer ${token}`, ...headers })
       const ask: typeof server.ask = async (content, { chatId, ...fields } = {}) => {
         chatId ??= (await call('POST', '/api/chats', {})).body.id as string
         const { status, body } = await call('POST', `/api/chats/${chatId}/messages`, { content, ...fields })

@@ -3,7 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Chat, Message } from '../../shared/schema.ts'
 import type { Provider } from '../../server/provider/events.ts'
-import { answer, Collector, rateLimited, startFakeOpenAI, startRunnel, type FakeOpenAI, type ReceivedRequest, type StartedRunnel } from '../../testing/index.ts'
+import {
+  answer,
+  Collector,
+  rateLimited,
+  startFakeOpenAI,
+  startRunnel,
+  type FakeOpenAI,
+  type ReceivedRequest,
+  type StartedRunnel,
+} from '../../testing/index.ts'
 import { watchLoopLag } from './loop-lag.ts'
 
 /** P5: what a stop may take until the provider sees its request aborted. */
@@ -18,7 +27,7 @@ beforeEach(async () => {
   viewers = []
 })
 afterEach(async () => {
-  await Promise.all(viewers.map(viewer => viewer.close()))
+  await Promise.all(viewers.map((viewer) => viewer.close()))
   await server.close()
   await fake.close()
 })
@@ -40,7 +49,10 @@ async function readMessage(ids: Ids): Promise<Message> {
 }
 
 /** Stops, and measures until the provider sees its request end. */
-async function stopInTime(request: ReceivedRequest, stop: () => Promise<{ status: number; body: any }>): Promise<{ status: number; body: any }> {
+async function stopInTime(
+  request: ReceivedRequest,
+  stop: () => Promise<{ status: number; body: any }>,
+): Promise<{ status: number; body: any }> {
   const lag = watchLoopLag()
   const at = performance.now()
   const [answered, hungUpAt] = await Promise.all([stop(), request.hungUp])
@@ -74,7 +86,7 @@ async function expectStopped(ids: Ids, text: string): Promise<Message> {
 }
 
 function textOf(message: Message): string {
-  return message.output.map(block => (block.type === 'text' ? block.text : '')).join('')
+  return message.output.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }
 
 test('before the provider answers at all', async () => {
@@ -83,7 +95,10 @@ test('before the provider answers at all', async () => {
   const ids = await server.ask('Hello')
   const request = await fake.received(1)
   const { status, body } = await stopInTime(request, byMessage(ids))
-  expect({ status, body }).toEqual({ status: 200, body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'stopped' } })
+  expect({ status, body }).toEqual({
+    status: 200,
+    body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'stopped' },
+  })
   expect((await expectStopped(ids, '')).output).toEqual([])
 })
 
@@ -107,12 +122,17 @@ test('mid-stream, by a second client; what is open ends incomplete or cancelled'
   stream.reasoning('Hm.')
   stream.send('One two')
   stream.toolCall('call_1', 'search', '{"query": "half')
-  await first.until(() => seen!.message.output.some(block => block.type === 'tool_call' && block.arguments !== ''), 'the call')
+  await first.until(
+    () => seen!.message.output.some((block) => block.type === 'tool_call' && block.arguments !== ''),
+    'the call',
+  )
   await stopInTime(request, byMessage(ids, { taskId: ids.taskId }))
   stream.send('late')
   const message = await expectStopped(ids, 'One two')
   expect(message.output.map(({ type, status }) => [type, status])).toEqual([
-    ['reasoning', expect.stringMatching(/completed|incomplete/)], ['text', expect.stringMatching(/completed|incomplete/)], ['tool_call', 'cancelled'],
+    ['reasoning', expect.stringMatching(/completed|incomplete/)],
+    ['text', expect.stringMatching(/completed|incomplete/)],
+    ['tool_call', 'cancelled'],
   ])
 })
 
@@ -128,7 +148,10 @@ test('by its task, twice at once and again after the end: always confirmed, ende
   const { endedAt } = await expectStopped(ids, 'Some')
   answers.push(await byTask(ids)(), await byMessage(ids, { taskId: ids.taskId })())
   for (const { status, body } of answers) {
-    expect({ status, body }).toEqual({ status: 200, body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'stopped' } })
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'stopped' },
+    })
   }
   expect((await readMessage(ids)).endedAt).toBe(endedAt)
 })
@@ -138,7 +161,10 @@ test('after its end an answer stays completed', async () => {
   const ids = await server.ask('Hello')
   const seen = await view().toEnd(ids.messageId)
   for (const stop of [byMessage(ids), byMessage(ids, { taskId: ids.taskId }), byTask(ids)]) {
-    expect(await stop()).toEqual({ status: 200, body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'completed' } })
+    expect(await stop()).toEqual({
+      status: 200,
+      body: { taskId: ids.taskId, messageId: ids.messageId, chatId: ids.chatId, status: 'completed' },
+    })
   }
   expect(await readMessage(ids)).toEqual(seen.json)
 })
@@ -201,9 +227,13 @@ describe('what comes late never appears', () => {
   test('from a provider that goes on sending', async () => {
     await start()
     let go = (): void => {}
-    const gate = new Promise<void>(resolve => { go = resolve })
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
     let sentLate = (): void => {}
-    const late = new Promise<void>(resolve => { sentLate = resolve })
+    const late = new Promise<void>((resolve) => {
+      sentLate = resolve
+    })
     async function* steps() {
       yield { type: 'text' as const, text: 'Before.' }
       await gate
@@ -221,35 +251,42 @@ describe('what comes late never appears', () => {
     await expectStopped(ids, 'Before.')
   })
 
-  test.each(['ignores its signal', 'answers its signal with more'])('from a provider of one\'s own that %s', async how => {
-    let go = (): void => {}
-    const gate = new Promise<void>(resolve => { go = resolve })
-    let left = (): void => {}
-    const ended = new Promise<void>(resolve => { left = resolve })
-    const provider: Provider = async function* (_request, signal) {
-      if (how !== 'ignores its signal') signal.addEventListener('abort', () => go())
-      try {
-        yield { type: 'block_start', key: 'a', block: { type: 'text', status: 'in_progress' } }
-        yield { type: 'delta', key: 'a', field: 'text', text: 'Before.' }
-        await gate
-        yield { type: 'delta', key: 'a', field: 'text', text: 'LATE' }
-        yield { type: 'block_end', key: 'a', status: 'completed' }
-        yield { type: 'finish', reason: 'stop' }
-      } finally {
-        left()
+  test.each(['ignores its signal', 'answers its signal with more'])(
+    "from a provider of one's own that %s",
+    async (how) => {
+      let go = (): void => {}
+      const gate = new Promise<void>((resolve) => {
+        go = resolve
+      })
+      let left = (): void => {}
+      const ended = new Promise<void>((resolve) => {
+        left = resolve
+      })
+      const provider: Provider = async function* (_request, signal) {
+        if (how !== 'ignores its signal') signal.addEventListener('abort', () => go())
+        try {
+          yield { type: 'block_start', key: 'a', block: { type: 'text', status: 'in_progress' } }
+          yield { type: 'delta', key: 'a', field: 'text', text: 'Before.' }
+          await gate
+          yield { type: 'delta', key: 'a', field: 'text', text: 'LATE' }
+          yield { type: 'block_end', key: 'a', status: 'completed' }
+          yield { type: 'finish', reason: 'stop' }
+        } finally {
+          left()
+        }
       }
-    }
-    await start({ provider })
-    const ids = await server.ask('Hello')
-    const [seen] = await view().follow(ids.messageId)
-    await viewers[0]!.until(() => seen!.text === 'Before.', 'the text')
-    expect((await byMessage(ids)()).body.status).toBe('stopped')
-    await viewers[0]!.toEnd(ids.messageId)
-    go()
-    await ended
-    const message = await expectStopped(ids, 'Before.')
-    expect(message.output[0]!.status).toBe('incomplete')
-  })
+      await start({ provider })
+      const ids = await server.ask('Hello')
+      const [seen] = await view().follow(ids.messageId)
+      await viewers[0]!.until(() => seen!.text === 'Before.', 'the text')
+      expect((await byMessage(ids)()).body.status).toBe('stopped')
+      await viewers[0]!.toEnd(ids.messageId)
+      go()
+      await ended
+      const message = await expectStopped(ids, 'Before.')
+      expect(message.output[0]!.status).toBe('incomplete')
+    },
+  )
 
   test('text that had come and waited for the tick is kept', async () => {
     await start({ RUNNEL_FLUSH_MS: 250 })

@@ -23,9 +23,9 @@ function newFolder(): string {
 }
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 12_000; !await condition();) {
+  for (const deadline = Date.now() + 12_000; !(await condition());) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true within 12 s`)
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
@@ -37,7 +37,7 @@ interface Trouble {
 const troubles: Trouble[] = [
   {
     name: 'the database is locked by another program',
-    begin: path => {
+    begin: (path) => {
       const other = new DatabaseSync(path)
       other.exec('BEGIN IMMEDIATE')
       return () => other.close()
@@ -45,7 +45,7 @@ const troubles: Trouble[] = [
   },
   {
     name: 'the database file is moved away',
-    begin: path => {
+    begin: (path) => {
       renameSync(path, `${path}.away`)
       return () => renameSync(`${path}.away`, path)
     },
@@ -55,7 +55,12 @@ const troubles: Trouble[] = [
 test.each(troubles)('$name: nothing shown is lost, the run ends, all goes on afterwards', async ({ begin }) => {
   const path = join(newFolder(), 'runnel.db')
   const fake = await startFakeOpenAI()
-  const server = await startRunnel({ DATABASE_URL: `sqlite:${path}`, OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, LOG_LEVEL: 'silent' })
+  const server = await startRunnel({
+    DATABASE_URL: `sqlite:${path}`,
+    OPENAI_API_KEY: 'key',
+    OPENAI_BASE_URL: fake.url,
+    LOG_LEVEL: 'silent',
+  })
   const collector = new Collector(server.url)
   const client = connect({ url: server.url })
   onTestFinished(async () => {
@@ -86,7 +91,7 @@ test.each(troubles)('$name: nothing shown is lost, the run ends, all goes on aft
   end()
   const ended = await live.until(({ message }) => message?.status === 'failed', { signal: AbortSignal.timeout(12_000) })
   expect(ended.message).toMatchObject({ status: 'failed', error: { code: 'store_unavailable', retryable: true } })
-  const { body } = await server.call('GET', `/api/messages/${messageId}`) as { body: Message }
+  const { body } = (await server.call('GET', `/api/messages/${messageId}`)) as { body: Message }
   expect(body).toEqual(ended.message)
   expect(body.output[0]).toMatchObject({ text: 'The moon ', status: 'incomplete' })
   await until(async () => (await server.call('GET', '/readyz')).status === 200, 'readiness')
@@ -101,7 +106,14 @@ test('the disk takes no more: nothing shown is lost, and the answer ends when th
   const folder = newFolder()
   const fake = await startFakeOpenAI()
   const child = spawn(process.execPath, [new URL('../../server/main.ts', import.meta.url).pathname], {
-    env: { ...process.env, PORT: '0', DATABASE_URL: `sqlite:${join(folder, 'runnel.db')}`, OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, LOG_LEVEL: 'silent' },
+    env: {
+      ...process.env,
+      PORT: '0',
+      DATABASE_URL: `sqlite:${join(folder, 'runnel.db')}`,
+      OPENAI_API_KEY: 'key',
+      OPENAI_BASE_URL: fake.url,
+      LOG_LEVEL: 'silent',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await addressOf(child)
@@ -112,7 +124,14 @@ test('the disk takes no more: nothing shown is lost, and the answer ends when th
     await once(child, 'exit')
     await fake.close()
   })
-  const post = async (path: string, body: object) => await (await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as any
+  const post = async (path: string, body: object) =>
+    (await (
+      await fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).json()) as any
   const stream = fake.manual()
   const chat = await post('/api/chats', {})
   const { messageId } = await post(`/api/chats/${chat.id}/messages`, { content: 'Go on.' })
@@ -126,7 +145,7 @@ test('the disk takes no more: nothing shown is lost, and the answer ends when th
   expect(seen!.text).toBe('Shown ')
   expect((await fetch(`${url}/readyz`)).status).toBe(503)
   await run('prlimit', ['--pid', String(child.pid), '--fsize=unlimited:unlimited'])
-  const read = async () => await (await fetch(`${url}/api/messages/${messageId}`)).json() as Message
+  const read = async () => (await (await fetch(`${url}/api/messages/${messageId}`)).json()) as Message
   await until(async () => (await read()).status === 'failed', 'the end')
   expect((await read()).output[0]).toMatchObject({ text: 'Shown ', status: 'incomplete' })
 })

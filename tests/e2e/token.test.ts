@@ -13,8 +13,12 @@ function countingSockets() {
       super(url)
       const counted: (typeof sockets)[number] = { bytes: 0, closed: null }
       sockets.push(counted)
-      this.addEventListener('message', ({ data }) => { counted.bytes += typeof data === 'string' ? data.length : (data as ArrayBuffer).byteLength })
-      this.addEventListener('close', ({ code }) => { counted.closed = code })
+      this.addEventListener('message', ({ data }) => {
+        counted.bytes += typeof data === 'string' ? data.length : (data as ArrayBuffer).byteLength
+      })
+      this.addEventListener('close', ({ code }) => {
+        counted.closed = code
+      })
     }
   }
   return { sockets, WebSocket: Counting }
@@ -24,8 +28,10 @@ function countingSockets() {
 async function startShortLived() {
   const fake = await startFakeOpenAI()
   const server = await startRunnel({
-    OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', RUNNEL_VIEWER_STALL_MS: 100,
-    authenticate: async token => {
+    OPENAI_BASE_URL: fake.url,
+    OPENAI_API_KEY: 'key',
+    RUNNEL_VIEWER_STALL_MS: 100,
+    authenticate: async (token) => {
       const [id = '', until = ''] = token?.split(' ') ?? []
       if (Number(until) <= Date.now()) throw new RunnelError('unauthenticated', 'Sign in again: the token has expired.')
       return { id, name: id, expiresAt: Number(until) }
@@ -51,7 +57,11 @@ async function follow(server: Awaited<ReturnType<typeof startShortLived>>['serve
   const message = client.message(messageId)
   const shown: string[] = []
   onTestFinished(message.subscribe(() => shown.push(textOf())))
-  const textOf = () => message.getSnapshot().message?.output.map(block => (block.type === 'text' ? block.text : '')).join('') ?? ''
+  const textOf = () =>
+    message
+      .getSnapshot()
+      .message?.output.map((block) => (block.type === 'text' ? block.text : ''))
+      .join('') ?? ''
   return { client, sockets, states, shown, textOf }
 }
 
@@ -92,7 +102,10 @@ test('expired without renewal it ends in 4401, and comes back after sign-in with
   expect(sockets[0]!.bytes).toBeGreaterThan(long.length)
   // The old token once more does not help: it gives up, and says why.
   await until(() => client.connection.getSnapshot().status === 'closed', '4401')
-  expect(client.connection.getSnapshot()).toMatchObject({ code: 4401, message: 'Sign in again: the token has expired.' })
+  expect(client.connection.getSnapshot()).toMatchObject({
+    code: 4401,
+    message: 'Sign in again: the token has expired.',
+  })
   expect(sockets.map(({ closed }) => closed)).toEqual([4401, 4401])
   const missing = 'And what came meanwhile.'
   stream.send(missing)
@@ -103,7 +116,9 @@ test('expired without renewal it ends in 4401, and comes back after sign-in with
   stream.end()
   expect(sockets).toHaveLength(3)
   expect(sockets[2]!.bytes).toBeLessThan(missing.length + 1_000)
-  expect(new Set(shown.filter(one => one !== long && one !== long + missing && !long.startsWith(one)))).toEqual(new Set())
+  expect(new Set(shown.filter((one) => one !== long && one !== long + missing && !long.startsWith(one)))).toEqual(
+    new Set(),
+  )
   expect(states.at(-1)).toBe('open')
 })
 
@@ -111,7 +126,9 @@ test('with a fresh token at hand 4401 is one step, not the end', async () => {
   const { fake, server } = await startShortLived()
   const stream = fake.manual()
   const first = tokenFor(1_200)
-  const { client, sockets, textOf } = await follow(server, () => (Date.now() < Number(first.split(' ')[1]) ? first : tokenFor(60_000)))
+  const { client, sockets, textOf } = await follow(server, () =>
+    Date.now() < Number(first.split(' ')[1]) ? first : tokenFor(60_000),
+  )
   const long = 'A long beginning of this answer. '.repeat(2_000)
   stream.send(long)
   await until(() => textOf() === long, 'the beginning')

@@ -7,7 +7,11 @@ import { WebSocket } from 'ws'
 import { startExample, type Example } from './example.ts'
 
 async function signIn({ url }: Example, name: string): Promise<{ cookie: string }> {
-  const response = await fetch(`${url}/login`, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ name }) })
+  const response = await fetch(`${url}/login`, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ name }),
+  })
   expect(response.status).toBe(302)
   return { cookie: response.headers.get('set-cookie')!.split(';')[0]! }
 }
@@ -36,7 +40,9 @@ test('express: the login, the page and the database of the host', { timeout: 60_
   }
   expect(await welcome(bob)).toMatchObject({ type: 'welcome', user: { id: 'bob', name: 'Bob' } })
 
-  expect((await example.call('GET', '/answers', undefined, ada)).body).toMatchObject([{ task_id: message.taskId, status: 'completed' }])
+  expect((await example.call('GET', '/answers', undefined, ada)).body).toMatchObject([
+    { task_id: message.taskId, status: 'completed' },
+  ])
   expect((await example.call('GET', '/answers', undefined, bob)).body).toEqual([])
   expect(await example.end()).toBe(0)
 })

@@ -19,14 +19,16 @@ export class FilteredMessage {
     const { writer } = this
     const block = (key: string) => this.#blocks.get(key)!
     const context = {
-      blockOf: key => this.#blocks.get(key),
+      blockOf: (key) => this.#blocks.get(key),
       tail: (key, field, count) => writer.tail(block(key), field, count),
       length: (key, field) => writer.length(block(key), field),
       replace: (id, field, offset, count, text) => {
         this.rewrites += 1
         writer.replace(id, field, offset, count, text)
       },
-      end: sentence => { this.ended ??= sentence },
+      end: (sentence) => {
+        this.ended ??= sentence
+      },
     } satisfies Partial<StreamContext>
     // What a filter of deltas does not use is left out.
     this.#filter = filter.stream!(context as unknown as StreamContext)
@@ -42,14 +44,23 @@ export class FilteredMessage {
 
   async send(event: ProviderEvent): Promise<readonly ProviderEvent[]> {
     const returned = await this.#filter(event)
-    const events = returned === null ? [] : Array.isArray(returned) ? returned as readonly ProviderEvent[] : [returned as ProviderEvent]
+    const events =
+      returned === null
+        ? []
+        : Array.isArray(returned)
+          ? (returned as readonly ProviderEvent[])
+          : [returned as ProviderEvent]
     for (const event of events) this.#write(event)
     return events
   }
 
   start(key = 't', type: 'text' | 'reasoning' | 'refusal' | 'tool_call' = 'text'): Promise<unknown> {
-    const block = type === 'reasoning' ? { type, status: 'in_progress' as const, origin: 'field' as const, startedAt: 1 }
-      : type === 'tool_call' ? { type, status: 'streaming' as const, callId: 'c', name: 'f', executor: 'server' as const } : { type, status: 'in_progress' as const }
+    const block =
+      type === 'reasoning'
+        ? { type, status: 'in_progress' as const, origin: 'field' as const, startedAt: 1 }
+        : type === 'tool_call'
+          ? { type, status: 'streaming' as const, callId: 'c', name: 'f', executor: 'server' as const }
+          : { type, status: 'in_progress' as const }
     return this.send({ type: 'block_start', key, block })
   }
 

@@ -8,7 +8,10 @@ export interface Seen {
 }
 
 /** A context that keeps what a tool shows; what tools of MCP servers never use is not there. */
-export function seeingContext(signal = new AbortController().signal, { keepsFiles = true } = {}): { context: ToolContext; seen: Seen } {
+export function seeingContext(
+  signal = new AbortController().signal,
+  { keepsFiles = true } = {},
+): { context: ToolContext; seen: Seen } {
   const seen: Seen = { progress: [], files: [], sources: [] }
   const context: Pick<ToolContext, 'signal' | 'progress' | 'addFile' | 'addSource'> = {
     signal,
@@ -17,7 +20,14 @@ export function seeingContext(signal = new AbortController().signal, { keepsFile
     addFile: async (file) => {
       if (!keepsFiles) throw new Error('The file is too large.')
       seen.files.push(file)
-      return { id: 'block_1', type: 'file', status: 'completed', name: file.name, mimeType: file.mimeType ?? '', url: '/api/files/1' }
+      return {
+        id: 'block_1',
+        type: 'file',
+        status: 'completed',
+        name: file.name,
+        mimeType: file.mimeType ?? '',
+        url: '/api/files/1',
+      }
     },
   }
   return { context: context as ToolContext, seen }
@@ -30,6 +40,13 @@ export async function toolOf(source: ToolSource, name: string): Promise<Tool> {
   return tool
 }
 
-export async function call(source: ToolSource, name: string, args: object = {}, context = seeingContext().context): Promise<string> {
-  return (await (await toolOf(source, name)).execute!(args, context)) as string
+export async function call(
+  source: ToolSource,
+  name: string,
+  args: object = {},
+  context = seeingContext().context,
+): Promise<string> {
+  return (await (
+    await toolOf(source, name)
+  ).execute!(args, context)) as string
 }

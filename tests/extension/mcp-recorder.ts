@@ -2,7 +2,12 @@
 import { appendFileSync } from 'node:fs'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
-import { CallToolRequestSchema, ListToolsRequestSchema, type CallToolResult, type Tool } from '@modelcontextprotocol/sdk/types.js'
+import {
+  CallToolRequestSchema,
+  ListToolsRequestSchema,
+  type CallToolResult,
+  type Tool,
+} from '@modelcontextprotocol/sdk/types.js'
 
 const { MANY, STUBBORN, TOKEN, DIES_AT_ONCE } = process.env
 if (DIES_AT_ONCE !== undefined) {
@@ -27,7 +32,15 @@ const tools: Tool[] = [
   { name: 'structured', inputSchema: nothing },
   { name: 'contents', inputSchema: nothing },
   { name: 'huge', inputSchema: nothing },
-  { name: 'say', inputSchema: { $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object', properties: { words: { type: 'string' } }, required: ['words'] } },
+  {
+    name: 'say',
+    inputSchema: {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      properties: { words: { type: 'string' } },
+      required: ['words'],
+    },
+  },
   { name: 'task', inputSchema: nothing, execution: { taskSupport: 'required' } },
   { name: 'x'.repeat(100), inputSchema: nothing },
   ...Array.from({ length: Number(MANY ?? 0) }, (_, at): Tool => ({ name: `many_${at}`, inputSchema: nothing })),
@@ -41,21 +54,28 @@ const server = new Server({ name: 'recorder', version: '1.0.0' }, { capabilities
 server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
   lists++
   const start = Number(params?.cursor ?? 0)
-  return { tools: tools.slice(start, start + PAGE), ...(start + PAGE < tools.length && { nextCursor: String(start + PAGE) }) }
+  return {
+    tools: tools.slice(start, start + PAGE),
+    ...(start + PAGE < tools.length && { nextCursor: String(start + PAGE) }),
+  }
 })
 
 const text = (words: string): CallToolResult => ({ content: [{ type: 'text', text: words }] })
 
 server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): Promise<CallToolResult> => {
   const progressToken = params._meta?.progressToken
-  const say = async (message: string) => progressToken !== undefined && server.notification({ method: 'notifications/progress', params: { progressToken, progress: 1, message } })
+  const say = async (message: string) =>
+    progressToken !== undefined &&
+    server.notification({ method: 'notifications/progress', params: { progressToken, progress: 1, message } })
   switch (params.name) {
     case 'wait':
       await say('waiting')
       signal.addEventListener('abort', () => void say('too late'))
       return await new Promise(() => undefined)
     case 'report':
-      return text(JSON.stringify({ cancelled, lists, pid: process.pid, secret: process.env['RUNNEL_TEST_SECRET'] ?? null }))
+      return text(
+        JSON.stringify({ cancelled, lists, pid: process.pid, secret: process.env['RUNNEL_TEST_SECRET'] ?? null }),
+      )
     case 'crash':
       return process.exit(1)
     case 'grow':
@@ -74,7 +94,14 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): 
           { type: 'text', text: 'first' },
           { type: 'audio', data: Buffer.from('sound').toString('base64'), mimeType: 'audio/wav' },
           { type: 'resource', resource: { uri: 'file:///notes/day.txt', text: 'a note' } },
-          { type: 'resource', resource: { uri: 'file:///notes/day.zip?x=/y', blob: Buffer.from('zip').toString('base64'), mimeType: 'application/zip' } },
+          {
+            type: 'resource',
+            resource: {
+              uri: 'file:///notes/day.zip?x=/y',
+              blob: Buffer.from('zip').toString('base64'),
+              mimeType: 'application/zip',
+            },
+          },
           { type: 'resource_link', uri: 'https://example.com/a', name: 'a', title: 'Page A', description: 'About A' },
           { type: 'resource_link', uri: 'notes://7', name: 'Note 7' },
         ],

@@ -22,7 +22,13 @@ function kept(source: ToolSource): ToolSource {
 }
 
 const namesOf = async (source: ToolSource) => (await source.list(never)).map((tool) => tool.name)
-const report = async (source: ToolSource) => JSON.parse(await call(source, 'rec_report')) as { cancelled: number[]; lists: number; pid: number; secret: string | null }
+const report = async (source: ToolSource) =>
+  JSON.parse(await call(source, 'rec_report')) as {
+    cancelled: number[]
+    lists: number
+    pid: number
+    secret: string | null
+  }
 
 function isRunning(pid: number): boolean {
   try {
@@ -58,7 +64,15 @@ describe('the tools of an MCP server', () => {
   })
 
   test('are told apart by a number where their names become equal', async () => {
-    const names = await namesOf(kept(mcpServer({ name: 'a server of many words, so many that nothing else fits into 64 letters', command: process.execPath, args: [recorderFile] })))
+    const names = await namesOf(
+      kept(
+        mcpServer({
+          name: 'a server of many words, so many that nothing else fits into 64 letters',
+          command: process.execPath,
+          args: [recorderFile],
+        }),
+      ),
+    )
     expect(names[0]).toBe('a_server_of_many_words_so_many_that_nothing_else_fits_into_64_le')
     expect(names[1]).toBe('a_server_of_many_words_so_many_that_nothing_else_fits_into_64__2')
     expect(new Set(names).size).toBe(names.length)
@@ -83,7 +97,9 @@ describe('the tools of an MCP server', () => {
   test('check their arguments, and say what does not fit', async () => {
     const say = await toolOf(recorder(), 'rec_say')
     expect(await say.check({ words: 'hello' })).toEqual({ words: 'hello' })
-    await expect(say.check({ words: 7 })).rejects.toThrow('The arguments do not fit the schema: data/words must be string.')
+    await expect(say.check({ words: 7 })).rejects.toThrow(
+      'The arguments do not fit the schema: data/words must be string.',
+    )
     await expect(say.check({})).rejects.toThrow("must have required property 'words'")
     await expect(say.check(['hello'])).rejects.toThrow('no JSON object')
   })
@@ -214,8 +230,12 @@ describe('a server that cannot be reached', () => {
   const missing = { name: 'gone', command: '/nowhere/mcp-server' }
 
   test('fails the listing with its name', async () => {
-    await expect(kept(mcpServer(missing)).list(never)).rejects.toThrow('The MCP server gone cannot be reached: spawn /nowhere/mcp-server ENOENT')
-    await expect(kept(mcpServer({ name: 'closed', url: 'http://127.0.0.1:9/mcp' })).list(never)).rejects.toThrow(/^The MCP server closed cannot be reached: fetch failed/)
+    await expect(kept(mcpServer(missing)).list(never)).rejects.toThrow(
+      'The MCP server gone cannot be reached: spawn /nowhere/mcp-server ENOENT',
+    )
+    await expect(kept(mcpServer({ name: 'closed', url: 'http://127.0.0.1:9/mcp' })).list(never)).rejects.toThrow(
+      /^The MCP server closed cannot be reached: fetch failed/,
+    )
   })
 
   test('costs its tools only where it is optional', async () => {
@@ -246,7 +266,9 @@ describe('the child process', () => {
     const log = (_fields: object, words: string) => void lines.push(words)
     const source = recorder({ logger: { debug: log, info: log, warn: log, error: log } }, { TOKEN: 'sk-secret-1' })
     expect((await report(source)).secret).toBeNull()
-    await expect(call(source, 'rec_refuse')).rejects.toThrow(/^The MCP server rec answered with an error: .*bad token \*\*\*$/)
+    await expect(call(source, 'rec_refuse')).rejects.toThrow(
+      /^The MCP server rec answered with an error: .*bad token \*\*\*$/,
+    )
     await vi.waitUntil(() => lines.length > 0, { timeout: 5000 })
     expect(lines).toEqual(['ready with ***'])
     vi.unstubAllEnvs()
@@ -267,7 +289,11 @@ describe('the child process', () => {
   test('is gone when the source is closed while it starts, also where it never answers', async () => {
     const lines: string[] = []
     const log = (_fields: object, words: string) => void lines.push(words)
-    const mute = { name: 'mute', command: process.execPath, args: ['-e', 'console.error(process.pid); process.stdin.resume()'] }
+    const mute = {
+      name: 'mute',
+      command: process.execPath,
+      args: ['-e', 'console.error(process.pid); process.stdin.resume()'],
+    }
     const source = kept(mcpServer(mute, { logger: { debug: log, info: log, warn: log, error: log } }))
     const listing = expect(source.list(never)).rejects.toThrow('The MCP server mute cannot be reached')
     await vi.waitUntil(() => lines.length > 0, { timeout: 5000 })

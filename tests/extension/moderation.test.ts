@@ -4,7 +4,15 @@ import { FilteredMessage } from './filtered-message.ts'
 
 test('text waits until it was checked, and goes out in whole words', async () => {
   const seen: string[] = []
-  const message = new FilteredMessage(moderation({ everyChars: 10, check: text => { seen.push(text); return null } }))
+  const message = new FilteredMessage(
+    moderation({
+      everyChars: 10,
+      check: (text) => {
+        seen.push(text)
+        return null
+      },
+    }),
+  )
   await message.start()
   await message.delta('one two')
   expect(message.passed).toBe('')
@@ -17,7 +25,9 @@ test('text waits until it was checked, and goes out in whole words', async () =>
 })
 
 test('a sentence ends the run before the text that offends is passed on', async () => {
-  const message = new FilteredMessage(moderation({ everyChars: 10, check: async text => text.includes('bad') ? 'Not this.' : null }))
+  const message = new FilteredMessage(
+    moderation({ everyChars: 10, check: async (text) => (text.includes('bad') ? 'Not this.' : null) }),
+  )
   await message.start()
   await message.delta('good words and ')
   await message.delta('then bad ones, and more')
@@ -37,17 +47,25 @@ test('looks at the end of a block, and at nothing twice', async () => {
   await message.delta('d', 'b')
   expect(await message.end('b')).toEqual([])
   expect(message.ended).toContain('words that are not allowed')
-  expect(message.message.output).toMatchObject([{ text: 'fine', status: 'completed' }, { text: '', status: 'in_progress' }])
+  expect(message.message.output).toMatchObject([
+    { text: 'fine', status: 'completed' },
+    { text: '', status: 'in_progress' },
+  ])
 })
 
 test('a check sees no more of a long text than its end, and no half word at its beginning', async () => {
   let longest = 0
   const begins = new Set<string>()
-  const message = new FilteredMessage(moderation({ everyChars: 50, check: text => {
-    longest = Math.max(longest, text.length)
-    begins.add(text.trimStart().slice(0, 6))
-    return null
-  } }))
+  const message = new FilteredMessage(
+    moderation({
+      everyChars: 50,
+      check: (text) => {
+        longest = Math.max(longest, text.length)
+        begins.add(text.trimStart().slice(0, 6))
+        return null
+      },
+    }),
+  )
   await message.start()
   for (let i = 0; i < 3_000; i++) await message.delta('assass ')
   await message.end()
@@ -57,7 +75,9 @@ test('a check sees no more of a long text than its end, and no half word at its 
 })
 
 test('text without white space is checked too', async () => {
-  const message = new FilteredMessage(moderation({ everyChars: 10, check: text => text.includes('悪') ? 'no' : null }))
+  const message = new FilteredMessage(
+    moderation({ everyChars: 10, check: (text) => (text.includes('悪') ? 'no' : null) }),
+  )
   await message.start()
   await message.delta('漢'.repeat(25))
   expect(message.passed).toHaveLength(25)
@@ -69,8 +89,10 @@ test('text without white space is checked too', async () => {
 test('a list of words finds whole words and phrases, whatever their case', async () => {
   const check = wordList(['ass', 'C++', 'two words'])
   const context = {} as never
-  for (const text of ['an Ass.', 'in c++', 'TWO\n words', 'ass']) expect(await check(text, context), text).not.toBeNull()
-  for (const text of ['a class', 'assess', 'C+', 'two swords', 'ässe']) expect(await check(text, context), text).toBeNull()
+  for (const text of ['an Ass.', 'in c++', 'TWO\n words', 'ass'])
+    expect(await check(text, context), text).not.toBeNull()
+  for (const text of ['a class', 'assess', 'C+', 'two swords', 'ässe'])
+    expect(await check(text, context), text).toBeNull()
   expect(() => wordList([])).toThrow(TypeError)
   expect(() => wordList([' '])).toThrow(TypeError)
   expect(() => moderation({ check, everyChars: 0 })).toThrow(TypeError)

@@ -56,11 +56,19 @@ test('a match that is longer than what may be held is replaced where it was show
     const where = `RUNNEL_FUZZ_SEED=${seed}`
     const maxHeldChars = random.integer(0, 6)
     const patterns = [
-      { pattern: /<<[^>]*>>/, replacement: '[gone]' }, { pattern: /\bsk(?:-\w{2,9})+(?!!)/u, replacement: '' },
-      { pattern: /😀+x/u, replacement: '😀' }, { pattern: /a{3}b|a/, replacement: 'A' },
+      { pattern: /<<[^>]*>>/, replacement: '[gone]' },
+      { pattern: /\bsk(?:-\w{2,9})+(?!!)/u, replacement: '' },
+      { pattern: /😀+x/u, replacement: '😀' },
+      { pattern: /a{3}b|a/, replacement: 'A' },
     ]
-    const text = Array.from({ length: random.integer(0, 40) }, () => random.pick(['<<', '>>', '>', 'sk', '-', 'ab', 'a', 'aa', '😀', 'x', ' ', '!', 'long word', '\ud83d', '\n'])).join('')
-    const expected = text.toWellFormed().replaceAll(/(<<[^>]*>>)|(\bsk(?:-\w{2,9})+(?!!))|(😀+x)|a{3}b|a/gu, (_, tag, name, smile) => tag ? '[gone]' : name ? '' : smile ? '😀' : 'A')
+    const text = Array.from({ length: random.integer(0, 40) }, () =>
+      random.pick(['<<', '>>', '>', 'sk', '-', 'ab', 'a', 'aa', '😀', 'x', ' ', '!', 'long word', '\ud83d', '\n']),
+    ).join('')
+    const expected = text
+      .toWellFormed()
+      .replaceAll(/(<<[^>]*>>)|(\bsk(?:-\w{2,9})+(?!!))|(😀+x)|a{3}b|a/gu, (_, tag, name, smile) =>
+        tag ? '[gone]' : name ? '' : smile ? '😀' : 'A',
+      )
     const message = new FilteredMessage(redaction({ patterns, maxHeldChars }))
     await message.start()
     for (const chunk of cut(text, random)) await message.delta(chunk)
@@ -70,7 +78,9 @@ test('a match that is longer than what may be held is replaced where it was show
 })
 
 test('only what may be the beginning of a match waits, and not more than may', async () => {
-  const message = new FilteredMessage(redaction({ patterns: [{ pattern: /BEGIN[^]*?END/, replacement: '[block]' }], maxHeldChars: 10 }))
+  const message = new FilteredMessage(
+    redaction({ patterns: [{ pattern: /BEGIN[^]*?END/, replacement: '[block]' }], maxHeldChars: 10 }),
+  )
   await message.start()
   await message.delta('now BEG')
   expect(message.passed).toBe('now ')
@@ -86,15 +96,24 @@ test('only what may be the beginning of a match waits, and not more than may', a
 })
 
 test('what never was shown does not reach the document, also in one long delta', async () => {
-  const message = new FilteredMessage(redaction({ patterns: [{ pattern: /BEGIN[^]*?END/, replacement: '[block]' }], maxHeldChars: 10 }))
-  expect(await stream(message, [`${'x'.repeat(5_000)}BEGIN ${'y'.repeat(3_000)} END.`])).toBe(`${'x'.repeat(5_000)}[block].`)
+  const message = new FilteredMessage(
+    redaction({ patterns: [{ pattern: /BEGIN[^]*?END/, replacement: '[block]' }], maxHeldChars: 10 }),
+  )
+  expect(await stream(message, [`${'x'.repeat(5_000)}BEGIN ${'y'.repeat(3_000)} END.`])).toBe(
+    `${'x'.repeat(5_000)}[block].`,
+  )
   expect(message.rewrites).toBe(0)
 })
 
 test('a match without end counts as ended at 4,096 characters', async () => {
   const digits = { pattern: /\d+/, replacement: '#' }
   const message = new FilteredMessage(redaction({ patterns: [digits] }))
-  expect(await stream(message, Array.from({ length: 1_000 }, () => '12345'))).toMatch(/^#{1,2}$/)
+  expect(
+    await stream(
+      message,
+      Array.from({ length: 1_000 }, () => '12345'),
+    ),
+  ).toMatch(/^#{1,2}$/)
   const never = new FilteredMessage(redaction({ patterns: [{ pattern: /"[^"]*"/, replacement: '""' }] }))
   const text = `"${'word '.repeat(4_000)}and "this"`
   expect(await stream(never, text.match(/.{1,7}/g)!)).toContain('word word')
@@ -131,7 +150,10 @@ test('what is held back goes out with the end of its block, other events at once
   expect(await message.delta('sk-ab')).toEqual([])
   const annotation = { type: 'annotation', key: 't', annotation: { type: 'x' } } as const
   expect(await message.send(annotation)).toEqual([annotation])
-  expect(await message.end()).toEqual([{ type: 'delta', key: 't', field: 'text', text: 'sk-ab' }, { type: 'block_end', key: 't', status: 'completed' }])
+  expect(await message.end()).toEqual([
+    { type: 'delta', key: 't', field: 'text', text: 'sk-ab' },
+    { type: 'block_end', key: 't', status: 'completed' },
+  ])
 })
 
 test('says so when another filter changed what it would replace', async () => {
@@ -147,7 +169,7 @@ describe('refuses', () => {
     { patterns: [{ pattern: /(?<=key )\w+/, replacement: '' }] },
     { patterns: [key], maxHeldChars: 5_000 },
     { patterns: [key], maxHeldChars: Number.NaN },
-  ])('%o', options => {
+  ])('%o', (options) => {
     expect(() => redaction(options)).toThrow(TypeError)
   })
 })

@@ -18,24 +18,47 @@ function open(folder = temporaryFolder()): { files: Files; folder: string } {
 
 test('keeps what a stream brings, and tells text from bytes also where a character is cut', async () => {
   const { files } = open()
-  expect(await files.write(id, parts('ab', [0xc3], [0xb6], 'c'), 100)).toEqual({ size: 5, head: Buffer.from('aböc'), isText: true })
+  expect(await files.write(id, parts('ab', [0xc3], [0xb6], 'c'), 100)).toEqual({
+    size: 5,
+    head: Buffer.from('aböc'),
+    isText: true,
+  })
   expect(Buffer.from((await files.read(id))!).toString()).toBe('aböc')
   expect(Buffer.from((await files.read(id, 2))!).toString()).toBe('ab')
   expect(await files.read('file_unknown00000')).toBeNull()
   expect(await files.stream('file_unknown00000')).toBeNull()
-  for (const [index, bytes] of [[0xc3], [0], [0xed, 0xa0, 0x80], [0xff]].entries()) expect((await files.write(`file_binary0000${index}`, parts('a', bytes), 100)).isText).toBe(false)
+  for (const [index, bytes] of [[0xc3], [0], [0xed, 0xa0, 0x80], [0xff]].entries())
+    expect((await files.write(`file_binary0000${index}`, parts('a', bytes), 100)).isText).toBe(false)
 })
 
 test('leaves nothing of what is too large or breaks off', async () => {
   const { files, folder } = open()
   await refusal('too_large', () => files.write(id, parts('abc', 'def'), 5))
-  await expect(files.write(id, (async function* () { yield Buffer.from('a'); throw new Error('cut off') })(), 5)).rejects.toThrow('cut off')
+  await expect(
+    files.write(
+      id,
+      (async function* () {
+        yield Buffer.from('a')
+        throw new Error('cut off')
+      })(),
+      5,
+    ),
+  ).rejects.toThrow('cut off')
   expect(readdirSync(folder)).toEqual([])
 })
 
 test('no id leads out of the folder', async () => {
   const { files, folder } = open()
-  for (const bad of ['../x', 'file_../../../x', 'file_aaaaaaaa/../../x', '', 'file_', 'file_aaaaaaaa\0', '/etc/passwd', 'file_aaaaaaaaaaaa.part']) {
+  for (const bad of [
+    '../x',
+    'file_../../../x',
+    'file_aaaaaaaa/../../x',
+    '',
+    'file_',
+    'file_aaaaaaaa\0',
+    '/etc/passwd',
+    'file_aaaaaaaaaaaa.part',
+  ]) {
     await refusal('not_found', () => files.write(bad, parts('x'), 9))
     await refusal('not_found', () => files.read(bad))
     await refusal('not_found', () => files.remove([bad]))

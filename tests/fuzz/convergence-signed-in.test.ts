@@ -7,13 +7,20 @@ vi.mock('./sign-in.ts', async () => {
   const { jwtAuth } = await import('../../server/auth/jwt.ts')
   const { secret } = await import('../http/people.ts')
   // The fuzz's clock runs ahead of ours, by hours in the end.
-  const token = await new SignJWT().setProtectedHeader({ alg: 'HS256' }).setSubject('ben').setExpirationTime('1y').sign(new TextEncoder().encode(secret))
+  const token = await new SignJWT()
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('ben')
+    .setExpirationTime('1y')
+    .sign(new TextEncoder().encode(secret))
   const { authenticate } = jwtAuth({ secret })
   const pending = new Set<Promise<unknown>>()
   const signIn: SignIn = {
-    seeds: 40, ownerId: 'ada', viewerId: 'ben', token,
+    seeds: 40,
+    ownerId: 'ada',
+    viewerId: 'ben',
+    token,
     auth: {
-      authenticate: async token => {
+      authenticate: async (token) => {
         const answer = authenticate(token)
         pending.add(answer)
         return await answer.finally(() => pending.delete(answer))

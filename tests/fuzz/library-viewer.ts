@@ -23,7 +23,7 @@ export class LibraryViewer implements Viewer {
     this.docs = docs
     this.#report = report
     this.#repeat = repeat
-    this.#subscriptions = new Subscriptions(message => {
+    this.#subscriptions = new Subscriptions((message) => {
       // It unsubscribes for one reason here: a checkpoint that differs.
       if (message.type === 'unsubscribe') this.reloads++
       this.line?.say(encodeControl(message))
@@ -34,7 +34,7 @@ export class LibraryViewer implements Viewer {
   /** Copies that were found wrong and loaded again. */
   reloads = 0
   /** What becomes of a frame before the library gets it; null: it is lost. */
-  tamper: (frame: Uint8Array) => Uint8Array | null = frame => frame
+  tamper: (frame: Uint8Array) => Uint8Array | null = (frame) => frame
 
   replica(id: string): Replica {
     return this.#replicas.get(id)!
@@ -47,7 +47,7 @@ export class LibraryViewer implements Viewer {
   }
 
   pump(count: number): void {
-    receive(this, count, arrival => {
+    receive(this, count, (arrival) => {
       if (arrival.kind === 'text') this.#control(decodeServerControl(arrival.text)!)
       else if (arrival.kind === 'binary') this.#frame(arrival.bytes)
     })

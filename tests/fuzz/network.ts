@@ -3,7 +3,10 @@ import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
 /** What a viewer receives, frame by frame as it was written. */
-export type Arrival = { kind: 'text'; text: string } | { kind: 'binary'; bytes: Uint8Array } | { kind: 'closed'; code: number }
+export type Arrival =
+  | { kind: 'text'; text: string }
+  | { kind: 'binary'; bytes: Uint8Array }
+  | { kind: 'closed'; code: number }
 
 /**
  * A WebSocket without a network. What the server writes stands still until
@@ -49,7 +52,9 @@ export class Line {
       },
       terminate: () => this.break(),
       // Answered at once: a viewer of this network is slow or broken, never silent.
-      ping: () => { this.#emitter.emit('pong') },
+      ping: () => {
+        this.#emitter.emit('pong')
+      },
       pong: () => {},
     }
     this.webSocket = half as unknown as WebSocket

@@ -12,7 +12,10 @@ export interface FrameOptions {
 }
 
 /** One frame as a client sends it, or as none should: RFC 6455 section 5.2. */
-export function clientFrame(payload: Uint8Array, { opcode, fin = true, reserved = 0, masked = true, claimedLength }: FrameOptions): Buffer {
+export function clientFrame(
+  payload: Uint8Array,
+  { opcode, fin = true, reserved = 0, masked = true, claimedLength }: FrameOptions,
+): Buffer {
   const length = claimedLength ?? payload.length
   const header = length < 126 ? Buffer.alloc(2) : length < 65_536 ? Buffer.alloc(4) : Buffer.alloc(10)
   header[0] = (fin ? 0x80 : 0) | (reserved << 4) | opcode
@@ -41,9 +44,11 @@ export class RawSocket {
     this.#socket = connect(Number(port), hostname)
     this.#socket.setNoDelay()
     let opened!: () => void
-    this.opened = new Promise(resolve => { opened = resolve })
+    this.opened = new Promise((resolve) => {
+      opened = resolve
+    })
     let upgraded = false
-    this.#socket.on('data', data => {
+    this.#socket.on('data', (data) => {
       this.#rest = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data])
       if (!upgraded) {
         const end = this.#rest.indexOf('\r\n\r\n')
@@ -60,8 +65,10 @@ export class RawSocket {
       this.closed ??= 1006
       this.#wake()
     })
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`)
+    this.#socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    )
   }
 
   write(bytes: Uint8Array): void {
@@ -77,9 +84,12 @@ export class RawSocket {
     const deadline = Date.now() + deadlineMs
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-      await new Promise<void>(resolve => {
+      await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 100)
-        this.#waiters.push(() => { clearTimeout(timer); resolve() })
+        this.#waiters.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
       })
     }
   }
@@ -90,7 +100,8 @@ export class RawSocket {
       const [first, second] = [this.#rest[0]!, this.#rest[1]!]
       const start = second < 126 ? 2 : second === 126 ? 4 : 10
       if (this.#rest.length < start) break
-      const length = start === 2 ? second : start === 4 ? this.#rest.readUInt16BE(2) : Number(this.#rest.readBigUInt64BE(2))
+      const length =
+        start === 2 ? second : start === 4 ? this.#rest.readUInt16BE(2) : Number(this.#rest.readBigUInt64BE(2))
       if (this.#rest.length < start + length) break
       const payload = this.#rest.subarray(start, start + length)
       this.#rest = this.#rest.subarray(start + length)

@@ -45,8 +45,21 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
     kernelBytes: random.pick([0, 500, 5_000, 100_000]),
     catchUpMaxBytes: random.pick([1, 3_000, 30_000, 64_000_000]),
   })
-  const outcome: Outcome = { appends: 0, compactions: 0, kills: 0, lost: 0, lags: 0, resets: 0, refusals: 0, checkpoints: 0, checkedStates: 0, blocks: 0 }
-  const fail = (what: string): never => { throw new Error(`seed ${seed}: ${what}`) }
+  const outcome: Outcome = {
+    appends: 0,
+    compactions: 0,
+    kills: 0,
+    lost: 0,
+    lags: 0,
+    resets: 0,
+    refusals: 0,
+    checkpoints: 0,
+    checkedStates: 0,
+    blocks: 0,
+  }
+  const fail = (what: string): never => {
+    throw new Error(`seed ${seed}: ${what}`)
+  }
 
   let checkShare = manyBlocks || big ? 0.05 : 0.2
   const faults: string[] = []
@@ -57,12 +70,13 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
       const json = viewer.json(doc)
       if (!json) return
       outcome.checkedStates++
-      if (!world.watch.hadState(doc, json)) faults.push(`${viewer.name}: it shows a state of ${doc} that the log never had (P1)`)
+      if (!world.watch.hadState(doc, json))
+        faults.push(`${viewer.name}: it shows a state of ${doc} that the log never had (P1)`)
     },
   }
 
   await world.create()
-  const authors = new Map(docs.map(id => [id, new Author(random)]))
+  const authors = new Map(docs.map((id) => [id, new Author(random)]))
   const repeatShare = random.pick([0, 0.1])
   const repeat = () => random.chance(repeatShare)
   const viewers = Array.from({ length: 20 }, (_, i): Viewer => {
@@ -70,10 +84,13 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
     return new Kind(`${Kind.name} ${i}`, random.chance(0.5) ? docs : [random.pick(docs)], report, repeat)
   })
   /** How many messages a viewer takes a step; a slow one takes none for long times. */
-  const speeds = new Map(viewers.map(viewer => [viewer, random.pick([1, 5, 50, 50])]))
-  const connect = (viewer: Viewer) => viewer.connect(world.connect(viewer instanceof StockViewer ? viewer.docs[0] : undefined))
+  const speeds = new Map(viewers.map((viewer) => [viewer, random.pick([1, 5, 50, 50])]))
+  const connect = (viewer: Viewer) =>
+    viewer.connect(world.connect(viewer instanceof StockViewer ? viewer.docs[0] : undefined))
 
-  const checkFaults = () => { if (faults.length > 0) fail(faults.slice(0, 3).join('; ')) }
+  const checkFaults = () => {
+    if (faults.length > 0) fail(faults.slice(0, 3).join('; '))
+  }
 
   /** The network moves: some speak, some read, some lines break, some come back. */
   const moveNetwork = async (everybody: boolean) => {
@@ -165,7 +182,8 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
     }
     for (const id of docs) {
       const message = readMessage(world.room(id).doc)
-      if (quickDigest(message) !== quickDigest(world.watch.json(id))) fail(`${id} was recovered as something else than the log has`)
+      if (quickDigest(message) !== quickDigest(world.watch.json(id)))
+        fail(`${id} was recovered as something else than the log has`)
       authors.get(id)!.recovered(message)
     }
   }
@@ -174,10 +192,17 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   for (let step = 0; step < steps; step++) {
     for (let edits = random.integer(0, manyBlocks ? 8 : 5); edits > 0; edits--) {
       const id = random.pick(docs)
-      if (world.writer(id) === world.room(id).writer) authors.get(id)!.edit(world.writer(id), { big, maxBlocks: manyBlocks ? 100 : 20 })
+      if (world.writer(id) === world.room(id).writer)
+        authors.get(id)!.edit(world.writer(id), { big, maxBlocks: manyBlocks ? 100 : 20 })
     }
     if (random.chance(0.01)) world.process.log.failNext = true
-    await clock.advance(random.weighted([[5, 0], [5, random.integer(1, 60)], [1, random.integer(900, 6_000)]]))
+    await clock.advance(
+      random.weighted([
+        [5, 0],
+        [5, random.integer(1, 60)],
+        [1, random.integer(900, 6_000)],
+      ]),
+    )
     if (random.chance(0.2)) world.sweep()
     await moveLog(false)
     await takeUpLost()
@@ -195,7 +220,8 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   checkShare = 0.3
   await flushAll()
   checkWritten()
-  const isThrough = (viewer: Viewer) => viewer.line?.waiting === 0 && viewer.docs.every(id => viewer.json(id) && viewer.sawFinal(id))
+  const isThrough = (viewer: Viewer) =>
+    viewer.line?.waiting === 0 && viewer.docs.every((id) => viewer.json(id) && viewer.sawFinal(id))
   for (let round = 0; round < 300 && !(round > 3 && viewers.every(isThrough)); round++) {
     await moveNetwork(true)
     // Checkpoints that are due wait for the sweep, silence is told of after 5 s, the library asks again after a refusal.
@@ -204,23 +230,27 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   }
   checkFaults()
   const { pendingBytes, waiting } = world.process.catchUp
-  if (pendingBytes !== 0 || waiting !== 0) fail(`the catch-up queue still has ${pendingBytes} bytes and ${waiting} waiters`)
+  if (pendingBytes !== 0 || waiting !== 0)
+    fail(`the catch-up queue still has ${pendingBytes} bytes and ${waiting} waiters`)
 
   for (const id of docs) {
     const truth = world.watch.json(id)
     const digest = digestOf(truth)
     const room = world.room(id)
     if (digestOf(readMessage(room.doc)) !== digest) fail(`${id}: the room differs from the log`)
-    if (room.doc.store.pendingStructs ?? room.doc.store.pendingDs) fail(`${id}: the room waits for updates that do not exist`)
+    if (room.doc.store.pendingStructs ?? room.doc.store.pendingDs)
+      fail(`${id}: the room waits for updates that do not exist`)
     const contents = (await world.store.log.read(id))!
     const loaded = new Y.Doc()
-    for (const update of [...(contents.state ? [contents.state] : []), ...contents.updates]) Y.applyUpdate(loaded, update)
+    for (const update of [...(contents.state ? [contents.state] : []), ...contents.updates])
+      Y.applyUpdate(loaded, update)
     if (digestOf(readMessage(loaded)) !== digest) fail(`${id}: the log reads differently from what it took`)
     for (const viewer of viewers.filter(({ docs }) => docs.includes(id))) {
       const json = viewer.json(id)
       if (!json || digestOf(json) !== digest) fail(`${viewer.name} did not converge on ${id}`)
       if (!viewer.sawFinal(id)) fail(`${viewer.name} got no final checkpoint of ${id}`)
-      if (viewer instanceof LibraryViewer && viewer.reloads > 0) fail(`${viewer.name} found its copy wrong ${viewer.reloads} times`)
+      if (viewer instanceof LibraryViewer && viewer.reloads > 0)
+        fail(`${viewer.name} found its copy wrong ${viewer.reloads} times`)
     }
   }
 
@@ -231,5 +261,10 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   }
   if (outcome.resets > 0) fail('a copy was reset, though the log lost nothing')
   await world.process.rooms.close()
-  return { ...outcome, appends: world.watch.appends, compactions: world.watch.compactions, blocks: Math.max(...docs.map(id => authors.get(id)!.blocks)) }
+  return {
+    ...outcome,
+    appends: world.watch.appends,
+    compactions: world.watch.compactions,
+    blocks: Math.max(...docs.map((id) => authors.get(id)!.blocks)),
+  }
 }

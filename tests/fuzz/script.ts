@@ -39,7 +39,9 @@ export class Script {
         yield event
         if (event.type === 'finish') return
       } else {
-        await new Promise<void>(resolve => { this.#wake = resolve })
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
       }
     }
   }

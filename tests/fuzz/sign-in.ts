@@ -14,4 +14,11 @@ export interface SignIn {
 }
 
 /** Nobody signs in. `convergence-signed-in.test.ts` puts another in its place. */
-export const signIn: SignIn = { seeds: 200, auth: localAuth, ownerId: 'local', viewerId: 'local', token: undefined, checked: async () => false }
+export const signIn: SignIn = {
+  seeds: 200,
+  auth: localAuth,
+  ownerId: 'local',
+  viewerId: 'local',
+  token: undefined,
+  checked: async () => false,
+}

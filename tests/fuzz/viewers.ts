@@ -2,7 +2,14 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, type ClientControl, type ServerControl } from '../../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  decodeServerControl,
+  decodeStock,
+  encodeControl,
+  type ClientControl,
+  type ServerControl,
+} from '../../shared/protocol.ts'
 import { readDocument, type Chat, type Message } from '../../shared/schema.ts'
 import type { Arrival, Line } from './network.ts'
 import { signIn } from './sign-in.ts'
@@ -77,21 +84,35 @@ export class PlainViewer implements Viewer {
     this.docs = docs
     this.#report = report
     this.#repeat = repeat
-    for (const id of docs) this.#copies.set(id, { doc: new Y.Doc(), lineage: undefined, channel: null, synced: false, lagging: false, final: false })
+    for (const id of docs)
+      this.#copies.set(id, {
+        doc: new Y.Doc(),
+        lineage: undefined,
+        channel: null,
+        synced: false,
+        lagging: false,
+        final: false,
+      })
   }
 
   connect(line: Line): void {
     this.line = line
-    for (const copy of this.#copies.values()) Object.assign(copy, { channel: null, synced: false, lagging: false, final: false })
+    for (const copy of this.#copies.values())
+      Object.assign(copy, { channel: null, synced: false, lagging: false, final: false })
     line.say(encodeControl(hello))
     this.subscribe(this.docs)
   }
 
   subscribe(docs: readonly string[]): void {
-    this.line?.say(encodeControl({ type: 'subscribe', docs: docs.map(id => {
-      const { doc, lineage } = this.#copies.get(id)!
-      return lineage === undefined ? { doc: id } : { doc: id, stateVector: Y.encodeStateVector(doc), lineage }
-    }) }))
+    this.line?.say(
+      encodeControl({
+        type: 'subscribe',
+        docs: docs.map((id) => {
+          const { doc, lineage } = this.#copies.get(id)!
+          return lineage === undefined ? { doc: id } : { doc: id, stateVector: Y.encodeStateVector(doc), lineage }
+        }),
+      }),
+    )
   }
 
   /** Leaves a document and comes back in the same breath. */
@@ -101,7 +122,7 @@ export class PlainViewer implements Viewer {
   }
 
   pump(count: number): void {
-    receive(this, count, arrival => {
+    receive(this, count, (arrival) => {
       if (arrival.kind === 'text') this.#control(decodeServerControl(arrival.text)!)
       else if (arrival.kind === 'binary') this.#frame(arrival.bytes)
     })
@@ -147,7 +168,8 @@ export class PlainViewer implements Viewer {
         else if (own !== message.digest) this.#report.fault(this, `a checkpoint of ${id} differs from this copy`)
         return
       }
-      case 'lagging': case 'caughtUp': {
+      case 'lagging':
+      case 'caughtUp': {
         const found = this.#byChannel(message.channel)
         if (!found) return
         if (message.type === 'lagging') this.counts.lags++
@@ -208,14 +230,16 @@ export class StockViewer implements Viewer {
   }
 
   resync(): void {
-    this.line?.say(encoding.encode(encoder => {
-      encoding.writeVarUint(encoder, 0)
-      sync.writeSyncStep1(encoder, this.#doc)
-    }))
+    this.line?.say(
+      encoding.encode((encoder) => {
+        encoding.writeVarUint(encoder, 0)
+        sync.writeSyncStep1(encoder, this.#doc)
+      }),
+    )
   }
 
   pump(count: number): void {
-    receive(this, count, arrival => {
+    receive(this, count, (arrival) => {
       if (arrival.kind === 'text') this.#report.fault(this, 'a text frame came on /yjs')
       else if (arrival.kind === 'binary') this.#frame(arrival.bytes)
       else if (arrival.code === 4409) {

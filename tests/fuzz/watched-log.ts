@@ -7,10 +7,51 @@ import type { LogAppend, LogResult, UpdateLog } from '../../server/cluster/clust
 
 /** All keys that a message or a chat may hold: with such a list, JSON has one order and is made natively. */
 const keys = [
-  'id', 'chatId', 'parentId', 'role', 'model', 'taskId', 'status', 'createdAt', 'startedAt', 'firstTokenAt', 'endedAt', 'finishReason',
-  'usage', 'inputTokens', 'outputTokens', 'totalTokens', 'reasoningTokens', 'cachedTokens', 'error', 'code', 'message', 'retryable', 'schema',
-  'output', 'type', 'text', 'annotations', 'origin', 'callId', 'name', 'arguments', 'progress', 'executor', 'url', 'title', 'snippet',
-  'sourceType', 'mimeType', 'size', 'done', 'start', 'end', 'chat', 'messages', 'files',
+  'id',
+  'chatId',
+  'parentId',
+  'role',
+  'model',
+  'taskId',
+  'status',
+  'createdAt',
+  'startedAt',
+  'firstTokenAt',
+  'endedAt',
+  'finishReason',
+  'usage',
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'reasoningTokens',
+  'cachedTokens',
+  'error',
+  'code',
+  'message',
+  'retryable',
+  'schema',
+  'output',
+  'type',
+  'text',
+  'annotations',
+  'origin',
+  'callId',
+  'name',
+  'arguments',
+  'progress',
+  'executor',
+  'url',
+  'title',
+  'snippet',
+  'sourceType',
+  'mimeType',
+  'size',
+  'done',
+  'start',
+  'end',
+  'chat',
+  'messages',
+  'files',
 ]
 
 /** Equal for equal canonical JSON; a tenth of the cost of its digest. */
@@ -25,7 +66,7 @@ export function quickDigest(json: Message | Chat): string {
   const form = fingerprint(json)
   let digest = digests.get(form)
   if (digest === undefined) {
-    digest = digestOf(json, text => hash('sha256', text, 'buffer'))
+    digest = digestOf(json, (text) => hash('sha256', text, 'buffer'))
     if (digests.size >= 20) digests.clear()
     digests.set(form, digest)
   }
@@ -110,7 +151,7 @@ export class ProcessLog implements UpdateLog {
       return this.#write(entries)
     }
     // Own copies: the caller may change its list while we wait.
-    const copies = entries.map(entry => ({ ...entry, updates: entry.updates.map(update => update.slice()) }))
+    const copies = entries.map((entry) => ({ ...entry, updates: entry.updates.map((update) => update.slice()) }))
     return new Promise((resolve, reject) => {
       this.#landing.push(() => {
         if (failure) {

@@ -49,25 +49,64 @@ export class World {
   }
 
   async create(): Promise<void> {
-    await this.store.createChat({ id: chatId, ownerId: signIn.ownerId, title: '', system: null, createdAt: 1 }, newLineage())
-    if (signIn.viewerId !== signIn.ownerId) await this.store.putMember(chatId, { userId: signIn.viewerId, name: signIn.viewerId, role: 'viewer', joinedAt: 1 })
+    await this.store.createChat(
+      { id: chatId, ownerId: signIn.ownerId, title: '', system: null, createdAt: 1 },
+      newLineage(),
+    )
+    if (signIn.viewerId !== signIn.ownerId)
+      await this.store.putMember(chatId, {
+        userId: signIn.viewerId,
+        name: signIn.viewerId,
+        role: 'viewer',
+        joinedAt: 1,
+      })
     for (const id of this.options.docs) {
       await this.store.startRun({
-        userMessage: null, lineage: newLineage(),
-        assistant: { id, chatId, parentId: null, createdAt: 1, taskId: `task_${id}`, userId: signIn.ownerId, node: 'local', status: 'queued', request: null },
+        userMessage: null,
+        lineage: newLineage(),
+        assistant: {
+          id,
+          chatId,
+          parentId: null,
+          createdAt: 1,
+          taskId: `task_${id}`,
+          userId: signIn.ownerId,
+          node: 'local',
+          status: 'queued',
+          request: null,
+        },
       })
     }
     await this.start()
     for (const id of this.options.docs) {
-      this.writer(id).setMessage({ id, chatId, parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 })
+      this.writer(id).setMessage({
+        id,
+        chatId,
+        parentId: null,
+        role: 'assistant',
+        status: 'queued',
+        createdAt: 1,
+        schema: 1,
+      })
     }
   }
 
   /** A process begins and takes every document up for writing. */
   async start(): Promise<void> {
     const log = new ProcessLog(this.store.log, this.watch, this.options.later)
-    const rooms = new Rooms({ cluster: localCluster(log), flushMs: 40, now: Date.now, onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch) })
-    this.process = { log, rooms, catchUp: new CatchUpQueue(this.options.catchUpMaxBytes), connections: new Map(), open: new Map() }
+    const rooms = new Rooms({
+      cluster: localCluster(log),
+      flushMs: 40,
+      now: Date.now,
+      onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch),
+    })
+    this.process = {
+      log,
+      rooms,
+      catchUp: new CatchUpQueue(this.options.catchUpMaxBytes),
+      connections: new Map(),
+      open: new Map(),
+    }
     for (const id of this.options.docs) await this.takeUp(id)
   }
 
@@ -100,27 +139,48 @@ export class World {
   connect(stockDoc?: string, { keepWritten = false, kernelBytes = this.options.kernelBytes } = {}): Line {
     const line = new Line({ kernelBytes, keepWritten })
     const { rooms, catchUp, connections } = this.process
-    const limits = { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs: 20_000, highWaterBytes: this.options.highWaterBytes, stallMs: 60_000 }
+    const limits = {
+      ...wideLimits,
+      heartbeatMs: 15_000,
+      heartbeatTimeoutMs: 20_000,
+      highWaterBytes: this.options.highWaterBytes,
+      stallMs: 60_000,
+    }
     const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
-    const places = { auth: signIn.auth, access: new Access(this.store), rooms, now: Date.now, maxPresenceBytes, request: {} as IncomingMessage, ticket: admission.admit('here'), ...limits }
+    const places = {
+      auth: signIn.auth,
+      access: new Access(this.store),
+      rooms,
+      now: Date.now,
+      maxPresenceBytes,
+      request: {} as IncomingMessage,
+      ticket: admission.admit('here'),
+      ...limits,
+    }
     const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
     if (stockDoc === undefined) {
       const connection = new Connection({
-        ...common, format: 'channels', keepAliveMs: limits.heartbeatMs,
-        keepAlive: connection => connection.session.control({ type: 'pong' }),
+        ...common,
+        format: 'channels',
+        keepAliveMs: limits.heartbeatMs,
+        keepAlive: (connection) => connection.session.control({ type: 'pong' }),
         onText: (_connection, text) => client.onText(text),
         onBinary: (_connection, bytes) => client.onBinary(bytes),
-        onClosed: connection => connections.delete(connection),
+        onClosed: (connection) => connections.delete(connection),
       })
       const client = new ChannelsClient(connection, places)
       connections.set(connection, { client, line })
     } else {
       const connection = new Connection({
-        ...common, format: 'stock', keepAliveMs: stockKeepAliveMs,
-        keepAlive: connection => connection.session.send(stockKeepAlive),
-        onText: () => { throw new Error('text on /yjs') },
+        ...common,
+        format: 'stock',
+        keepAliveMs: stockKeepAliveMs,
+        keepAlive: (connection) => connection.session.send(stockKeepAlive),
+        onText: () => {
+          throw new Error('text on /yjs')
+        },
         onBinary: (_connection, bytes) => client.onBinary(bytes),
-        onClosed: connection => {
+        onClosed: (connection) => {
           client.closed()
           connections.delete(connection)
         },

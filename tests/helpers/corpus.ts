@@ -13,7 +13,10 @@ export interface CorpusStream {
   reads?: number[]
 }
 
-const folders = [['chat-completions', 'chat'], ['responses', 'responses']] as const
+const folders = [
+  ['chat-completions', 'chat'],
+  ['responses', 'responses'],
+] as const
 
 export function ownStreamsRoot(): string {
   return join(import.meta.dirname, '../fixtures/streams')
@@ -27,17 +30,21 @@ export function recordedStreamsRoot(): string | undefined {
 export function readCorpus(root: string): CorpusStream[] {
   return folders.flatMap(([folder, api]) => {
     const files = existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort() : []
-    return files.filter(file => file.endsWith('.sse')).map(file => {
-      const stem = join(root, folder, file.slice(0, -'.sse'.length))
-      const reads = existsSync(`${stem}.reads.json`) ? (readJson(`${stem}.reads.json`) as number[] | { reads: number[] }) : undefined
-      return {
-        name: `${folder}/${file.slice(0, -'.sse'.length)}`,
-        api,
-        sse: readFileSync(`${stem}.sse`),
-        expected: readJson(`${stem}.expected.json`) as Expected,
-        ...(reads ? { reads: Array.isArray(reads) ? reads : reads.reads } : {}),
-      }
-    })
+    return files
+      .filter((file) => file.endsWith('.sse'))
+      .map((file) => {
+        const stem = join(root, folder, file.slice(0, -'.sse'.length))
+        const reads = existsSync(`${stem}.reads.json`)
+          ? (readJson(`${stem}.reads.json`) as number[] | { reads: number[] })
+          : undefined
+        return {
+          name: `${folder}/${file.slice(0, -'.sse'.length)}`,
+          api,
+          sse: readFileSync(`${stem}.sse`),
+          expected: readJson(`${stem}.expected.json`) as Expected,
+          ...(reads ? { reads: Array.isArray(reads) ? reads : reads.reads } : {}),
+        }
+      })
   })
 }
 

@@ -8,6 +8,9 @@ registerHooks({
     const part = /^@runnel\/core\/(server|client|testing)$/.exec(specifier)?.[1]
     if (part !== undefined) return nextResolve(new URL(`${part}/index.ts`, root).href, context)
     const isPackage = !/^(\.|\/|node:|file:)/.test(specifier)
-    return nextResolve(specifier, isPackage && !context.parentURL?.includes('/node_modules/') ? { ...context, parentURL: root.href } : context)
+    return nextResolve(
+      specifier,
+      isPackage && !context.parentURL?.includes('/node_modules/') ? { ...context, parentURL: root.href } : context,
+    )
   },
 })

@@ -64,14 +64,23 @@ export interface MessageOutcome {
 export function differences(outcome: MessageOutcome, expected: Expected, api: 'chat' | 'responses'): string[] {
   const found: string[] = []
   const check = (what: string, actual: unknown, wanted: unknown): void => {
-    if (JSON.stringify(actual) !== JSON.stringify(wanted)) found.push(`${what}: ${brief(actual)} instead of ${brief(wanted)}`)
+    if (JSON.stringify(actual) !== JSON.stringify(wanted))
+      found.push(`${what}: ${brief(actual)} instead of ${brief(wanted)}`)
   }
   const text = joined(outcome.blocks, 'text')
   if (expected.textWithoutThink === undefined) check('text', text, expected.text)
   else check('text', text.trim(), expected.textWithoutThink.trim())
-  check('reasoning', withoutSpace(joined(outcome.blocks, 'reasoning')), withoutSpace(expected.think ?? expected.reasoning))
+  check(
+    'reasoning',
+    withoutSpace(joined(outcome.blocks, 'reasoning')),
+    withoutSpace(expected.think ?? expected.reasoning),
+  )
   check('refusal', joined(outcome.blocks, 'refusal'), expected.refusal)
-  check('annotations', outcome.blocks.flatMap(block => (block.type === 'text' ? block.annotations : [])).length, expected.annotations.length)
+  check(
+    'annotations',
+    outcome.blocks.flatMap((block) => (block.type === 'text' ? block.annotations : [])).length,
+    expected.annotations.length,
+  )
 
   const end = api === 'chat' ? chatEnd(expected) : responsesEnd(expected)
   check('status', outcome.status, end.status)
@@ -81,7 +90,7 @@ export function differences(outcome: MessageOutcome, expected: Expected, api: 'c
   }
   check('usage', sorted(outcome.usage), sorted(expectedUsage(expected.usage)))
 
-  const calls = outcome.blocks.filter(block => block.type === 'tool_call')
+  const calls = outcome.blocks.filter((block) => block.type === 'tool_call')
   const wanted = api === 'chat' ? chatCalls(expected) : responsesCalls(expected)
   check('number of calls', calls.length, wanted.length)
   for (const [index, call] of calls.entries()) {
@@ -109,7 +118,10 @@ function responsesEnd(expected: Expected): End {
   if (expected.error || expected.status === 'failed') return { status: 'failed', errorCode: 'provider_error' }
   if (expected.status === 'completed') return { status: 'completed', finishReasons: ['stop', 'tool_calls'] }
   if (expected.status !== 'incomplete') return { status: 'failed', errorCode: 'provider_disconnected' }
-  return { status: 'completed', finishReasons: [expected.incompleteReason === 'content_filter' ? 'content_filter' : 'length'] }
+  return {
+    status: 'completed',
+    finishReasons: [expected.incompleteReason === 'content_filter' ? 'content_filter' : 'length'],
+  }
 }
 
 type WantedCall = Partial<ToolCallBlock>
@@ -117,8 +129,10 @@ type WantedCall = Partial<ToolCallBlock>
 function chatCalls(expected: Expected): WantedCall[] {
   const failed = chatEnd(expected).status === 'failed'
   const limited = expected.finishReason === 'length' || expected.finishReason === 'content_filter'
-  return expected.toolCalls.map(call => ({
-    callId: call.id, name: call.name, arguments: call.arguments,
+  return expected.toolCalls.map((call) => ({
+    callId: call.id,
+    name: call.name,
+    arguments: call.arguments,
     status: failed || (limited && !isJson(call.arguments)) ? 'cancelled' : 'pending',
   }))
 }
@@ -127,35 +141,51 @@ function responsesCalls(expected: Expected): WantedCall[] {
   const items = expected.items ?? []
   const failed = responsesEnd(expected).status === 'failed'
   const isCall = (type: string): boolean => type.endsWith('_call') || type === 'mcp_approval_request'
-  return items.filter(item => isCall(item.type)).sort((a, b) => a.outputIndex - b.outputIndex).map(item => {
-    const call = expected.toolCalls.find(entry => entry.outputIndex === item.outputIndex)
-    const identity: WantedCall = call ? { callId: call.id, name: call.name, arguments: call.arguments } : {}
-    if (item.type === 'mcp_approval_request') return { ...identity, executor: 'provider', status: 'awaiting_approval' }
-    const isAnswered = items.some(other => other.type === `${item.type}_output`)
-    const isCallers = ['function_call', 'custom_tool_call'].includes(item.type)
-      || (['local_shell_call', 'shell_call', 'apply_patch_call'].includes(item.type) && !isAnswered)
-    const status = item.status === 'incomplete' || (failed && item.status !== 'completed') ? 'cancelled'
-      : isCallers ? 'pending' : item.status === 'failed' ? 'failed' : 'completed'
-    return { ...identity, status, ...(isCallers && call ? {} : { executor: isCallers ? 'client' : 'provider' }) }
-  })
+  return items
+    .filter((item) => isCall(item.type))
+    .sort((a, b) => a.outputIndex - b.outputIndex)
+    .map((item) => {
+      const call = expected.toolCalls.find((entry) => entry.outputIndex === item.outputIndex)
+      const identity: WantedCall = call ? { callId: call.id, name: call.name, arguments: call.arguments } : {}
+      if (item.type === 'mcp_approval_request')
+        return { ...identity, executor: 'provider', status: 'awaiting_approval' }
+      const isAnswered = items.some((other) => other.type === `${item.type}_output`)
+      const isCallers =
+        ['function_call', 'custom_tool_call'].includes(item.type) ||
+        (['local_shell_call', 'shell_call', 'apply_patch_call'].includes(item.type) && !isAnswered)
+      const status =
+        item.status === 'incomplete' || (failed && item.status !== 'completed')
+          ? 'cancelled'
+          : isCallers
+            ? 'pending'
+            : item.status === 'failed'
+              ? 'failed'
+              : 'completed'
+      return { ...identity, status, ...(isCallers && call ? {} : { executor: isCallers ? 'client' : 'provider' }) }
+    })
 }
 
 function expectedUsage(usage: Expected['usage']): Usage | undefined {
   if (!usage) return undefined
   const inputTokens: number = usage.input_tokens ?? usage.prompt_tokens ?? 0
   const outputTokens: number = usage.output_tokens ?? usage.completion_tokens ?? 0
-  const reasoningTokens = (usage.output_tokens_details ?? usage.completion_tokens_details)?.reasoning_tokens ?? usage.reasoning_tokens
-  const cachedTokens = (usage.input_tokens_details ?? usage.prompt_tokens_details)?.cached_tokens
-    ?? usage.cached_tokens ?? usage.prompt_cache_hit_tokens
+  const reasoningTokens =
+    (usage.output_tokens_details ?? usage.completion_tokens_details)?.reasoning_tokens ?? usage.reasoning_tokens
+  const cachedTokens =
+    (usage.input_tokens_details ?? usage.prompt_tokens_details)?.cached_tokens ??
+    usage.cached_tokens ??
+    usage.prompt_cache_hit_tokens
   return {
-    inputTokens, outputTokens, totalTokens: usage.total_tokens ?? inputTokens + outputTokens,
+    inputTokens,
+    outputTokens,
+    totalTokens: usage.total_tokens ?? inputTokens + outputTokens,
     ...(typeof reasoningTokens === 'number' ? { reasoningTokens } : {}),
     ...(typeof cachedTokens === 'number' ? { cachedTokens } : {}),
   }
 }
 
 function joined(blocks: Block[], type: 'text' | 'reasoning' | 'refusal'): string {
-  return blocks.map(block => (block.type === type ? block.text : '')).join('')
+  return blocks.map((block) => (block.type === type ? block.text : '')).join('')
 }
 
 function isOpen(block: Block): boolean {

@@ -79,16 +79,22 @@ export function foldEvents({ events, error }: Collected): FoldedMessage {
   if (error === undefined && !message.finishReason) fail('the stream ended without a finish and without an error')
   if (error !== undefined) {
     message.status = 'failed'
-    message.errorCode = error instanceof RunnelError ? error.code : fail(`an error that is no RunnelError: ${String(error)}`)
+    message.errorCode =
+      error instanceof RunnelError ? error.code : fail(`an error that is no RunnelError: ${String(error)}`)
     for (const left of open.values()) left.status = left.type === 'tool_call' ? 'cancelled' : 'incomplete'
   }
   return message
 }
 
 function newBlock(id: string, block: NewBlock): Block {
-  const growing = block.type === 'tool_call' ? { arguments: '' }
-    : block.type === 'text' ? { text: '', annotations: [] }
-    : block.type === 'reasoning' || block.type === 'refusal' ? { text: '' } : {}
+  const growing =
+    block.type === 'tool_call'
+      ? { arguments: '' }
+      : block.type === 'text'
+        ? { text: '', annotations: [] }
+        : block.type === 'reasoning' || block.type === 'refusal'
+          ? { text: '' }
+          : {}
   return { id, ...block, ...growing } as Block
 }
 

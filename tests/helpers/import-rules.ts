@@ -12,7 +12,14 @@ const TIERS = [
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
-  ['server/operation.ts', 'server/measured.ts', 'server/news.ts', 'server/options.ts', 'server/serving.ts', 'server/stats.ts'],
+  [
+    'server/operation.ts',
+    'server/measured.ts',
+    'server/news.ts',
+    'server/options.ts',
+    'server/serving.ts',
+    'server/stats.ts',
+  ],
   ['server/config-module.ts'],
   ['server/adapters.ts'],
   ['server/app.ts'],
@@ -37,14 +44,26 @@ const PORT_FOLDERS = ['server/provider', 'server/store', 'server/files', 'server
 const PORT_TYPES = [...PORTS, 'server/provider/events.ts']
 
 /** One file names the adapters of the ports: adapters.ts. */
-const ADAPTERS = ['store/memory', 'store/sqlite', 'store/postgres', 'files/folder', 'cluster/local', 'cluster/redis', 'auth/local', 'auth/jwt'].map((name) => `server/${name}.ts`)
+const ADAPTERS = [
+  'store/memory',
+  'store/sqlite',
+  'store/postgres',
+  'files/folder',
+  'cluster/local',
+  'cluster/redis',
+  'auth/local',
+  'auth/jwt',
+].map((name) => `server/${name}.ts`)
 
 /** The document model has no single door in these places; elsewhere it has one like every package. */
 const MODEL_PLACES = ['server/document', 'server/room', 'shared', 'client']
 const OPEN_PLACES: Record<string, string[]> = {
-  yjs: MODEL_PLACES, lib0: MODEL_PLACES, 'y-protocols': MODEL_PLACES,
+  yjs: MODEL_PLACES,
+  lib0: MODEL_PLACES,
+  'y-protocols': MODEL_PLACES,
   // A folder is the door: each route file has its router, each body its schema.
-  express: ['server/http'], zod: ['server/http', 'server/extension', 'server/config.ts'],
+  express: ['server/http'],
+  zod: ['server/http', 'server/extension', 'server/config.ts'],
 }
 
 /** Sides that also run in a browser. */
@@ -68,16 +87,20 @@ function brokenByImport(entry: Import, files: ReadonlySet<string>, dependencies:
   const { file, specifier } = entry
   const say = (words: string) => [`${file}:${entry.line}: ${words}`]
   if (specifier === null) {
-    return placeOf(file) === file ? [] : say('imports a computed name: only the files at the root of server/ may (a configuration module)')
+    return placeOf(file) === file
+      ? []
+      : say('imports a computed name: only the files at the root of server/ may (a configuration module)')
   }
   if (isBuiltin(specifier)) {
     if (WITHOUT_NODE.includes(sideOf(file))) return say(`imports ${specifier}: ${sideOf(file)}/ runs in browsers, too`)
-    if (/^(node:)?process$/.test(specifier) && file !== 'server/main.ts') return say(`imports ${specifier}: only server/main.ts uses the process`)
+    if (/^(node:)?process$/.test(specifier) && file !== 'server/main.ts')
+      return say(`imports ${specifier}: only server/main.ts uses the process`)
     return []
   }
   if (!specifier.startsWith('.')) {
     const name = packageOf(specifier)
-    if (entry.value && sideOf(file) !== 'client-demo' && !dependencies.includes(name)) return say(`imports ${name}, which is not in the dependencies of package.json`)
+    if (entry.value && sideOf(file) !== 'client-demo' && !dependencies.includes(name))
+      return say(`imports ${name}, which is not in the dependencies of package.json`)
     return []
   }
 
@@ -95,12 +118,14 @@ function brokenByPlace({ file, value }: Import, target: string): string[] {
   if (to === null) return [`${target} has no layer: give it one in tests/helpers/import-rules.ts`]
 
   const outside = OUTSIDE[from]
-  if (outside !== undefined) return outside.includes(sideOf(target)) ? [] : [`${from}/ may import ${outside.join(', ')} only (${arrow})`]
+  if (outside !== undefined)
+    return outside.includes(sideOf(target)) ? [] : [`${from}/ may import ${outside.join(', ')} only (${arrow})`]
 
   const [tier, targetTier] = [TIER_OF.get(from), TIER_OF.get(to)]
   if (targetTier === undefined || tier === undefined) return [`imports run downwards only (${arrow})`]
   if (value && PORTS.includes(target)) return [`a port is imported as a type (${arrow})`]
-  if (ADAPTERS.includes(target) && file !== 'server/adapters.ts') return [`only server/adapters.ts names an adapter (${arrow})`]
+  if (ADAPTERS.includes(target) && file !== 'server/adapters.ts')
+    return [`only server/adapters.ts names an adapter (${arrow})`]
   if (PORT_FOLDERS.includes(from) && PORT_FOLDERS.includes(to)) {
     return !value && PORT_TYPES.includes(target) ? [] : [`${from} and ${to} share the types of ports only (${arrow})`]
   }
@@ -108,7 +133,9 @@ function brokenByPlace({ file, value }: Import, target: string): string[] {
 }
 
 function processUses({ file, processLines }: Source): string[] {
-  return file === 'server/main.ts' ? [] : processLines.map((line) => `${file}:${line}: uses the global process: only server/main.ts does`)
+  return file === 'server/main.ts'
+    ? []
+    : processLines.map((line) => `${file}:${line}: uses the global process: only server/main.ts does`)
 }
 
 /** A package is imported by one file of each side; types may be taken beside it, in the same folder. */
@@ -125,7 +152,9 @@ function secondDoors(product: readonly Source[]): string[] {
     const door = doors.get(key)
     if (door === undefined) doors.set(key, entry)
     else if (door.file !== entry.file && (entry.value || posix.dirname(door.file) !== posix.dirname(entry.file))) {
-      broken.push(`${entry.file}:${entry.line}: imports ${name}, whose one door in ${sideOf(entry.file)}/ is ${door.file}`)
+      broken.push(
+        `${entry.file}:${entry.line}: imports ${name}, whose one door in ${sideOf(entry.file)}/ is ${door.file}`,
+      )
     }
   }
   return broken
@@ -133,14 +162,20 @@ function secondDoors(product: readonly Source[]): string[] {
 
 /** Each circle of value imports once, told from the import that closes it. */
 function circles(product: readonly Source[], files: ReadonlySet<string>): string[] {
-  const importsOf = new Map(product.map((source) => [source.file, source.imports.filter((entry) => entry.value && entry.specifier?.startsWith('.'))]))
+  const importsOf = new Map(
+    product.map((source) => [
+      source.file,
+      source.imports.filter((entry) => entry.value && entry.specifier?.startsWith('.')),
+    ]),
+  )
   const done = new Set<string>()
   const found: string[] = []
   const walk = (file: string, path: string[]) => {
     for (const entry of importsOf.get(file) ?? []) {
       const target = posix.join(posix.dirname(file), entry.specifier!)
       const start = path.indexOf(target)
-      if (start >= 0) found.push(`${file}:${entry.line}: closes a circle: ${[...path.slice(start), target].join(' → ')}`)
+      if (start >= 0)
+        found.push(`${file}:${entry.line}: closes a circle: ${[...path.slice(start), target].join(' → ')}`)
       else if (files.has(target) && !done.has(target)) walk(target, [...path, target])
     }
     done.add(file)

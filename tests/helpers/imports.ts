@@ -51,7 +51,10 @@ export function readSource(file: string, text: string): Source {
         return
       case 'MemberExpression':
         if (isIdentifier(node['object'], 'process') && isIdentifier(node['property'], 'pid')) return
-        if (isIdentifier(node['object'], 'process') || (isIdentifier(node['object'], 'globalThis') && isIdentifier(node['property'], 'process'))) {
+        if (
+          isIdentifier(node['object'], 'process') ||
+          (isIdentifier(node['object'], 'globalThis') && isIdentifier(node['property'], 'process'))
+        ) {
           source.processLines.push(lineAt(node.start))
         }
     }
@@ -68,7 +71,12 @@ function visit(value: unknown, enter: (node: Node) => void): void {
 }
 
 function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string' && typeof (value as Node).start === 'number'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Node).type === 'string' &&
+    typeof (value as Node).start === 'number'
+  )
 }
 
 function isIdentifier(value: unknown, name: string): boolean {

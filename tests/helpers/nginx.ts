@@ -25,13 +25,22 @@ export interface Nginx {
 export async function startNginx(upstream: string | readonly string[], scale: number): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-nginx-'))
   const port = await freePort()
-  writeFileSync(join(folder, 'nginx.conf'), typeof upstream === 'string'
-    ? adapt(example, { folder, port, upstreams: [new URL(upstream).host], scale })
-    : adapt(nodesExample, { folder, port, upstreams: upstream.map(url => new URL(url).host), scale }))
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    typeof upstream === 'string'
+      ? adapt(example, { folder, port, upstreams: [new URL(upstream).host], scale })
+      : adapt(nodesExample, { folder, port, upstreams: upstream.map((url) => new URL(url).host), scale }),
+  )
   mkdirSync(join(folder, 'temp'))
-  const child = spawn(programPath('nginx', 'RUNNEL_TEST_NGINX', ['nginx']), ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(
+    programPath('nginx', 'RUNNEL_TEST_NGINX', ['nginx']),
+    ['-p', folder, '-c', 'nginx.conf', '-e', join(folder, 'error.log'), '-g', 'daemon off;'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
   let complaint = ''
-  child.stderr.on('data', (data: Buffer) => { complaint += data.toString() })
+  child.stderr.on('data', (data: Buffer) => {
+    complaint += data.toString()
+  })
   const exited = once(child, 'exit')
   const close = async () => {
     child.kill('SIGTERM')
@@ -39,18 +48,21 @@ export async function startNginx(upstream: string | readonly string[], scale: nu
     rmSync(folder, { recursive: true, force: true })
   }
   const deadline = Date.now() + 10_000
-  while (!await takesConnections(port)) {
+  while (!(await takesConnections(port))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await close()
       throw new Error(`nginx did not start: ${complaint}`)
     }
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return { url: `http://127.0.0.1:${port}`, accessLog: () => readFileSync(join(folder, 'access.log'), 'utf8'), close }
 }
 
 /** Each change must find its place: an example that looks otherwise is not the one that is tested. */
-function adapt(conf: string, { folder, port, upstreams, scale }: { folder: string; port: number; upstreams: readonly string[]; scale: number }): string {
+function adapt(
+  conf: string,
+  { folder, port, upstreams, scale }: { folder: string; port: number; upstreams: readonly string[]; scale: number },
+): string {
   const change = (from: RegExp, to: string) => {
     if (!from.test(conf)) throw new Error(`the example has nothing like ${from}`)
     conf = conf.replace(from, to)
@@ -62,8 +74,14 @@ function adapt(conf: string, { folder, port, upstreams, scale }: { folder: strin
   change(/access_log \S+ runnel;/, `access_log ${folder}/access.log runnel;`)
   change(/pid .*;/, `pid ${folder}/nginx.pid;${userInfo().uid === 0 ? ' user root;' : ''}`)
   change(/worker_processes auto;/, 'worker_processes 1;')
-  change(/http \{/, `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/temp/${name};`).join('\n')}`)
-  return conf.replaceAll(/(_timeout )(\d+)(s|m);/g, (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`)
+  change(
+    /http \{/,
+    `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${folder}/temp/${name};`).join('\n')}`,
+  )
+  return conf.replaceAll(
+    /(_timeout )(\d+)(s|m);/g,
+    (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`,
+  )
 }
 
 function read(name: string): string {
@@ -75,9 +93,12 @@ export function milliseconds(count: string, unit: string): number {
 }
 
 function takesConnections(port: number): Promise<boolean> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => { socket.destroy(); resolve(true) })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
     socket.once('error', () => resolve(false))
   })
 }

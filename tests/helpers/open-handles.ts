@@ -16,7 +16,9 @@ export function expectNothingLeftOpen({ deadlineMs = 3000 } = {}): void {
   afterAll(async () => {
     const left = await whatStaysOpen(before, deadlineMs)
     if (left.length > 0) {
-      throw new Error(`Left open at the end of this file (RUNNEL_TEST_TRACE_HANDLES=1 shows where it was made):\n  ${[...left, ...trace()].join('\n  ')}`)
+      throw new Error(
+        `Left open at the end of this file (RUNNEL_TEST_TRACE_HANDLES=1 shows where it was made):\n  ${[...left, ...trace()].join('\n  ')}`,
+      )
     }
   }, deadlineMs + 5000)
 }
@@ -25,7 +27,8 @@ export type OpenCount = ReadonlyMap<string, number>
 
 export function countOpen(): OpenCount {
   const count = new Map<string, number>()
-  for (const name of process.getActiveResourcesInfo()) if (!IGNORED.has(name)) count.set(name, (count.get(name) ?? 0) + 1)
+  for (const name of process.getActiveResourcesInfo())
+    if (!IGNORED.has(name)) count.set(name, (count.get(name) ?? 0) + 1)
   return count
 }
 
@@ -33,9 +36,12 @@ export function countOpen(): OpenCount {
 export async function whatStaysOpen(before: OpenCount, deadlineMs: number): Promise<string[]> {
   const deadline = performance.now() + deadlineMs
   for (;;) {
-    const more = [...countOpen()].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const).filter(([, count]) => count > 0)
+    const more = [...countOpen()]
+      .map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const)
+      .filter(([, count]) => count > 0)
     if (more.length === 0) return []
-    if (performance.now() > deadline) return [...more.map(([name, count]) => `${count} × ${name}`), ...describeHandles()]
+    if (performance.now() > deadline)
+      return [...more.map(([name, count]) => `${count} × ${name}`), ...describeHandles()]
     // Not referenced: it does not count itself.
     await setTimeout(POLL_MS, undefined, { ref: false })
   }
@@ -55,9 +61,11 @@ interface Handle {
 function describeHandles(): string[] {
   const handles = (process as { _getActiveHandles?: () => Handle[] })._getActiveHandles?.() ?? []
   return handles.flatMap((handle) => {
-    if (handle.listening === true) return `${handle.constructor.name} listening on ${JSON.stringify(handle.address?.())}`
+    if (handle.listening === true)
+      return `${handle.constructor.name} listening on ${JSON.stringify(handle.address?.())}`
     if (handle.spawnargs !== undefined) return `child process ${handle.pid}: ${handle.spawnargs.join(' ')}`
-    if (handle.remotePort !== undefined) return `${handle.constructor.name} from port ${handle.localPort} to port ${handle.remotePort}`
+    if (handle.remotePort !== undefined)
+      return `${handle.constructor.name} from port ${handle.localPort} to port ${handle.remotePort}`
     return []
   })
 }
@@ -67,12 +75,15 @@ function traceHandles(): () => string[] {
   const made = new Map<number, { type: string; stack: string; resource: { hasRef?: () => boolean } }>()
   const hook = createHook({
     init(asyncId, type, _trigger, resource) {
-      if (/^Timeout$|^TCP|^Pipe|^Process/.test(type)) made.set(asyncId, { type, stack: new Error(type).stack ?? '', resource })
+      if (/^Timeout$|^TCP|^Pipe|^Process/.test(type))
+        made.set(asyncId, { type, stack: new Error(type).stack ?? '', resource })
     },
     destroy: (asyncId) => void made.delete(asyncId),
   }).enable()
   return () => {
     hook.disable()
-    return [...made.values()].filter(({ resource }) => resource.hasRef?.() !== false).map(({ type, stack }) => `${type} made at${stack.split('\n').slice(2).join('\n')}`)
+    return [...made.values()]
+      .filter(({ resource }) => resource.hasRef?.() !== false)
+      .map(({ type, stack }) => `${type} made at${stack.split('\n').slice(2).join('\n')}`)
   }
 }

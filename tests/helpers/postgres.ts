@@ -23,14 +23,33 @@ export interface Postgres {
  * that dies: the kernel sends it SIGINT then.
  */
 export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<Postgres> {
-  const bin = dirname(realpathSync(programPath('Postgres', 'RUNNEL_TEST_POSTGRES', ['postgres'], globSync('/usr/lib/postgresql/*/bin'))))
+  const bin = dirname(
+    realpathSync(programPath('Postgres', 'RUNNEL_TEST_POSTGRES', ['postgres'], globSync('/usr/lib/postgresql/*/bin'))),
+  )
   const folder = mkdtempSync(join(tmpdir(), 'runnel-postgres-'))
   // The server refuses to run as root.
   const isRoot = userInfo().uid === 0
   const asUser = isRoot ? ['--reuid=postgres', '--regid=postgres', '--init-groups'] : []
   if (isRoot) chownSync(folder, idOf('-u'), idOf('-g'))
   const data = join(folder, 'data')
-  execFileSync('setpriv', [...asUser, join(bin, 'initdb'), '-D', data, '-U', 'runnel', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+  execFileSync(
+    'setpriv',
+    [
+      ...asUser,
+      join(bin, 'initdb'),
+      '-D',
+      data,
+      '-U',
+      'runnel',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
   const port = await freePort()
   const urlOf = (database: string) => `postgres://runnel:secret@127.0.0.1:${port}/${database}`
   let child: ChildProcess | undefined
@@ -48,9 +67,21 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
 
   let complaint = ''
   function launch(): ChildProcess {
-    const options = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${folder}`, 'max_connections=60', ...settings]
-    const launched = spawn('setpriv', [...asUser, '--pdeathsig=INT', join(bin, 'postgres'), '-D', data, ...options.flatMap(option => ['-c', option])], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
-    launched.stderr.on('data', (text: Buffer) => { complaint = (complaint + text.toString()).slice(-2_000) })
+    const options = [
+      'listen_addresses=127.0.0.1',
+      `port=${port}`,
+      `unix_socket_directories=${folder}`,
+      'max_connections=60',
+      ...settings,
+    ]
+    const launched = spawn(
+      'setpriv',
+      [...asUser, '--pdeathsig=INT', join(bin, 'postgres'), '-D', data, ...options.flatMap((option) => ['-c', option])],
+      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    launched.stderr.on('data', (text: Buffer) => {
+      complaint = (complaint + text.toString()).slice(-2_000)
+    })
     return launched
   }
 
@@ -63,7 +94,7 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
         return
       } catch (error) {
         if (Date.now() > deadline) throw new Error(`Postgres did not start: ${complaint}`, { cause: error })
-        await new Promise(resolve => setTimeout(resolve, 20))
+        await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
   }
@@ -77,7 +108,9 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
 
   await start()
   return {
-    run, start, stop,
+    run,
+    start,
+    stop,
     database: async () => {
       const name = `test_${++databases}`
       await run(`CREATE DATABASE ${name}`)

@@ -7,13 +7,21 @@ import { delimiter, join } from 'node:path'
  * Where a program is that npm does not bring: the one that `variable` names, or the first of `names` on the path and in
  * `folders`. Names and places as in scripts/needs.mjs, which installs it. Throws what a person can act on.
  */
-export function programPath(label: string, variable: string, names: readonly string[], folders: readonly string[] = []): string {
+export function programPath(
+  label: string,
+  variable: string,
+  names: readonly string[],
+  folders: readonly string[] = [],
+): string {
   const named = process.env[variable]
   if (named !== undefined && named !== '') return named
   // Debian keeps servers where not every user's PATH looks.
   const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', ...folders]
-  const path = names.flatMap(name => places.map(place => join(place, name))).find(isExecutable)
-  if (path === undefined) throw new Error(`${label} is missing: \`npm test\` installs it on Debian; elsewhere name the program in ${variable}.`)
+  const path = names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable)
+  if (path === undefined)
+    throw new Error(
+      `${label} is missing: \`npm test\` installs it on Debian; elsewhere name the program in ${variable}.`,
+    )
   return path
 }
 

@@ -32,37 +32,71 @@ export interface RedisServerOptions {
  * with this process, however that ends: the shell around it sees its input
  * close.
  */
-export async function startRedis({ port, folder, args = [], tls = false }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({
+  port,
+  folder,
+  args = [],
+  tls = false,
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const own = folder ?? mkdtempSync(join(tmpdir(), 'runnel-redis-'))
-  const listens = port ?? await freePort(busPorts)
-  const shell = spawn('sh', [
-    '-c', '"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $!; wait $!', 'sh', programPath('Redis', 'RUNNEL_TEST_REDIS', ['redis-server']),
-    tls ? '--tls-port' : '--port', String(listens), ...(tls ? ['--port', '0'] : []), '--bind', '127.0.0.1', '--dir', own, '--save', '', ...args,
-  ], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const listens = port ?? (await freePort(busPorts))
+  const shell = spawn(
+    'sh',
+    [
+      '-c',
+      '"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $!; wait $!',
+      'sh',
+      programPath('Redis', 'RUNNEL_TEST_REDIS', ['redis-server']),
+      tls ? '--tls-port' : '--port',
+      String(listens),
+      ...(tls ? ['--port', '0'] : []),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      own,
+      '--save',
+      '',
+      ...args,
+    ],
+    { stdio: ['pipe', 'pipe', 'ignore'] },
+  )
   const exited = once(shell, 'exit')
-  const [line] = await once(shell.stdout, 'data') as [Buffer]
+  const [line] = (await once(shell.stdout, 'data')) as [Buffer]
   let killed: Promise<void> | undefined
-  const kill = () => killed ??= (async () => {
-    shell.stdin.end()
-    await exited
-    if (folder === undefined) rmSync(own, { recursive: true, force: true })
-  })()
+  const kill = () =>
+    (killed ??= (async () => {
+      shell.stdin.end()
+      await exited
+      if (folder === undefined) rmSync(own, { recursive: true, force: true })
+    })())
   const deadline = Date.now() + 10_000
-  while (!await answersPing(listens, tls)) {
+  while (!(await answersPing(listens, tls))) {
     if (Date.now() > deadline) {
       await kill()
       throw new Error('redis-server did not start.')
     }
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  return { url: `redis${tls ? 's' : ''}://127.0.0.1:${listens}`, port: listens, pid: Number(line.toString()), folder: own, kill }
+  return {
+    url: `redis${tls ? 's' : ''}://127.0.0.1:${listens}`,
+    port: listens,
+    pid: Number(line.toString()),
+    folder: own,
+    kill,
+  }
 }
 
 /** True once it serves: a server that is loading says so instead. With TLS: once it takes connections. */
 function answersPing(port: number, tls: boolean): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1', () => { if (tls) end(true); else socket.write('PING\r\n') })
-    const end = (answers: boolean) => { socket.destroy(); resolve(answers) }
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      if (tls) end(true)
+      else socket.write('PING\r\n')
+    })
+    const end = (answers: boolean) => {
+      socket.destroy()
+      resolve(answers)
+    }
     socket.on('data', (data: Buffer) => end(data.toString() === '+PONG\r\n')).on('error', () => end(false))
   })
 }

@@ -26,14 +26,23 @@ export interface TcpProxy {
 export async function tcpProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const bytes = { in: 0, out: 0 }
-  const server = createServer(client => {
+  const server = createServer((client) => {
     if (proxy.mode === 'refuse') return void client.destroy()
     let breaking: 'in' | 'out' | null = null
     const upstream = connect(port, '127.0.0.1')
-    const end = () => { client.destroy(); upstream.destroy() }
+    const end = () => {
+      client.destroy()
+      upstream.destroy()
+    }
     const pipe = (from: Socket, to: Socket, direction: 'in' | 'out') => {
       sockets.add(from)
-      from.setNoDelay(true).on('error', end).on('close', () => { sockets.delete(from); end() })
+      from
+        .setNoDelay(true)
+        .on('error', end)
+        .on('close', () => {
+          sockets.delete(from)
+          end()
+        })
       let isLossy = false
       let passed: Promise<unknown> | null = null
       from.on('data', (data: Buffer) => {
@@ -46,7 +55,9 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
         }
         if (direction === breaking) return end()
         bytes[direction] += data.length
-        const pass = () => { if (!to.destroyed) to.write(data) }
+        const pass = () => {
+          if (!to.destroyed) to.write(data)
+        }
         // In order, also when the delay changes.
         if (passed === null && proxy.delayMs === 0) pass()
         else passed = Promise.all([passed, sleep(proxy.delayMs)]).then(pass)
@@ -63,7 +74,9 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
     delayMs: 0,
     breakAt: null,
     breaks: 0,
-    cut: () => { for (const socket of sockets) socket.destroy() },
+    cut: () => {
+      for (const socket of sockets) socket.destroy()
+    },
     async close() {
       server.close()
       proxy.cut()

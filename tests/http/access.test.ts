@@ -7,11 +7,21 @@ import { WebSocket } from 'ws'
 import { start } from './server.ts'
 
 /** `fetch` does not let a program choose Host and Origin. */
-async function ask(url: string, headers: Record<string, string>, method = 'GET', body?: string): Promise<{ status: number; body: any }> {
+async function ask(
+  url: string,
+  headers: Record<string, string>,
+  method = 'GET',
+  body?: string,
+): Promise<{ status: number; body: any }> {
   return await new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers }, response => {
+    const request = httpRequest(url, { method, headers }, (response) => {
       let text = ''
-      response.setEncoding('utf8').on('data', part => { text += part }).on('end', () => resolve({ status: response.statusCode!, body: text === '' ? null : JSON.parse(text) }))
+      response
+        .setEncoding('utf8')
+        .on('data', (part) => {
+          text += part
+        })
+        .on('end', () => resolve({ status: response.statusCode!, body: text === '' ? null : JSON.parse(text) }))
     })
     request.on('error', reject)
     request.end(body)
@@ -22,7 +32,9 @@ async function ask(url: string, headers: Record<string, string>, method = 'GET',
 async function upgrade(url: string, headers: Record<string, string>): Promise<number> {
   return await new Promise((resolve, reject) => {
     const { host, ...others } = headers
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers: { ...others, ...(host !== undefined && { host }) } })
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), {
+      headers: { ...others, ...(host !== undefined && { host }) },
+    })
     socket.on('open', () => {
       socket.terminate()
       resolve(101)
@@ -31,7 +43,9 @@ async function upgrade(url: string, headers: Record<string, string>): Promise<nu
       resolve(response.statusCode!)
       request.destroy()
     })
-    socket.on('error', error => { if (!/closed before/.test(error.message)) reject(error) })
+    socket.on('error', (error) => {
+      if (!/closed before/.test(error.message)) reject(error)
+    })
   })
 }
 
@@ -56,26 +70,43 @@ const welcome = (url: string): Record<string, string>[] => [
 test('foreign hosts and origins get 403 on HTTP, before the body is looked at', async () => {
   const server = await start()
   for (const headers of foreign(server.url)) {
-    const answer = await ask(`${server.url}/api/chats`, { ...headers, 'content-type': 'application/json' }, 'POST', '{broken')
-    expect(answer, JSON.stringify(headers)).toEqual({ status: 403, body: { error: { code: 'forbidden', message: expect.any(String) } } })
+    const answer = await ask(
+      `${server.url}/api/chats`,
+      { ...headers, 'content-type': 'application/json' },
+      'POST',
+      '{broken',
+    )
+    expect(answer, JSON.stringify(headers)).toEqual({
+      status: 403,
+      body: { error: { code: 'forbidden', message: expect.any(String) } },
+    })
   }
   for (const headers of welcome(server.url)) expect((await ask(`${server.url}/api/chats`, headers)).status).toBe(200)
   expect((await server.call('GET', '/api/chats')).body.items).toEqual([])
 })
 
-test.each(['/ws', '/yjs/msg_any00000000'])('foreign hosts and origins get 403 at the upgrade of %s', async path => {
+test.each(['/ws', '/yjs/msg_any00000000'])('foreign hosts and origins get 403 at the upgrade of %s', async (path) => {
   const server = await start()
-  for (const headers of foreign(server.url)) expect(await upgrade(server.url + path, headers), JSON.stringify(headers)).toBe(403)
-  for (const headers of welcome(server.url)) expect(await upgrade(server.url + path, headers), JSON.stringify(headers)).toBe(101)
+  for (const headers of foreign(server.url))
+    expect(await upgrade(server.url + path, headers), JSON.stringify(headers)).toBe(403)
+  for (const headers of welcome(server.url))
+    expect(await upgrade(server.url + path, headers), JSON.stringify(headers)).toBe(101)
 })
 
 test('RUNNEL_ALLOWED_ORIGINS lets pages of those origins in, and their host names', async () => {
   const server = await start({ RUNNEL_ALLOWED_ORIGINS: 'https://chat.example, http://localhost:5173' })
-  for (const headers of [{ host: own(server.url), origin: 'https://chat.example' }, { host: 'chat.example', origin: 'https://chat.example' }, { host: own(server.url), origin: 'http://localhost:5173' }]) {
+  for (const headers of [
+    { host: own(server.url), origin: 'https://chat.example' },
+    { host: 'chat.example', origin: 'https://chat.example' },
+    { host: own(server.url), origin: 'http://localhost:5173' },
+  ]) {
     expect((await ask(`${server.url}/api/chats`, headers)).status).toBe(200)
     expect(await upgrade(`${server.url}/ws`, headers)).toBe(101)
   }
-  for (const headers of [{ host: own(server.url), origin: 'http://chat.example' }, { host: 'other.example', origin: 'https://chat.example' }]) {
+  for (const headers of [
+    { host: own(server.url), origin: 'http://chat.example' },
+    { host: 'other.example', origin: 'https://chat.example' },
+  ]) {
     expect((await ask(`${server.url}/api/chats`, headers)).status).toBe(403)
     expect(await upgrade(`${server.url}/ws`, headers)).toBe(403)
   }
@@ -83,14 +114,26 @@ test('RUNNEL_ALLOWED_ORIGINS lets pages of those origins in, and their host name
 
 test('an upgrade of another path is 404', async () => {
   const server = await start()
-  for (const path of ['/', '/wss', '/ws/', '/yjs', '/yjs/', '/yjs/a/b', '/yjs/../ws2', '/api/chats', '//ws', '/yjs/%2e']) expect(await upgrade(server.url + path, {}), path).toBe(404)
+  for (const path of [
+    '/',
+    '/wss',
+    '/ws/',
+    '/yjs',
+    '/yjs/',
+    '/yjs/a/b',
+    '/yjs/../ws2',
+    '/api/chats',
+    '//ws',
+    '/yjs/%2e',
+  ])
+    expect(await upgrade(server.url + path, {}), path).toBe(404)
 })
 
 test('a refused upgrade whose client never hangs up does not hold the server', async () => {
   const server = await start()
   const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true })
-  const answered = new Promise<string>(resolve => socket.on('data', data => resolve(data.toString())))
-  const gone = new Promise(resolve => socket.on('close', resolve))
+  const answered = new Promise<string>((resolve) => socket.on('data', (data) => resolve(data.toString())))
+  const gone = new Promise((resolve) => socket.on('close', resolve))
   socket.on('error', () => {})
   socket.write('GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
   expect(await answered).toMatch(/^HTTP\/1\.1 404 /)

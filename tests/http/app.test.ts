@@ -10,8 +10,15 @@ test('health and readiness', async () => {
 
 test('what does not exist is 404 in the shape of every error', async () => {
   const server = await start()
-  for (const [method, path] of [['GET', '/api'], ['GET', '/api/nothing'], ['GET', '/nothing']] as const) {
-    expect(await server.call(method, path), path).toEqual({ status: 404, body: { error: { code: 'not_found', message: expect.stringMatching(/\.$/) } } })
+  for (const [method, path] of [
+    ['GET', '/api'],
+    ['GET', '/api/nothing'],
+    ['GET', '/nothing'],
+  ] as const) {
+    expect(await server.call(method, path), path).toEqual({
+      status: 404,
+      body: { error: { code: 'not_found', message: expect.stringMatching(/\.$/) } },
+    })
   }
 })
 
@@ -25,7 +32,13 @@ test.each([
   const server = await start()
   const response = await fetch(`${server.url}/api/chats`, { method: 'POST', body, headers: { 'content-type': type } })
   expect(response.status).toBe(status)
-  expect(await response.json()).toEqual({ error: { code: status === 413 ? 'too_large' : 'bad_request', message: expect.any(String), ...(body === '[]' && { details: expect.anything() }) } })
+  expect(await response.json()).toEqual({
+    error: {
+      code: status === 413 ? 'too_large' : 'bad_request',
+      message: expect.any(String),
+      ...(body === '[]' && { details: expect.anything() }),
+    },
+  })
   expect((await server.call('GET', '/api/chats')).body.items).toEqual([])
 })
 

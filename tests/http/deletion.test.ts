@@ -8,13 +8,22 @@ import { startWithFake } from './server.ts'
 
 /** Names of the files in which one of the words stands, with the words. */
 function holders(folder: string, words: readonly string[]): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).flatMap(entry => {
-    const bytes = readFileSync(join(entry.parentPath, entry.name)).toString('latin1').toLowerCase()
-    return words.filter(word => bytes.includes(word)).map(word => `${word} in ${entry.name}`)
-  })
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .flatMap((entry) => {
+      const bytes = readFileSync(join(entry.parentPath, entry.name)).toString('latin1').toLowerCase()
+      return words.filter((word) => bytes.includes(word)).map((word) => `${word} in ${entry.name}`)
+    })
 }
 
-const secrets = ['zanzibarquestion', 'zanzibaranswer', 'zanzibarfile', 'zanzibarname', 'zanzibartool', 'zanzibarthought']
+const secrets = [
+  'zanzibarquestion',
+  'zanzibaranswer',
+  'zanzibarfile',
+  'zanzibarname',
+  'zanzibartool',
+  'zanzibarthought',
+]
 
 async function secretChat(server: StartedRunnel, title: string) {
   const chatId: string = (await server.call('POST', '/api/chats', { title })).body.id
@@ -25,17 +34,26 @@ async function upload(server: StartedRunnel, chatId: string): Promise<string> {
   const form = new FormData()
   form.set('chatId', chatId)
   form.set('file', new File(['zanzibarfile '.repeat(1_000)], 'zanzibarname.txt'))
-  return (await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json() as any).id
+  return ((await (await fetch(`${server.url}/api/files`, { method: 'POST', body: form })).json()) as any).id
 }
 
 async function finished(server: StartedRunnel, messageId: string): Promise<void> {
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 10_000 }).toMatch(/completed|stopped/)
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 10_000 })
+    .toMatch(/completed|stopped/)
 }
 
 async function world() {
   const folder = temporaryFolder()
-  const fallback = answer({ reasoning: 'A zanzibarthought.', text: 'A zanzibaranswer, and more. '.repeat(200), toolCalls: [{ id: 'call_1', name: 'zanzibartool', arguments: '{}' }] })
-  const { server, fake } = await startWithFake({ DATABASE_URL: `sqlite:${folder}/runnel.db`, RUNNEL_FILES_DIR: `${folder}/files` }, { fallback })
+  const fallback = answer({
+    reasoning: 'A zanzibarthought.',
+    text: 'A zanzibaranswer, and more. '.repeat(200),
+    toolCalls: [{ id: 'call_1', name: 'zanzibartool', arguments: '{}' }],
+  })
+  const { server, fake } = await startWithFake(
+    { DATABASE_URL: `sqlite:${folder}/runnel.db`, RUNNEL_FILES_DIR: `${folder}/files` },
+    { fallback },
+  )
   return { folder, server, fake }
 }
 
@@ -51,11 +69,22 @@ test('a deleted chat', async () => {
   await upload(server, chatId)
   const ids = await server.ask('A zanzibarquestion?', { chatId, files: [await upload(server, chatId)] })
   await finished(server, ids.messageId)
-  expect(new Set(holders(folder, [...secrets, 'zanzibartitle']).map(found => found.split(' ')[0]))).toEqual(new Set([...secrets, 'zanzibartitle']))
+  expect(new Set(holders(folder, [...secrets, 'zanzibartitle']).map((found) => found.split(' ')[0]))).toEqual(
+    new Set([...secrets, 'zanzibartitle']),
+  )
   expect((await server.call('DELETE', `/api/chats/${chatId}`)).status).toBe(204)
   expect(readdirSync(`${folder}/files`)).toEqual([])
-  await expectGone(folder, [...secrets, 'zanzibartitle', ids.messageId, ids.userMessageId, chatId].map(word => word.toLowerCase()))
-  for (const path of [`/api/chats/${chatId}`, `/api/chats/${chatId}/messages`, `/api/messages/${ids.messageId}`, `/api/messages/${ids.userMessageId}?format=html`]) expect((await server.call('GET', path)).status, path).toBe(404)
+  await expectGone(
+    folder,
+    [...secrets, 'zanzibartitle', ids.messageId, ids.userMessageId, chatId].map((word) => word.toLowerCase()),
+  )
+  for (const path of [
+    `/api/chats/${chatId}`,
+    `/api/chats/${chatId}/messages`,
+    `/api/messages/${ids.messageId}`,
+    `/api/messages/${ids.userMessageId}?format=html`,
+  ])
+    expect((await server.call('GET', path)).status, path).toBe(404)
   expect((await server.call('GET', '/api/chats')).body.items.map(({ id }: { id: string }) => id)).toEqual([kept])
 })
 
@@ -65,7 +94,9 @@ test('a chat that is deleted while it is answered', async () => {
   const ids = await server.ask('A zanzibarquestion?')
   const request = await stream.request
   stream.send('A zanzibaranswer')
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.output?.[0]?.text).toBe('A zanzibaranswer')
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.output?.[0]?.text)
+    .toBe('A zanzibaranswer')
   expect((await server.call('DELETE', `/api/chats/${ids.chatId}`)).status).toBe(204)
   await request.hungUp
   await expectGone(folder, ['zanzibarquestion', 'zanzibaranswer'])
@@ -109,7 +140,10 @@ test('what was deleted stays so after a restart, and bytes that a crash left go 
   await server.close()
   rmSync(`${folder}/files/${file}`, { recursive: true })
   renameSync(`${folder}/aside`, `${folder}/files/${file}`)
-  const { server: again } = await startWithFake({ DATABASE_URL: `sqlite:${folder}/runnel.db`, RUNNEL_FILES_DIR: `${folder}/files` })
+  const { server: again } = await startWithFake({
+    DATABASE_URL: `sqlite:${folder}/runnel.db`,
+    RUNNEL_FILES_DIR: `${folder}/files`,
+  })
   expect(readdirSync(`${folder}/files`)).toEqual([])
   expect((await again.call('GET', `/api/messages/${ids.userMessageId}`)).status).toBe(404)
   await expectGone(folder, secrets)

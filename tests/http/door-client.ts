@@ -1,6 +1,10 @@
 /** The official SDK in front of a server, a fake provider behind it. */
 import OpenAI from 'openai'
-import type { ChatCompletionChunk, ChatCompletionFunctionTool, ChatCompletionMessageParam } from 'openai/resources/chat/completions'
+import type {
+  ChatCompletionChunk,
+  ChatCompletionFunctionTool,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions'
 import { startWithFake } from './server.ts'
 
 type Request = Partial<OpenAI.ChatCompletionCreateParamsStreaming>
@@ -21,12 +25,21 @@ export function user(content: string): ChatCompletionMessageParam[] {
 }
 
 export function tool(name: string): ChatCompletionFunctionTool {
-  return { type: 'function', function: { name, description: `The tool ${name}.`, parameters: { type: 'object', properties: {} } } }
+  return {
+    type: 'function',
+    function: { name, description: `The tool ${name}.`, parameters: { type: 'object', properties: {} } },
+  }
 }
 
 /** A stream read to its end. */
-export async function streamDoor(client: OpenAI, request: Request = {}, options: Options = {}): Promise<{ chunks: ChatCompletionChunk[]; response: Response }> {
-  const { data, response } = await client.chat.completions.create({ model: 'm', messages: user('Hi'), ...request, stream: true }, options).withResponse()
+export async function streamDoor(
+  client: OpenAI,
+  request: Request = {},
+  options: Options = {},
+): Promise<{ chunks: ChatCompletionChunk[]; response: Response }> {
+  const { data, response } = await client.chat.completions
+    .create({ model: 'm', messages: user('Hi'), ...request, stream: true }, options)
+    .withResponse()
   const chunks: ChatCompletionChunk[] = []
   for await (const chunk of data) chunks.push(chunk)
   return { chunks, response }
@@ -35,5 +48,8 @@ export async function streamDoor(client: OpenAI, request: Request = {}, options:
 /** Its text and its message. */
 export async function whole(client: OpenAI, options: Options = {}): Promise<{ text: string; messageId: string }> {
   const { chunks, response } = await streamDoor(client, {}, options)
-  return { text: chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join(''), messageId: response.headers.get('x-runnel-message-id')! }
+  return {
+    text: chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join(''),
+    messageId: response.headers.get('x-runnel-message-id')!,
+  }
 }

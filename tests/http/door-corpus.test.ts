@@ -32,14 +32,19 @@ interface Told {
 }
 
 function toldOf({ output }: Message): Told {
-  const joined = (type: string) => output.map(block => (block.type === type ? (block as { text: string }).text : '')).join('')
+  const joined = (type: string) =>
+    output.map((block) => (block.type === type ? (block as { text: string }).text : '')).join('')
   return {
-    content: joined('text'), reasoning: joined('reasoning'), refusal: joined('refusal'),
-    calls: output.filter(block => block.type === 'tool_call' && block.executor === 'client').map((block: any) => ({ id: block.callId, name: block.name, arguments: block.arguments })),
+    content: joined('text'),
+    reasoning: joined('reasoning'),
+    refusal: joined('refusal'),
+    calls: output
+      .filter((block) => block.type === 'tool_call' && block.executor === 'client')
+      .map((block: any) => ({ id: block.callId, name: block.name, arguments: block.arguments })),
   }
 }
 
-test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_name, { api, sse, reads }) => {
+test.each(streams.map((stream) => [stream.name, stream] as const))('%s', async (_name, { api, sse, reads }) => {
   const { fake, server, client } = roads.get(api)!
   const play = () => fake.enqueue(recorded(sse, reads ?? { seed: 7, maxBytes: 2_000 }))
   play()
@@ -48,7 +53,9 @@ test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_n
   let failure: any = null
   let headers: Headers | undefined
   try {
-    const { data, response } = await client.chat.completions.create({ model: 'm', messages: user('Play.'), stream: true }).withResponse()
+    const { data, response } = await client.chat.completions
+      .create({ model: 'm', messages: user('Play.'), stream: true })
+      .withResponse()
     headers = response.headers
     for await (const { choices } of data) {
       const { delta, finish_reason: reason } = choices[0]!
@@ -58,7 +65,10 @@ test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_n
       told.refusal += delta.refusal ?? ''
       for (const { index, id, function: called } of delta.tool_calls ?? []) {
         const call = (told.calls[index] ??= { id: '', name: '', arguments: '' })
-        Object.assign(call, { ...(id !== undefined && { id }), ...(called?.name !== undefined && { name: called.name }) })
+        Object.assign(call, {
+          ...(id !== undefined && { id }),
+          ...(called?.name !== undefined && { name: called.name }),
+        })
         call.arguments += called?.arguments ?? ''
       }
     }
@@ -73,10 +83,18 @@ test.each(streams.map(stream => [stream.name, stream] as const))('%s', async (_n
   expect(reasons.length).toBe(isWhole ? 1 : 0)
 
   play()
-  const { content, ...rest } = await client.chat.completions.create({ model: 'm', messages: user('Play.') }).then(({ choices }) => choices[0]!.message as any, (error: any) => ({ code: error.code }))
+  const { content, ...rest } = await client.chat.completions.create({ model: 'm', messages: user('Play.') }).then(
+    ({ choices }) => choices[0]!.message as any,
+    (error: any) => ({ code: error.code }),
+  )
   if (!isWhole) return expect(rest.code).toBe(message.error!.code)
   // Where a stream gives a call no id, each answer has its own.
-  const withoutIds = (calls: { name: string; arguments: string }[]) => calls.map(({ name, arguments: args }) => ({ name, arguments: args }))
-  expect({ content: content ?? '', reasoning: rest.reasoning_content ?? '', refusal: rest.refusal ?? '', calls: withoutIds((rest.tool_calls ?? []).map((call: any) => call.function)) })
-    .toEqual({ ...told, calls: withoutIds(told.calls) })
+  const withoutIds = (calls: { name: string; arguments: string }[]) =>
+    calls.map(({ name, arguments: args }) => ({ name, arguments: args }))
+  expect({
+    content: content ?? '',
+    reasoning: rest.reasoning_content ?? '',
+    refusal: rest.refusal ?? '',
+    calls: withoutIds((rest.tool_calls ?? []).map((call: any) => call.function)),
+  }).toEqual({ ...told, calls: withoutIds(told.calls) })
 })

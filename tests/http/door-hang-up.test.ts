@@ -21,7 +21,9 @@ test('a hang-up before the run has begun stops it, too', async () => {
   await server.ask('First')
   await script.request
   const abort = new AbortController()
-  const asked = client.chat.completions.create({ model: 'm', messages: user('Hi') }, { signal: abort.signal }).catch(() => {})
+  const asked = client.chat.completions
+    .create({ model: 'm', messages: user('Hi') }, { signal: abort.signal })
+    .catch(() => {})
   await expect.poll(async () => (await server.call('GET', '/api/tasks')).body.items.length).toBe(2)
   abort.abort()
   await asked
@@ -34,7 +36,9 @@ test('X-Runnel-Detach: true lets the run go on, and another reader of the same a
   const { client, server, fake } = await startDoor()
   const headers = { 'X-Runnel-Detach': 'true' }
   const script = fake.manual()
-  const asked = client.chat.completions.create({ model: 'm', messages: user('Hi'), stream: true }, { headers }).withResponse()
+  const asked = client.chat.completions
+    .create({ model: 'm', messages: user('Hi'), stream: true }, { headers })
+    .withResponse()
   await script.request
   script.send('Detached, ')
   const { data, response } = await asked
@@ -42,18 +46,25 @@ test('X-Runnel-Detach: true lets the run go on, and another reader of the same a
   script.send('it goes on.')
   script.end()
   const messageId = response.headers.get('x-runnel-message-id')!
-  await expect.poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body).toMatchObject({ status: 'completed', output: [{ text: 'Detached, it goes on.' }] })
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body)
+    .toMatchObject({ status: 'completed', output: [{ text: 'Detached, it goes on.' }] })
 
   const shared = fake.manual()
   const abort = new AbortController()
   const once = { 'Idempotency-Key': 'shared' }
-  const left = client.chat.completions.create({ model: 'm', messages: user('Hi'), stream: true }, { headers: once, signal: abort.signal }).then(() => {}, () => {})
+  const left = client.chat.completions
+    .create({ model: 'm', messages: user('Hi'), stream: true }, { headers: once, signal: abort.signal })
+    .then(
+      () => {},
+      () => {},
+    )
   await shared.request
   const stays = whole(client, { headers: once })
   shared.send('Two read ')
   await left
   await expect.poll(() => server.runnel.stats().rooms).toBeGreaterThan(0)
-  await new Promise(resolve => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
   abort.abort()
   await expect.poll(() => fake.requests.length).toBe(2)
   shared.send('this.')
@@ -68,8 +79,12 @@ test('a slow reader costs its mark, delays nobody, and gets all of it when it re
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   const body = JSON.stringify({ messages: user('Hi'), stream: true })
   let raw = ''
-  socket.setEncoding('latin1').on('data', (part: string) => { raw += part })
-  socket.write(`POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    raw += part
+  })
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  )
   await script.request
   script.send('Begin. ')
   await expect.poll(() => raw).toContain('Begin.')
@@ -90,8 +105,11 @@ test('a slow reader costs its mark, delays nobody, and gets all of it when it re
   }
   socket.resume()
   script.end()
-  await new Promise(resolve => socket.once('close', resolve))
-  const chunks = Buffer.from(raw.replaceAll(/\r\n[0-9a-f]+\r\n/g, ''), 'latin1').toString().match(/^data: \{.*$/gm)!.map(line => JSON.parse(line.slice(6)))
+  await new Promise((resolve) => socket.once('close', resolve))
+  const chunks = Buffer.from(raw.replaceAll(/\r\n[0-9a-f]+\r\n/g, ''), 'latin1')
+    .toString()
+    .match(/^data: \{.*$/gm)!
+    .map((line) => JSON.parse(line.slice(6)))
   expect(raw.includes('data: [DONE]')).toBe(true)
   const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
   expect(text.length).toBe(7 + parts * part.length)
@@ -101,10 +119,13 @@ test('a slow reader costs its mark, delays nobody, and gets all of it when it re
 }, 30_000)
 
 test('what a filter rewrites behind the reader stays sent; a whole answer has it rewritten', async () => {
-  const filter = { name: 'redact', stream: (context: any) => (event: any) => {
-    if (event.type === 'block_end') context.replace(context.blockOf(event.key), 'text', 4, 6, '[gone]!!')
-    return event
-  } }
+  const filter = {
+    name: 'redact',
+    stream: (context: any) => (event: any) => {
+      if (event.type === 'block_end') context.replace(context.blockOf(event.key), 'text', 4, 6, '[gone]!!')
+      return event
+    },
+  }
   const { client, fake } = await startDoor({ filters: [filter] })
   const script = fake.manual()
   script.send('The secret is out.')
@@ -116,7 +137,9 @@ test('what a filter rewrites behind the reader stays sent; a whole answer has it
   }
   expect(text).toBe('The secret is out.')
   fake.enqueue(answer({ text: 'The secret is out.' }))
-  expect((await client.chat.completions.create({ model: 'm', messages: user('Hi') })).choices[0]!.message.content).toBe('The [gone]!! is out.')
+  expect((await client.chat.completions.create({ model: 'm', messages: user('Hi') })).choices[0]!.message.content).toBe(
+    'The [gone]!! is out.',
+  )
 })
 
 test('when the server goes down, streams break off', async () => {
@@ -125,7 +148,10 @@ test('when the server goes down, streams break off', async () => {
   const asked = whole(client)
   await script.request
   script.send('Some ')
-  const ended = asked.then(() => null, (error: unknown) => error)
+  const ended = asked.then(
+    () => null,
+    (error: unknown) => error,
+  )
   await expect.poll(() => server.runnel.stats().runs.streaming).toBe(1)
   await server.close()
   expect(await ended).not.toBeNull()

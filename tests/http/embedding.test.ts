@@ -1,6 +1,12 @@
 /** Runnel as a part of another program: below a path of its Express app, on its HTTP server, with its login. */
 import { once } from 'node:events'
-import { createServer, request as httpRequest, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import helmet from 'helmet'
@@ -15,10 +21,10 @@ const quiet = { DATABASE_URL: 'memory:', LOG_LEVEL: 'silent', RUNNEL_DRAIN_MS: 0
 
 async function listen(listener: RequestListener): Promise<{ server: Server; url: string }> {
   const server = createServer(listener)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
     server.closeAllConnections()
-    if (server.listening) await new Promise(resolve => server.close(resolve))
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
   })
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
@@ -36,7 +42,8 @@ async function startHost(options: RunnelOptions = {}): Promise<{ url: string; ru
   const { server, url } = await listen(app)
   const echo = new WebSocketServer({ noServer: true })
   server.on('upgrade', (request, socket, head) => {
-    if (request.url === '/echo') echo.handleUpgrade(request, socket, head, webSocket => webSocket.on('message', data => webSocket.send(data)))
+    if (request.url === '/echo')
+      echo.handleUpgrade(request, socket, head, (webSocket) => webSocket.on('message', (data) => webSocket.send(data)))
   })
   await runnel.attach(server)
   onTestFinished(() => runnel.close())
@@ -44,15 +51,28 @@ async function startHost(options: RunnelOptions = {}): Promise<{ url: string; ru
 }
 
 async function call(url: string, method: string, body?: object, headers: Record<string, string> = {}) {
-  const response = await fetch(url, { method, redirect: 'manual', headers: { 'content-type': 'application/json', ...headers }, ...(body && { body: JSON.stringify(body) }) })
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  })
   const text = await response.text()
-  return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) : undefined }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text.startsWith('{') ? JSON.parse(text) : undefined,
+  }
 }
 
-async function upgrade(url: string, headers: Record<string, string> = {}): Promise<{ status: number; socket: WebSocket }> {
+async function upgrade(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; socket: WebSocket }> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers })
   onTestFinished(() => socket.terminate())
-  return await new Promise(resolve => {
+  return await new Promise((resolve) => {
     socket.on('error', () => {})
     socket.on('open', () => resolve({ status: 101, socket }))
     socket.on('unexpected-response', (_request, response) => {
@@ -73,7 +93,10 @@ test('below a prefix of an Express app: what is ours answers, what is not goes o
   expect((await call(`${url}/chat/api/chats`, 'DELETE')).status).toBe(405)
 
   const host = await call(`${url}/chatter`, 'GET')
-  expect([host.text, host.headers.get('content-security-policy')]).toEqual(['of the host', expect.stringContaining("default-src 'self'")])
+  expect([host.text, host.headers.get('content-security-policy')]).toEqual([
+    'of the host',
+    expect.stringContaining("default-src 'self'"),
+  ])
   expect((await call(`${url}/api/chats`, 'GET')).body).toEqual({ host: true })
   expect((await call(`${url}/elsewhere`, 'GET')).text).toBe('the 404 of the host')
   expect(made.headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -81,7 +104,9 @@ test('below a prefix of an Express app: what is ours answers, what is not goes o
 
 test('addresses that are handed out are below the prefix', async () => {
   const { url } = await startHost()
-  const { body: { id: chatId } } = await call(`${url}/chat/api/chats`, 'POST', {})
+  const {
+    body: { id: chatId },
+  } = await call(`${url}/chat/api/chats`, 'POST', {})
   const invite = (await call(`${url}/chat/api/chats/${chatId}/invites`, 'POST', {})).body
   expect(invite.url).toMatch(/^\/chat\/#invite=inv_/)
   expect((await call(`${url}/chat/openapi.json`, 'GET')).body.servers).toEqual([{ url: '/chat' }])
@@ -89,10 +114,15 @@ test('addresses that are handed out are below the prefix', async () => {
   const form = new FormData()
   form.set('chatId', chatId)
   form.set('file', new File(['What is in it'], 'notes.txt', { type: 'text/plain' }))
-  const file = await (await fetch(`${url}/chat/api/files`, { method: 'POST', body: form })).json() as { id: string; url: string }
+  const file = (await (await fetch(`${url}/chat/api/files`, { method: 'POST', body: form })).json()) as {
+    id: string
+    url: string
+  }
   expect(file.url).toBe(`/chat/api/files/${file.id}`)
   expect(await (await fetch(url + file.url)).text()).toBe('What is in it')
-  const { userMessageId } = (await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', { content: 'Read it', files: [file.id] })).body
+  const { userMessageId } = (
+    await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', { content: 'Read it', files: [file.id] })
+  ).body
   const question = (await call(`${url}/chat/api/messages/${userMessageId}`, 'GET')).body as Message
   expect(question.output[1]).toMatchObject({ type: 'file', url: file.url })
 
@@ -109,20 +139,32 @@ test('addresses that are handed out are below the prefix', async () => {
 
 test('the model gets a file that is below a prefix', async () => {
   const prompts: string[] = []
-  const { url } = await startHost({ provider: async function* (request) {
-    prompts.push(JSON.stringify(request.prompt))
-    yield { type: 'finish', reason: 'stop' }
-  } })
-  const { body: { id: chatId } } = await call(`${url}/chat/api/chats`, 'POST', {})
+  const { url } = await startHost({
+    provider: async function* (request) {
+      prompts.push(JSON.stringify(request.prompt))
+      yield { type: 'finish', reason: 'stop' }
+    },
+  })
+  const {
+    body: { id: chatId },
+  } = await call(`${url}/chat/api/chats`, 'POST', {})
   const form = new FormData()
   form.set('chatId', chatId)
   form.set('file', new File(['What is in it'], 'notes.txt', { type: 'text/plain' }))
-  const file = await (await fetch(`${url}/chat/api/files`, { method: 'POST', body: form })).json() as { id: string }
-  expect((await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', { content: 'Read it', files: [file.id], stream: false })).status).toBe(200)
+  const file = (await (await fetch(`${url}/chat/api/files`, { method: 'POST', body: form })).json()) as { id: string }
+  expect(
+    (
+      await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', {
+        content: 'Read it',
+        files: [file.id],
+        stream: false,
+      })
+    ).status,
+  ).toBe(200)
   expect(prompts[0]).toContain('What is in it')
 })
 
-test('sockets and event streams below the prefix; other sockets of the same server are the host\'s', async () => {
+test("sockets and event streams below the prefix; other sockets of the same server are the host's", async () => {
   const { url } = await startHost()
   const client = connect({ url: `${url}/chat/` })
   onTestFinished(() => client.close())
@@ -176,9 +218,17 @@ test('behind a router that strips the prefix and has read query and body by its 
   const { url } = await listen((request, response) => {
     const { url: fullUrl = '' } = request
     let text = ''
-    request.on('data', (chunk: Buffer) => { text += String(chunk) })
+    request.on('data', (chunk: Buffer) => {
+      text += String(chunk)
+    })
     request.on('end', () => {
-      Object.assign(request, { originalUrl: fullUrl, baseUrl: '/chat', url: fullUrl.slice('/chat'.length), query: { limit: { deep: 'object' } }, ...(text !== '' && { body: JSON.parse(text), _body: true }) })
+      Object.assign(request, {
+        originalUrl: fullUrl,
+        baseUrl: '/chat',
+        url: fullUrl.slice('/chat'.length),
+        query: { limit: { deep: 'object' } },
+        ...(text !== '' && { body: JSON.parse(text), _body: true }),
+      })
       runnel.handler(request, response, () => response.writeHead(418).end())
     })
   })
@@ -205,10 +255,18 @@ test('the login of the host, by its session cookie: HTTP, event streams and both
   const { url } = await startHost({ authenticate: byCookie })
   const ada = { cookie: 'session=s1' }
   expect((await call(`${url}/chat/api/chats`, 'POST', {})).status).toBe(401)
-  const { body: { id: chatId } } = await call(`${url}/chat/api/chats`, 'POST', {}, ada)
-  const { body: { messageId } } = await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', { content: 'an error please' }, ada)
-  expect((await call(`${url}/chat/api/messages/${messageId}`, 'GET', undefined, { cookie: 'session=s2' })).status).toBe(404)
-  expect((await call(`${url}/chat/api/messages/${messageId}/events`, 'GET', undefined, ada)).text).toContain('event: snapshot')
+  const {
+    body: { id: chatId },
+  } = await call(`${url}/chat/api/chats`, 'POST', {}, ada)
+  const {
+    body: { messageId },
+  } = await call(`${url}/chat/api/chats/${chatId}/messages`, 'POST', { content: 'an error please' }, ada)
+  expect((await call(`${url}/chat/api/messages/${messageId}`, 'GET', undefined, { cookie: 'session=s2' })).status).toBe(
+    404,
+  )
+  expect((await call(`${url}/chat/api/messages/${messageId}/events`, 'GET', undefined, ada)).text).toContain(
+    'event: snapshot',
+  )
 
   const { socket } = await upgrade(`${url}/chat/ws`, ada)
   socket.send(JSON.stringify({ type: 'hello', v: 1 }))
@@ -231,8 +289,8 @@ test('a cookie that a foreign page makes the browser send opens nothing', async 
     expect((await upgrade(`${url}/chat/ws`, { ...foreign, origin })).status).toBe(403)
   }
   // A name that was rebound to this address.
-  const rebound = await new Promise<number>(resolve => {
-    httpRequest(`${url}/chat/api/chats`, { headers: { cookie: 'session=s1', host: 'evil.example' } }, response => {
+  const rebound = await new Promise<number>((resolve) => {
+    httpRequest(`${url}/chat/api/chats`, { headers: { cookie: 'session=s1', host: 'evil.example' } }, (response) => {
       response.resume()
       resolve(response.statusCode!)
     }).end()
@@ -244,7 +302,8 @@ test('a cookie that a foreign page makes the browser send opens nothing', async 
 test('without any login only this machine is served, wherever the host listens', async () => {
   const runnel = createRunnel({ ...quiet })
   onTestFinished(() => runnel.close())
-  const from = (address: string) => (request: IncomingMessage) => void Object.defineProperty(request.socket, 'remoteAddress', { value: address, configurable: true })
+  const from = (address: string) => (request: IncomingMessage) =>
+    void Object.defineProperty(request.socket, 'remoteAddress', { value: address, configurable: true })
   let pretend = from('192.0.2.7')
   const { url, server } = await listen((request, response) => {
     pretend(request)

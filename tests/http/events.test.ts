@@ -8,7 +8,6 @@ import { SseReader, startRunnel, type SseReaderOptions, type StartedRunnel } fro
 import { temporaryFolder } from '../store/fixtures.ts'
 import { richAnswer, scriptedProvider } from './scripted-provider.ts'
 
-
 async function start(options: RunnelOptions = {}) {
   const script = scriptedProvider()
   const server = await startRunnel({ RUNNEL_FLUSH_MS: 5, RUNNEL_DRAIN_MS: 0, provider: script.provider, ...options })
@@ -26,14 +25,21 @@ async function start(options: RunnelOptions = {}) {
 }
 
 async function get(server: Pick<StartedRunnel, 'call'>, messageId: string, token?: string): Promise<Message> {
-  return (await server.call('GET', `/api/messages/${messageId}`, undefined, token === undefined ? {} : { authorization: `Bearer ${token}` })).body
+  return (
+    await server.call(
+      'GET',
+      `/api/messages/${messageId}`,
+      undefined,
+      token === undefined ? {} : { authorization: `Bearer ${token}` },
+    )
+  ).body
 }
 
 async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 5_000): Promise<void> {
   const deadline = Date.now() + deadlineMs
-  while (!await condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not come true within ${deadlineMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 
@@ -44,14 +50,21 @@ test('the events of a rich answer fold into what GET returns, from the first mom
   await reader.until(() => reader.message !== null)
   for (const event of richAnswer()) {
     server.give(event)
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
   }
   await reader.toEnd()
   expect(reader.message).toEqual(await get(server, messageId))
   expect(reader.events[0]!.event.type).toBe('snapshot')
   expect(reader.events.filter(({ event }) => event.type === 'snapshot')).toHaveLength(1)
-  expect(reader.events.at(-1)!.event).toMatchObject({ type: 'end', fields: { status: 'completed', finishReason: 'stop', usage: { totalTokens: 3 } } })
-  expect(reader.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' })
+  expect(reader.events.at(-1)!.event).toMatchObject({
+    type: 'end',
+    fields: { status: 'completed', finishReason: 'stop', usage: { totalTokens: 3 } },
+  })
+  expect(reader.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  })
   expect(reader.retryMs).toBeGreaterThanOrEqual(1_000)
   expect(server.runnel.stats().eventStreams).toBe(0)
 })
@@ -107,7 +120,12 @@ test('a run that a restart interrupted goes on from where its reader was', async
   const reader = first.read(messageId)
   first.startText()
   first.text('a'.repeat(20_000))
-  await reader.until(() => reader.message?.output[0] !== undefined && 'text' in reader.message.output[0] && reader.message.output[0].text.length === 20_000)
+  await reader.until(
+    () =>
+      reader.message?.output[0] !== undefined &&
+      'text' in reader.message.output[0] &&
+      reader.message.output[0].text.length === 20_000,
+  )
   const { lastId, message } = reader
   reader.close()
   first.text(' and more')
@@ -129,7 +147,9 @@ test('a finished message gives snapshot and end, a message of a user too; 204 on
     expect(reader.events.map(({ event }) => event.type)).toEqual(['snapshot', 'end'])
     expect(reader.message).toEqual(await get(server, id))
     expect((await server.read(id, { lastEventId: reader.lastId! }).toEnd()).status).toBe(204)
-    expect((await server.read(id, { lastEventId: `${reader.lastId!}x`, message: reader.message }).toEnd()).status).toBe(200)
+    expect((await server.read(id, { lastEventId: `${reader.lastId!}x`, message: reader.message }).toEnd()).status).toBe(
+      200,
+    )
     expect((await server.read(id, { lastEventId: 'nonsense' }).toEnd()).events[0]!.event.type).toBe('snapshot')
     const state = await server.read(id, { mode: 'state' }).toEnd()
     expect(state.events.map(({ event }) => event.type)).toEqual(['snapshot', 'end'])
@@ -146,7 +166,7 @@ test('mode=state sends the whole message at most every 500 ms, and the end at on
   const typing = setInterval(() => server.text('word '), 10)
   let late: SseReader | undefined
   while (performance.now() - began < 2_200) {
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 50))
     if (performance.now() - began > 700) late ??= server.read(messageId, { mode: 'state' })
   }
   clearInterval(typing)
@@ -164,35 +184,44 @@ test('mode=state sends the whole message at most every 500 ms, and the end at on
   }
 })
 
-test.each(['delta', 'state'] as const)('a reader in mode %s that does not read is bounded, delays nobody, and has all in the end', async mode => {
-  const highWaterBytes = 100_000
-  const server = await start({ RUNNEL_VIEWER_HIGH_WATER_BYTES: highWaterBytes })
-  const { messageId } = await server.ask('Hello?')
-  const slow = server.read(messageId, { mode, paused: true })
-  const quick = server.read(messageId)
-  await Promise.all([slow.until(() => slow.status === 200), quick.until(() => quick.message !== null)])
-  server.startText()
-  let most = 0
-  let length = 0
-  const chunk = 'abcdefgh '.repeat(2_000)
-  for (let i = 0; i < 500; i++) {
-    server.text(chunk)
-    length += chunk.length
-    await quick.until(() => { const block = quick.message!.output[0]; return block?.type === 'text' && block.text.length === length })
-    most = Math.max(most, server.runnel.stats().outboxBytes)
-    // Of states there is one on its way at the most.
-    expect(server.runnel.stats().outboxBytes).toBeLessThan(mode === 'delta' ? highWaterBytes + 65_536 : length * 1.1 + 65_536)
-  }
-  // The system's own buffers are full: it did fall behind.
-  if (mode === 'delta') expect(most).toBeGreaterThan(50_000)
-  slow.resume()
-  server.finish()
-  await Promise.all([slow.toEnd(), quick.toEnd()])
-  const truth = await get(server, messageId)
-  expect(slow.message).toEqual(truth)
-  expect(quick.message).toEqual(truth)
-  expect(quick.events.filter(({ event }) => event.type === 'snapshot')).toHaveLength(1)
-}, 30_000)
+test.each(['delta', 'state'] as const)(
+  'a reader in mode %s that does not read is bounded, delays nobody, and has all in the end',
+  async (mode) => {
+    const highWaterBytes = 100_000
+    const server = await start({ RUNNEL_VIEWER_HIGH_WATER_BYTES: highWaterBytes })
+    const { messageId } = await server.ask('Hello?')
+    const slow = server.read(messageId, { mode, paused: true })
+    const quick = server.read(messageId)
+    await Promise.all([slow.until(() => slow.status === 200), quick.until(() => quick.message !== null)])
+    server.startText()
+    let most = 0
+    let length = 0
+    const chunk = 'abcdefgh '.repeat(2_000)
+    for (let i = 0; i < 500; i++) {
+      server.text(chunk)
+      length += chunk.length
+      await quick.until(() => {
+        const block = quick.message!.output[0]
+        return block?.type === 'text' && block.text.length === length
+      })
+      most = Math.max(most, server.runnel.stats().outboxBytes)
+      // Of states there is one on its way at the most.
+      expect(server.runnel.stats().outboxBytes).toBeLessThan(
+        mode === 'delta' ? highWaterBytes + 65_536 : length * 1.1 + 65_536,
+      )
+    }
+    // The system's own buffers are full: it did fall behind.
+    if (mode === 'delta') expect(most).toBeGreaterThan(50_000)
+    slow.resume()
+    server.finish()
+    await Promise.all([slow.toEnd(), quick.toEnd()])
+    const truth = await get(server, messageId)
+    expect(slow.message).toEqual(truth)
+    expect(quick.message).toEqual(truth)
+    expect(quick.events.filter(({ event }) => event.type === 'snapshot')).toHaveLength(1)
+  },
+  30_000,
+)
 
 test('a reader that takes nothing for RUNNEL_VIEWER_STALL_MS is closed', async () => {
   const server = await start({ RUNNEL_VIEWER_HIGH_WATER_BYTES: 100_000, RUNNEL_VIEWER_STALL_MS: 200 })
@@ -218,7 +247,7 @@ test('the hang-up of a reader frees everything', async () => {
   const server = await start()
   const { messageId } = await server.ask('Hello?')
   const readers = [server.read(messageId), server.read(messageId, { mode: 'state' })]
-  await Promise.all(readers.map(reader => reader.until(() => reader.message !== null)))
+  await Promise.all(readers.map((reader) => reader.until(() => reader.message !== null)))
   expect(server.runnel.stats().eventStreams).toBe(2)
   for (const reader of readers) reader.close()
   await until(() => server.runnel.stats().eventStreams === 0)
@@ -237,7 +266,7 @@ test('the server ends its streams when it closes', async () => {
 })
 
 /** Tokens are user ids; `short` is good for 300 ms. */
-const authenticate: RunnelOptions['authenticate'] = async token => {
+const authenticate: RunnelOptions['authenticate'] = async (token) => {
   if (token === undefined || token === 'expired') throw new RunnelError('unauthenticated', 'Sign in.')
   if (token === 'short') return { id: 'owner', name: 'Owner', expiresAt: Date.now() + 300 }
   return { id: token, name: token }
@@ -256,9 +285,11 @@ test('only members may follow, and a stream ends within a second when the right 
   const { chat, messageId, owner } = server
   expect((await server.read(messageId).toEnd()).status).toBe(401)
   expect((await server.read(messageId, { token: 'stranger' }).toEnd()).status).toBe(404)
-  expect((await server.call('POST', `/api/chats/${chat}/members`, { userId: 'viewer', role: 'viewer' }, owner)).status).toBe(201)
+  expect(
+    (await server.call('POST', `/api/chats/${chat}/members`, { userId: 'viewer', role: 'viewer' }, owner)).status,
+  ).toBe(201)
   const [viewer, other] = [server.read(messageId, { token: 'viewer' }), server.read(messageId, { token: 'owner' })]
-  await Promise.all([viewer, other].map(reader => reader.until(() => reader.message !== null)))
+  await Promise.all([viewer, other].map((reader) => reader.until(() => reader.message !== null)))
   expect((await server.call('DELETE', `/api/chats/${chat}/members/viewer`, undefined, owner)).status).toBe(204)
   await viewer.toEnd(1_000)
   expect(viewer.ended).toBe(false)
@@ -313,15 +344,19 @@ test('an EventSource follows to the end, comes back once, and stops', async () =
     const alive = setInterval(() => {}, 1000)
     for (const name of ['snapshot', 'message', 'block', 'set', 'annotation', 'delta', 'end']) source.addEventListener(name, event => { names.push(name); if (names.length === 1) console.log('began') })
     source.onerror = () => { if (source.readyState === EventSource.CLOSED) { clearInterval(alive); console.log(JSON.stringify(names)) } }`
-  const child = spawn(process.execPath, ['--experimental-eventsource', '--no-warnings', '-e', program], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--experimental-eventsource', '--no-warnings', '-e', program], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   onTestFinished(() => void child.kill())
   let output = ''
-  child.stdout.on('data', (data: Buffer) => { output += data.toString() })
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString()
+  })
   await until(() => output.includes('began'))
   for (const event of richAnswer()) server.give(event)
   await once(child, 'close')
   const names = JSON.parse(output.trim().split('\n').at(-1)!) as string[]
   expect(names[0]).toBe('snapshot')
-  expect(names.filter(name => name === 'end')).toHaveLength(1)
+  expect(names.filter((name) => name === 'end')).toHaveLength(1)
   expect(names.at(-1)).toBe('end')
 })

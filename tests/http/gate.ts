@@ -21,12 +21,17 @@ export class AccessGate {
 
   async #pass(): Promise<void> {
     this.#arrived += 1
-    if (!this.#passing) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    if (!this.#passing) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   /** Waits until so many have come. */
   async reached(count: number): Promise<void> {
-    await vi.waitFor(() => { if (this.#arrived < count) throw new Error(`${this.#arrived} of ${count} have come`) }, { timeout: 5_000 })
+    await vi.waitFor(
+      () => {
+        if (this.#arrived < count) throw new Error(`${this.#arrived} of ${count} have come`)
+      },
+      { timeout: 5_000 },
+    )
   }
 
   /** Who comes from now on is not held. */

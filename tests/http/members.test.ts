@@ -9,17 +9,24 @@ const revokedMs = 1_000
 
 async function startShared() {
   const started = await startWithPeople()
-  const [owner, editor, viewer, stranger] = await Promise.all(['owner', 'editor', 'viewer', 'stranger'].map(name => started.person(name)))
+  const [owner, editor, viewer, stranger] = await Promise.all(
+    ['owner', 'editor', 'viewer', 'stranger'].map((name) => started.person(name)),
+  )
   const stream = started.fake.manual()
   const ids = await owner!.ask('Hello')
   for (const role of ['editor', 'viewer']) {
-    expect(await owner!.call('POST', `/api/chats/${ids.chatId}/members`, { userId: role, name: role.toUpperCase(), role }))
-      .toEqual({ status: 201, body: { userId: role, name: role.toUpperCase(), role, joinedAt: expect.any(Number) } })
+    expect(
+      await owner!.call('POST', `/api/chats/${ids.chatId}/members`, { userId: role, name: role.toUpperCase(), role }),
+    ).toEqual({ status: 201, body: { userId: role, name: role.toUpperCase(), role, joinedAt: expect.any(Number) } })
   }
   return { ...started, owner: owner!, editor: editor!, viewer: viewer!, stranger: stranger!, stream, ...ids }
 }
 
-async function invite(owner: Person, chatId: string, body: object = {}): Promise<{ id: string; token: string; guest: Person }> {
+async function invite(
+  owner: Person,
+  chatId: string,
+  body: object = {},
+): Promise<{ id: string; token: string; guest: Person }> {
   const { status, body: made } = await owner.call('POST', `/api/chats/${chatId}/invites`, body)
   expect(status).toBe(201)
   return { ...made, guest: new Person(owner.server, made.token) }
@@ -36,15 +43,20 @@ async function endsInTime(end: () => Promise<unknown>, ended: () => Promise<unkn
 test('members are listed, the owner first, and each sees the chat in his own list', async () => {
   const { owner, editor, viewer, stranger, chatId } = await startShared()
   const { body } = await viewer.call('GET', `/api/chats/${chatId}/members`)
-  expect(body.items.map(({ userId, name, role }: any) => [userId, name, role]))
-    .toEqual([['owner', 'owner', 'owner'], ['editor', 'EDITOR', 'editor'], ['viewer', 'VIEWER', 'viewer']])
-  for (const person of [owner, editor, viewer]) expect((await person.call('GET', '/api/chats')).body.items.map(({ id }: any) => id)).toEqual([chatId])
+  expect(body.items.map(({ userId, name, role }: any) => [userId, name, role])).toEqual([
+    ['owner', 'owner', 'owner'],
+    ['editor', 'EDITOR', 'editor'],
+    ['viewer', 'VIEWER', 'viewer'],
+  ])
+  for (const person of [owner, editor, viewer])
+    expect((await person.call('GET', '/api/chats')).body.items.map(({ id }: any) => id)).toEqual([chatId])
   expect((await stranger.call('GET', '/api/chats')).body.items).toEqual([])
 })
 
 test('the owner can neither be removed nor become less; a role is given to others only', async () => {
   const { owner, editor, chatId } = await startShared()
-  const code = async (person: Person, method: string, path: string, body?: object) => (await person.call(method, `/api/chats/${chatId}/members${path}`, body)).status
+  const code = async (person: Person, method: string, path: string, body?: object) =>
+    (await person.call(method, `/api/chats/${chatId}/members${path}`, body)).status
   expect(await code(owner, 'DELETE', '/owner')).toBe(400)
   expect(await code(owner, 'POST', '', { userId: 'owner', role: 'viewer' })).toBe(400)
   expect(await code(owner, 'POST', '', { userId: 'editor', role: 'owner' })).toBe(400)
@@ -54,7 +66,7 @@ test('the owner can neither be removed nor become less; a role is given to other
   expect(await code(editor, 'GET', '')).toBe(404)
 })
 
-test('removing a member ends what he follows, on /ws and /yjs, and nobody else\'s', async () => {
+test("removing a member ends what he follows, on /ws and /yjs, and nobody else's", async () => {
   const { owner, editor, viewer, chatId, messageId, stream } = await startShared()
   stream.send('Before. ')
   const [gone, stays] = [viewer.view(), editor.view()]
@@ -66,10 +78,13 @@ test('removing a member ends what he follows, on /ws and /yjs, and nobody else\'
   await stock.received(1)
   const quiet = viewer.open(messageId)
   await quiet.send()
-  await endsInTime(() => owner.call('DELETE', `/api/chats/${chatId}/members/viewer`), async () => {
-    await gone.until(() => chat!.refused !== null && message!.refused !== null, 'the refusals')
-    expect((await stock.close()).code).toBe(4403)
-  })
+  await endsInTime(
+    () => owner.call('DELETE', `/api/chats/${chatId}/members/viewer`),
+    async () => {
+      await gone.until(() => chat!.refused !== null && message!.refused !== null, 'the refusals')
+      expect((await stock.close()).code).toBe(4403)
+    },
+  )
   expect([chat!.refused!.code, message!.refused!.code]).toEqual(['not_found', 'not_found'])
   // One that was let in and had asked for nothing yet gets nothing now.
   await quiet.send(Uint8Array.of(0, 0, 1, 0))
@@ -92,15 +107,18 @@ test('deleting a chat ends what is followed, with its runs', async () => {
   await stock.send(Uint8Array.of(0, 0, 1, 0))
   await stock.received(1)
   const request = await fake.received(1)
-  await endsInTime(() => owner.call('DELETE', `/api/chats/${chatId}`), async () => {
-    await watching.until(() => chat!.refused !== null && message!.refused !== null, 'the refusals')
-    expect((await stock.close()).code).toBe(4403)
-  })
+  await endsInTime(
+    () => owner.call('DELETE', `/api/chats/${chatId}`),
+    async () => {
+      await watching.until(() => chat!.refused !== null && message!.refused !== null, 'the refusals')
+      expect((await stock.close()).code).toBe(4403)
+    },
+  )
   await request.hungUp
   for (const doc of [chatId, messageId]) expect(await owner.subscribe(doc)).toBe('not_found')
 })
 
-test.each(['member', 'chat'])('a subscribe that is in flight while the %s is removed follows nothing', async what => {
+test.each(['member', 'chat'])('a subscribe that is in flight while the %s is removed follows nothing', async (what) => {
   const { owner, viewer, chatId, messageId } = await startShared()
   const watching = viewer.view()
   await watching.until(() => watching.control.length > 0, 'the welcome')
@@ -124,14 +142,17 @@ test('an invite is made, listed without its token, and used as a bearer token fo
   const { owner, chatId, messageId } = await startShared()
   const other = await owner.ask('Elsewhere')
   const { id, token, guest } = await invite(owner, chatId)
-  expect((await owner.call('GET', `/api/chats/${chatId}/invites`)).body).toEqual({ items: [{ id, role: 'viewer', createdAt: expect.any(Number), expiresAt: expect.any(Number) }] })
+  expect((await owner.call('GET', `/api/chats/${chatId}/invites`)).body).toEqual({
+    items: [{ id, role: 'viewer', createdAt: expect.any(Number), expiresAt: expect.any(Number) }],
+  })
   expect(token).toMatch(/^inv_[\w-]{32}$/)
   expect((await guest.call('GET', `/api/chats/${chatId}`)).status).toBe(200)
   expect((await guest.call('GET', `/api/messages/${messageId}`)).status).toBe(200)
   expect(await guest.subscribe(messageId)).toBe('followed')
   expect(await guest.follow(chatId)).toBe('followed')
   expect((await guest.call('POST', `/api/chats/${chatId}/messages`, { content: 'Hi' })).status).toBe(403)
-  for (const path of ['/api/chats', `/api/chats/${chatId}/invites`]) expect((await guest.call('GET', path)).status, path).toBe(403)
+  for (const path of ['/api/chats', `/api/chats/${chatId}/invites`])
+    expect((await guest.call('GET', path)).status, path).toBe(403)
   expect((await guest.call('POST', '/api/chats', {})).status).toBe(403)
   expect((await guest.call('POST', '/api/invites/redeem', { token })).status).toBe(403)
   expect((await guest.call('GET', `/api/chats/${other.chatId}`)).status).toBe(404)
@@ -139,7 +160,7 @@ test('an invite is made, listed without its token, and used as a bearer token fo
   expect(await guest.follow(other.chatId)).toBe('4403')
 })
 
-test('an editor\'s invite may say something and stop it', async () => {
+test("an editor's invite may say something and stop it", async () => {
   const { owner, chatId, messageId } = await startShared()
   const { guest } = await invite(owner, chatId, { role: 'editor' })
   expect((await guest.call('POST', `/api/messages/${messageId}/stop`, {})).body.status).toBe('stopped')
@@ -158,10 +179,13 @@ test('revoking an invite ends the sessions that use it, and leaves members', asy
   await stock.received(1)
   await memberView.until(() => memberCopy!.subscribed !== null, 'the member')
   await guestView.until(() => guestCopy!.subscribed !== null, 'the guest')
-  await endsInTime(() => owner.call('DELETE', `/api/chats/${chatId}/invites/${id}`), async () => {
-    await guestView.until(() => guestCopy!.refused?.code === 'not_found', 'the refusal')
-    expect((await stock.close()).code).toBe(4403)
-  })
+  await endsInTime(
+    () => owner.call('DELETE', `/api/chats/${chatId}/invites/${id}`),
+    async () => {
+      await guestView.until(() => guestCopy!.refused?.code === 'not_found', 'the refusal')
+      expect((await stock.close()).code).toBe(4403)
+    },
+  )
   expect((await guest.call('GET', `/api/chats/${chatId}`)).status).toBe(401)
   expect((await owner.call('DELETE', `/api/chats/${chatId}/invites/${id}`)).status).toBe(404)
   expect((await stranger.call('POST', '/api/invites/redeem', { token })).status).toBe(404)
@@ -173,14 +197,17 @@ test('a chat that is deleted while an invite of it is redeemed gets no member', 
   const store = memoryStore()
   const member = { userId: 'late', name: 'Late', role: 'viewer', joinedAt: 1 } as const
   await expect(store.putMember('chat_gone', member)).rejects.toMatchObject({ code: 'not_found' })
-  await expect(store.putInvite({ id: 'i', chatId: 'chat_gone', role: 'viewer', tokenHash: 'h', createdAt: 1, expiresAt: 2 })).rejects.toMatchObject({ code: 'not_found' })
+  await expect(
+    store.putInvite({ id: 'i', chatId: 'chat_gone', role: 'viewer', tokenHash: 'h', createdAt: 1, expiresAt: 2 }),
+  ).rejects.toMatchObject({ code: 'not_found' })
   expect(await store.listMembers('chat_gone')).toEqual([])
 })
 
 test('redeeming twice is fine, raises a role and lowers none', async () => {
   const { owner, editor, stranger, chatId } = await startShared()
   const [low, high] = [await invite(owner, chatId), await invite(owner, chatId, { role: 'editor' })]
-  const redeem = async (person: Person, token: string) => (await person.call('POST', '/api/invites/redeem', { token })).body.role
+  const redeem = async (person: Person, token: string) =>
+    (await person.call('POST', '/api/invites/redeem', { token })).body.role
   expect(await redeem(stranger, low.token)).toBe('viewer')
   expect(await redeem(stranger, low.token)).toBe('viewer')
   expect(await redeem(stranger, high.token)).toBe('editor')

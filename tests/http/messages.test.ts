@@ -26,16 +26,31 @@ describe('POST /api/chats/:chatId/messages', () => {
     const { status, body } = await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'Hello' })
     expect(status).toBe(202)
     expect(body).toEqual({
-      chatId, taskId: expect.stringMatching(/^task_[\w-]{20}$/),
-      messageId: expect.stringMatching(/^msg_[\w-]{20}$/), userMessageId: expect.stringMatching(/^msg_[\w-]{20}$/),
+      chatId,
+      taskId: expect.stringMatching(/^task_[\w-]{20}$/),
+      messageId: expect.stringMatching(/^msg_[\w-]{20}$/),
+      userMessageId: expect.stringMatching(/^msg_[\w-]{20}$/),
     })
     await (await follow(server)).toEnd(body.messageId)
     const question = (await server.call('GET', `/api/messages/${body.userMessageId}`)).body
     expect(question).toEqual({
-      id: body.userMessageId, chatId, parentId: null, role: 'user', status: 'completed', createdAt: expect.any(Number), schema: 1,
+      id: body.userMessageId,
+      chatId,
+      parentId: null,
+      role: 'user',
+      status: 'completed',
+      createdAt: expect.any(Number),
+      schema: 1,
       output: [{ id: 'b0', type: 'text', status: 'completed', text: 'Hello', annotations: [] }],
     })
-    expect((await server.call('GET', `/api/messages/${body.messageId}`)).body).toMatchObject({ id: body.messageId, chatId, parentId: body.userMessageId, role: 'assistant', taskId: body.taskId, status: 'completed' })
+    expect((await server.call('GET', `/api/messages/${body.messageId}`)).body).toMatchObject({
+      id: body.messageId,
+      chatId,
+      parentId: body.userMessageId,
+      role: 'assistant',
+      taskId: body.taskId,
+      status: 'completed',
+    })
   })
 
   test('answers before any preparing begins, though the provider holds up the whole process', async () => {
@@ -48,12 +63,15 @@ describe('POST /api/chats/:chatId/messages', () => {
     const server = await start({ provider })
     const chatId = await newChat(server)
     // The caller is on another thread: its clock goes on.
-    const caller = new Worker(`
+    const caller = new Worker(
+      `
       const { parentPort, workerData } = require('node:worker_threads')
       const at = performance.now()
       fetch(workerData.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"content":"Hello"}' })
         .then(response => response.json()).then(body => parentPort.postMessage({ body, tookMs: performance.now() - at }))
-    `, { eval: true, workerData: { url: `${server.url}/api/chats/${chatId}/messages` } })
+    `,
+      { eval: true, workerData: { url: `${server.url}/api/chats/${chatId}/messages` } },
+    )
     const [{ body, tookMs }] = await once(caller, 'message')
     await caller.terminate()
     expect(body.taskId).toBeDefined()
@@ -62,16 +80,27 @@ describe('POST /api/chats/:chatId/messages', () => {
   })
 
   test.each([
-    [{}, 'content'], [{ content: '' }, 'content'], [{ content: 5 }, 'content'], [{ content: 'x', model: '' }, 'model'],
-    [{ content: 'x', parentId: 5 }, 'parentId'], [{ content: 'x', tools: {} }, 'tools'], [{ content: 'x', tools: ['a'] }, 'tools'],
-    [{ content: 'x', params: [] }, 'params'], [{ content: 'x', stream: 'yes' }, 'stream'], [{ content: 'x', system: 1 }, 'system'],
+    [{}, 'content'],
+    [{ content: '' }, 'content'],
+    [{ content: 5 }, 'content'],
+    [{ content: 'x', model: '' }, 'model'],
+    [{ content: 'x', parentId: 5 }, 'parentId'],
+    [{ content: 'x', tools: {} }, 'tools'],
+    [{ content: 'x', tools: ['a'] }, 'tools'],
+    [{ content: 'x', params: [] }, 'params'],
+    [{ content: 'x', stream: 'yes' }, 'stream'],
+    [{ content: 'x', system: 1 }, 'system'],
     [{ content: 'x', temperature: 1 }, 'temperature'],
   ])('%j is a 400 that names the field', async (request, field) => {
     const { server, fake } = await startWithFake()
     const chatId = await newChat(server)
     const { status, body } = await server.call('POST', `/api/chats/${chatId}/messages`, request)
     expect(status).toBe(400)
-    expect(body.error).toMatchObject({ code: 'bad_request', message: expect.stringContaining(field), details: { fields: expect.any(Array) } })
+    expect(body.error).toMatchObject({
+      code: 'bad_request',
+      message: expect.stringContaining(field),
+      details: { fields: expect.any(Array) },
+    })
     expect((await server.call('GET', `/api/chats/${chatId}/messages`)).body.items).toEqual([])
     expect(fake.requests).toHaveLength(0)
   })
@@ -86,13 +115,20 @@ describe('POST /api/chats/:chatId/messages', () => {
     const { server, fake } = await startWithFake({ RUNNEL_MODEL: 'house-model' })
     const chatId = await newChat(server)
     await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', stream: false })
-    await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', model: 'vendor/any:free', stream: false })
+    await server.call('POST', `/api/chats/${chatId}/messages`, {
+      content: 'x',
+      model: 'vendor/any:free',
+      stream: false,
+    })
     expect(fake.requests.map(({ body }) => body.model)).toEqual(['house-model', 'vendor/any:free'])
     const limited = await start({ RUNNEL_MODELS: 'one, two', RUNNEL_MODEL: 'one' })
     const other = await newChat(limited)
-    expect((await limited.call('POST', `/api/chats/${other}/messages`, { content: 'x', model: 'three' })).body.error)
-      .toMatchObject({ code: 'bad_request', message: expect.stringMatching(/model.*one, two/) })
-    expect((await limited.call('POST', `/api/chats/${other}/messages`, { content: 'x', model: 'two' })).status).toBe(202)
+    expect(
+      (await limited.call('POST', `/api/chats/${other}/messages`, { content: 'x', model: 'three' })).body.error,
+    ).toMatchObject({ code: 'bad_request', message: expect.stringMatching(/model.*one, two/) })
+    expect((await limited.call('POST', `/api/chats/${other}/messages`, { content: 'x', model: 'two' })).status).toBe(
+      202,
+    )
   })
 
   test('a second one while a run is live is 409 busy, unless it names its parent', async () => {
@@ -102,7 +138,10 @@ describe('POST /api/chats/:chatId/messages', () => {
     await stream.request
     const path = `/api/chats/${first.chatId}/messages`
     const refused = await server.call('POST', path, { content: 'Two' })
-    expect(refused).toEqual({ status: 409, body: { error: { code: 'busy', message: expect.stringContaining('parentId') } } })
+    expect(refused).toEqual({
+      status: 409,
+      body: { error: { code: 'busy', message: expect.stringContaining('parentId') } },
+    })
     const branch = await server.call('POST', path, { content: 'Two', parentId: first.userMessageId })
     expect(branch.status).toBe(202)
     const root = await server.call('POST', path, { content: 'Three', parentId: null })
@@ -115,14 +154,20 @@ describe('POST /api/chats/:chatId/messages', () => {
     await viewer.toEnd(branch.body.messageId)
     await viewer.toEnd(root.body.messageId)
     expect((await server.call('POST', path, { content: 'Four', stream: false })).status).toBe(200)
-    const parents = (await server.call('GET', path)).body.items.filter((item: Message) => item.role === 'user').map((item: Message) => item.parentId)
+    const parents = (await server.call('GET', path)).body.items
+      .filter((item: Message) => item.role === 'user')
+      .map((item: Message) => item.parentId)
     expect(parents.slice(0, 3)).toEqual([null, first.userMessageId, null])
   })
 
   test('only one of several at once gets the chat', async () => {
     const { server, fake } = await startWithFake({}, { fallback: { kind: 'silent' } })
     const chatId = await newChat(server)
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => server.call('POST', `/api/chats/${chatId}/messages`, { content: `x${index}` })))
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        server.call('POST', `/api/chats/${chatId}/messages`, { content: `x${index}` }),
+      ),
+    )
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409, 409, 409, 409])
     await fake.received(1)
     expect((await server.call('GET', `/api/chats/${chatId}/messages`)).body.items).toHaveLength(2)
@@ -146,7 +191,13 @@ describe('stream: false', () => {
     const chatId = await newChat(server)
     const { status, body } = await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', stream: false })
     expect(status).toBe(200)
-    expect(body).toMatchObject({ role: 'assistant', status: 'completed', finishReason: 'stop', usage: { inputTokens: 3, outputTokens: 4, totalTokens: 7 }, output: [{ type: 'text', text: 'All of it.', status: 'completed' }] })
+    expect(body).toMatchObject({
+      role: 'assistant',
+      status: 'completed',
+      finishReason: 'stop',
+      usage: { inputTokens: 3, outputTokens: 4, totalTokens: 7 },
+      output: [{ type: 'text', text: 'All of it.', status: 'completed' }],
+    })
     expect((await server.call('GET', `/api/messages/${body.id}`)).body).toEqual(body)
   })
 
@@ -156,8 +207,14 @@ describe('stream: false', () => {
     const chatId = await newChat(server)
     const { status, body } = await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', stream: false })
     expect(status).toBe(502)
-    expect(body.error).toMatchObject({ code: 'provider_auth', message: expect.stringContaining('Incorrect API key.'), details: { message: { role: 'assistant', status: 'failed', error: { code: 'provider_auth', retryable: false } } } })
-    expect((await server.call('GET', `/api/messages/${body.error.details.message.id}`)).body).toEqual(body.error.details.message)
+    expect(body.error).toMatchObject({
+      code: 'provider_auth',
+      message: expect.stringContaining('Incorrect API key.'),
+      details: { message: { role: 'assistant', status: 'failed', error: { code: 'provider_auth', retryable: false } } },
+    })
+    expect((await server.call('GET', `/api/messages/${body.error.details.message.id}`)).body).toEqual(
+      body.error.details.message,
+    )
   })
 
   test('answers with the stopped message when somebody stops it', async () => {
@@ -176,7 +233,12 @@ describe('stream: false', () => {
     const stream = fake.manual()
     const chatId = await newChat(server)
     const controller = new AbortController()
-    const waiting = fetch(`${server.url}/api/chats/${chatId}/messages`, { method: 'POST', body: JSON.stringify({ content: 'x', stream: false }), headers: { 'content-type': 'application/json' }, signal: controller.signal })
+    const waiting = fetch(`${server.url}/api/chats/${chatId}/messages`, {
+      method: 'POST',
+      body: JSON.stringify({ content: 'x', stream: false }),
+      headers: { 'content-type': 'application/json' },
+      signal: controller.signal,
+    })
     const request = await stream.request
     controller.abort()
     await expect(waiting).rejects.toThrow()
@@ -193,7 +255,8 @@ describe('stream: false', () => {
     const { server, fake } = await startWithFake()
     const stream = fake.manual()
     const chatId = await newChat(server)
-    const post = () => server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', stream: false }, { 'idempotency-key': 'a' })
+    const post = () =>
+      server.call('POST', `/api/chats/${chatId}/messages`, { content: 'x', stream: false }, { 'idempotency-key': 'a' })
     const waiting = [post(), post()]
     await stream.request
     waiting.push(post())
@@ -212,7 +275,8 @@ describe('Idempotency-Key', () => {
     const { server, fake } = await startWithFake()
     const stream = fake.manual()
     const chatId = await newChat(server)
-    const post = (content = 'x', key = 'a') => server.call('POST', `/api/chats/${chatId}/messages`, { content }, { 'idempotency-key': key })
+    const post = (content = 'x', key = 'a') =>
+      server.call('POST', `/api/chats/${chatId}/messages`, { content }, { 'idempotency-key': key })
     const answers = await Promise.all([post(), post(), post(), post()])
     await stream.request
     answers.push(await post())
@@ -228,7 +292,8 @@ describe('Idempotency-Key', () => {
   test('with another body is 422, with another key or in another chat a new run', async () => {
     const { server } = await startWithFake()
     const chatId = await newChat(server)
-    const post = (content: string, key: string, chat = chatId) => server.call('POST', `/api/chats/${chat}/messages`, { content, parentId: null }, { 'idempotency-key': key })
+    const post = (content: string, key: string, chat = chatId) =>
+      server.call('POST', `/api/chats/${chat}/messages`, { content, parentId: null }, { 'idempotency-key': key })
     const first = await post('x', 'a')
     expect(await post('y', 'a')).toMatchObject({ status: 422, body: { error: { code: 'idempotency_mismatch' } } })
     expect((await post('x', 'b')).body.messageId).not.toBe(first.body.messageId)
@@ -242,7 +307,8 @@ describe('Idempotency-Key', () => {
     const DATABASE_URL = `sqlite:${join(folder, 'runnel.db')}`
     const before = await startWithFake({ DATABASE_URL })
     const chatId = await newChat(before.server)
-    const post = (server: StartedRunnel, content: string) => server.call('POST', `/api/chats/${chatId}/messages`, { content }, { 'idempotency-key': 'a' })
+    const post = (server: StartedRunnel, content: string) =>
+      server.call('POST', `/api/chats/${chatId}/messages`, { content }, { 'idempotency-key': 'a' })
     const first = await post(before.server, 'x')
     await (await follow(before.server)).toEnd(first.body.messageId)
     await before.server.close()
@@ -265,7 +331,10 @@ describe('reading', () => {
     await viewer.until(() => seen!.text === 'Half', 'the text')
     const { body } = await server.call('GET', `/api/messages/${ids.messageId}`)
     expect(body).toEqual(seen!.json)
-    expect(body).toMatchObject({ status: 'streaming', output: [{ type: 'text', status: 'in_progress', text: 'Half', annotations: [] }] })
+    expect(body).toMatchObject({
+      status: 'streaming',
+      output: [{ type: 'text', status: 'in_progress', text: 'Half', annotations: [] }],
+    })
     expect((await server.call('GET', `/api/chats/${ids.chatId}/messages`)).body.items.at(-1)).toEqual(body)
     stream.end()
     await viewer.toEnd(ids.messageId)
@@ -276,7 +345,10 @@ describe('reading', () => {
     const chatId = await newChat(server)
     const expected: string[] = []
     for (let index = 0; index < 4; index++) {
-      const { body } = await server.call('POST', `/api/chats/${chatId}/messages`, { content: `Question ${index}`, stream: false })
+      const { body } = await server.call('POST', `/api/chats/${chatId}/messages`, {
+        content: `Question ${index}`,
+        stream: false,
+      })
       expected.push(body.parentId, body.id)
     }
     const path = `/api/chats/${chatId}/messages`
@@ -284,7 +356,9 @@ describe('reading', () => {
     const seen: string[] = []
     let cursor: string | null = ''
     while (cursor !== null) {
-      const page: { items: Message[]; nextCursor: string | null } = (await server.call('GET', `${path}?limit=3${cursor && `&cursor=${cursor}`}`)).body
+      const page: { items: Message[]; nextCursor: string | null } = (
+        await server.call('GET', `${path}?limit=3${cursor && `&cursor=${cursor}`}`)
+      ).body
       seen.push(...page.items.map(({ id }) => id))
       cursor = page.nextCursor
     }
@@ -297,11 +371,15 @@ describe('reading', () => {
     const { server } = await startWithFake()
     const ids = await server.ask('Hello')
     for (const id of ['msg_unknown0000', 'nonsense', ids.chatId, ids.taskId]) {
-      for (const [method, path] of [['GET', `/api/messages/${id}`], ['POST', `/api/messages/${id}/stop`]] as const) {
+      for (const [method, path] of [
+        ['GET', `/api/messages/${id}`],
+        ['POST', `/api/messages/${id}/stop`],
+      ] as const) {
         expect((await server.call(method, path)).status, `${method} ${path}`).toBe(404)
       }
     }
-    for (const id of ['task_unknown0000', 'nonsense', ids.messageId]) expect((await server.call('POST', `/api/tasks/${id}/stop`)).status).toBe(404)
+    for (const id of ['task_unknown0000', 'nonsense', ids.messageId])
+      expect((await server.call('POST', `/api/tasks/${id}/stop`)).status).toBe(404)
   })
 
   test('a question cannot be stopped; a stop with a wrong body is a 400', async () => {
@@ -316,7 +394,10 @@ describe('reading', () => {
   test('lone surrogates and control characters come back as JSON can carry them', async () => {
     const { server, fake } = await startWithFake()
     const chatId = await newChat(server)
-    const { body } = await server.call('POST', `/api/chats/${chatId}/messages`, { content: 'a\ud83d b\u0000c 😀', stream: false })
+    const { body } = await server.call('POST', `/api/chats/${chatId}/messages`, {
+      content: 'a\ud83d b\u0000c 😀',
+      stream: false,
+    })
     expect((await server.call('GET', `/api/messages/${body.parentId}`)).body.output[0].text).toBe('a\ufffd b\u0000c 😀')
     expect(fake.requests[0]!.body.messages?.at(-1)?.content).toBe('a\ufffd b\u0000c 😀')
   })

@@ -11,7 +11,9 @@ test('is a valid OpenAPI document that names every route once', async () => {
   expect(status).toBe(200)
   const result = await validate(structuredClone(body))
   expect(result.valid ? [] : result.errors).toEqual([])
-  const told = Object.entries<object>(body.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`))
+  const told = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
   const known = routes().map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
   expect(told.toSorted()).toEqual(known.toSorted())
   expect(new Set(known).size).toBe(known.length)
@@ -23,23 +25,42 @@ test('tells what a request may hold', async () => {
   const server = await start()
   const { paths } = (await server.call('GET', '/openapi.json')).body
   const ask = paths['/api/chats/{chatId}/messages'].post
-  expect(ask.requestBody).toMatchObject({ required: true, content: { 'application/json': { schema: { type: 'object', required: ['content'], additionalProperties: false } } } })
+  expect(ask.requestBody).toMatchObject({
+    required: true,
+    content: { 'application/json': { schema: { type: 'object', required: ['content'], additionalProperties: false } } },
+  })
   expect(ask.security).toEqual([{ bearer: [] }])
   expect(ask.parameters.map(({ name }: { name: string }) => name)).toEqual(['chatId', 'Idempotency-Key'])
   expect(paths['/api/chats'].post.requestBody.required).toBe(false)
-  expect(paths['/api/chats'].get.parameters.find(({ name }: { name: string }) => name === 'limit')).toMatchObject({ in: 'query', required: false, schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } })
+  expect(paths['/api/chats'].get.parameters.find(({ name }: { name: string }) => name === 'limit')).toMatchObject({
+    in: 'query',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
+  })
   expect(paths['/healthz'].get.security).toBeUndefined()
 })
 
 test('every route answers with a status that it declares, whatever stands in its path', async () => {
   const server = await start()
   const { chatId, messageId, taskId } = await server.ask('Hello')
-  const real: Record<string, string> = { chatId, messageId, taskId, userId: 'somebody', inviteId: 'invite_unknown', fileId: 'file_unknown' }
+  const real: Record<string, string> = {
+    chatId,
+    messageId,
+    taskId,
+    userId: 'somebody',
+    inviteId: 'invite_unknown',
+    fileId: 'file_unknown',
+  }
   // What deletes comes last.
   for (const row of routes().toSorted((a, b) => Number(a.method === 'delete') - Number(b.method === 'delete'))) {
     for (const values of [{}, real]) {
-      const path = row.path.replaceAll(/:(\w+)/g, (_all, name: string) => (values as Record<string, string>)[name] ?? 'unknown')
-      for (const body of row.method === 'get' || row.method === 'delete' ? [undefined] : [undefined, {}, { content: 'Hi', title: 'Hi', role: 'viewer', userId: 'u', token: 't' }]) {
+      const path = row.path.replaceAll(
+        /:(\w+)/g,
+        (_all, name: string) => (values as Record<string, string>)[name] ?? 'unknown',
+      )
+      for (const body of row.method === 'get' || row.method === 'delete'
+        ? [undefined]
+        : [undefined, {}, { content: 'Hi', title: 'Hi', role: 'viewer', userId: 'u', token: 't' }]) {
         const { status } = await server.call(row.method.toUpperCase(), path, body)
         expect(statusesOf(row), `${row.method} ${path} answers ${status}`).toContain(status)
       }

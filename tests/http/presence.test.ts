@@ -18,17 +18,28 @@ function open(person: Person): Client {
 function openStock(person: Person, id: string): { doc: Y.Doc; provider: WebsocketProvider; states: () => object[] } {
   const doc = new Y.Doc()
   const provider = new WebsocketProvider(`${person.server.url.replace(/^http/, 'ws')}/yjs`, id, doc, {
-    disableBc: true, WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket, params: { token: person.token! } })
+    disableBc: true,
+    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+    params: { token: person.token! },
+  })
   closeAfterwards(async () => {
     provider.destroy()
     doc.destroy()
   })
-  return { doc, provider, states: () => [...provider.awareness.getStates()].filter(([id]) => id !== doc.clientID).map(([, state]) => state) }
+  return {
+    doc,
+    provider,
+    states: () => [...provider.awareness.getStates()].filter(([id]) => id !== doc.clientID).map(([, state]) => state),
+  }
 }
 
 async function startShared() {
   const started = await startWithPeople()
-  const [ada, bob, eve] = await Promise.all([started.person('ada', { name: 'Ada' }), started.person('bob', { name: 'Bob' }), started.person('eve')])
+  const [ada, bob, eve] = await Promise.all([
+    started.person('ada', { name: 'Ada' }),
+    started.person('bob', { name: 'Bob' }),
+    started.person('eve'),
+  ])
   const ids = await ada!.ask('Hello')
   // Its end would be news, too.
   await ada!.view().toEnd(ids.messageId)
@@ -74,7 +85,14 @@ test('nobody speaks under the client id of another, neither first nor beside its
   await until(() => watching.getSnapshot().presence.length === 1, 'ada')
   const raw = bob.open(chatId)
   const say = (...entries: [clientId: number, clock: number, state: unknown][]) =>
-    raw.send(encodeStock({ type: 'awareness', update: encodeAwareness(entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) }))) }))
+    raw.send(
+      encodeStock({
+        type: 'awareness',
+        update: encodeAwareness(
+          entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) })),
+        ),
+      }),
+    )
   await raw.send(Uint8Array.of(0, 0, 1, 0))
   await raw.received(1)
   const seen: unknown[] = []
@@ -82,17 +100,21 @@ test('nobody speaks under the client id of another, neither first nor beside its
   const hers = adas.doc.clientID
   const own = hers === 1 ? 2 : 1
   // First, then beside its own: each in its turn would be told within a second, before what follows.
-  for (const [clock, here] of [[1, 2], [2, 3]] as const) {
+  for (const [clock, here] of [
+    [1, 2],
+    [2, 3],
+  ] as const) {
     await say([hers, 1_000 + clock, { stolen: clock }])
     await say([hers, 1_000 + clock, null])
     await say([own, clock, { here }])
     await say([hers, 2_000 + clock, { stolen: clock }], [own, clock + 10, { here }])
-    await until(() => watching.getSnapshot().presence.some(state => state['here'] === here), `state ${here}`)
+    await until(() => watching.getSnapshot().presence.some((state) => state['here'] === here), `state ${here}`)
     expect(watching.getSnapshot().presence.toSorted((a, b) => Number(a['here']) - Number(b['here']))).toEqual([
-      { here: 1, user: { id: 'ada', name: 'Ada' } }, { here, user: { id: 'bob', name: 'Bob' } },
+      { here: 1, user: { id: 'ada', name: 'Ada' } },
+      { here, user: { id: 'bob', name: 'Bob' } },
     ])
   }
-  expect(seen.filter(state => JSON.stringify(state).includes('stolen'))).toEqual([])
+  expect(seen.filter((state) => JSON.stringify(state).includes('stolen'))).toEqual([])
   // Hers when he is gone, too.
   raw.socket.terminate()
   await until(() => watching.getSnapshot().presence.length === 1, 'his end')
@@ -109,17 +131,24 @@ test('of 101 viewers only the number is told, on both endpoints; of 100 everybod
   stock.provider.awareness.setLocalState({ here: 2 })
   const raw = Array.from({ length: 97 }, () => ada.open(chatId))
   for (const client of raw) await client.send(Uint8Array.of(0, 0, 1, 0))
-  await Promise.all(raw.map(client => client.received(1)))
+  await Promise.all(raw.map((client) => client.received(1)))
   await until(() => watching.getSnapshot().presence.length === 2, 'two names')
   expect(watching.getSnapshot().viewers).toBeNull()
   const last = ada.open(chatId)
   await last.send(Uint8Array.of(0, 0, 1, 0))
   await until(() => watching.getSnapshot().viewers === 101, 'the number')
-  expect([watching, mine].map(chat => [chat.getSnapshot().presence, chat.getSnapshot().viewers])).toEqual([[[], 101], [[], 101]])
-  await until(() => stock.states().some(state => 'viewers' in state), 'the number at the stock client')
+  expect([watching, mine].map((chat) => [chat.getSnapshot().presence, chat.getSnapshot().viewers])).toEqual([
+    [[], 101],
+    [[], 101],
+  ])
+  await until(() => stock.states().some((state) => 'viewers' in state), 'the number at the stock client')
   expect(stock.states()).toEqual([{ viewers: 101 }])
   last.socket.terminate()
-  await until(() => watching.getSnapshot().presence.length === 2 && stock.states().length === 1 && !('viewers' in stock.states()[0]!), 'the names')
+  await until(
+    () =>
+      watching.getSnapshot().presence.length === 2 && stock.states().length === 1 && !('viewers' in stock.states()[0]!),
+    'the names',
+  )
   expect(watching.getSnapshot().viewers).toBeNull()
   expect(stock.states()).toEqual([{ here: 1, user: { id: 'ada', name: 'Ada' } }])
 })
@@ -133,7 +162,11 @@ test('presence is said again after a reconnect, and those who left meanwhile are
       sockets.push(this)
     }
   }
-  const client = connect({ url: ada.server.url, token: ada.token, WebSocket: Noting as unknown as typeof globalThis.WebSocket })
+  const client = connect({
+    url: ada.server.url,
+    token: ada.token,
+    WebSocket: Noting as unknown as typeof globalThis.WebSocket,
+  })
   closeAfterwards(() => client.close())
   const [first, second, third] = [client.chat(chatId), open(bob).chat(chatId), open(bob).chat(chatId)]
   first.setPresence({ a: 1 })
@@ -142,24 +175,33 @@ test('presence is said again after a reconnect, and those who left meanwhile are
   onTestFinished(first.subscribe(() => {}))
   onTestFinished(second.subscribe(() => {}))
   const leave = third.subscribe(() => {})
-  await until(() => [first, second, third].every(chat => chat.getSnapshot().presence.length === 2), 'all three')
+  await until(() => [first, second, third].every((chat) => chat.getSnapshot().presence.length === 2), 'all three')
   sockets[0]!.close(3000)
   leave()
-  await until(() => sockets.length === 2 && first.getSnapshot().presence.length === 1 && second.getSnapshot().presence.length === 1, 'the return')
+  await until(
+    () =>
+      sockets.length === 2 && first.getSnapshot().presence.length === 1 && second.getSnapshot().presence.length === 1,
+    'the return',
+  )
   expect(first.getSnapshot().presence).toMatchObject([{ b: 1 }])
   expect(second.getSnapshot().presence).toMatchObject([{ a: 1 }])
 })
 
 test('what happens to a chat is told to every connection of every member, and to nobody else', async () => {
   const { ada, bob, eve, chatId, fake } = await startShared()
-  const tabs = [ada, ada, bob, eve].map(person => {
+  const tabs = [ada, ada, bob, eve].map((person) => {
     const client = open(person)
     const events: ChatEvent[] = []
-    client.onChatEvent(event => events.push(event))
+    client.onChatEvent((event) => events.push(event))
     return { client, events }
   })
   await until(() => tabs.every(({ client }) => client.connection.getSnapshot().status === 'open'), 'all tabs')
-  const [one, two, member, stranger] = tabs.map(({ events }) => events) as [ChatEvent[], ChatEvent[], ChatEvent[], ChatEvent[]]
+  const [one, two, member, stranger] = tabs.map(({ events }) => events) as [
+    ChatEvent[],
+    ChatEvent[],
+    ChatEvent[],
+    ChatEvent[],
+  ]
   await ada.call('PATCH', `/api/chats/${chatId}`, { title: 'Tides' })
   const stream = fake.manual()
   await until(() => one.length === 1, 'the new title')
@@ -173,7 +215,9 @@ test('what happens to a chat is told to every connection of every member, and to
   await ada.call('DELETE', `/api/chats/${chatId}`)
   await until(() => one.length === 5 && two.length === 5 && member.length === 4 && stranger.length === 1, 'all of it')
   const seen: ChatEvent[] = [
-    { event: 'renamed', chatId, title: 'Tides' }, { event: 'status', chatId, messageId, status: expect.any(String) as never }, { event: 'status', chatId, messageId, status: 'completed' },
+    { event: 'renamed', chatId, title: 'Tides' },
+    { event: 'status', chatId, messageId, status: expect.any(String) as never },
+    { event: 'status', chatId, messageId, status: 'completed' },
   ]
   expect(one).toEqual([...seen, { event: 'created', chatId: own, title: 'Mine' }, { event: 'deleted', chatId }])
   expect(two).toEqual(one)

@@ -9,18 +9,59 @@ import { answer } from '../../testing/index.ts'
 import { startWithFake } from './server.ts'
 
 function message(...output: Block[]): Message {
-  return { id: 'msg_a', chatId: 'chat_a', parentId: null, role: 'assistant', status: 'completed', createdAt: 0, schema: 1, output }
+  return {
+    id: 'msg_a',
+    chatId: 'chat_a',
+    parentId: null,
+    role: 'assistant',
+    status: 'completed',
+    createdAt: 0,
+    schema: 1,
+    output,
+  }
 }
 const text = (words: string): Block => ({ id: 'b', type: 'text', status: 'completed', text: words, annotations: [] })
 
 const every: Message = message(
   { id: 'b0', type: 'reasoning', status: 'completed', text: 'I *think*.', origin: 'field', startedAt: 0 },
   text('# Tides\n\nThe **moon**.'),
-  { id: 'b2', type: 'tool_call', status: 'completed', callId: 'c', name: 'look_up', arguments: '{"q":"```"}', output: '<b>found</b>', executor: 'server' },
-  { id: 'b3', type: 'source', status: 'completed', title: 'A [title]', url: 'https://a.example/?a=1&b=2', snippet: 'Some <i>words</i>', sourceType: 'url' },
-  { id: 'b4', type: 'file', status: 'completed', name: 'a<b>.png', mimeType: 'image/png', url: '/api/files/file_a', size: 7 },
+  {
+    id: 'b2',
+    type: 'tool_call',
+    status: 'completed',
+    callId: 'c',
+    name: 'look_up',
+    arguments: '{"q":"```"}',
+    output: '<b>found</b>',
+    executor: 'server',
+  },
+  {
+    id: 'b3',
+    type: 'source',
+    status: 'completed',
+    title: 'A [title]',
+    url: 'https://a.example/?a=1&b=2',
+    snippet: 'Some <i>words</i>',
+    sourceType: 'url',
+  },
+  {
+    id: 'b4',
+    type: 'file',
+    status: 'completed',
+    name: 'a<b>.png',
+    mimeType: 'image/png',
+    url: '/api/files/file_a',
+    size: 7,
+  },
   { id: 'b5', type: 'progress', status: 'completed', text: 'Searching', done: true },
-  { id: 'b6', type: 'error', status: 'completed', code: 'provider_error', message: 'The <provider> failed.', retryable: true },
+  {
+    id: 'b6',
+    type: 'error',
+    status: 'completed',
+    code: 'provider_error',
+    message: 'The <provider> failed.',
+    retryable: true,
+  },
 )
 
 describe('the formats', () => {
@@ -67,20 +108,33 @@ File: [a\\<b\\>.png](</api/files/file_a>) (image/png, 7 bytes)
     const html = messageHtml(every)
     expect(html).toMatch(/^<!doctype html>\n<html>/)
     for (const part of [
-      '<details>\n<summary>Reasoning</summary>\n<p>I <em>think</em>.</p>', '<h1>Tides</h1>', '<strong>moon</strong>',
-      '<summary>Tool look_up (completed)</summary>', '<code>{&quot;q&quot;:&quot;```&quot;}</code>', '&lt;b&gt;found&lt;/b&gt;',
-      '<a href="https://a.example/?a=1&amp;b=2" rel="noopener noreferrer nofollow">A [title]</a>', 'Some &lt;i&gt;words&lt;/i&gt;',
-      '<a href="/api/files/file_a" rel="noopener noreferrer nofollow">a&lt;b&gt;.png</a> (image/png, 7 bytes)', 'The &lt;provider&gt; failed.',
-    ]) expect(html).toContain(part)
+      '<details>\n<summary>Reasoning</summary>\n<p>I <em>think</em>.</p>',
+      '<h1>Tides</h1>',
+      '<strong>moon</strong>',
+      '<summary>Tool look_up (completed)</summary>',
+      '<code>{&quot;q&quot;:&quot;```&quot;}</code>',
+      '&lt;b&gt;found&lt;/b&gt;',
+      '<a href="https://a.example/?a=1&amp;b=2" rel="noopener noreferrer nofollow">A [title]</a>',
+      'Some &lt;i&gt;words&lt;/i&gt;',
+      '<a href="/api/files/file_a" rel="noopener noreferrer nofollow">a&lt;b&gt;.png</a> (image/png, 7 bytes)',
+      'The &lt;provider&gt; failed.',
+    ])
+      expect(html).toContain(part)
     expect(html).not.toContain('Searching')
   })
 
   test('text is what is read as the answer', () => {
-    expect(messageText(every)).toBe(`# Tides\n\nThe **moon**.\n\n[Tool look_up (completed)]\n\nSource: A [title] <https://a.example/?a=1&b=2>\nSome <i>words</i>\n\nFile: a<b>.png (image/png, 7 bytes) </api/files/file_a>\n\nError: The <provider> failed.\n`)
+    expect(messageText(every)).toBe(
+      `# Tides\n\nThe **moon**.\n\n[Tool look_up (completed)]\n\nSource: A [title] <https://a.example/?a=1&b=2>\nSome <i>words</i>\n\nFile: a<b>.png (image/png, 7 bytes) </api/files/file_a>\n\nError: The <provider> failed.\n`,
+    )
   })
 
   test('the error of a failed message is told, once', () => {
-    const failed: Message = { ...message(text('Half')), status: 'failed', error: { code: 'provider_error', message: 'It broke.', retryable: true } }
+    const failed: Message = {
+      ...message(text('Half')),
+      status: 'failed',
+      error: { code: 'provider_error', message: 'It broke.', retryable: true },
+    }
     expect(messageMarkdown(failed)).toBe('Half\n\n> **Error:** It broke.\n')
     expect(messageText(failed)).toBe('Half\n\nError: It broke.\n')
     expect(messageHtml(failed).match(/It broke\./g)).toHaveLength(1)
@@ -94,7 +148,9 @@ File: [a\\<b\\>.png](</api/files/file_a>) (image/png, 7 bytes)
   })
 
   test('images are links, task lists have no form controls, tables stay', () => {
-    const html = messageHtml(message(text('![cat](https://a.example/cat.png)\n\n- [x] done\n- [ ] open\n\n|a|b|\n|-|:-:|\n|1|2|')))
+    const html = messageHtml(
+      message(text('![cat](https://a.example/cat.png)\n\n- [x] done\n- [ ] open\n\n|a|b|\n|-|:-:|\n|1|2|')),
+    )
     expect(html).toContain('<a href="https://a.example/cat.png" rel="noopener noreferrer nofollow">cat</a>')
     expect(html).toMatch(/☑ .*done[^]*☐ .*open/)
     expect(html).toContain('<td align="center">2</td>')
@@ -111,7 +167,11 @@ describe('GET /api/messages/:id?format=', () => {
     stream.send('Because **moon')
     const path = `${server.url}/api/messages/${ids.messageId}`
     await expect.poll(async () => (await fetch(`${path}?format=text`)).text()).toBe('Because **moon\n')
-    for (const [format, type, body] of [['html', 'text/html; charset=utf-8', 'data-status="streaming"'], ['markdown', 'text/markdown; charset=utf-8', 'Because **moon'], ['text', 'text/plain; charset=utf-8', 'Because']] as const) {
+    for (const [format, type, body] of [
+      ['html', 'text/html; charset=utf-8', 'data-status="streaming"'],
+      ['markdown', 'text/markdown; charset=utf-8', 'Because **moon'],
+      ['text', 'text/plain; charset=utf-8', 'Because'],
+    ] as const) {
       const response = await fetch(`${path}?format=${format}`)
       expect(response.status).toBe(200)
       expect(response.headers.get('content-type')).toBe(type)
@@ -120,9 +180,13 @@ describe('GET /api/messages/:id?format=', () => {
       expect(await response.text()).toContain(body)
     }
     stream.end()
-    await expect.poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status).toBe('completed')
+    await expect
+      .poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status)
+      .toBe('completed')
     expect(await (await fetch(`${server.url}/api/messages/${ids.userMessageId}?format=markdown`)).text()).toBe('Why?\n')
-    expect((await server.call('GET', `/api/messages/${ids.messageId}?format=json`)).body.output[0].text).toBe('Because **moon')
+    expect((await server.call('GET', `/api/messages/${ids.messageId}?format=json`)).body.output[0].text).toBe(
+      'Because **moon',
+    )
     expect((await server.call('GET', `/api/messages/${ids.messageId}?format=pdf`)).status).toBe(400)
   })
 
@@ -132,7 +196,9 @@ describe('GET /api/messages/:id?format=', () => {
     // In few pieces: this is not about streaming.
     const { server } = await startWithFake({}, { fallback: answer({ text: long.match(/[^]{1,50000}/g)! }) })
     const ids = await server.ask('Much, please.')
-    await expect.poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status, { timeout: 10_000 }).toBe('completed')
+    await expect
+      .poll(async () => (await server.call('GET', `/api/messages/${ids.messageId}`)).body.status, { timeout: 10_000 })
+      .toBe('completed')
     for (const format of ['html', 'markdown', 'text']) {
       const busy = watchThread()
       const body = await (await fetch(`${server.url}/api/messages/${ids.messageId}?format=${format}`)).text()
@@ -152,16 +218,23 @@ describe('GET /api/messages/:id?format=', () => {
 function watchThread(): (what: string) => number {
   const before = process.threadCpuUsage()
   const startedAt = performance.now()
-  return what => {
+  return (what) => {
     const { user, system } = process.threadCpuUsage(before)
     const ms = (user + system) / 1_000
-    console.log(`${what}: ${Math.round(performance.now() - startedAt)} ms, of which the loop worked ${Math.round(ms)} ms`)
+    console.log(
+      `${what}: ${Math.round(performance.now() - startedAt)} ms, of which the loop worked ${Math.round(ms)} ms`,
+    )
     return ms
   }
 }
 
 describe('text that was made to take long', () => {
-  test.each([['_a', 300_000], ['> ', 20_000], ['[', 1_000_000], ['[a](', 500_000]])('%j, repeated, comes in time, and the loop goes on', async (unit, chars) => {
+  test.each([
+    ['_a', 300_000],
+    ['> ', 20_000],
+    ['[', 1_000_000],
+    ['[a](', 500_000],
+  ])('%j, repeated, comes in time, and the loop goes on', async (unit, chars) => {
     const renderer = new HtmlRenderer({ patienceMs: 1_000 })
     onTestFinished(() => renderer.close())
     const busy = watchThread()

@@ -22,10 +22,12 @@ function follow(person: Person, chatId: string): { chat: LiveChat; roles: unknow
   closeAfterwards(() => client.close())
   const chat = client.chat(chatId)
   const roles: unknown[] = []
-  onTestFinished(chat.subscribe(() => {
-    const { role, status } = chat.getSnapshot()
-    if (status === 'live' && roles.at(-1) !== role) roles.push(role)
-  }))
+  onTestFinished(
+    chat.subscribe(() => {
+      const { role, status } = chat.getSnapshot()
+      if (status === 'live' && roles.at(-1) !== role) roles.push(role)
+    }),
+  )
   return { chat, roles }
 }
 
@@ -33,10 +35,14 @@ test('a new role reaches every connection of that member and nobody else, withou
   const { ada, bob, cid, give, chatId, messageId } = await startShared()
   const raw = bob.view()
   await raw.follow(chatId, messageId)
-  const [adas, bobs, cids] = [ada, bob, cid].map(person => follow(person, chatId)) as [ReturnType<typeof follow>, ReturnType<typeof follow>, ReturnType<typeof follow>]
+  const [adas, bobs, cids] = [ada, bob, cid].map((person) => follow(person, chatId)) as [
+    ReturnType<typeof follow>,
+    ReturnType<typeof follow>,
+    ReturnType<typeof follow>,
+  ]
   await until(() => [adas, bobs, cids].every(({ roles }) => roles.length === 1), 'the roles')
   await raw.until(() => raw.documents.get(messageId)!.checkpoints.length > 0, 'the message')
-  const told = () => raw.control.flatMap(message => (message.type === 'role' ? [[message.doc, message.role]] : []))
+  const told = () => raw.control.flatMap((message) => (message.type === 'role' ? [[message.doc, message.role]] : []))
   await give('bob', 'editor')
   await until(() => bobs.roles.length === 2 && told().length === 2, 'the new role')
   // The same role again is no news.
@@ -44,7 +50,10 @@ test('a new role reaches every connection of that member and nobody else, withou
   await give('bob', 'viewer')
   await until(() => bobs.roles.length === 3 && told().length === 4, 'the old role')
   expect([adas.roles, bobs.roles, cids.roles]).toEqual([['owner'], ['viewer', 'editor', 'viewer'], ['viewer']])
-  expect(told().slice(0, 2).toSorted()).toEqual([[chatId, 'editor'], [messageId, 'editor']])
+  expect(told().slice(0, 2).toSorted()).toEqual([
+    [chatId, 'editor'],
+    [messageId, 'editor'],
+  ])
   expect(raw.control.filter(({ type }) => type === 'subscribed')).toHaveLength(1)
   expect(bobs.chat.getSnapshot()).toBe(bobs.chat.getSnapshot())
 })
@@ -53,7 +62,9 @@ test('an invite that raises a role tells it', async () => {
   const { ada, bob, chatId } = await startShared()
   const { roles } = follow(bob, chatId)
   await until(() => roles.length === 1, 'the role')
-  const { body: { token } } = await ada.call('POST', `/api/chats/${chatId}/invites`, { role: 'editor' })
+  const {
+    body: { token },
+  } = await ada.call('POST', `/api/chats/${chatId}/invites`, { role: 'editor' })
   expect((await bob.call('POST', '/api/invites/redeem', { token })).body).toEqual({ chatId, role: 'editor' })
   await until(() => roles.length === 2, 'the new role')
   expect(roles).toEqual(['viewer', 'editor'])

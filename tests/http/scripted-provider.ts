@@ -10,7 +10,7 @@ export function scriptedProvider() {
       if (event) yield event
       else if (signal.aborted) throw signal.reason
       else {
-        await new Promise<void>(resolve => {
+        await new Promise<void>((resolve) => {
           wake = resolve
           signal.addEventListener('abort', () => resolve(), { once: true })
         })
@@ -26,16 +26,28 @@ export function scriptedProvider() {
     give,
     startText: (key = 't') => give({ type: 'block_start', key, block: { type: 'text', status: 'in_progress' } }),
     text: (text: string, key = 't') => give({ type: 'delta', key, field: 'text', text }),
-    finish: () => give({ type: 'usage', usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 } }, { type: 'finish', reason: 'stop' }),
+    finish: () =>
+      give(
+        { type: 'usage', usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 } },
+        { type: 'finish', reason: 'stop' },
+      ),
   }
 }
 
 /** Texts in turns, reasoning, calls, annotations, fields that are set again: all that a provider can do. */
 export function* richAnswer(): Generator<ProviderEvent> {
-  yield { type: 'block_start', key: 'r', block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt: 5 } }
+  yield {
+    type: 'block_start',
+    key: 'r',
+    block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt: 5 },
+  }
   yield { type: 'delta', key: 'r', field: 'text', text: 'Thinking about 😀 the ' }
   yield { type: 'block_start', key: 'a', block: { type: 'text', status: 'in_progress' } }
-  yield { type: 'block_start', key: 'c', block: { type: 'tool_call', status: 'streaming', callId: 'c1', name: 'search', executor: 'provider' } }
+  yield {
+    type: 'block_start',
+    key: 'c',
+    block: { type: 'tool_call', status: 'streaming', callId: 'c1', name: 'search', executor: 'provider' },
+  }
   for (let i = 0; i < 6; i++) {
     yield { type: 'delta', key: 'a', field: 'text', text: `line ${i}\r\n\ndata: "x"\u2028` }
     yield { type: 'delta', key: 'r', field: 'text', text: ' tide' }

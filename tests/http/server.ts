@@ -1,5 +1,11 @@
 import { afterEach } from 'vitest'
-import { startFakeOpenAI, startRunnel, type FakeOpenAI, type FakeOpenAIOptions, type StartedRunnel } from '../../testing/index.ts'
+import {
+  startFakeOpenAI,
+  startRunnel,
+  type FakeOpenAI,
+  type FakeOpenAIOptions,
+  type StartedRunnel,
+} from '../../testing/index.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -14,7 +20,10 @@ export async function start(settings: Parameters<typeof startRunnel>[0] = {}): P
 }
 
 /** A server with a fake provider behind it. */
-export async function startWithFake(settings: Parameters<typeof startRunnel>[0] = {}, options: FakeOpenAIOptions = {}): Promise<{ server: StartedRunnel; fake: FakeOpenAI }> {
+export async function startWithFake(
+  settings: Parameters<typeof startRunnel>[0] = {},
+  options: FakeOpenAIOptions = {},
+): Promise<{ server: StartedRunnel; fake: FakeOpenAI }> {
   const fake = await startFakeOpenAI(options)
   closing.push(() => fake.close())
   return { server: await start({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', ...settings }), fake }

@@ -23,16 +23,23 @@ test('a token is taken from Authorization, from hello and from ?token= of /yjs',
 test('without a good one: 401 that says how, 4401 on both sockets', async () => {
   const { server } = await startWithPeople()
   for (const token of [undefined, 'rubbish', await tokenOf('ada', { expiresInSeconds: -6 })]) {
-    const response = await fetch(`${server.url}/api/chats`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+    const response = await fetch(
+      `${server.url}/api/chats`,
+      token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+    )
     expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="runnel"'])
-    expect(await response.json()).toEqual({ error: { code: 'unauthenticated', message: expect.stringMatching(/^Sign in/) } })
+    expect(await response.json()).toEqual({
+      error: { code: 'unauthenticated', message: expect.stringMatching(/^Sign in/) },
+    })
     const nobody = new Person(server, token)
     expect(await nobody.subscribe('chat_any000000000')).toBe('4401')
     expect(await nobody.follow('chat_any000000000')).toBe('4401')
   }
   // A browser's address bar and history are no place for a token where a header will do.
   expect((await server.call('GET', `/api/chats?token=${await tokenOf('ada')}`)).status).toBe(401)
-  expect((await server.call('GET', '/api/chats', undefined, { authorization: `Basic ${await tokenOf('ada')}` })).status).toBe(401)
+  expect(
+    (await server.call('GET', '/api/chats', undefined, { authorization: `Basic ${await tokenOf('ada')}` })).status,
+  ).toBe(401)
   expect((await server.call('GET', '/healthz')).status).toBe(200)
 })
 
@@ -48,13 +55,17 @@ test('nothing is shown before the token has been looked at', async () => {
 test('keys by JWKS; an identity provider that is away is 503 and 1013, not 401', async () => {
   const provider = await startIdentityProvider()
   const key = await provider.newKey('one')
-  const server = await start({ RUNNEL_AUTH_JWKS_URL: provider.url, RUNNEL_AUTH_ISSUER: 'https://idp.example', RUNNEL_AUTH_AUDIENCE: 'runnel' })
+  const server = await start({
+    RUNNEL_AUTH_JWKS_URL: provider.url,
+    RUNNEL_AUTH_ISSUER: 'https://idp.example',
+    RUNNEL_AUTH_AUDIENCE: 'runnel',
+  })
   const token = await sign(key, { iss: 'https://idp.example', aud: 'runnel' })
   provider.break('status')
   const ada = new Person(server, token)
   const away = await fetch(`${server.url}/api/chats`, { headers: { authorization: `Bearer ${token}` } })
   expect([away.status, away.headers.get('retry-after')]).toEqual([503, '1'])
-  expect((await away.json() as any).error.message).not.toContain(token)
+  expect(((await away.json()) as any).error.message).not.toContain(token)
   expect(await ada.subscribe('chat_any000000000')).toBe('1013')
   expect(await ada.follow('chat_any000000000')).toBe('1013')
   provider.break(null)
@@ -62,10 +73,10 @@ test('keys by JWKS; an identity provider that is away is 503 and 1013, not 401',
   expect((await new Person(server, await sign(key, { exp: seconds(60) })).call('GET', '/api/chats')).status).toBe(401)
 })
 
-test('a login of one\'s own: its users, its refusals, its expiry', async () => {
+test("a login of one's own: its users, its refusals, its expiry", async () => {
   const server = await start({
     LOG_LEVEL: 'silent',
-    authenticate: async token => {
+    authenticate: async (token) => {
       if (token === 'broken') throw new Error('the directory is away: broken')
       return { id: token ?? 'anonymous', name: 'Somebody' }
     },
@@ -78,7 +89,14 @@ test('a login of one\'s own: its users, its refusals, its expiry', async () => {
 
 test('no token reaches a log, at any level', async () => {
   const lines: string[] = []
-  const logger = pino({ level: 'trace' }, { write: (line: string) => { lines.push(line) } })
+  const logger = pino(
+    { level: 'trace' },
+    {
+      write: (line: string) => {
+        lines.push(line)
+      },
+    },
+  )
   const { server, person } = await startWithPeople({ logger })
   const ada = await person('ada')
   const { chatId, messageId } = await ada.ask('Hello')
@@ -108,14 +126,20 @@ test('settings that would leave the door open are refused at start, and no secre
     return 'started'
   }
   for (const HOST of ['0.0.0.0', '::', '192.168.1.5', 'example.org', '128.0.0.1']) {
-    expect(fault({ HOST })).toBe(`The configuration is wrong:\n  HOST: ${HOST} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`)
+    expect(fault({ HOST })).toBe(
+      `The configuration is wrong:\n  HOST: ${HOST} is not loopback, and without sign-in (RUNNEL_AUTH_SECRET or RUNNEL_AUTH_JWKS_URL) only loopback is served`,
+    )
     expect(fault({ HOST, RUNNEL_AUTH_SECRET: secret })).toBe('started')
     expect(fault({ HOST, RUNNEL_AUTH_JWKS_URL: 'https://idp.example/jwks.json' })).toBe('started')
   }
   for (const HOST of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) expect(fault({ HOST })).toBe('started')
-  expect(fault({ RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: 'https://idp.example/jwks.json' })).toBe('The configuration is wrong:\n  RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL: set one of the two')
+  expect(fault({ RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: 'https://idp.example/jwks.json' })).toBe(
+    'The configuration is wrong:\n  RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL: set one of the two',
+  )
   const short = fault({ RUNNEL_AUTH_SECRET: 'hunter2hunter2hunter2hunter2hun' })
   expect(short).toBe('The configuration is wrong:\n  RUNNEL_AUTH_SECRET: must have 32 characters or more')
-  expect(fault({ RUNNEL_AUTH_JWKS_URL: 'https://idp.example', RUNNEL_AUTH_ALGORITHMS: 'RS256,HS256' })).toContain('must be asymmetric algorithms')
+  expect(fault({ RUNNEL_AUTH_JWKS_URL: 'https://idp.example', RUNNEL_AUTH_ALGORITHMS: 'RS256,HS256' })).toContain(
+    'must be asymmetric algorithms',
+  )
   expect(fault({ RUNNEL_AUTH_ALGORITHMS: 'none' })).toContain('must be asymmetric algorithms')
 })

@@ -18,18 +18,24 @@ export async function balance(...nodes: { url: string }[]): Promise<Balancer> {
   let turn = 0
   const hold = (socket: Socket, other: () => Socket | undefined) => {
     sockets.add(socket)
-    socket.setNoDelay(true).on('error', () => {}).on('close', () => {
-      sockets.delete(socket)
-      other()?.destroy()
-    })
+    socket
+      .setNoDelay(true)
+      .on('error', () => {})
+      .on('close', () => {
+        sockets.delete(socket)
+        other()?.destroy()
+      })
   }
-  const server = createServer(client => {
+  const server = createServer((client) => {
     let upstream: Socket | undefined
     hold(client, () => upstream)
     const reach = (attempts: number) => {
       const { url } = balancer.nodes[turn++ % balancer.nodes.length]!
       const trying = connect(Number(new URL(url).port), '127.0.0.1')
-      trying.once('error', () => { if (!upstream && attempts > 1 && !client.destroyed) reach(attempts - 1); else client.destroy() })
+      trying.once('error', () => {
+        if (!upstream && attempts > 1 && !client.destroyed) reach(attempts - 1)
+        else client.destroy()
+      })
       trying.once('connect', () => {
         upstream = trying
         balancer.taken.set(url, (balancer.taken.get(url) ?? 0) + 1)
@@ -42,7 +48,11 @@ export async function balance(...nodes: { url: string }[]): Promise<Balancer> {
     reach(balancer.nodes.length)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const balancer: Balancer = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, nodes, taken: new Map() }
+  const balancer: Balancer = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    nodes,
+    taken: new Map(),
+  }
   onTestFinished(async () => {
     server.close()
     for (const socket of sockets) socket.destroy()

@@ -11,9 +11,16 @@ import { defineTool } from '../../server/extension/tool.ts'
 import { unlimited } from '../../testing/runnel.ts'
 
 const [line] = await once(createInterface({ input: process.stdin }), 'line')
-const { TOOL_RUNS, TOOL_FALLS, TOLD, ...settings } = JSON.parse(line as string) as { TOOL_RUNS?: string; TOOL_FALLS?: boolean; TOLD?: string }
+const { TOOL_RUNS, TOOL_FALLS, TOLD, ...settings } = JSON.parse(line as string) as {
+  TOOL_RUNS?: string
+  TOOL_FALLS?: boolean
+  TOLD?: string
+}
 const pay = defineTool({
-  name: 'pay', description: '', parameters: z.object({}), approval: true,
+  name: 'pay',
+  description: '',
+  parameters: z.object({}),
+  approval: true,
   execute: () => {
     appendFileSync(TOOL_RUNS!, 'paid\n')
     if (TOOL_FALLS) process.kill(process.pid, 'SIGKILL')
@@ -21,11 +28,16 @@ const pay = defineTool({
   },
 })
 const runnel = createRunnel({
-  HOST: '127.0.0.1', PORT: 0, ...unlimited, ...settings,
+  HOST: '127.0.0.1',
+  PORT: 0,
+  ...unlimited,
+  ...settings,
   ...(TOOL_RUNS !== undefined && { tools: [pay] }),
-  ...(TOLD !== undefined && { onMessageEnd: ({ id }) => {
-    appendFileSync(TOLD, `${id}\n`)
-    process.kill(process.pid, 'SIGKILL')
-  } }),
+  ...(TOLD !== undefined && {
+    onMessageEnd: ({ id }) => {
+      appendFileSync(TOLD, `${id}\n`)
+      process.kill(process.pid, 'SIGKILL')
+    },
+  }),
 })
 writeSync(1, `${(await runnel.listen()).url}\n`)

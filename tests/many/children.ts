@@ -36,7 +36,10 @@ export class ChildNode {
   }
 
   async call(method: string, path: string, body?: object): Promise<{ status: number; headers: Headers; body: any }> {
-    const response = await fetch(this.url + path, { method, ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) })
+    const response = await fetch(this.url + path, {
+      method,
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) }
   }

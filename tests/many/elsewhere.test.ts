@@ -36,7 +36,9 @@ test(`Stop on B aborts the provider of a run on A, and says so, within ${stopMs}
     const at = performance.now()
     const [hungUpAt, answered] = await Promise.all([
       request.hungUp,
-      b.call('POST', `/api/messages/${messageId}/stop`, { taskId }).then(({ body }) => ({ body, at: performance.now() })),
+      b
+        .call('POST', `/api/messages/${messageId}/stop`, { taskId })
+        .then(({ body }) => ({ body, at: performance.now() })),
     ])
     const late = lag.stop()
     expect(answered.body).toMatchObject({ taskId, messageId, status: 'stopped' })
@@ -58,14 +60,21 @@ test('Stop on B of a run that waits for a place on A: it never begins', async ()
   const { body } = await b.call('POST', `/api/messages/${queued.messageId}/stop`, { taskId: queued.taskId })
   expect(body).toMatchObject({ taskId: queued.taskId, status: 'stopped' })
   // The status is shown before A has saved it.
-  await expect.poll(async () => (await b.call('GET', '/api/tasks')).body.items.map((task: { messageId: string }) => task.messageId)).toEqual([running.messageId])
+  await expect
+    .poll(async () =>
+      (await b.call('GET', '/api/tasks')).body.items.map((task: { messageId: string }) => task.messageId),
+    )
+    .toEqual([running.messageId])
   first.send('Done.')
   first.end()
   await view(b).toEnd(running.messageId)
   const next = await a.ask('Third')
   await view(b).toEnd(next.messageId)
   expect(fake.requests.map(({ body }) => JSON.stringify(body).includes('Second'))).toEqual([false, false])
-  expect((await a.call('GET', `/api/messages/${queued.messageId}`)).body).toMatchObject({ status: 'stopped', output: [] })
+  expect((await a.call('GET', `/api/messages/${queued.messageId}`)).body).toMatchObject({
+    status: 'stopped',
+    output: [],
+  })
 })
 
 test('Stop on B as soon as A has answered the POST: the run ends as stopped, whatever it was about to do', async () => {
@@ -74,19 +83,27 @@ test('Stop on B as soon as A has answered the POST: the run ends as stopped, wha
     fake.enqueue({ kind: 'silent' })
     const { messageId, taskId } = await a.ask(`Early ${i}`)
     if (i > 0) await sleep(i)
-    expect((await b.call('POST', `/api/messages/${messageId}/stop`, { taskId })).body).toMatchObject({ taskId, status: 'stopped' })
-    await expect.poll(async () => ((await a.call('GET', `/api/messages/${messageId}`)).body as Message).status).toBe('stopped')
+    expect((await b.call('POST', `/api/messages/${messageId}/stop`, { taskId })).body).toMatchObject({
+      taskId,
+      status: 'stopped',
+    })
+    await expect
+      .poll(async () => ((await a.call('GET', `/api/messages/${messageId}`)).body as Message).status)
+      .toBe('stopped')
   }
   await Promise.all(fake.requests.map(({ hungUp }) => hungUp))
 })
 
 test('Stop on B of a run that prepares on A', async () => {
   const { promise: asked, resolve: onAsked } = Promise.withResolvers<AbortSignal>()
-  const slow: Filter = { name: 'slow', inlet: async (_request, { signal }) => {
-    onAsked(signal)
-    await new Promise(resolve => signal.addEventListener('abort', resolve))
-    signal.throwIfAborted()
-  } }
+  const slow: Filter = {
+    name: 'slow',
+    inlet: async (_request, { signal }) => {
+      onAsked(signal)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      signal.throwIfAborted()
+    },
+  }
   const { a, b, fake } = await twoNodes({ filters: [slow] })
   const { messageId, taskId } = await a.ask('Prepare')
   const signal = await asked
@@ -101,9 +118,18 @@ test('Stop on B of a run that prepares on A', async () => {
 
 test('an approval and a rejection on B reach the calls that wait on A', async () => {
   const paid: string[] = []
-  const pay = defineTool({ name: 'pay', description: '', parameters: z.object({ to: z.string() }), approval: true, execute: ({ to }) => { paid.push(to); return 'paid' } })
+  const pay = defineTool({
+    name: 'pay',
+    description: '',
+    parameters: z.object({ to: z.string() }),
+    approval: true,
+    execute: ({ to }) => {
+      paid.push(to)
+      return 'paid'
+    },
+  })
   const { a, b, fake, chatId } = await twoNodes({ tools: [pay] })
-  const calls = ['c1', 'c2'].map(id => ({ id, name: 'pay', arguments: JSON.stringify({ to: id }) }))
+  const calls = ['c1', 'c2'].map((id) => ({ id, name: 'pay', arguments: JSON.stringify({ to: id }) }))
   fake.enqueue(answer({ toolCalls: calls }), answer({ text: 'Done.' }))
   const { body } = await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'Pay', stream: false })
   expect(body.status).toBe('waiting')
@@ -112,9 +138,19 @@ test('an approval and a rejection on B reach the calls that wait on A', async ()
   const approved = await b.call('POST', `/api/messages/${body.id}/tool-calls/c1`, { decision: 'approve' })
   expect(performance.now() - at - lag.stop()).toBeLessThan(1_000)
   expect(approved.status).toBe(200)
-  expect((await b.call('POST', `/api/messages/${body.id}/tool-calls/c2`, { decision: 'deny', reason: 'No.' })).status).toBe(200)
+  expect(
+    (await b.call('POST', `/api/messages/${body.id}/tool-calls/c2`, { decision: 'deny', reason: 'No.' })).status,
+  ).toBe(200)
   const copy = await view(b).toEnd(body.id)
-  expect(copy.message).toMatchObject({ status: 'completed', output: [{ type: 'tool_call', status: 'completed' }, { type: 'tool_call', status: 'denied' }, { type: 'progress', done: true }, { text: 'Done.' }] })
+  expect(copy.message).toMatchObject({
+    status: 'completed',
+    output: [
+      { type: 'tool_call', status: 'completed' },
+      { type: 'tool_call', status: 'denied' },
+      { type: 'progress', done: true },
+      { text: 'Done.' },
+    ],
+  })
   expect(paid).toEqual(['c1'])
 })
 
@@ -123,11 +159,15 @@ test('of two POSTs in one chat at once, on two nodes, one is answered and the ot
   for (let i = 0; i < 8; i++) {
     fake.enqueue({ kind: 'silent' })
     const { id } = (await a.call('POST', '/api/chats', {})).body
-    const answers = await Promise.all((i % 2 ? [a, b] : [b, a]).map(node => node.call('POST', `/api/chats/${id}/messages`, { content: 'Now' })))
+    const answers = await Promise.all(
+      (i % 2 ? [a, b] : [b, a]).map((node) => node.call('POST', `/api/chats/${id}/messages`, { content: 'Now' })),
+    )
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 409])
     expect(answers.find(({ status }) => status === 409)!.body.error.code).toBe('busy')
     const won = answers.find(({ status }) => status === 202)!.body
-    expect((await b.call('GET', `/api/chats/${id}/messages`)).body.items.map((message: Message) => message.id).sort()).toEqual([won.messageId, won.userMessageId].sort())
+    expect(
+      (await b.call('GET', `/api/chats/${id}/messages`)).body.items.map((message: Message) => message.id).sort(),
+    ).toEqual([won.messageId, won.userMessageId].sort())
     await fake.received(i + 1)
     await b.call('POST', `/api/messages/${won.messageId}/stop`, {})
   }
@@ -137,12 +177,18 @@ test('one Idempotency-Key on two nodes at once: the same ids, one run', async ()
   const { a, b, fake, chatId } = await twoNodes()
   for (let i = 0; i < 5; i++) {
     const key = { 'idempotency-key': `key-${i}` }
-    const answers = await Promise.all([a, b, a, b].map(node => node.call('POST', `/api/chats/${chatId}/messages`, { content: `Once ${i}` }, key)))
+    const answers = await Promise.all(
+      [a, b, a, b].map((node) => node.call('POST', `/api/chats/${chatId}/messages`, { content: `Once ${i}` }, key)),
+    )
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202])
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1)
     await view(b).toEnd(answers[0]!.body.messageId)
-    expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: `Once ${i}` }, key)).body).toEqual(answers[0]!.body)
-    expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: 'Other' }, key)).body.error.code).toBe('idempotency_mismatch')
+    expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: `Once ${i}` }, key)).body).toEqual(
+      answers[0]!.body,
+    )
+    expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: 'Other' }, key)).body.error.code).toBe(
+      'idempotency_mismatch',
+    )
     expect(fake.requests.length).toBe(i + 1)
   }
 })
@@ -154,7 +200,11 @@ test('the door on B works in a chat whose run is on A: beside it, and a call tha
   await slow.request
   slow.send('Still ')
   fake.enqueue(answer({ text: 'Beside it.' }))
-  const beside = await streamDoor(doorClient(b.url), { messages: user('Fast') }, { headers: { 'X-Runnel-Chat-Id': chatId } })
+  const beside = await streamDoor(
+    doorClient(b.url),
+    { messages: user('Fast') },
+    { headers: { 'X-Runnel-Chat-Id': chatId } },
+  )
   expect(beside.chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe('Beside it.')
   // The API of chats tells a person to wait.
   expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: 'Me too' })).body.error.code).toBe('busy')
@@ -171,7 +221,8 @@ test('the door on B works in a chat whose run is on A: beside it, and a call tha
   shared.send('run.')
   shared.end()
   const [one, two] = await Promise.all([first, second])
-  const said = ({ chunks }: Awaited<typeof first>) => chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+  const said = ({ chunks }: Awaited<typeof first>) =>
+    chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
   expect([said(one), said(two)]).toEqual(['One run.', 'One run.'])
   expect(two.response.headers.get('x-runnel-message-id')).toBe(one.response.headers.get('x-runnel-message-id'))
   expect(fake.requests.length).toBe(3)
@@ -181,8 +232,12 @@ test('who hangs up at the door stops the run, unless it detached; the other node
   const { a, b, fake, chatId } = await twoNodes()
   for (const detach of [false, true]) {
     const stream = fake.manual()
-    const asked = doorClient(a.url).chat.completions
-      .create({ model: 'm', messages: user('Hi'), stream: true }, { headers: { 'X-Runnel-Chat-Id': chatId, ...(detach && { 'X-Runnel-Detach': 'true' }) } }).withResponse()
+    const asked = doorClient(a.url)
+      .chat.completions.create(
+        { model: 'm', messages: user('Hi'), stream: true },
+        { headers: { 'X-Runnel-Chat-Id': chatId, ...(detach && { 'X-Runnel-Detach': 'true' }) } },
+      )
+      .withResponse()
     const request = await stream.request
     stream.send('Before. ')
     const { data, response } = await asked
@@ -195,7 +250,9 @@ test('who hangs up at the door stops the run, unless it detached; the other node
       stream.end()
     } else await request.hungUp
     await there.until(() => copy!.ended, 'the end')
-    expect(copy!.message).toMatchObject(detach ? { status: 'completed', output: [{ text: 'Before. After.' }] } : { status: 'stopped' })
+    expect(copy!.message).toMatchObject(
+      detach ? { status: 'completed', output: [{ text: 'Before. After.' }] } : { status: 'stopped' },
+    )
   }
 })
 
@@ -206,10 +263,14 @@ test('a file that A took is served by B, and goes with its chat', async () => {
   body.set('file', new Blob(['high and low'], { type: 'text/plain' }), 'tides.txt')
   const uploaded = await fetch(`${a.url}/api/files`, { method: 'POST', body })
   expect(uploaded.status).toBe(201)
-  const { id, url } = await uploaded.json() as { id: string; url: string }
+  const { id, url } = (await uploaded.json()) as { id: string; url: string }
   const read = (node: { url: string }) => fetch(node.url + url)
   expect(await (await read(b)).text()).toBe('high and low')
-  const { status, body: sent } = await b.call('POST', `/api/chats/${chatId}/messages`, { content: 'Read', files: [id], stream: false })
+  const { status, body: sent } = await b.call('POST', `/api/chats/${chatId}/messages`, {
+    content: 'Read',
+    files: [id],
+    stream: false,
+  })
   expect([status, sent.status]).toEqual([200, 'completed'])
   expect(JSON.stringify(fake.requests[0]!.body)).toContain('tides.txt')
   expect((await a.call('DELETE', `/api/chats/${chatId}`)).status).toBe(204)

@@ -34,7 +34,9 @@ test('a viewer on another node sees the answer as it is written, and its chat', 
   expect((await a.call('GET', `/api/messages/${messageId}`)).body).toEqual(body)
   await there.until(() => (chat!.json as Chat).messages[messageId]?.status === 'completed', 'the chat')
   expect(Object.keys((chat!.json as Chat).messages).sort()).toEqual([messageId, userMessageId].sort())
-  expect(there.control.filter(({ type }) => type === 'chat')).toContainEqual(expect.objectContaining({ event: 'status', messageId, status: 'completed' }))
+  expect(there.control.filter(({ type }) => type === 'chat')).toContainEqual(
+    expect.objectContaining({ event: 'status', messageId, status: 'completed' }),
+  )
 })
 
 test('Stop, lists and continue reach a run from any node', async () => {
@@ -43,11 +45,18 @@ test('Stop, lists and continue reach a run from any node', async () => {
   const { messageId, taskId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'Why?' })).body
   const request = await stream.request
   stream.send('The moon')
-  await expect.poll(async () => ((await b.call('GET', `/api/messages/${messageId}`)).body as Message).output.length, { timeout: 5_000 }).toBe(1)
+  await expect
+    .poll(async () => ((await b.call('GET', `/api/messages/${messageId}`)).body as Message).output.length, {
+      timeout: 5_000,
+    })
+    .toBe(1)
   expect((await b.call('GET', '/api/tasks')).body.items).toMatchObject([{ taskId, messageId, status: 'streaming' }])
   expect((await b.call('POST', `/api/chats/${chatId}/messages`, { content: 'More?' })).body.error.code).toBe('busy')
   const before = performance.now()
-  expect((await b.call('POST', `/api/messages/${messageId}/stop`, {})).body).toMatchObject({ taskId, status: 'stopped' })
+  expect((await b.call('POST', `/api/messages/${messageId}/stop`, {})).body).toMatchObject({
+    taskId,
+    status: 'stopped',
+  })
   expect(performance.now() - before).toBeLessThan(1_000)
   await request.hungUp
   fake.enqueue(answer({ text: ' pulls.' }))
@@ -59,14 +68,27 @@ test('Stop, lists and continue reach a run from any node', async () => {
 
 test('an approval given on one node lets a run on another go on; the first answer wins', async () => {
   let ran = 0
-  const pay = defineTool({ name: 'pay', description: '', parameters: z.object({}), approval: true, execute: () => { ran++; return 'paid' } })
+  const pay = defineTool({
+    name: 'pay',
+    description: '',
+    parameters: z.object({}),
+    approval: true,
+    execute: () => {
+      ran++
+      return 'paid'
+    },
+  })
   const { a, b, fake, chatId } = await twoNodes({ tools: [pay] })
   fake.enqueue(answer({ toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] }), answer({ text: 'Done.' }))
   const { body } = await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'Pay', stream: false })
   expect(body.status).toBe('waiting')
-  const answers = await Promise.all([a, b, b, a].map(node => node.call('POST', `/api/messages/${body.id}/tool-calls/c1`, { decision: 'approve' })))
+  const answers = await Promise.all(
+    [a, b, b, a].map((node) => node.call('POST', `/api/messages/${body.id}/tool-calls/c1`, { decision: 'approve' })),
+  )
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
-  await expect.poll(async () => (await b.call('GET', `/api/messages/${body.id}`)).body, { timeout: 5_000 }).toMatchObject({ status: 'completed' })
+  await expect
+    .poll(async () => (await b.call('GET', `/api/messages/${body.id}`)).body, { timeout: 5_000 })
+    .toMatchObject({ status: 'completed' })
   expect(ran).toBe(1)
 })
 

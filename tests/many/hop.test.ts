@@ -17,57 +17,79 @@ import { newWorld, usePostgres, view } from './nodes.ts'
 usePostgres()
 
 const seed = Number(process.env['RUNNEL_SEED'] ?? 20_261)
-const textOf = ({ output }: Message) => output.map(block => ('text' in block ? block.text : '')).join('')
+const textOf = ({ output }: Message) => output.map((block) => ('text' in block ? block.text : '')).join('')
 
-test(`thirty messages, three nodes, 300 viewers that change nodes all the time (seed ${seed})`, { timeout: 60_000 }, async () => {
-  const random = new Random(seed)
-  const chunks = 150
-  const text = (i: number) => Array.from({ length: chunks }, (_, j) => `m${i} t${j}${j % 9 === 0 ? '\n🌊 ' : ' '}`)
-  const world = await newWorld({
-    settings: { RUNNEL_MAX_TASKS_PER_USER: 100 },
-    fake: { fallback: request => answer({ text: text(Number(/\d+/.exec(JSON.stringify(request.body.messages?.at(-1) ?? request.body.input?.at(-1)))![0])), intervalMs: 50 }) },
-  })
-  const nodes = await Promise.all([world.node(), world.node(), world.node()])
-  const door = await balance(...nodes)
-  const ids = await Promise.all(Array.from({ length: 30 }, async (_, i) => (await nodes[i % 3]!.ask(`Number ${i}`)).messageId))
-  const viewers = ids.flatMap(id => Array.from({ length: 10 }, (_, i) => new Hopper(door.url, id, i === 9 ? '/yjs' : '/ws')))
-  const followed = viewers.map(async viewer => {
-    while (!viewer.ended) {
-      await viewer.hop()
-      const stays = random.integer(600, 1_400)
-      for (let waited = 0; waited < stays && !viewer.ended; waited += 50) await sleep(50)
+test(
+  `thirty messages, three nodes, 300 viewers that change nodes all the time (seed ${seed})`,
+  { timeout: 60_000 },
+  async () => {
+    const random = new Random(seed)
+    const chunks = 150
+    const text = (i: number) => Array.from({ length: chunks }, (_, j) => `m${i} t${j}${j % 9 === 0 ? '\n🌊 ' : ' '}`)
+    const world = await newWorld({
+      settings: { RUNNEL_MAX_TASKS_PER_USER: 100 },
+      fake: {
+        fallback: (request) =>
+          answer({
+            text: text(
+              Number(/\d+/.exec(JSON.stringify(request.body.messages?.at(-1) ?? request.body.input?.at(-1)))![0]),
+            ),
+            intervalMs: 50,
+          }),
+      },
+    })
+    const nodes = await Promise.all([world.node(), world.node(), world.node()])
+    const door = await balance(...nodes)
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => (await nodes[i % 3]!.ask(`Number ${i}`)).messageId),
+    )
+    const viewers = ids.flatMap((id) =>
+      Array.from({ length: 10 }, (_, i) => new Hopper(door.url, id, i === 9 ? '/yjs' : '/ws')),
+    )
+    const followed = viewers.map(async (viewer) => {
+      while (!viewer.ended) {
+        await viewer.hop()
+        const stays = random.integer(600, 1_400)
+        for (let waited = 0; waited < stays && !viewer.ended; waited += 50) await sleep(50)
+      }
+    })
+    await Promise.all(followed)
+    const truths = new Map(
+      await Promise.all(
+        ids.map(async (id) => [id, (await nodes[0]!.call('GET', `/api/messages/${id}`)).body as Message] as const),
+      ),
+    )
+    let hops = 0
+    let units = 0
+    let bytes = 0
+    let lacked = 0
+    for (const [i, viewer] of viewers.entries()) {
+      const truth = truths.get(ids[Math.floor(i / 10)]!)!
+      expect(truth.status).toBe('completed')
+      expect(textOf(truth)).toBe(text(Math.floor(i / 10)).join(''))
+      expect(viewer.json).toEqual(truth)
+      expect(viewer.digest).toBe(digestOf(truth))
+      expect(viewer.faults).toEqual([])
+      expect(viewer.resets).toBe(0)
+      // Every character once, over all its sockets.
+      expect(viewer.textUnits).toBe(textOf(truth).length)
+      // P3: a kilobyte a return; an update that is broadcast has its own small frame.
+      const size = Buffer.byteLength(textOf(truth))
+      expect(viewer.bytes).toBeLessThanOrEqual(1.05 * size + 900 + 1_000 * viewer.hops + 60 * viewer.updates)
+      hops += viewer.hops
+      units += viewer.textUnits
+      bytes += viewer.bytes
+      lacked += size
     }
-  })
-  await Promise.all(followed)
-  const truths = new Map(await Promise.all(ids.map(async id => [id, (await nodes[0]!.call('GET', `/api/messages/${id}`)).body as Message] as const)))
-  let hops = 0
-  let units = 0
-  let bytes = 0
-  let lacked = 0
-  for (const [i, viewer] of viewers.entries()) {
-    const truth = truths.get(ids[Math.floor(i / 10)]!)!
-    expect(truth.status).toBe('completed')
-    expect(textOf(truth)).toBe(text(Math.floor(i / 10)).join(''))
-    expect(viewer.json).toEqual(truth)
-    expect(viewer.digest).toBe(digestOf(truth))
-    expect(viewer.faults).toEqual([])
-    expect(viewer.resets).toBe(0)
-    // Every character once, over all its sockets.
-    expect(viewer.textUnits).toBe(textOf(truth).length)
-    // P3: a kilobyte a return; an update that is broadcast has its own small frame.
-    const size = Buffer.byteLength(textOf(truth))
-    expect(viewer.bytes).toBeLessThanOrEqual(1.05 * size + 900 + 1_000 * viewer.hops + 60 * viewer.updates)
-    hops += viewer.hops
-    units += viewer.textUnits
-    bytes += viewer.bytes
-    lacked += size
-  }
-  expect(hops).toBeGreaterThan(900)
-  for (const { url } of nodes) expect(door.taken.get(url)).toBeGreaterThan(hops / 4)
-  console.log(`${hops} hops, ${units} characters, ${lacked} bytes of text, ${bytes} bytes received`)
-  for (const viewer of viewers) viewer.close()
-  for (const node of nodes) for (const id of ids.slice(0, 5)) expect((await node.call('GET', `/api/messages/${id}`)).body).toEqual(truths.get(id))
-})
+    expect(hops).toBeGreaterThan(900)
+    for (const { url } of nodes) expect(door.taken.get(url)).toBeGreaterThan(hops / 4)
+    console.log(`${hops} hops, ${units} characters, ${lacked} bytes of text, ${bytes} bytes received`)
+    for (const viewer of viewers) viewer.close()
+    for (const node of nodes)
+      for (const id of ids.slice(0, 5))
+        expect((await node.call('GET', `/api/messages/${id}`)).body).toEqual(truths.get(id))
+  },
+)
 
 /** A run on A, followed on B by a viewer that stays. */
 async function followedElsewhere() {
@@ -87,7 +109,12 @@ test('a copy that is ahead is reset on /ws and closed with 4409 on /yjs, on a no
   const ahead = Y.encodeStateVector(new Map([...vector].map(([client, clock]) => [client, clock + 3])))
   const viewer = view(b)
   const late = viewer.adopt(new Collected(messageId))
-  await viewer.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector: ahead, lineage: copy.subscribed!.lineage }] }))
+  await viewer.send(
+    encodeControl({
+      type: 'subscribe',
+      docs: [{ doc: messageId, stateVector: ahead, lineage: copy.subscribed!.lineage }],
+    }),
+  )
   await viewer.until(() => late.updates > 0, 'the state')
   expect(late.subscribed!.reset).toBe(true)
   expect(late.text).toBe('The moon pulls.')
@@ -120,7 +147,7 @@ test('a copy that is ahead of a node only because that node hears late is kept, 
   const stock = new WebSocket(`${late.url.replace('http', 'ws')}/yjs/${messageId}`)
   onTestFinished(() => stock.terminate())
   const closes: number[] = []
-  stock.on('close', code => closes.push(code))
+  stock.on('close', (code) => closes.push(code))
   await once(stock, 'open')
   stock.send(encodeStock({ type: 'syncStep1', stateVector }))
   const answered = once(stock, 'message')

@@ -3,7 +3,13 @@ import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
-import { decodeChannelMessages, decodeServerControl, decodeStock, encodeControl, encodeStock } from '../../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  decodeServerControl,
+  decodeStock,
+  encodeControl,
+  encodeStock,
+} from '../../shared/protocol.ts'
 import { isTerminal, readDocument, type Chat, type Message } from '../../shared/schema.ts'
 
 export type Wire = '/ws' | '/yjs'
@@ -46,10 +52,12 @@ export class Hopper {
   hop(): Promise<void> {
     this.#socket?.terminate()
     this.hops += 1
-    const socket = this.#socket = new WebSocket(this.#url + (this.wire === '/ws' ? '/ws' : `/yjs/${this.#id}`), { perMessageDeflate: false })
-    return new Promise(resolve => {
+    const socket = (this.#socket = new WebSocket(this.#url + (this.wire === '/ws' ? '/ws' : `/yjs/${this.#id}`), {
+      perMessageDeflate: false,
+    }))
+    return new Promise((resolve) => {
       socket.on('error', () => {})
-      socket.on('close', code => {
+      socket.on('close', (code) => {
         if (socket === this.#socket) this.faults.push(`closed with ${code}`)
         resolve()
       })
@@ -62,7 +70,11 @@ export class Hopper {
         if (socket !== this.#socket) return
         this.bytes += data.length
         if (!isBinary) this.#control(data.toString(), socket)
-        else for (const message of this.wire === '/ws' ? decodeChannelMessages(data).map(({ message }) => message) : [data]) this.#take(message, resolve)
+        else
+          for (const message of this.wire === '/ws'
+            ? decodeChannelMessages(data).map(({ message }) => message)
+            : [data])
+            this.#take(message, resolve)
       })
     })
   }

@@ -23,27 +23,38 @@ interface Asked {
 async function killOneByOne(rounds: number, settings: object) {
   console.log(`seed ${seed}`)
   const random = seededRandom(seed)
-  const world = await newWorld({ fake: { fallback: talk(words, 12) }, settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_FLUSH_MS: 10, ...settings } })
+  const world = await newWorld({
+    fake: { fallback: talk(words, 12) },
+    settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_FLUSH_MS: 10, ...settings },
+  })
   const [b, c] = await Promise.all([world.node(), world.node()])
   const witness = new Witness()
   const endedAt = new Map<string, number>()
-  const viewers = [b, c].map(node => new Collector(node.url, { onUpdate: collected => {
-    witness.onUpdate(collected)
-    if (isTerminal(collected.message.status) && !endedAt.has(collected.id)) endedAt.set(collected.id, performance.now())
-  } }))
-  onTestFinished(async () => { await Promise.all(viewers.map(viewer => viewer.close())) })
+  const viewers = [b, c].map(
+    (node) =>
+      new Collector(node.url, {
+        onUpdate: (collected) => {
+          witness.onUpdate(collected)
+          if (isTerminal(collected.message.status) && !endedAt.has(collected.id))
+            endedAt.set(collected.id, performance.now())
+        },
+      }),
+  )
+  onTestFinished(async () => {
+    await Promise.all(viewers.map((viewer) => viewer.close()))
+  })
   const asked: Asked[] = []
   let next = new ChildNode()
   for (let round = 0; round < rounds; round++) {
     const child = await next.start(world.settings)
     if (round + 1 < rounds) next = new ChildNode()
     const own = new Collector(child.url, { onUpdate: witness.onUpdate })
-    const questions = [0, 1, 2].map(index => `q${round}-${index}`)
+    const questions = [0, 1, 2].map((index) => `q${round}-${index}`)
     const mine: Asked[] = []
     for (const question of questions) {
       const { messageId } = await child.ask(question)
       mine.push({ id: messageId, question, killedAt: 0 })
-      await Promise.all([...viewers, own].map(viewer => viewer.follow(messageId)))
+      await Promise.all([...viewers, own].map((viewer) => viewer.follow(messageId)))
       await sleep(random() * 150)
     }
     await sleep(random() * 800)
@@ -53,12 +64,21 @@ async function killOneByOne(rounds: number, settings: object) {
     await own.until(() => own.closed !== null, 'the end of its own viewer')
   }
   const read = async (id: string) => (await b.call('GET', `/api/messages/${id}`)).body as Message
-  const epochs = new Map((await Promise.all(asked.map(async ({ id }) => {
-    await viewers[0]!.until(() => endedAt.has(id), `the end of ${id}`, 10_000)
-    return id
-  }))).map(id => [id, 0]))
+  const epochs = new Map(
+    (
+      await Promise.all(
+        asked.map(async ({ id }) => {
+          await viewers[0]!.until(() => endedAt.has(id), `the end of ${id}`, 10_000)
+          return id
+        }),
+      )
+    ).map((id) => [id, 0]),
+  )
   const readEpochs = async () => {
-    for (const { id, epoch } of await database.postgres.run<{ id: string; epoch: string }>('SELECT id, epoch FROM documents', world.settings.DATABASE_URL as string)) {
+    for (const { id, epoch } of await database.postgres.run<{ id: string; epoch: string }>(
+      'SELECT id, epoch FROM documents',
+      world.settings.DATABASE_URL as string,
+    )) {
       if (epochs.has(id)) epochs.set(id, Number(epoch))
     }
     return epochs
@@ -83,9 +103,13 @@ test('the answers end as interrupted within two leases, taken over by one node',
       expect(textOf(message)).toBe(wordsOf(question, words))
     }
     for (const viewer of viewers) await expectEqual(viewer, id, message)
-    expect(world.fake.requests.filter(({ body }) => JSON.stringify(body).includes(`"${question}"`)).length).toBeLessThanOrEqual(1)
+    expect(
+      world.fake.requests.filter(({ body }) => JSON.stringify(body).includes(`"${question}"`)).length,
+    ).toBeLessThanOrEqual(1)
   }
-  console.log(`${took.length} of ${asked.length} interrupted, seen after ${Math.round(Math.min(...took))} to ${Math.round(Math.max(...took))} ms; ${[...witness.seen.values()].join('').length} characters seen`)
+  console.log(
+    `${took.length} of ${asked.length} interrupted, seen after ${Math.round(Math.min(...took))} to ${Math.round(Math.max(...took))} ms; ${[...witness.seen.values()].join('').length} characters seen`,
+  )
   expect(took.length).toBeGreaterThan(asked.length / 3)
   expect(Math.max(...took)).toBeLessThan(2 * leaseMs)
 })
@@ -101,7 +125,12 @@ test('the answers go on by themselves, once', { timeout: 60_000 }, async () => {
     const requests = world.fake.requests.filter(({ body }) => JSON.stringify(body).includes(`"${question}"`)).length
     const epoch = (await readEpochs()).get(id)
     // Killed while it was queued: another node begins it.
-    expect([[1, 1], [1, 2], [2, 2], [2, 3]]).toContainEqual([requests, epoch])
+    expect([
+      [1, 1],
+      [1, 2],
+      [2, 2],
+      [2, 3],
+    ]).toContainEqual([requests, epoch])
     if (requests === 2) wentOn += 1
     for (const viewer of viewers) await expectEqual(viewer, id, message)
   }

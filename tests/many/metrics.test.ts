@@ -6,8 +6,13 @@ const server = usePostgres()
 
 async function scrape({ metricsUrl }: { metricsUrl?: string }): Promise<(name: string) => number | undefined> {
   const page = await (await fetch(metricsUrl!)).text()
-  const samples = new Map(page.split('\n').filter(line => line !== '' && !line.startsWith('#')).map(line => line.split(' ') as [string, string]))
-  return name => (samples.has(name) ? Number(samples.get(name)) : undefined)
+  const samples = new Map(
+    page
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split(' ') as [string, string]),
+  )
+  return (name) => (samples.has(name) ? Number(samples.get(name)) : undefined)
 }
 
 async function twoNodes() {
@@ -49,8 +54,15 @@ test('a run that is taken over counts once', async () => {
   fake.manual()
   const { messageId } = (await a.call('POST', `/api/chats/${chatId}/messages`, { content: 'Why?' })).body
   await fake.received(1)
-  await server.postgres.run(`UPDATE messages SET node = 'gone' WHERE id = '${messageId}'`, settings.DATABASE_URL as string)
-  const taken = async () => (await Promise.all([a, b].map(scrape))).reduce((sum, read) => sum + read('runnel_takeovers_total{outcome="taken"}')!, 0)
+  await server.postgres.run(
+    `UPDATE messages SET node = 'gone' WHERE id = '${messageId}'`,
+    settings.DATABASE_URL as string,
+  )
+  const taken = async () =>
+    (await Promise.all([a, b].map(scrape))).reduce(
+      (sum, read) => sum + read('runnel_takeovers_total{outcome="taken"}')!,
+      0,
+    )
   await expect.poll(taken, { timeout: 10_000 }).toBe(1)
   for (const node of [a, b]) expect((await scrape(node))('runnel_takeovers_total{outcome="failed"}')).toBe(0)
 })

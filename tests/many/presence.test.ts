@@ -35,65 +35,96 @@ function present(client: Client, chatId: string, state: object | null) {
   const chat = client.chat(chatId)
   onTestFinished(chat.subscribe(() => {}))
   chat.setPresence(state as never)
-  return { chat, names: () => chat.getSnapshot().presence.map(({ user }) => user.name).sort() }
+  return {
+    chat,
+    names: () =>
+      chat
+        .getSnapshot()
+        .presence.map(({ user }) => user.name)
+        .sort(),
+  }
 }
 
-test('names are on every node, above a hundred only their number, and they are gone with their sockets', { timeout: 30_000 }, async () => {
-  const { a, b, ada, bob, chatId } = await startPeople()
-  const [clientA, clientB] = [open(ada, a), open(bob, b)]
-  const here = present(clientA, chatId, { typing: true })
-  const there = present(clientB, chatId, { reading: 1 })
-  await until(() => here.names()[0] === 'Bob' && there.names()[0] === 'Ada', 'the names')
-  expect(there.chat.getSnapshot().presence).toEqual([{ typing: true, user: { id: 'ada', name: 'Ada' } }])
-  here.chat.setPresence({ typing: false })
-  await until(() => there.chat.getSnapshot().presence[0]?.['typing'] === false, 'the change')
+test(
+  'names are on every node, above a hundred only their number, and they are gone with their sockets',
+  { timeout: 30_000 },
+  async () => {
+    const { a, b, ada, bob, chatId } = await startPeople()
+    const [clientA, clientB] = [open(ada, a), open(bob, b)]
+    const here = present(clientA, chatId, { typing: true })
+    const there = present(clientB, chatId, { reading: 1 })
+    await until(() => here.names()[0] === 'Bob' && there.names()[0] === 'Ada', 'the names')
+    expect(there.chat.getSnapshot().presence).toEqual([{ typing: true, user: { id: 'ada', name: 'Ada' } }])
+    here.chat.setPresence({ typing: false })
+    await until(() => there.chat.getSnapshot().presence[0]?.['typing'] === false, 'the change')
 
-  // Fifty on A and sixty on B: too many for either of them, though neither has a hundred.
-  const crowd = [...Array.from({ length: 50 }, () => [a, ada] as const), ...Array.from({ length: 60 }, () => [b, bob] as const)]
-    .map(([node, person]) => new Collector(node.url, { token: person.token! }))
-  for (const viewer of crowd) onTestFinished(() => viewer.close())
-  for (const viewer of crowd) await viewer.follow(chatId)
-  await until(() => [here, there].every(({ chat }) => chat.getSnapshot().viewers === 112 && chat.getSnapshot().presence.length === 0), 'the number', 15_000)
-  await Promise.all(crowd.slice(0, 30).map(viewer => viewer.close()))
-  await until(() => here.chat.getSnapshot().viewers === null && here.names()[0] === 'Bob' && there.names()[0] === 'Ada', 'the names again', 15_000)
+    // Fifty on A and sixty on B: too many for either of them, though neither has a hundred.
+    const crowd = [
+      ...Array.from({ length: 50 }, () => [a, ada] as const),
+      ...Array.from({ length: 60 }, () => [b, bob] as const),
+    ].map(([node, person]) => new Collector(node.url, { token: person.token! }))
+    for (const viewer of crowd) onTestFinished(() => viewer.close())
+    for (const viewer of crowd) await viewer.follow(chatId)
+    await until(
+      () =>
+        [here, there].every(
+          ({ chat }) => chat.getSnapshot().viewers === 112 && chat.getSnapshot().presence.length === 0,
+        ),
+      'the number',
+      15_000,
+    )
+    await Promise.all(crowd.slice(0, 30).map((viewer) => viewer.close()))
+    await until(
+      () => here.chat.getSnapshot().viewers === null && here.names()[0] === 'Bob' && there.names()[0] === 'Ada',
+      'the names again',
+      15_000,
+    )
 
-  const at = Date.now()
-  await clientB.close()
-  await until(() => here.names().length === 0, 'nobody')
-  const took = Date.now() - at
-  console.log(`gone on the other node after ${took} ms`)
-  // Each node tells once a second.
-  expect(took).toBeLessThan(3_000)
-})
+    const at = Date.now()
+    await clientB.close()
+    await until(() => here.names().length === 0, 'nobody')
+    const took = Date.now() - at
+    console.log(`gone on the other node after ${took} ms`)
+    // Each node tells once a second.
+    expect(took).toBeLessThan(3_000)
+  },
+)
 
-test('one who changes nodes under the same client id is there all the time, also when his node closes', { timeout: 30_000 }, async () => {
-  const { node, a, b, ada, bob, chatId } = await startPeople()
-  const c = await node()
-  const door = await balance(a)
-  const watches = [present(open(bob, b), chatId, null), present(open(bob, c), chatId, null)]
-  const moving = open(ada, door)
-  const mine = present(moving, chatId, { here: 1 })
-  await until(() => watches.every(watch => watch.names()[0] === 'Ada'), 'the name')
-  door.nodes = [b]
-  let seen = 0
-  const gone: string[] = []
-  for (const [i, watch] of watches.entries()) onTestFinished(watch.chat.subscribe(() => {
-    seen += 1
-    if (watch.names().length === 0) gone.push(`from watcher ${i}`)
-  }))
-  await a.close()
-  await until(() => moving.connection.getSnapshot().status === 'open', 'the return')
-  mine.chat.setPresence({ here: 2 })
-  await until(() => watches.every(watch => watch.chat.getSnapshot().presence[0]?.['here'] === 2), 'the new state')
-  door.nodes = [c]
-  await b.close()
-  await until(() => watches[1]!.chat.getSnapshot().presence[0]?.['here'] === 2, 'the state on the last node')
-  // What was said at his return, by itself.
-  await until(() => moving.connection.getSnapshot().status === 'open', 'the second return')
-  const other = present(open(bob, c), chatId, null)
-  await until(() => other.names()[0] === 'Ada', 'a newcomer')
-  expect(seen).toBeGreaterThan(0)
-})
+test(
+  'one who changes nodes under the same client id is there all the time, also when his node closes',
+  { timeout: 30_000 },
+  async () => {
+    const { node, a, b, ada, bob, chatId } = await startPeople()
+    const c = await node()
+    const door = await balance(a)
+    const watches = [present(open(bob, b), chatId, null), present(open(bob, c), chatId, null)]
+    const moving = open(ada, door)
+    const mine = present(moving, chatId, { here: 1 })
+    await until(() => watches.every((watch) => watch.names()[0] === 'Ada'), 'the name')
+    door.nodes = [b]
+    let seen = 0
+    const gone: string[] = []
+    for (const [i, watch] of watches.entries())
+      onTestFinished(
+        watch.chat.subscribe(() => {
+          seen += 1
+          if (watch.names().length === 0) gone.push(`from watcher ${i}`)
+        }),
+      )
+    await a.close()
+    await until(() => moving.connection.getSnapshot().status === 'open', 'the return')
+    mine.chat.setPresence({ here: 2 })
+    await until(() => watches.every((watch) => watch.chat.getSnapshot().presence[0]?.['here'] === 2), 'the new state')
+    door.nodes = [c]
+    await b.close()
+    await until(() => watches[1]!.chat.getSnapshot().presence[0]?.['here'] === 2, 'the state on the last node')
+    // What was said at his return, by itself.
+    await until(() => moving.connection.getSnapshot().status === 'open', 'the second return')
+    const other = present(open(bob, c), chatId, null)
+    await until(() => other.names()[0] === 'Ada', 'a newcomer')
+    expect(seen).toBeGreaterThan(0)
+  },
+)
 
 test('a node that closes says that nobody is there any more', async () => {
   const { a, b, ada, bob, chatId } = await startPeople()
@@ -108,34 +139,55 @@ test('a node that closes says that nobody is there any more', async () => {
 function threeNodes() {
   let time = 0
   const now = () => time
-  const nodes = ['a', 'b', 'c'].map(name => ({ name, presence: new Presence(now), viewers: 0, live: true, known: new Map<number, AwarenessEntry>() }))
+  const nodes = ['a', 'b', 'c'].map((name) => ({
+    name,
+    presence: new Presence(now),
+    viewers: 0,
+    live: true,
+    known: new Map<number, AwarenessEntry>(),
+  }))
   const pass = (ms: number, hears: (from: string, to: string) => boolean = () => true) => {
     time += ms
-    const told = nodes.filter(({ live }) => live).map(node => ({ node, shared: node.presence.share(node.viewers) }))
+    const told = nodes.filter(({ live }) => live).map((node) => ({ node, shared: node.presence.share(node.viewers) }))
     for (const { node: from, shared } of told) {
-      for (const to of nodes) if (shared && to !== from && to.live && hears(from.name, to.name)) to.presence.takeShared(from.name, JSON.parse(JSON.stringify(shared)))
+      for (const to of nodes)
+        if (shared && to !== from && to.live && hears(from.name, to.name))
+          to.presence.takeShared(from.name, JSON.parse(JSON.stringify(shared)))
     }
     for (const { presence, viewers, known } of nodes) {
       const message = presence.changes(viewers)
       const stock = message && decodeStock(message)
       if (stock?.type !== 'awareness') continue
-      for (const entry of decodeAwareness(stock.update)) if (entry.clock > (known.get(entry.clientId)?.clock ?? -1)) known.set(entry.clientId, entry)
+      for (const entry of decodeAwareness(stock.update))
+        if (entry.clock > (known.get(entry.clientId)?.clock ?? -1)) known.set(entry.clientId, entry)
     }
   }
-  const names = (i: number) => [...nodes[i]!.known.values()].filter(({ state }) => state !== 'null').map(({ state }) => JSON.parse(state).user.name as string).sort()
+  const names = (i: number) =>
+    [...nodes[i]!.known.values()]
+      .filter(({ state }) => state !== 'null')
+      .map(({ state }) => JSON.parse(state).user.name as string)
+      .sort()
   return { nodes, pass, names }
 }
 
-const says = (clientId: number, clock: number, state: object | null) => encodeAwareness([{ clientId, clock, state: JSON.stringify(state) }])
+const says = (clientId: number, clock: number, state: object | null) =>
+  encodeAwareness([{ clientId, clock, state: JSON.stringify(state) }])
 const session = (name: string) => ({ user: { id: name.toLowerCase(), name } })
 
 test('a node that is dead is forgotten with all who were there, within 30 s', () => {
-  const { nodes: [a, b], pass, names } = threeNodes()
+  const {
+    nodes: [a, b],
+    pass,
+    names,
+  } = threeNodes()
   a!.presence.receive(session('Ada'), says(7, 1, {}), 1_000)
   b!.presence.receive(session('Bob'), says(8, 1, {}), 1_000)
   a!.viewers = b!.viewers = 1
   for (let i = 0; i < 60; i++) pass(1_000)
-  expect([names(0), names(1)]).toEqual([['Ada', 'Bob'], ['Ada', 'Bob']])
+  expect([names(0), names(1)]).toEqual([
+    ['Ada', 'Bob'],
+    ['Ada', 'Bob'],
+  ])
   a!.live = false
   let seconds = 0
   while (names(1).includes('Ada') && seconds < 60) {
@@ -148,7 +200,11 @@ test('a node that is dead is forgotten with all who were there, within 30 s', ()
 })
 
 test('who comes to another node before his old socket is known to be gone is neither refused there nor lost with the old one', () => {
-  const { nodes: [a, b, c], pass, names } = threeNodes()
+  const {
+    nodes: [a, b, c],
+    pass,
+    names,
+  } = threeNodes()
   const old = session('Ada')
   a!.presence.receive(old, says(7, 1, { at: 1 }), 1_000)
   a!.viewers = 1
@@ -167,10 +223,19 @@ test('who comes to another node before his old socket is known to be gone is nei
   pass(1_000)
   expect([at(1), at(2)]).toEqual([2, 2])
   const newcomer = new Presence(() => 0)
-  for (const [node, i] of [['b', 2], ['a', 1]] as const) newcomer.takeShared(node, { viewers: 1, states: [[7, JSON.stringify({ at: i, user: { id: 'ada', name: 'Ada' } })]] })
+  for (const [node, i] of [
+    ['b', 2],
+    ['a', 1],
+  ] as const)
+    newcomer.takeShared(node, {
+      viewers: 1,
+      states: [[7, JSON.stringify({ at: i, user: { id: 'ada', name: 'Ada' } })]],
+    })
   newcomer.takeShared('a', { viewers: 0, states: [] })
   const told = decodeStock(newcomer.everybody()!)
-  expect(told.type === 'awareness' && decodeAwareness(told.update).map(({ state }) => JSON.parse(state).at)).toEqual([2])
+  expect(told.type === 'awareness' && decodeAwareness(told.update).map(({ state }) => JSON.parse(state).at)).toEqual([
+    2,
+  ])
   a!.presence.leave(old)
   a!.viewers = 0
   for (let i = 0; i < 5; i++) {
@@ -182,9 +247,12 @@ test('who comes to another node before his old socket is known to be gone is nei
 test('the list of chats is live on every node', async () => {
   const { a, b, ada, bob, chatId, fake } = await startPeople()
   const [events, others]: [ChatEvent[], ChatEvent[]] = [[], []]
-  const watching = [[open(ada, b), events], [open(bob, a), others]] as const
+  const watching = [
+    [open(ada, b), events],
+    [open(bob, a), others],
+  ] as const
   for (const [client, list] of watching) {
-    onTestFinished(client.onChatEvent(event => list.push(event)))
+    onTestFinished(client.onChatEvent((event) => list.push(event)))
     await until(() => client.connection.getSnapshot().status === 'open', 'the socket')
   }
   const stream = fake.manual()
@@ -192,12 +260,22 @@ test('the list of chats is live on every node', async () => {
   await stream.request
   stream.send('So.')
   stream.end()
-  await until(() => events.some(event => event.event === 'status' && event.messageId === messageId && event.status === 'completed'), 'the end of the run')
+  await until(
+    () =>
+      events.some((event) => event.event === 'status' && event.messageId === messageId && event.status === 'completed'),
+    'the end of the run',
+  )
   await ada.call('PATCH', `/api/chats/${chatId}`, { title: 'Ebb' })
   const { id: second } = (await ada.call('POST', '/api/chats', { title: 'Second' })).body
-  await until(() => events.some(({ chatId: id }) => id === second) && others.some(({ event }) => event === 'renamed'), 'the news')
+  await until(
+    () => events.some(({ chatId: id }) => id === second) && others.some(({ event }) => event === 'renamed'),
+    'the news',
+  )
   await ada.call('DELETE', `/api/chats/${chatId}`)
-  await until(() => [events, others].every(list => list.some(({ event, chatId: id }) => event === 'deleted' && id === chatId)), 'the deletion')
+  await until(
+    () => [events, others].every((list) => list.some(({ event, chatId: id }) => event === 'deleted' && id === chatId)),
+    'the deletion',
+  )
   // Bob is no member of the second.
   expect(others.some(({ chatId: id }) => id === second)).toBe(false)
 })
@@ -220,7 +298,7 @@ test('a role, a removal and a revoked invite hold on the other node within a sec
 
   let at = performance.now()
   await ada.call('POST', `/api/chats/${chatId}/members`, { userId: 'bob', name: 'Bob', role: 'editor' })
-  await viewer.until(() => viewer.control.some(control => control.type === 'role'), 'the role', 1_000)
+  await viewer.until(() => viewer.control.some((control) => control.type === 'role'), 'the role', 1_000)
   const role = performance.now() - at
   expect((await bob.call('POST', `/api/messages/${messageId}/continue`, {})).body.error.code).toBe('busy')
 
@@ -236,10 +314,16 @@ test('a role, a removal and a revoked invite hold on the other node within a sec
 
   at = performance.now()
   expect((await ada.call('DELETE', `/api/chats/${chatId}/members/bob`)).status).toBe(204)
-  await viewer.until(() => chat!.refused?.code === 'not_found' && message!.refused?.code === 'not_found', 'the refusals', 1_000)
+  await viewer.until(
+    () => chat!.refused?.code === 'not_found' && message!.refused?.code === 'not_found',
+    'the refusals',
+    1_000,
+  )
   await until(() => stock.closed?.code === 4403 && reader.closed, 'the other two', 1_000)
   const removed = performance.now() - at
-  console.log(`on the other node: role ${Math.round(role)} ms, invite ${Math.round(revoked)} ms, removal ${Math.round(removed)} ms`)
+  console.log(
+    `on the other node: role ${Math.round(role)} ms, invite ${Math.round(revoked)} ms, removal ${Math.round(removed)} ms`,
+  )
   const had = message!.bytes
   stream.send(' and more')
   stream.end()
@@ -261,7 +345,8 @@ test('a reader of events on a node that follows gets deltas and the end, and goe
     onTestFinished(() => reader.close())
     return reader
   }
-  const textOf = (reader: SseReader) => reader.message?.output.map(block => ('text' in block ? block.text : '')).join('') ?? ''
+  const textOf = (reader: SseReader) =>
+    reader.message?.output.map((block) => ('text' in block ? block.text : '')).join('') ?? ''
   const stays = read(b)
   await stays.until(() => stays.events.length > 0, 'the snapshot')
   stream.send('The moon 🌙')

@@ -52,7 +52,9 @@ test('the node that takes it over when that one is killed keeps what it had show
   await there.until(() => seen!.text.endsWith(' the water'), 'the next words')
   await c.kill()
   // The status of the run before is terminal, too, until this one is taken over.
-  await expect.poll(async () => (await b.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 8_000 }).toBe('interrupted')
+  await expect
+    .poll(async () => (await b.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 8_000 })
+    .toBe('interrupted')
   const { body: message } = await b.call('GET', `/api/messages/${messageId}`)
   expect(textOf(message)).toBe('The moon pulls the water')
 })

@@ -2,7 +2,14 @@
 import { expect, onTestFinished } from 'vitest'
 import { digestOf } from '../../shared/digest.ts'
 import { isTerminal, type Message } from '../../shared/schema.ts'
-import { Collector, type Collected, type FakeOpenAI, type Script, type StartedRunnel, type Step } from '../../testing/index.ts'
+import {
+  Collector,
+  type Collected,
+  type FakeOpenAI,
+  type Script,
+  type StartedRunnel,
+  type Step,
+} from '../../testing/index.ts'
 import type { ChildNode } from './children.ts'
 
 /** Word `index` of the answer to a question: no two places alike, some with emoji. */
@@ -15,10 +22,16 @@ export function wordsOf(question: string, count: number, from = 0): string {
 }
 
 /** Says so many words, `intervalMs` apart; asked to go on, it goes on with the next one. */
-export function talk(count: number, intervalMs: number): (request: { body: { messages?: Record<string, unknown>[] } }) => Script {
+export function talk(
+  count: number,
+  intervalMs: number,
+): (request: { body: { messages?: Record<string, unknown>[] } }) => Script {
   return ({ body: { messages = [] } }) => {
     const question = messages.find(({ role }) => role === 'user')!['content'] as string
-    const said = messages.filter(({ role }) => role === 'assistant').map(({ content }) => content as string).join('')
+    const said = messages
+      .filter(({ role }) => role === 'assistant')
+      .map(({ content }) => content as string)
+      .join('')
     const rest = wordsOf(question, count).slice(said.length)
     const steps: Step[] = []
     for (const text of rest.match(/[^ ]* /g) ?? []) steps.push({ type: 'text', text }, { type: 'wait', ms: intervalMs })
@@ -28,7 +41,7 @@ export function talk(count: number, intervalMs: number): (request: { body: { mes
 }
 
 export function textOf(message: Message): string {
-  return message.output.map(block => (block.type === 'text' ? block.text : '')).join('')
+  return message.output.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }
 
 /** Keeps the longest text that was seen of each message; complains of one that is not a beginning of the script. */
@@ -41,7 +54,10 @@ export class Witness {
     const text = collected.text
     const longest = this.seen.get(collected.id) ?? ''
     if (text.length > longest.length) {
-      if (!text.startsWith(longest)) this.faults.push(`${collected.id}: ${JSON.stringify(longest.slice(-20))} became ${JSON.stringify(text.slice(-30))}`)
+      if (!text.startsWith(longest))
+        this.faults.push(
+          `${collected.id}: ${JSON.stringify(longest.slice(-20))} became ${JSON.stringify(text.slice(-30))}`,
+        )
       this.seen.set(collected.id, text)
     }
   }
@@ -62,11 +78,20 @@ export async function watchedAnswer(fake: FakeOpenAI, a: StartedRunnel | ChildNo
   const { chatId, messageId } = await a.ask('q')
   await stream.request
   const witness = new Witness()
-  const [own, there] = [a, b].map(node => new Collector(node.url, { onUpdate: witness.onUpdate })) as [Collector, Collector]
-  onTestFinished(async () => { await Promise.all([own.close(), there.close()]) })
+  const [own, there] = [a, b].map((node) => new Collector(node.url, { onUpdate: witness.onUpdate })) as [
+    Collector,
+    Collector,
+  ]
+  onTestFinished(async () => {
+    await Promise.all([own.close(), there.close()])
+  })
   const [[ownCopy], [copy]] = await Promise.all([own.follow(messageId), there.follow(messageId)])
   for (let i = 0; i < 20; i++) stream.send(word('q', i))
-  await Promise.all([own, there].map(viewer => viewer.until(() => viewer.documents.get(messageId)!.text === wordsOf('q', 20), 'the first words')))
+  await Promise.all(
+    [own, there].map((viewer) =>
+      viewer.until(() => viewer.documents.get(messageId)!.text === wordsOf('q', 20), 'the first words'),
+    ),
+  )
   return { chatId, messageId, stream, witness, own, there, ownCopy: ownCopy!, copy: copy! }
 }
 

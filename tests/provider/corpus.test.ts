@@ -12,17 +12,20 @@ import { differences } from '../helpers/expected-message.ts'
 import { collect, foldEvents, type FoldedMessage } from '../helpers/fold-events.ts'
 
 const recordedRoot = recordedStreamsRoot()
-if (!recordedRoot) console.log('RUNNEL_STREAM_CORPUS is not set: the streams of tests/fixtures are read, the recorded ones are not.')
+if (!recordedRoot)
+  console.log('RUNNEL_STREAM_CORPUS is not set: the streams of tests/fixtures are read, the recorded ones are not.')
 const streams = [...readCorpus(ownStreamsRoot()), ...(recordedRoot ? readCorpus(recordedRoot) : [])]
 const seed = Number(process.env.RUNNEL_TEST_SEED ?? 20_251_120)
 const byteByByteBelow = 20_000
 
 let fake: FakeOpenAI
-beforeAll(async () => { fake = await startFakeOpenAI() })
+beforeAll(async () => {
+  fake = await startFakeOpenAI()
+})
 afterAll(() => fake.close())
 
 describe(`every stream comes out as it was sent (seed ${seed})`, () => {
-  test.each(streams)('$name', async stream => {
+  test.each(streams)('$name', async (stream) => {
     for (const cuts of cutsOf(stream)) {
       const message = await readCut(stream, cuts)
       expect(differences(message, stream.expected, stream.api), JSON.stringify(cuts).slice(0, 60)).toEqual([])
@@ -34,19 +37,25 @@ describe(`every stream comes out as it was sent (seed ${seed})`, () => {
 
 test('no known stream holds an event of an unknown type', async () => {
   const unknown = new Set<string>()
-  for (const stream of streams) await readCut(stream, 'whole', type => unknown.add(`${type} in ${stream.name}`))
+  for (const stream of streams) await readCut(stream, 'whole', (type) => unknown.add(`${type} in ${stream.name}`))
   expect([...unknown]).toEqual([])
 })
 
 function cutsOf(stream: CorpusStream): Cuts[] {
   return [
-    'whole', { seed, maxBytes: 700 }, { seed: seed + 1, maxBytes: 40 },
+    'whole',
+    { seed, maxBytes: 700 },
+    { seed: seed + 1, maxBytes: 40 },
     ...(stream.sse.length < byteByByteBelow ? ['bytes' as const] : []),
     ...(stream.reads ? [stream.reads] : []),
   ]
 }
 
-async function readCut(stream: CorpusStream, cuts: Cuts, onUnknown: (type: string) => void = () => {}): Promise<FoldedMessage> {
+async function readCut(
+  stream: CorpusStream,
+  cuts: Cuts,
+  onUnknown: (type: string) => void = () => {},
+): Promise<FoldedMessage> {
   const mapper: StreamMapper = stream.api === 'chat' ? new ChatMapper(onUnknown) : new ResponsesMapper(onUnknown)
   const pieces = cutBytes(stream.sse, cuts)
   const body = new ReadableStream<Uint8Array>({

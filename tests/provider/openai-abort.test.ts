@@ -2,7 +2,13 @@ import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ProviderEvent } from '../../server/provider/events.ts'
 import { openaiProvider } from '../../server/provider/openai.ts'
-import { answer, rateLimited, startFakeOpenAI, type FakeOpenAI, type ReceivedRequest } from '../../testing/fake-openai.ts'
+import {
+  answer,
+  rateLimited,
+  startFakeOpenAI,
+  type FakeOpenAI,
+  type ReceivedRequest,
+} from '../../testing/fake-openai.ts'
 
 const request = { model: 'any', prompt: [{ role: 'user' as const, text: 'Hello' }] }
 const limitMs = 100
@@ -21,7 +27,10 @@ function start(): AsyncIterator<ProviderEvent> {
 }
 
 /** Reads until the iteration throws; the time it took since `from`. */
-async function thrownAfter(events: AsyncIterator<ProviderEvent>, from: number): Promise<{ reason: unknown; ms: number }> {
+async function thrownAfter(
+  events: AsyncIterator<ProviderEvent>,
+  from: number,
+): Promise<{ reason: unknown; ms: number }> {
   try {
     while (!(await events.next()).done);
   } catch (reason) {
@@ -97,7 +106,10 @@ describe('the signal ends the iteration with its reason, and the request, within
   })
 
   test('a provider that goes on sending is not heard', async () => {
-    fake.enqueue({ ...answer({ text: Array<string>(50).fill('again '), intervalMs: 2 }), ignoresHangUp: true } as ReturnType<typeof answer>)
+    fake.enqueue({
+      ...answer({ text: Array<string>(50).fill('again '), intervalMs: 2 }),
+      ignoresHangUp: true,
+    } as ReturnType<typeof answer>)
     const events = start()
     await events.next()
     await abortNow(events)

@@ -3,13 +3,24 @@ import type { Provider, ProviderEvent } from '../../server/provider/events.ts'
 import { openaiProvider, type OpenAIOptions } from '../../server/provider/openai.ts'
 import { createSseReader } from '../../server/provider/sse.ts'
 import { RunnelError } from '../../shared/errors.ts'
-import { answer, httpError, rateLimited, recorded, startFakeOpenAI, webPage, type FakeOpenAI, type Script } from '../../testing/fake-openai.ts'
+import {
+  answer,
+  httpError,
+  rateLimited,
+  recorded,
+  startFakeOpenAI,
+  webPage,
+  type FakeOpenAI,
+  type Script,
+} from '../../testing/fake-openai.ts'
 import { collect, foldEvents, type Collected, type FoldedMessage } from '../helpers/fold-events.ts'
 
 const request = { model: 'any', prompt: [{ role: 'user' as const, text: 'Hello' }] }
 
 let fake: FakeOpenAI
-beforeEach(async () => { fake = await startFakeOpenAI() })
+beforeEach(async () => {
+  fake = await startFakeOpenAI()
+})
 afterEach(() => fake.close())
 
 function provider(options: Partial<OpenAIOptions> = {}): Provider {
@@ -22,7 +33,7 @@ async function read(script: Script, options: Partial<OpenAIOptions> = {}): Promi
 }
 
 function textOf(message: FoldedMessage): string {
-  return message.blocks.map(block => (block.type === 'text' ? block.text : '')).join('')
+  return message.blocks.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }
 
 function errorOf(collected: Collected): RunnelError {
@@ -44,7 +55,11 @@ describe('before the first token', () => {
   })
 
   test.each([
-    [401, 'provider_auth'], [403, 'provider_auth'], [400, 'provider_rejected'], [404, 'provider_rejected'], [422, 'provider_rejected'],
+    [401, 'provider_auth'],
+    [403, 'provider_auth'],
+    [400, 'provider_rejected'],
+    [404, 'provider_rejected'],
+    [422, 'provider_rejected'],
   ])('%i is %s, is not tried again, and says what the provider said', async (status, code) => {
     const error = errorOf(await read(httpError(status, 'No such model: any.')))
     expect(error.code).toBe(code)
@@ -102,7 +117,9 @@ describe('an answer that is no stream', () => {
   })
 
   test('a JSON error with status 200', async () => {
-    const error = errorOf(await read({ kind: 'reply', status: 200, body: '{"error":{"message":"Model is loading.","code":1}}' }))
+    const error = errorOf(
+      await read({ kind: 'reply', status: 200, body: '{"error":{"message":"Model is loading.","code":1}}' }),
+    )
     expect(error).toMatchObject({ code: 'provider_error' })
     expect(error.message).toContain('Model is loading.')
   })
@@ -113,7 +130,9 @@ describe('an answer that is no stream', () => {
   })
 
   test('plain text', async () => {
-    expect(errorOf(await read({ kind: 'reply', status: 200, body: 'It works!' }))).toMatchObject({ code: 'provider_bad_response' })
+    expect(errorOf(await read({ kind: 'reply', status: 200, body: 'It works!' }))).toMatchObject({
+      code: 'provider_bad_response',
+    })
   })
 
   test('an empty stream is a broken one', async () => {
@@ -121,7 +140,7 @@ describe('an answer that is no stream', () => {
   })
 })
 
-describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', api => {
+describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', (api) => {
   const text = ['One', ' two', ' three']
 
   test('a cut connection is provider_disconnected, and the text is kept', async () => {
@@ -132,7 +151,9 @@ describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', ap
   })
 
   test('an error of the provider is provider_error, and the text is kept', async () => {
-    const collected = await read(answer({ text, after: { chunks: 2, fault: { error: 'Engine overheated.' } } }), { api })
+    const collected = await read(answer({ text, after: { chunks: 2, fault: { error: 'Engine overheated.' } } }), {
+      api,
+    })
     expect(textOf(foldEvents(collected))).toBe('One two')
     expect(errorOf(collected)).toMatchObject({ code: 'provider_error' })
     expect(errorOf(collected).message).toContain('Engine overheated.')
@@ -147,9 +168,11 @@ describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', ap
 
   test('a call that was not known to be whole is cancelled', async () => {
     const stream = fake.manual()
-    stream.raw(api === 'chat'
-      ? 'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"add","arguments":"{"}}]}}]}\n\n'
-      : 'data: {"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"call_1","name":"add"}}\n\n')
+    stream.raw(
+      api === 'chat'
+        ? 'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"add","arguments":"{"}}]}}]}\n\n'
+        : 'data: {"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"call_1","name":"add"}}\n\n',
+    )
     stream.raw('data: {"half')
     stream.cut()
     const message = foldEvents(await collect(provider({ api })(request, new AbortController().signal)))
@@ -172,7 +195,7 @@ describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', ap
     await stream.request
     for (let i = 0; i < 8; i++) {
       stream.raw(': keep-alive\n\n')
-      await new Promise(resolve => setTimeout(resolve, 40))
+      await new Promise((resolve) => setTimeout(resolve, 40))
     }
     stream.send('Still here.')
     stream.end()
@@ -185,7 +208,7 @@ describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', ap
     const seen: ProviderEvent[] = []
     for await (const event of provider({ api, idleMs: 50 })(request, new AbortController().signal)) {
       seen.push(event)
-      if (event.type === 'block_start') await new Promise(resolve => setTimeout(resolve, 120))
+      if (event.type === 'block_start') await new Promise((resolve) => setTimeout(resolve, 120))
     }
     expect(seen.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
   })
@@ -196,7 +219,11 @@ describe.each(['chat', 'responses'] as const)('in the middle of a %s stream', ap
     stream.raw('event: novelty\ndata: {"type":"novelty","shine":1}\n\n')
     stream.send('Fine.')
     stream.end()
-    const message = foldEvents(await collect(provider({ api, onUnknownEvent: type => unknown.push(type) })(request, new AbortController().signal)))
+    const message = foldEvents(
+      await collect(
+        provider({ api, onUnknownEvent: (type) => unknown.push(type) })(request, new AbortController().signal),
+      ),
+    )
     expect(message.status).toBe('completed')
     expect(unknown).toEqual(['novelty'])
   })
@@ -208,7 +235,11 @@ test('a finish reason makes the answer whole, even if the connection dies before
   stream.raw('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
   stream.cut()
   const message = foldEvents(await collect(provider()(request, new AbortController().signal)))
-  expect(message).toMatchObject({ status: 'completed', finishReason: 'stop', blocks: [{ text: 'Whole.', status: 'completed' }] })
+  expect(message).toMatchObject({
+    status: 'completed',
+    finishReason: 'stop',
+    blocks: [{ text: 'Whole.', status: 'completed' }],
+  })
 })
 
 test('what comes behind the finish is not read', async () => {
@@ -223,6 +254,8 @@ test('what comes behind the finish is not read', async () => {
 test('a frame beyond the bound is provider_bad_response', () => {
   const sse = createSseReader(() => {}, 1000)
   const bytes = new TextEncoder().encode(`data: ${'x'.repeat(400)}`)
-  const push = (): void => { for (let i = 0; i < 3; i++) sse.push(bytes) }
+  const push = (): void => {
+    for (let i = 0; i < 3; i++) sse.push(bytes)
+  }
   expect(push).toThrowError(expect.objectContaining({ code: 'provider_bad_response' }))
 })

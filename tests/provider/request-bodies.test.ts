@@ -18,7 +18,8 @@ const request: ProviderRequest = {
     { role: 'system', text: 'Be brief.' },
     { role: 'user', text: 'What is this?', parts: [image] },
     {
-      role: 'assistant', text: 'Let me add.',
+      role: 'assistant',
+      text: 'Let me add.',
       toolCalls: [
         { callId: 'call_1', name: 'add', arguments: '{"a":1}', output: '2' },
         { callId: 'call_2', name: 'sql', arguments: 'SELECT 1', output: '1' },
@@ -34,7 +35,10 @@ const request: ProviderRequest = {
     },
     { role: 'user', text: 'Thanks.' },
   ],
-  tools: [{ type: 'function', function: tool }, { type: 'function', ...tool, name: 'mul' }],
+  tools: [
+    { type: 'function', function: tool },
+    { type: 'function', ...tool, name: 'mul' },
+  ],
   params: { temperature: 0.5, max_tokens: 100 },
 }
 
@@ -46,9 +50,16 @@ describe('Chat Completions', () => {
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: [{ type: 'text', text: 'What is this?' }, image] },
         {
-          role: 'assistant', content: 'Let me add.', reasoning_details: details,
+          role: 'assistant',
+          content: 'Let me add.',
+          reasoning_details: details,
           tool_calls: [
-            { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' }, extra_content: { google: { thought_signature: 'x' } } },
+            {
+              id: 'call_1',
+              type: 'function',
+              function: { name: 'add', arguments: '{"a":1}' },
+              extra_content: { google: { thought_signature: 'x' } },
+            },
             { id: 'call_2', type: 'function', function: { name: 'sql', arguments: 'SELECT 1' } },
           ],
         },
@@ -56,7 +67,10 @@ describe('Chat Completions', () => {
         { role: 'tool', tool_call_id: 'call_2', content: '1' },
         { role: 'user', content: 'Thanks.' },
       ],
-      tools: [{ type: 'function', function: tool }, { type: 'function', function: { ...tool, name: 'mul' } }],
+      tools: [
+        { type: 'function', function: tool },
+        { type: 'function', function: { ...tool, name: 'mul' } },
+      ],
       temperature: 0.5,
       max_tokens: 100,
       stream: true,
@@ -65,7 +79,11 @@ describe('Chat Completions', () => {
   })
 
   test('params win, except over streaming', () => {
-    const body = chatBody({ model: 'm', prompt: [], params: { messages: [{ role: 'developer', content: 'as sent' }], stream: false } })
+    const body = chatBody({
+      model: 'm',
+      prompt: [],
+      params: { messages: [{ role: 'developer', content: 'as sent' }], stream: false },
+    })
     expect(body).toMatchObject({ messages: [{ role: 'developer', content: 'as sent' }], stream: true })
     expect(body).not.toHaveProperty('tools')
   })
@@ -77,7 +95,13 @@ describe('Responses', () => {
       model: 'gpt-5-mini',
       input: [
         { role: 'system', content: 'Be brief.' },
-        { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'input_text', text: 'What is this?' },
+            { type: 'input_image', image_url: 'data:image/png;base64,AA==' },
+          ],
+        },
         reasoning,
         { role: 'assistant', content: 'Let me add.', phase: 'commentary' },
         { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
@@ -86,7 +110,10 @@ describe('Responses', () => {
         { type: 'function_call_output', call_id: 'call_1', output: '2' },
         { role: 'user', content: 'Thanks.' },
       ],
-      tools: [{ type: 'function', ...tool }, { type: 'function', ...tool, name: 'mul' }],
+      tools: [
+        { type: 'function', ...tool },
+        { type: 'function', ...tool, name: 'mul' },
+      ],
       store: false,
       include: ['reasoning.encrypted_content'],
       temperature: 0.5,
@@ -100,44 +127,119 @@ describe('Responses', () => {
     const called = (id: string) => ({ type: 'function_call', id: `fc_${id}`, call_id: id })
     const said = (phase: string) => ({ type: 'message', id: `msg_${phase}`, phase })
     const sent = (text: string, answered: string[], ...kept: [item: JsonObject, at: number][]) => {
-      const toolCalls = answered.map(callId => ({ callId, name: 'add', arguments: '{}', output: '2' }))
-      const body = responsesBody({ model: 'm', prompt: [{ role: 'assistant', text, toolCalls, providerData: kept.map(([item, at]) => ({ data: { api: 'responses', item }, at })) }] })
-      return (body.input as JsonObject[]).map(item => item.id ?? item.call_id ?? `${String(item.phase)}: ${String(item.content)}`)
+      const toolCalls = answered.map((callId) => ({ callId, name: 'add', arguments: '{}', output: '2' }))
+      const body = responsesBody({
+        model: 'm',
+        prompt: [
+          {
+            role: 'assistant',
+            text,
+            toolCalls,
+            providerData: kept.map(([item, at]) => ({ data: { api: 'responses', item }, at })),
+          },
+        ],
+      })
+      return (body.input as JsonObject[]).map(
+        (item) => item.id ?? item.call_id ?? `${String(item.phase)}: ${String(item.content)}`,
+      )
     }
 
     test('reasoning stands before the call that it led to', () => {
-      expect(sent('', ['a', 'b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual(['r1', 'a', 'r2', 'b', 'a', 'b'])
+      expect(sent('', ['a', 'b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual([
+        'r1',
+        'a',
+        'r2',
+        'b',
+        'a',
+        'b',
+      ])
     })
     test('texts stand where they stood, each with its phase', () => {
-      expect(sent('One. Two.', ['a'], [thought('r1'), 0], [said('commentary'), 0], [thought('r2'), 5], [called('a'), 5], [thought('r3'), 5], [said('final'), 5]))
-        .toEqual(['r1', 'commentary: One. ', 'r2', 'a', 'r3', 'final: Two.', 'a'])
+      expect(
+        sent(
+          'One. Two.',
+          ['a'],
+          [thought('r1'), 0],
+          [said('commentary'), 0],
+          [thought('r2'), 5],
+          [called('a'), 5],
+          [thought('r3'), 5],
+          [said('final'), 5],
+        ),
+      ).toEqual(['r1', 'commentary: One. ', 'r2', 'a', 'r3', 'final: Two.', 'a'])
     })
     test('a text that no item was kept of goes out too', () => {
-      expect(sent('One. Two.', ['b', 'a'], [thought('r1'), 5], [called('a'), 5])).toEqual(['undefined: One. ', 'r1', 'a', 'undefined: Two.', 'b', 'a', 'b'])
+      expect(sent('One. Two.', ['b', 'a'], [thought('r1'), 5], [called('a'), 5])).toEqual([
+        'undefined: One. ',
+        'r1',
+        'a',
+        'undefined: Two.',
+        'b',
+        'a',
+        'b',
+      ])
     })
     test('a call without a result is left out, with the reasoning that led to it', () => {
-      expect(sent('', ['b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual(['r2', 'b', 'b'])
-      expect(sent('Said.', [], [thought('r1'), 0], [said('final'), 0], [thought('r2'), 5], [called('a'), 5])).toEqual(['r1', 'final: Said.'])
-      expect(sent('Said.', [], [thought('r1'), 0], [{ type: 'web_search_call', id: 'ws_1' }, 0], [said('final'), 0], [thought('r2'), 5])).toEqual(['final: Said.'])
+      expect(sent('', ['b'], [thought('r1'), 0], [called('a'), 0], [thought('r2'), 0], [called('b'), 0])).toEqual([
+        'r2',
+        'b',
+        'b',
+      ])
+      expect(sent('Said.', [], [thought('r1'), 0], [said('final'), 0], [thought('r2'), 5], [called('a'), 5])).toEqual([
+        'r1',
+        'final: Said.',
+      ])
+      expect(
+        sent(
+          'Said.',
+          [],
+          [thought('r1'), 0],
+          [{ type: 'web_search_call', id: 'ws_1' }, 0],
+          [said('final'), 0],
+          [thought('r2'), 5],
+        ),
+      ).toEqual(['final: Said.'])
     })
     test('two calls of one id go out as two', () => {
       expect(sent('', ['a', 'a'], [called('a'), 0], [called('a'), 0])).toEqual(['a', 'a', 'a', 'a'])
     })
   })
 
-  test.each([['gpt-4.1', false], ['gpt-4o', false], ['o4-mini', true], ['openai/gpt-5.2', true], ['gpt-5-chat-latest', false], ['qwen3', false]])(
-    '%s is asked for encrypted reasoning: %s', (model, isAsked) => {
-      expect('include' in responsesBody({ model, prompt: [] })).toBe(isAsked)
-    })
+  test.each([
+    ['gpt-4.1', false],
+    ['gpt-4o', false],
+    ['o4-mini', true],
+    ['openai/gpt-5.2', true],
+    ['gpt-5-chat-latest', false],
+    ['qwen3', false],
+  ])('%s is asked for encrypted reasoning: %s', (model, isAsked) => {
+    expect('include' in responsesBody({ model, prompt: [] })).toBe(isAsked)
+  })
 
   test('params of Chat Completions get their names here', () => {
     const schema = { name: 'answer', schema: { type: 'object' }, strict: true }
-    expect(responsesBody({ model: 'gpt-4o', prompt: [], params: {
-      max_completion_tokens: 5, reasoning_effort: 'low', response_format: { type: 'json_schema', json_schema: schema },
-      tool_choice: { type: 'function', function: { name: 'add' } }, top_p: 1,
-    } })).toEqual({
-      model: 'gpt-4o', input: [], store: false, stream: true, max_output_tokens: 5, reasoning: { effort: 'low' },
-      text: { format: { type: 'json_schema', ...schema } }, tool_choice: { type: 'function', name: 'add' }, top_p: 1,
+    expect(
+      responsesBody({
+        model: 'gpt-4o',
+        prompt: [],
+        params: {
+          max_completion_tokens: 5,
+          reasoning_effort: 'low',
+          response_format: { type: 'json_schema', json_schema: schema },
+          tool_choice: { type: 'function', function: { name: 'add' } },
+          top_p: 1,
+        },
+      }),
+    ).toEqual({
+      model: 'gpt-4o',
+      input: [],
+      store: false,
+      stream: true,
+      max_output_tokens: 5,
+      reasoning: { effort: 'low' },
+      text: { format: { type: 'json_schema', ...schema } },
+      tool_choice: { type: 'function', name: 'add' },
+      top_p: 1,
     })
   })
 })
@@ -145,51 +247,97 @@ describe('Responses', () => {
 describe('messages of Chat Completions', () => {
   const audio = { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } }
   const messages = [
-    { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'text', text: 'D' }] },
-    { role: 'user', name: 'ann', content: [{ type: 'text', text: 'What is this?' }, image, { type: 'file', file: { file_id: 'f1' } }, audio] },
-    { role: 'assistant', content: null, tool_calls: [
-      { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }, { id: 'call_2', type: 'custom', custom: { name: 'sql', input: 'SELECT 1' } },
-    ] },
-    { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '2' }] }, { role: 'tool', tool_call_id: 'call_2', content: '1' },
-    { role: 'assistant', content: [{ type: 'text', text: 'Two' }, { type: 'refusal', refusal: ', no.' }] },
+    { role: 'system', content: 'S' },
+    { role: 'developer', content: [{ type: 'text', text: 'D' }] },
+    {
+      role: 'user',
+      name: 'ann',
+      content: [{ type: 'text', text: 'What is this?' }, image, { type: 'file', file: { file_id: 'f1' } }, audio],
+    },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [
+        { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
+        { id: 'call_2', type: 'custom', custom: { name: 'sql', input: 'SELECT 1' } },
+      ],
+    },
+    { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '2' }] },
+    { role: 'tool', tool_call_id: 'call_2', content: '1' },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', text: 'Two' },
+        { type: 'refusal', refusal: ', no.' },
+      ],
+    },
     { role: 'user', content: 'Thanks.' },
   ] as object[] as JsonObject[]
 
   test('go as they are, before what the message holds already', () => {
-    expect(chatBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] })).toMatchObject({ messages: [...messages, { role: 'assistant', content: 'So' }] })
+    expect(chatBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] })).toMatchObject({
+      messages: [...messages, { role: 'assistant', content: 'So' }],
+    })
   })
 
   test('become input items', () => {
     expect(responsesBody({ model: 'm', messages, prompt: [{ role: 'assistant', text: 'So' }] }).input).toEqual([
-      { role: 'system', content: 'S' }, { role: 'developer', content: [{ type: 'input_text', text: 'D' }] },
-      { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: 'data:image/png;base64,AA==' }, { type: 'input_file', file_id: 'f1' }, audio] },
-      { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' }, { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
-      { type: 'function_call_output', call_id: 'call_1', output: '2' }, { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
-      { role: 'assistant', content: 'Two, no.' }, { role: 'user', content: 'Thanks.' }, { role: 'assistant', content: 'So' },
+      { role: 'system', content: 'S' },
+      { role: 'developer', content: [{ type: 'input_text', text: 'D' }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'What is this?' },
+          { type: 'input_image', image_url: 'data:image/png;base64,AA==' },
+          { type: 'input_file', file_id: 'f1' },
+          audio,
+        ],
+      },
+      { type: 'function_call', call_id: 'call_1', name: 'add', arguments: '{"a":1}' },
+      { type: 'custom_tool_call', call_id: 'call_2', name: 'sql', input: 'SELECT 1' },
+      { type: 'function_call_output', call_id: 'call_1', output: '2' },
+      { type: 'custom_tool_call_output', call_id: 'call_2', output: '1' },
+      { role: 'assistant', content: 'Two, no.' },
+      { role: 'user', content: 'Thanks.' },
+      { role: 'assistant', content: 'So' },
     ])
   })
 
   test('stop sequences, which the Responses API lacks, are refused and not lost', () => {
-    expect(() => responsesBody({ model: 'm', prompt: [], params: { stop: ['END'] } })).toThrow(expect.objectContaining({ code: 'bad_request' }))
+    expect(() => responsesBody({ model: 'm', prompt: [], params: { stop: ['END'] } })).toThrow(
+      expect.objectContaining({ code: 'bad_request' }),
+    )
     expect(responsesBody({ model: 'm', prompt: [], params: { stop: null } })).not.toHaveProperty('stop')
   })
 })
 
 describe('on the wire', () => {
   let fake: FakeOpenAI
-  beforeAll(async () => { fake = await startFakeOpenAI() })
+  beforeAll(async () => {
+    fake = await startFakeOpenAI()
+  })
   afterAll(() => fake.close())
 
   const send = (options: { api: 'auto' | 'chat' | 'responses'; apiKey?: string }) =>
     collect(openaiProvider({ baseURL: fake.url, idleMs: 5000, ...options })(request, new AbortController().signal))
 
-  test.each([['auto', '/v1/chat/completions'], ['chat', '/v1/chat/completions'], ['responses', '/v1/responses']] as const)(
-    'api %s posts to %s, with the key', async (api, path) => {
-      await send({ api, apiKey: 'secret' })
-      const { method, body, headers, path: asked } = fake.requests.at(-1)!
-      expect([method, asked, headers.authorization, headers['content-type']]).toEqual(['POST', path, 'Bearer secret', 'application/json'])
-      expect(body).toEqual(JSON.parse(JSON.stringify(path.endsWith('responses') ? responsesBody(request) : chatBody(request))))
-    })
+  test.each([
+    ['auto', '/v1/chat/completions'],
+    ['chat', '/v1/chat/completions'],
+    ['responses', '/v1/responses'],
+  ] as const)('api %s posts to %s, with the key', async (api, path) => {
+    await send({ api, apiKey: 'secret' })
+    const { method, body, headers, path: asked } = fake.requests.at(-1)!
+    expect([method, asked, headers.authorization, headers['content-type']]).toEqual([
+      'POST',
+      path,
+      'Bearer secret',
+      'application/json',
+    ])
+    expect(body).toEqual(
+      JSON.parse(JSON.stringify(path.endsWith('responses') ? responsesBody(request) : chatBody(request))),
+    )
+  })
 
   test('without a key no Authorization is sent', async () => {
     await send({ api: 'chat' })

@@ -30,7 +30,10 @@ describe('think tags', () => {
   })
 
   test('a text that only speaks of the tag keeps it', () => {
-    expect(split('Write `<think>` ', 'and </think>.')).toMatchObject({ reasoning: '', text: 'Write `<think>` and </think>.' })
+    expect(split('Write `<think>` ', 'and </think>.')).toMatchObject({
+      reasoning: '',
+      text: 'Write `<think>` and </think>.',
+    })
   })
 
   test('a second tag behind the answer is text', () => {
@@ -57,16 +60,23 @@ describe('think tags', () => {
 
   test('the result is the same however the text is cut', () => {
     const word = fc.constantFrom('<think>', '</think>', '<', '</', 'think>', ' ', '\n', 'a', '🦊')
-    fc.assert(fc.property(fc.array(word, { maxLength: 12 }), fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (words, lengths) => {
-      const text = words.join('')
-      const pieces: string[] = []
-      for (let at = 0; at < text.length;) {
-        const length = lengths.next().value
-        pieces.push(text.slice(at, at + length))
-        at += length
-      }
-      const { reasoning, text: rest } = split(text)
-      expect(split(...pieces)).toMatchObject({ reasoning, text: rest })
-    }), { seed: 20_251_120, numRuns: 2000 })
+    fc.assert(
+      fc.property(
+        fc.array(word, { maxLength: 12 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
+        (words, lengths) => {
+          const text = words.join('')
+          const pieces: string[] = []
+          for (let at = 0; at < text.length;) {
+            const length = lengths.next().value
+            pieces.push(text.slice(at, at + length))
+            at += length
+          }
+          const { reasoning, text: rest } = split(text)
+          expect(split(...pieces)).toMatchObject({ reasoning, text: rest })
+        },
+      ),
+      { seed: 20_251_120, numRuns: 2000 },
+    )
   })
 })

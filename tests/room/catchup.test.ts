@@ -11,7 +11,13 @@ test('lets differences through until the cap is reached and the rest as they are
   const releases = new Map<string, () => void>()
   for (const name of ['a', 'b', 'c', 'd']) {
     const difference = newDifference(60)
-    queue.enter({ prepare: () => difference, send: (_difference, release) => { sent.push(name); releases.set(name, release) } })
+    queue.enter({
+      prepare: () => difference,
+      send: (_difference, release) => {
+        sent.push(name)
+        releases.set(name, release)
+      },
+    })
   }
   expect(sent).toEqual(['a', 'b'])
   expect(queue.pendingBytes).toBe(120)
@@ -28,7 +34,8 @@ test('counts a difference that many share once', () => {
   const queue = new CatchUpQueue(100)
   const shared = newDifference(90)
   const releases: (() => void)[] = []
-  for (let i = 0; i < 1_000; i++) queue.enter({ prepare: () => shared, send: (_difference, release) => releases.push(release) })
+  for (let i = 0; i < 1_000; i++)
+    queue.enter({ prepare: () => shared, send: (_difference, release) => releases.push(release) })
   expect(releases).toHaveLength(1_000)
   expect(queue.pendingBytes).toBe(90)
   for (const release of releases) release()
@@ -38,7 +45,17 @@ test('counts a difference that many share once', () => {
 test('passes over those who do not need it any more', () => {
   const queue = new CatchUpQueue(10)
   let sent = 0
-  queue.enter({ prepare: () => null, send: () => { sent += 1 } })
-  queue.enter({ prepare: () => newDifference(50), send: () => { sent += 1 } })
+  queue.enter({
+    prepare: () => null,
+    send: () => {
+      sent += 1
+    },
+  })
+  queue.enter({
+    prepare: () => newDifference(50),
+    send: () => {
+      sent += 1
+    },
+  })
   expect(sent).toBe(1)
 })

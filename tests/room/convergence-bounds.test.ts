@@ -17,7 +17,12 @@ afterEach(async () => {
   }
 })
 
-const report: ViewerReport = { saw: () => {}, fault: (viewer, what) => { throw new Error(`${viewer.name}: ${what}`) } }
+const report: ViewerReport = {
+  saw: () => {},
+  fault: (viewer, what) => {
+    throw new Error(`${viewer.name}: ${what}`)
+  },
+}
 
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
@@ -26,12 +31,22 @@ function collectGarbage(): void {
 }
 
 async function settle(): Promise<void> {
-  for (let i = 0; i < 4; i++) await new Promise(resolve => setImmediate(resolve))
+  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A world with one running message that holds `text`. */
-async function newWorld(text: string, options: Partial<World['options']> = {}): Promise<{ world: World; block: string; flush: () => Promise<void> }> {
-  const world = new World({ docs: [id], later: false, highWaterBytes: 1_000_000, kernelBytes: 16_000, catchUpMaxBytes: 64_000_000, ...options })
+async function newWorld(
+  text: string,
+  options: Partial<World['options']> = {},
+): Promise<{ world: World; block: string; flush: () => Promise<void> }> {
+  const world = new World({
+    docs: [id],
+    later: false,
+    highWaterBytes: 1_000_000,
+    kernelBytes: 16_000,
+    catchUpMaxBytes: 64_000_000,
+    ...options,
+  })
   worlds.push(world)
   await world.create()
   const block = world.writer(id).openBlock({ type: 'text', status: 'in_progress' })
@@ -109,7 +124,7 @@ test('state differences that differ do not pile up while a document stands still
     // The spy remembers what it answered.
     spy.mockClear()
     collectGarbage()
-    return [...kept].filter(ref => ref.deref() !== undefined).length
+    return [...kept].filter((ref) => ref.deref() !== undefined).length
   }
   // A megabyte of them at most, and with the next sweep none.
   expect(alive()).toBeLessThan(30)
@@ -146,7 +161,9 @@ test('of a thousand that return at once with one state vector, the difference is
 
   const encode = vi.spyOn(Differences.prototype, 'of')
   const { lineage } = world.room(id)
-  const lines = Array.from({ length: 1_000 }, () => world.connect(undefined, { keepWritten: true, kernelBytes: 10_000_000 }))
+  const lines = Array.from({ length: 1_000 }, () =>
+    world.connect(undefined, { keepWritten: true, kernelBytes: 10_000_000 }),
+  )
   for (const line of lines) {
     line.say(encodeControl({ type: 'hello', v: 1 }))
     line.say(encodeControl({ type: 'subscribe', docs: [{ doc: id, stateVector, lineage }] }))
@@ -157,11 +174,11 @@ test('of a thousand that return at once with one state vector, the difference is
   expect(encode).toHaveBeenCalledTimes(1_000)
   expect(differences.size).toBe(1)
   // The very same memory, not equal bytes: the difference is the only thing larger than a kilobyte.
-  const large = lines.map(line => line.written.filter(chunk => chunk.length > 1_024))
+  const large = lines.map((line) => line.written.filter((chunk) => chunk.length > 1_024))
   const bytes = large[0]!.reduce((sum, chunk) => sum + chunk.length, 0)
   expect(bytes).toBeGreaterThan(40_000)
   expect(bytes).toBeLessThan(41_000)
-  expect(new Set(large.flat().map(chunk => chunk.buffer)).size).toBe(1)
-  expect(new Set(large.flat().map(chunk => chunk.byteOffset)).size).toBe(large[0]!.length)
-  expect(large.every(chunks => chunks.length === large[0]!.length)).toBe(true)
+  expect(new Set(large.flat().map((chunk) => chunk.buffer)).size).toBe(1)
+  expect(new Set(large.flat().map((chunk) => chunk.byteOffset)).size).toBe(large[0]!.length)
+  expect(large.every((chunks) => chunks.length === large[0]!.length)).toBe(true)
 })

@@ -11,23 +11,37 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
 })
 
-const report: ViewerReport = { saw: () => {}, fault: (viewer, what) => { throw new Error(`${viewer.name}: ${what}`) } }
+const report: ViewerReport = {
+  saw: () => {},
+  fault: (viewer, what) => {
+    throw new Error(`${viewer.name}: ${what}`)
+  },
+}
 
 /** A running message and a viewer of the client library that has it. */
 async function newPair() {
-  const world = new World({ docs: [id], later: false, highWaterBytes: 1_000_000, kernelBytes: 1_000_000, catchUpMaxBytes: 1_000_000 })
+  const world = new World({
+    docs: [id],
+    later: false,
+    highWaterBytes: 1_000_000,
+    kernelBytes: 1_000_000,
+    catchUpMaxBytes: 1_000_000,
+  })
   await world.create()
   open.push(() => world.process.rooms.close())
   const writer = world.writer(id)
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   writer.append(block, 'text', 'Nothing that was taken back may stay: my key is 12345.')
   const viewer = new LibraryViewer('library', [id], report, () => false)
-  open.push(() => viewer.close(), () => viewer.line?.break())
+  open.push(
+    () => viewer.close(),
+    () => viewer.line?.break(),
+  )
   /** Everything that waits is written, and what is said is heard, both ways. */
   const move = async () => {
     world.process.rooms.flusher.flushNow(world.room(id))
     for (let i = 0; i < 6; i++) {
-      await new Promise(resolve => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
       viewer.line?.deliver()
       viewer.pump(Infinity)
     }
@@ -62,7 +76,7 @@ test('a deletion that was lost shows in no state vector, and is found by the che
   viewer.tamper = () => null
   writer.replace(block, 'text', 48, 5, '')
   await move()
-  viewer.tamper = frame => frame
+  viewer.tamper = (frame) => frame
   expect((world.watch.json(id) as { output: { text: string }[] }).output[0]!.text).not.toContain('12345')
   expect(JSON.stringify(viewer.json(id))).toContain('12345')
   expect(Y.encodeStateVector(viewer.replica(id).shown!.doc)).toEqual(world.room(id).stateVector())
@@ -77,7 +91,7 @@ test('an update that was lost is found by the checkpoint, as what follows it can
   viewer.tamper = () => null
   writer.append(block, 'text', ' One.')
   await move()
-  viewer.tamper = frame => frame
+  viewer.tamper = (frame) => frame
   writer.append(block, 'text', ' Two.')
   await move()
   expect(JSON.stringify(viewer.json(id))).not.toContain('Two.')

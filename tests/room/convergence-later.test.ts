@@ -19,10 +19,15 @@ afterEach(async () => {
   }
 })
 
-const report: ViewerReport = { saw: () => {}, fault: (viewer, what) => { throw new Error(`${viewer.name}: ${what}`) } }
+const report: ViewerReport = {
+  saw: () => {},
+  fault: (viewer, what) => {
+    throw new Error(`${viewer.name}: ${what}`)
+  },
+}
 
 async function settle(): Promise<void> {
-  for (let i = 0; i < 4; i++) await new Promise(resolve => setImmediate(resolve))
+  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 async function answer(log: World['process']['log']): Promise<void> {
@@ -49,7 +54,9 @@ test('what is written behind an append in flight is called written when it is in
   expect(log.waiting).toBe(1)
   world.writer(id).setMessage({ status: 'completed' })
   let written: string | null = null
-  rooms.flusher.flushNow(world.room(id), () => { written = (world.watch.json(id) as Message).status })
+  rooms.flusher.flushNow(world.room(id), () => {
+    written = (world.watch.json(id) as Message).status
+  })
   await answer(log)
   expect(written).toBeNull()
   await answer(log)
@@ -76,7 +83,12 @@ test('a reader who waits for an append sees what the log has then, not what is w
   world.process.rooms.flusher.flushNow(world.room(id))
   world.writer(id).setMessage({ status: 'waiting' })
   let read: Message | null = null
-  void world.room(id).read().then(json => { read = json as Message })
+  void world
+    .room(id)
+    .read()
+    .then((json) => {
+      read = json as Message
+    })
   await answer(world.process.log)
   expect(read).toBeNull()
   await answer(world.process.log)
@@ -90,7 +102,9 @@ test('one who comes to a room that was lost on the way is sent away, and never s
   const viewer = new StockViewer('viewer', [id], report, () => false)
   viewer.connect(world.connect(id))
   await settle()
-  world.writer(id).setMessage({ status: 'failed', error: { code: 'internal', message: 'never stored', retryable: true } })
+  world
+    .writer(id)
+    .setMessage({ status: 'failed', error: { code: 'internal', message: 'never stored', retryable: true } })
   world.process.log.failNext = true
   await answer(world.process.log)
   expect(readMessage(world.room(id).doc).status).toBe('failed')
@@ -103,7 +117,10 @@ test('one who comes to a room that was lost on the way is sent away, and never s
 
 test('one who stands in line behind a viewer of a lost room is never shown what the log refused (P1)', async () => {
   const world = await newWorld({ kernelBytes: 0, catchUpMaxBytes: 1 })
-  const viewers = [new StockViewer('slow', [id], report, () => false), new PlainViewer('next', [id], report, () => false)]
+  const viewers = [
+    new StockViewer('slow', [id], report, () => false),
+    new PlainViewer('next', [id], report, () => false),
+  ]
   for (const viewer of viewers) {
     viewer.connect(world.connect(viewer instanceof StockViewer ? id : undefined))
     viewer.line!.deliver()
@@ -114,7 +131,9 @@ test('one who stands in line behind a viewer of a lost room is never shown what 
     await settle()
   }
   expect(world.process.catchUp.waiting).toBe(1)
-  world.writer(id).setMessage({ status: 'failed', error: { code: 'internal', message: 'never stored', retryable: true } })
+  world
+    .writer(id)
+    .setMessage({ status: 'failed', error: { code: 'internal', message: 'never stored', retryable: true } })
   world.process.log.failNext = true
   await answer(world.process.log)
   viewers[1]!.pump(Infinity)
@@ -137,12 +156,26 @@ test('a reader who waits for an append that is refused gets an error, not the te
 test('a room that is lost to a failed compaction while an append is in flight stays lost', async () => {
   const store = memoryStore()
   await store.createChat({ id: 'chat_later000', ownerId: 'local', title: '', system: null, createdAt: 1 }, newLineage())
-  await store.startRun({ userMessage: null, lineage: newLineage(), assistant: { id, chatId: 'chat_later000', parentId: null, createdAt: 1, taskId: 'task_1', userId: 'local', node: 'local', status: 'queued', request: null } })
+  await store.startRun({
+    userMessage: null,
+    lineage: newLineage(),
+    assistant: {
+      id,
+      chatId: 'chat_later000',
+      parentId: null,
+      createdAt: 1,
+      taskId: 'task_1',
+      userId: 'local',
+      node: 'local',
+      status: 'queued',
+      request: null,
+    },
+  })
   const answers: (() => void)[] = []
   const { promise: compacting, reject: failCompaction } = Promise.withResolvers<void>()
   const log: UpdateLog = {
-    append: entries => new Promise(resolve => answers.push(() => resolve(store.log.append(entries)))),
-    read: doc => store.log.read(doc),
+    append: (entries) => new Promise((resolve) => answers.push(() => resolve(store.log.append(entries)))),
+    read: (doc) => store.log.read(doc),
     compact: () => compacting,
   }
   const rooms = new Rooms({ cluster: localCluster(log), flushMs: 40, now: Date.now, onEvict: () => Promise.resolve() })
@@ -150,7 +183,9 @@ test('a room that is lost to a failed compaction while an append is in flight st
   const writer = new MessageWriter(room.doc, await store.drawEpoch(id))
   rooms.attach(room, writer)
   let lost = 0
-  room.onLost = () => { lost++ }
+  room.onLost = () => {
+    lost++
+  }
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   writer.append(block, 'text', 'x'.repeat(100_000))
   await settle()

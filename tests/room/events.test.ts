@@ -16,16 +16,28 @@ import { Rooms } from '../../server/room/rooms.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
 import { seededRandom } from '../../testing/cuts.ts'
 
-const fields = { id: 'msg_12345678', chatId: 'chat_12345678', parentId: null, role: 'assistant', status: 'queued', createdAt: 1, schema: 1 } as const
+const fields = {
+  id: 'msg_12345678',
+  chatId: 'chat_12345678',
+  parentId: null,
+  role: 'assistant',
+  status: 'queued',
+  createdAt: 1,
+  schema: 1,
+} as const
 const lineage = 'lineage1'
 
 /** A message in a room whose log says yes, at once or when it is told to. */
 function newMessage({ later = false } = {}) {
   let answer = () => {}
   const log: UpdateLog = {
-    append: entries => {
+    append: (entries) => {
       const results = entries.map(({ previousSeq }) => ({ status: 'ok' as const, seq: previousSeq + 1 }))
-      return later ? new Promise(resolve => { answer = () => resolve(results) }) : results
+      return later
+        ? new Promise((resolve) => {
+            answer = () => resolve(results)
+          })
+        : results
     },
     read: async () => null,
     compact: () => {},
@@ -46,11 +58,13 @@ class Reader extends Writable {
   bytes = 0
   #held: (() => void) | null = null
   #holds = false
-  readonly #parser = createParser({ onEvent: ({ event: name, id, data }) => {
-    const event = decodeEvent(name, data)!
-    this.message = applyStreamEvent(this.message, event)
-    this.events.push({ event, id: id!, message: this.message })
-  } })
+  readonly #parser = createParser({
+    onEvent: ({ event: name, id, data }) => {
+      const event = decodeEvent(name, data)!
+      this.message = applyStreamEvent(this.message, event)
+      this.events.push({ event, id: id!, message: this.message })
+    },
+  })
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.bytes += chunk.length
@@ -70,19 +84,35 @@ class Reader extends Writable {
   }
 }
 
-function follow(room: ReturnType<typeof newMessage>['room'], options: { since?: string | null; mode?: EventMode; highWaterBytes?: number; message?: Message | null } = {}) {
+function follow(
+  room: ReturnType<typeof newMessage>['room'],
+  options: { since?: string | null; mode?: EventMode; highWaterBytes?: number; message?: Message | null } = {},
+) {
   const { since = null, mode = 'deltas', highWaterBytes = 1_000_000, message = null } = options
   const socket = new Reader()
   socket.message = message
   const outbox = new Outbox(socket, { highWaterBytes, now: Date.now })
-  const reader = EventFeed.join(room, Date.now, feed => new EventReader({
-    feed, mode, since, outbox, catchUp: new CatchUpQueue(64_000_000), now: Date.now, onOver: () => { socket.over = true },
-  }))
+  const reader = EventFeed.join(
+    room,
+    Date.now,
+    (feed) =>
+      new EventReader({
+        feed,
+        mode,
+        since,
+        outbox,
+        catchUp: new CatchUpQueue(64_000_000),
+        now: Date.now,
+        onOver: () => {
+          socket.over = true
+        },
+      }),
+  )
   reader.begin()
   return { socket, reader, outbox }
 }
 
-const turn = () => new Promise(resolve => setImmediate(resolve))
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Does at random what a run, a tool loop, filters and a Continue may do. */
 function randomEdit(writer: MessageWriter, open: { id: string; type: string }[], random: () => number): void {
@@ -94,66 +124,99 @@ function randomEdit(writer: MessageWriter, open: { id: string; type: string }[],
   if (!block || does === 0) {
     const type = pick(['text', 'reasoning', 'tool_call', 'source'] as const)
     if (type === 'text') open.push({ type, id: writer.openBlock({ type, status: 'in_progress' }) })
-    else if (type === 'reasoning') open.push({ type, id: writer.openBlock({ type, status: 'in_progress', origin: 'field', startedAt: 5 }) })
-    else if (type === 'tool_call') open.push({ type, id: writer.openBlock({ type, status: 'streaming', callId: 'c', name: 'f', executor: 'server' }) })
+    else if (type === 'reasoning')
+      open.push({ type, id: writer.openBlock({ type, status: 'in_progress', origin: 'field', startedAt: 5 }) })
+    else if (type === 'tool_call')
+      open.push({
+        type,
+        id: writer.openBlock({ type, status: 'streaming', callId: 'c', name: 'f', executor: 'server' }),
+      })
     else writer.openBlock({ type, status: 'completed', title: 'A source', sourceType: 'web' })
   } else if (does <= 5) writer.append(block.id, field, pick(words))
-  else if (does === 6) writer.replace(block.id, field, Math.floor(random() * 12), Math.floor(random() * 4), pick(['', '[gone]', 'x']))
+  else if (does === 6)
+    writer.replace(block.id, field, Math.floor(random() * 12), Math.floor(random() * 4), pick(['', '[gone]', 'x']))
   else if (does === 7 && block.type === 'text') writer.annotate(block.id, { type: 'url', url: `https://${random()}` })
-  else if (does === 8) writer.setBlock(block.id, pick<JsonObject>([{ progress: 'half' }, { progress: undefined as never }, { status: 'running' }, { error: 'x', progress: 'y' }]))
-  else if (does === 9) writer.closeBlock(block.id, pick(['completed', 'incomplete', 'failed'] as const), random() < 0.5 ? { endedAt: 7 } : {})
-  else if (does === 10) writer.setMessage(pick([{ status: 'streaming' }, { firstTokenAt: 3, model: 'm' }, { model: undefined as never }, { usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 } }]))
+  else if (does === 8)
+    writer.setBlock(
+      block.id,
+      pick<JsonObject>([
+        { progress: 'half' },
+        { progress: undefined as never },
+        { status: 'running' },
+        { error: 'x', progress: 'y' },
+      ]),
+    )
+  else if (does === 9)
+    writer.closeBlock(
+      block.id,
+      pick(['completed', 'incomplete', 'failed'] as const),
+      random() < 0.5 ? { endedAt: 7 } : {},
+    )
+  else if (does === 10)
+    writer.setMessage(
+      pick([
+        { status: 'streaming' },
+        { firstTokenAt: 3, model: 'm' },
+        { model: undefined as never },
+        { usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 } },
+      ]),
+    )
 }
 
-const seeds = process.env['RUNNEL_FUZZ_SEED'] ? [Number(process.env['RUNNEL_FUZZ_SEED'])] : Array.from({ length: 40 }, (_, i) => i + 1)
+const seeds = process.env['RUNNEL_FUZZ_SEED']
+  ? [Number(process.env['RUNNEL_FUZZ_SEED'])]
+  : Array.from({ length: 40 }, (_, i) => i + 1)
 
-test.each(seeds)('whatever is written, the folded events are the message, and any id leads on from anywhere (seed %i)', async seed => {
-  const random = seededRandom(seed)
-  const { room, writer, flush } = newMessage()
-  writer.setMessage({ ...fields })
-  flush()
-  let { socket, reader: first } = follow(room)
-  const read = [socket]
-  const open: { id: string; type: string }[] = []
-  for (let commit = 0; commit < 40; commit++) {
-    for (let edits = random() * 4; edits > 0; edits--) randomEdit(writer, open, random)
+test.each(seeds)(
+  'whatever is written, the folded events are the message, and any id leads on from anywhere (seed %i)',
+  async (seed) => {
+    const random = seededRandom(seed)
+    const { room, writer, flush } = newMessage()
+    writer.setMessage({ ...fields })
     flush()
-    await turn()
-    expect(socket.message).toEqual(readMessage(room.doc))
-    if (commit === 20) {
-      // The last reader leaves, the feed with it; one that comes back starts another from the document.
-      first.close();
-      ({ socket, reader: first } = follow(room, { since: socket.events.at(-1)!.id, message: socket.message }))
-      read.push(socket)
+    let { socket, reader: first } = follow(room)
+    const read = [socket]
+    const open: { id: string; type: string }[] = []
+    for (let commit = 0; commit < 40; commit++) {
+      for (let edits = random() * 4; edits > 0; edits--) randomEdit(writer, open, random)
+      flush()
       await turn()
+      expect(socket.message).toEqual(readMessage(room.doc))
+      if (commit === 20) {
+        // The last reader leaves, the feed with it; one that comes back starts another from the document.
+        first.close()
+        ;({ socket, reader: first } = follow(room, { since: socket.events.at(-1)!.id, message: socket.message }))
+        read.push(socket)
+        await turn()
+      }
+      // What was counted change by change is what anybody derives from the document.
+      const feed = [...room.observers][0] as EventFeed
+      expect(readPosition(feed.position)!.edits).toBe(readPosition(Position.of(room.doc, lineage).toString())!.edits)
+      expect(Position.at(room.doc, lineage, readPosition(feed.position)!)).not.toBeNull()
     }
-    // What was counted change by change is what anybody derives from the document.
-    const feed = [...room.observers][0] as EventFeed
-    expect(readPosition(feed.position)!.edits).toBe(readPosition(Position.of(room.doc, lineage).toString())!.edits)
-    expect(Position.at(room.doc, lineage, readPosition(feed.position)!)).not.toBeNull()
-  }
-  // Another node: the document as its log gives it.
-  const doc = new Y.Doc()
-  Y.applyUpdate(doc, Y.encodeStateAsUpdate(room.doc))
-  expect(Position.of(doc, lineage).toString()).toBe(Position.of(room.doc, lineage).toString())
-  const truth = readMessage(room.doc)
-  let tails = 0
-  for (const { id, message } of read.flatMap(({ events }) => events)) {
-    const { socket: later, reader } = follow(room, { since: id, message })
-    await turn()
-    expect(later.message).toEqual(truth)
-    if (later.events[0]!.event.type !== 'snapshot') tails += 1
-    // And from each event of the resumption itself.
-    for (const step of later.events) {
-      const { socket: last, reader: lastReader } = follow(room, { since: step.id, message: step.message })
+    // Another node: the document as its log gives it.
+    const doc = new Y.Doc()
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(room.doc))
+    expect(Position.of(doc, lineage).toString()).toBe(Position.of(room.doc, lineage).toString())
+    const truth = readMessage(room.doc)
+    let tails = 0
+    for (const { id, message } of read.flatMap(({ events }) => events)) {
+      const { socket: later, reader } = follow(room, { since: id, message })
       await turn()
-      expect(last.message).toEqual(truth)
-      lastReader.close()
+      expect(later.message).toEqual(truth)
+      if (later.events[0]!.event.type !== 'snapshot') tails += 1
+      // And from each event of the resumption itself.
+      for (const step of later.events) {
+        const { socket: last, reader: lastReader } = follow(room, { since: step.id, message: step.message })
+        await turn()
+        expect(last.message).toEqual(truth)
+        lastReader.close()
+      }
+      reader.close()
     }
-    reader.close()
-  }
-  expect(tails).toBeGreaterThan(0)
-})
+    expect(tails).toBeGreaterThan(0)
+  },
+)
 
 test('one who has all but statuses and appends gets only those', async () => {
   const { room, writer, flush } = newMessage()
@@ -176,7 +239,17 @@ test('one who has all but statuses and appends gets only those', async () => {
   const { socket: back } = follow(room, { since: socket.events.at(-1)!.id, message: socket.message })
   await turn()
   expect(back.message).toEqual(readMessage(room.doc))
-  expect(back.events.map(({ event }) => event.type)).toEqual(['message', 'set', 'set', 'delta', 'annotation', 'delta', 'delta', 'block', 'end'])
+  expect(back.events.map(({ event }) => event.type)).toEqual([
+    'message',
+    'set',
+    'set',
+    'delta',
+    'annotation',
+    'delta',
+    'delta',
+    'block',
+    'end',
+  ])
   expect(back.bytes).toBeLessThan(1_500)
   expect(back.over).toBe(true)
 })
@@ -244,10 +317,20 @@ test('a foreign lineage, and a position ahead of the document, lead to a snapsho
   await turn()
   const [id] = socket.events.map(({ id }) => id)
   expect(id).toMatch(/^lineage1\./)
-  for (const since of [id!.replace('lineage1', 'lineage2'), id!.replace(/\.0_.*/, '.0_9_0'), id!.replace(/\.0_.*/, '.7_0_0'), 'nonsense', '....', `${id}_1`]) {
+  for (const since of [
+    id!.replace('lineage1', 'lineage2'),
+    id!.replace(/\.0_.*/, '.0_9_0'),
+    id!.replace(/\.0_.*/, '.7_0_0'),
+    'nonsense',
+    '....',
+    `${id}_1`,
+  ]) {
     const { socket: back } = follow(room, { since })
     await turn()
-    expect(back.events.map(({ event }) => event.type), since).toEqual(['snapshot'])
+    expect(
+      back.events.map(({ event }) => event.type),
+      since,
+    ).toEqual(['snapshot'])
   }
 })
 
@@ -263,7 +346,9 @@ test('tells nothing before the log has it', async () => {
   writer.setMessage({ status: 'streaming' })
   flush()
   let joined: ReturnType<typeof follow> | undefined
-  room.whenSettled(() => { joined = follow(room) })
+  room.whenSettled(() => {
+    joined = follow(room)
+  })
   await turn()
   expect(socket.events).toHaveLength(1)
   expect(states.events).toHaveLength(1)
@@ -284,7 +369,10 @@ test('one buffer serves all readers, and nobody asks the writer for changes with
   const written: unknown[] = []
   for (const { outbox } of readers) {
     const { send } = outbox
-    outbox.send = frames => { written.push(frames); send.call(outbox, frames) }
+    outbox.send = (frames) => {
+      written.push(frames)
+      send.call(outbox, frames)
+    }
   }
   writer.append(id, 'text', 'shared')
   flush()
@@ -294,7 +382,10 @@ test('one buffer serves all readers, and nobody asks the writer for changes with
   expect(room.observers.size).toBe(0)
   const asked: (MessageChange[] | undefined)[] = []
   const { commit } = writer
-  writer.commit = changes => { asked.push(changes); return commit.call(writer, changes) }
+  writer.commit = (changes) => {
+    asked.push(changes)
+    return commit.call(writer, changes)
+  }
   writer.append(id, 'text', '!')
   flush()
   expect(asked).toEqual([undefined])

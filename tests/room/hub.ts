@@ -41,7 +41,7 @@ export class Hub {
     const { store } = this
     const log: UpdateLog = {
       ...store.log,
-      append: async entries => {
+      append: async (entries) => {
         await this.whileAppending(node)
         if (this.#failing) {
           this.#failing = false
@@ -54,7 +54,7 @@ export class Hub {
         }
         return results
       },
-      read: async doc => {
+      read: async (doc) => {
         await this.whileReading(node)
         return await store.log.read(doc)
       },
@@ -65,15 +65,19 @@ export class Hub {
       },
     }
     return {
-      ...localCluster(log), node, many: true,
+      ...localCluster(log),
+      node,
+      many: true,
       follow: async (doc, onEntry) => {
         const follower = { node, onEntry }
         const followers = this.followers.get(doc) ?? new Set()
         this.followers.set(doc, followers.add(follower))
-        return () => { followers.delete(follower) }
+        return () => {
+          followers.delete(follower)
+        }
       },
-      heads: async docs => {
-        const heads = await Promise.all(docs.map(doc => store.log.read(doc)))
+      heads: async (docs) => {
+        const heads = await Promise.all(docs.map((doc) => store.log.read(doc)))
         await this.whileAnswering()
         return heads
       },
@@ -98,13 +102,29 @@ export async function world(seed: number, loss: number) {
   const hub = new Hub(random, loss)
   const { store } = hub
   await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
-  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node: 'local', status: 'queued', request: null } })
-  const nodes = ['a', 'b', 'c'].map(node => new Rooms({ cluster: hub.cluster(node), flushMs: 1, now: Date.now, onEvict: async () => {} }))
+  await store.startRun({
+    userMessage: null,
+    lineage: 'line',
+    assistant: {
+      id: messageId,
+      chatId,
+      parentId: null,
+      createdAt: 1,
+      taskId: 'task_1',
+      userId: 'u',
+      node: 'local',
+      status: 'queued',
+      request: null,
+    },
+  })
+  const nodes = ['a', 'b', 'c'].map(
+    (node) => new Rooms({ cluster: hub.cluster(node), flushMs: 1, now: Date.now, onEvict: async () => {} }),
+  )
   return { random, hub, store, nodes }
 }
 
-export const turn = () => new Promise(resolve => setImmediate(resolve))
-export const flush = (rooms: Rooms, room: Room) => new Promise<void>(written => rooms.flusher.flushNow(room, written))
+export const turn = () => new Promise((resolve) => setImmediate(resolve))
+export const flush = (rooms: Rooms, room: Room) => new Promise<void>((written) => rooms.flusher.flushNow(room, written))
 
 /** The message's room on a node, which writes it from now on. */
 export async function writes(rooms: Rooms, store: Store): Promise<{ room: Room; writer: MessageWriter }> {

@@ -13,7 +13,15 @@ async function lostTail(shows = true) {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
   const { room: own, writer } = await writes(first, store)
-  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+  writer.setMessage({
+    id: messageId,
+    chatId,
+    parentId: null,
+    role: 'assistant',
+    status: 'streaming',
+    createdAt: 1,
+    schema: 1,
+  })
   await flush(first, own)
   const follower = (await second.open(messageId))!
   hub.deliver()
@@ -33,7 +41,9 @@ async function lostTail(shows = true) {
     next.setMessage({ status })
     await flush(first, successor)
   }
-  const close = async () => { for (const rooms of nodes) await rooms.close() }
+  const close = async () => {
+    for (const rooms of nodes) await rooms.close()
+  }
   return { hub, second, follower, successor, write, close }
 }
 

@@ -52,12 +52,20 @@ test(`nodes that follow a message end with what its writer has, and tell every c
     const room = (await first.open(messageId))!
     const writer = new MessageWriter(room.doc, await store.drawEpoch(messageId))
     first.attach(room, writer)
-    writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+    writer.setMessage({
+      id: messageId,
+      chatId,
+      parentId: null,
+      role: 'assistant',
+      status: 'streaming',
+      createdAt: 1,
+      schema: 1,
+    })
     await flush(first, room)
     const author = new Author(random)
-    const followers = await Promise.all(others.map(async rooms => (await rooms.open(messageId))!))
+    const followers = await Promise.all(others.map(async (rooms) => (await rooms.open(messageId))!))
     hub.deliver()
-    const folders = followers.map(follower => {
+    const folders = followers.map((follower) => {
       const folder = new Folder(follower)
       follower.observers.add(folder)
       return folder
@@ -67,14 +75,14 @@ test(`nodes that follow a message end with what its writer has, and tell every c
       if (random.chance(0.3)) await flush(first, room)
       if (random.chance(0.02)) hub.failOver()
       if (random.chance(0.4)) hub.deliver(random.integer(0, 3))
-      if (random.chance(0.05)) await Promise.all(nodes.map(rooms => rooms.compare()))
+      if (random.chance(0.05)) await Promise.all(nodes.map((rooms) => rooms.compare()))
       if (random.chance(0.2)) await turn()
     }
     author.finish(writer)
     await flush(first, room)
     hub.deliver()
     await turn()
-    await Promise.all(nodes.map(rooms => rooms.compare()))
+    await Promise.all(nodes.map((rooms) => rooms.compare()))
     lost += hub.lost
     for (const [i, follower] of followers.entries()) {
       const json = readMessage(room.doc)
@@ -82,7 +90,9 @@ test(`nodes that follow a message end with what its writer has, and tell every c
       expect(Y.encodeStateVector(follower.doc)).toEqual(Y.encodeStateVector(room.doc))
       expect(follower.stateVector()).toEqual(room.stateVector())
       expect(folders[i]!.message, `seed ${seed}: changes`).toEqual(json)
-      expect(folders[i]!.position.toString(), `seed ${seed}: position`).toBe(Position.of(room.doc, room.lineage).toString())
+      expect(folders[i]!.position.toString(), `seed ${seed}: position`).toBe(
+        Position.of(room.doc, room.lineage).toString(),
+      )
     }
     for (const rooms of nodes) await rooms.close()
   }
@@ -92,15 +102,18 @@ test(`nodes that follow a message end with what its writer has, and tell every c
 test(`a chat that several nodes write holds what each of them wrote, everywhere (seeds from ${base})`, async () => {
   for (const seed of seeds) {
     const { random, hub, store, nodes } = await world(seed, random01(seed))
-    const rooms = await Promise.all(nodes.map(async node => (await node.open(chatId))!))
-    for (const [i, node] of nodes.entries()) node.attach(rooms[i]!, new ChatWriter(rooms[i]!.doc, await store.drawEpoch(chatId)))
+    const rooms = await Promise.all(nodes.map(async (node) => (await node.open(chatId))!))
+    for (const [i, node] of nodes.entries())
+      node.attach(rooms[i]!, new ChatWriter(rooms[i]!.doc, await store.drawEpoch(chatId)))
     const written = new Map<string, string>()
     for (let step = 0; step < 60; step++) {
       const i = random.integer(0, 2)
       const id = `msg_${i}_${step}`
       const text = `text ${step}`
-      written.set(id, text);
-      (rooms[i]!.writer as ChatWriter).setMessages([[id, { role: 'user', parentId: null, createdAt: step, status: 'completed', text }]])
+      written.set(id, text)
+      ;(rooms[i]!.writer as ChatWriter).setMessages([
+        [id, { role: 'user', parentId: null, createdAt: step, status: 'completed', text }],
+      ])
       if (random.chance(0.5)) void flush(nodes[i]!, rooms[i]!)
       if (random.chance(0.4)) hub.deliver(random.integer(0, 3))
       if (random.chance(0.2)) await turn()
@@ -108,16 +121,19 @@ test(`a chat that several nodes write holds what each of them wrote, everywhere 
     await Promise.all(nodes.map((node, i) => flush(node, rooms[i]!)))
     hub.deliver()
     await turn()
-    await Promise.all(nodes.map(node => node.compare()))
+    await Promise.all(nodes.map((node) => node.compare()))
     for (const room of rooms) {
-      expect(Object.fromEntries(Object.entries(readChat(room.doc).messages).map(([id, { text }]) => [id, text])), `seed ${seed}`).toEqual(Object.fromEntries(written))
+      expect(
+        Object.fromEntries(Object.entries(readChat(room.doc).messages).map(([id, { text }]) => [id, text])),
+        `seed ${seed}`,
+      ).toEqual(Object.fromEntries(written))
       expect(room.seq).toBe((await store.log.read(chatId))!.seq)
     }
     for (const node of nodes) await node.close()
   }
 })
 
-test('a node that hears of new words before the log\'s older answer comes is not ahead of it', async () => {
+test("a node that hears of new words before the log's older answer comes is not ahead of it", async () => {
   const { hub, store, nodes } = await world(1, 0)
   const [first, second] = nodes as [Rooms, Rooms, Rooms]
   const { room, writer } = await writes(first, store)
@@ -162,9 +178,17 @@ test('a node that knows numbers which another writer now gives to other words be
   const entriesOf = (epoch: number, texts: readonly string[]) => {
     const doc = new Y.Doc()
     const writer = new MessageWriter(doc, epoch)
-    writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1, schema: 1 })
+    writer.setMessage({
+      id: messageId,
+      chatId,
+      parentId: null,
+      role: 'assistant',
+      status: 'streaming',
+      createdAt: 1,
+      schema: 1,
+    })
     const block = writer.openBlock({ type: 'text', status: 'in_progress' })
-    return texts.map(text => {
+    return texts.map((text) => {
       writer.append(block, 'text', text)
       return writer.commit()
     })

@@ -14,10 +14,17 @@ function start() {
   }
   const person = (id: string) => ({ user: { id, name: `Name of ${id}` } })
   return {
-    presence, person,
-    pass: (ms: number) => { time += ms },
+    presence,
+    person,
+    pass: (ms: number) => {
+      time += ms
+    },
     say: (who: ReturnType<typeof person>, ...entries: [clientId: number, clock: number, state: unknown][]) =>
-      presence.receive(who, encodeAwareness(entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) }))), 100),
+      presence.receive(
+        who,
+        encodeAwareness(entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) }))),
+        100,
+      ),
     changes: (viewers = 2) => read(presence.changes(viewers)),
     everybody: () => read(presence.everybody()),
   }
@@ -33,7 +40,7 @@ test('a state is told once, with the user that the server knows, whatever it cla
   expect(everybody()).toEqual([[7, 1, { cursor: 3, user: user('ada') }]])
 })
 
-test('states of others, and the server\'s own id, are refused', () => {
+test("states of others, and the server's own id, are refused", () => {
   const { say, person, changes, everybody } = start()
   const [ada, eve] = [person('ada'), person('eve')]
   say(ada, [7, 1, { a: 1 }])
@@ -85,17 +92,31 @@ test('above 100 viewers only their count is told, also to who comes later, and b
   const { say, person, changes, everybody } = start()
   say(person('ada'), [7, 1, {}])
   changes(100)
-  expect(changes(101)).toEqual([[7, 2, null], [0, 1, { viewers: 101 }]])
+  expect(changes(101)).toEqual([
+    [7, 2, null],
+    [0, 1, { viewers: 101 }],
+  ])
   expect(changes(101)).toBeNull()
   say(person('bob'), [8, 1, {}])
   expect(changes(102)).toEqual([[0, 2, { viewers: 102 }]])
   expect(everybody()).toEqual([[0, 2, { viewers: 102 }]])
-  expect(changes(100)).toEqual([[0, 3, null], [7, 3, { user: user('ada') }], [8, 1, { user: user('bob') }]])
+  expect(changes(100)).toEqual([
+    [0, 3, null],
+    [7, 3, { user: user('ada') }],
+    [8, 1, { user: user('bob') }],
+  ])
 })
 
-test.each<[string, string, string]>([['no JSON', '{', 'bad_request'], ['an array', '[]', 'bad_request'], ['a number', '1', 'bad_request'], ['too large', JSON.stringify({ a: 'x'.repeat(100) }), 'too_large']])('a state that is %s is refused', (_what, state, code) => {
+test.each<[string, string, string]>([
+  ['no JSON', '{', 'bad_request'],
+  ['an array', '[]', 'bad_request'],
+  ['a number', '1', 'bad_request'],
+  ['too large', JSON.stringify({ a: 'x'.repeat(100) }), 'too_large'],
+])('a state that is %s is refused', (_what, state, code) => {
   const { presence, person } = start()
-  expect(() => presence.receive(person('ada'), encodeAwareness([{ clientId: 7, clock: 1, state }]), 100)).toThrow(expect.objectContaining({ code }))
+  expect(() => presence.receive(person('ada'), encodeAwareness([{ clientId: 7, clock: 1, state }]), 100)).toThrow(
+    expect.objectContaining({ code }),
+  )
 })
 
 test('who is on another node is told here like everybody else, and counts; a node that says nothing any more is forgotten', () => {
@@ -105,7 +126,13 @@ test('who is on another node is told here like everybody else, and counts; a nod
   expect(presence.share(1)).toEqual({ viewers: 1, states: [[7, JSON.stringify({ a: 1, user: user('ada') })]] })
   expect(presence.share(1)).toBeNull()
   const bob = JSON.stringify({ b: 1, user: user('bob') })
-  presence.takeShared('n2', { viewers: 1, states: [[9, bob], [7, bob]] })
+  presence.takeShared('n2', {
+    viewers: 1,
+    states: [
+      [9, bob],
+      [7, bob],
+    ],
+  })
   // A client id that somebody has here stays his.
   expect(changes()).toEqual([[9, 1, JSON.parse(bob)]])
   expect(everybody()).toHaveLength(2)

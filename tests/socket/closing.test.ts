@@ -55,8 +55,17 @@ describe('/ws', () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     let received = Buffer.alloc(0)
     let ended = false
-    socket.on('data', data => { received = Buffer.concat([received, data]) }).on('error', () => {}).on('close', () => { ended = true })
-    socket.write('GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    socket
+      .on('data', (data) => {
+        received = Buffer.concat([received, data])
+      })
+      .on('error', () => {})
+      .on('close', () => {
+        ended = true
+      })
+    socket.write(
+      'GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    )
     await until(() => received.includes('\r\n\r\n'), 'the upgrade')
     received = Buffer.alloc(0)
     socket.write(Uint8Array.from(bytes))
@@ -70,9 +79,17 @@ describe('/ws', () => {
   test('a document that is unknown is refused, and the socket lives on', async () => {
     const client = new Client(ws('/ws'))
     const ids = await server.ask('Hello')
-    await client.send(hello, `{"type":"subscribe","docs":[{"doc":"msg_unknown0000"},{"doc":"${ids.userMessageId}"},{"doc":"${ids.chatId}"}]}`)
-    await until(() => client.frames.filter(frame => /"(refused|subscribed)"/.test(frame)).length === 3, 'three answers')
-    const refused = client.frames.flatMap(frame => (frame.startsWith('{') ? [JSON.parse(frame)] : [])).filter(({ type }) => type === 'refused')
+    await client.send(
+      hello,
+      `{"type":"subscribe","docs":[{"doc":"msg_unknown0000"},{"doc":"${ids.userMessageId}"},{"doc":"${ids.chatId}"}]}`,
+    )
+    await until(
+      () => client.frames.filter((frame) => /"(refused|subscribed)"/.test(frame)).length === 3,
+      'three answers',
+    )
+    const refused = client.frames
+      .flatMap((frame) => (frame.startsWith('{') ? [JSON.parse(frame)] : []))
+      .filter(({ type }) => type === 'refused')
     expect(refused).toEqual([
       { type: 'refused', doc: 'msg_unknown0000', code: 'not_found', message: expect.any(String) },
       { type: 'refused', doc: ids.userMessageId, code: 'not_found', message: expect.any(String) },
@@ -84,10 +101,11 @@ describe('/ws', () => {
 describe('/yjs', () => {
   test('Y5: an unknown document closes with 4403', async () => {
     const { userMessageId } = await server.ask('Hello')
-    for (const id of ['msg_unknown0000', 'nonsense', userMessageId]) expect((await new Client(ws(`/yjs/${id}`)).close()).code).toBe(4403)
+    for (const id of ['msg_unknown0000', 'nonsense', userMessageId])
+      expect((await new Client(ws(`/yjs/${id}`)).close()).code).toBe(4403)
   })
 
-  test('Y3: a copy that is ahead in the server\'s client ids closes with 4409, one with a stranger\'s ids does not', async () => {
+  test("Y3: a copy that is ahead in the server's client ids closes with 4409, one with a stranger's ids does not", async () => {
     const { chatId } = await server.ask('Hello')
     const copy = new Y.Doc()
     copy.clientID = 64
@@ -100,7 +118,9 @@ describe('/yjs', () => {
     other.clientID = 2 ** 31
     other.getMap('own').set('a', 1)
     const stranger = new Client(ws(`/yjs/${chatId}`))
-    await stranger.send(Buffer.concat([Uint8Array.of(0, 0, Y.encodeStateVector(other).length), Y.encodeStateVector(other)]))
+    await stranger.send(
+      Buffer.concat([Uint8Array.of(0, 0, Y.encodeStateVector(other).length), Y.encodeStateVector(other)]),
+    )
     expect((await stranger.received(1))[0]).toMatch(/^0001/)
     expect(stranger.closed).toBeNull()
   })
@@ -111,7 +131,12 @@ describe('/yjs', () => {
     const doc = new Y.Doc()
     doc.getMap('chat').set('title', 'Mine')
     const update = Y.encodeStateAsUpdate(doc)
-    await client.send(Uint8Array.of(0, 1, 2, 0, 0), Uint8Array.of(1, 1, 0), Buffer.concat([Uint8Array.of(0, 2, update.length), update]), Buffer.concat([Uint8Array.of(0, 1, update.length), update]))
+    await client.send(
+      Uint8Array.of(0, 1, 2, 0, 0),
+      Uint8Array.of(1, 1, 0),
+      Buffer.concat([Uint8Array.of(0, 2, update.length), update]),
+      Buffer.concat([Uint8Array.of(0, 1, update.length), update]),
+    )
     // 02 00: permission denied; then the length of the reason, 23, and the reason.
     const denied = `020017${Buffer.from('Only the server writes.').toString('hex')}`
     expect(await client.received(2)).toEqual([denied, denied])
@@ -119,7 +144,10 @@ describe('/yjs', () => {
   })
 
   test.each<[string, string | Uint8Array]>([
-    ['a text frame', '{}'], ['an empty frame', new Uint8Array(0)], ['an unknown type', Uint8Array.of(9)], ['a frame that ends too early', Uint8Array.of(0, 2, 5, 1)],
+    ['a text frame', '{}'],
+    ['an empty frame', new Uint8Array(0)],
+    ['an unknown type', Uint8Array.of(9)],
+    ['a frame that ends too early', Uint8Array.of(0, 2, 5, 1)],
   ])('%s closes with 4400', async (_name, frame) => {
     const { chatId } = await server.ask('Hello')
     const client = new Client(ws(`/yjs/${chatId}`))
@@ -135,7 +163,7 @@ test('a server that goes closes every socket with 1012, and those that do not li
   const clients = [new Client(`${url}/ws`), new Client(`${url}/yjs/${chatId}`), new Client(`${url}/ws`)]
   await clients[0]!.send(hello)
   await clients[1]!.send(Uint8Array.of(0, 0, 1, 0))
-  await Promise.all(clients.slice(0, 2).map(client => client.received(1)))
+  await Promise.all(clients.slice(0, 2).map((client) => client.received(1)))
   await clients[2]!.send(hello)
   await clients[2]!.received(1)
   clients[2]!.socket.pause()

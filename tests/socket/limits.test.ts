@@ -9,7 +9,7 @@ import { end, open, openSocket, say, signIn, until } from './plain-socket.ts'
 let server: StartedRunnel | undefined
 
 /** The token is the name of its user. */
-const authenticate: RunnelOptions['authenticate'] = async token => {
+const authenticate: RunnelOptions['authenticate'] = async (token) => {
   if (token === undefined) throw new RunnelError('unauthenticated', 'Sign in.')
   return { id: token, name: token }
 }
@@ -25,7 +25,10 @@ afterEach(async () => {
 
 /** Every place is free again once the sockets are gone. */
 async function isEmpty({ runnel }: StartedRunnel): Promise<void> {
-  await until(() => runnel.stats().connections === 0 && runnel.stats().unauthenticatedConnections === 0, 'an empty server')
+  await until(
+    () => runnel.stats().connections === 0 && runnel.stats().unauthenticatedConnections === 0,
+    'an empty server',
+  )
 }
 
 test('L1 sockets of one user: one more is closed with 1013, another user is not, and a place that is free can be taken', async () => {
@@ -70,12 +73,17 @@ test('L2 an address is what a trusted proxy says, and nothing else', async () =>
   expect(await openSocket(url, { headers: { 'x-forwarded-for': '192.0.2.2' } })).toMatchObject({ status: 429 })
   const one = await open(url, { from: '127.0.0.2', headers: { 'x-forwarded-for': '192.0.2.1' } })
   const two = await open(url, { from: '127.0.0.2', headers: { 'x-forwarded-for': '192.0.2.2' } })
-  expect(await openSocket(url, { from: '127.0.0.2', headers: { 'x-forwarded-for': '9.9.9.9, 192.0.2.2' } })).toMatchObject({ status: 429 })
+  expect(
+    await openSocket(url, { from: '127.0.0.2', headers: { 'x-forwarded-for': '9.9.9.9, 192.0.2.2' } }),
+  ).toMatchObject({ status: 429 })
   await end(direct, one, two)
 })
 
 test('L3 sockets that nobody has signed in on: per address 429, in all 503; signing in frees the place', async () => {
-  const { url } = await start({ RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: 1, RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: 2 })
+  const { url } = await start({
+    RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: 1,
+    RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: 2,
+  })
   const a = await open(url)
   expect(await openSocket(url)).toEqual({ status: 429, retryAfter: '1', code: 'rate_limited' })
   const b = await open(url, { from: '127.0.0.2' })
@@ -112,7 +120,10 @@ test('L4 bytes before sign-in: a frame that never ends is not read on, and its s
   const over = await open(url)
   over.socket.send('x'.repeat(1_500), { fin: false })
   over.socket.send('x'.repeat(1_500), { fin: false })
-  expect(await over.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('RUNNEL_MAX_UNAUTHENTICATED_BYTES') })
+  expect(await over.closed).toMatchObject({
+    code: 1013,
+    reason: expect.stringContaining('RUNNEL_MAX_UNAUTHENTICATED_BYTES'),
+  })
   await end(within)
 })
 
@@ -145,13 +156,17 @@ test('L7 requests of one socket in a minute: one more closes with 1013; document
   say(a, { type: 'ping' })
   expect((await a.closed).code).toBe(1013)
   say(b, { type: 'subscribe', docs: Array.from({ length: 19 }, (_, i) => ({ doc: `msg_${i}` })) })
-  expect(await b.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE') })
+  expect(await b.closed).toMatchObject({
+    code: 1013,
+    reason: expect.stringContaining('RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE'),
+  })
 })
 
 test('L8 subscriptions of one socket: the rest is refused rate_limited, and a place that is left can be taken', async () => {
   const { url, call } = await start({ RUNNEL_MAX_SUBSCRIPTIONS: 2, RUNNEL_HEARTBEAT_TIMEOUT_MS: 10_000 })
   const chats: string[] = []
-  for (let i = 0; i < 3; i++) chats.push((await call('POST', '/api/chats', {}, { authorization: 'Bearer ann' })).body.id)
+  for (let i = 0; i < 3; i++)
+    chats.push((await call('POST', '/api/chats', {}, { authorization: 'Bearer ann' })).body.id)
   const viewer = new Collector(url, { token: 'ann' })
   const [a, b, c] = await viewer.follow(...chats)
   await viewer.until(() => c!.refused !== null && b!.subscribed !== null)
@@ -184,12 +199,16 @@ test('L9 state vectors: too large is refused too_large in subscribe, and closes 
   // Clients of one byte each with a clock of one byte, far above those of a server.
   const vector = (bytes: number) => {
     const entries = Math.floor((bytes - 1) / 7)
-    return Uint8Array.from([entries, ...Array.from({ length: entries }, (_, i) => [0x80 + i, 0x80, 0x80, 0x80, 0x40, 0x80, 0x01]).flat()])
+    return Uint8Array.from([
+      entries,
+      ...Array.from({ length: entries }, (_, i) => [0x80 + i, 0x80, 0x80, 0x80, 0x40, 0x80, 0x01]).flat(),
+    ])
   }
   const [within, over] = [vector(64), vector(71)]
   expect([within.length, over.length]).toEqual([64, 71])
   const a = await signIn(await open(url))
-  const subscribe = (bytes: Uint8Array) => say(a, { type: 'subscribe', docs: [{ doc: chat.id, stateVector: Buffer.from(bytes).toString('base64') }] })
+  const subscribe = (bytes: Uint8Array) =>
+    say(a, { type: 'subscribe', docs: [{ doc: chat.id, stateVector: Buffer.from(bytes).toString('base64') }] })
   subscribe(within)
   await until(() => a.control.some(({ type }) => type === 'subscribed'), 'subscribed')
   subscribe(over)

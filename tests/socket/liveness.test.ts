@@ -22,7 +22,12 @@ test('W16: the server pings every heartbeat, says pong where it has been silent,
   const { url, sockets, pass } = await startSockets()
   const client = new Client(`${url}/ws`)
   await client.send(hello)
-  expect(JSON.parse((await client.received(1))[0]!)).toEqual({ type: 'welcome', v: 1, user: { id: 'local', name: 'You' }, heartbeatMs: 15_000 })
+  expect(JSON.parse((await client.received(1))[0]!)).toEqual({
+    type: 'welcome',
+    v: 1,
+    user: { id: 'local', name: 'You' },
+    heartbeatMs: 15_000,
+  })
   for (let beat = 1; beat <= 4; beat++) {
     pass(15_000)
     expect((await client.received(1 + beat)).at(-1)).toBe('{"type":"pong"}')
@@ -90,7 +95,7 @@ test('W12: a checkpoint follows a join with the next sweep, and one comes after 
   const client = new Client(`${url}/ws`)
   await client.send(hello, `{"type":"subscribe","docs":[{"doc":"${chatId}"}]}`)
   await client.received(3)
-  const checkpoints = () => client.frames.filter(frame => frame.startsWith('{"type":"checkpoint"')).length
+  const checkpoints = () => client.frames.filter((frame) => frame.startsWith('{"type":"checkpoint"')).length
   pass(1_000)
   await until(() => checkpoints() === 1, 'the first checkpoint')
   await rename('Renamed')

@@ -26,17 +26,34 @@ export interface SocketOptions {
   headers?: Record<string, string>
 }
 
-export async function openSocket(url: string, { path = '/ws', from = '127.0.0.1', headers = {} }: SocketOptions = {}): Promise<PlainSocket | Refused> {
-  const socket = new WebSocket(url.replace('http', 'ws') + path, { localAddress: from, headers, perMessageDeflate: false })
+export async function openSocket(
+  url: string,
+  { path = '/ws', from = '127.0.0.1', headers = {} }: SocketOptions = {},
+): Promise<PlainSocket | Refused> {
+  const socket = new WebSocket(url.replace('http', 'ws') + path, {
+    localAddress: from,
+    headers,
+    perMessageDeflate: false,
+  })
   const control: any[] = []
-  socket.on('message', (data: Buffer, isBinary) => { if (!isBinary) control.push(JSON.parse(data.toString())) })
-  const closed = new Promise<{ code: number; reason: string }>(resolve => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })))
-  const refused = new Promise<Refused>(resolve => socket.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
-    void text(response).then(body => {
-      resolve({ status: response.statusCode!, retryAfter: response.headers['retry-after'], code: JSON.parse(body).error.code })
-      socket.terminate()
-    })
-  }))
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (!isBinary) control.push(JSON.parse(data.toString()))
+  })
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+  )
+  const refused = new Promise<Refused>((resolve) =>
+    socket.on('unexpected-response', (_request: ClientRequest, response: IncomingMessage) => {
+      void text(response).then((body) => {
+        resolve({
+          status: response.statusCode!,
+          retryAfter: response.headers['retry-after'],
+          code: JSON.parse(body).error.code,
+        })
+        socket.terminate()
+      })
+    }),
+  )
   socket.on('error', () => {})
   return await Promise.race([once(socket, 'open').then(() => ({ socket, control, closed })), refused])
 }
@@ -55,7 +72,10 @@ export function say(socket: PlainSocket, message: object): void {
 /** Signs in and waits for welcome, or the close. */
 export async function signIn(plain: PlainSocket, token = 'ann'): Promise<PlainSocket> {
   say(plain, { type: 'hello', v: 1, token })
-  await until(() => plain.socket.readyState !== plain.socket.OPEN || plain.control.some(({ type }) => type === 'welcome'), 'welcome or the close')
+  await until(
+    () => plain.socket.readyState !== plain.socket.OPEN || plain.control.some(({ type }) => type === 'welcome'),
+    'welcome or the close',
+  )
   return plain
 }
 
@@ -68,6 +88,6 @@ export async function until(condition: () => boolean, what: string, deadlineMs =
   const deadline = Date.now() + deadlineMs
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -23,21 +23,31 @@ export async function startSockets(auth: Auth = localAuth, { heartbeatTimeoutMs 
   await store.createChat({ id: chatId, ownerId: 'local', title: 'Chat', system: null, createdAt: 1 }, 'lineage0')
   const rooms = new Rooms({ cluster: localCluster(store.log), flushMs: 1, now, onEvict: async () => {} })
   const sockets = new Sockets({
-    auth, access: new Access(store), origins: new Origins([]), rooms, now, catchUpMaxBytes: 1_000_000, admit: () => {}, basePath: '', ...wideDoors(now),
+    auth,
+    access: new Access(store),
+    origins: new Origins([]),
+    rooms,
+    now,
+    catchUpMaxBytes: 1_000_000,
+    admit: () => {},
+    basePath: '',
+    ...wideDoors(now),
     limits: { ...wideLimits, heartbeatMs: 15_000, heartbeatTimeoutMs, highWaterBytes: 1_000_000, stallMs: 60_000 },
   })
   const server = createServer()
   const detach = sockets.attach(server)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
     await sockets.close()
     detach()
-    await new Promise(resolve => server.close(resolve))
+    await new Promise((resolve) => server.close(resolve))
     await rooms.close()
   })
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    sockets, rooms, now,
+    sockets,
+    rooms,
+    now,
     /** Moves the clock and lets the sweep come by. */
     pass: (ms: number) => {
       time += ms
@@ -66,9 +76,15 @@ export class Client {
 
   constructor(url: string, options: { autoPong?: boolean } = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, ...options })
-    this.socket.on('message', (data: Buffer, isBinary) => this.frames.push(isBinary ? data.toString('hex') : data.toString()))
-    this.socket.on('ping', () => { this.pings += 1 })
-    this.socket.on('close', (code, reason) => { this.closed = { code, reason: reason.toString() } })
+    this.socket.on('message', (data: Buffer, isBinary) =>
+      this.frames.push(isBinary ? data.toString('hex') : data.toString()),
+    )
+    this.socket.on('ping', () => {
+      this.pings += 1
+    })
+    this.socket.on('close', (code, reason) => {
+      this.closed = { code, reason: reason.toString() }
+    })
     this.socket.on('error', () => {})
     onTestFinished(() => this.socket.terminate())
   }
@@ -94,6 +110,6 @@ export async function until(condition: () => boolean, what: string, deadlineMs =
   const deadline = performance.now() + deadlineMs
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`${what} did not come within ${deadlineMs} ms`)
-    await new Promise(resolve => setTimeout(resolve, 2))
+    await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

@@ -27,12 +27,18 @@ afterEach(async () => {
 
 /** `disableBc`: else providers of one process share text behind the server's back. */
 function open(id: string, doc = new Y.Doc()): { doc: Y.Doc; provider: WebsocketProvider } {
-  const provider = new WebsocketProvider(`${server.url.replace(/^http/, 'ws')}/yjs`, id, doc, { disableBc: true, WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket })
+  const provider = new WebsocketProvider(`${server.url.replace(/^http/, 'ws')}/yjs`, id, doc, {
+    disableBc: true,
+    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+  })
   providers.push(provider)
   return { doc, provider }
 }
 
-const textOf = (doc: Y.Doc) => readMessage(doc).output.map(block => (block.type === 'text' ? block.text : '')).join('')
+const textOf = (doc: Y.Doc) =>
+  readMessage(doc)
+    .output.map((block) => (block.type === 'text' ? block.text : ''))
+    .join('')
 
 test('follows an answer live, joins late, comes back, and never loses its connection by that', async () => {
   const stream = fake.manual()
@@ -40,7 +46,9 @@ test('follows an answer live, joins late, comes back, and never loses its connec
   const first = open(ids.messageId)
   const chat = open(ids.chatId)
   let disconnections = 0
-  first.provider.on('status', ({ status }) => { if (status === 'disconnected') disconnections += 1 })
+  first.provider.on('status', ({ status }) => {
+    if (status === 'disconnected') disconnections += 1
+  })
   stream.send('One ')
   await until(() => textOf(first.doc) === 'One ', 'the first text')
   expect(first.provider.synced).toBe(true)
@@ -53,7 +61,10 @@ test('follows an answer live, joins late, comes back, and never loses its connec
   await until(() => textOf(late.doc) === 'One two ', 'the return')
   stream.send('😀.')
   stream.end()
-  await until(() => readMessage(late.doc).status === 'completed' && readMessage(first.doc).status === 'completed', 'the end')
+  await until(
+    () => readMessage(late.doc).status === 'completed' && readMessage(first.doc).status === 'completed',
+    'the end',
+  )
   const { body } = await server.call('GET', `/api/messages/${ids.messageId}`)
   expect(textOf(first.doc)).toBe('One two 😀.')
   for (const { doc } of [first, late]) expect(readMessage(doc)).toEqual(body)

@@ -17,7 +17,8 @@ async function startWithTokens() {
   }
   const server = await startSockets(auth)
   const from = server.now()
-  const hello = (user: string, lifeMs: number) => JSON.stringify({ type: 'hello', v: 1, token: `${user} ${from + lifeMs}` })
+  const hello = (user: string, lifeMs: number) =>
+    JSON.stringify({ type: 'hello', v: 1, token: `${user} ${from + lifeMs}` })
   const token = (user: string, lifeMs: number) => JSON.stringify({ type: 'token', token: `${user} ${from + lifeMs}` })
   const open = async (lifeMs: number) => {
     const client = new Client(`${server.url}/ws`)
@@ -25,10 +26,19 @@ async function startWithTokens() {
     await client.received(3)
     return client
   }
-  return { ...server, open, token, hello, setAway: (value: boolean) => { away = value } }
+  return {
+    ...server,
+    open,
+    token,
+    hello,
+    setAway: (value: boolean) => {
+      away = value
+    },
+  }
 }
 
-const ofType = (client: Client, type: string) => client.frames.filter(frame => frame.startsWith(`{"type":"${type}"`)).map(frame => JSON.parse(frame))
+const ofType = (client: Client, type: string) =>
+  client.frames.filter((frame) => frame.startsWith(`{"type":"${type}"`)).map((frame) => JSON.parse(frame))
 /** All that was sent before has been looked at. */
 async function settled(client: Client): Promise<void> {
   const pongs = ofType(client, 'pong').length
@@ -36,7 +46,10 @@ async function settled(client: Client): Promise<void> {
   await until(() => ofType(client, 'pong').length > pongs, 'pong')
 }
 
-test.each([[300_000, 60_000], [4_000, 1_000]])('a token that lives %i ms is warned of %i ms before its end, once', async (lifeMs, warningMs) => {
+test.each([
+  [300_000, 60_000],
+  [4_000, 1_000],
+])('a token that lives %i ms is warned of %i ms before its end, once', async (lifeMs, warningMs) => {
   const { open, pass } = await startWithTokens()
   const client = await open(lifeMs)
   // In steps that no heartbeat can miss.
@@ -66,7 +79,7 @@ test('a renewed token keeps the socket and its subscriptions, and is warned of i
   await client.send(token('local', 8_000))
   await settled(client)
   pass(2_000)
-  const binary = () => client.frames.filter(frame => !frame.startsWith('{')).length
+  const binary = () => client.frames.filter((frame) => !frame.startsWith('{')).length
   const before = binary()
   await rename('Still here')
   await until(() => binary() === before + 1, 'an update')
@@ -90,7 +103,11 @@ test('the same token again is no reason to ask for a third', async () => {
   expect(ofType(client, 'tokenExpiring')).toHaveLength(1)
 })
 
-test.each([['of another user', 'mallory 99999999'], ['that is not valid', 'local 1'], ['that is none', '']])('a token %s closes with 4401', async (_what, token) => {
+test.each([
+  ['of another user', 'mallory 99999999'],
+  ['that is not valid', 'local 1'],
+  ['that is none', ''],
+])('a token %s closes with 4401', async (_what, token) => {
   const { open } = await startWithTokens()
   const client = await open(4_000)
   await client.send(JSON.stringify({ type: 'token', token }))

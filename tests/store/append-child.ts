@@ -19,7 +19,7 @@ async function appendForever(path: string): Promise<void> {
   let state = ''
   for (let seq = 1; ; seq++) {
     const updates = [bytes(`${seq},`)]
-    await store.log.append(crashDocs.map(doc => ({ doc, epoch: 1, previousSeq: seq - 1, updates })))
+    await store.log.append(crashDocs.map((doc) => ({ doc, epoch: 1, previousSeq: seq - 1, updates })))
     report(seq)
     state += `${seq},`
     if (seq % compactEvery === 0) await store.log.compact(crashDocs[0], 1, seq, bytes(state))

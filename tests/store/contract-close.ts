@@ -21,8 +21,16 @@ export function closeRules(open: (path?: string) => Store): void {
 
     const second = open(path)
     expect(await second.getChat(chatId)).toEqual(chat())
-    expect((await second.listMessages(chatId, { limit: 10 })).items.map(row => row.json?.id ?? null)).toEqual(['msg_ask00001', null, 'msg_answer02'])
-    expect(await readLog(second, 'msg_answer01')).toMatchObject({ lineage: 'lineage of msg_answer01', seq: 1, updates: ['a', 'b'] })
+    expect((await second.listMessages(chatId, { limit: 10 })).items.map((row) => row.json?.id ?? null)).toEqual([
+      'msg_ask00001',
+      null,
+      'msg_answer02',
+    ])
+    expect(await readLog(second, 'msg_answer01')).toMatchObject({
+      lineage: 'lineage of msg_answer01',
+      seq: 1,
+      updates: ['a', 'b'],
+    })
     expect(await readLog(second, 'msg_answer02')).toMatchObject({ seq: 1, state: 'final', updates: [] })
     expect(await second.getProviderData('msg_answer01')).toEqual([{ blockId: 'block_1', data: [1] }])
     expect(await second.drawEpoch(chatId)).toBe(1)

@@ -4,7 +4,16 @@ import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, newRun, question, startedAt } from './records.ts'
 
 function file(id: string, fields: Partial<FileRow> = {}): FileRow {
-  return { id, chatId, userId: 'user_1', name: 'a.txt', mimeType: 'text/plain', size: 3, createdAt: startedAt, ...fields }
+  return {
+    id,
+    chatId,
+    userId: 'user_1',
+    name: 'a.txt',
+    mimeType: 'text/plain',
+    size: 3,
+    createdAt: startedAt,
+    ...fields,
+  }
 }
 
 /** Files, deletion and search. */
@@ -26,7 +35,9 @@ export function fileRules(open: OpenStore): void {
       await store.createChat(chat('chat_bbbbbbbb'), 'l')
       await store.putFile(file('file_aaaaaaaa', { chatId: 'chat_bbbbbbbb' }))
       for (const files of [['file_aaaaaaaa'], ['file_unknown1']]) {
-        await refusal('not_found', () => store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files })))
+        await refusal('not_found', () =>
+          store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files })),
+        )
       }
       expect(await store.getMessage('msg_ask00001')).toBeNull()
       expect(await store.log.read('msg_answer01')).toBeNull()
@@ -36,11 +47,33 @@ export function fileRules(open: OpenStore): void {
       const store = open()
       await store.createChat(chat(), 'l')
       for (const id of ['file_shared00', 'file_single00', 'file_unused00']) await store.putFile(file(id))
-      await store.startRun(newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001'), files: ['file_shared00'] }))
-      await store.startRun(newRun('msg_answer02', { parentId: 'msg_ask00002' }, { userMessage: question('msg_ask00002', { parentId: 'msg_answer01' }), files: ['file_shared00', 'file_single00'] }))
-      expect((await store.descendants('msg_answer01')).toSorted()).toEqual(['msg_answer01', 'msg_answer02', 'msg_ask00002'])
+      await store.startRun(
+        newRun(
+          'msg_answer01',
+          { parentId: 'msg_ask00001' },
+          { userMessage: question('msg_ask00001'), files: ['file_shared00'] },
+        ),
+      )
+      await store.startRun(
+        newRun(
+          'msg_answer02',
+          { parentId: 'msg_ask00002' },
+          {
+            userMessage: question('msg_ask00002', { parentId: 'msg_answer01' }),
+            files: ['file_shared00', 'file_single00'],
+          },
+        ),
+      )
+      expect((await store.descendants('msg_answer01')).toSorted()).toEqual([
+        'msg_answer01',
+        'msg_answer02',
+        'msg_ask00002',
+      ])
       const first = await store.deleteMessages('msg_ask00002')
-      expect({ messages: first.messages.toSorted(), files: first.files }).toEqual({ messages: ['msg_answer02', 'msg_ask00002'], files: ['file_single00'] })
+      expect({ messages: first.messages.toSorted(), files: first.files }).toEqual({
+        messages: ['msg_answer02', 'msg_ask00002'],
+        files: ['file_single00'],
+      })
       expect(await store.getFile('file_single00')).toBeNull()
       expect(await store.doomedFiles()).toEqual(['file_single00'])
       await store.filesGone(['file_single00'])
@@ -55,20 +88,34 @@ export function fileRules(open: OpenStore): void {
       const store = open()
       await store.createChat(chat(), 'l')
       await store.createChat(chat('chat_bbbbbbbb'), 'l')
-      for (const [id, fields] of [['file_attached', {}], ['file_old00000', {}], ['file_new00000', { createdAt: startedAt + 1 }], ['file_foreign0', { userId: 'user_2' }], ['file_other000', { chatId: 'chat_bbbbbbbb' }]] as const) {
+      for (const [id, fields] of [
+        ['file_attached', {}],
+        ['file_old00000', {}],
+        ['file_new00000', { createdAt: startedAt + 1 }],
+        ['file_foreign0', { userId: 'user_2' }],
+        ['file_other000', { chatId: 'chat_bbbbbbbb' }],
+      ] as const) {
         await store.putFile(file(id, fields))
       }
-      await store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files: ['file_attached'] }))
-      expect([await store.unattachedFiles('user_1'), await store.unattachedFiles('user_2'), await store.unattachedFiles('user_3')]).toEqual([3, 1, 0])
+      await store.startRun(
+        newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), files: ['file_attached'] }),
+      )
+      expect([
+        await store.unattachedFiles('user_1'),
+        await store.unattachedFiles('user_2'),
+        await store.unattachedFiles('user_3'),
+      ]).toEqual([3, 1, 0])
       expect(await store.dropUnattachedFiles(startedAt)).toEqual([])
       const dropped = ['file_foreign0', 'file_old00000', 'file_other000']
       expect((await store.dropUnattachedFiles(startedAt + 1)).toSorted()).toEqual(dropped)
       expect((await store.doomedFiles()).toSorted()).toEqual(dropped)
       expect(await store.getFile('file_old00000')).toBeNull()
       expect(await store.unattachedFiles('user_1')).toBe(1)
-      expect((await store.dropUnattachedFiles(startedAt + 2))).toEqual(['file_new00000'])
+      expect(await store.dropUnattachedFiles(startedAt + 2)).toEqual(['file_new00000'])
       expect(await store.getFile('file_attached')).toEqual(file('file_attached'))
-      await refusal('not_found', () => store.startRun(newRun('msg_answer02', {}, { userMessage: question('msg_ask00002'), files: ['file_old00000'] })))
+      await refusal('not_found', () =>
+        store.startRun(newRun('msg_answer02', {}, { userMessage: question('msg_ask00002'), files: ['file_old00000'] })),
+      )
     })
 
     it('that were announced and never put are doomed', async () => {
@@ -81,7 +128,7 @@ export function fileRules(open: OpenStore): void {
   })
 
   describe('search', () => {
-    it('finds what is there, of the user\'s own chats, page by page, and not what is gone', async () => {
+    it("finds what is there, of the user's own chats, page by page, and not what is gone", async () => {
       const store = open()
       for (let i = 0; i < 5; i++) await store.createChat(chat(`chat_number0${i}`, { title: `Tides ${i}` }), 'l')
       await store.createChat(chat('chat_foreign0', { ownerId: 'user_2', title: 'Tides' }), 'l')
@@ -93,11 +140,13 @@ export function fileRules(open: OpenStore): void {
         ids.push(...page.items.map(({ id }) => id))
         cursor = page.nextCursor
       }
-      expect(ids.toSorted()).toEqual([chatId, ...[0, 1, 2, 3, 4].map(i => `chat_number0${i}`)])
+      expect(ids.toSorted()).toEqual([chatId, ...[0, 1, 2, 3, 4].map((i) => `chat_number0${i}`)])
       await store.deleteMessages('msg_ask00001')
       await store.deleteChat('chat_number00')
       await store.renameChat('chat_number01', 'Ebb')
-      expect((await store.searchChats('user_1', 'tide', { limit: 9 })).items.map(({ id }) => id).toSorted()).toEqual([2, 3, 4].map(i => `chat_number0${i}`))
+      expect((await store.searchChats('user_1', 'tide', { limit: 9 })).items.map(({ id }) => id).toSorted()).toEqual(
+        [2, 3, 4].map((i) => `chat_number0${i}`),
+      )
       await refusal('bad_request', () => store.searchChats('user_1', 'tide', { limit: 1, cursor: 'nonsense' }))
     })
 
@@ -112,12 +161,22 @@ export function fileRules(open: OpenStore): void {
       }
     })
 
-    it('gives full pages to a user of few chats among many others\' that match better, and loses those of a chat that was left', async () => {
+    it("gives full pages to a user of few chats among many others' that match better, and loses those of a chat that was left", async () => {
       const store = open()
-      for (let i = 10; i < 60; i++) await store.createChat(chat(`chat_foreign${i}`, { ownerId: 'user_2', title: 'Tides tides tides' }), 'l')
+      for (let i = 10; i < 60; i++)
+        await store.createChat(chat(`chat_foreign${i}`, { ownerId: 'user_2', title: 'Tides tides tides' }), 'l')
       for (let i = 0; i < 4; i++) {
-        await store.createChat(chat(`chat_number0${i}`, { title: 'Of a long title at the end of which stand the tides' }), 'l')
-        await store.startRun(newRun(`msg_answer0${i}`, { chatId: `chat_number0${i}` }, { userMessage: question(`msg_ask0000${i}`, { chatId: `chat_number0${i}` }) }))
+        await store.createChat(
+          chat(`chat_number0${i}`, { title: 'Of a long title at the end of which stand the tides' }),
+          'l',
+        )
+        await store.startRun(
+          newRun(
+            `msg_answer0${i}`,
+            { chatId: `chat_number0${i}` },
+            { userMessage: question(`msg_ask0000${i}`, { chatId: `chat_number0${i}` }) },
+          ),
+        )
       }
       await store.putMember('chat_foreign10', { userId: 'user_1', name: 'Ann', role: 'viewer', joinedAt: startedAt })
       const first = await store.searchChats('user_1', 'tides', { limit: 3 })

@@ -29,7 +29,13 @@ export function logRules(open: OpenStore): void {
       await append(store, doc, 1, 0, 'a', 'b', 'c')
       await append(store, other, 1, 0, 'elsewhere')
       expect(await append(store, doc, 1, 1, 'd')).toEqual([{ status: 'ok', seq: 2 }])
-      expect(await readLog(store, doc)).toEqual({ lineage: 'line', epoch: 1, seq: 2, state: null, updates: ['a', 'b', 'c', 'd'] })
+      expect(await readLog(store, doc)).toEqual({
+        lineage: 'line',
+        epoch: 1,
+        seq: 2,
+        state: null,
+        updates: ['a', 'b', 'c', 'd'],
+      })
     })
 
     it('keeps its order over ten entries and more', async () => {
@@ -41,14 +47,20 @@ export function logRules(open: OpenStore): void {
 
     it('takes the entries of a tick one by one: the refused ones write nothing, the others are written', async () => {
       const store = await openWithDocuments(open)
-      expect(await store.log.append([
-        { doc, epoch: 1, previousSeq: 0, updates: [bytes('a')] },
-        { doc: other, epoch: 2, previousSeq: 0, updates: [bytes('fenced')] },
-        { doc, epoch: 1, previousSeq: 1, updates: [bytes('b')] },
-        { doc, epoch: 1, previousSeq: 1, updates: [bytes('gap')] },
-        { doc: 'msg_unknown1', epoch: 1, previousSeq: 0, updates: [bytes('unknown')] },
-      ])).toEqual([
-        { status: 'ok', seq: 1 }, { status: 'fenced' }, { status: 'ok', seq: 2 }, { status: 'gap', seq: 2 }, { status: 'fenced' },
+      expect(
+        await store.log.append([
+          { doc, epoch: 1, previousSeq: 0, updates: [bytes('a')] },
+          { doc: other, epoch: 2, previousSeq: 0, updates: [bytes('fenced')] },
+          { doc, epoch: 1, previousSeq: 1, updates: [bytes('b')] },
+          { doc, epoch: 1, previousSeq: 1, updates: [bytes('gap')] },
+          { doc: 'msg_unknown1', epoch: 1, previousSeq: 0, updates: [bytes('unknown')] },
+        ]),
+      ).toEqual([
+        { status: 'ok', seq: 1 },
+        { status: 'fenced' },
+        { status: 'ok', seq: 2 },
+        { status: 'gap', seq: 2 },
+        { status: 'fenced' },
       ])
       expect((await readLog(store, doc))?.updates).toEqual(['a', 'b'])
       expect((await readLog(store, other))?.updates).toEqual([])
@@ -75,7 +87,8 @@ export function logRules(open: OpenStore): void {
     it('takes the entries of several writers of a document that they share, each under its own epoch, one behind the other', async () => {
       const store = await openWithDocuments(open)
       await store.drawEpoch(doc)
-      const write = (epoch: number, text: string) => store.log.append([{ doc, epoch, previousSeq: 0, updates: [bytes(text)], shared: true }])
+      const write = (epoch: number, text: string) =>
+        store.log.append([{ doc, epoch, previousSeq: 0, updates: [bytes(text)], shared: true }])
       expect(await write(1, 'a')).toEqual([{ status: 'ok', seq: 1 }])
       expect(await write(2, 'b')).toEqual([{ status: 'ok', seq: 2 }])
       expect(await write(1, 'c')).toEqual([{ status: 'ok', seq: 3 }])

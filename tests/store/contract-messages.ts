@@ -33,12 +33,13 @@ export function messageRules(open: OpenStore): void {
 
     it('lists the chats of one owner, newest first, page by page, whatever is made meanwhile', async () => {
       const store = open()
-      for (let i = 0; i < 7; i++) await store.createChat(chat(`chat_number0${i}`, { createdAt: startedAt + (i >> 1) }), 'l')
+      for (let i = 0; i < 7; i++)
+        await store.createChat(chat(`chat_number0${i}`, { createdAt: startedAt + (i >> 1) }), 'l')
       await store.createChat(chat('chat_foreign0', { ownerId: 'user_2' }), 'l')
       const first = await store.listChats('user_1', { limit: 3 })
       await store.createChat(chat('chat_later000', { createdAt: startedAt + 100 }), 'l')
-      const rest = await readPages(cursor => store.listChats('user_1', { cursor, limit: 3 }), first.nextCursor)
-      expect([...first.items, ...rest].map(row => row.id.at(-1))).toEqual(['6', '5', '4', '3', '2', '1', '0'])
+      const rest = await readPages((cursor) => store.listChats('user_1', { cursor, limit: 3 }), first.nextCursor)
+      expect([...first.items, ...rest].map((row) => row.id.at(-1))).toEqual(['6', '5', '4', '3', '2', '1', '0'])
     })
   })
 
@@ -48,7 +49,13 @@ export function messageRules(open: OpenStore): void {
       await store.createChat(chat('chat_listed00'), 'l')
       for (const [i, expiresAt] of [startedAt + 20, startedAt + 10, startedAt + 30].entries()) {
         await store.createChat(chat(`chat_expires${i}`, { expiresAt }), 'l')
-        await store.startRun(newRun(`msg_answer00${i}`, { chatId: `chat_expires${i}` }, { userMessage: question(`msg_question${i}`, { chatId: `chat_expires${i}` }) }))
+        await store.startRun(
+          newRun(
+            `msg_answer00${i}`,
+            { chatId: `chat_expires${i}` },
+            { userMessage: question(`msg_question${i}`, { chatId: `chat_expires${i}` }) },
+          ),
+        )
       }
       expect(await store.getChat('chat_expires0')).toEqual(chat('chat_expires0', { expiresAt: startedAt + 20 }))
       expect(await store.memberRole('chat_expires0', 'user_1')).toBe('owner')
@@ -66,17 +73,37 @@ export function messageRules(open: OpenStore): void {
       const store = open()
       await store.createChat(chat(), 'l')
       await store.createChat(chat('chat_bbbbbbbb'), 'l')
-      await store.startRun(newRun('msg_aaaaaaaa', { parentId: 'msg_zzzzzzzz' }, { userMessage: question('msg_zzzzzzzz') }))
+      await store.startRun(
+        newRun('msg_aaaaaaaa', { parentId: 'msg_zzzzzzzz' }, { userMessage: question('msg_zzzzzzzz') }),
+      )
       await store.startRun(newRun('msg_bbbbbbbb', { chatId: 'chat_bbbbbbbb' }))
       const { items, nextCursor } = await store.listMessages(chatId, { limit: 10 })
       expect(items).toEqual([
         {
-          id: 'msg_zzzzzzzz', chatId, parentId: null, role: 'user', createdAt: startedAt, taskId: null, userId: 'user_1', node: null,
-          status: 'completed', request: null, json: question('msg_zzzzzzzz'),
+          id: 'msg_zzzzzzzz',
+          chatId,
+          parentId: null,
+          role: 'user',
+          createdAt: startedAt,
+          taskId: null,
+          userId: 'user_1',
+          node: null,
+          status: 'completed',
+          request: null,
+          json: question('msg_zzzzzzzz'),
         },
         {
-          id: 'msg_aaaaaaaa', chatId, parentId: 'msg_zzzzzzzz', role: 'assistant', createdAt: startedAt,
-          taskId: 'task_msg_aaaaaaaa', userId: 'user_1', node: 'local', status: 'queued', request: { model: 'm' }, json: null,
+          id: 'msg_aaaaaaaa',
+          chatId,
+          parentId: 'msg_zzzzzzzz',
+          role: 'assistant',
+          createdAt: startedAt,
+          taskId: 'task_msg_aaaaaaaa',
+          userId: 'user_1',
+          node: 'local',
+          status: 'queued',
+          request: { model: 'm' },
+          json: null,
         },
       ])
       expect(nextCursor).toBeNull()
@@ -88,8 +115,8 @@ export function messageRules(open: OpenStore): void {
       for (let i = 0; i < 5; i++) await store.startRun(newRun(`msg_number0${i}`, { createdAt: startedAt + (i >> 1) }))
       const first = await store.listMessages(chatId, { limit: 2 })
       await store.startRun(newRun('msg_number05', { createdAt: startedAt + 9 }))
-      const rest = await readPages(cursor => store.listMessages(chatId, { cursor, limit: 2 }), first.nextCursor)
-      expect([...first.items, ...rest].map(row => row.id.at(-1))).toEqual(['0', '1', '2', '3', '4', '5'])
+      const rest = await readPages((cursor) => store.listMessages(chatId, { cursor, limit: 2 }), first.nextCursor)
+      expect([...first.items, ...rest].map((row) => row.id.at(-1))).toEqual(['0', '1', '2', '3', '4', '5'])
     })
 
     it('has no next page where a page ends with the last row', async () => {
@@ -111,12 +138,20 @@ export function messageRules(open: OpenStore): void {
     it('follows a branch from the root to the message, past its siblings', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
-      await store.startRun(newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001') }))
+      await store.startRun(
+        newRun('msg_answer01', { parentId: 'msg_ask00001' }, { userMessage: question('msg_ask00001') }),
+      )
       await store.startRun(newRun('msg_answer02', { parentId: 'msg_ask00001' }))
-      await store.startRun(newRun('msg_answer03', { parentId: 'msg_ask00003' }, {
-        userMessage: question('msg_ask00003', { parentId: 'msg_answer02' }),
-      }))
-      const ids = (await store.branch('msg_answer03')).map(row => row.id)
+      await store.startRun(
+        newRun(
+          'msg_answer03',
+          { parentId: 'msg_ask00003' },
+          {
+            userMessage: question('msg_ask00003', { parentId: 'msg_answer02' }),
+          },
+        ),
+      )
+      const ids = (await store.branch('msg_answer03')).map((row) => row.id)
       expect(ids).toEqual(['msg_ask00001', 'msg_answer02', 'msg_ask00003', 'msg_answer03'])
       expect(await store.branch('msg_unknown1')).toEqual([])
     })
@@ -125,7 +160,7 @@ export function messageRules(open: OpenStore): void {
       const store = open()
       await store.createChat(chat(), 'l')
       await store.startRun(newRun('msg_circle01', { parentId: 'msg_circle01' }))
-      expect((await store.branch('msg_circle01')).map(row => row.id)).toEqual(['msg_circle01'])
+      expect((await store.branch('msg_circle01')).map((row) => row.id)).toEqual(['msg_circle01'])
     })
 
     it('finds a message by its run, and the newest of a chat', async () => {
@@ -148,19 +183,37 @@ export function messageRules(open: OpenStore): void {
         await store.startRun(newRun(`msg_number0${index}`, { status, createdAt: startedAt - index }))
       }
       await store.startRun(newRun('msg_finished'))
-      await store.saveFinal({ message: answer('msg_finished', { status: 'failed' }), epoch: 1, state: new Uint8Array([0, 0]) })
-      expect((await store.unfinished()).map(row => row.status)).toEqual(['queued', 'preparing', 'streaming', 'waiting'])
+      await store.saveFinal({
+        message: answer('msg_finished', { status: 'failed' }),
+        epoch: 1,
+        state: new Uint8Array([0, 0]),
+      })
+      expect((await store.unfinished()).map((row) => row.status)).toEqual([
+        'queued',
+        'preparing',
+        'streaming',
+        'waiting',
+      ])
     })
   })
 
   it('keeps provider data a block, in the order in which the blocks came, the last value of each; null removes it', async () => {
     const store = open()
-    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_2', data: 'old' }, { blockId: 'block_1', data: { item: [1, null] } }])
-    await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_3', data: 3 }, { blockId: 'block_4', data: 4 }, { blockId: 'block_2', data: 'new' }])
+    await store.putProviderData('msg_aaaaaaaa', [
+      { blockId: 'block_2', data: 'old' },
+      { blockId: 'block_1', data: { item: [1, null] } },
+    ])
+    await store.putProviderData('msg_aaaaaaaa', [
+      { blockId: 'block_3', data: 3 },
+      { blockId: 'block_4', data: 4 },
+      { blockId: 'block_2', data: 'new' },
+    ])
     await store.putProviderData('msg_aaaaaaaa', [{ blockId: 'block_4', data: null }])
     await store.putProviderData('msg_bbbbbbbb', [{ blockId: 'block_1', data: 'other message' }])
     expect(await store.getProviderData('msg_aaaaaaaa')).toEqual([
-      { blockId: 'block_2', data: 'new' }, { blockId: 'block_1', data: { item: [1, null] } }, { blockId: 'block_3', data: 3 },
+      { blockId: 'block_2', data: 'new' },
+      { blockId: 'block_1', data: { item: [1, null] } },
+      { blockId: 'block_3', data: 3 },
     ])
     expect(await store.getProviderData('msg_unknown1')).toEqual([])
   })

@@ -14,7 +14,13 @@ export function runRules(open: OpenStore): void {
       await store.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), lineage: 'line' }))
       expect((await store.getMessage('msg_ask00001'))?.status).toBe('completed')
       expect((await store.getMessage('msg_answer01'))?.json).toBeNull()
-      expect(await readLog(store, 'msg_answer01')).toEqual({ lineage: 'line', epoch: 1, seq: 0, state: null, updates: [] })
+      expect(await readLog(store, 'msg_answer01')).toEqual({
+        lineage: 'line',
+        epoch: 1,
+        seq: 0,
+        state: null,
+        updates: [],
+      })
       expect(await store.log.read('msg_ask00001')).toBeNull()
       expect(await store.getMessage('msg_unknown1')).toBeNull()
     })
@@ -25,9 +31,18 @@ export function runRules(open: OpenStore): void {
       await store.startRun(newRun('msg_answer01'))
       const twice = newRun('msg_answer01', {}, { userMessage: question('msg_ask00001'), claim: claim() })
       await refusal('internal', () => store.startRun(twice))
-      await refusal('not_found', () => store.startRun(newRun('msg_answer02', { chatId: 'chat_unknown1' }, {
-        userMessage: question('msg_ask00001'), claim: claim(),
-      })))
+      await refusal('not_found', () =>
+        store.startRun(
+          newRun(
+            'msg_answer02',
+            { chatId: 'chat_unknown1' },
+            {
+              userMessage: question('msg_ask00001'),
+              claim: claim(),
+            },
+          ),
+        ),
+      )
       expect(await store.getMessage('msg_ask00001')).toBeNull()
       expect(await store.getMessage('msg_answer02')).toBeNull()
       expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
@@ -42,13 +57,26 @@ export function runRules(open: OpenStore): void {
       await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
       return store
     }
-    const next = { messageId: 'msg_answer01', taskId: 'task_new', userId: 'user_2', node: 'n2', request: { model: 'm', continues: true } }
+    const next = {
+      messageId: 'msg_answer01',
+      taskId: 'task_new',
+      userId: 'user_2',
+      node: 'n2',
+      request: { model: 'm', continues: true },
+    }
 
     it('makes an ended message a queued one, of a new task; the old task still leads to it', async () => {
       const store = await ended()
       expect(await store.continueRun(next)).toEqual({ repeated: false })
       const row = await store.getMessage('msg_answer01')
-      expect(row).toMatchObject({ taskId: 'task_new', userId: 'user_2', node: 'n2', status: 'queued', json: null, request: { model: 'm', continues: true } })
+      expect(row).toMatchObject({
+        taskId: 'task_new',
+        userId: 'user_2',
+        node: 'n2',
+        status: 'queued',
+        json: null,
+        request: { model: 'm', continues: true },
+      })
       expect(await store.findTask('task_new')).toEqual(row)
       expect(await store.findTask('task_msg_answer01')).toEqual(row)
       expect(await store.unfinished()).toEqual([row])
@@ -74,15 +102,18 @@ export function runRules(open: OpenStore): void {
       await store.startRun(newRun('msg_answer01', {}, { exclusive: true }))
       await refusal('busy', () => store.startRun(newRun('msg_answer02', {}, { exclusive: true, claim: claim() })))
       expect(await store.startRun(newRun('msg_answer03'))).toEqual({ repeated: false })
-      for (const id of ['msg_answer01', 'msg_answer03']) await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state') })
-      expect(await store.startRun(newRun('msg_answer04', {}, { exclusive: true, claim: claim() }))).toEqual({ repeated: false })
+      for (const id of ['msg_answer01', 'msg_answer03'])
+        await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state') })
+      expect(await store.startRun(newRun('msg_answer04', {}, { exclusive: true, claim: claim() }))).toEqual({
+        repeated: false,
+      })
     })
 
     it('gives a run to one of those who take it over, while it is unfinished', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
       await store.startRun(newRun('msg_answer01', { node: 'dead' }))
-      const taken = await Promise.all(['a', 'b', 'c'].map(node => store.takeOver('msg_answer01', 'dead', node)))
+      const taken = await Promise.all(['a', 'b', 'c'].map((node) => store.takeOver('msg_answer01', 'dead', node)))
       expect(taken.filter(Boolean)).toHaveLength(1)
       expect((await store.getMessage('msg_answer01'))?.node).toBe(['a', 'b', 'c'][taken.indexOf(true)])
       await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
@@ -106,7 +137,10 @@ export function runRules(open: OpenStore): void {
       expect(await store.putOrder({ taskId, key: 'b1', body: { decision: 'deny' } })).toBe(false)
       expect(await store.putOrder({ taskId, key: 'stop', body: null })).toBe(true)
       await store.putOrder({ taskId: 'task_other', key: 'stop', body: null })
-      expect(await store.ordersOf([taskId, 'task_unknown'])).toEqual([{ taskId, key: 'b1', body: { decision: 'approve' } }, { taskId, key: 'stop', body: null }])
+      expect(await store.ordersOf([taskId, 'task_unknown'])).toEqual([
+        { taskId, key: 'b1', body: { decision: 'approve' } },
+        { taskId, key: 'stop', body: null },
+      ])
       await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
       expect(await store.ordersOf([taskId])).toEqual([])
     })
@@ -118,7 +152,7 @@ export function runRules(open: OpenStore): void {
         await store.startRun(newRun(id))
         await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state'), tell: id !== 'msg_answer02' })
       }
-      const ends = ['msg_answer01', 'msg_answer03'].map(messageId => ({ messageId, taskId: `task_${messageId}` }))
+      const ends = ['msg_answer01', 'msg_answer03'].map((messageId) => ({ messageId, taskId: `task_${messageId}` }))
       expect(await store.untoldEnds()).toEqual(ends)
       await store.endTold(ends[0]!)
       expect(await store.untoldEnds()).toEqual([ends[1]])
@@ -133,7 +167,11 @@ export function runRules(open: OpenStore): void {
       await store.createChat(chat(), 'l')
       const response = { messageId: 'msg_answer01' }
       await store.startRun(newRun('msg_answer01', {}, { claim: claim({ response }) }))
-      const repeated = newRun('msg_answer02', {}, { claim: claim({ response: { messageId: 'msg_answer02' } }), userMessage: question('msg_ask00001') })
+      const repeated = newRun(
+        'msg_answer02',
+        {},
+        { claim: claim({ response: { messageId: 'msg_answer02' } }), userMessage: question('msg_ask00001') },
+      )
       expect(await store.startRun(repeated)).toEqual({ repeated: true, response })
       expect(await store.getMessage('msg_answer02')).toBeNull()
       expect(await store.getMessage('msg_ask00001')).toBeNull()
@@ -144,17 +182,26 @@ export function runRules(open: OpenStore): void {
       const store = open()
       await store.createChat(chat(), 'l')
       const ids = ['msg_answer01', 'msg_answer02', 'msg_answer03']
-      const answers = await Promise.all(ids.map(id => store.startRun(newRun(id, {}, { claim: claim({ response: id }) }))))
-      expect(answers.filter(answered => !answered.repeated)).toHaveLength(1)
-      expect(answers.filter(answered => answered.repeated).map(answered => answered.response)).toEqual([ids[0], ids[0]])
-      expect((await store.unfinished()).map(row => row.id)).toEqual([ids[0]])
+      const answers = await Promise.all(
+        ids.map((id) => store.startRun(newRun(id, {}, { claim: claim({ response: id }) }))),
+      )
+      expect(answers.filter((answered) => !answered.repeated)).toHaveLength(1)
+      expect(answers.filter((answered) => answered.repeated).map((answered) => answered.response)).toEqual([
+        ids[0],
+        ids[0],
+      ])
+      expect((await store.unfinished()).map((row) => row.id)).toEqual([ids[0]])
     })
 
     it('refuses the same key with another body and writes nothing', async () => {
       const store = open()
       await store.createChat(chat(), 'l', claim())
-      await refusal('idempotency_mismatch', () => store.startRun(newRun('msg_answer01', {}, { claim: claim({ bodyHash: 'other' }) })))
-      await refusal('idempotency_mismatch', () => store.createChat(chat('chat_bbbbbbbb'), 'l', claim({ bodyHash: 'other' })))
+      await refusal('idempotency_mismatch', () =>
+        store.startRun(newRun('msg_answer01', {}, { claim: claim({ bodyHash: 'other' }) })),
+      )
+      await refusal('idempotency_mismatch', () =>
+        store.createChat(chat('chat_bbbbbbbb'), 'l', claim({ bodyHash: 'other' })),
+      )
       expect(await store.getMessage('msg_answer01')).toBeNull()
       expect(await store.getChat('chat_bbbbbbbb')).toBeNull()
     })
@@ -180,7 +227,10 @@ export function runRules(open: OpenStore): void {
     it('makes a chat once for one key', async () => {
       const store = open()
       await store.createChat(chat(), 'l', claim({ response: [1, 'first'] }))
-      expect(await store.createChat(chat('chat_bbbbbbbb'), 'l', claim())).toEqual({ repeated: true, response: [1, 'first'] })
+      expect(await store.createChat(chat('chat_bbbbbbbb'), 'l', claim())).toEqual({
+        repeated: true,
+        response: [1, 'first'],
+      })
       expect(await store.getChat('chat_bbbbbbbb')).toBeNull()
     })
 
@@ -192,7 +242,10 @@ export function runRules(open: OpenStore): void {
       const later = claim({ createdAt: startedAt + dayMs, bodyHash: 'other', response: 'second' })
       expect(await store.startRun(newRun('msg_answer01', {}, { claim: later }))).toEqual({ repeated: false })
       await store.dropClaims(startedAt + dayMs)
-      expect(await store.startRun(newRun('msg_answer02', {}, { claim: later }))).toEqual({ repeated: true, response: 'second' })
+      expect(await store.startRun(newRun('msg_answer02', {}, { claim: later }))).toEqual({
+        repeated: true,
+        response: 'second',
+      })
       await store.dropClaims(startedAt + dayMs + 1)
       expect(await store.startRun(newRun('msg_answer02', {}, { claim: later }))).toEqual({ repeated: false })
     })

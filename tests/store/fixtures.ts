@@ -17,7 +17,9 @@ export function append(store: Store, doc: string, epoch: number, previousSeq: nu
 /** The log of a document with its bytes as text. */
 export async function readLog(store: Store, doc: string) {
   const contents = await store.log.read(doc)
-  return contents && { ...contents, state: text(contents.state), updates: contents.updates.map(update => text(update)) }
+  return (
+    contents && { ...contents, state: text(contents.state), updates: contents.updates.map((update) => text(update)) }
+  )
 }
 
 /** A folder that is removed when the test ends. */

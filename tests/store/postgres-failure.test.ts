@@ -15,7 +15,9 @@ const doc = 'msg_answer01'
 /** On the wire, and no part of BEGIN … READ COMMITTED. */
 const commit = 'COMMIT\0'
 let postgres: Postgres
-beforeAll(async () => { postgres = await startPostgres() }, 30_000)
+beforeAll(async () => {
+  postgres = await startPostgres()
+}, 30_000)
 afterAll(() => postgres.close())
 
 function connection(url: string, limits: Partial<PostgresLimits> = {}, steps = migrations) {
@@ -62,24 +64,38 @@ describe('opening a database', () => {
   it('migrates once where several nodes start on an older one, and keeps what is in it', async () => {
     const url = await postgres.database()
     await (await openWithRun(url)).close()
-    const next = [...migrations, 'ALTER TABLE chats ADD COLUMN colour TEXT', `UPDATE chats SET colour = coalesce(colour, '') || 'blue'; SELECT pg_sleep(0.2)`]
+    const next = [
+      ...migrations,
+      'ALTER TABLE chats ADD COLUMN colour TEXT',
+      `UPDATE chats SET colour = coalesce(colour, '') || 'blue'; SELECT pg_sleep(0.2)`,
+    ]
     await Promise.all(Array.from({ length: 6 }, () => connection(url, {}, next).query('SELECT 1')))
     expect(await postgres.run('SELECT title, colour FROM chats', url)).toEqual([{ title: 'Tides', colour: 'blue' }])
-    expect((await unavailable(() => open(url).probe())).message).toMatch(new RegExp(`newer Runnel \\(schema ${next.length}; this one knows up to ${migrations.length}\\)`))
+    expect((await unavailable(() => open(url).probe())).message).toMatch(
+      new RegExp(`newer Runnel \\(schema ${next.length}; this one knows up to ${migrations.length}\\)`),
+    )
   })
 
   it('leaves a step that fails undone, and goes on from there', async () => {
     const url = await postgres.database()
-    await refusal('internal', () => connection(url, {}, [...migrations, 'CREATE TABLE songs (title TEXT); SELECT 1/0']).query('SELECT 1'))
-    expect(await postgres.run(`SELECT version, to_regclass('songs') AS songs FROM runnel_schema`, url)).toEqual([{ version: migrations.length, songs: null }])
+    await refusal('internal', () =>
+      connection(url, {}, [...migrations, 'CREATE TABLE songs (title TEXT); SELECT 1/0']).query('SELECT 1'),
+    )
+    expect(await postgres.run(`SELECT version, to_regclass('songs') AS songs FROM runnel_schema`, url)).toEqual([
+      { version: migrations.length, songs: null },
+    ])
     await open(url).probe()
   })
 
   it('leaves the tables of another program as they are', async () => {
     const url = await postgres.database()
     await postgres.run('CREATE TABLE songs (title TEXT)', url)
-    expect((await unavailable(() => open(url).probe())).message).toMatch(/127\.0\.0\.1:\d+\/test_\d+ holds the tables of another program/)
-    expect(await postgres.run(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`, url)).toEqual([{ tablename: 'songs' }])
+    expect((await unavailable(() => open(url).probe())).message).toMatch(
+      /127\.0\.0\.1:\d+\/test_\d+ holds the tables of another program/,
+    )
+    expect(await postgres.run(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`, url)).toEqual([
+      { tablename: 'songs' },
+    ])
   })
 
   it('refuses one that is not UTF-8', async () => {
@@ -90,16 +106,26 @@ describe('opening a database', () => {
 
   it('says that there is no such database, or no server', async () => {
     const url = await postgres.database()
-    expect((await unavailable(() => open(url.replace('test_', 'none_')).probe())).message).toMatch(/^There is no database postgres:/)
-    expect((await unavailable(() => open(url.replace(/:\d+\//, ':1/')).probe())).message).toMatch(/cannot be reached \(ECONNREFUSED\)/)
+    expect((await unavailable(() => open(url.replace('test_', 'none_')).probe())).message).toMatch(
+      /^There is no database postgres:/,
+    )
+    expect((await unavailable(() => open(url.replace(/:\d+\//, ':1/')).probe())).message).toMatch(
+      /cannot be reached \(ECONNREFUSED\)/,
+    )
   })
 
   it('gives up a server that says nothing', async () => {
     const sockets: Socket[] = []
-    const server = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
+    const server = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    onTestFinished(() => { server.close(); sockets.forEach(socket => socket.destroy()) })
-    const store = open(`postgres://runnel:secret@127.0.0.1:${(server.address() as AddressInfo).port}/db`, { connectMs: 100, patienceMs: 0 })
+    onTestFinished(() => {
+      server.close()
+      sockets.forEach((socket) => socket.destroy())
+    })
+    const store = open(`postgres://runnel:secret@127.0.0.1:${(server.address() as AddressInfo).port}/db`, {
+      connectMs: 100,
+      patienceMs: 0,
+    })
     expect((await unavailable(() => store.probe())).message).toMatch(/cannot be reached \(no answer\)/)
   })
 
@@ -119,12 +145,19 @@ describe('time limits', () => {
     const store = await openWithRun(url, { statementMs: 100, connections: 2, connectMs: 300 })
     const other = connection(url)
     let release = () => {}
-    const held = new Promise<void>(resolve => { release = resolve })
-    const holding = other.write(async query => {
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const holding = other.write(async (query) => {
       await query('SELECT 1 FROM documents WHERE id = $1 FOR UPDATE', [doc])
       await held
     })
-    await expect.poll(async () => await other.query(`SELECT 1 FROM pg_locks WHERE relation = 'documents'::regclass AND mode = 'RowShareLock'`)).toHaveLength(1)
+    await expect
+      .poll(
+        async () =>
+          await other.query(`SELECT 1 FROM pg_locks WHERE relation = 'documents'::regclass AND mode = 'RowShareLock'`),
+      )
+      .toHaveLength(1)
     expect((await unavailable(() => store.drawEpoch(doc))).message).toMatch(/took too long/)
     release()
     await holding
@@ -138,7 +171,7 @@ describe('time limits', () => {
 })
 
 describe('transactions', () => {
-  it('in each other\'s way are tried again', async () => {
+  it("in each other's way are tried again", async () => {
     const url = await postgres.database()
     const store = await openWithRun(url)
     await store.startRun(newRun('msg_answer02'))
@@ -146,14 +179,18 @@ describe('transactions', () => {
     let tries = 0
     // Each locks its own row first, and the other's when both have done so.
     const locked = nodes.map(() => Promise.withResolvers<void>())
-    await Promise.all(nodes.map((node, i) => node.write(async query => {
-      tries += 1
-      for (const id of i === 0 ? [doc, 'msg_answer02'] : ['msg_answer02', doc]) {
-        await query('UPDATE documents SET seq = seq + 1 WHERE id = $1', [id])
-        locked[i]!.resolve()
-        await Promise.all(locked.map(({ promise }) => promise))
-      }
-    })))
+    await Promise.all(
+      nodes.map((node, i) =>
+        node.write(async (query) => {
+          tries += 1
+          for (const id of i === 0 ? [doc, 'msg_answer02'] : ['msg_answer02', doc]) {
+            await query('UPDATE documents SET seq = seq + 1 WHERE id = $1', [id])
+            locked[i]!.resolve()
+            await Promise.all(locked.map(({ promise }) => promise))
+          }
+        }),
+      ),
+    )
     expect(tries).toBeGreaterThan(2)
     expect(await postgres.run('SELECT seq FROM documents WHERE epoch = 1', url)).toEqual([{ seq: '2' }, { seq: '2' }])
   })
@@ -197,11 +234,17 @@ describe('transactions', () => {
     expect(await store.drawEpoch(doc)).toBe(3)
   })
 
-  it('outlive a power cut, also where the server\'s settings do not ask for it', async () => {
+  it("outlive a power cut, also where the server's settings do not ask for it", async () => {
     const url = await postgres.database()
     await postgres.run(`ALTER DATABASE ${new URL(url).pathname.slice(1)} SET synchronous_commit = off`)
     const store = await openWithRun(url)
-    const isFlushed = async () => (await postgres.run<{ flushed: boolean }>('SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn() AS flushed', url))[0]!.flushed
+    const isFlushed = async () =>
+      (
+        await postgres.run<{ flushed: boolean }>(
+          'SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn() AS flushed',
+          url,
+        )
+      )[0]!.flushed
     const seen = new Set<boolean>()
     for (let seq = 0; seq < 20; seq++) {
       await append(store, doc, seq + 1, seq, 'x')
@@ -230,7 +273,9 @@ describe('appends', () => {
     for (const [seq, how] of (['fast', 'kill'] as const).entries()) {
       await postgres.stop(how)
       const appending = append(store, doc, 1, seq, `u${seq}`)
-      expect((await unavailable(() => store.getChat(chatId))).message).toMatch(/cannot be reached|going down or starting/)
+      expect((await unavailable(() => store.getChat(chatId))).message).toMatch(
+        /cannot be reached|going down or starting/,
+      )
       await unavailable(() => store.probe())
       await postgres.start()
       expect(await appending).toEqual([{ status: 'ok', seq: seq + 1 }])

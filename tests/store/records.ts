@@ -12,7 +12,13 @@ export function chat(id = chatId, fields: Partial<ChatRow> = {}): ChatRow {
 
 export function question(id: string, fields: Partial<Message> = {}): Message {
   return {
-    id, chatId, parentId: null, role: 'user', status: 'completed', createdAt: startedAt, schema: 1,
+    id,
+    chatId,
+    parentId: null,
+    role: 'user',
+    status: 'completed',
+    createdAt: startedAt,
+    schema: 1,
     output: [{ id: 'block_1', type: 'text', status: 'completed', text: 'Why are there tides?', annotations: [] }],
     ...fields,
   }
@@ -27,7 +33,16 @@ export function newRun(id: string, fields: Partial<NewRun['assistant']> = {}, re
   return {
     userMessage: null,
     assistant: {
-      id, chatId, parentId: null, createdAt: startedAt, taskId: `task_${id}`, userId: 'user_1', node: 'local', status: 'queued', request: { model: 'm' }, ...fields,
+      id,
+      chatId,
+      parentId: null,
+      createdAt: startedAt,
+      taskId: `task_${id}`,
+      userId: 'user_1',
+      node: 'local',
+      status: 'queued',
+      request: { model: 'm' },
+      ...fields,
     },
     lineage: `lineage of ${id}`,
     ...rest,
@@ -36,8 +51,13 @@ export function newRun(id: string, fields: Partial<NewRun['assistant']> = {}, re
 
 export function claim(fields: Partial<Claim> = {}): Claim {
   return {
-    userId: 'user_1', route: 'POST messages', key: 'key-1', bodyHash: 'hash', response: { messageId: 'msg_aaaaaaaa' },
-    createdAt: startedAt, ...fields,
+    userId: 'user_1',
+    route: 'POST messages',
+    key: 'key-1',
+    bodyHash: 'hash',
+    response: { messageId: 'msg_aaaaaaaa' },
+    createdAt: startedAt,
+    ...fields,
   }
 }
 

@@ -14,7 +14,9 @@ function openWithClock() {
 }
 
 function write(connection: SqliteConnection, word: string): void {
-  connection.write(() => connection.database.exec(`INSERT INTO updates (document, seq, data) VALUES (1, 1, CAST('${word}' AS BLOB))`))
+  connection.write(() =>
+    connection.database.exec(`INSERT INTO updates (document, seq, data) VALUES (1, 1, CAST('${word}' AS BLOB))`),
+  )
 }
 
 describe('checkpoints', () => {

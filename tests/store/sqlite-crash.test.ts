@@ -23,7 +23,7 @@ function startAppender(path: string): Appender {
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })
   let last = 0
-  lines.on('line', line => {
+  lines.on('line', (line) => {
     last = Number(line)
   })
   return {
@@ -68,7 +68,7 @@ describe('a database file and its process', () => {
   it.for(Array.from({ length: 20 }, (_, index) => 1 + 3 * index * index))(
     'has all that was reported, once and in order, after SIGKILL at entry %i',
     { timeout: 60_000 },
-    async moment => {
+    async (moment) => {
       const path = join(temporaryFolder(), 'runnel.db')
       const appender = startAppender(path)
       await appender.reported(moment)
@@ -76,7 +76,7 @@ describe('a database file and its process', () => {
 
       const store = openSqliteStore(path)
       onTestFinished(() => store.close())
-      const logs = await Promise.all(crashDocs.map(doc => readLog(store, doc)))
+      const logs = await Promise.all(crashDocs.map((doc) => readLog(store, doc)))
       const written = logs[0]!.seq
       expect(written).toBeGreaterThanOrEqual(last)
       expect(written).toBeLessThanOrEqual(last + 1)

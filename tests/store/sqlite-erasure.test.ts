@@ -13,7 +13,10 @@ const entries = 400
 
 /** How often a word stands in the bytes of the database, its WAL and whatever lies beside them. */
 function count(folder: string, word: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + readFileSync(join(folder, name), 'latin1').split(word).length - 1, 0)
+  return readdirSync(folder).reduce(
+    (sum, name) => sum + readFileSync(join(folder, name), 'latin1').split(word).length - 1,
+    0,
+  )
 }
 
 /** Two documents whose updates lie among each other, the first with a secret in its log and in a compacted state. */

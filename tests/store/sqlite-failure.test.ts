@@ -32,20 +32,26 @@ describe('opening a database file', () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     for (const path of [join(folder, 'file', 'sub', 'runnel.db'), '/proc/runnel/runnel.db']) {
-      expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/^The folder .* cannot be made: .* Set DATABASE_URL/)
+      expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
+        /^The folder .* cannot be made: .* Set DATABASE_URL/,
+      )
     }
   })
 
   it('says that a folder is no file', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'runnel.db'))
-    expect((await refusal('store_unavailable', () => openSqliteStore(join(folder, 'runnel.db')))).message).toMatch(/cannot be opened/)
+    expect((await refusal('store_unavailable', () => openSqliteStore(join(folder, 'runnel.db')))).message).toMatch(
+      /cannot be opened/,
+    )
   })
 
   it('leaves a file that is no database as it is', async () => {
     const path = join(temporaryFolder(), 'notes.txt')
     writeFileSync(path, 'dear diary\n'.repeat(500))
-    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/notes\.txt is no SQLite database/)
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
+      /notes\.txt is no SQLite database/,
+    )
     expect(readFileSync(path, 'utf8')).toBe('dear diary\n'.repeat(500))
   })
 
@@ -53,7 +59,9 @@ describe('opening a database file', () => {
     const path = join(temporaryFolder(), 'other.db')
     openRaw(path).exec('CREATE TABLE songs (title TEXT)')
     const before = readFileSync(path)
-    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/the database of another program/)
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
+      /the database of another program/,
+    )
     expect(readFileSync(path)).toEqual(before)
   })
 
@@ -61,7 +69,9 @@ describe('opening a database file', () => {
     const path = join(temporaryFolder(), 'runnel.db')
     await openSqliteStore(path).close()
     openRaw(path).exec('PRAGMA user_version = 99')
-    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/newer Runnel \(schema 99; this one knows up to \d+\)/)
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
+      /newer Runnel \(schema 99; this one knows up to \d+\)/,
+    )
   })
 
   it('lets go of the file where it refuses', async () => {
@@ -78,7 +88,9 @@ describe('opening a database file', () => {
     const path = join(temporaryFolder(), 'runnel.db')
     await openSqliteStore(path).close()
     openRaw(path).exec('BEGIN IMMEDIATE')
-    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(/locked by another program/)
+    expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
+      /locked by another program/,
+    )
   })
 })
 
@@ -97,11 +109,16 @@ describe('migrations', () => {
   it('know of files that were there before which of them a message has', () => {
     const database = openRaw(':memory:')
     migrate(database, migrations.slice(0, 3))
-    const insert = database.prepare(`INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, 'c', 'u', 'n', 't', 1, 1)`)
+    const insert = database.prepare(
+      `INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES (?, 'c', 'u', 'n', 't', 1, 1)`,
+    )
     for (const id of ['had', 'not had']) insert.run(id)
     database.exec(`INSERT INTO message_files VALUES ('m', 'had')`)
     migrate(database)
-    expect(database.prepare('SELECT id, attached FROM files').all()).toEqual([{ id: 'had', attached: 1 }, { id: 'not had', attached: 0 }])
+    expect(database.prepare('SELECT id, attached FROM files').all()).toEqual([
+      { id: 'had', attached: 1 },
+      { id: 'not had', attached: 0 },
+    ])
   })
 
   it('undo a step that fails, whole, and keep those before it', () => {
@@ -109,7 +126,9 @@ describe('migrations', () => {
     const steps = [...migrations, 'CREATE TABLE good (id)', 'CREATE TABLE half (id); INSERT INTO nowhere VALUES (1)']
     expect(() => migrate(database, steps)).toThrow(/no such table: nowhere/)
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: steps.length - 1 })
-    expect(database.prepare(`SELECT name FROM sqlite_schema WHERE name IN ('good', 'half')`).all()).toEqual([{ name: 'good' }])
+    expect(database.prepare(`SELECT name FROM sqlite_schema WHERE name IN ('good', 'half')`).all()).toEqual([
+      { name: 'good' },
+    ])
   })
 })
 
@@ -127,20 +146,34 @@ describe('a failing disk', () => {
     ]
     const message = answer(doc, { model: big })
 
-    expect((await refusal('store_unavailable', () => store.log.append(entries))).message).toMatch(/is full\. Free some space/)
+    expect((await refusal('store_unavailable', () => store.log.append(entries))).message).toMatch(
+      /is full\. Free some space/,
+    )
     await refusal('store_unavailable', () => store.log.compact(doc, 1, 1, bytes(big)))
     await refusal('store_unavailable', () => store.saveFinal({ message, epoch: 1, state: bytes('final') }))
-    await refusal('store_unavailable', () => store.startRun(newRun('msg_answer03', {}, { userMessage: question('msg_ask00001', { model: big }), claim: claim() })))
-    await refusal('store_unavailable', () => store.putProviderData(doc, [{ blockId: 'a', data: 1 }, { blockId: 'b', data: big }]))
+    await refusal('store_unavailable', () =>
+      store.startRun(
+        newRun('msg_answer03', {}, { userMessage: question('msg_ask00001', { model: big }), claim: claim() }),
+      ),
+    )
+    await refusal('store_unavailable', () =>
+      store.putProviderData(doc, [
+        { blockId: 'a', data: 1 },
+        { blockId: 'b', data: big },
+      ]),
+    )
 
     expect(await readLog(store, doc)).toMatchObject({ seq: 1, state: null, updates: ['a'] })
     expect((await readLog(store, 'msg_answer02'))?.updates).toEqual([])
-    expect((await store.unfinished()).map(row => row.id)).toEqual([doc, 'msg_answer02'])
+    expect((await store.unfinished()).map((row) => row.id)).toEqual([doc, 'msg_answer02'])
     expect(await store.getMessage('msg_ask00001')).toBeNull()
     expect(await store.getProviderData(doc)).toEqual([])
 
     database.exec('PRAGMA max_page_count = 1000000')
-    expect(await store.log.append(entries)).toEqual([{ status: 'ok', seq: 1 }, { status: 'ok', seq: 2 }])
+    expect(await store.log.append(entries)).toEqual([
+      { status: 'ok', seq: 1 },
+      { status: 'ok', seq: 2 },
+    ])
     expect(await store.saveFinal({ message, epoch: 1, state: bytes(big) })).toBe(true)
     expect((await store.getMessage(doc))?.json).toEqual(message)
     expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
@@ -149,7 +182,9 @@ describe('a failing disk', () => {
   it('that cannot be written is said, and reading goes on', async () => {
     const { store, database } = await openWithRun()
     database.exec('PRAGMA query_only = ON')
-    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(/cannot be written/)
+    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(
+      /cannot be written/,
+    )
     await refusal('store_unavailable', () => store.drawEpoch(doc))
     expect(await store.getChat(chatId)).toEqual(chat())
     database.exec('PRAGMA query_only = OFF')
@@ -159,7 +194,9 @@ describe('a failing disk', () => {
   it('with a file that was moved away takes no writes, which would be lost, until it is back', async () => {
     const { path, store } = await openWithRun()
     renameSync(path, `${path}-away`)
-    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(/was moved or deleted/)
+    expect((await refusal('store_unavailable', () => append(store, doc, 1, 0, 'a'))).message).toMatch(
+      /was moved or deleted/,
+    )
     writeFileSync(path, '')
     await refusal('store_unavailable', () => store.drawEpoch(doc))
     renameSync(`${path}-away`, path)
@@ -173,7 +210,11 @@ describe('a failing disk', () => {
     const [normal, full] = [1, 2]
     expect(connection.writeDurably(synchronous)).toBe(full)
     expect(connection.write(synchronous)).toBe(normal)
-    expect(() => connection.writeDurably(() => { throw new Error('no') })).toThrow('no')
+    expect(() =>
+      connection.writeDurably(() => {
+        throw new Error('no')
+      }),
+    ).toThrow('no')
     expect(connection.write(synchronous)).toBe(normal)
   })
 })

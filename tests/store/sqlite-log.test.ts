@@ -13,7 +13,8 @@ function openDocuments(path: string) {
     connection.close()
   }
   onTestFinished(close)
-  const rowBytes = () => Number(connection.database.prepare('SELECT coalesce(sum(length(data)), 0) AS bytes FROM updates').get()!['bytes'])
+  const rowBytes = () =>
+    Number(connection.database.prepare('SELECT coalesce(sum(length(data)), 0) AS bytes FROM updates').get()!['bytes'])
   return { connection, documents, rowBytes, close }
 }
 
@@ -25,7 +26,7 @@ class Writers {
 
   constructor(documents: SqliteDocuments, ids: readonly string[], write: (work: () => void) => void) {
     this.#documents = documents
-    write(() => ids.forEach(id => documents.create(id, 'l', 1)))
+    write(() => ids.forEach((id) => documents.create(id, 'l', 1)))
     for (const id of ids) this.expected.set(id, { seq: 0, state: null, updates: [] })
   }
 
@@ -37,7 +38,9 @@ class Writers {
       log.updates.push(update)
       return { doc: id, epoch: 1, previousSeq: log.seq++, updates: [bytes(update)] }
     })
-    expect(this.#documents.log.append(entries)).toEqual(entries.map(entry => ({ status: 'ok', seq: entry.previousSeq + 1 })))
+    expect(this.#documents.log.append(entries)).toEqual(
+      entries.map((entry) => ({ status: 'ok', seq: entry.previousSeq + 1 })),
+    )
     for (const [id, log] of written) {
       if (this.#draw(compactEvery) > 0 || log.updates.length < 4) continue
       const kept = this.#draw(2) * 3
@@ -57,7 +60,7 @@ async function readAll(documents: SqliteDocuments, ids: Iterable<string>) {
   const read = new Map<string, { seq: number; state: string | null; updates: string[] }>()
   for (const id of ids) {
     const { seq, state, updates } = (await documents.log.read(id))!
-    read.set(id, { seq, state: text(state), updates: updates.map(update => text(update)!) })
+    read.set(id, { seq, state: text(state), updates: updates.map((update) => text(update)!) })
   }
   return read
 }
@@ -98,7 +101,8 @@ describe('the log in its file', () => {
     const update = bytes('x'.repeat(1_000))
     for (const id of names(10_000)) {
       connection.write(() => documents.create(id, 'l', 1))
-      for (let seq = 0; seq < 2; seq++) await documents.log.append([{ doc: id, epoch: 1, previousSeq: seq, updates: [update] }])
+      for (let seq = 0; seq < 2; seq++)
+        await documents.log.append([{ doc: id, epoch: 1, previousSeq: seq, updates: [update] }])
       connection.write(() => documents.finish(id, bytes('state')))
     }
     expect(documents.index.liveBytes).toBe(0)
@@ -117,16 +121,24 @@ describe('the log in its file', () => {
     const { liveBytes, deadBytes, size } = documents.index
     const pages = (pragma: string) => Number(database.prepare(`PRAGMA ${pragma}`).get()![pragma])
     const big = bytes('x'.repeat(4_096 * (pages('freelist_count') + 50)))
-    const entries = ids.map(doc => ({ doc, epoch: 1, previousSeq: writers.expected.get(doc)!.seq, updates: [bytes('lost')], rewrites: true }))
+    const entries = ids.map((doc) => ({
+      doc,
+      epoch: 1,
+      previousSeq: writers.expected.get(doc)!.seq,
+      updates: [bytes('lost')],
+      rewrites: true,
+    }))
     const last = { ...entries[0]!, previousSeq: entries[0]!.previousSeq + 1, updates: [big] }
     database.exec(`PRAGMA max_page_count = ${pages('page_count')}`)
     await refusal('store_unavailable', () => documents.log.append([...entries, last]))
     await refusal('store_unavailable', () => documents.log.compact(ids[1]!, 1, entries[1]!.previousSeq, big))
     database.exec('PRAGMA max_page_count = 1000000')
-    expect(() => connection.write(() => {
-      documents.finish(ids[2]!, bytes('lost'))
-      throw new Error('after the changes')
-    })).toThrow('after the changes')
+    expect(() =>
+      connection.write(() => {
+        documents.finish(ids[2]!, bytes('lost'))
+        throw new Error('after the changes')
+      }),
+    ).toThrow('after the changes')
     expect(documents.index).toMatchObject({ liveBytes, deadBytes, size })
     expect(await readAll(documents, ids)).toEqual(writers.expected)
     for (let tick = 0; tick < 40; tick++) writers.tick(20)
@@ -139,11 +151,12 @@ describe('the log in its file', () => {
     let failing = false
     const documents = sqliteDocuments({
       ...connection,
-      write: work => connection.write(() => {
-        const result = work()
-        if (failing) throw new Error('not committed')
-        return result
-      }),
+      write: (work) =>
+        connection.write(() => {
+          const result = work()
+          if (failing) throw new Error('not committed')
+          return result
+        }),
     })
     const ids = names(50)
     const writers = new Writers(documents, ids, connection.write)
@@ -168,11 +181,14 @@ describe('the log in its file', () => {
     const path = join(temporaryFolder(), 'runnel.db')
     const { connection, documents, close } = openDocuments(path)
     connection.write(() => documents.create('msg_answer01', 'l', 1))
-    for (let seq = 0; seq < 3; seq++) await documents.log.append([{ doc: 'msg_answer01', epoch: 1, previousSeq: seq, updates: [bytes('a')] }])
+    for (let seq = 0; seq < 3; seq++)
+      await documents.log.append([{ doc: 'msg_answer01', epoch: 1, previousSeq: seq, updates: [bytes('a')] }])
     connection.database.exec('DELETE FROM updates WHERE seq = 2')
     close()
     const damaged = openSqliteConnection(path)
     onTestFinished(() => damaged.close())
-    expect((await refusal('store_unavailable', () => sqliteDocuments(damaged))).message).toMatch(/damaged: entries of the log are missing/)
+    expect((await refusal('store_unavailable', () => sqliteDocuments(damaged))).message).toMatch(
+      /damaged: entries of the log are missing/,
+    )
   })
 })

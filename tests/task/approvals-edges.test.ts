@@ -11,11 +11,25 @@ import { closeAfterwards, startWithFake } from '../http/server.ts'
 
 function payTool() {
   const ran: string[] = []
-  return { ran, tools: [defineTool({ name: 'pay', description: 'Pays.', parameters: z.object({}), approval: true, execute: (_args, { callId }) => { ran.push(callId); return 'paid' } })] }
+  return {
+    ran,
+    tools: [
+      defineTool({
+        name: 'pay',
+        description: 'Pays.',
+        parameters: z.object({}),
+        approval: true,
+        execute: (_args, { callId }) => {
+          ran.push(callId)
+          return 'paid'
+        },
+      }),
+    ],
+  }
 }
 
 const asks = answer({ text: 'May I?', toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] })
-const callOf = ({ output }: Message) => output.find(block => block.type === 'tool_call') as ToolCallBlock | undefined
+const callOf = ({ output }: Message) => output.find((block) => block.type === 'tool_call') as ToolCallBlock | undefined
 const waits = (message: Message) => message.status === 'waiting' && callOf(message)?.status === 'awaiting_approval'
 
 async function read(caller: Pick<StartedRunnel, 'call'> | Person, id: string): Promise<Message> {
@@ -36,13 +50,18 @@ test('allowed in tab B while tab A reloads: both end with the same, and the tool
   await tabA.until(() => waits(copyA!.message), 'the question in tab A')
 
   // Tab A goes while B answers, and comes back with the copy that it had.
-  const [allowed] = await Promise.all([server.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision: 'approve' }), tabA.close()])
+  const [allowed] = await Promise.all([
+    server.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision: 'approve' }),
+    tabA.close(),
+  ])
   expect(allowed.status).toBe(200)
   const back = new Collector(server.url)
   closeAfterwards(() => back.close())
   back.adopt(copyA!)
   await back.follow(messageId)
-  const { message } = await live.until(({ message }) => message !== null && isTerminal(message.status), { signal: AbortSignal.timeout(5_000) })
+  const { message } = await live.until(({ message }) => message !== null && isTerminal(message.status), {
+    signal: AbortSignal.timeout(5_000),
+  })
   await back.until(() => copyA!.ended, 'the end in tab A')
   expect(copyA!.json).toEqual(message)
   expect(copyA!.digest).toBe(digestOf(message!))
@@ -51,16 +70,24 @@ test('allowed in tab B while tab A reloads: both end with the same, and the tool
   expect(ran).toEqual(['c1'])
 })
 
-test.each([['approve', 'approve'], ['approve', 'deny'], ['deny', 'deny']])('%s and %s at once: one of them counts, whichever came first', async (one, other) => {
+test.each([
+  ['approve', 'approve'],
+  ['approve', 'deny'],
+  ['deny', 'deny'],
+])('%s and %s at once: one of them counts, whichever came first', async (one, other) => {
   const { tools, ran } = payTool()
   const { server, fake } = await startWithFake({ tools })
   fake.enqueue(asks, answer({ text: 'Well.' }))
   const { messageId } = await server.ask('Q')
   await expect.poll(async () => waits(await read(server, messageId)), { timeout: 5_000 }).toBe(true)
   const decisions = [one, other, one, other]
-  const answers = await Promise.all(decisions.map(decision => server.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision })))
+  const answers = await Promise.all(
+    decisions.map((decision) => server.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision })),
+  )
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
-  expect(answers.filter(({ status }) => status === 409).map(({ body }) => body.error.code)).toEqual(Array(3).fill('already_answered'))
+  expect(answers.filter(({ status }) => status === 409).map(({ body }) => body.error.code)).toEqual(
+    Array(3).fill('already_answered'),
+  )
   await expect.poll(async () => (await read(server, messageId)).status, { timeout: 5_000 }).toBe('completed')
   const isApproved = decisions[answers.findIndex(({ status }) => status === 200)] === 'approve'
   expect(callOf(await read(server, messageId))!.status).toBe(isApproved ? 'completed' : 'denied')
@@ -71,14 +98,18 @@ test('with sign-in: a viewer may not answer, a stranger finds nothing, an editor
   const { tools, ran } = payTool()
   const { server, fake, person } = await startWithPeople({ tools })
   fake.enqueue(asks, answer({ text: 'Paid.' }))
-  const [ann, viewer, editor, stranger] = await Promise.all(['ann', 'vic', 'eve', 'sam'].map(name => person(name)))
+  const [ann, viewer, editor, stranger] = await Promise.all(['ann', 'vic', 'eve', 'sam'].map((name) => person(name)))
   const { chatId, messageId } = await ann!.ask('Q')
-  for (const [other, role] of [[viewer, 'viewer'], [editor, 'editor']] as const) {
+  for (const [other, role] of [
+    [viewer, 'viewer'],
+    [editor, 'editor'],
+  ] as const) {
     const { token } = (await ann!.call('POST', `/api/chats/${chatId}/invites`, { role, expiresInSeconds: 60 })).body
     expect((await other!.call('POST', '/api/invites/redeem', { token })).status).toBe(200)
   }
   await expect.poll(async () => waits(await read(ann!, messageId)), { timeout: 5_000 }).toBe(true)
-  const decide = (who: Person, decision = 'approve') => who.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision })
+  const decide = (who: Person, decision = 'approve') =>
+    who.call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision })
   expect(waits(await read(viewer!, messageId))).toBe(true)
   expect((await decide(viewer!)).status).toBe(403)
   expect((await decide(viewer!, 'deny')).status).toBe(403)
@@ -112,7 +143,10 @@ test('after its limit, after Stop and after the end of its run: 409, and nothing
   ])
   expect(stop.body.status).toBe('stopped')
   expect([200, 409]).toContain(decided.status)
-  for (const [{ call }, { messageId }] of [[server, late], [other.server, stopped]] as const) {
+  for (const [{ call }, { messageId }] of [
+    [server, late],
+    [other.server, stopped],
+  ] as const) {
     const { status, body } = await call('POST', `/api/messages/${messageId}/tool-calls/c1`, { decision: 'approve' })
     expect([status, body.error.code]).toEqual([409, 'already_answered'])
   }

@@ -11,8 +11,14 @@ import { closeAfterwards, start, startWithFake } from '../http/server.ts'
 
 const ran: unknown[] = []
 const pay = defineTool({
-  name: 'pay', description: 'Pays.', parameters: z.object({ amount: z.number() }), approval: ({ amount }) => amount > 10,
-  execute: args => { ran.push(args); return 'paid' },
+  name: 'pay',
+  description: 'Pays.',
+  parameters: z.object({ amount: z.number() }),
+  approval: ({ amount }) => amount > 10,
+  execute: (args) => {
+    ran.push(args)
+    return 'paid'
+  },
 })
 const locate = defineTool({ name: 'locate', description: 'Where the user is.', parameters: z.object({}) })
 
@@ -24,10 +30,12 @@ async function waiting(server: StartedRunnel, content = 'Q') {
   return { status, message: body as Message, path: `/api/messages/${body.id}` }
 }
 
-const callOf = (message: Message) => message.output.find(block => block.type === 'tool_call') as ToolCallBlock
+const callOf = (message: Message) => message.output.find((block) => block.type === 'tool_call') as ToolCallBlock
 
 async function ended(server: StartedRunnel, path: string): Promise<Message> {
-  await expect.poll(async () => (await server.call('GET', path)).body.status, { timeout: 10_000 }).toMatch(/completed|failed|stopped|interrupted/)
+  await expect
+    .poll(async () => (await server.call('GET', path)).body.status, { timeout: 10_000 })
+    .toMatch(/completed|failed|stopped|interrupted/)
   return (await server.call('GET', path)).body
 }
 
@@ -39,11 +47,15 @@ test('a call that needs no yes runs; one that does waits for it, and the first a
   fake.enqueue(call('pay', '{"amount":5}'), call('pay', '{"amount":50}', 'c2'), answer({ text: 'Done.' }))
   const { status, message, path } = await waiting(server)
   expect([status, message.status, ran]).toEqual([202, 'waiting', [{ amount: 5 }]])
-  const calls = message.output.filter(block => block.type === 'tool_call')
-  expect(calls.map(block => block.status)).toEqual(['completed', 'awaiting_approval'])
+  const calls = message.output.filter((block) => block.type === 'tool_call')
+  expect(calls.map((block) => block.status)).toEqual(['completed', 'awaiting_approval'])
   expect(message.output.at(-1)).toMatchObject({ type: 'progress', text: 'Waiting for approval of pay', done: false })
-  expect((await server.call('GET', '/api/tasks')).body.items).toMatchObject([{ messageId: message.id, status: 'waiting' }])
-  const answers = await Promise.all([1, 2].map(() => server.call('POST', `${path}/tool-calls/c2`, { decision: 'approve' })))
+  expect((await server.call('GET', '/api/tasks')).body.items).toMatchObject([
+    { messageId: message.id, status: 'waiting' },
+  ])
+  const answers = await Promise.all(
+    [1, 2].map(() => server.call('POST', `${path}/tool-calls/c2`, { decision: 'approve' })),
+  )
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
   expect(answers.find(({ status }) => status === 200)!.body).toMatchObject({ type: 'tool_call', callId: 'c2' })
   expect(answers.find(({ status }) => status === 409)!.body.error.code).toBe('already_answered')
@@ -58,9 +70,15 @@ test('a deny is told to the model, with its reason', async () => {
   const { server, fake } = await startWithFake(settings)
   fake.enqueue(call('pay', '{"amount":50}'), answer({ text: 'Then not.' }))
   const { path } = await waiting(server)
-  expect((await server.call('POST', `${path}/tool-calls/c1`, { decision: 'deny', reason: 'Too much.' })).body).toMatchObject({ status: 'denied', error: 'This call was denied: Too much.' })
+  expect(
+    (await server.call('POST', `${path}/tool-calls/c1`, { decision: 'deny', reason: 'Too much.' })).body,
+  ).toMatchObject({ status: 'denied', error: 'This call was denied: Too much.' })
   expect((await ended(server, path)).status).toBe('completed')
-  expect(fake.requests[1]!.body.messages!.at(-1)).toEqual({ role: 'tool', tool_call_id: 'c1', content: 'This call was denied: Too much.' })
+  expect(fake.requests[1]!.body.messages!.at(-1)).toEqual({
+    role: 'tool',
+    tool_call_id: 'c1',
+    content: 'This call was denied: Too much.',
+  })
   expect(ran).toEqual([])
 })
 
@@ -72,7 +90,10 @@ test('a tool without execute waits for a client; its output goes to the model', 
   const wrong = await server.call('POST', `${path}/tool-calls/c1`, { decision: 'approve' })
   expect([wrong.status, wrong.body.error.message]).toEqual([400, 'This call waits for an output.'])
   expect((await server.call('POST', `${path}/tool-calls/c1`, {})).status).toBe(400)
-  expect((await server.call('POST', `${path}/tool-calls/c1`, { output: { city: 'Delft' } })).body).toMatchObject({ status: 'completed', output: '{"city":"Delft"}' })
+  expect((await server.call('POST', `${path}/tool-calls/c1`, { output: { city: 'Delft' } })).body).toMatchObject({
+    status: 'completed',
+    output: '{"city":"Delft"}',
+  })
   expect((await ended(server, path)).status).toBe('completed')
   expect(fake.requests[1]!.body.messages!.at(-1)).toMatchObject({ role: 'tool', content: '{"city":"Delft"}' })
 })
@@ -81,7 +102,11 @@ test('tools that a request brings wait for its client; Stop ends the waiting', a
   const { server, fake } = await startWithFake(settings)
   fake.enqueue(call('mine', '{}'))
   const { id } = (await server.call('POST', '/api/chats', {})).body
-  const { body } = await server.call('POST', `/api/chats/${id}/messages`, { content: 'Q', stream: false, tools: [{ type: 'function', name: 'mine', parameters: { type: 'object' } }] })
+  const { body } = await server.call('POST', `/api/chats/${id}/messages`, {
+    content: 'Q',
+    stream: false,
+    tools: [{ type: 'function', name: 'mine', parameters: { type: 'object' } }],
+  })
   expect(callOf(body)).toMatchObject({ status: 'pending', executor: 'client' })
   expect((await server.call('POST', `/api/messages/${body.id}/stop`, {})).body.status).toBe('stopped')
   expect(callOf(await ended(server, `/api/messages/${body.id}`)).status).toBe('cancelled')
@@ -94,7 +119,10 @@ test('a call that nobody answers in time fails, and the model goes on', async ()
   const { path } = await waiting(server)
   const message = await ended(server, path)
   expect(message.status).toBe('completed')
-  expect(callOf(message)).toMatchObject({ status: 'failed', error: expect.stringContaining('Nobody allowed or denied') })
+  expect(callOf(message)).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('Nobody allowed or denied'),
+  })
   expect((await server.call('POST', `${path}/tool-calls/c1`, { decision: 'approve' })).status).toBe(409)
 })
 
@@ -104,27 +132,64 @@ test('a run that waits for people survives a restart, holds no place, and goes o
   closeAfterwards(async () => rmSync(folder, { recursive: true }))
   const inlets: string[] = []
   const stored = {
-    ...settings, DATABASE_URL: `sqlite:${folder}/runnel.db`, RUNNEL_FILES_DIR: `${folder}/files`, RUNNEL_MAX_TASKS: 1,
-    filters: [{ name: 'rules', inlet: (request: any) => {
-      inlets.push('in')
-      return { ...request, prompt: [{ role: 'system' as const, text: `Rule ${inlets.length}` }, ...request.prompt] }
-    } }],
+    ...settings,
+    DATABASE_URL: `sqlite:${folder}/runnel.db`,
+    RUNNEL_FILES_DIR: `${folder}/files`,
+    RUNNEL_MAX_TASKS: 1,
+    filters: [
+      {
+        name: 'rules',
+        inlet: (request: any) => {
+          inlets.push('in')
+          return { ...request, prompt: [{ role: 'system' as const, text: `Rule ${inlets.length}` }, ...request.prompt] }
+        },
+      },
+    ],
   }
   const { server, fake } = await startWithFake(stored)
-  fake.enqueue(answer({ text: 'One moment.', toolCalls: [{ id: 'c1', name: 'pay', arguments: '{"amount":50}' }, { id: 'c2', name: 'locate', arguments: '{}' }] }), answer({ text: 'Other.' }), answer({ text: 'Paid.' }))
+  fake.enqueue(
+    answer({
+      text: 'One moment.',
+      toolCalls: [
+        { id: 'c1', name: 'pay', arguments: '{"amount":50}' },
+        { id: 'c2', name: 'locate', arguments: '{}' },
+      ],
+    }),
+    answer({ text: 'Other.' }),
+    answer({ text: 'Paid.' }),
+  )
   const { message, path } = await waiting(server)
   expect((await waiting(server, 'Another')).message.status).toBe('completed')
   await server.close()
   const again = await start({ ...stored, OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key' })
-  const withoutProgress = ({ output, ...fields }: Message) => ({ ...fields, output: output.filter(({ type }) => type !== 'progress') })
+  const withoutProgress = ({ output, ...fields }: Message) => ({
+    ...fields,
+    output: output.filter(({ type }) => type !== 'progress'),
+  })
   expect(withoutProgress((await again.call('GET', path)).body)).toEqual(withoutProgress(message))
   expect((await again.call('POST', `${path}/tool-calls/c2`, { output: 'Delft' })).status).toBe(200)
   expect((await again.call('GET', path)).body.status).toBe('waiting')
   expect((await again.call('POST', `${path}/tool-calls/c1`, { decision: 'approve' })).status).toBe(200)
   const end = await ended(again, path)
-  expect(end).toMatchObject({ status: 'completed', output: [{ type: 'progress', text: 'Preparing: rules', done: true }, { text: 'One moment.' }, { status: 'completed', output: 'paid' }, { status: 'completed', output: 'Delft' }, { type: 'progress', done: true }, { text: 'Paid.' }] })
+  expect(end).toMatchObject({
+    status: 'completed',
+    output: [
+      { type: 'progress', text: 'Preparing: rules', done: true },
+      { text: 'One moment.' },
+      { status: 'completed', output: 'paid' },
+      { status: 'completed', output: 'Delft' },
+      { type: 'progress', done: true },
+      { text: 'Paid.' },
+    ],
+  })
   expect(ran).toEqual([{ amount: 50 }])
   // The request is the one that was prepared before the restart.
   expect(inlets).toEqual(['in', 'in'])
-  expect(fake.requests[2]!.body.messages).toMatchObject([{ role: 'system', content: 'Rule 1' }, { role: 'user' }, { role: 'assistant', content: 'One moment.' }, { role: 'tool', content: 'paid' }, { role: 'tool', content: 'Delft' }])
+  expect(fake.requests[2]!.body.messages).toMatchObject([
+    { role: 'system', content: 'Rule 1' },
+    { role: 'user' },
+    { role: 'assistant', content: 'One moment.' },
+    { role: 'tool', content: 'paid' },
+    { role: 'tool', content: 'Delft' },
+  ])
 })

@@ -19,24 +19,45 @@ function make(tell: OnMessageEnd, { maxMs = 60_000 } = {}) {
   const store = {
     getMessage: async (id: string) => rows.get(id) ?? null,
     untoldEnds: async () => [...untold],
-    endTold: async ({ messageId, taskId }: UntoldEnd) => void untold.splice(untold.findIndex(end => end.messageId === messageId && end.taskId === taskId), 1),
+    endTold: async ({ messageId, taskId }: UntoldEnd) =>
+      void untold.splice(
+        untold.findIndex((end) => end.messageId === messageId && end.taskId === taskId),
+        1,
+      ),
   } as unknown as Store
-  const ends = new Ends({ store, tell, maxMs, now: () => time, random: () => 1, onError: (_error, { messageId }) => errors.push(messageId) })
+  const ends = new Ends({
+    store,
+    tell,
+    maxMs,
+    now: () => time,
+    random: () => 1,
+    onError: (_error, { messageId }) => errors.push(messageId),
+  })
   const end = (messageId: string, taskId = `task of ${messageId}`) => {
     rows.set(messageId, { json: { id: messageId, taskId } as Message, taskId, userId: 'ada' })
     untold.push({ messageId, taskId })
     return { messageId, taskId }
   }
-  return { ends, end, untold, rows, errors, pass: (ms: number) => { time += ms; ends.sweep() } }
+  return {
+    ends,
+    end,
+    untold,
+    rows,
+    errors,
+    pass: (ms: number) => {
+      time += ms
+      ends.sweep()
+    },
+  }
 }
 
-const settle = () => new Promise(resolve => setTimeout(resolve, 5))
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5))
 
 describe('ends', () => {
   test('are told again after a failure, later each time, up to five minutes', async () => {
     const told: string[] = []
     let failing = true
-    const { ends, end, untold, errors, pass } = make(message => {
+    const { ends, end, untold, errors, pass } = make((message) => {
       told.push(message.id)
       if (failing) throw new Error('database is away')
     })
@@ -54,7 +75,9 @@ describe('ends', () => {
     pass(1)
     await settle()
     expect([told.length, untold.length]).toEqual([3, 0])
-    expect([1, 2, 5, 9, 10, 1_000].map(failures => retryDelay(failures, 1))).toEqual([1_000, 2_000, 16_000, 256_000, 300_000, 300_000])
+    expect([1, 2, 5, 9, 10, 1_000].map((failures) => retryDelay(failures, 1))).toEqual([
+      1_000, 2_000, 16_000, 256_000, 300_000, 300_000,
+    ])
     expect(retryDelay(1_000, 0)).toBe(150_000)
   })
 
@@ -72,7 +95,7 @@ describe('ends', () => {
     // Continued while the first end is being told.
     ends.add(end('slow', 'second'))
     await settle()
-    expect(told.filter(task => task.startsWith('task of m'))).toHaveLength(20)
+    expect(told.filter((task) => task.startsWith('task of m'))).toHaveLength(20)
     expect(told).not.toContain('second')
     hang.resolve()
     await settle()
@@ -81,7 +104,7 @@ describe('ends', () => {
     rows.delete('bad')
     pass(1_000)
     await settle()
-    expect(told.filter(task => task === 'task of bad')).toHaveLength(1)
+    expect(told.filter((task) => task === 'task of bad')).toHaveLength(1)
   })
 
   test('eight are told at once', async () => {
@@ -112,9 +135,13 @@ describe('ends', () => {
 
   test('a call over its time counts as failed, and hears of it', async () => {
     const aborted: boolean[] = []
-    const { ends, end, errors } = make((_message: Message, { signal }: EndContext) => new Promise(() => {
-      signal.addEventListener('abort', () => aborted.push(true))
-    }), { maxMs: 5 })
+    const { ends, end, errors } = make(
+      (_message: Message, { signal }: EndContext) =>
+        new Promise(() => {
+          signal.addEventListener('abort', () => aborted.push(true))
+        }),
+      { maxMs: 5 },
+    )
     ends.add(end('a'))
     await until(() => errors.length === 1, 'the failure')
     expect(aborted).toEqual([true])
@@ -124,7 +151,7 @@ describe('ends', () => {
     const told: string[] = []
     const { ends, end, untold } = make(async ({ id }, { signal }) => {
       told.push(id)
-      await (id === 'hangs' ? new Promise(resolve => signal.addEventListener('abort', resolve)) : settle())
+      await (id === 'hangs' ? new Promise((resolve) => signal.addEventListener('abort', resolve)) : settle())
     })
     ends.add(end('short'))
     ends.add(end('hangs'))
@@ -133,19 +160,28 @@ describe('ends', () => {
     expect(performance.now() - began).toBeLessThan(1_000)
     ends.add(end('late'))
     await settle()
-    expect([told, untold.map(({ messageId }) => messageId)]).toEqual([['short', 'hangs'], ['hangs', 'late']])
+    expect([told, untold.map(({ messageId }) => messageId)]).toEqual([
+      ['short', 'hangs'],
+      ['hangs', 'late'],
+    ])
   })
 })
 
 describe('onMessageEnd', () => {
   test('gets the finished message and who asked, and the caller does not wait for it', async () => {
     const heard = Promise.withResolvers<[Message, EndContext]>()
-    const server = await start({ LOG_LEVEL: 'silent', onMessageEnd: (message, context) => {
-      heard.resolve([message, context])
-      return new Promise(() => {})
-    } })
+    const server = await start({
+      LOG_LEVEL: 'silent',
+      onMessageEnd: (message, context) => {
+        heard.resolve([message, context])
+        return new Promise(() => {})
+      },
+    })
     const { id } = (await server.call('POST', '/api/chats', {})).body
-    const { body } = await server.call('POST', `/api/chats/${id}/messages`, { content: 'an error please', stream: false })
+    const { body } = await server.call('POST', `/api/chats/${id}/messages`, {
+      content: 'an error please',
+      stream: false,
+    })
     const [message, { userId }] = await heard.promise
     expect(message).toEqual(body.error.details.message)
     expect([message.status, userId]).toEqual(['failed', 'local'])
@@ -156,10 +192,14 @@ describe('onMessageEnd', () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const settings = { DATABASE_URL: `sqlite:${join(folder, 'runnel.db')}`, RUNNEL_FILES_DIR: join(folder, 'files') }
     const refused: string[] = []
-    const first = await startRunnel({ ...settings, onMessageEnd: ({ id }) => {
-      refused.push(id)
-      throw new Error('not now')
-    }, LOG_LEVEL: 'silent' })
+    const first = await startRunnel({
+      ...settings,
+      onMessageEnd: ({ id }) => {
+        refused.push(id)
+        throw new Error('not now')
+      },
+      LOG_LEVEL: 'silent',
+    })
     const kept = await first.ask('an error please')
     const gone = await first.ask('an error please')
     await until(() => refused.length >= 2, 'both ends')
@@ -171,7 +211,10 @@ describe('onMessageEnd', () => {
     const second = await startRunnel({ ...settings, onMessageEnd: ({ id, status }) => void told.push([id, status]) })
     await until(() => told.length === 2, 'the ends')
     await second.close()
-    expect(told).toEqual([[kept.messageId, 'failed'], [cut.messageId, 'interrupted']])
+    expect(told).toEqual([
+      [kept.messageId, 'failed'],
+      [cut.messageId, 'interrupted'],
+    ])
     const third = await startRunnel({ ...settings, onMessageEnd: ({ id }) => void told.push([id, 'again']) })
     await third.close()
     expect(told).toHaveLength(2)

@@ -20,7 +20,21 @@ const messageId = 'msg_recovery1'
 
 async function askedIn(store: Store, node: string): Promise<void> {
   await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
-  await store.startRun({ userMessage: null, lineage: 'line', assistant: { id: messageId, chatId, parentId: null, createdAt: 1, taskId: 'task_1', userId: 'u', node, status: 'queued', request: { model: 'm' } } })
+  await store.startRun({
+    userMessage: null,
+    lineage: 'line',
+    assistant: {
+      id: messageId,
+      chatId,
+      parentId: null,
+      createdAt: 1,
+      taskId: 'task_1',
+      userId: 'u',
+      node,
+      status: 'queued',
+      request: { model: 'm' },
+    },
+  })
 }
 
 function process(store: Store, cluster: Cluster, now = Date.now) {
@@ -28,13 +42,29 @@ function process(store: Store, cluster: Cluster, now = Date.now) {
   const errors: unknown[] = []
   const asked: string[] = []
   const tasks = new Tasks({
-    rooms, store, cluster, now, chats: new ChatDocuments(rooms, store), messages: new MessageReader(rooms),
-    leaseMs: 1_000, onLostRun: 'interrupt', tools: [], filters: [], ends: null, filesUrl: '',
-    maxTasks: 10, maxTasksPerUser: 10, maxQueuedTasksPerUser: 10, taskMaxMs: 10_000, maxMessageBytes: 1_000_000, approvalMaxMs: 60_000, maxToolRounds: 3,
-    provider: (async function* ({ model }) {
+    rooms,
+    store,
+    cluster,
+    now,
+    chats: new ChatDocuments(rooms, store),
+    messages: new MessageReader(rooms),
+    leaseMs: 1_000,
+    onLostRun: 'interrupt',
+    tools: [],
+    filters: [],
+    ends: null,
+    filesUrl: '',
+    maxTasks: 10,
+    maxTasksPerUser: 10,
+    maxQueuedTasksPerUser: 10,
+    taskMaxMs: 10_000,
+    maxMessageBytes: 1_000_000,
+    approvalMaxMs: 60_000,
+    maxToolRounds: 3,
+    provider: async function* ({ model }) {
       asked.push(model)
       yield { type: 'finish', reason: 'stop' }
-    }) satisfies Provider,
+    } satisfies Provider,
     onError: (error: unknown) => errors.push(error),
   } as unknown as TasksOptions)
   return { rooms, tasks, errors, asked }
@@ -59,13 +89,27 @@ function failOnce(store: Store, method: 'getProviderData' | 'drawEpoch'): void {
   }
 }
 
-const fields = { id: messageId, chatId, parentId: null, role: 'assistant', createdAt: 1, taskId: 'task_1', schema: 1 } as const
+const fields = {
+  id: messageId,
+  chatId,
+  parentId: null,
+  role: 'assistant',
+  createdAt: 1,
+  taskId: 'task_1',
+  schema: 1,
+} as const
 
 for (const method of ['getProviderData', 'drawEpoch'] as const) {
   test(`a run that waited for people is left to be taken up again where ${method} fails`, async () => {
-    const { store, rooms, tasks, errors } = await found(writer => {
+    const { store, rooms, tasks, errors } = await found((writer) => {
       writer.setMessage({ ...fields, status: 'waiting' })
-      writer.openBlock({ type: 'tool_call', status: 'awaiting_approval', callId: 'c1', name: 'pay', executor: 'server' })
+      writer.openBlock({
+        type: 'tool_call',
+        status: 'awaiting_approval',
+        callId: 'c1',
+        name: 'pay',
+        executor: 'server',
+      })
     })
     failOnce(store, method)
     await tasks.recover()
@@ -79,9 +123,11 @@ for (const method of ['getProviderData', 'drawEpoch'] as const) {
 }
 
 test('a run that is queued again begins also where its chat cannot be written', async () => {
-  const { store, rooms, tasks, errors, asked } = await found(writer => writer.setMessage({ ...fields, status: 'queued' }))
+  const { store, rooms, tasks, errors, asked } = await found((writer) =>
+    writer.setMessage({ ...fields, status: 'queued' }),
+  )
   const { drawEpoch } = store
-  store.drawEpoch = async doc => {
+  store.drawEpoch = async (doc) => {
     if (doc === messageId) return await drawEpoch(doc)
     store.drawEpoch = drawEpoch
     throw new RunnelError('store_unavailable', 'The database is away.')
@@ -95,7 +141,10 @@ test('a run that is queued again begins also where its chat cannot be written', 
 })
 
 test('a run of a node among several ends also where the next start is alone', async () => {
-  const { store, rooms, tasks, errors } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'one-of-several')
+  const { store, rooms, tasks, errors } = await found(
+    (writer) => writer.setMessage({ ...fields, status: 'streaming' }),
+    'one-of-several',
+  )
   await tasks.recover()
   expect(errors).toEqual([])
   expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted' })
@@ -107,7 +156,11 @@ test('a run is judged by what its log says, not by what was heard of it', async 
   const { store } = hub
   await askedIn(store, 'a')
   let time = 0
-  const { rooms, tasks, errors, asked } = process(store, { ...hub.cluster('b'), alive: async () => new Set() }, () => time)
+  const { rooms, tasks, errors, asked } = process(
+    store,
+    { ...hub.cluster('b'), alive: async () => new Set() },
+    () => time,
+  )
   const theirs = new Rooms({ cluster: hub.cluster('a'), flushMs: 1, now: Date.now, onEvict: async () => {} })
   const room = (await theirs.open(messageId))!
   const writer = new MessageWriter(room.doc, 1)
@@ -123,14 +176,21 @@ test('a run is judged by what its log says, not by what was heard of it', async 
     await turn()
   }
   await expect.poll(async () => (await store.getMessage(messageId))!.status).not.toBe('queued')
-  expect(await store.getMessage(messageId)).toMatchObject({ status: 'interrupted', json: { output: [{ text: 'Some words' }] } })
+  expect(await store.getMessage(messageId)).toMatchObject({
+    status: 'interrupted',
+    json: { output: [{ text: 'Some words' }] },
+  })
   expect([asked, errors]).toEqual([[], []])
   await rooms.close()
 })
 
 test('a run whose end could not be written ends a lease later, also without other nodes', async () => {
   let time = 0
-  const { store, rooms, tasks, errors } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'local', () => time)
+  const { store, rooms, tasks, errors } = await found(
+    (writer) => writer.setMessage({ ...fields, status: 'streaming' }),
+    'local',
+    () => time,
+  )
   failOnce(store, 'drawEpoch')
   await tasks.recover()
   expect(errors).toMatchObject([{ code: 'store_unavailable' }])
@@ -144,11 +204,17 @@ test('a run whose end could not be written ends a lease later, also without othe
 
 test('a run that was to go on and could not be taken up begins a lease later, also without other nodes', async () => {
   let time = 0
-  const { store, rooms, tasks, asked } = await found(writer => writer.setMessage({ ...fields, status: 'streaming' }), 'local', () => time)
+  const { store, rooms, tasks, asked } = await found(
+    (writer) => writer.setMessage({ ...fields, status: 'streaming' }),
+    'local',
+    () => time,
+  )
   await tasks.recover()
   failOnce(store, 'drawEpoch')
   const message = (await store.getMessage(messageId))!
-  await expect(tasks.continue({ user: { id: 'u', name: 'u' }, message, claim: undefined })).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(tasks.continue({ user: { id: 'u', name: 'u' }, message, claim: undefined })).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
   for (; time < 1_500; time += 300) {
     tasks.sweepNodes()
     await turn()
@@ -167,18 +233,26 @@ test('a stop that comes while a run is taken up on the same node stops it before
   const writer = new MessageWriter(doc, 1)
   writer.setMessage({ ...fields, status: 'interrupted' })
   await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
-  await store.saveFinal({ message: { ...fields, status: 'interrupted', output: [] }, epoch: 1, state: Y.encodeStateAsUpdate(doc) })
+  await store.saveFinal({
+    message: { ...fields, status: 'interrupted', output: [] },
+    epoch: 1,
+    state: Y.encodeStateAsUpdate(doc),
+  })
   const { rooms, tasks, asked } = process(store, hub.cluster('b'))
   let stopped: Promise<unknown> | undefined
   const { drawEpoch } = store
-  store.drawEpoch = async doc => {
+  store.drawEpoch = async (doc) => {
     if (!stopped) {
       stopped = tasks.stop((await store.getMessage(messageId))!)
       await turn()
     }
     return await drawEpoch(doc)
   }
-  await tasks.continue({ user: { id: 'u', name: 'u' }, message: (await store.getMessage(messageId))!, claim: undefined })
+  await tasks.continue({
+    user: { id: 'u', name: 'u' },
+    message: (await store.getMessage(messageId))!,
+    claim: undefined,
+  })
   expect(await stopped).toMatchObject({ status: 'stopped' })
   expect(asked).toEqual([])
   await tasks.close(0)

@@ -8,7 +8,7 @@ import { answer } from '../../testing/index.ts'
 import { startWithFake } from '../http/server.ts'
 
 const where = defineTool({ name: 'where', description: '', parameters: z.object({}) })
-const callOf = (message: Message) => message.output.find(block => block.type === 'tool_call') as ToolCallBlock
+const callOf = (message: Message) => message.output.find((block) => block.type === 'tool_call') as ToolCallBlock
 
 async function ask(tool: Tool, settings: object = {}) {
   const { server, fake } = await startWithFake({ tools: [tool], ...settings })
@@ -17,7 +17,8 @@ async function ask(tool: Tool, settings: object = {}) {
   const path = `/api/messages/${messageId}`
   const read = async () => (await server.call('GET', path)).body as Message
   return {
-    fake, read,
+    fake,
+    read,
     until: async (status: string) => {
       await expect.poll(async () => (await read()).status, { timeout: 5_000 }).toBe(status)
       return await read()
@@ -50,21 +51,42 @@ test('an output of a client that fills the message ends the run, as one of a too
 
 const never = () => new Promise<never>(() => {})
 
-test.each<[string, Partial<Tool>]>([['question whether to ask', { approval: never }], ['check', { check: never }]])('a %s that never ends fails its call when the time is over', async (_what, parts) => {
+test.each<[string, Partial<Tool>]>([
+  ['question whether to ask', { approval: never }],
+  ['check', { check: never }],
+])('a %s that never ends fails its call when the time is over', async (_what, parts) => {
   const executed: string[] = []
-  const tool = { ...defineTool({ name: 'odd', description: '', parameters: z.object({}), execute: (_args, { callId }) => { executed.push(callId) } }), ...parts }
+  const tool = {
+    ...defineTool({
+      name: 'odd',
+      description: '',
+      parameters: z.object({}),
+      execute: (_args, { callId }) => {
+        executed.push(callId)
+      },
+    }),
+    ...parts,
+  }
   const { until } = await ask(tool, { RUNNEL_TOOL_MAX_MS: 50 })
-  expect(callOf(await until('completed'))).toMatchObject({ status: 'failed', error: 'The tool took longer than 50 ms.' })
+  expect(callOf(await until('completed'))).toMatchObject({
+    status: 'failed',
+    error: 'The tool took longer than 50 ms.',
+  })
   expect(executed).toEqual([])
 })
 
 test('the last words of progress are there before the call has ended, and none come after it', async () => {
   let late = () => {}
-  const talks = defineTool({ name: 'talks', description: '', parameters: z.object({}), execute: (_args, { progress }) => {
-    late = () => progress('late')
-    for (const words of ['one', 'two', 'three']) progress(words)
-    return 'done'
-  } })
+  const talks = defineTool({
+    name: 'talks',
+    description: '',
+    parameters: z.object({}),
+    execute: (_args, { progress }) => {
+      late = () => progress('late')
+      for (const words of ['one', 'two', 'three']) progress(words)
+      return 'done'
+    },
+  })
   // So that the run is still there when they would come.
   const { read, until, fake } = await ask(talks)
   await fake.received(2)

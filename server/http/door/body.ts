@@ -7,13 +7,19 @@ import type { Places } from '../places.ts'
 import { runRequestOf } from '../run-requests.ts'
 import { jsonObject } from '../schemas.ts'
 
-const message = z.looseObject({ role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']) }) as unknown as z.ZodType<JsonObject>
+const message = z.looseObject({
+  role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']),
+}) as unknown as z.ZodType<JsonObject>
 
 /** Loose: what is not named here goes to the provider as it is. */
 export const completionBody = z.looseObject({
   model: z.string().min(1).max(200).optional(),
   messages: z.array(message).min(1),
-  tools: z.array(jsonObject).max(128).nullish().describe('the caller\'s own: calls are handed back; tools of the server are not offered'),
+  tools: z
+    .array(jsonObject)
+    .max(128)
+    .nullish()
+    .describe("the caller's own: calls are handed back; tools of the server are not offered"),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().nullish().describe('1'),
@@ -25,14 +31,30 @@ const maxTitleChars = 60
 
 /** Throws `bad_request`. */
 export function runRequestOfBody(body: CompletionBody, places: Places): RunRequest {
-  const { model, messages, tools, stream: _stream, stream_options: _options, n, user: _user, metadata: _metadata, store: _store, ...params } = body
-  if (n !== undefined && n !== null && n !== 1) throw refused('n', 'is not possible but as 1: an answer is one document.')
+  const {
+    model,
+    messages,
+    tools,
+    stream: _stream,
+    stream_options: _options,
+    n,
+    user: _user,
+    metadata: _metadata,
+    store: _store,
+    ...params
+  } = body
+  if (n !== undefined && n !== null && n !== 1)
+    throw refused('n', 'is not possible but as 1: an answer is one document.')
   for (const field of ['functions', 'function_call']) {
-    if (params[field] !== undefined && params[field] !== null) throw refused(field, 'is not taken; its successor is tools.')
+    if (params[field] !== undefined && params[field] !== null)
+      throw refused(field, 'is not taken; its successor is tools.')
   }
   return {
     ...runRequestOf({ ...(model !== undefined && { model }) }, places),
-    messages, tools: tools ?? [], handsBack: true, params: params as JsonObject,
+    messages,
+    tools: tools ?? [],
+    handsBack: true,
+    params: params as JsonObject,
   }
 }
 
@@ -46,7 +68,8 @@ export function questionOf(messages: readonly JsonObject[]): string {
     if (part?.type === 'text') texts.push(String(part.text ?? ''))
     else others.set(String(part?.type), (others.get(String(part?.type)) ?? 0) + 1)
   }
-  if (others.size > 0) texts.push(`[Sent along, not shown here: ${[...others].map(([type, count]) => `${count} × ${type}`).join(', ')}]`)
+  if (others.size > 0)
+    texts.push(`[Sent along, not shown here: ${[...others].map(([type, count]) => `${count} × ${type}`).join(', ')}]`)
   return texts.join('\n\n')
 }
 

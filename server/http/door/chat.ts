@@ -19,7 +19,14 @@ export async function namedChat(request: Request, identity: Identity, { access }
 /** A chat for one answer: in no list, gone after a day. */
 export async function makeUnlistedChat({ user }: Identity, title: string, { store, now }: Places): Promise<ChatRow> {
   const createdAt = now()
-  const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title, system: null, createdAt, expiresAt: createdAt + unlistedMs }
+  const chat: ChatRow = {
+    id: newId('chat'),
+    ownerId: user.id,
+    title,
+    system: null,
+    createdAt,
+    expiresAt: createdAt + unlistedMs,
+  }
   await store.createChat({ ...chat, ownerName: user.name }, newLineage())
   return chat
 }

@@ -86,14 +86,17 @@ export class ChunkEncoder {
   skip(changes: readonly MessageChange[]): void {
     for (const change of changes) {
       const told = change.type === 'delta' && change.field !== 'output' ? this.#told.get(change.block) : undefined
-      if (told && change.type === 'delta') this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, false)
+      if (told && change.type === 'delta')
+        this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, false)
     }
   }
 
   /** Finish reason, usage if it was asked for, and the mark of a good end. */
   end({ usage }: Message, finishReason: string): string {
     const last = `${this.#head}{"index":0,"delta":{},"finish_reason":"${finishReason}"}${this.#tail}`
-    const counts = this.#includeUsage ? `${this.#head}],"usage":${JSON.stringify(usage ? usageJson(usage) : null)}}\n\n` : ''
+    const counts = this.#includeUsage
+      ? `${this.#head}],"usage":${JSON.stringify(usage ? usageJson(usage) : null)}}\n\n`
+      : ''
     return `${last}${counts}data: [DONE]\n\n`
   }
 
@@ -102,9 +105,12 @@ export class ChunkEncoder {
   }
 
   #tell(block: Block): Told | null {
-    const field = block.type === 'text' || block.type === 'reasoning' || block.type === 'refusal' ? fields[block.type] : null
+    const field =
+      block.type === 'text' || block.type === 'reasoning' || block.type === 'refusal' ? fields[block.type] : null
     if (field === null && !isHandedBack(block)) return null
-    const call = isHandedBack(block) ? { index: this.#calls++, id: block.callId, name: block.name, isTold: false, held: '' } : null
+    const call = isHandedBack(block)
+      ? { index: this.#calls++, id: block.callId, name: block.name, isTold: false, held: '' }
+      : null
     const told: Told = { field, sent: 0, call }
     this.#told.set(block.id, told)
     return told

@@ -8,8 +8,17 @@ import { stoppedFailure, type Failure } from './failure.ts'
 export type Outcome = { finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter' } | { failure: Failure }
 
 export const completionJson = z.looseObject({
-  id: z.string(), object: z.literal('chat.completion'), created: z.int(), model: z.string(),
-  choices: z.array(z.looseObject({ index: z.int(), message: z.looseObject({ role: z.literal('assistant'), content: z.string().nullable() }), finish_reason: z.string() })),
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(
+    z.looseObject({
+      index: z.int(),
+      message: z.looseObject({ role: z.literal('assistant'), content: z.string().nullable() }),
+      finish_reason: z.string(),
+    }),
+  ),
 })
 
 export function outcomeOf({ status, finishReason, error, output }: Message): Outcome {
@@ -37,26 +46,45 @@ export function completionOf(message: Message, finishReason: string): JsonObject
   const refusal = joinedText(message.output, 'refusal')
   const calls = message.output.filter(isHandedBack)
   return {
-    id, object: 'chat.completion', created, model,
-    choices: [{
-      index: 0,
-      message: {
-        role: 'assistant',
-        content: text === '' && (calls.length > 0 || refusal !== '') ? null : text,
-        refusal: refusal === '' ? null : refusal,
-        ...(reasoning !== '' && { reasoning_content: reasoning }),
-        ...(calls.length > 0 && { tool_calls: calls.map(call => ({ id: call.callId, type: 'function', function: { name: call.name, arguments: call.arguments } })) }),
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: text === '' && (calls.length > 0 || refusal !== '') ? null : text,
+          refusal: refusal === '' ? null : refusal,
+          ...(reasoning !== '' && { reasoning_content: reasoning }),
+          ...(calls.length > 0 && {
+            tool_calls: calls.map((call) => ({
+              id: call.callId,
+              type: 'function',
+              function: { name: call.name, arguments: call.arguments },
+            })),
+          }),
+        },
+        logprobs: null,
+        finish_reason: finishReason,
       },
-      logprobs: null,
-      finish_reason: finishReason,
-    }],
+    ],
     ...(message.usage && { usage: usageJson(message.usage) }),
   }
 }
 
-export function usageJson({ inputTokens, outputTokens, totalTokens, reasoningTokens, cachedTokens }: Usage): JsonObject {
+export function usageJson({
+  inputTokens,
+  outputTokens,
+  totalTokens,
+  reasoningTokens,
+  cachedTokens,
+}: Usage): JsonObject {
   return {
-    prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: totalTokens,
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: totalTokens,
     ...(cachedTokens !== undefined && { prompt_tokens_details: { cached_tokens: cachedTokens } }),
     ...(reasoningTokens !== undefined && { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
   }

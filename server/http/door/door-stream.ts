@@ -44,7 +44,9 @@ export class DoorStream implements ChangeObserver {
     this.#options = options
     this.#chunks = new ChunkEncoder(readMessage(room.doc), includeUsage)
     this.#openedAt = now()
-    stream.outbox.onLag = () => { if (this.#state === 'live') this.#state = 'behind' }
+    stream.outbox.onLag = () => {
+      if (this.#state === 'live') this.#state = 'behind'
+    }
     stream.outbox.onDrain = () => this.#catchUp()
     room.observers.add(this)
     this.#catchUp()
@@ -76,7 +78,8 @@ export class DoorStream implements ChangeObserver {
 
   sweep(): void {
     const { stream, now, headMs } = this.#options
-    if (!this.#isOpen && this.#state !== 'over' && now() - this.#openedAt >= headMs) stream.outbox.send(eventFrames(this.#head()))
+    if (!this.#isOpen && this.#state !== 'over' && now() - this.#openedAt >= headMs)
+      stream.outbox.send(eventFrames(this.#head()))
     if (this.#isOpen) stream.sweep()
   }
 
@@ -113,10 +116,11 @@ export class DoorStream implements ChangeObserver {
         if (last) taken = last.taken
         return last && newDifference(last.text)
       },
-      send: ({ frames }, release) => stream.outbox.sendTracked(frames, () => {
-        release()
-        taken()
-      }),
+      send: ({ frames }, release) =>
+        stream.outbox.sendTracked(frames, () => {
+          release()
+          taken()
+        }),
     })
   }
 

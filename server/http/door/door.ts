@@ -68,13 +68,15 @@ export class Door {
   async ended({ messageId }: Started): Promise<Message> {
     const room = await this.#open(messageId)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const look = () => { if (room.ended) resolve() }
+    const look = () => {
+      if (room.ended) resolve()
+    }
     const observer = { shown: look, moved: look, lost: reject }
     room.observers.add(observer)
     try {
       look()
       await promise
-      return await room.read() as Message
+      return (await room.read()) as Message
     } finally {
       room.observers.delete(observer)
       this.#options.rooms.unpin(room)
@@ -88,11 +90,19 @@ export class Door {
     const room = await this.#open(messageId)
     if (response.destroyed) return rooms.unpin(room)
     // A request is judged when it is made: its token may expire while it is answered.
-    const stream = new EventStream({ response, identity: { ...identity, expiresAt: null }, messageId, chatId, limits, now, onClosed: () => {
-      this.#streams.delete(open)
-      open.answer.close()
-      rooms.unpin(room)
-    } })
+    const stream = new EventStream({
+      response,
+      identity: { ...identity, expiresAt: null },
+      messageId,
+      chatId,
+      limits,
+      now,
+      onClosed: () => {
+        this.#streams.delete(open)
+        open.answer.close()
+        rooms.unpin(room)
+      },
+    })
     const answer = new DoorStream({ response, stream, room, catchUp, includeUsage, now, headMs: limits.commentMs })
     const open = { started, identity, answer, outboxBytes: () => stream.outbox.bytes }
     this.#streams.add(open)
@@ -105,9 +115,15 @@ export class Door {
 
   /** Who may read this chat has changed: streams without the right end. Throws nothing. */
   async recheck(chatId: string): Promise<void> {
-    await Promise.all([...this.#streams].filter(({ started }) => started.chatId === chatId).map(async ({ started, identity, answer }) => {
-      await this.#options.access.message(identity, started.messageId).catch((error: RunnelError) => answer.fail(error))
-    }))
+    await Promise.all(
+      [...this.#streams]
+        .filter(({ started }) => started.chatId === chatId)
+        .map(async ({ started, identity, answer }) => {
+          await this.#options.access
+            .message(identity, started.messageId)
+            .catch((error: RunnelError) => answer.fail(error))
+        }),
+    )
   }
 
   /** The room of a message, pinned, with nothing appending. */
@@ -115,7 +131,7 @@ export class Door {
     const { rooms } = this.#options
     const room = await rooms.open(messageId)
     if (!room) throw new RunnelError('not_found', 'The message has been deleted.')
-    await new Promise<void>(settled => room.whenSettled(settled))
+    await new Promise<void>((settled) => room.whenSettled(settled))
     if (!room.lost) return room
     rooms.unpin(room)
     throw room.lost

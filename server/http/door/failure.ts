@@ -26,13 +26,23 @@ const ownRows: Record<string, { http: number; retryable: boolean }> = {
 }
 
 const types: Record<number, string> = {
-  401: 'authentication_error', 403: 'permission_error', 409: 'conflict_error', 429: 'rate_limit_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  409: 'conflict_error',
+  429: 'rate_limit_error',
 }
 
 /** `{error: {message, type, param, code}}`. */
 export function failureBody({ code, message, details }: Failure): JsonObject {
   const { http } = rowOf(code)
-  return { error: { message, type: types[http] ?? (http < 500 ? 'invalid_request_error' : 'server_error'), param: firstField(details), code } }
+  return {
+    error: {
+      message,
+      type: types[http] ?? (http < 500 ? 'invalid_request_error' : 'server_error'),
+      param: firstField(details),
+      code,
+    },
+  }
 }
 
 /** Answers with the failure, while nothing has been answered yet. */

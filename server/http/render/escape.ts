@@ -2,5 +2,5 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 
 /** Text as it is, in HTML or in a quoted attribute. */
 export function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, mark => entities[mark]!)
+  return text.replaceAll(/[&<>"']/g, (mark) => entities[mark]!)
 }

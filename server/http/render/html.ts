@@ -12,8 +12,8 @@ import { messageText } from './text.ts'
 export function messageHtml(message: Message): string {
   const { output, error } = message
   const parts = output.map(blockHtml)
-  if (error && !output.some(block => block.type === 'error')) parts.push(errorHtml(error.message))
-  return htmlDocument(message, parts.filter(part => part !== '').join('\n'))
+  if (error && !output.some((block) => block.type === 'error')) parts.push(errorHtml(error.message))
+  return htmlDocument(message, parts.filter((part) => part !== '').join('\n'))
 }
 
 /** A message whose Markdown cannot be rendered: its text as it is. */
@@ -42,7 +42,12 @@ function blockHtml(block: Block): string {
     case 'reasoning':
       return block.text === '' ? '' : folded('Reasoning', safeHtml(block.text))
     case 'tool_call':
-      return folded(toolTitle(block), toolParts(block).map(([name, value]) => `<p>${name}:</p>\n<pre><code>${escapeHtml(value)}</code></pre>`).join('\n'))
+      return folded(
+        toolTitle(block),
+        toolParts(block)
+          .map(([name, value]) => `<p>${name}:</p>\n<pre><code>${escapeHtml(value)}</code></pre>`)
+          .join('\n'),
+      )
     case 'source':
       return `<p>Source: ${link(block.title, block.url)}</p>${block.snippet ? `\n<blockquote>${escapeHtml(block.snippet)}</blockquote>` : ''}`
     case 'file':
@@ -66,5 +71,7 @@ function folded(title: string, body: string): string {
 
 function link(text: string, url: string | undefined): string {
   const href = url === undefined ? undefined : safeUrl(url)
-  return href === undefined ? escapeHtml(text) : `<a href="${escapeHtml(href)}" rel="noopener noreferrer nofollow">${escapeHtml(text)}</a>`
+  return href === undefined
+    ? escapeHtml(text)
+    : `<a href="${escapeHtml(href)}" rel="noopener noreferrer nofollow">${escapeHtml(text)}</a>`
 }

@@ -4,8 +4,8 @@ import { escapeHtml } from './escape.ts'
 /** A message as Markdown: text as it is, reasoning and tool calls folded. It may hold any HTML: what shows it must make it safe. */
 export function messageMarkdown({ output, error }: Message): string {
   const parts = output.map(blockMarkdown)
-  if (error && !output.some(block => block.type === 'error')) parts.push(errorMarkdown(error.message))
-  return `${parts.filter(part => part !== '').join('\n\n')}\n`
+  if (error && !output.some((block) => block.type === 'error')) parts.push(errorMarkdown(error.message))
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
 function blockMarkdown(block: Block): string {
@@ -16,7 +16,12 @@ function blockMarkdown(block: Block): string {
     case 'reasoning':
       return block.text === '' ? '' : folded('Reasoning', block.text)
     case 'tool_call':
-      return folded(toolTitle(block), toolParts(block).map(([name, value]) => `${name}:\n\n${fenced(value)}`).join('\n\n'))
+      return folded(
+        toolTitle(block),
+        toolParts(block)
+          .map(([name, value]) => `${name}:\n\n${fenced(value)}`)
+          .join('\n\n'),
+      )
     case 'source':
       return `Source: ${block.url === undefined ? plain(block.title) : link(block.title, block.url)}${block.snippet ? `\n\n> ${oneLine(block.snippet)}` : ''}`
     case 'file':
@@ -32,7 +37,11 @@ function blockMarkdown(block: Block): string {
 
 /** What a folded tool call shows, in reading order; what is empty is left out. */
 export function toolParts({ arguments: input, output, error }: ToolCallBlock): [name: string, value: string][] {
-  const parts: [string, string | undefined][] = [['Arguments', input], ['Result', output], ['Error', error]]
+  const parts: [string, string | undefined][] = [
+    ['Arguments', input],
+    ['Result', output],
+    ['Error', error],
+  ]
   return parts.filter((part): part is [string, string] => part[1] !== undefined && part[1] !== '')
 }
 
@@ -54,7 +63,7 @@ function folded(title: string, body: string): string {
 
 /** A fence that is longer than any inside. */
 function fenced(text: string): string {
-  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map(run => run.length))
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length))
   const fence = '`'.repeat(longest + 1)
   return `${fence}\n${text}\n${fence}`
 }
@@ -65,7 +74,7 @@ function link(text: string, url: string): string {
 
 /** One line in which nothing is Markdown or HTML. */
 function plain(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_{}[\]<>()#!|~&]/g, mark => `\\${mark}`)
+  return oneLine(text).replaceAll(/[\\`*_{}[\]<>()#!|~&]/g, (mark) => `\\${mark}`)
 }
 
 function oneLine(text: string): string {

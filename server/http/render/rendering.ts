@@ -23,7 +23,7 @@ export class HtmlRenderer {
   /** A message that takes longer than its time, or cannot be rendered, comes as its plain text. */
   async render(message: Message): Promise<string> {
     if (textLength(message) <= inlineChars) return attempt(message)
-    if (this.#free === 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#free -= 1
     try {
       return this.#closed ? plainHtml(message) : await this.#inWorker(message)
@@ -37,17 +37,20 @@ export class HtmlRenderer {
   /** Ends what is being rendered. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#workers].map(worker => worker.terminate()))
+    await Promise.all([...this.#workers].map((worker) => worker.terminate()))
   }
 
   async #inWorker(message: Message): Promise<string> {
     // The sources run as they are, too.
     const file = import.meta.url.endsWith('.ts') ? './html-worker.ts' : './html-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: message, resourceLimits: { maxOldGenerationSizeMb: 512 } })
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: message,
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    })
     this.#workers.add(worker)
     const patience = setTimeout(() => void worker.terminate(), this.#patienceMs)
     try {
-      return await new Promise<string>(resolve => {
+      return await new Promise<string>((resolve) => {
         worker.on('message', resolve)
         const workerOnEnd = () => resolve(plainHtml(message))
         worker.on('error', workerOnEnd)

@@ -15,16 +15,77 @@ const marked = new Marked({
 /** What may come out. Whatever is not named is dropped: all handlers, styles, ids, frames, forms, SVG, MathML. */
 const allowed: IOptions = {
   allowedTags: [
-    'a', 'abbr', 'b', 'blockquote', 'br', 'caption', 'code', 'dd', 'del', 'details', 'dl', 'dt', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr',
-    'i', 'ins', 'kbd', 'li', 'mark', 'ol', 'p', 'pre', 'q', 's', 'samp', 'strong', 'sub', 'summary', 'sup', 'table', 'tbody', 'td', 'tfoot', 'th',
-    'thead', 'tr', 'ul',
+    'a',
+    'abbr',
+    'b',
+    'blockquote',
+    'br',
+    'caption',
+    'code',
+    'dd',
+    'del',
+    'details',
+    'dl',
+    'dt',
+    'em',
+    'h1',
+    'h2',
+    'h3',
+    'h4',
+    'h5',
+    'h6',
+    'hr',
+    'i',
+    'ins',
+    'kbd',
+    'li',
+    'mark',
+    'ol',
+    'p',
+    'pre',
+    'q',
+    's',
+    'samp',
+    'strong',
+    'sub',
+    'summary',
+    'sup',
+    'table',
+    'tbody',
+    'td',
+    'tfoot',
+    'th',
+    'thead',
+    'tr',
+    'ul',
   ],
-  allowedAttributes: { a: ['href', 'title', 'rel'], ol: ['start'], td: ['align', 'colspan', 'rowspan'], th: ['align', 'colspan', 'rowspan'] },
+  allowedAttributes: {
+    a: ['href', 'title', 'rel'],
+    ol: ['start'],
+    td: ['align', 'colspan', 'rowspan'],
+    th: ['align', 'colspan', 'rowspan'],
+  },
   allowedSchemes: ['http', 'https', 'mailto'],
   allowedSchemesAppliedToAttributes: ['href'],
   allowProtocolRelative: false,
   disallowedTagsMode: 'discard',
-  nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'iframe', 'xmp', 'noembed', 'noframes', 'plaintext', 'template', 'title', 'svg', 'math', 'object'],
+  nonTextTags: [
+    'script',
+    'style',
+    'textarea',
+    'option',
+    'noscript',
+    'iframe',
+    'xmp',
+    'noembed',
+    'noframes',
+    'plaintext',
+    'template',
+    'title',
+    'svg',
+    'math',
+    'object',
+  ],
   nestingLimit: 100,
   transformTags: {
     a: (tagName, attribs) => ({ tagName, attribs: { ...attribs, rel: 'noopener noreferrer nofollow' } }),
@@ -38,5 +99,11 @@ export function safeHtml(markdown: string): string {
 
 /** Undefined for an address that is neither of the web nor of this server. */
 export function safeUrl(url: string): string | undefined {
-  return URL.canParse(url) ? (/^https?:$/.test(new URL(url).protocol) ? url : undefined) : /^\/(?![/\\])/.test(url) ? url : undefined
+  return URL.canParse(url)
+    ? /^https?:$/.test(new URL(url).protocol)
+      ? url
+      : undefined
+    : /^\/(?![/\\])/.test(url)
+      ? url
+      : undefined
 }
