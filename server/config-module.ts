@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RunnelError } from '../shared/errors.ts'
-import { refuseFaults, settingFaults, settings, type ConfigInput, type SettingName } from './config.ts'
+import { settings, type ConfigInput, type SettingName } from './config.ts'
 import { optionFaults, optionNames, type RunnelOptions } from './options.ts'
+import { refuseFaults, settingFaults } from './read-config.ts'
 
 const moduleNames = ['runnel.config.ts', 'runnel.config.js', 'runnel.config.mjs']
 

@@ -1,6 +1,7 @@
 /** The package's `./server`. */
 export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from './app.ts'
-export { describeSettings, loadConfig, settings, type Config, type ConfigInput, type SettingName } from './config.ts'
+export { settings, type Config, type ConfigInput, type SettingName } from './config.ts'
+export { describeSettings, loadConfig } from './read-config.ts'
 export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
 export type { HttpServer, McpServer, StdioServer } from './extension/mcp-client.ts'
 export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'

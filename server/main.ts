@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { createRunnel } from './app.ts'
 import { loadOptions } from './config-module.ts'
-import { describeSettings } from './config.ts'
+import { describeSettings } from './read-config.ts'
 
 const help = `runnel: streams LLM answers to many screens
 

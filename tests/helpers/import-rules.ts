@@ -5,7 +5,9 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
+  ['server/setting-values.ts'],
   ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts'],
+  ['server/read-config.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],
   ['server/document'],
@@ -63,7 +65,7 @@ const OPEN_PLACES: Record<string, string[]> = {
   'y-protocols': MODEL_PLACES,
   // A folder is the door: each route file has its router, each body its schema.
   express: ['server/http'],
-  zod: ['server/http', 'server/extension', 'server/config.ts'],
+  zod: ['server/http', 'server/extension', 'server/config.ts', 'server/setting-values.ts'],
 }
 
 /** Sides that also run in a browser. */
