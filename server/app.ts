@@ -24,6 +24,7 @@ import { optionFaults, type RunnelOptions } from './options.ts'
 import { loadConfig, signsIn } from './read-config.ts'
 import { Rooms } from './room/rooms.ts'
 import { Serving, type Handler } from './serving.ts'
+import { misspelt } from './setting-names.ts'
 import { isLoopback } from './setting-values.ts'
 import { Sockets } from './socket/sockets.ts'
 import { readStats } from './stats.ts'
@@ -65,6 +66,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
+  for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
   const opened = openStore(config)
   const files = openFiles(config)

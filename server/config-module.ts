@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RunnelError } from '../shared/errors.ts'
-import { settings, type ConfigInput, type SettingName } from './config.ts'
+import type { ConfigInput } from './config.ts'
 import { optionFaults, optionNames, type RunnelOptions } from './options.ts'
 import { refuseFaults, settingFaults } from './read-config.ts'
+import { givenNames, noSuchSetting, secretNames } from './setting-names.ts'
 
 const moduleNames = ['runnel.config.ts', 'runnel.config.js', 'runnel.config.mjs']
 
@@ -23,16 +24,16 @@ export interface LoadOptions {
  */
 export async function loadOptions({ path, folder, environment }: LoadOptions): Promise<RunnelOptions> {
   const fromEnvironment: ConfigInput = Object.fromEntries(
-    (Object.keys(settings) as SettingName[]).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+    givenNames.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   )
   const file = path ?? moduleNames.find((name) => existsSync(resolve(folder, name)))
   if (file === undefined) return fromEnvironment
   const module = await importModule(file, resolve(folder, file))
-  const unknown = Object.keys(module).filter((name) => !(name in settings) && !optionNames.includes(name))
-  const options: RunnelOptions = { ...module, ...fromEnvironment }
+  const unknown = Object.keys(module).filter((name) => !givenNames.includes(name) && !optionNames.includes(name))
+  const options: RunnelOptions = { ...module, ...withoutOtherForms(fromEnvironment), ...fromEnvironment }
   refuseFaults(
     [
-      ...unknown.map((name) => `${name}: there is no such setting${nearest(name)}`),
+      ...unknown.map((name) => noSuchSetting(name, optionNames)),
       ...optionFaults(options),
       ...settingFaults(options, options.authenticate !== undefined),
     ],
@@ -62,13 +63,16 @@ async function importModule(file: string, path: string): Promise<RunnelOptions> 
   return module.default
 }
 
-/** A name that was meant, perhaps: the same letters in other case, or without the prefix. */
-function nearest(name: string): string {
-  const letters = (text: string) =>
-    text
-      .toLowerCase()
-      .replace(/^runnel_/, '')
-      .replaceAll('_', '')
-  const meant = [...Object.keys(settings), ...optionNames].find((known) => letters(known) === letters(name))
-  return meant === undefined ? '; runnel --help names all' : `: ${meant} is meant, perhaps`
+/** Where the environment gives a secret, the module's does not count, whether by itself or by a file. */
+function withoutOtherForms(environment: ConfigInput): ConfigInput {
+  return Object.fromEntries(
+    secretNames.flatMap((name) =>
+      environment[name] || environment[`${name}_FILE`]
+        ? [
+            [name, undefined],
+            [`${name}_FILE`, undefined],
+          ]
+        : [],
+    ),
+  )
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { integer, isDatabase, list, networks, text } from './setting-values.ts'
+import { database, integer, list, networks, origins, redisNodes, text, webUrl } from './setting-values.ts'
 
 export interface Row {
   schema: z.ZodType
   /** In the text form of an environment variable; undefined: not set. */
   default: string | undefined
   meaning: string
-  /** Never repeated, not even where it is wrong. */
+  /** Never repeated, not even where it is wrong. May stand in a file that `<name>_FILE` names. */
   secret?: true
 }
 
@@ -29,7 +29,7 @@ export const settings = {
     meaning: 'key of the provider; without key and base URL the demo provider answers',
   },
   OPENAI_BASE_URL: {
-    schema: z.url(),
+    schema: webUrl,
     default: undefined,
     meaning: 'base URL of any OpenAI-compatible server, ending in /v1 as a rule',
   },
@@ -46,20 +46,13 @@ export const settings = {
   },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
   DATABASE_URL: {
-    schema: z
-      .string()
-      .refine(isDatabase, 'must be sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:'),
+    schema: database,
     default: 'sqlite:./data/runnel.db',
     secret: true,
     meaning: 'store: sqlite:<path>, postgres://<user>:<password>@<host>/<database> or memory:',
   },
   REDIS_URL: {
-    schema: z
-      .string()
-      .regex(
-        /^rediss?:\/\/[^,\s]+(,rediss?:\/\/[^,\s]+)*$/,
-        'must be redis://… or rediss://…, the nodes of a Cluster by commas',
-      ),
+    schema: redisNodes,
     default: undefined,
     secret: true,
     meaning:
@@ -72,7 +65,7 @@ export const settings = {
     meaning: 'sign-in by JSON Web Tokens, HS256 with this secret',
   },
   RUNNEL_AUTH_JWKS_URL: {
-    schema: z.url(),
+    schema: webUrl,
     default: undefined,
     meaning: 'sign-in by JSON Web Tokens with the keys of this JWKS',
   },
@@ -93,7 +86,7 @@ export const settings = {
       'addresses or networks of proxies whose X-Forwarded-… counts, by commas; also loopback, linklocal, uniquelocal',
   },
   RUNNEL_ALLOWED_ORIGINS: {
-    schema: list,
+    schema: origins,
     default: undefined,
     meaning: "origins of pages that may call, by commas; not set: only the server's own",
   },
@@ -274,9 +267,12 @@ export const settings = {
 
 type Settings = typeof settings
 export type SettingName = keyof Settings
+export type SecretName = { [Name in SettingName]: Settings[Name] extends { secret: true } ? Name : never }[SettingName]
 type Optional<Name extends SettingName> = Settings[Name]['default'] extends undefined ? undefined : never
 
 export type Config = { readonly [Name in SettingName]: z.output<Settings[Name]['schema']> | Optional<Name> }
 
-/** Settings as text (an environment) or as values; an empty text is not set. */
-export type ConfigInput = { readonly [Name in SettingName]?: string | number | readonly string[] | undefined }
+/** Settings as text (an environment) or as values; an empty text is not set. A secret may stand in a file. */
+export type ConfigInput = {
+  readonly [Name in SettingName]?: string | number | readonly string[] | undefined
+} & { readonly [Name in `${SecretName}_FILE`]?: string | undefined }

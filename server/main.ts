@@ -4,26 +4,37 @@ import { parseArgs } from 'node:util'
 import { createRunnel } from './app.ts'
 import { loadOptions } from './config-module.ts'
 import { describeSettings } from './read-config.ts'
+import { misspelt, secretNames } from './setting-names.ts'
+import { version } from './version.ts'
 
 const help = `runnel: streams LLM answers to many screens
 
-Usage: runnel [--config <file>] [--help]
+Usage: runnel [--config <file>] [--help] [--version]
 
 Settings are environment variables, or stand in a configuration module: the file that --config names, else runnel.config.ts, .js
 or .mjs in this folder. What the environment says wins. The module also has tools, filters, provider, authenticate, onMessageEnd
-and logger (docs/CONFIGURATION.md).
+and logger (docs/CONFIGURATION.md). A secret may stand in a file that <name>_FILE names: ${secretNames.join(', ')}.
 
 ${describeSettings()}
 `
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      config: { type: 'string', short: 'c' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+    },
   })
   if (values.help) {
     process.stdout.write(help)
     return
   }
+  if (values.version) {
+    process.stdout.write(`${version()}\n`)
+    return
+  }
+  for (const warning of misspelt(Object.keys(process.env))) process.stderr.write(`runnel: ${warning}\n`)
   const runnel = createRunnel(
     await loadOptions({ path: values.config, folder: process.cwd(), environment: process.env }),
   )

@@ -117,7 +117,7 @@ test('every fault is named at once, with what was meant', async () => {
     'runnel: The configuration (runnel.config.ts and the environment) is wrong:',
     'port: there is no such setting: PORT is meant, perhaps',
     'heartbeatMs: there is no such setting: RUNNEL_HEARTBEAT_MS is meant, perhaps',
-    'RUNNEL_FLUSH: there is no such setting; runnel --help names all',
+    'RUNNEL_FLUSH: there is no such setting: RUNNEL_FLUSH_MS is meant, perhaps',
     'tools: must be a list of tools',
     'filters: must be a list of filters',
     'provider: must be a function',
