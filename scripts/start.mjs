@@ -10,12 +10,13 @@ main(async () => {
   await ensurePage(node)
 
   endWithNpm()
-  const lifeline = new URL('lifeline.mjs', import.meta.url).href
+  const [lifeline, sources] = ['lifeline.mjs', 'sources.mjs'].map((file) => new URL(file, import.meta.url).href)
   const result = await run(
     node,
     [
       '--disable-warning=ExperimentalWarning',
       `--import=${lifeline}`,
+      `--import=${sources}`,
       join(root, 'server/main.ts'),
       ...process.argv.slice(2),
     ],
