@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -116,6 +116,22 @@ describe('the packed package, installed in an empty folder', () => {
     const { stdout } = await inFolder('npx', 'runnel', '--help')
     expect(stdout).toContain('DATABASE_URL')
     expect(stdout).toContain('sqlite:./data/runnel.db')
+  })
+
+  test('says on an old Node what the command needs, and brings none itself', { timeout: 30_000 }, async () => {
+    const { bin } = JSON.parse(await readFile(join(folder, 'node_modules/@runnel/core/package.json'), 'utf8')) as {
+      bin: { runnel: string }
+    }
+    await writeFile(
+      join(folder, 'old.cjs'),
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })`,
+    )
+    const program = join(folder, 'node_modules/@runnel/core', bin.runnel)
+    const failed = await inFolder(process.execPath, '--require', './old.cjs', program).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 1, stderr: 'runnel: Node 22.18 or newer is needed; this is 18.20.8.\n' })
+    expect(
+      (await readdir(join(folder, 'node_modules'))).filter((name) => /^node(-bin)?-(linux|darwin|win)/.test(name)),
+    ).toEqual([])
   })
 
   test('holds what it should, and no source', async () => {
