@@ -3,13 +3,13 @@
  * for: the timeouts of the example are compared with what Runnel promises, and
  * all times of both, divided by 30, are then run through.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, get, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../server/read-config.ts'
 import { Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
-import { example, milliseconds, startNginx, type Nginx } from '../helpers/nginx.ts'
+import { connectionsAtMost, example, milliseconds, startNginx, type Nginx } from '../helpers/nginx.ts'
 import { openSocket } from '../socket/plain-socket.ts'
 
 const scale = 30
@@ -97,6 +97,25 @@ test('a caller cannot pretend another address', async () => {
   for (const socket of [...opened, other]) if ('socket' in socket) await socket.closed
 })
 
+test('a file of the largest size passes, and of a larger one Runnel says what is wrong', async () => {
+  const { id } = (await (
+    await fetch(`${nginx.url}/api/chats`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
+  ).json()) as { id: string }
+  const upload = async (bytes: number) => {
+    const body = new FormData()
+    body.set('chatId', id)
+    body.set('file', new Blob([new Uint8Array(bytes).fill(0x61)]), 'a.txt')
+    const response = await fetch(`${nginx.url}/api/files`, { method: 'POST', body })
+    return [response.status, (await response.json()) as object] as const
+  }
+  expect(await upload(defaults.RUNNEL_MAX_FILE_BYTES)).toMatchObject([201, { size: defaults.RUNNEL_MAX_FILE_BYTES }])
+  expect(await upload(defaults.RUNNEL_MAX_FILE_BYTES + 1)).toMatchObject([413, { error: { code: 'too_large' } }])
+})
+
 test('no token of a query reaches the log of nginx', async () => {
   await fetch(`${nginx.url}/yjs/msg_none?token=very-secret`).then((response) => response.text())
   await expect.poll(() => nginx.accessLog()).toContain('/yjs/msg_none')
@@ -128,6 +147,33 @@ test('events come one by one, and a silence between two comments does not end th
     rest += value
   }
   expect(rest).toContain('data: two\n\n')
+  await proxy.close()
+  upstream.closeAllConnections()
+  upstream.close()
+  await once(upstream, 'close')
+})
+
+test('one address has an end to its connections, and others have theirs', async () => {
+  const responses: ServerResponse[] = []
+  const upstream: Server = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+    responses.push(response)
+    response.write('data: one\n\n')
+  }).listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  const proxy = await startNginx(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, scale)
+  const ask = (localAddress: string) =>
+    new Promise<{ status: number; close: () => void }>((resolve, reject) => {
+      const asked = get(`${proxy.url}/api/messages/msg_1/events`, { localAddress, agent: false }, (response) => {
+        response.on('error', () => {}).resume()
+        resolve({ status: response.statusCode!, close: () => asked.destroy() })
+      }).on('error', reject)
+    })
+  const open = await Promise.all(Array.from({ length: connectionsAtMost }, () => ask('127.0.0.11')))
+  expect(open.map(({ status }) => status)).toEqual(Array.from({ length: connectionsAtMost }, () => 200))
+  const more = [await ask('127.0.0.11'), await ask('127.0.0.12')]
+  expect(more.map(({ status }) => status)).toEqual([429, 200])
+  for (const { close } of [...open, ...more]) close()
   await proxy.close()
   upstream.closeAllConnections()
   upstream.close()

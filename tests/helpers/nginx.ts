@@ -11,6 +11,9 @@ import { freePort, programPath } from './programs.ts'
 export const example = read('nginx.conf')
 export const nodesExample = read('nginx-nodes.conf')
 
+/** In place of the thousands that the examples let one address have. */
+export const connectionsAtMost = 60
+
 export interface Nginx {
   url: string
   accessLog(): string
@@ -78,6 +81,7 @@ function adapt(
     /http \{/,
     `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${folder}/temp/${name};`).join('\n')}`,
   )
+  change(/limit_conn (\w+) \d+;/, `limit_conn $1 ${connectionsAtMost};`)
   return conf.replaceAll(
     /(_timeout )(\d+)(s|m);/g,
     (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`,
