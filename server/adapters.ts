@@ -3,9 +3,10 @@ import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { RunnelError } from '../shared/errors.ts'
 import type { Auth } from './auth/auth.ts'
+import { epochMsOf } from './auth/epoch.ts'
 import { jwtAuth } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
-import type { Cluster, UpdateLog } from './cluster/cluster.ts'
+import type { Cluster, OnUnreadable, UpdateLog } from './cluster/cluster.ts'
 import { localCluster } from './cluster/local.ts'
 import { redisCluster } from './cluster/redis.ts'
 import type { Config } from './config.ts'
@@ -37,8 +38,11 @@ export function pickAuth(config: Config, authenticate: Authenticate | undefined)
       authenticate: async (token, request) => {
         const user = await authenticate(token, request)
         if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
-        const { id, name, expiresAt = null } = user
-        return { user: { id, name }, expiresAt }
+        const { id, name, expiresAt } = user
+        const until = epochMsOf(expiresAt)
+        if (until === null && expiresAt !== undefined && expiresAt !== null)
+          throw new RunnelError('internal', 'The option `authenticate` gave an `expiresAt` that is no time.')
+        return { user: { id, name }, expiresAt: until }
       },
     }
   }
@@ -80,8 +84,9 @@ export function openFiles(config: Config): Files {
 export function openCluster(
   { REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config,
   log: UpdateLog,
+  onUnreadable: OnUnreadable,
 ): Cluster {
   if (url === undefined) return localCluster(log)
   // A run that waits for people writes nothing meanwhile.
-  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs })
+  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs, onUnreadable })
 }

@@ -70,7 +70,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const now = Date.now
   const opened = openStore(config)
   const files = openFiles(config)
-  const connected = openCluster(config, opened.log)
+  const connected = openCluster(config, opened.log, (what, error) => onUnreadable(what, error))
   const metrics =
     config.RUNNEL_METRICS_PORT === undefined
       ? null
@@ -83,7 +83,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
-  const { onRun, onRefused, onUnknownEvent, sweep: sweepLog } = operation(log, metrics, now)
+  const { onRun, onRefused, onUnknownEvent, onUnreadable, sweep: sweepLog } = operation(log, metrics, now)
   /** Without sign-in whoever reaches the server is its one user: only this machine may. */
   const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {
     if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return

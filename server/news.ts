@@ -1,25 +1,12 @@
 /** What nodes tell each other beside the documents, and what each of them does about it. */
 import type { Json } from '../shared/schema.ts'
-import type { ServerControl } from '../shared/protocol.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
-import type { PresenceNews, Rooms } from './room/rooms.ts'
+import type { Rooms } from './room/rooms.ts'
+import { readNews, type ChatEvent, type ClusterNews } from './news-reader.ts'
 import type { Sockets } from './socket/sockets.ts'
 import type { Tasks } from './task/tasks.ts'
-
-type ChatEvent = Extract<ServerControl, { type: 'chat' }>
-
-type ClusterNews =
-  /** Something was said to a run; it stands in the store. */
-  | { type: 'order'; taskId: string }
-  | PresenceNews
-  /** Connections of these users show it in their lists. */
-  | { type: 'chat'; users: string[]; event: ChatEvent }
-  /** Who may read this chat has changed. */
-  | { type: 'access'; chatId: string }
-  /** Documents that exist no more. */
-  | { type: 'gone'; docs: readonly string[] }
 
 export interface News {
   announce: (users: ReadonlySet<string>, event: ChatEvent) => void
@@ -58,7 +45,10 @@ export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, do
     }
   }
   const tell = (news: ClusterNews) => cluster.tell(news as unknown as Json)
-  cluster.onNews = (news) => act(news as unknown as ClusterNews)
+  cluster.onNews = (told) => {
+    const news = readNews(told)
+    if (news) act(news)
+  }
   cluster.onLeaseLost = () => tasks.abandonAll()
   return {
     announce(users, event) {

@@ -1,4 +1,5 @@
 /** What an operator sees of a running server: log lines with ids, and numbers. Never text, tokens or headers. */
+import type { OnUnreadable } from './cluster/cluster.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { OnRefused } from './socket/sockets.ts'
@@ -14,6 +15,7 @@ export interface Operation {
   onRun: (event: 'begun' | 'ended', run: Run) => void
   onRefused: OnRefused
   onUnknownEvent: (type: string) => void
+  onUnreadable: OnUnreadable
   /** Says what was held back. Once a second. */
   sweep: () => void
 }
@@ -60,6 +62,10 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
       metrics?.unknownProviderEvent()
       if (mayBeSaid(`provider event ${type}`))
         log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
+    },
+    onUnreadable: (what, err) => {
+      if (mayBeSaid(`${what} of another node`))
+        log.warn({ what, err }, 'something on the channels of the nodes could not be read, and was dropped')
     },
     sweep: () => {
       for (const [what, { since, count }] of held) {

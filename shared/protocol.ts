@@ -2,14 +2,15 @@
  * The wire: every frame that either side sends, encoded and decoded by pure
  * functions. Rule ids (W1 …) are those of `docs/PROTOCOL.md`.
  */
-import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
-import { RunnelError, type ErrorCode } from './errors.ts'
-import type { MessageStatus } from './schema.ts'
+import { errorCodes, RunnelError, type ErrorCode } from './errors.ts'
+import { Fields, wrong } from './fields.ts'
+import { runningStatuses, terminalStatuses, type MessageStatus } from './schema.ts'
+import { checked, WireReader, writeParts } from './wire.ts'
 
 export const protocolVersion = 1
 
-export type Role = 'owner' | 'editor' | 'viewer'
+const roles = ['owner', 'editor', 'viewer'] as const
+export type Role = (typeof roles)[number]
 
 export interface SubscribeRequest {
   doc: string
@@ -35,6 +36,8 @@ export interface Subscribed {
   role: Role
 }
 
+const chatEvents = ['created', 'renamed', 'deleted', 'status'] as const
+
 export type ServerControl =
   | { type: 'welcome'; v: number; user: { id: string; name: string }; heartbeatMs: number }
   | { type: 'subscribed'; docs: Subscribed[] }
@@ -45,7 +48,7 @@ export type ServerControl =
   | { type: 'caughtUp'; channel: number }
   | {
       type: 'chat'
-      event: 'created' | 'renamed' | 'deleted' | 'status'
+      event: (typeof chatEvents)[number]
       chatId: string
       title?: string
       messageId?: string
@@ -55,29 +58,29 @@ export type ServerControl =
   | { type: 'error'; code: ErrorCode; message: string }
   | { type: 'pong' }
 
+/** A heartbeat twice as long must still be what a timer takes. */
+const maxHeartbeatMs = 2 ** 30
+
 /** The state vector is the one binary field of a control message: base64 on the wire (W4). */
 export function encodeControl(message: ClientControl | ServerControl): string {
-  return JSON.stringify(message, (_key, value: unknown) => (value instanceof Uint8Array ? toBase64(value) : value))
+  return JSON.stringify(message, (_key, value: unknown) => {
+    if (typeof value === 'number') return checked(value)
+    return value instanceof Uint8Array ? toBase64(value) : value
+  })
 }
 
 /** Decodes a client's text frame. Throws `bad_request` with the field that is wrong. */
 export function decodeClientControl(text: string): ClientControl {
-  const message = parseObject(text)
-  switch (message.type) {
+  const message = Fields.parse(text)
+  switch (message.text('type')) {
     case 'hello':
-      return { type: 'hello', v: numberField(message, 'v'), ...optionalString(message, 'token') }
+      return { type: 'hello', v: message.whole('v'), ...message.optionalText('token') }
     case 'subscribe':
-      return { type: 'subscribe', docs: arrayField(message, 'docs').map(subscribeRequest) }
+      return { type: 'subscribe', docs: message.list('docs').map(subscribeRequest) }
     case 'unsubscribe':
-      return {
-        type: 'unsubscribe',
-        docs: arrayField(message, 'docs').map((doc) => {
-          if (typeof doc !== 'string') throw wrong('docs', 'must hold document ids')
-          return doc
-        }),
-      }
+      return { type: 'unsubscribe', docs: message.texts('docs') }
     case 'token':
-      return { type: 'token', token: stringField(message, 'token') }
+      return { type: 'token', token: message.text('token') }
     case 'ping':
       return { type: 'ping' }
     default:
@@ -85,29 +88,71 @@ export function decodeClientControl(text: string): ClientControl {
   }
 }
 
-/** Decodes a server's text frame; null for a message of a newer server, which is to be ignored (W3). */
+/** Decodes a server's text frame; null for a message of a newer server, which is to be ignored (W3). Throws `bad_request`. */
 export function decodeServerControl(text: string): ServerControl | null {
-  const message = parseObject(text)
-  switch (message.type) {
+  const message = Fields.parse(text)
+  const type = message.text('type')
+  switch (type) {
+    case 'welcome': {
+      const user = message.fields('user')
+      return {
+        type,
+        v: message.whole('v'),
+        user: { id: user.text('id'), name: user.text('name') },
+        heartbeatMs: message.whole('heartbeatMs', 1, maxHeartbeatMs),
+      }
+    }
+    case 'subscribed':
+      return { type, docs: message.list('docs').map((value) => subscribed(Fields.of(value, 'docs'))) }
+    case 'refused':
+      return { type, doc: message.text('doc'), code: codeOf(message), message: message.text('message') }
+    case 'role':
+      return { type, doc: message.text('doc'), role: message.oneOf('role', roles) }
     case 'checkpoint':
       return {
-        ...(message as unknown as Extract<ServerControl, { type: 'checkpoint' }>),
-        stateVector: fromBase64(stringField(message, 'stateVector')),
+        type,
+        channel: message.whole('channel'),
+        stateVector: fromBase64(message.text('stateVector')),
+        digest: message.text('digest'),
+        final: message.flag('final'),
       }
-    case 'welcome':
-    case 'subscribed':
-    case 'refused':
-    case 'role':
     case 'lagging':
     case 'caughtUp':
-    case 'chat':
+      return { type, channel: message.whole('channel') }
+    case 'chat': {
+      const chatId = message.text('chatId')
+      const more = { ...message.optionalText('title'), ...message.optionalText('messageId') }
+      const event = message.known('event', chatEvents)
+      const status = message.isAbsent('status') ? undefined : message.known('status', statuses)
+      if (event === null || status === null) return null
+      return { type, event, chatId, ...more, ...(status === undefined ? {} : { status }) }
+    }
     case 'tokenExpiring':
+      return { type, inMs: message.whole('inMs') }
     case 'error':
+      return { type, code: codeOf(message), message: message.text('message') }
     case 'pong':
-      return message as unknown as ServerControl
+      return { type }
     default:
       return null
   }
+}
+
+const statuses: readonly MessageStatus[] = [...runningStatuses, ...terminalStatuses]
+
+function subscribed(answer: Fields): Subscribed {
+  return {
+    doc: answer.text('doc'),
+    channel: answer.whole('channel'),
+    lineage: answer.text('lineage'),
+    reset: answer.flag('reset'),
+    role: answer.oneOf('role', roles),
+  }
+}
+
+/** One of a newer server is treated as `internal`. */
+function codeOf(message: Fields): ErrorCode {
+  return message.known('code', errorCodes) ?? 'internal'
 }
 
 /** One message of the stock y-protocols, as it stands in `/yjs` frames and inside channels. */
@@ -123,47 +168,34 @@ const [sync, awareness, auth, queryAwareness] = [0, 1, 2, 3]
 const [syncStep1, syncStep2, syncUpdate] = [0, 1, 2]
 
 export function encodeStock(message: StockMessage): Uint8Array {
-  return encoding.encode((encoder) => {
-    const write = (...types: number[]) => {
-      for (const type of types) encoding.writeVarUint(encoder, type)
-    }
-    switch (message.type) {
-      case 'syncStep1':
-        write(sync, syncStep1)
-        return encoding.writeVarUint8Array(encoder, message.stateVector)
-      case 'syncStep2':
-        write(sync, syncStep2)
-        return encoding.writeVarUint8Array(encoder, message.update)
-      case 'update':
-        write(sync, syncUpdate)
-        return encoding.writeVarUint8Array(encoder, message.update)
-      case 'awareness':
-        write(awareness)
-        return encoding.writeVarUint8Array(encoder, message.update)
-      case 'permissionDenied':
-        write(auth, 0)
-        return encoding.writeVarString(encoder, message.reason)
-      case 'queryAwareness':
-        return write(queryAwareness)
-    }
-  })
+  switch (message.type) {
+    case 'syncStep1':
+      return writeParts([sync, syncStep1, message.stateVector])
+    case 'syncStep2':
+      return writeParts([sync, syncStep2, message.update])
+    case 'update':
+      return writeParts([sync, syncUpdate, message.update])
+    case 'awareness':
+      return writeParts([awareness, message.update])
+    case 'permissionDenied':
+      return writeParts([auth, 0, message.reason])
+    case 'queryAwareness':
+      return writeParts([queryAwareness])
+  }
 }
 
 /** Decodes one stock message. Throws `bad_request` for a type that does not exist or bytes that end too early. */
 export function decodeStock(bytes: Uint8Array): StockMessage {
-  return orBadFrame(() => {
-    const decoder = decoding.createDecoder(bytes)
-    const type = decoding.readVarUint(decoder)
-    if (type === queryAwareness) return { type: 'queryAwareness' }
-    if (type === awareness) return { type: 'awareness', update: decoding.readVarUint8Array(decoder) }
-    const kind = decoding.readVarUint(decoder)
-    if (type === auth && kind === 0) return { type: 'permissionDenied', reason: decoding.readVarString(decoder) }
-    if (type === sync && kind === syncStep1)
-      return { type: 'syncStep1', stateVector: decoding.readVarUint8Array(decoder) }
-    if (type === sync && kind === syncStep2) return { type: 'syncStep2', update: decoding.readVarUint8Array(decoder) }
-    if (type === sync && kind === syncUpdate) return { type: 'update', update: decoding.readVarUint8Array(decoder) }
-    throw new RunnelError('bad_request', `A frame holds an unknown message type (${type}, ${kind}).`)
-  })
+  const reader = new WireReader(bytes)
+  const type = reader.uint()
+  if (type === queryAwareness) return { type: 'queryAwareness' }
+  if (type === awareness) return { type: 'awareness', update: reader.bytes() }
+  const kind = reader.uint()
+  if (type === auth && kind === 0) return { type: 'permissionDenied', reason: reader.text() }
+  if (type === sync && kind === syncStep1) return { type: 'syncStep1', stateVector: reader.bytes() }
+  if (type === sync && kind === syncStep2) return { type: 'syncStep2', update: reader.bytes() }
+  if (type === sync && kind === syncUpdate) return { type: 'update', update: reader.bytes() }
+  throw new RunnelError('bad_request', `A frame holds an unknown message type (${type}, ${kind}).`)
 }
 
 /** One participant's state in an awareness message; `state` is JSON, `null` for one who has left. */
@@ -175,30 +207,19 @@ export interface AwarenessEntry {
 
 /** The y-protocols awareness update: what an `awareness` message carries (W19). */
 export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, entries.length)
-    for (const { clientId, clock, state } of entries) {
-      encoding.writeVarUint(encoder, clientId)
-      encoding.writeVarUint(encoder, clock)
-      encoding.writeVarString(encoder, state)
-    }
-  })
+  return writeParts([
+    entries.length,
+    ...entries.flatMap(({ clientId, clock, state }) => [clientId, clock, state] as const),
+  ])
 }
 
-/** Throws `bad_request`. */
-export function decodeAwareness(update: Uint8Array): AwarenessEntry[] {
-  return orBadFrame(() => {
-    const decoder = decoding.createDecoder(update)
-    const entries: AwarenessEntry[] = []
-    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-      entries.push({
-        clientId: decoding.readVarUint(decoder),
-        clock: decoding.readVarUint(decoder),
-        state: decoding.readVarString(decoder),
-      })
-    }
-    return entries
-  })
+/** Throws `bad_request`, also for more than `maxEntries`. */
+export function decodeAwareness(update: Uint8Array, maxEntries?: number): AwarenessEntry[] {
+  const reader = new WireReader(update)
+  const entries: AwarenessEntry[] = []
+  for (let left = reader.uint(maxEntries); left > 0; left--)
+    entries.push({ clientId: reader.uint(), clock: reader.uint(), state: reader.text() })
+  return entries
 }
 
 export interface ChannelMessage {
@@ -208,22 +229,19 @@ export interface ChannelMessage {
 
 /** `varUint channel, varUint8Array message` (W5). */
 export function encodeChannelMessage(channel: number, message: Uint8Array): Uint8Array {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, channel)
-    encoding.writeVarUint8Array(encoder, message)
-  })
+  return writeParts([channel, message])
 }
 
-/** Decodes a binary frame of `/ws`: one or more channel messages. Throws `bad_request`. */
-export function decodeChannelMessages(frame: Uint8Array): ChannelMessage[] {
-  return orBadFrame(() => {
-    const decoder = decoding.createDecoder(frame)
-    const messages: ChannelMessage[] = []
-    do {
-      messages.push({ channel: decoding.readVarUint(decoder), message: decoding.readVarUint8Array(decoder) })
-    } while (decoding.hasContent(decoder))
-    return messages
-  })
+/** A binary frame of `/ws`: one or more channel messages, decoded as they are taken. Throws `bad_request`. */
+export function* decodeChannelMessages(frame: Uint8Array): Generator<ChannelMessage> {
+  const reader = new WireReader(frame)
+  do yield { channel: reader.uint(), message: reader.bytes() }
+  while (reader.left > 0)
+}
+
+/** Of the messages only these would change a document; what they carry may be nothing. */
+export function isWrite(message: StockMessage): boolean {
+  return (message.type === 'syncStep2' || message.type === 'update') && !isEmptyUpdate(message.update)
 }
 
 /** A Yjs update that holds nothing: what an empty SyncStep2 carries. */
@@ -236,74 +254,22 @@ export function isEmptyUpdate(update: Uint8Array): boolean {
  * state vector; `maxClients` bounds what a hostile one can cost.
  */
 export function decodeStateVector(bytes: Uint8Array, maxClients = 20_000): Map<number, number> {
-  return orBadFrame(() => {
-    const decoder = decoding.createDecoder(bytes)
-    const size = decoding.readVarUint(decoder)
-    if (size > maxClients) throw new RunnelError('bad_request', 'A state vector names too many clients.')
-    const vector = new Map<number, number>()
-    for (let i = 0; i < size; i++) vector.set(decoding.readVarUint(decoder), decoding.readVarUint(decoder))
-    if (decoding.hasContent(decoder)) throw new RunnelError('bad_request', 'A state vector has bytes left over.')
-    return vector
-  })
-}
-
-function orBadFrame<T>(decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    if (error instanceof RunnelError) throw error
-    throw new RunnelError('bad_request', 'A frame ends too early or is no valid message.', { cause: error })
-  }
-}
-
-type Fields = Record<string, unknown>
-
-function wrong(field: string, what: string): RunnelError {
-  return new RunnelError('bad_request', `A control message is wrong: ${field} ${what}.`, { details: { field } })
-}
-
-function parseObject(text: string): Fields {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new RunnelError('bad_request', 'A text frame is no JSON.', { cause: error })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong('message', 'must be a JSON object')
-  return value as Fields
-}
-
-function stringField(message: Fields, field: string): string {
-  const value = message[field]
-  if (typeof value !== 'string') throw wrong(field, 'must be a string')
-  return value
-}
-
-function optionalString<Field extends string>(message: Fields, field: Field): { [K in Field]?: string } {
-  return message[field] === undefined ? {} : ({ [field]: stringField(message, field) } as { [K in Field]?: string })
-}
-
-function numberField(message: Fields, field: string): number {
-  const value = message[field]
-  if (typeof value !== 'number') throw wrong(field, 'must be a number')
-  return value
-}
-
-function arrayField(message: Fields, field: string): unknown[] {
-  const value = message[field]
-  if (!Array.isArray(value)) throw wrong(field, 'must be an array')
-  return value
+  const reader = new WireReader(bytes)
+  const size = reader.uint()
+  if (size > maxClients) throw new RunnelError('bad_request', 'A state vector names too many clients.')
+  const vector = new Map<number, number>()
+  for (let i = 0; i < size; i++) vector.set(reader.uint(), reader.uint())
+  if (reader.left > 0) throw new RunnelError('bad_request', 'A state vector has bytes left over.')
+  return vector
 }
 
 function subscribeRequest(value: unknown): SubscribeRequest {
-  if (typeof value !== 'object' || value === null) throw wrong('docs', 'must hold objects')
-  const request = value as Fields
-  const vector = optionalString(request, 'stateVector').stateVector
+  const request = Fields.of(value, 'docs')
+  const { stateVector } = request.optionalText('stateVector')
   return {
-    doc: stringField(request, 'doc'),
-    ...optionalString(request, 'lineage'),
-    ...(vector === undefined ? {} : { stateVector: fromBase64(vector) }),
+    doc: request.text('doc'),
+    ...request.optionalText('lineage'),
+    ...(stateVector === undefined ? {} : { stateVector: fromBase64(stateVector) }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Auth, User } from './auth.ts'
+import { epochMsOf } from './epoch.ts'
 
 /** Clocks of two machines may differ by so much. */
 const clockToleranceSeconds = 5
@@ -49,8 +50,13 @@ export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTim
       } catch (error) {
         throw refusal(error)
       }
+      const times = [payload.exp, payload.nbf, payload.iat].filter((time) => time !== undefined)
       // As long as it would be taken: else a socket that was just let in would be sent away.
-      return { user: userOf(payload), expiresAt: (payload.exp! + clockToleranceSeconds) * 1_000 }
+      const expiresAt = epochMsOf((payload.exp! + clockToleranceSeconds) * 1_000)
+      // JSON has numbers that are none here: 1e400 would be a token that never expires.
+      if (expiresAt === null || times.some((time) => epochMsOf(time * 1_000) === null))
+        throw new RunnelError('unauthenticated', 'Sign in again: the times of the token are none.')
+      return { user: userOf(payload), expiresAt }
     },
   }
 }

@@ -71,6 +71,9 @@ export interface LiveEntry {
   updates: Uint8Array[]
 }
 
+/** Something on a channel of the nodes was not what a node says there; it was dropped. */
+export type OnUnreadable = (what: 'news' | 'entry', error: unknown) => void
+
 export interface Cluster {
   /** This process, as other nodes know it; drawn anew at each start. */
   readonly node: string
@@ -91,7 +94,7 @@ export interface Cluster {
   alive(nodes: readonly string[]): Promise<Set<string>>
   /** Tells all other nodes, if they are there: what must not be lost stands in the store as well. */
   tell(news: Json): void
-  /** Set by whoever listens. */
+  /** Set by whoever listens, and checks what it is told: it may come from anybody. What it throws is `onUnreadable`. */
   onNews: (news: Json) => void
   /** This node has shown no sign of life for a whole lease: others may have taken its runs over. */
   onLeaseLost: () => void

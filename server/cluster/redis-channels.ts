@@ -1,5 +1,6 @@
+import { RunnelError } from '../../shared/errors.ts'
 import type { Json } from '../../shared/schema.ts'
-import type { LiveEntry } from './cluster.ts'
+import type { LiveEntry, OnUnreadable } from './cluster.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { decodePublication, docOf, encodePublication, keyOf } from './redis-entry.ts'
 
@@ -16,6 +17,7 @@ export class RedisChannels {
   readonly #node: string
   readonly #tag: Buffer
   readonly #onNews: (news: Json) => void
+  readonly #onUnreadable: OnUnreadable
   readonly #channels = new Map<string, Channel>()
   #hearsNews = false
 
@@ -24,16 +26,19 @@ export class RedisChannels {
     node,
     tag,
     onNews,
+    onUnreadable,
   }: {
     connection: RedisConnection
     node: string
     tag: Buffer
     onNews: (news: Json) => void
+    onUnreadable: OnUnreadable
   }) {
     this.#connection = connection
     this.#node = node
     this.#tag = tag
     this.#onNews = onNews
+    this.#onUnreadable = onUnreadable
     connection.onMessage = (channel, message) => this.#receive(channel, message)
   }
 
@@ -81,24 +86,34 @@ export class RedisChannels {
     this.#connection.unsubscribe(keyOf(doc))
   }
 
+  /** Whoever reaches Redis can say something on a channel: what cannot be read, or acted upon, ends nothing here. */
   #receive(name: string, message: Buffer): void {
-    if (name === newsChannel) {
-      const heard = attempt(() => JSON.parse(message.toString()) as [string, Json])
-      if (Array.isArray(heard) && heard[0] !== this.#node) this.#onNews(heard[1])
-      return
+    try {
+      if (name === newsChannel) this.#hear(message)
+      else this.#take(docOf(name), message)
+    } catch (error) {
+      this.#onUnreadable(name === newsChannel ? 'news' : 'entry', error)
     }
-    const channel = this.#channels.get(docOf(name))
-    const heard = channel && attempt(() => decodePublication(message))
-    if (!heard || heard.tag.equals(this.#tag)) return
-    for (const follower of channel.followers) follower({ seq: heard.seq, updates: heard.updates })
   }
-}
 
-/** What is not of a node is nothing: whoever reaches Redis can say something on a channel. */
-function attempt<T>(decode: () => T): T | null {
-  try {
-    return decode()
-  } catch {
-    return null
+  #hear(message: Buffer): void {
+    let heard: unknown
+    try {
+      heard = JSON.parse(message.toString())
+    } catch {
+      // The fault of `JSON.parse` quotes the text.
+      throw new RunnelError('bad_request', 'News are no JSON.')
+    }
+    if (!Array.isArray(heard) || typeof heard[0] !== 'string')
+      throw new RunnelError('bad_request', 'News name no node.')
+    if (heard[0] !== this.#node) this.#onNews(heard[1] as Json)
+  }
+
+  #take(doc: string, message: Buffer): void {
+    const channel = this.#channels.get(doc)
+    if (!channel) return
+    const { tag, seq, updates } = decodePublication(message)
+    if (tag.equals(this.#tag)) return
+    for (const follower of channel.followers) follower({ seq, updates })
   }
 }

@@ -1,3 +1,5 @@
+import { RunnelError } from '../../shared/errors.ts'
+import { isWhole, readArrays, writeParts } from '../../shared/wire.ts'
 import type { LiveEntry, LogAppend } from './cluster.ts'
 
 /** Bytes by which a node knows its own publications: two nodes with the same are as good as never. */
@@ -12,29 +14,17 @@ export function docOf(channel: string): string {
   return channel.slice('runnel:{'.length, -1)
 }
 
-/** Each update with its length before it, as an unsigned LEB128. */
+/** Each update with its length before it; `readArrays` gives them back. */
 export function encodeUpdates(updates: readonly Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = []
-  for (const update of updates) parts.push(encodeLength(update.length), update)
-  return Buffer.concat(parts)
+  const { buffer, byteOffset, length } = writeParts(updates)
+  return Buffer.from(buffer, byteOffset, length)
 }
 
-/** The updates are views of `entry`. Throws for bytes that are none. */
-export function decodeUpdates(entry: Uint8Array): Uint8Array[] {
-  const updates: Uint8Array[] = []
-  let at = 0
-  while (at < entry.length) {
-    let length = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = entry[at++]
-      if (byte === undefined) throw new RangeError('An entry of the log ends within a length.')
-      length += (byte & 127) * factor
-      if (byte < 128) break
-    }
-    if (at + length > entry.length) throw new RangeError('An entry of the log ends within an update.')
-    updates.push(entry.subarray(at, (at += length)))
-  }
-  return updates
+/** A number as Redis keeps it, in decimals. Throws `bad_request` for what is none. */
+export function decodeNumber(text: string): number {
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : null
+  if (!isWhole(number)) throw new RunnelError('bad_request', 'A number in Redis is none.')
+  return number
 }
 
 /** The argument of an append: epoch, previous number and tag of the node, then the updates. */
@@ -54,15 +44,9 @@ export function encodePublication(tag: Uint8Array, { seq, updates }: LiveEntry):
   return Buffer.concat([tag, number, encodeUpdates(updates)])
 }
 
-/** Throws for bytes that are none. */
+/** Throws `bad_request` for bytes that are none. */
 export function decodePublication(message: Buffer): LiveEntry & { tag: Buffer } {
+  if (message.length < tagBytes + 4) throw new RunnelError('bad_request', 'A publication ends too early.')
   const seq = message.readUInt32BE(tagBytes)
-  return { tag: message.subarray(0, tagBytes), seq, updates: decodeUpdates(message.subarray(tagBytes + 4)) }
-}
-
-function encodeLength(length: number): Uint8Array {
-  const bytes: number[] = []
-  for (; length >= 128; length = Math.floor(length / 128)) bytes.push((length % 128) + 128)
-  bytes.push(length)
-  return Uint8Array.from(bytes)
+  return { tag: message.subarray(0, tagBytes), seq, updates: readArrays(message.subarray(tagBytes + 4)) }
 }

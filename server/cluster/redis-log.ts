@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RunnelError } from '../../shared/errors.ts'
+import { readArrays } from '../../shared/wire.ts'
 import type { LogAppend, LogContents, LogHead, LogResult } from './cluster.ts'
 import { reconnectAfter, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
-import { decodeUpdates, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
+import { decodeNumber, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
 import { isPassing, unavailable } from './redis-errors.ts'
 import { logScripts, type LogScripts } from './redis-scripts.ts'
 
@@ -55,13 +57,15 @@ export class RedisLog {
   async read(doc: string): Promise<RedisLogContents | null> {
     const [reply] = await this.#connection.ask([this.#call('read', doc)])
     if (!reply) return null
-    const [epoch, seq, snapshot, entries] = reply as [Buffer, Buffer, Buffer | null, Buffer[]]
-    return {
-      epoch: Number(epoch),
-      seq: Number(seq),
-      state: snapshot && decodeUpdates(snapshot)[0]!,
-      updates: entries.flatMap(decodeUpdates),
-    }
+    return legible(() => {
+      const [epoch, seq, snapshot, entries] = reply as [Buffer, Buffer | null, Buffer | null, Buffer[]]
+      return {
+        epoch: decodeNumber(String(epoch)),
+        seq: decodeNumber(String(seq)),
+        state: snapshot && readArrays(snapshot)[0]!,
+        updates: entries.flatMap((entry) => readArrays(entry)),
+      }
+    })
   }
 
   async compact(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<void> {
@@ -71,7 +75,7 @@ export class RedisLog {
   async restore(doc: string, epoch: number, seq: number, state: Uint8Array): Promise<LogResult> {
     const head = encodeAppend({ epoch, previousSeq: seq, updates: [state] }, this.#tag)
     return await this.#untilAnswered(this.#call('restore', doc, head), (reply) =>
-      reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: reply as number },
+      reply === 0 ? { status: 'fenced' } : { status: 'ok', seq: legible(() => decodeNumber(String(reply))) },
     )
   }
 
@@ -79,7 +83,7 @@ export class RedisLog {
     const replies = await this.#connection.ask(docs.map((doc) => ['HMGET', keyOf(doc), 'q', 'e'] as const))
     return replies.map((reply) => {
       const [seq, epoch] = reply as (Buffer | null)[]
-      return seq ? { seq: Number(seq), epoch: Number(epoch) } : null
+      return seq ? legible(() => ({ seq: decodeNumber(String(seq)), epoch: decodeNumber(String(epoch)) })) : null
     })
   }
 
@@ -120,8 +124,17 @@ export class RedisLog {
 function appendResult({ epoch, previousSeq, updates }: LogAppend, reply: Reply, again: boolean): LogResult {
   if (reply === 1) return { status: 'ok', seq: previousSeq + (updates.length > 0 ? 1 : 0) }
   if (reply === 0) return { status: 'fenced' }
-  const [seq, lastEpoch] = (reply as Buffer).toString().split(' ').map(Number) as [number, number]
+  const [seq, lastEpoch] = legible(() => String(reply).split(' ').map(decodeNumber)) as [number, number]
   // The last entry is of this writer and stands where this one was to stand: it is this one.
   if (again && lastEpoch === epoch && seq === previousSeq + 1) return { status: 'ok', seq }
   return { status: 'gap', seq }
+}
+
+/** What stands in Redis may be of anybody: a log that is none is one that cannot be had. */
+function legible<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new RunnelError('store_unavailable', 'What Redis has of this document cannot be read.', { cause: error })
+  }
 }

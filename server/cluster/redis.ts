@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { documentKind } from '../../shared/schema.ts'
-import type { Cluster, LogAppend, LogContents, LogHead, LogResult, UpdateLog } from './cluster.ts'
+import type { Cluster, LogAppend, LogContents, LogHead, LogResult, OnUnreadable, UpdateLog } from './cluster.ts'
 import { RedisChannels } from './redis-channels.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { tagBytes } from './redis-entry.ts'
@@ -21,16 +21,25 @@ export interface RedisClusterOptions {
   timeoutMs?: number
   /** Commands under way at once. */
   maxPending?: number
+  onUnreadable?: OnUnreadable
 }
 
 /** Many machines: Redis carries live messages and what nodes tell each other. */
 export function redisCluster(options: RedisClusterOptions): Cluster {
-  const { url, base, leaseMs, ttlMs = 24 * 3_600_000, timeoutMs = 2_000, maxPending = 10_000 } = options
+  const {
+    url,
+    base,
+    leaseMs,
+    ttlMs = 24 * 3_600_000,
+    timeoutMs = 2_000,
+    maxPending = 10_000,
+    onUnreadable = () => {},
+  } = options
   const connection = new RedisConnection({ url, timeoutMs, maxPending })
   const node = randomBytes(12).toString('base64url')
   const tag = randomBytes(tagBytes)
   const live = new RedisLog({ connection, tag, ttlMs, patienceMs: 2 * leaseMs })
-  const channels = new RedisChannels({ connection, node, tag, onNews: (news) => cluster.onNews(news) })
+  const channels = new RedisChannels({ connection, node, tag, onNews: (news) => cluster.onNews(news), onUnreadable })
   const lease = new Lease({ leaseMs, renew, onLost: () => cluster.onLeaseLost() })
 
   async function renew(): Promise<boolean> {

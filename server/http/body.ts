@@ -18,12 +18,19 @@ async function readJson(parse: RequestHandler, request: Request, response: Respo
     (resolve, reject) =>
       void parse(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve())),
   )
-  if (isDeeper(request.body, maxDepth))
-    throw new RunnelError('bad_request', `body: is nested deeper than ${maxDepth} levels.`)
+  const fault = faultOf(request.body, maxDepth)
+  if (fault) throw new RunnelError('bad_request', `body: ${fault}`)
   return request.body
 }
 
-function isDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((item) => isDeeper(item, depth - 1))
+/** JSON may say 1e400, which is read as Infinity: no schema, no store and no provider means that. */
+function faultOf(value: unknown, depth: number): string | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? null : 'holds a number that is too large.'
+  if (typeof value !== 'object' || value === null) return null
+  if (depth === 0) return `is nested deeper than ${maxDepth} levels.`
+  for (const item of Object.values(value)) {
+    const fault = faultOf(item, depth - 1)
+    if (fault) return fault
+  }
+  return null
 }

@@ -1,4 +1,5 @@
 import { cleanJson, type Json } from '../../shared/schema.ts'
+import { isWhole } from '../../shared/wire.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields } from './frames.ts'
 
@@ -25,7 +26,7 @@ export class ChatCalls {
   add(fragment: unknown): boolean {
     if (!isFields(fragment)) return false
     const part = isFields(fragment.function) ? fragment.function : {}
-    const index = typeof fragment.index === 'number' ? fragment.index : undefined
+    const index = isWhole(fragment.index) ? fragment.index : undefined
     const id = typeof fragment.id === 'string' ? fragment.id : ''
     const name = typeof part.name === 'string' ? part.name : ''
     let call = this.#find(index, id, name)

@@ -1,5 +1,6 @@
 /** Calls of the tools that are really there, with arguments that fit their schema more or less. */
 import type { Json, JsonObject } from '../../shared/schema.ts'
+import { isWhole } from '../../shared/wire.ts'
 
 /** Of the tools of a request the one that the words name, else the first; null where there is none to call. */
 export function demoCall(words: string, tools: readonly JsonObject[] = []): { name: string; args: string } | null {
@@ -12,6 +13,9 @@ export function demoCall(words: string, tools: readonly JsonObject[] = []): { na
 }
 
 /** A value of a schema: what it names itself (default, example, enum), else a plain one of its type. `name`: of the field. */
+/** A schema may ask for any number of items. */
+const maxItems = 20
+
 function example(schema: JsonObject, name: string): Json {
   const { type, minimum = 1, minItems = 0, items, properties, required } = schema
   const named = [schema.const, schema.default, first(schema.examples), first(schema.enum)].find(
@@ -29,7 +33,9 @@ function example(schema: JsonObject, name: string): Json {
     case 'null':
       return null
     case 'array':
-      return Array.from({ length: Number(minItems) }, () => example(isObject(items) ? items : {}, name))
+      return Array.from({ length: isWhole(minItems, 0, maxItems) ? minItems : 1 }, () =>
+        example(isObject(items) ? items : {}, name),
+      )
     case 'object':
       return Object.fromEntries(
         Object.entries(isObject(properties) ? properties : {})

@@ -1,5 +1,6 @@
 /** What a provider says when it says no, as an error that a person can read. */
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { isWhole } from '../../shared/wire.ts'
 import { isFields } from './frames.ts'
 
 const maxSentence = 500
@@ -74,7 +75,7 @@ function detailsOf(error: unknown): Record<string, string | number> {
   if (!isFields(error)) return details
   for (const name of ['code', 'type', 'param']) {
     const value = error[name]
-    if (typeof value === 'string' || typeof value === 'number') details[name] = value
+    if (typeof value === 'string' || isWhole(value)) details[name] = value
   }
   return details
 }

@@ -1,11 +1,17 @@
 /** What stands between the bytes of a provider stream and its meaning: frames with JSON in them. */
 import { RunnelError } from '../../shared/errors.ts'
+import { isWhole } from '../../shared/wire.ts'
 import type { ProviderEvent } from './events.ts'
 
 export type Fields = Record<string, unknown>
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The place of an item, a part or a call; the first where it is absent or none. */
+export function placeOf(value: unknown): number {
+  return isWhole(value) ? value : 0
 }
 
 /** Turns the frames of one provider stream into events. */

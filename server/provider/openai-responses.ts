@@ -7,7 +7,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import type { ProviderEvent } from './events.ts'
 import { reportedFailure } from './failures.ts'
-import { isFields, parseFrame, type Fields, type StreamMapper } from './frames.ts'
+import { isFields, parseFrame, placeOf, type Fields, type StreamMapper } from './frames.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
 import { usageOf } from './usage.ts'
@@ -157,7 +157,7 @@ export class ResponsesMapper implements StreamMapper {
 }
 
 function indexOf(event: Fields): number {
-  return typeof event.output_index === 'number' ? event.output_index : 0
+  return placeOf(event.output_index)
 }
 
 function incompleteReason(details: unknown): FinishReason {

@@ -1,7 +1,7 @@
 /** Items of the Responses API that hold text: a block for each part, opened by its first character. */
 import { cleanJson, type JsonObject } from '../../shared/schema.ts'
 import type { ProviderEvent } from './events.ts'
-import { isFields, type Fields } from './frames.ts'
+import { isFields, placeOf, type Fields } from './frames.ts'
 
 interface Part {
   key: string
@@ -14,7 +14,8 @@ interface Part {
 export class MessageItem {
   readonly #events: ProviderEvent[]
   readonly #index: number
-  readonly #parts: Part[] = []
+  /** By its place, whatever number that is. */
+  readonly #parts = new Map<number, Part>()
   #closed = false
 
   constructor(events: ProviderEvent[], index: number) {
@@ -25,20 +26,20 @@ export class MessageItem {
   grow(event: Fields, kind: Part['kind']): void {
     const text = event.delta
     if (typeof text !== 'string' || text === '' || this.#closed) return
-    const part = this.#parts[event.content_index as number] ?? this.#open(event.content_index, kind)
+    const part = this.#parts.get(placeOf(event.content_index)) ?? this.#open(event.content_index, kind)
     part.hasText = true
     this.#events.push({ type: 'delta', key: part.key, field: 'text', text })
   }
 
   /** The whole text of a part, for servers that send no deltas. */
   whole(index: unknown, kind: Part['kind'], text: unknown): void {
-    if (this.#parts[Number(index)]?.hasText) return
+    if (this.#parts.get(placeOf(index))?.hasText) return
     this.grow({ content_index: index, delta: text }, kind)
   }
 
   annotate(index: unknown, annotation: unknown): void {
     if (!isFields(annotation) || this.#closed) return
-    const part = this.#parts[Number(index)] ?? this.#open(index, 'text')
+    const part = this.#parts.get(placeOf(index)) ?? this.#open(index, 'text')
     part.hasAnnotations = true
     this.#events.push({ type: 'annotation', key: part.key, annotation: cleanJson(annotation) as JsonObject })
   }
@@ -49,7 +50,11 @@ export class MessageItem {
     if (typeof item.id === 'string') {
       const { type, id, phase } = item
       const data = { api: 'responses', item: cleanJson<unknown>({ type, id, phase }) as JsonObject }
-      this.#events.push({ type: 'provider_data', key: this.#parts.find(Boolean)?.key ?? `item-${this.#index}`, data })
+      this.#events.push({
+        type: 'provider_data',
+        key: [...this.#parts.values()][0]?.key ?? `item-${this.#index}`,
+        data,
+      })
     }
     this.close(item.status !== 'incomplete')
   }
@@ -57,22 +62,21 @@ export class MessageItem {
   close(isWhole: boolean): void {
     if (this.#closed) return
     this.#closed = true
-    for (const part of this.#parts) {
-      if (part) this.#events.push({ type: 'block_end', key: part.key, status: isWhole ? 'completed' : 'incomplete' })
-    }
+    for (const { key } of this.#parts.values())
+      this.#events.push({ type: 'block_end', key, status: isWhole ? 'completed' : 'incomplete' })
   }
 
   #donePart(index: number, part: Fields): void {
     if (part.type === 'refusal') return this.whole(index, 'refusal', part.refusal)
     this.whole(index, 'text', part.text)
-    if (!Array.isArray(part.annotations) || this.#parts[index]?.hasAnnotations) return
+    if (!Array.isArray(part.annotations) || this.#parts.get(index)?.hasAnnotations) return
     for (const annotation of part.annotations) this.annotate(index, annotation)
   }
 
   #open(index: unknown, kind: Part['kind']): Part {
-    const at = typeof index === 'number' ? index : 0
+    const at = placeOf(index)
     const part: Part = { key: `item-${this.#index}.${at}`, kind, hasText: false, hasAnnotations: false }
-    this.#parts[at] = part
+    this.#parts.set(at, part)
     this.#events.push({ type: 'block_start', key: part.key, block: { type: kind, status: 'in_progress' } })
     return part
   }
@@ -101,7 +105,7 @@ export class ReasoningItem {
 
   grow(index: unknown, text: unknown, origin: Origin): void {
     if (typeof text !== 'string' || text === '' || this.#closed) return
-    const at = typeof index === 'number' ? index : 0
+    const at = placeOf(index)
     const thoughts = (origin === 'summary' ? this.#summary : this.#raw) ?? this.#open(origin, at)
     if (thoughts.index !== at) {
       thoughts.index = at
@@ -113,7 +117,7 @@ export class ReasoningItem {
   /** The whole text of a part, for servers that send no deltas. */
   whole(index: unknown, text: unknown, origin: Origin): void {
     const thoughts = origin === 'summary' ? this.#summary : this.#raw
-    if (!thoughts || thoughts.index < Number(index ?? 0)) this.grow(index, text, origin)
+    if (!thoughts || thoughts.index < placeOf(index)) this.grow(index, text, origin)
   }
 
   done(item: Fields): void {

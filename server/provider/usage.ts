@@ -1,4 +1,5 @@
 import type { Usage } from '../../shared/schema.ts'
+import { isWhole } from '../../shared/wire.ts'
 import { isFields, type Fields } from './frames.ts'
 
 /** Token counts of either API in one shape; null where there are none. Nulls inside count as absent. */
@@ -20,8 +21,12 @@ export function usageOf(raw: unknown): Usage | null {
   }
 }
 
+/** No request has so many tokens, and the sum of all rounds stays a safe integer. */
+const maxTokens = 2 ** 40
+
+/** What is no count counts as absent. */
 function count(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined
+  return isWhole(value, 0, maxTokens) ? value : undefined
 }
 
 function details(value: unknown): Fields {

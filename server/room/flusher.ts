@@ -90,9 +90,11 @@ export class Flusher {
 
   /** Shows something that is in the log already: all that one outbox gets leaves in one system call. */
   corked<T>(show: (cork: (outbox: Outbox) => void) => T): T {
-    const shown = show(this.#cork)
-    this.#uncork()
-    return shown
+    try {
+      return show(this.#cork)
+    } finally {
+      this.#uncork()
+    }
   }
 
   /** Flushes all that waits and stops the clock. */

@@ -2,6 +2,7 @@ import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
+import { Coalesced } from './coalesced.ts'
 import type { Flusher } from './flusher.ts'
 import { exceeds, stateVectorOf } from './log-contents.ts'
 import type { Room } from './room.ts'
@@ -20,6 +21,7 @@ export class Following {
   readonly #cluster: FollowingOptions['cluster']
   /** Rooms that were ahead of the log when numbers were compared. */
   readonly #suspects = new WeakSet<Room>()
+  readonly #refreshes = new Coalesced((room: Room) => this.#refreshOnce(room))
   readonly #catchingUp = new Map<Room, Promise<void>>()
   #comparing = false
 
@@ -52,18 +54,22 @@ export class Following {
       early.push(entry)
     }
     const unfollow = await follow.call(this.#cluster, doc, (entry) => take(entry))
-    const contents = await log.read(doc).catch((error: unknown) => {
+    let room: Room | null
+    try {
+      const contents = await log.read(doc)
+      room = contents && add(contents)
+    } catch (error) {
       unfollow()
       throw error
-    })
-    if (!contents) {
+    }
+    if (!room) {
       unfollow()
       return null
     }
-    const room = add(contents)
+    const followed = room
     this.#followed(room, unfollow)
     if (room.presence) tell.call(this.#cluster, { type: 'presence', chat: doc, node })
-    take = (entry) => this.hear(room, entry)
+    take = (entry) => this.hear(followed, entry)
     for (const entry of early) take(entry)
     return room
   }
@@ -131,9 +137,15 @@ export class Following {
     }
   }
 
-  /** A reader has seen more than this room has: its node may only have heard of it earlier. Throws `store_unavailable`. */
+  /**
+   * A reader has seen more than this room has: its node may only have heard of it earlier. However many ask while the
+   * log is being asked, it is asked once more for all of them. Throws `store_unavailable`.
+   */
   async refresh(room: Room): Promise<void> {
-    if (!this.#cluster.many) return
+    if (this.#cluster.many) await this.#refreshes.ask(room)
+  }
+
+  async #refreshOnce(room: Room): Promise<void> {
     const [head] = await this.#cluster.heads([room.id])
     if (head && head.seq > room.seq) await this.#readOn(room)
   }
@@ -147,7 +159,15 @@ export class Following {
   hear(room: Room, entry: LiveEntry): void {
     room.whenSettled(() => {
       if (room.lost || !this.#options.isOpen(room)) return
-      if (!this.#options.flusher.corked((cork) => room.take(entry, cork))) void this.#catchUp(room).catch(() => {})
+      let taken: boolean
+      try {
+        taken = this.#options.flusher.corked((cork) => room.take(entry, cork))
+      } catch {
+        // It may have been applied in part.
+        return this.#options.lose(room, readAgain())
+      }
+      // What cannot be read is not there: the log has what was meant.
+      if (!taken) void this.#catchUp(room).catch(() => {})
       // The log has lost what this room has, and another writer has gone on from there: what it said under a number that is known here was not heard.
       else if (room.isIncomplete) this.#options.lose(room, readAgain())
     })
@@ -173,6 +193,7 @@ export class Following {
           if (contents && !room.lost) this.#takeIn(room, contents, shown)
           resolve()
         } catch (error) {
+          this.#options.lose(room, readAgain())
           reject(error)
         }
       }),

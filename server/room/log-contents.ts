@@ -1,12 +1,17 @@
 import * as Y from 'yjs'
+import { RunnelError } from '../../shared/errors.ts'
 import type { LogContents } from '../cluster/cluster.ts'
 
-/** In one transaction: whoever observes the document sees one change. */
+/** In one transaction: whoever observes the document sees one change. Throws `store_unavailable` for what is no update; the document is then worth nothing. */
 export function applyContents(doc: Y.Doc, { state, updates }: LogContents): void {
-  doc.transact(() => {
-    if (state) Y.applyUpdate(doc, state)
-    for (const update of updates) Y.applyUpdate(doc, update)
-  })
+  try {
+    doc.transact(() => {
+      if (state) Y.applyUpdate(doc, state)
+      for (const update of updates) Y.applyUpdate(doc, update)
+    })
+  } catch (error) {
+    throw new RunnelError('store_unavailable', 'What the log has of this document cannot be read.', { cause: error })
+  }
 }
 
 export function stateVectorOf(contents: LogContents): Map<number, number> {

@@ -8,6 +8,11 @@ const renewMs = 20_000
 /** A client id that left starts above its old clock if it comes back within this time. */
 const goneMs = 60_000
 
+/** A message that names more is nobody's: a stock client repeats those who are named, and says who is named no more. */
+const maxEntries = 500
+/** The server counts on from a client's clock, which must stay a safe integer. */
+const maxClock = 2 ** 52
+
 /** Other nodes are told again in this time, and forgotten when they have told nothing for three times as long. */
 const shareMs = 10_000
 
@@ -64,7 +69,7 @@ export class Presence {
 
   /** Takes a session's own state; null takes it back. Throws `bad_request`, `too_large`. */
   receive(participant: Participant, update: Uint8Array, maxBytes: number): void {
-    const states = decodeAwareness(update)
+    const states = decodeAwareness(update, maxEntries)
     let own = this.#clientIds.get(participant)
     if (own === undefined) {
       const [first] = states
@@ -73,6 +78,7 @@ export class Presence {
     }
     for (const { clientId, clock, state } of states) {
       if (clientId !== own) continue
+      if (clock > maxClock) throw new RunnelError('bad_request', 'A presence clock is too high to be counted on from.')
       const known = this.#entries.get(own)
       if (known && known.clock >= clock) continue
       if (state === 'null') this.#remove(own)

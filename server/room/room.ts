@@ -24,6 +24,7 @@ import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
+import { isReadable } from './readable.ts'
 import type { Subscription } from './session.ts'
 
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
@@ -33,6 +34,9 @@ export interface ChangeObserver {
   moved(): void
   lost(error: RunnelError): void
 }
+
+/** An entry whose number is further ahead than this is not waited for: the log is read. */
+const maxAhead = 1_000
 
 /** All that the entries up to this number say, in one update. */
 export interface Compaction {
@@ -185,10 +189,11 @@ export class Room {
    * has something that is not here. To be called while nothing is appending.
    */
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
+    if (!updates.every(isReadable)) return false
     // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
     if (this.#position.has(seq))
       return !updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
-    if (seq > this.seq + 1 && !this.shared) return false
+    if (seq > this.seq + (this.shared ? maxAhead : 1)) return false
     this.#position.add(seq)
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)

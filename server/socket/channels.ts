@@ -7,9 +7,10 @@ import {
   decodeStock,
   encodeChannelMessage,
   encodeStock,
-  isEmptyUpdate,
+  isWrite,
   protocolVersion,
   type ClientControl,
+  type StockMessage,
   type SubscribeRequest,
 } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
@@ -90,16 +91,34 @@ export class ChannelsClient {
 
   onBinary(bytes: Uint8Array): void {
     if (this.#state.phase !== 'open') throw new RunnelError('bad_request', 'The first message must be hello.')
+    const { session } = this.#connection
+    let asked = 0
+    let denied = false
     for (const { channel, message } of decodeChannelMessages(bytes)) {
-      const room = this.#connection.session.roomOf(channel)
+      // One comes with its frame, which has been counted.
+      if (asked++ > 0) this.#connection.spend(1)
+      const stock = decodeStock(message)
+      const room = session.roomOf(channel)
       // A frame for a document that was left a moment ago is late, not wrong.
-      if (room) this.#onStock(room, message)
-      else decodeStock(message)
+      if (!room) continue
+      if (!isWrite(stock)) this.#onStock(room, stock)
+      else if (!denied) {
+        denied = true
+        this.#deny(room)
+      }
+      // What it asked for may have been too much.
+      if (session.closed) return
     }
   }
 
-  #onStock(room: Room, bytes: Uint8Array): void {
-    const message = decodeStock(bytes)
+  /** Only the server writes (P7): refused by its type, before any document is touched; once a frame. */
+  #deny({ channel }: Room): void {
+    this.#connection.onRefused('write')
+    const message = encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })
+    this.#connection.session.send(binaryFrames(encodeChannelMessage(channel, message)))
+  }
+
+  #onStock(room: Room, message: StockMessage): void {
     switch (message.type) {
       case 'syncStep1': {
         const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
@@ -107,21 +126,6 @@ export class ChannelsClient {
           return this.#connection.session.resync(room, message.stateVector.slice())
         return void this.#resync(room, vector, message.stateVector.slice())
       }
-      case 'syncStep2':
-      case 'update':
-        // Only the server writes (P7): refused by its type, before any document is touched.
-        if (!isEmptyUpdate(message.update)) {
-          this.#connection.onRefused('write')
-          this.#connection.session.send(
-            binaryFrames(
-              encodeChannelMessage(
-                room.channel,
-                encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' }),
-              ),
-            ),
-          )
-        }
-        return
       case 'awareness':
         // Presence is of chats; elsewhere it is ignored: stock providers send it on opening.
         if (this.#connection.session.user)
@@ -181,6 +185,7 @@ export class ChannelsClient {
         this.#pending = this.#pending.then(() => this.#renew(message.token))
         return
       case 'unsubscribe':
+        this.#connection.spend(message.docs.length)
         for (const doc of message.docs) {
           this.#wishes.delete(doc)
           session.leave(doc)

@@ -1,7 +1,7 @@
 /** `/yjs/<doc id>`: the stock y-websocket protocol, one document a socket, one message a frame. */
 import type { IncomingMessage } from 'node:http'
 import { RunnelError } from '../../shared/errors.ts'
-import { decodeStock, encodeStock, isEmptyUpdate } from '../../shared/protocol.ts'
+import { decodeStock, encodeStock, isWrite } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
 import type { Ticket } from '../auth/admission.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
@@ -56,6 +56,7 @@ export class StockClient {
 
   onBinary(bytes: Uint8Array): void {
     const message = decodeStock(bytes)
+    if (isWrite(message)) return this.#deny()
     switch (message.type) {
       case 'syncStep1': {
         const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
@@ -64,16 +65,6 @@ export class StockClient {
         this.#turn = this.#turn.then(() => this.#sync(own, vector))
         return
       }
-      case 'syncStep2':
-      case 'update':
-        // Only the server writes (P7): refused by its type, before any document is touched.
-        if (!isEmptyUpdate(message.update)) {
-          this.#connection.onRefused('write')
-          this.#connection.session.send(
-            binaryFrames(encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })),
-          )
-        }
-        return
       case 'awareness': {
         // Presence is of chats; elsewhere it is ignored: stock providers send it on opening.
         const update = message.update.slice()
@@ -83,6 +74,14 @@ export class StockClient {
       default:
         return
     }
+  }
+
+  /** Only the server writes (P7): refused by its type, before any document is touched. */
+  #deny(): void {
+    this.#connection.onRefused('write')
+    this.#connection.session.send(
+      binaryFrames(encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })),
+    )
   }
 
   async #present(update: Uint8Array): Promise<void> {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
   decodePublication,
-  decodeUpdates,
+  decodeNumber,
   docOf,
   encodeAppend,
   encodePublication,
   encodeUpdates,
   keyOf,
 } from '../../server/cluster/redis-entry.ts'
+import { readArrays } from '../../shared/wire.ts'
 import { bytes } from '../store/records.ts'
 
 const tag = Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd)
@@ -29,16 +30,20 @@ describe('the bytes in Redis', () => {
     'give back an update of %i bytes between two others',
     (length) => {
       const updates = [bytes('a'), new Uint8Array(length).fill(7), bytes('b')]
-      expect(decodeUpdates(encodeUpdates(updates)).map((update) => Buffer.compare(update, updates.shift()!))).toEqual([
+      expect(readArrays(encodeUpdates(updates)).map((update) => Buffer.compare(update, updates.shift()!))).toEqual([
         0, 0, 0,
       ])
     },
   )
 
   it('are refused where they break off', () => {
-    expect(() => decodeUpdates(Uint8Array.of(0x80))).toThrow(RangeError)
-    expect(() => decodeUpdates(Uint8Array.of(2, 1))).toThrow(RangeError)
-    expect(() => decodePublication(Buffer.from(tag))).toThrow(RangeError)
+    const refused = expect.objectContaining({ code: 'bad_request' })
+    for (const broken of [[0x80], [2, 1], [...Array<number>(200).fill(0xff), 1]])
+      expect(() => readArrays(Uint8Array.from(broken))).toThrow(refused)
+    expect(() => decodePublication(Buffer.from(tag))).toThrow(refused)
+    for (const text of ['', '-1', '1.5', '1e9', '9'.repeat(16), '9'.repeat(400), 'NaN', '0x1'])
+      expect(() => decodeNumber(text), text).toThrow(refused)
+    expect(decodeNumber('4294967295')).toBe(2 ** 32 - 1)
   })
 })
 

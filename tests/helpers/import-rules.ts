@@ -14,6 +14,7 @@ const TIERS = [
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
+  ['server/news-reader.ts'],
   [
     'server/operation.ts',
     'server/measured.ts',

@@ -72,7 +72,7 @@ export class Hopper {
         if (!isBinary) this.#control(data.toString(), socket)
         else
           for (const message of this.wire === '/ws'
-            ? decodeChannelMessages(data).map(({ message }) => message)
+            ? [...decodeChannelMessages(data)].map(({ message }) => message)
             : [data])
             this.#take(message, resolve)
       })
