@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import { afterEach, expect, test, vi } from 'vitest'
 import { connect } from '../../client/index.ts'
 import { digestOf } from '../../shared/digest.ts'
-import { encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
+import { decodeServerControl, encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
 import { messageMap, outputArray, readMessage, type Message } from '../../shared/schema.ts'
 import { Room } from '../../server/room/room.ts'
 import { Collector } from '../../testing/collector.ts'
@@ -15,6 +15,7 @@ import { hostileConversation, type Target } from '../fuzz/hostile.ts'
 import { chosenSeeds, Random } from '../fuzz/random.ts'
 import { clientFrame, RawSocket } from '../fuzz/raw-socket.ts'
 import { Script } from '../fuzz/script.ts'
+import { longVarUint, numberPlaces, type Place } from '../fuzz/var-uints.ts'
 
 const open: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
@@ -61,7 +62,7 @@ async function startWatched() {
   const script = new Script()
   const server = await startRunnel({ provider: script.provider, RUNNEL_FLUSH_MS: 5 })
   open.push(() => server.close())
-  const { messageId } = await server.ask('go on')
+  const { messageId, chatId } = await server.ask('go on')
   script.text('a', 'begin')
 
   const collector = new Collector(server.url)
@@ -80,7 +81,19 @@ async function startWatched() {
   const stock = openStock(server.url, messageId, stockDoc)
   await synced(stock)
 
-  return { script, server, messageId, collector, collected: collected!, client, statuses, live, stock, stockDoc }
+  return {
+    script,
+    server,
+    messageId,
+    chatId,
+    collector,
+    collected: collected!,
+    client,
+    statuses,
+    live,
+    stock,
+    stockDoc,
+  }
 }
 
 type Watched = Awaited<ReturnType<typeof startWatched>>
@@ -215,6 +228,81 @@ test(
   },
 )
 
+test(`varUints of 1 to 200 bytes at every place, on both endpoints, end no more than their sockets, and presence goes on (seed ${seed})`, async () => {
+  const watched = await startWatched()
+  const { server, messageId, chatId, client } = watched
+  const random = new Random(seed)
+  const other = connect({ url: server.url })
+  open.push(() => other.close())
+  const [here, there] = [client.chat(chatId), other.chat(chatId)]
+  open.push(
+    here.subscribe(() => {}),
+    there.subscribe(() => {}),
+  )
+  const wrong: string[] = []
+  /** Open for a while, so that the sweep tells what they said; more than a hundred would not be named. */
+  const said: RawSocket[] = []
+
+  const say = async (socket: RawSocket, doc: string, { name, inside, frame }: Place, bytes: number) => {
+    said.push(socket)
+    if (said.length > 50) said.shift()!.destroy()
+    socket.write(clientFrame(frame(longVarUint(bytes, random)), { opcode: 2 }))
+    socket.write(clientFrame(Buffer.from('done?'), { opcode: 9 }))
+    await socket.until(() => socket.closed !== null || socket.pongs > 0, `an answer to ${name} of ${bytes} bytes`)
+    // It may be a small number in its place; longer than eight bytes it is none.
+    const isRead = inside !== 'write' && (inside !== 'awareness' || doc === chatId)
+    const allowed = bytes > 8 && isRead ? [4400] : [null, 4400, 4409]
+    if (!allowed.includes(socket.closed)) wrong.push(`${name} of ${bytes} bytes: ${socket.closed}`)
+  }
+
+  for (const doc of [messageId, chatId]) {
+    const channel = await channelOf(server.url, doc)
+    for (const place of numberPlaces(null))
+      for (const bytes of lengths(random)) await say(await openedStock(server.url, doc), doc, place, bytes)
+    for (const place of numberPlaces(channel))
+      for (const bytes of lengths(random)) await say(await greeted(server.url, doc), doc, place, bytes)
+  }
+  expect(wrong, `RUNNEL_FUZZ_SEED=${seed} plays this again`).toEqual([])
+
+  // The sweep has told all of it, and tells what comes.
+  here.setPresence({ still: 'here' })
+  await until(() => there.getSnapshot().presence.some(({ still }) => still === 'here'), 'presence of the others')
+  await expectUnharmed(watched, 'begin')
+})
+
+/** Those that matter to lib0 and to this reader, and some others. */
+function lengths(random: Random): number[] {
+  return [1, 8, 9, 148, random.integer(10, 200)]
+}
+
+async function greeted(url: string, doc: string): Promise<RawSocket> {
+  const socket = new RawSocket(url, '/ws')
+  open.push(() => socket.destroy())
+  await socket.opened
+  for (const control of [
+    { type: 'hello', v: 1 },
+    { type: 'subscribe', docs: [{ doc }] },
+  ])
+    socket.write(clientFrame(Buffer.from(JSON.stringify(control)), { opcode: 1 }))
+  await socket.until(() => socket.binaries.length > 0, 'the state')
+  return socket
+}
+
+/** The same for all who follow the document. */
+async function channelOf(url: string, doc: string): Promise<number> {
+  const { texts } = await greeted(url, doc)
+  const [answer] = texts.map(decodeServerControl).filter((message) => message?.type === 'subscribed')
+  return answer!.docs[0]!.channel
+}
+
+async function openedStock(url: string, doc: string): Promise<RawSocket> {
+  const socket = new RawSocket(url, `/yjs/${doc}`)
+  open.push(() => socket.destroy())
+  await socket.opened
+  socket.write(clientFrame(Uint8Array.of(0, 0, 1, 0), { opcode: 2 }))
+  await socket.until(() => socket.binaries.length > 0, 'the state')
+  return socket
+}
 test('a write of real content is answered with permission denied, on /ws and /yjs, and changes nothing (P7)', async () => {
   const watched = await startWatched()
   const { server, messageId, collected } = watched

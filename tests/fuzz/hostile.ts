@@ -2,6 +2,7 @@ import * as Y from 'yjs'
 import { encodeChannelMessage, encodeControl, encodeStock } from '../../shared/protocol.ts'
 import type { Random } from './random.ts'
 import { clientFrame } from './raw-socket.ts'
+import { longVarUint, numberPlaces } from './var-uints.ts'
 
 /** A hostile frame, and what may become of the socket: `open`, or one of these close codes. */
 export interface Hostile {
@@ -162,6 +163,18 @@ const harmlessAfterHello: readonly [number, Make][] = [
 
 /** Frames that may end the socket. */
 const fatal: readonly [number, Make][] = [
+  [
+    6,
+    (random, { endpoint, channel }) => {
+      const place = random.pick(numberPlaces(endpoint === 'yjs' ? null : channel))
+      const bytes = random.integer(1, 200)
+      return {
+        name: `a varUint of ${bytes} bytes as ${place.name}`,
+        codes: anyBad,
+        bytes: binary(place.frame(longVarUint(bytes, random))),
+      }
+    },
+  ],
   [6, (random) => ({ name: 'random binary', codes: anyBad, bytes: binary(random.bytes(random.integer(0, 200))) })],
   [
     3,

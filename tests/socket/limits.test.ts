@@ -1,7 +1,7 @@
 /** Every limit of sockets at its edge: what is within passes, what is over gets the stated answer (docs/PROTOCOL.md, L rules). */
 import { afterEach, expect, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
-import { encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
+import { encodeAwareness, encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
 import type { RunnelOptions } from '../../server/app.ts'
 import { Collector, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { end, open, openSocket, say, signIn, until } from './plain-socket.ts'
@@ -233,4 +233,86 @@ test('L13 connections of any kind: one more is closed unanswered', async () => {
   await until(() => server!.runnel.stats().connections === 1, 'the place')
   const c = await open(url)
   await end(b, c)
+})
+
+/** One socket that follows a new chat, and its channel there. */
+async function follow({ url, call }: StartedRunnel) {
+  const { id } = (await call('POST', '/api/chats', {}, { authorization: 'Bearer ann' })).body as { id: string }
+  const viewer = new Collector(url, { token: 'ann' })
+  const [chat] = await viewer.follow(id)
+  await viewer.until(() => chat!.subscribed !== null, 'the chat')
+  return { id, viewer, channel: chat!.subscribed!.channel }
+}
+
+/** Many messages of one channel as one frame. */
+function packed(channel: number, count: number, message: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Buffer.concat(Array.from({ length: count }, () => encodeChannelMessage(channel, message)))
+}
+
+const emptyStep2 = encodeStock({ type: 'syncStep2', update: Uint8Array.of(0, 0) })
+const write = encodeStock({ type: 'update', update: Uint8Array.of(1, 1, 64, 0, 4, 1, 1, 97, 1, 98, 0) })
+
+test('L7 each message of a binary frame counts, and what stands behind the one that is too many is not read', async () => {
+  const runnel = await start({ RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 20 })
+  const { viewer, channel } = await follow(runnel)
+  // Three have been spent: hello, subscribe and its document.
+  await viewer.send(packed(channel, 16, emptyStep2))
+  await viewer.send('{"type":"ping"}')
+  await viewer.until(() => viewer.control.some(({ type }) => type === 'pong'), 'pong')
+  await viewer.send(packed(channel, 1, emptyStep2))
+  await viewer.until(() => viewer.closed !== null, 'the end')
+  expect(viewer.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('REQUESTS_PER_MINUTE') })
+  const second = await follow(runnel)
+  // Broken bytes behind it would be 4400.
+  await second.viewer.send(Buffer.concat([packed(second.channel, 18, emptyStep2), Uint8Array.of(0xff)]))
+  await second.viewer.until(() => second.viewer.closed !== null, 'the end')
+  expect(second.viewer.closed!.code).toBe(1013)
+})
+
+test('L7 documents of an unsubscribe count each', async () => {
+  const { viewer } = await follow(await start({ RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 20 }))
+  await viewer.send(JSON.stringify({ type: 'unsubscribe', docs: Array.from({ length: 17 }, (_, i) => `msg_${i}`) }))
+  await viewer.until(() => viewer.closed !== null, 'the end')
+  expect(viewer.closed!.code).toBe(1013)
+})
+
+test('W15 permission denied is said once a frame, however many writes are in it', async () => {
+  const runnel = await start({})
+  const { viewer, channel, id } = await follow(runnel)
+  const raw = await signIn(await open(runnel.url))
+  say(raw, { type: 'subscribe', docs: [{ doc: id }] })
+  await until(() => raw.control.some(({ type }) => type === 'checkpoint'), 'the chat')
+  const before = raw.binary.length
+  raw.socket.send(packed(channel, 5_000, write))
+  raw.socket.send(packed(channel, 1, write))
+  say(raw, { type: 'ping' })
+  await until(() => raw.control.some(({ type }) => type === 'pong'), 'pong')
+  const denied = encodeStock({ type: 'permissionDenied', reason: 'Only the server writes.' })
+  const answer = Buffer.from(encodeChannelMessage(channel, denied))
+  expect(raw.binary.slice(before)).toEqual([answer, answer])
+  await viewer.close()
+  await end(raw)
+})
+
+test('W19 an awareness message of more entries than a chat can name ends its socket', async () => {
+  const { viewer, channel } = await follow(await start({}))
+  const entries = (count: number) =>
+    encodeStock({
+      type: 'awareness',
+      update: encodeAwareness(Array.from({ length: count }, (_, i) => ({ clientId: i + 1, clock: 1, state: '{}' }))),
+    })
+  await viewer.send(packed(channel, 1, entries(201)))
+  await viewer.send('{"type":"ping"}')
+  await viewer.until(() => viewer.control.some(({ type }) => type === 'pong'), 'pong')
+  await viewer.send(packed(channel, 1, entries(501)))
+  await viewer.until(() => viewer.closed !== null, 'the end')
+  expect(viewer.closed!.code).toBe(4400)
+})
+
+test('W19 a presence clock from which the server could not count on ends its socket', async () => {
+  const { viewer, channel } = await follow(await start({}))
+  const update = encodeAwareness([{ clientId: 7, clock: Number.MAX_SAFE_INTEGER, state: '{}' }])
+  await viewer.send(packed(channel, 1, encodeStock({ type: 'awareness', update })))
+  await viewer.until(() => viewer.closed !== null, 'the end')
+  expect(viewer.closed!.code).toBe(4400)
 })

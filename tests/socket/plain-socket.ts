@@ -8,6 +8,8 @@ export interface PlainSocket {
   socket: WebSocket
   /** Text frames so far. */
   control: any[]
+  /** Binary frames so far. */
+  binary: Buffer[]
   /** Resolves with the close code and reason. */
   closed: Promise<{ code: number; reason: string }>
 }
@@ -36,8 +38,10 @@ export async function openSocket(
     perMessageDeflate: false,
   })
   const control: any[] = []
+  const binary: Buffer[] = []
   socket.on('message', (data: Buffer, isBinary) => {
-    if (!isBinary) control.push(JSON.parse(data.toString()))
+    if (isBinary) binary.push(data)
+    else control.push(JSON.parse(data.toString()))
   })
   const closed = new Promise<{ code: number; reason: string }>((resolve) =>
     socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
@@ -55,7 +59,7 @@ export async function openSocket(
     }),
   )
   socket.on('error', () => {})
-  return await Promise.race([once(socket, 'open').then(() => ({ socket, control, closed })), refused])
+  return await Promise.race([once(socket, 'open').then(() => ({ socket, control, binary, closed })), refused])
 }
 
 /** Opens one that must not be refused. */
