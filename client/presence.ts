@@ -1,6 +1,7 @@
 import * as random from 'lib0/random'
 import { decodeAwareness, encodeAwareness, encodeStock } from '../shared/protocol.ts'
 import type { Json } from '../shared/schema.ts'
+import { isWhole } from '../shared/wire.ts'
 
 /** Somebody else who has this chat open. `user` is what the server knows, all other fields what that client says. */
 export interface Present {
@@ -52,8 +53,9 @@ export class Others {
       if (clientId === this.#ownId || (known && known.clock >= clock)) continue
       const state = JSON.parse(text) as (Present & { viewers?: number }) | null
       if (clientId === countClientId) {
-        changed ||= this.#viewers !== (state?.viewers ?? null)
-        this.#viewers = state?.viewers ?? null
+        const viewers = isWhole(state?.viewers) ? state.viewers : null
+        changed ||= this.#viewers !== viewers
+        this.#viewers = viewers
       } else if (state === null) {
         changed = this.#states.delete(clientId) || changed
       } else {

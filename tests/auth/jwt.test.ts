@@ -38,6 +38,25 @@ describe('by secret', () => {
     expect((await auth.authenticate(await bySecret({ ...good, name: 7 }))).user.name).toBe('ada')
   })
 
+  test.each([
+    '"exp":1e400',
+    '"exp":1e308',
+    '"exp":9e15',
+    '"exp":4000000000,"nbf":-1e400',
+    '"exp":4000000000,"nbf":-1e308',
+    '"exp":4000000000,"iat":1e400',
+  ])('a token whose times are none (%s) is refused: it would never expire', async (times) => {
+    const part = (json: string) => Buffer.from(json).toString('base64url')
+    const head = `${part('{"alg":"HS256"}')}.${part(`{"iss":"https://idp.example","aud":"runnel","sub":"ada",${times}}`)}`
+    const signature = createHmac('sha256', secret).update(head).digest('base64url')
+    await expect(auth.authenticate(`${head}.${signature}`)).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+
+  test('a fraction of a second is no fraction of a millisecond', async () => {
+    const { expiresAt } = await auth.authenticate(await bySecret({ ...good, exp: seconds(60) + 0.123456 }))
+    expect(expiresAt).toBe(seconds(65) * 1_000 + 123)
+  })
+
   test.each<[string, () => Promise<string> | string]>([
     ['no JWT at all', () => 'abc'],
     ['an empty one', () => ''],
