@@ -92,7 +92,8 @@ export const settings = {
   },
   RUNNEL_FLUSH_MS: { schema: integer(1).max(250), default: '40', meaning: 'ms between two writes of growing text' },
   RUNNEL_HEARTBEAT_MS: {
-    schema: integer(10),
+    // Clients are told it, and set a timer of twice as long.
+    schema: integer(10).max(2 ** 30),
     default: '15000',
     meaning: 'ms between two pings of a socket, or two comments on a silent event stream',
   },

@@ -97,9 +97,8 @@ test(`entries that are none end no node, and nobody sees them (seed ${seed})`, a
     return Buffer.concat([update.subarray(0, cut), number, update.subarray(cut)])
   }).filter((bytes) => !isReadable(bytes))
   expect(hostile.length).toBeGreaterThan(30)
-  let seq = 1
-  for (const bytes of hostile) {
-    for (const number of [seq++, 2 ** 32 - 1])
+  for (const [i, bytes] of hostile.entries()) {
+    for (const number of [i + 1, 2 ** 32 - 1])
       await raw.spublish(
         `runnel:{${id}}`,
         encodePublication(Uint8Array.of(1, 2, 3, 4), { seq: number, updates: [bytes] }),
