@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import type { Files } from './files/files.ts'
 import { folderFiles } from './files/folder.ts'
 import type { Authenticate } from './options.ts'
+import { Patience } from './patience.ts'
 import { demoProvider } from './provider/demo.ts'
 import type { Provider } from './provider/events.ts'
 import { openaiProvider } from './provider/openai.ts'
@@ -25,10 +26,19 @@ import type { Store } from './store/store.ts'
 
 const dayMs = 24 * 3_600_000
 
-export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config): Store {
+/** A file of this process is not away: what it is short of does not come back by itself. */
+export function pickPatience({
+  DATABASE_URL: url,
+  REDIS_URL: redisUrl,
+  RUNNEL_STORE_PATIENCE_MS: ms,
+}: Config): Patience {
+  return new Patience(isPostgres(url) || redisUrl !== undefined ? ms : 0)
+}
+
+export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config, patience: Patience): Store {
   if (url === 'memory:') return memoryStore()
   return isPostgres(url)
-    ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together')
+    ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together', patience)
     : openSqliteStore(url.slice('sqlite:'.length))
 }
 
@@ -84,9 +94,10 @@ export function openFiles(config: Config): Files {
 export function openCluster(
   { REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config,
   log: UpdateLog,
+  patience: Patience,
   onUnreadable: OnUnreadable,
 ): Cluster {
   if (url === undefined) return localCluster(log)
   // A run that waits for people writes nothing meanwhile.
-  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs, onUnreadable })
+  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs, patience, onUnreadable })
 }

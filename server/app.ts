@@ -1,6 +1,15 @@
 /** The composition root: wires the parts, with the adapters that the settings ask for. */
 import type { IncomingMessage, Server } from 'node:http'
-import { findPage, openCluster, openFiles, openStore, pickAuth, pickProvider, storeBytes } from './adapters.ts'
+import {
+  findPage,
+  openCluster,
+  openFiles,
+  openStore,
+  pickAuth,
+  pickPatience,
+  pickProvider,
+  storeBytes,
+} from './adapters.ts'
 import { Access } from './auth/access.ts'
 import { ClientAddresses } from './auth/addresses.ts'
 import { Admission } from './auth/admission.ts'
@@ -28,6 +37,7 @@ import { misspelt } from './setting-names.ts'
 import { isLoopback } from './setting-values.ts'
 import { Sockets } from './socket/sockets.ts'
 import { readStats } from './stats.ts'
+import { patientStore } from './store/patient.ts'
 import { ChatDocuments } from './task/chat-documents.ts'
 import { Deletion } from './task/deletion.ts'
 import { Ends } from './task/ends.ts'
@@ -68,9 +78,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const log = options.logger ?? createLogger(config.LOG_LEVEL)
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
-  const opened = openStore(config)
+  const patience = pickPatience(config)
+  const opened = openStore(config, patience)
   const files = openFiles(config)
-  const connected = openCluster(config, opened.log, (what, error) => onUnreadable(what, error))
+  const connected = openCluster(config, opened.log, patience, (what, error) => onUnreadable(what, error))
   const metrics =
     config.RUNNEL_METRICS_PORT === undefined
       ? null
@@ -79,7 +90,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
           ...(connected.many && { redis: () => connected.probe() }),
         })
   const store = metrics ? measuredStore(opened, metrics) : opened
+  /** For what has begun. */
+  const patient = patientStore(store, patience)
   const cluster = metrics ? measuredCluster(connected, metrics) : connected
+  const reach = async () => void (await Promise.all([store.probe(), cluster.probe()]))
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
@@ -100,8 +114,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     ...(metrics && { onShown: metrics.shown }),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
-  const chats = new ChatDocuments(rooms, store)
+  const chats = new ChatDocuments(rooms, patient, patience)
   const messages = new MessageReader(rooms)
+  const patientMessages = new MessageReader(rooms, patience)
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = options.onMessageEnd
     ? new Ends({
@@ -115,10 +130,12 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     : null
   const tasks = new Tasks({
     rooms,
-    store,
+    store: patient,
+    storeUntil: (signal) => patientStore(store, patience, signal),
+    patience,
     files,
     chats,
-    messages,
+    messages: patientMessages,
     now,
     cluster,
     leaseMs: config.RUNNEL_LEASE_MS,
@@ -133,7 +150,17 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
     continueBy: config.RUNNEL_CONTINUE_BY,
     keepFile: (run, file) =>
-      keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
+      keepFile(
+        {
+          store: patientStore(store, patience, run.signal),
+          files,
+          filesUrl,
+          maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
+          now,
+        },
+        run,
+        file,
+      ),
     ends,
     filesUrl,
     system: config.RUNNEL_SYSTEM_PROMPT,
@@ -227,13 +254,14 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     door,
     onError: (err) => log.error({ err }, 'news of another node could not be acted upon'),
   })
-  const deletion = new Deletion({ tasks, store, chats, files, gone: news.gone })
+  const deletion = new Deletion({ tasks, store: patient, chats, files, gone: news.gone })
   const dropExpired = () =>
     deletion
       .expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))
       .catch((err: unknown) => log.error({ err }, 'expired chats could not be deleted'))
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
+  const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
     filesUrl,
     basePath: config.RUNNEL_BASE_PATH,
@@ -254,7 +282,13 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     html,
     files,
     deletion,
-    uploads: new UploadPlaces(store, config.RUNNEL_MAX_UNATTACHED_FILES),
+    uploads: new UploadPlaces(store, maxUnattached),
+    waiting: {
+      store: patient,
+      access: new Access(patient),
+      messages: patientMessages,
+      uploads: new UploadPlaces(patient, maxUnattached),
+    },
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
@@ -262,7 +296,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
-      await Promise.all([store.probe(), cluster.probe()])
+      await reach()
     },
     accessChanged: news.accessChanged,
     tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
@@ -275,6 +309,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxConnections: config.RUNNEL_MAX_CONNECTIONS,
     takeUpgrades: (server) => sockets.attach(server),
     recover: async () => {
+      // A setting that is wrong, or a server that is not there, ends the start with its reason.
+      await reach()
       await ends?.recover()
       await tasks.recover()
       await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
@@ -325,6 +361,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     const drainedAt = now() + config.RUNNEL_DRAIN_MS
     // While runs end it listens on: who asks is told to come again, who follows sees the end.
     await tasks.close(config.RUNNEL_DRAIN_MS)
+    patience.end()
     await ends?.close(Math.max(0, drainedAt - now()))
     const closeServer = serving.stop()
     events.close()

@@ -244,6 +244,11 @@ export const settings = {
     default: undefined,
     meaning: 'port for GET /metrics on HOST, 0: any free one; not set: none',
   },
+  RUNNEL_STORE_PATIENCE_MS: {
+    schema: integer(0),
+    default: '30000',
+    meaning: 'ms that what has begun (a run, an approval, Continue, a file) waits for a Postgres or Redis that is away',
+  },
   RUNNEL_LEASE_MS: {
     schema: integer(100),
     default: '10000',

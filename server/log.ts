@@ -18,6 +18,7 @@ interface ErrorDescription {
   name: string
   code?: unknown
   message?: string
+  where?: string
   stack?: string
   cause?: ErrorDescription
 }
@@ -37,6 +38,7 @@ export function describeError(error: unknown): ErrorDescription {
     name,
     ...(code !== undefined && { code }),
     ...((own || (typeof code === 'string' && /^E[A-Z]+$|^ERR_/.test(code))) && { message: error.message }),
+    ...(own && error.where !== undefined && { where: error.where }),
     ...(frames !== undefined && /^\s+at /.test(frames) && { stack: frames }),
     ...(cause !== undefined && { cause: describeError(cause) }),
   }

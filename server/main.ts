@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `runnel`: settings from the environment, signals, exit codes. The only user of `process`. */
 import { parseArgs } from 'node:util'
+import { RunnelError } from '../shared/errors.ts'
 import { createRunnel } from './app.ts'
 import { loadOptions } from './config-module.ts'
 import { describeSettings } from './read-config.ts'
@@ -52,7 +53,8 @@ async function main(): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  process.stderr.write(`runnel: ${error instanceof Error ? error.message : String(error)}\n`)
+  const where = error instanceof RunnelError && error.where !== undefined ? ` (${error.where})` : ''
+  process.stderr.write(`runnel: ${error instanceof Error ? error.message : String(error)}${where}\n`)
   process.exit(1)
 }
 

@@ -62,12 +62,15 @@ export function errorRow(code: string): ErrorRow {
 export class RunnelError extends Error {
   readonly code: ErrorCode
   readonly details: unknown
+  /** Host, file or database that it is about: for the operator's log and console, never in an answer. */
+  readonly where: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { details?: unknown; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { details?: unknown; cause?: unknown; where?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'RunnelError'
     this.code = code
     this.details = options.details
+    this.where = options.where
   }
 
   get retryable(): boolean {

@@ -1,5 +1,6 @@
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
-import { isPassing, replyCode, unavailable } from './redis-errors.ts'
+import type { RunnelError } from '../../shared/errors.ts'
+import { ClosedEarly, isPassing, replyCode, unavailable } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
 
 export type Argument = string | number | Buffer
@@ -35,11 +36,16 @@ export class RedisConnection {
   readonly #channels = new Map<string, boolean>()
   /** Those who wait for a connection, by client. */
   readonly #waiting = new Map<Redis | Cluster, Promise<void>>()
+  /** Host and port of each, for the operator. */
+  readonly #where: string
+  /** Why there is no connection, or one that is of no use. */
+  #fault: Error | null = null
   #pending = 0
   #closed: Promise<void> | null = null
 
   constructor({ url, timeoutMs, maxPending }: RedisConnectionOptions) {
     const urls = url.split(',')
+    this.#where = urls.map((url) => new URL(url).host).join(', ')
     this.#timeoutMs = timeoutMs
     this.#maxPending = maxPending
     const options: RedisOptions = {
@@ -64,8 +70,9 @@ export class RedisConnection {
     }
     for (const client of new Set([this.#client, this.#subscriber])) {
       // Whoever is waiting for an answer is told.
-      client.on('error', () => {})
+      client.on('error', (error) => this.#failed(error))
     }
+    this.#watch()
     this.#subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) =>
       this.onMessage(channel.toString(), message),
     )
@@ -93,10 +100,18 @@ export class RedisConnection {
     }
   }
 
+  /** What a command came to nothing by, or what the connection did. */
+  unavailable(error?: Error): RunnelError {
+    const fault = error && replyCode(error) !== null ? error : (this.#fault ?? error)
+    return unavailable(fault, this.#where)
+  }
+
   /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
   async ask(calls: readonly Call[]): Promise<Reply[]> {
     return await this.#inTime(async (until) => {
       await this.#ready(this.#client)
+      // A connection whose user or database was refused is there, but is of no use.
+      if (this.#fault && !isPassing(this.#fault)) throw this.#fault
       for (;;) {
         const replies = await this.send(calls)
         const fault = replies.find((reply) => reply instanceof Error)
@@ -148,6 +163,32 @@ export class RedisConnection {
     return this.#closed
   }
 
+  #failed(error: Error): void {
+    const fault = ('lastNodeError' in error && (error.lastNodeError as Error | undefined)) || error
+    // What Redis says to the first question of ioredis comes in words of its own.
+    const said = /^Ready check failed: (.*)/s.exec(fault.message)?.[1]
+    this.#fault = said === undefined ? fault : Object.assign(new Error(said), { name: 'ReplyError' })
+  }
+
+  /** Keeps what is known of a connection until the next one is there. */
+  #watch(): void {
+    const client = this.#client
+    if (client instanceof Cluster) {
+      client.on('node error', (error: Error) => this.#failed(error)).on('ready', () => (this.#fault = null))
+      return
+    }
+    let spoke = false
+    client
+      .on('connect', () => {
+        this.#fault = null
+        spoke = false
+      })
+      .on('ready', () => (spoke = true))
+      .on('close', () => {
+        if (!spoke) this.#fault ??= new ClosedEarly()
+      })
+  }
+
   #resubscribe(): void {
     const channels = [...this.#channels]
     const [sharded, plain] = [channels.filter(([, sharded]) => sharded), channels.filter(([, sharded]) => !sharded)]
@@ -174,7 +215,7 @@ export class RedisConnection {
 
   async #ready(client: Redis | Cluster): Promise<void> {
     if (client.status === 'ready') return
-    if (this.#closed) throw unavailable()
+    if (this.#closed) throw this.unavailable()
     // All who wait share one look at the client.
     let waiting = this.#waiting.get(client)
     if (!waiting) {
@@ -199,7 +240,7 @@ export class RedisConnection {
     try {
       return await Promise.race([work(performance.now() + this.#timeoutMs), late])
     } catch (error) {
-      throw unavailable(error as Error)
+      throw this.unavailable(error as Error)
     } finally {
       clearTimeout(timer)
     }

@@ -17,6 +17,17 @@ const passing = new Set([
   'EXECABORT',
 ])
 
+/** What a reply says of REDIS_URL. Readers see these: they name the setting, no places. */
+const sentences: Record<string, string> = {
+  NOAUTH: 'Redis wants a password. Set it in REDIS_URL.',
+  WRONGPASS: 'Redis refuses this user or its password. Check both in REDIS_URL.',
+  NOPERM: 'Redis does not allow this user what Runnel needs. Check the user in REDIS_URL, and its rights.',
+  OOM: 'Redis is full. Runnel goes on when it has room again.',
+}
+
+/** The connection was closed before Redis said a word. */
+export class ClosedEarly extends Error {}
+
 /** The first word of what Redis itself answered; null where the fault lies on the way. */
 export function replyCode(error: Error): string | null {
   return error.name === 'ReplyError' ? error.message.split(' ', 1)[0]! : null
@@ -28,8 +39,25 @@ export function isPassing(error: Error): boolean {
   return code === null || passing.has(code)
 }
 
-/** Commands have arguments, and arguments text: neither stands in the sentence or its cause. */
-export function unavailable(error?: Error): RunnelError {
-  const code = error && replyCode(error)
-  return new RunnelError('store_unavailable', code ? `Redis refuses: ${code}.` : 'Redis does not answer.')
+/** Commands have arguments, and arguments text or a password: neither stands in the sentence, and no cause is kept. `where`: for the operator. */
+export function unavailable(error?: Error, where?: string): RunnelError {
+  return new RunnelError('store_unavailable', error ? sentenceOf(error) : 'Redis does not answer.', {
+    ...(where !== undefined && { where }),
+  })
+}
+
+function sentenceOf(error: Error): string {
+  const reply = replyCode(error)
+  if (reply !== null) {
+    if (/^ERR (DB index|.*SELECT)/i.test(error.message))
+      return 'Redis has no database of that number. Check REDIS_URL, which may end in one (/0).'
+    return sentences[reply] ?? `Redis refuses: ${reply}.`
+  }
+  if (error instanceof ClosedEarly)
+    return 'Redis closes the connection at once. Check REDIS_URL: rediss:// where it wants TLS, redis:// where not.'
+  const code = 'code' in error ? String(error.code) : ''
+  if (/certificate|SSL|TLS|altnames/i.test(`${code} ${error.message}`) || code === 'EPROTO')
+    return 'Runnel and Redis do not agree on TLS. Check redis:// or rediss:// in REDIS_URL, and the certificate.'
+  if ('syscall' in error) return `Redis cannot be reached (${code}). Start it, or set REDIS_URL to another one.`
+  return 'Redis does not answer.'
 }

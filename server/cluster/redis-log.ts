@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RunnelError } from '../../shared/errors.ts'
 import { readArrays } from '../../shared/wire.ts'
+import { retry, type Patience } from '../patience.ts'
 import type { LogAppend, LogContents, LogHead, LogResult } from './cluster.ts'
 import { reconnectAfter, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
 import { decodeNumber, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
-import { isPassing, unavailable } from './redis-errors.ts'
+import { isPassing } from './redis-errors.ts'
 import { logScripts, type LogScripts } from './redis-scripts.ts'
 
 /** What ended is still there for those who are a little behind. */
@@ -17,7 +17,7 @@ export interface RedisLogOptions {
   /** A log that nobody writes any more goes after this time. */
   ttlMs: number
   /** A write waits so long for Redis to come back. */
-  patienceMs: number
+  patience: Pick<Patience, 'ms' | 'signal'>
 }
 
 /** A log in Redis without what only the store knows. */
@@ -27,14 +27,14 @@ export type RedisLogContents = Omit<LogContents, 'lineage'>
 export class RedisLog {
   readonly #connection: RedisConnection
   readonly #tag: Uint8Array
-  readonly #patienceMs: number
+  readonly #patience: RedisLogOptions['patience']
   readonly #scripts: LogScripts
   readonly #closing = new AbortController()
 
-  constructor({ connection, tag, ttlMs, patienceMs }: RedisLogOptions) {
+  constructor({ connection, tag, ttlMs, patience }: RedisLogOptions) {
     this.#connection = connection
     this.#tag = tag
-    this.#patienceMs = patienceMs
+    this.#patience = patience
     this.#scripts = logScripts(ttlMs)
   }
 
@@ -106,18 +106,23 @@ export class RedisLog {
 
   /** `again`: an answer to an earlier attempt was lost, which may have been carried out. `first`: what came of an attempt that was made already. */
   async #untilAnswered<T>(call: Call, read: (reply: Reply, again: boolean) => T, first?: Reply | Error): Promise<T> {
-    const giveUpAt = performance.now() + this.#patienceMs
-    for (let attempt = 0, reply = first; ; attempt++) {
-      if (reply === undefined) reply = (await this.#connection.send([call]))[0]!
-      if (!(reply instanceof Error)) return read(reply, attempt > 0)
-      const fault = unavailable(reply)
-      const pauseMs = reconnectAfter(attempt)
-      if (!isPassing(reply) || performance.now() + pauseMs > giveUpAt) throw fault
-      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
-        throw fault
-      })
-      reply = undefined
-    }
+    const { ms, signal } = this.#patience
+    const answered = retry(
+      async (attempt) => {
+        const reply = attempt === 0 && first !== undefined ? first : (await this.#connection.send([call]))[0]!
+        if (reply instanceof Error) throw reply
+        return read(reply, attempt > 0)
+      },
+      {
+        ms,
+        signal: AbortSignal.any([signal, this.#closing.signal]),
+        isPassing: (error) => !(error instanceof RunnelError) && isPassing(error as Error),
+        pauseMs: reconnectAfter,
+      },
+    )
+    return await answered.catch((error: unknown) => {
+      throw error instanceof RunnelError ? error : this.#connection.unavailable(error as Error)
+    })
   }
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { documentKind } from '../../shared/schema.ts'
+import { Patience } from '../patience.ts'
 import type { Cluster, LogAppend, LogContents, LogHead, LogResult, OnUnreadable, UpdateLog } from './cluster.ts'
 import { RedisChannels } from './redis-channels.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { tagBytes } from './redis-entry.ts'
-import { unavailable } from './redis-errors.ts'
 import { Lease } from './redis-lease.ts'
 import { RedisLog } from './redis-log.ts'
 
@@ -21,6 +21,8 @@ export interface RedisClusterOptions {
   timeoutMs?: number
   /** Commands under way at once. */
   maxPending?: number
+  /** How long a write waits for Redis to come back. */
+  patience?: Pick<Patience, 'ms' | 'signal'>
   onUnreadable?: OnUnreadable
 }
 
@@ -34,19 +36,23 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     timeoutMs = 2_000,
     maxPending = 10_000,
     onUnreadable = () => {},
+    patience = new Patience(2 * leaseMs),
   } = options
   const connection = new RedisConnection({ url, timeoutMs, maxPending })
   const node = randomBytes(12).toString('base64url')
   const tag = randomBytes(tagBytes)
-  const live = new RedisLog({ connection, tag, ttlMs, patienceMs: 2 * leaseMs })
+  const live = new RedisLog({ connection, tag, ttlMs, patience })
   const channels = new RedisChannels({ connection, node, tag, onNews: (news) => cluster.onNews(news), onUnreadable })
   const lease = new Lease({ leaseMs, renew, onLost: () => cluster.onLeaseLost() })
 
   async function renew(): Promise<boolean> {
     connection.checkSubscriber()
     void channels.hearNews()
-    const [before] = await connection.ask([['SET', lifeKey(node), 1, 'PX', leaseMs, 'GET']])
-    return before !== null
+    // Putting the end off needs no memory: a Redis that is full still takes it.
+    const [kept] = await connection.ask([['PEXPIRE', lifeKey(node), leaseMs]])
+    if (kept === 1) return true
+    await connection.ask([['SET', lifeKey(node), 1, 'PX', leaseMs]])
+    return false
   }
 
   /** To the store first: what is told to others lasts. */
@@ -114,7 +120,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       // One under way may have come before this question and not told yet what it found.
       await lease.settled()
       // Where this node's own sign of life is lost, those of others may be; they need time to show another.
-      if (own === 0 || !lease.steady) throw unavailable()
+      if (own === 0 || !lease.steady) throw connection.unavailable()
       return new Set(nodes.filter((_node, i) => found[i] === 1))
     },
 
@@ -124,7 +130,8 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
 
     async probe() {
       await connection.ask([['PING']])
-      if (!lease.held) throw unavailable()
+      await lease.settled()
+      if (!lease.held) throw connection.unavailable()
     },
 
     close() {

@@ -41,6 +41,7 @@ export const againRoutes = [
   route({
     method: 'post',
     path: '/api/messages/:messageId/continue',
+    waits: true,
     of: messageOfPath,
     access: 'editor',
     repeatable: true,

@@ -22,6 +22,7 @@ export const fileRoutes = [
   route({
     method: 'post',
     path: '/api/files',
+    waits: true,
     access: 'editor',
     summary: 'Upload a file to a chat: the form has chatId first, then file',
     form: fileForm,

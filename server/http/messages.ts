@@ -40,6 +40,7 @@ export const messageRoutes = [
   route({
     method: 'delete',
     path: '/api/messages/:messageId',
+    waits: true,
     of: messageOfPath,
     access: 'editor',
     summary: 'Delete a message with all that answers it',
@@ -53,6 +54,7 @@ export const messageRoutes = [
   route({
     method: 'post',
     path: '/api/messages/:messageId/stop',
+    waits: true,
     of: messageOfPath,
     access: 'editor',
     summary: 'Stop the run of an answer; one that has ended stays as it is',

@@ -1,5 +1,6 @@
 import type { Express, Request, RequestHandler, Response } from 'express'
 import { RunnelError } from '../../shared/errors.ts'
+import { isAway } from '../patience.ts'
 import { jsonReader, type JsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
 import type { Places } from './places.ts'
@@ -15,18 +16,30 @@ export function mountRoutes(app: Express, table: readonly Route[], places: Place
 
 /** Who calls and may he, then what is asked: a stranger learns nothing of a body that is wrong. */
 function handlerOf(row: Route, places: Places, readJson: JsonReader) {
+  const { access } = row
+  const ownPlaces = row.waits ? { ...places, ...places.waiting } : places
   return async (request: Request, response: Response): Promise<void> => {
-    const { access } = row
     const params = request.params as Record<string, string>
     const identity = access === 'signedIn' && row.guests !== true ? signedIn(response) : caller(response)
-    const subject =
+    const find = async (places: Places) =>
       access === 'open' || access === 'signedIn'
         ? undefined
         : await row.of?.({ identity, params, needed: access }, places)
+    const subject = await find(ownPlaces)
     const query = row.query && validate(row.query, request.query)
     const body = row.body && validate(row.body, await readJson(request, response))
-    await row.handle({ request, response, identity, params, subject, query, body }, places)
+    try {
+      await row.handle({ request, response, identity, params, subject, query, body }, ownPlaces)
+    } catch (error) {
+      // What another node has deleted meanwhile could not be written, either, and is not to be tried again.
+      if (isAway(error) && !response.headersSent) await find(places).catch(throwIfGone)
+      throw error
+    }
   }
+}
+
+function throwIfGone(error: unknown): void {
+  if (error instanceof RunnelError && error.code === 'not_found') throw error
 }
 
 function methodsByPath(table: readonly Route[]): Map<string, string[]> {

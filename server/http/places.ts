@@ -21,6 +21,8 @@ export interface Places {
   chats: ChatDocuments
   tasks: Tasks
   messages: MessageReader
+  /** The same for routes that wait for a store that is away. */
+  waiting: Pick<Places, 'access' | 'store' | 'messages' | 'uploads'>
   deletion: Deletion
   html: HtmlRenderer
   events: EventStreams

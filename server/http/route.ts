@@ -22,6 +22,8 @@ export interface RouteDescription {
   readonly openAiErrors?: boolean
   /** Headers of its own: what they mean. */
   readonly headers?: Readonly<Record<string, string>>
+  /** What it does to something that has begun waits for a store that is away; without this it is refused at once. */
+  readonly waits?: boolean
   /** Takes an `Idempotency-Key`. */
   readonly repeatable?: boolean
   readonly summary: string

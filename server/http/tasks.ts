@@ -21,6 +21,7 @@ export const taskRoutes = [
   route({
     method: 'post',
     path: '/api/tasks/:taskId/stop',
+    waits: true,
     of: messageOfTask,
     access: 'editor',
     summary: 'Stop a run; one that has ended stays as it is',

@@ -20,6 +20,7 @@ export const toolCallRoutes = [
   route({
     method: 'post',
     path: '/api/messages/:messageId/tool-calls/:callId',
+    waits: true,
     of: messageOfPath,
     access: 'editor',
     summary:

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Pool, types, type PoolClient, type QueryConfig } from 'pg'
 import { RunnelError } from '../../shared/errors.ts'
-import { isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
+import { outcomeUnknown, retry, type Retry } from '../patience.ts'
+import { isConflict, isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
 import { migrate, migrations } from './postgres-schema.ts'
 import { fromText, toText } from './postgres-text.ts'
 
@@ -14,13 +14,18 @@ export interface PostgresLimits {
   statementMs: number
   /** After which a server that says nothing is given up. */
   answerMs: number
-  /** How long a call tries again what a broken connection or another transaction cut off. */
+  /** How long a call tries again what a broken connection cut off. */
   patienceMs: number
   /** How long is asked whether a commit was made whose answer was lost. */
   doubtMs: number
   /** A step of the schema may take this long on a large database. */
   migrationMs: number
+  /** Aborted: nobody waits for the database any more. */
+  signal?: AbortSignal
 }
+
+/** Tries of what another transaction was in the way of. A deadlock is found after a second. */
+const conflictTries = 10
 
 const defaultLimits: PostgresLimits = {
   connections: 10,
@@ -39,7 +44,10 @@ export interface PostgresConnection {
   /** A statement of its own that may run twice: a read, or a write that leaves the same when it is repeated. */
   readonly query: Query
   /** Work that may run twice, tried again for so long while the database is away; `attempt` counts from 0. */
-  readonly repeat: <T>(patienceMs: number, work: (query: Query, attempt: number) => Promise<T>) => Promise<T>
+  readonly repeat: <T>(
+    patience: Pick<Retry, 'ms' | 'signal'>,
+    work: (query: Query, attempt: number) => Promise<T>,
+  ) => Promise<T>
   /**
    * One transaction: all or nothing, once, durable against a power cut. The
    * work may run again where nothing of it was committed.
@@ -88,16 +96,20 @@ export function openPostgresConnection(
   let ready: Promise<void> | undefined
   let closed: Promise<void> | undefined
 
-  async function repeat<T>(patienceMs: number, work: (attempt: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + patienceMs
-    for (let attempt = 0, waitMs = 20; ; attempt++, waitMs = Math.min(waitMs * 2, 500)) {
-      try {
-        return await work(attempt)
-      } catch (error) {
-        if (closing.signal.aborted || !isPassing(error) || performance.now() + waitMs > deadline)
-          throw storeError(error, where)
-        await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => {})
-      }
+  const brief = { ms: limits.patienceMs, signal: closing.signal }
+
+  async function repeat<T>(
+    { ms, signal }: Pick<Retry, 'ms' | 'signal'>,
+    work: (attempt: number) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await retry(
+        (attempt) =>
+          retry(() => work(attempt), { tries: conflictTries, isPassing: isConflict, signal: closing.signal }),
+        { ms: ms ?? 0, isPassing, signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal },
+      )
+    } catch (error) {
+      throw storeError(error, where)
     }
   }
 
@@ -128,7 +140,7 @@ export function openPostgresConnection(
 
   async function wasCommitted(transaction: string, cause: unknown): Promise<boolean> {
     try {
-      return await repeat(limits.doubtMs, async () => {
+      return await repeat({ ms: limits.doubtMs, signal: limits.signal }, async () => {
         const [row] = await statement<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [
           transaction,
         ])
@@ -141,16 +153,16 @@ export function openPostgresConnection(
       if (error instanceof RunnelError && sqlState(error.cause) === '22023') return false
       throw new RunnelError(
         'store_unavailable',
-        `The connection to the database ${where} was lost while it was writing: whether that was written is not known.`,
-        { cause },
+        'The connection to the database was lost while it was writing: whether that was written is not known.',
+        { cause, where, details: outcomeUnknown },
       )
     }
   }
 
   async function prepare(): Promise<void> {
-    if (closed) throw new RunnelError('store_unavailable', `The database ${where} was closed.`)
-    if (admit) await repeat(limits.patienceMs, admit)
-    ready ??= repeat(limits.patienceMs, () => migrate(slowly, where, steps)).catch((error: unknown) => {
+    if (closed) throw new RunnelError('store_unavailable', 'The database was closed.', { where })
+    if (admit) await repeat(brief, admit)
+    ready ??= repeat(brief, () => migrate(slowly, where, steps)).catch((error: unknown) => {
       ready = undefined
       throw error
     })
@@ -164,17 +176,17 @@ export function openPostgresConnection(
       return await work(query)
     }, limits.migrationMs)
 
-  const repeatWith: PostgresConnection['repeat'] = async (patienceMs, work) => {
+  const repeatWith: PostgresConnection['repeat'] = async (patience, work) => {
     await prepare()
-    return await repeat(patienceMs, (attempt) => work(statement, attempt))
+    return await repeat(patience, (attempt) => work(statement, attempt))
   }
 
   return {
-    query: (sql, values) => repeatWith(limits.patienceMs, (query) => query(sql, values)),
+    query: (sql, values) => repeatWith(brief, (query) => query(sql, values)),
     repeat: repeatWith,
     write: async (work) => {
       await prepare()
-      return await repeat(limits.patienceMs, () => transact(work))
+      return await repeat(brief, () => transact(work))
     },
     close: () => {
       closing.abort()

@@ -1,18 +1,20 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { LogAppend, LogContents, LogHead, LogResult, UpdateLog } from '../cluster/cluster.ts'
+import type { Patience } from '../patience.ts'
 import { decodeEntry, encodeEntry } from './log-entry.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
 import type { Store } from './store.ts'
 
-/** A database that restarts within this time only makes the answers pause. */
-const logPatienceMs = 5_000
-
 /**
  * The log of live documents. Each call is one statement, and may be repeated:
  * an append that finds its own entry there was made by the try whose answer
- * was lost. Compaction deletes rows; their bytes leave the disk by VACUUM.
+ * was lost. Compaction deletes rows; their bytes leave the disk by VACUUM. A
+ * database that is back within `patience` only makes the answers pause.
  */
-export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
+export function postgresLog(
+  { query, repeat }: PostgresConnection,
+  patience: Pick<Patience, 'ms' | 'signal'>,
+): UpdateLog {
   return {
     append: async (entries) => {
       // Taken now: the caller may use its buffers again.
@@ -25,7 +27,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
         data.map(({ length }) => length),
         Buffer.concat(data),
       ]
-      return await repeat(logPatienceMs, async (query, attempt) => {
+      return await repeat(patience, async (query, attempt) => {
         const rows = await query<AppendRow>(
           'SELECT status, last_seq AS seq FROM runnel_append($1, $2, $3, $4, $5, $6)',
           values,
@@ -56,7 +58,7 @@ export function postgresLog({ query, repeat }: PostgresConnection): UpdateLog {
     },
 
     compact: async (id, epoch, seq, state, shared = false) =>
-      void (await repeat(logPatienceMs, (query) =>
+      void (await repeat(patience, (query) =>
         query('SELECT runnel_compact($1, $2, $3, $4, $5)', [id, epoch, seq, state, shared]),
       )),
   }

@@ -1,43 +1,41 @@
 import { RunnelError } from '../../shared/errors.ts'
 
-/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, or by its class (two characters). */
-const sentences: Record<string, (where: string) => string> = {
-  '08': (where) => `The connection to the database ${where} was lost.`,
-  '28': (where) => `The database ${where} refuses this user. Check the user and the password in DATABASE_URL.`,
-  '3D000': (where) => `There is no database ${where}. Make it, or set DATABASE_URL to another one.`,
-  '25006': (where) =>
-    `The database ${where} takes no writes, as a standby does. Set DATABASE_URL to the server that does.`,
-  '40': (where) => `Too many writes at once changed the same rows of the database ${where}. Try again in a moment.`,
-  '42501': (where) =>
-    `This user may not make or use Runnel's tables in the database ${where}. Give it the right, or set DATABASE_URL to another user.`,
-  '42P01': (where) => `Tables of Runnel are missing in the database ${where}. Restore them from a backup.`,
-  '53': (where) =>
-    `The database ${where} is out of disk, memory or connections. Runnel goes on when it has some again.`,
-  '55P03': (where) => `Somebody else locks rows of the database ${where} for too long.`,
-  '57014': (where) => `The database ${where} took too long.`,
-  '57': (where) => `The database ${where} is going down or starting. Runnel goes on when it is there again.`,
-  '58': (where) => `Reading or writing the database ${where} failed. Check the disk of its server.`,
-  XX: (where) => `The database ${where} is damaged, or its server is at fault. Its log says more.`,
+/** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, or by its class (two characters). Readers see these: they name settings, no places. */
+const sentences: Record<string, string> = {
+  '08': 'The connection to the database was lost.',
+  '28': 'The database refuses this user. Check the user and the password in DATABASE_URL.',
+  '3D000': 'There is no such database. Make it, or set DATABASE_URL to another one.',
+  '25006': 'The database takes no writes, as a standby does. Set DATABASE_URL to the server that does.',
+  '40': 'Too many writes at once changed the same rows of the database. Try again in a moment.',
+  '42501':
+    "This user may not make or use Runnel's tables in the database. Give it the right, or set DATABASE_URL to another user.",
+  '42P01': 'Tables of Runnel are missing in the database. Restore them from a backup.',
+  '53': 'The database is out of disk, memory or connections. Runnel goes on when it has some again.',
+  '55P03': 'Somebody else locks rows of the database for too long.',
+  '57014': 'The database took too long.',
+  '57': 'The database is going down or starting. Runnel goes on when it is there again.',
+  '58': 'Reading or writing the database failed. Check the disk of its server.',
+  XX: 'The database is damaged, or its server is at fault. Its log says more.',
 }
 
-const refused = (code: string) => (where: string) =>
-  `The database ${where} cannot be reached (${code}). Start it, or set DATABASE_URL to another one.`
+const refused = (code: string) =>
+  `The database cannot be reached (${code}). Start it, or set DATABASE_URL to another one.`
 const lost = sentences['08']!
 
-/** What pg itself says, which has no code; `lost`: of a connection that is of no use any more. */
-const ownWords: { words: RegExp; sentence: (where: string) => string; lost?: true }[] = [
+/** What pg itself says, which has no code; `lost`: of a connection that is of no use any more; `passing`: none could be had in time. */
+const ownWords: { words: RegExp; sentence: string; lost?: true; passing?: true }[] = [
   {
     words: /^timeout exceeded when trying to connect/,
-    sentence: (where) => `All connections to the database ${where} are in use. Try again in a moment.`,
+    sentence: 'All connections to the database are in use, or it does not answer. Try again in a moment.',
+    passing: true,
   },
-  { words: /^Cannot use a pool/, sentence: (where) => `The database ${where} was closed.` },
+  { words: /^Cannot use a pool/, sentence: 'The database was closed.' },
   {
     words: /SSL|certificate|SASL|SCRAM/,
-    sentence: (where) =>
-      `Runnel and the database ${where} do not agree on TLS or sign-in. Check the password and sslmode in DATABASE_URL.`,
+    sentence: 'Runnel and the database do not agree on TLS or sign-in. Check the password and sslmode in DATABASE_URL.',
   },
   { words: /connection timeout/, sentence: refused('no answer'), lost: true },
-  { words: /^Query read timeout/, sentence: (where) => `The database ${where} does not answer.`, lost: true },
+  { words: /^Query read timeout/, sentence: 'The database does not answer.', lost: true },
   { words: /^Connection terminated|not queryable|^Client was closed/, sentence: lost, lost: true },
 ]
 
@@ -55,10 +53,17 @@ export function isLost(error: unknown): boolean {
   return systemCode(error) !== null || ownWordsOf(error)?.lost === true
 }
 
-/** It may be otherwise in a moment: a connection that broke, a server that restarts, transactions in each other's way. */
+/** It may be otherwise in a moment: a connection that broke, a server that restarts, fails over or is full. */
 export function isPassing(error: unknown): boolean {
   const state = sqlState(error)
-  return isLost(error) || (state !== null && /^(40001|40P01|57P03|53300)$/.test(state))
+  return state === null
+    ? isLost(error) || ownWordsOf(error)?.passing === true
+    : isLost(error) || /^(57P03|53...|25006)$/.test(state)
+}
+
+/** The victim of a deadlock, or of a serialization that failed: nothing of it was done, and the same is tried again at once. */
+export function isConflict(error: unknown): boolean {
+  return /^(40001|40P01)$/.test(sqlState(error) ?? '')
 }
 
 /** The RunnelError for anything that was thrown while the database was used. `where` names it without its password. */
@@ -68,18 +73,16 @@ export function storeError(error: unknown, where: string): RunnelError {
   // A duplicate id is a fault of the program: trying again would not help.
   if (state === '23505') return new RunnelError('internal', 'This is in the database already.', { cause: error })
   const sentence = state === null ? outsideSentence(error) : (sentences[state] ?? sentences[state.slice(0, 2)])
-  if (sentence) return new RunnelError('store_unavailable', sentence(where), { cause: error })
-  // Postgres' own words may quote what was to be written.
+  if (sentence !== undefined) return new RunnelError('store_unavailable', sentence, { cause: error, where })
+  // Postgres' own words may quote what was to be written, those of the system name hosts.
   const reason =
     state !== null
       ? `The database refused a statement (${state}).`
-      : error instanceof Error
-        ? error.message
-        : String(error)
-  return new RunnelError('internal', reason, { cause: error })
+      : 'The database could not be used; the log has more.'
+  return new RunnelError('internal', reason, { cause: error, where })
 }
 
-function outsideSentence(error: unknown): ((where: string) => string) | undefined {
+function outsideSentence(error: unknown): string | undefined {
   const code = systemCode(error)
   if (code !== null) return /^(ECONNRESET|EPIPE)$/.test(code) ? lost : refused(code)
   return ownWordsOf(error)?.sentence

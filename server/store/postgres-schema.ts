@@ -1,5 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Query } from './postgres-connection.ts'
+import { missingFrom } from './postgres-shape.ts'
 
 /** Of the lock that a node holds while it changes the schema ("Rnnl"). */
 const lockKey = 0x526e6e6c
@@ -211,7 +212,8 @@ export const migrations: readonly string[] = [
 /**
  * Brings the schema to the last of `steps`, each in a transaction of its own;
  * nodes that start at once take turns. Throws `store_unavailable` for the
- * tables of another program, of a newer Runnel, or where text is not UTF-8.
+ * tables of another program, of a newer Runnel, those that are not what their
+ * version says, or where text is not UTF-8: nothing is changed then.
  */
 export async function migrate(
   transaction: <T>(work: (query: Query) => Promise<T>) => Promise<T>,
@@ -225,7 +227,17 @@ export async function migrate(
       if (version > steps.length) {
         throw new RunnelError(
           'store_unavailable',
-          `${where} was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another database.`,
+          `The database was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another one.`,
+          { where },
+        )
+      }
+      // What an unreleased Runnel or somebody's hand has left is not built upon, and not touched.
+      const missing = await missingFrom(query, steps.slice(0, version))
+      if (missing !== null) {
+        throw new RunnelError(
+          'store_unavailable',
+          `The database says that it has schema ${version} of Runnel, but lacks ${missing} as that has it; nothing was changed. Restore it from a backup, or set DATABASE_URL to another one.`,
+          { where },
         )
       }
       if (version === steps.length) return true
@@ -247,12 +259,20 @@ async function readVersion(query: Query, where: string): Promise<number> {
   if (found?.encoding !== 'UTF8')
     throw new RunnelError(
       'store_unavailable',
-      `The database ${where} keeps text as ${found?.encoding}. Make one with ENCODING 'UTF8', or set DATABASE_URL to another one.`,
+      `The database keeps text as ${found?.encoding}. Make one with ENCODING 'UTF8', or set DATABASE_URL to another one.`,
+      { where },
     )
-  if (found.ours) return (await query<{ version: number }>('SELECT version FROM runnel_schema'))[0]!.version
+  if (found.ours) {
+    const [row] = await query<{ version: unknown }>(
+      "SELECT to_jsonb(runnel_schema) -> 'version' AS version FROM runnel_schema",
+    )
+    const { version } = row ?? {}
+    if (typeof version === 'number' && Number.isInteger(version) && version > 0) return version
+  }
   if (found.tables === 0) return 0
   throw new RunnelError(
     'store_unavailable',
-    `${where} holds the tables of another program. Set DATABASE_URL to a database of Runnel's own.`,
+    "The database holds the tables of another program. Set DATABASE_URL to a database of Runnel's own.",
+    { where },
   )
 }

@@ -1,3 +1,4 @@
+import { Patience } from '../patience.ts'
 import { decodeOffset, matchesPage } from './cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './postgres-claims.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './postgres-connection.ts'
@@ -33,6 +34,7 @@ import type { ChatRow, Deleted, Store } from './store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
 const logConnections = 4
+const defaultPatience = new Patience(5_000)
 
 /**
  * The store of many machines: a Postgres database that its nodes share. It is
@@ -40,12 +42,15 @@ const logConnections = 4
  * database cannot be used. `alone`: while this process has the database
  * no other gets it; `together`: none of those; without either all do.
  */
-export function openPostgresStore(url: string, use?: 'alone' | 'together'): Store {
+export function openPostgresStore(url: string, use?: 'alone' | 'together', patience = defaultPatience): Store {
   const lock = use && postgresLock(url, use === 'alone')
   const admit = lock && (() => lock.held())
+  // As long as somebody waits it is worth finding out what has become of a write.
+  const waits = { doubtMs: patience.ms, signal: patience.signal }
   const store = postgresStore(
-    openPostgresConnection(url, {}, migrations, admit),
-    openPostgresConnection(url, { connections: logConnections }, migrations, admit),
+    openPostgresConnection(url, waits, migrations, admit),
+    openPostgresConnection(url, { connections: logConnections, ...waits }, migrations, admit),
+    patience,
   )
   return lock
     ? {
@@ -59,11 +64,15 @@ export function openPostgresStore(url: string, use?: 'alone' | 'together'): Stor
 }
 
 /** The store on connections, which it closes. */
-export function postgresStore(connection: PostgresConnection, logConnection = connection): Store {
+export function postgresStore(
+  connection: PostgresConnection,
+  logConnection = connection,
+  patience = defaultPatience,
+): Store {
   const { query, write } = connection
 
   return {
-    log: postgresLog(logConnection),
+    log: postgresLog(logConnection, patience),
     ...postgresMessages(connection),
     ...postgresMembers(connection),
     ...postgresFiles(connection),

@@ -102,7 +102,8 @@ function connectionOf(database: DatabaseSync, path: string, unlock: () => void):
     if (now?.ino === opened.ino && now.dev === opened.dev) return
     throw new RunnelError(
       'store_unavailable',
-      `The database ${path} was moved or deleted while Runnel was using it. Put it back, or restart Runnel.`,
+      'The file of the database was moved or deleted while Runnel was using it. Put it back, or restart Runnel.',
+      { where: path },
     )
   }
 

@@ -14,21 +14,19 @@ const resultCode = {
   notADatabase: 26,
 } as const
 
-const sentences: Record<number, (path: string) => string> = {
-  [resultCode.busy]: (path) =>
-    `The database ${path} is locked by another program. Close that program; Runnel then goes on.`,
-  [resultCode.locked]: (path) =>
-    `The database ${path} is locked by another program. Close that program; Runnel then goes on.`,
-  [resultCode.noMemory]: (path) => `There is not enough memory to use the database ${path}.`,
-  [resultCode.readOnly]: (path) =>
-    `The database ${path} cannot be written. Give this user write permission for the file and its folder, or set DATABASE_URL to another file.`,
-  [resultCode.ioError]: (path) => `Reading or writing the database ${path} failed. Check the disk that it is on.`,
-  [resultCode.corrupt]: (path) => `The database ${path} is damaged. Restore it from a backup.`,
-  [resultCode.full]: (path) => `The disk of the database ${path} is full. Free some space; Runnel then goes on.`,
-  [resultCode.cannotOpen]: (path) =>
-    `The database ${path} cannot be opened. Check that its folder exists and that this user may write there.`,
-  [resultCode.notADatabase]: (path) =>
-    `${path} is no SQLite database. Move it away, or set DATABASE_URL to another file.`,
+/** Readers see these: they name settings, no places. */
+const sentences: Record<number, string> = {
+  [resultCode.busy]: 'The database is locked by another program. Close that program; Runnel then goes on.',
+  [resultCode.locked]: 'The database is locked by another program. Close that program; Runnel then goes on.',
+  [resultCode.noMemory]: 'There is not enough memory to use the database.',
+  [resultCode.readOnly]:
+    'The database cannot be written. Give this user write permission for the file and its folder, or set DATABASE_URL to another file.',
+  [resultCode.ioError]: 'Reading or writing the database failed. Check the disk that it is on.',
+  [resultCode.corrupt]: 'The database is damaged. Restore it from a backup.',
+  [resultCode.full]: 'The disk of the database is full. Free some space; Runnel then goes on.',
+  [resultCode.cannotOpen]:
+    'The database cannot be opened. Check that its folder exists and that this user may write there.',
+  [resultCode.notADatabase]: 'The file of DATABASE_URL is no SQLite database. Move it away, or name another one.',
 }
 
 /** `errcode` of an error of node:sqlite, without its extended part; null for any other error. */
@@ -49,14 +47,14 @@ export function storeError(error: unknown, path: string): RunnelError {
   if (code === resultCode.constraint) {
     return new RunnelError('internal', 'This is in the database already.', { cause: error })
   }
-  const reason = error instanceof Error ? error.message : String(error)
-  if (code === null && !isFromOutside(error)) return new RunnelError('internal', reason, { cause: error })
+  if (code === null && !isFromOutside(error)) {
+    return new RunnelError('internal', error instanceof Error ? error.message : String(error), { cause: error })
+  }
   const sentence = code === null ? undefined : sentences[code]
-  return new RunnelError(
-    'store_unavailable',
-    sentence ? sentence(path) : `The database ${path} cannot be used: ${reason}.`,
-    { cause: error },
-  )
+  return new RunnelError('store_unavailable', sentence ?? 'The database cannot be used; the log has more.', {
+    cause: error,
+    where: path,
+  })
 }
 
 /** A system call that failed, or a database that is closed: what is not our own fault and has no SQLite code. */

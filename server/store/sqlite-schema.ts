@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { RunnelError } from '../../shared/errors.ts'
 
 /** Marks a file as ours in its header ("Rnnl"), so that no other program's database is ever changed. */
@@ -185,8 +185,8 @@ export const migrations: readonly string[] = [
 ]
 
 /**
- * Throws `store_unavailable` for the file of another program or of a newer
- * Runnel. It only reads: switching such a file to WAL would change it already.
+ * Throws `store_unavailable` for the file of another program, of a newer
+ * Runnel, or that is not what its version says. It only reads: switching such a file to WAL would change it already.
  */
 export function refuseForeignFile(database: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
   const version = readPragma(database, 'user_version')
@@ -204,6 +204,35 @@ export function refuseForeignFile(database: DatabaseSync, path: string, steps: r
       `${path} was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another file.`,
     )
   }
+  const missing = missingFrom(database, steps.slice(0, version))
+  if (missing !== undefined) {
+    throw new RunnelError(
+      'store_unavailable',
+      `${path} says that it has schema ${version} of Runnel, but lacks ${missing}; nothing was changed. Restore it from a backup, or set DATABASE_URL to another file.`,
+    )
+  }
+}
+
+/** The first column that these steps make and the database has not. */
+function missingFrom(database: DatabaseSync, steps: readonly string[]): string | undefined {
+  const model = new DatabaseSync(':memory:')
+  try {
+    for (const step of steps) model.exec(step)
+    const there = new Set(columnsOf(database))
+    return columnsOf(model).find((column) => !there.has(column))
+  } finally {
+    model.close()
+  }
+}
+
+function columnsOf(database: DatabaseSync): string[] {
+  return database
+    .prepare(
+      `SELECT tables.name || '.' || columns.name AS name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+       WHERE tables.type = 'table'`,
+    )
+    .all()
+    .map(({ name }) => String(name))
 }
 
 /** Brings a database to the last of `steps`, each in a transaction of its own. */

@@ -5,6 +5,7 @@ import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
+import type { Store } from '../store/store.ts'
 import { Answer, type PendingCall } from './answer.ts'
 import { ToolCalls } from './calls.ts'
 import { filterContext, messageNow, toolContext, type ContextPlaces } from './context.ts'
@@ -17,6 +18,8 @@ import { messageError, type Run } from './run.ts'
 import { listTools, type Toolset } from './toolset.ts'
 
 export interface CarryOutOptions extends PrepareOptions, ContextPlaces {
+  /** Waits for one that is away, until the run has ended. */
+  storeUntil: (signal: AbortSignal) => Store
   provider: Provider
   tools: readonly (Tool | ToolSource)[]
   filters: readonly Filter[]
@@ -63,7 +66,7 @@ class Work {
 
   constructor(run: Run, options: CarryOutOptions) {
     this.#run = run
-    this.#options = options
+    this.#options = { ...options, store: options.storeUntil(run.signal) }
     this.#stage = new Stage(run)
     this.#context = filterContext(run, this.#stage, options)
     this.#filters = new Filters({

@@ -3,20 +3,24 @@ import { ChatWriter } from '../document/chat-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { Store } from '../store/store.ts'
+import { noPatience, type Patience } from '../patience.ts'
 
 /** The chats' documents: opened for writing when something is to be written, one writer each. */
 export class ChatDocuments {
   readonly #rooms: Rooms
   readonly #store: Store
+  readonly #patience: Patience
   readonly #drawing = new Map<Room, Promise<void>>()
 
-  constructor(rooms: Rooms, store: Store) {
+  constructor(rooms: Rooms, store: Store, patience = noPatience) {
     this.#rooms = rooms
     this.#store = store
+    this.#patience = patience
   }
 
   /**
-   * Makes the edits and returns when they are in the log and shown. Throws
+   * Makes the edits and returns when they are in the log and shown; waits for a
+   * store that is away, and may make them again then. Throws
    * `not_found` for a chat that does not exist, `store_unavailable`.
    */
   async edit(chatId: string, edit: (writer: ChatWriter) => void): Promise<void> {
@@ -33,6 +37,14 @@ export class ChatDocuments {
   }
 
   async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {
+    await this.#patience.keep(() => this.#tryEdit(chatId, edit, then))
+  }
+
+  async #tryEdit(
+    chatId: string,
+    edit: (writer: ChatWriter) => void,
+    then: (room: Room) => Promise<void>,
+  ): Promise<void> {
     const room = await this.#rooms.open(chatId)
     if (!room) throw new RunnelError('not_found', 'There is no such chat.')
     try {

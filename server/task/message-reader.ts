@@ -1,25 +1,42 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
+import { noPatience, type Patience } from '../patience.ts'
+import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
+
+/** A reader waits so long for what other nodes have written. */
+const refreshMs = 500
 
 /** The canonical JSON of any message, mid-stream too: what the log has, never more. */
 export class MessageReader {
   readonly #rooms: Rooms
+  readonly #patience: Patience
 
-  constructor(rooms: Rooms) {
+  constructor(rooms: Rooms, patience = noPatience) {
     this.#rooms = rooms
+    this.#patience = patience
   }
 
   /** Throws `not_found` if the document went in between, `store_unavailable`. */
   async read(row: MessageRow): Promise<Message> {
     if (row.json) return row.json
-    const room = await this.#rooms.open(row.id)
+    const room = await this.#patience.keep(() => this.#rooms.open(row.id))
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {
+      await this.#refresh(room)
       return (await room.read()) as Message
     } finally {
       this.#rooms.unpin(room)
     }
+  }
+
+  /** Who has heard of an end, from any node, finds it here, too. While the log is away, what is here has to do. */
+  async #refresh(room: Room): Promise<void> {
+    if (room.writer) return
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, refreshMs)
+    await Promise.race([this.#rooms.following.refresh(room).catch(() => {}), late])
+    clearTimeout(timer)
   }
 }

@@ -2,6 +2,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Patience } from '../patience.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
@@ -12,6 +13,7 @@ export interface NodesOptions {
   cluster: Cluster
   store: Store
   rooms: Rooms
+  patience: Patience
   now: () => number
   leaseMs: number
   /** This node's run of a task, while it lives. */
@@ -196,9 +198,9 @@ export class Nodes {
 
   /** The message as soon as it is so, or as it is after a while; null where it is gone. */
   async #until(row: MessageRow, match: (message: Message) => boolean): Promise<Message | null> {
-    const { rooms, now } = this.#options
+    const { rooms, now, patience } = this.#options
     const deadline = now() + patienceMs
-    const room = await rooms.open(row.id)
+    const room = await patience.keep(() => rooms.open(row.id))
     if (!room) return null
     try {
       for (let seq = -1; ;) {

@@ -3,6 +3,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { MessageWriter } from '../document/message-writer.ts'
+import type { Patience } from '../patience.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -27,6 +28,7 @@ export interface RunningOptions extends CarryOutOptions {
   chats: ChatDocuments
   /** This process, as other nodes know it. */
   node: string
+  patience: Patience
   maxMessageBytes: number
   maxTasks: number
   maxTasksPerUser: number
@@ -133,6 +135,7 @@ export class Running {
     this.#closed = true
     await this.line.close(drainMs)
     for (const run of this.line.parked) run.suspend()
+    this.#options.patience.end()
     const running = [...this.line.running]
     for (const run of running) {
       run.end('interrupted', {

@@ -3,6 +3,7 @@ import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock }
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
+import { noPatience } from '../patience.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
@@ -13,18 +14,21 @@ import { messageError, type CallAnswer, type Run, type RunState } from './run.ts
 import { Running, type RunningOptions, type RunPlace } from './running.ts'
 import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
 
-export interface TasksOptions extends Omit<RunningOptions, 'node'> {
+export interface TasksOptions extends Omit<RunningOptions, 'node' | Waits>, Partial<Pick<RunningOptions, Waits>> {
   cluster: Cluster
   leaseMs: number
   /** What becomes of a run whose node is lost: it ends as `interrupted`, or goes on by itself, once. */
   onLostRun: 'interrupt' | 'continue'
 }
 
+/** Without these nothing waits for a store that is away. */
+type Waits = 'patience' | 'storeUntil'
+
 type Listed = RunState & { createdAt: number; model: string; place?: number }
 
 /** What may be asked of runs: starting, going on, answering, stopping, listing them. */
 export class Tasks {
-  readonly #options: RunningOptions & TasksOptions
+  readonly #options: TasksOptions & RunningOptions
   readonly #running: Running
   readonly #nodes: Nodes
   /** Messages that are being taken up for a run that goes on with them. */
@@ -33,11 +37,16 @@ export class Tasks {
   #recovered = false
 
   constructor(options: TasksOptions) {
-    this.#options = { ...options, node: options.cluster.node }
+    this.#options = {
+      patience: noPatience,
+      storeUntil: () => options.store,
+      ...options,
+      node: options.cluster.node,
+    }
     this.#running = new Running(this.#options)
     const { live } = this.#running
     this.#nodes = new Nodes({
-      ...options,
+      ...this.#options,
       find: (taskId) => live.filter((run) => run.taskId === taskId)[0],
       live: () => live.filter(() => true),
       isBusyWith: (id) => live.ofMessage(id) !== undefined || this.#continuing.has(id),
@@ -126,8 +135,8 @@ export class Tasks {
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
     const { message, user, claim } = options
-    const { rooms, cluster } = this.#options
-    const repeated = await this.#refuse(user, claim)
+    const { rooms, cluster, patience } = this.#options
+    const repeated = await patience.keep(() => this.#refuse(user, claim))
     if (repeated) return repeated
     await this.#running.saved((run) => run.messageId === message.id)
     const written = await this.#nodes.whenSaved(
@@ -139,7 +148,7 @@ export class Tasks {
     let run: Run
     this.#continuing.add(message.id)
     try {
-      const room = await rooms.open(message.id)
+      const room = await patience.keep(() => rooms.open(message.id))
       if (!room) throw new RunnelError('not_found', 'There is no such message.')
       run = this.#running.admit({
         row: { ...message, taskId: started.taskId },

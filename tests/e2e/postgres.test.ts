@@ -43,8 +43,8 @@ beforeEach(async () => {
   }
 })
 
-async function start(): Promise<StartedRunnel> {
-  const server = await startRunnel({ ...settings, LOG_LEVEL: 'silent' })
+async function start(more: { RUNNEL_STORE_PATIENCE_MS?: number } = {}): Promise<StartedRunnel> {
+  const server = await startRunnel({ ...settings, ...more, LOG_LEVEL: 'silent' })
   onTestFinished(() => server.close())
   return server
 }
@@ -208,7 +208,7 @@ test(
   'Postgres stays away: the provider is stopped, nothing more is shown, and the end is written on its return',
   { timeout: 60_000 },
   async () => {
-    const server = await start()
+    const server = await start({ RUNNEL_STORE_PATIENCE_MS: 1_000 })
     const viewer = view(server.url)
     const stream = fake.manual()
     const { messageId } = await server.ask('Why?')
@@ -304,6 +304,8 @@ test('says what is wrong with its database, and ends', async () => {
     words += data.toString()
   })
   expect(await once(child, 'exit')).toEqual([1, null])
-  expect(words).toMatch(/^runnel: The database postgres:\/\/127\.0\.0\.1:1\/runnel cannot be reached \(ECONNREFUSED\)/)
+  expect(words).toMatch(
+    /^runnel: The database cannot be reached \(ECONNREFUSED\).*DATABASE_URL.* \(postgres:\/\/127\.0\.0\.1:1\/runnel\)\n$/,
+  )
   expect(words).not.toContain('hidden')
 })

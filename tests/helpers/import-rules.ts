@@ -6,7 +6,7 @@ import type { Import, Source } from './imports.ts'
 const TIERS = [
   ['shared'],
   ['server/setting-values.ts', 'server/secret-file.ts', 'server/writable.ts', 'server/version.ts'],
-  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts'],
+  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts', 'server/patience.ts'],
   ['server/read-config.ts', 'server/setting-names.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],

@@ -47,9 +47,10 @@ async function behindProxy(limits?: Partial<PostgresLimits>) {
   return { proxy, direct, store: await openWithRun(url.href, limits) }
 }
 
-/** What it says, with the database's name; its password is nowhere in it. */
+/** Where it is, only the operator is told; the password is nowhere in it. */
 async function unavailable(run: () => unknown): Promise<RunnelError> {
   const error = await refusal('store_unavailable', run)
+  expect(error.message).not.toMatch(/127\.0\.0\.1|localhost|runnel@|test_\d/)
   expect(inspect(error, { depth: 12, showHidden: true })).not.toContain('secret')
   return error
 }
@@ -91,7 +92,7 @@ describe('opening a database', () => {
     const url = await postgres.database()
     await postgres.run('CREATE TABLE songs (title TEXT)', url)
     expect((await unavailable(() => open(url).probe())).message).toMatch(
-      /127\.0\.0\.1:\d+\/test_\d+ holds the tables of another program/,
+      /^The database holds the tables of another program/,
     )
     expect(await postgres.run(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`, url)).toEqual([
       { tablename: 'songs' },
@@ -107,7 +108,7 @@ describe('opening a database', () => {
   it('says that there is no such database, or no server', async () => {
     const url = await postgres.database()
     expect((await unavailable(() => open(url.replace('test_', 'none_')).probe())).message).toMatch(
-      /^There is no database postgres:/,
+      /^There is no such database/,
     )
     expect((await unavailable(() => open(url.replace(/:\d+\//, ':1/')).probe())).message).toMatch(
       /cannot be reached \(ECONNREFUSED\)/,
@@ -175,7 +176,8 @@ describe('transactions', () => {
     const url = await postgres.database()
     const store = await openWithRun(url)
     await store.startRun(newRun('msg_answer02'))
-    const nodes = [connection(url, { patienceMs: 10_000 }), connection(url, { patienceMs: 10_000 })]
+    // A deadlock is found after a second: longer than a call waits for a database that is away.
+    const nodes = [connection(url), connection(url)]
     let tries = 0
     // Each locks its own row first, and the other's when both have done so.
     const locked = nodes.map(() => Promise.withResolvers<void>())

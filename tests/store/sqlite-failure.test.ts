@@ -50,7 +50,7 @@ describe('opening a database file', () => {
     const path = join(temporaryFolder(), 'notes.txt')
     writeFileSync(path, 'dear diary\n'.repeat(500))
     expect((await refusal('store_unavailable', () => openSqliteStore(path))).message).toMatch(
-      /notes\.txt is no SQLite database/,
+      /The file of DATABASE_URL is no SQLite database/,
     )
     expect(readFileSync(path, 'utf8')).toBe('dear diary\n'.repeat(500))
   })
