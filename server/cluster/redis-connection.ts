@@ -38,6 +38,7 @@ export class RedisConnection {
   readonly #waiting = new Map<Redis | Cluster, Promise<void>>()
   /** Host and port of each, for the operator. */
   readonly #where: string
+  readonly #isTls: boolean
   /** Why there is no connection, or one that is of no use. */
   #fault: Error | null = null
   #pending = 0
@@ -46,6 +47,7 @@ export class RedisConnection {
   constructor({ url, timeoutMs, maxPending }: RedisConnectionOptions) {
     const urls = url.split(',')
     this.#where = urls.map((url) => new URL(url).host).join(', ')
+    this.#isTls = url.startsWith('rediss:')
     this.#timeoutMs = timeoutMs
     this.#maxPending = maxPending
     const options: RedisOptions = {
@@ -72,7 +74,7 @@ export class RedisConnection {
       // Whoever is waiting for an answer is told.
       client.on('error', (error) => this.#failed(error))
     }
-    this.#watch()
+    this.#watch(urls[0]!, options)
     this.#subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) =>
       this.onMessage(channel.toString(), message),
     )
@@ -103,7 +105,7 @@ export class RedisConnection {
   /** What a command came to nothing by, or what the connection did. */
   unavailable(error?: Error): RunnelError {
     const fault = error && replyCode(error) !== null ? error : (this.#fault ?? error)
-    return unavailable(fault, this.#where)
+    return unavailable(fault, this.#where, this.#isTls)
   }
 
   /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
@@ -171,10 +173,19 @@ export class RedisConnection {
   }
 
   /** Keeps what is known of a connection until the next one is there. */
-  #watch(): void {
+  #watch(url: string, options: RedisOptions): void {
     const client = this.#client
     if (client instanceof Cluster) {
-      client.on('node error', (error: Error) => this.#failed(error)).on('ready', () => (this.#fault = null))
+      let scout: Redis | null = null
+      client
+        .on('ready', () => (this.#fault = null))
+        // It says only that none of its nodes has answered: the first one is asked why.
+        .on('error', () => {
+          if (scout || this.#closed) return
+          scout = new Redis(url.split('?', 1)[0]!, { ...options, retryStrategy: () => null })
+          scout.on('error', (error) => this.#failed(error)).on('ready', () => scout?.disconnect())
+          scout.on('end', () => (scout = null))
+        })
       return
     }
     let spoke = false

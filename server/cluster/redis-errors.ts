@@ -40,13 +40,14 @@ export function isPassing(error: Error): boolean {
 }
 
 /** Commands have arguments, and arguments text or a password: neither stands in the sentence, and no cause is kept. `where`: for the operator. */
-export function unavailable(error?: Error, where?: string): RunnelError {
-  return new RunnelError('store_unavailable', error ? sentenceOf(error) : 'Redis does not answer.', {
+export function unavailable(error?: Error, where?: string, isTls = false): RunnelError {
+  const silence = `Redis does not answer.${isTls ? ' Does it speak TLS? REDIS_URL says so (rediss://).' : ''}`
+  return new RunnelError('store_unavailable', (error && sentenceOf(error)) ?? silence, {
     ...(where !== undefined && { where }),
   })
 }
 
-function sentenceOf(error: Error): string {
+function sentenceOf(error: Error): string | undefined {
   const reply = replyCode(error)
   if (reply !== null) {
     if (/^ERR (DB index|.*SELECT)/i.test(error.message))
@@ -56,8 +57,9 @@ function sentenceOf(error: Error): string {
   if (error instanceof ClosedEarly)
     return 'Redis closes the connection at once. Check REDIS_URL: rediss:// where it wants TLS, redis:// where not.'
   const code = 'code' in error ? String(error.code) : ''
-  if (/certificate|SSL|TLS|altnames/i.test(`${code} ${error.message}`) || code === 'EPROTO')
+  if (/certificate|SSL|TLS|altname/i.test(`${code} ${error.message}`) || code === 'EPROTO')
     return 'Runnel and Redis do not agree on TLS. Check redis:// or rediss:// in REDIS_URL, and the certificate.'
-  if ('syscall' in error) return `Redis cannot be reached (${code}). Start it, or set REDIS_URL to another one.`
-  return 'Redis does not answer.'
+  if ('syscall' in error && code !== 'ETIMEDOUT')
+    return `Redis cannot be reached (${code}). Start it, or set REDIS_URL to another one.`
+  return undefined
 }

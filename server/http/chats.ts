@@ -44,7 +44,7 @@ export const chatRoutes = [
         claim && { ...claim, response: answer },
       )
       if (written.repeated) return void response.status(201).json(written.response)
-      await chats.edit(chat.id, (writer) =>
+      await chats.editAtOnce(chat.id, (writer) =>
         writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt }),
       )
       const tell = await announcer(chat.id)
@@ -93,7 +93,7 @@ export const chatRoutes = [
     async handle({ response, subject: chat, body }, { store, chats, announcer }) {
       const renamed = { ...chat, title: body.title.toWellFormed() }
       await store.renameChat(chat.id, renamed.title)
-      await chats.edit(chat.id, (writer) => writer.setChat({ title: renamed.title }))
+      await chats.editAtOnce(chat.id, (writer) => writer.setChat({ title: renamed.title }))
       const tell = await announcer(chat.id)
       tell({ event: 'renamed', title: renamed.title })
       response.json(shown(renamed))

@@ -24,27 +24,26 @@ export class ChatDocuments {
    * `not_found` for a chat that does not exist, `store_unavailable`.
    */
   async edit(chatId: string, edit: (writer: ChatWriter) => void): Promise<void> {
+    await this.#patience.keep(() => this.editAtOnce(chatId, edit))
+  }
+
+  /** As `edit`, and throws at once where the store is away. */
+  async editAtOnce(chatId: string, edit: (writer: ChatWriter) => void): Promise<void> {
     await this.#edit(chatId, edit, () => Promise.resolve())
   }
 
   /** Takes messages off the list, and their words out of the chat's log. Throws as `edit`. */
   async remove(chatId: string, messages: readonly string[]): Promise<void> {
-    await this.#edit(
-      chatId,
-      (writer) => writer.removeMessages(messages),
-      (room) => this.#rooms.compact(room),
+    await this.#patience.keep(() =>
+      this.#edit(
+        chatId,
+        (writer) => writer.removeMessages(messages),
+        (room) => this.#rooms.compact(room),
+      ),
     )
   }
 
   async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {
-    await this.#patience.keep(() => this.#tryEdit(chatId, edit, then))
-  }
-
-  async #tryEdit(
-    chatId: string,
-    edit: (writer: ChatWriter) => void,
-    then: (room: Room) => Promise<void>,
-  ): Promise<void> {
     const room = await this.#rooms.open(chatId)
     if (!room) throw new RunnelError('not_found', 'There is no such chat.')
     try {

@@ -86,6 +86,20 @@ export async function startRedis({
   }
 }
 
+/** Commands on a connection of their own; returns what the last one is answered. */
+export async function tellRedis(port: number, ...commands: string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let replies: string[] = []
+  let said = ''
+  socket.write(commands.map((command) => `${command}\r\n`).join(''))
+  while (replies.length < commands.length) {
+    said += ((await once(socket, 'data')) as [Buffer])[0].toString()
+    replies = said.split('\r\n').slice(0, -1)
+  }
+  socket.destroy()
+  return replies.at(-1)!
+}
+
 /** True once it serves: a server that is loading says so instead. With TLS: once it takes connections. */
 function answersPing(port: number, tls: boolean): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,7 +1,5 @@
 /** Postgres is away, or Redis is full, while something of a run or of an accepted action needs them: it waits, and goes on. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from 'node:net'
-import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineTool } from '../../server/extension/tool.ts'
@@ -14,6 +12,7 @@ import {
   type StartedRunnel,
 } from '../../testing/index.ts'
 import type { Message } from '../../shared/schema.ts'
+import { tellRedis } from '../helpers/redis.ts'
 import { newWorld, usePostgres, view } from './nodes.ts'
 import { ended, expectEqual, textOf, word, wordsOf } from './seen.ts'
 
@@ -128,15 +127,6 @@ test('Postgres is away while a process without Redis needs it', { timeout: 60_00
   await expectPatience(server, server, fake, 2_000)
 })
 
-/** One command to Redis, its answer. */
-async function tell(port: number, words: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
-  socket.write(`${words}\r\n`)
-  const [reply] = (await once(socket, 'data')) as [Buffer]
-  socket.destroy()
-  return reply.toString().trim()
-}
-
 test('Redis is full for longer than a lease: answers pause and go on, every time', { timeout: 60_000 }, async () => {
   const { fake, redis, node } = await newWorld({ settings: { RUNNEL_LEASE_MS: 1_000 } })
   const [a, b] = await Promise.all([node(), node()])
@@ -156,7 +146,7 @@ test('Redis is full for longer than a lease: answers pause and go on, every time
     )
   await shown()
   for (let round = 0; round < 3; round++) {
-    expect(await tell(redis.port, 'CONFIG SET maxmemory 1')).toBe('+OK')
+    expect(await tellRedis(redis.port, 'CONFIG SET maxmemory 1')).toBe('+OK')
     const fullUntil = performance.now() + 2_500
     while (performance.now() < fullUntil) {
       for (const stream of streams) stream.send(word('q', sent))
@@ -165,7 +155,7 @@ test('Redis is full for longer than a lease: answers pause and go on, every time
     }
     for (const id of ids) expect(viewer.documents.get(id)!.refused).toBe(null)
     expect((await a.call('GET', '/readyz')).status).toBe(200)
-    expect(await tell(redis.port, 'CONFIG SET maxmemory 0')).toBe('+OK')
+    expect(await tellRedis(redis.port, 'CONFIG SET maxmemory 0')).toBe('+OK')
     await shown()
   }
   for (const stream of streams) stream.end()
