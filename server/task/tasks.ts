@@ -188,15 +188,15 @@ export class Tasks {
       throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
     refuseWrongAnswer(call, answer, maxToolOutputBytes)
     if (cluster.many && !(await this.#nodes.claimAnswer(row, call, answer))) throw alreadyAnswered()
-    let shown: Message | null
+    let shown: Message
     if (run?.answerCall) {
       run.answerCall(callId, answer)
       await run.settle()
       shown = run.read()
     } else {
-      shown = await this.#nodes.answer(row, call)
+      shown = found(await this.#nodes.answer(row, call))
     }
-    return shown?.output.find(({ id }) => id === call.id) ?? call
+    return shown.output.find(({ id }) => id === call.id) ?? call
   }
 
   /** What the provider asked at the end of its answer: this goes on with the decision. Throws as `continue`. */
@@ -220,13 +220,15 @@ export class Tasks {
     const run = this.ofMessage(row.id)
     if (run) {
       run.end('stopped')
+      // Whoever hears of it finds it on every node.
+      await run.settle()
       return run.state
     }
     if (isTerminal(row.status)) return stateOf(row, row.status)
     // It may have been saved since the row was read.
     if (!this.#options.cluster.many)
       return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
-    return stateOf(row, (await this.#nodes.stop(row))?.status ?? row.status)
+    return stateOf(row, found(await this.#nodes.stop(row)).status)
   }
 
   /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */
@@ -363,6 +365,12 @@ export class Tasks {
       'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
     )
   }
+}
+
+/** Throws `not_found` for a message that was deleted meanwhile. */
+function found(message: Message | null): Message {
+  if (!message) throw new RunnelError('not_found', 'There is no such message.')
+  return message
 }
 
 function stateOf(row: MessageRow, status: RunState['status']): RunState {
