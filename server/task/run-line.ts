@@ -12,6 +12,8 @@ export interface RunLineOptions {
 export class RunLine {
   readonly #options: RunLineOptions
   readonly #waiting = new Set<Run>()
+  /** Users of runs that are being made: each has a place in the line already. */
+  readonly #coming: User[] = []
   readonly #running = new Set<Run>()
   readonly #parked = new Set<Run>()
   #closed = false
@@ -44,10 +46,32 @@ export class RunLine {
     return new Map([...this.#waiting].map((run, i) => [run, i + 1]))
   }
 
-  isFullFor(user: User): boolean {
+  /** A place in the line for a run that is being made; null where it would be one too many. Call what it returns when the run is in the line, or is not to be. */
+  reserve(user: User): (() => void) | null {
+    if (this.#wouldWait(user) > this.#options.maxQueuedTasksPerUser) return null
+    const coming = { ...user }
+    this.#coming.push(coming)
+    return () => {
+      const index = this.#coming.indexOf(coming)
+      if (index >= 0) this.#coming.splice(index, 1)
+    }
+  }
+
+  /** How many runs of a user would wait if one more came: all that find no place to run, which they take in their order. */
+  #wouldWait(user: User): number {
+    const { maxTasks, maxTasksPerUser } = this.#options
+    const running = new Map<string, number>()
+    for (const { user } of this.#running) running.set(user.id, (running.get(user.id) ?? 0) + 1)
+    let places = maxTasks - this.#running.size
     let waiting = 0
-    for (const run of this.#waiting) if (run.user.id === user.id) waiting += 1
-    return waiting >= this.#options.maxQueuedTasksPerUser
+    for (const { id } of [...[...this.#waiting].map(({ user }) => user), ...this.#coming, user]) {
+      const own = running.get(id) ?? 0
+      if (places > 0 && own < maxTasksPerUser) {
+        places -= 1
+        running.set(id, own + 1)
+      } else if (id === user.id) waiting += 1
+    }
+    return waiting
   }
 
   add(run: Run): void {

@@ -113,10 +113,13 @@ export class Tasks {
    * `restarting`, `store_unavailable`, `idempotency_mismatch`.
    */
   async start(options: StartOptions): Promise<Started> {
-    const { user, chat, request, claim } = options
+    const { user, claim } = options
+    return await this.#inLine(user, claim, false, (entered) => this.#start(options, entered))
+  }
+
+  async #start(options: StartOptions, entered: () => void): Promise<Started> {
+    const { user, chat, request } = options
     const { now, rooms } = this.#options
-    const repeated = await this.#refuse(user, claim)
-    if (repeated) return repeated
     await this.#running.saved((run) => run.chatId === chat.id)
     const written = await this.#nodes.whenSaved(
       (row) => row.chatId === chat.id,
@@ -125,6 +128,7 @@ export class Tasks {
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
     const run = this.#running.admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
+    entered()
     await this.#list(run, (writer) => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
       writer.setMessages(entries)
@@ -134,10 +138,13 @@ export class Tasks {
 
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
-    const { message, user, claim } = options
+    const { user, claim } = options
+    return await this.#inLine(user, claim, true, (entered) => this.#continue(options, entered))
+  }
+
+  async #continue(options: ContinueOptions, entered: () => void): Promise<Started> {
+    const { message, user } = options
     const { rooms, cluster, patience } = this.#options
-    const repeated = await patience.keep(() => this.#refuse(user, claim))
-    if (repeated) return repeated
     await this.#running.saved((run) => run.messageId === message.id)
     const written = await this.#nodes.whenSaved(
       (row) => row.id === message.id,
@@ -157,6 +164,7 @@ export class Tasks {
         room,
         epoch: await takeUp(this.#options, room),
       })
+      entered()
     } finally {
       this.#continuing.delete(message.id)
     }
@@ -353,13 +361,28 @@ export class Tasks {
     if (!this.open) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
   }
 
-  /** Gives the answer of the first request with this key where it would refuse. */
-  async #refuse(user: User, claim: StartOptions['claim']): Promise<Started | undefined> {
+  /**
+   * Makes a run that has a place in the line from here on. Where there is none, the answer of the first request
+   * with this key. `waits`: it goes on with something, and waits where Redis is away. Throws `rate_limited`.
+   */
+  async #inLine(
+    user: User,
+    claim: StartOptions['claim'],
+    waits: boolean,
+    make: (entered: () => void) => Promise<Started>,
+  ): Promise<Started> {
     this.#refuseWhenClosed()
-    await this.#options.cluster.probe()
-    if (!this.#running.line.isFullFor(user)) return undefined
-    const claimed = claim && (await this.#options.store.findClaim(claim))
-    if (claimed) return claimed.response as Started
+    const { cluster, patience, store } = this.#options
+    // Before the first `await`: of many that come at once no more pass than there are places.
+    const leave = this.#running.line.reserve(user)
+    try {
+      await (waits ? patience.keep(() => cluster.probe()) : cluster.probe())
+      if (leave) return await make(leave)
+      const claimed = claim && (await store.findClaim(claim))
+      if (claimed) return claimed.response as Started
+    } finally {
+      leave?.()
+    }
     throw new RunnelError(
       'rate_limited',
       'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',

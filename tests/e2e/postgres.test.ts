@@ -43,7 +43,7 @@ beforeEach(async () => {
   }
 })
 
-async function start(more: { RUNNEL_STORE_PATIENCE_MS?: number } = {}): Promise<StartedRunnel> {
+async function start(more: Partial<Record<`RUNNEL_${string}`, number>> = {}): Promise<StartedRunnel> {
   const server = await startRunnel({ ...settings, ...more, LOG_LEVEL: 'silent' })
   onTestFinished(() => server.close())
   return server
@@ -156,6 +156,22 @@ test('gives duplicates in flight the same ids', async () => {
   expect(answers[0]!.status).toBe(202)
   await view(server.url).toEnd(answers[0]!.body.messageId)
   expect(fake.requests).toHaveLength(1)
+})
+
+test('of many that come at once as many pass as there are places to run and to wait', async () => {
+  const server = await start({ RUNNEL_MAX_TASKS_PER_USER: 2, RUNNEL_MAX_QUEUED_TASKS_PER_USER: 5 })
+  for (let i = 0; i < 20; i++) fake.manual()
+  const ask = () =>
+    server
+      .call('POST', '/api/chats', {})
+      .then(({ body }) => server.call('POST', `/api/chats/${body.id}/messages`, { content: 'Hello' }))
+  const statuses = (await Promise.all(Array.from({ length: 20 }, ask))).map(({ status }) => status).sort()
+  expect(statuses).toEqual([...Array<number>(7).fill(202), ...Array<number>(13).fill(429)])
+  // A place that is free again is given again, once.
+  const { items } = (await server.call('GET', '/api/tasks')).body
+  await server.call('POST', `/api/tasks/${items[0].taskId}/stop`)
+  await expect.poll(async () => (await server.call('GET', '/api/tasks')).body.items.length).toBe(6)
+  expect((await Promise.all([ask(), ask(), ask()])).map(({ status }) => status).sort()).toEqual([202, 429, 429])
 })
 
 test(
