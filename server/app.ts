@@ -259,6 +259,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     deletion
       .expired(now(), (err, chatId) => log.error({ err, chatId }, 'an expired chat could not be deleted'))
       .catch((err: unknown) => log.error({ err }, 'expired chats could not be deleted'))
+  const notRemoved = (err: unknown) => log.error({ err }, 'deleted files could not be removed')
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
@@ -313,7 +314,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       await reach()
       await ends?.recover()
       await tasks.recover()
-      await deletion.recover().catch((err: unknown) => log.error({ err }, 'deleted files could not be removed'))
+      // On other nodes files may be on their way.
+      await (cluster.many ? deletion.leftBytes() : deletion.recover()).catch(notRemoved)
       await dropExpired()
     },
   })
@@ -344,6 +346,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     every(config.RUNNEL_LEASE_MS / 3, () => tasks.sweepNodes()),
     every(3_600_000, () => {
       void dropExpired()
+      void deletion.leftBytes().catch(notRemoved)
       store.dropClaims(now() - dayMs).catch((err: unknown) => log.error({ err }, 'old claims could not be dropped'))
       store
         .dropUnattachedFiles(now() - dayMs)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { cleanName } from '../files/name.ts'
 import { sniff } from '../files/sniff.ts'
+import { isAway, mayBeDone } from '../patience.ts'
 import type { FileRow } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
 import { disposition } from './disposition.ts'
@@ -33,6 +34,8 @@ export const fileRoutes = [
     ) {
       const id = newId('file')
       let leave = () => {}
+      const answer = ({ name, mimeType, size }: FileRow) =>
+        void response.status(201).json({ id, name, mimeType, size, url: filesUrl + id })
       try {
         let chatId = ''
         const {
@@ -56,11 +59,13 @@ export const fileRoutes = [
           createdAt: now(),
         }
         await store.putFile(file)
-        response.status(201).json({ id, name, mimeType: file.mimeType, size: file.size, url: filesUrl + id })
+        answer(file)
       } catch (error) {
-        // What is left, if anything, goes at the next start.
-        await deletion.bytes([id]).catch(() => undefined)
-        throw error
+        // A store that is away may have it all the same: only what is known to be nobody's goes now, the rest when it has been left for an hour.
+        if (!isAway(error)) await deletion.bytes([id]).catch(() => undefined)
+        const kept = isAway(error) && mayBeDone(error) ? await store.getFile(id).catch(() => null) : null
+        if (!kept) throw error
+        answer(kept)
       } finally {
         leave()
       }

@@ -32,7 +32,7 @@ function handlerOf(row: Route, places: Places, readJson: JsonReader) {
       await row.handle({ request, response, identity, params, subject, query, body }, ownPlaces)
     } catch (error) {
       // What another node has deleted meanwhile could not be written, either, and is not to be tried again.
-      if (isAway(error) && !response.headersSent) await find(places).catch(throwIfGone)
+      if (isAway(error) && !response.headersSent && row.method !== 'delete') await find(places).catch(throwIfGone)
       throw error
     }
   }

@@ -190,7 +190,7 @@ export interface Store {
   /** False if there was none. */
   removeMember(chatId: string, userId: string): Promise<boolean>
 
-  /** Bytes are about to be written under this id: they go at the next start, unless `putFile` comes. */
+  /** Bytes are about to be written under this id: they go at the next start, where there are other nodes after an hour, unless `putFile` comes. */
   doomFile(id: string): Promise<void>
   /** Throws `not_found` for a chat that does not exist. */
   putFile(file: FileRow): Promise<void>

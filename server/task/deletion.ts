@@ -17,6 +17,8 @@ export class Deletion {
     files: Files
     gone: (docs: readonly string[]) => Promise<void>
   }
+  /** Whose bytes were to go at the last look. */
+  #doomed = new Set<string>()
 
   constructor(places: {
     tasks: Tasks
@@ -66,8 +68,16 @@ export class Deletion {
     }
   }
 
-  /** What a crash came before. */
+  /** What a crash came before. Only where nobody else can be sending a file. */
   async recover(): Promise<void> {
     await this.bytes(await this.#places.store.doomedFiles())
+  }
+
+  /** Once an hour: bytes that were nobody's the last time, too. No file is so long on its way. */
+  async leftBytes(): Promise<void> {
+    const doomed = await this.#places.store.doomedFiles()
+    const before = this.#doomed
+    this.#doomed = new Set(doomed)
+    await this.bytes(doomed.filter((id) => before.has(id)))
   }
 }
