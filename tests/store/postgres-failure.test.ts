@@ -99,6 +99,36 @@ describe('opening a database', () => {
     ])
   })
 
+  it('leaves one that is not what its version says as it is', async () => {
+    const early = migrations[0]!.replace('    node TEXT,\n', '').replace(/CREATE TABLE orders[^;]*;/, '')
+    const otherAppend = migrations[0]!.replace("status := 'fenced'", "status := 'gap'")
+    const halfMade = migrations[0]!.slice(0, migrations[0]!.indexOf('CREATE TABLE documents'))
+    for (const [made, lacks] of [
+      [early, 'messages.node'],
+      [otherAppend, 'runnel_append()'],
+      [halfMade, 'documents.number'],
+      ['', 'chats.number'],
+    ]) {
+      const url = await postgres.database()
+      await postgres.run(`CREATE TABLE runnel_schema AS SELECT 1 AS version; ${made}`, url)
+      const tables = () =>
+        postgres.run(
+          `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2`,
+          url,
+        )
+      const before = await tables()
+      const later = [...migrations, 'ALTER TABLE chats ADD COLUMN colour TEXT']
+      for (const steps of [migrations, later])
+        expect((await unavailable(() => connection(url, {}, steps).query('SELECT 1'))).message).toMatch(
+          `has schema 1 of Runnel, but lacks ${lacks}`,
+        )
+      expect(await tables()).toEqual(before)
+    }
+    const url = await postgres.database()
+    await postgres.run(`CREATE TABLE runnel_schema (version TEXT)`, url)
+    expect((await unavailable(() => open(url).probe())).message).toMatch(/another program/)
+  })
+
   it('refuses one that is not UTF-8', async () => {
     await postgres.run(`CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0`)
     const url = (await postgres.database()).replace(/\/test_\d+$/, '/latin')

@@ -55,6 +55,25 @@ describe('opening a database file', () => {
     expect(readFileSync(path, 'utf8')).toBe('dear diary\n'.repeat(500))
   })
 
+  it('leaves one that is not what its version says as it is', () => {
+    for (const [version, made, lacks] of [
+      [1, 'CREATE TABLE chats (id TEXT)', 'chats\\.number'],
+      [2, migrations[0]!, '\\w+\\.\\w+'],
+      [migrations.length, migrations.slice(0, -1).join(';'), 'chats\\.expires_at'],
+      [1, migrations[0]!.replace(/\n    title TEXT[^\n]*/, ''), 'chats\\.title'],
+    ] as const) {
+      const path = join(temporaryFolder(), 'early.db')
+      const raw = new DatabaseSync(path)
+      raw.exec(`${made}; PRAGMA application_id = ${0x526e6e6c}; PRAGMA user_version = ${version}`)
+      raw.close()
+      const before = readFileSync(path)
+      expect(() => openSqliteStore(path)).toThrow(
+        new RegExp(`has schema ${version} of Runnel, but lacks ${lacks}; nothing was changed`),
+      )
+      expect(readFileSync(path).equals(before)).toBe(true)
+    }
+  })
+
   it('leaves the database of another program as it is', async () => {
     const path = join(temporaryFolder(), 'other.db')
     openRaw(path).exec('CREATE TABLE songs (title TEXT)')
@@ -77,7 +96,7 @@ describe('opening a database file', () => {
   it('lets go of the file where it refuses', async () => {
     const path = join(temporaryFolder(), 'runnel.db')
     await openSqliteStore(path).close()
-    const raw = openRaw(path)
+    const raw = new DatabaseSync(path)
     raw.exec('PRAGMA user_version = 99')
     await refusal('store_unavailable', () => openSqliteStore(path))
     raw.exec(`PRAGMA user_version = ${migrations.length}`)
