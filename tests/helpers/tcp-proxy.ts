@@ -15,6 +15,8 @@ export interface TcpProxy {
   delayMs: number
   /** The next piece with these words from a client breaks its connection: before it arrives, or when it is answered. */
   breakAt: { words: string; moment: 'before' | 'after' } | null
+  /** Told of each piece from a client, before it is passed on. */
+  onPiece: (data: Buffer) => void
   /** How often that happened. */
   breaks: number
   /** Cuts all connections. */
@@ -46,6 +48,7 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
       let isLossy = false
       let passed: Promise<unknown> | null = null
       from.on('data', (data: Buffer) => {
+        if (direction === 'in') proxy.onPiece(data)
         isLossy ||= proxy.mode === 'deaf' || (proxy.mode === 'mute' && direction === 'out')
         if (isLossy) return
         if (proxy.breakAt && direction === 'in' && data.includes(proxy.breakAt.words)) {
@@ -73,6 +76,7 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
     mode: 'pass',
     delayMs: 0,
     breakAt: null,
+    onPiece: () => {},
     breaks: 0,
     cut: () => {
       for (const socket of sockets) socket.destroy()
