@@ -48,7 +48,7 @@ test(
     const { fake, node } = await newWorld({ fake: { fallback: answer({ text: 'Done.' }) } })
     const [a, b] = await Promise.all([node(), node()])
     const statuses = new Map<string, number>()
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 6; round++) {
       const { chatId, messageId, taskId } = await b.ask('First')
       await expect
         .poll(async () => (await b.call('GET', `/api/messages/${messageId}`)).body as Message)

@@ -34,7 +34,7 @@ test('whatever fell before, a run that goes on has ended two leases later', { ti
   await expect.poll(async () => textOf(await read(ids[5]!)).length, { interval: 10 }).toBeGreaterThan(0)
   await first.kill()
   let next = new ChildNode()
-  for (let fall = 0; fall < 3; fall++) {
+  for (let fall = 0; fall < 2; fall++) {
     const node = next
     next = new ChildNode()
     // So many pieces to Postgres after it has taken the first run over.
