@@ -7,8 +7,8 @@ export interface Retry {
   ms?: number
   /** Tries, the first among them; default: any number. */
   tries?: number
-  /** Ends the waiting, not a try that is under way. */
-  signal?: AbortSignal | undefined
+  /** Any of them ends the waiting, not a try that is under way. */
+  signals?: readonly (AbortSignal | undefined)[]
   /** May it be otherwise in a moment? */
   isPassing: (error: unknown) => boolean
   /** ms of the pause behind a failed try, which are counted from 0. */
@@ -18,7 +18,7 @@ export interface Retry {
 /** Tries again, further and further apart, while that can help. Throws what the last try threw. */
 export async function retry<T>(
   work: (attempt: number) => Promise<T>,
-  { ms = Infinity, tries = Infinity, signal, isPassing, pauseMs = backOff }: Retry,
+  { ms = Infinity, tries = Infinity, signals = [], isPassing, pauseMs = backOff }: Retry,
 ): Promise<T> {
   const deadline = performance.now() + ms
   for (let attempt = 0; ; attempt++) {
@@ -27,8 +27,10 @@ export async function retry<T>(
     } catch (error) {
       const pause = pauseMs(attempt)
       if (!isPassing(error) || attempt + 1 >= tries || performance.now() + pause > deadline) throw error
+      // Joined only where somebody waits: most tries are the last.
+      const signal = AbortSignal.any(signals.filter((signal) => signal !== undefined))
       await sleep(pause, undefined, { signal }).catch(() => {})
-      if (signal?.aborted) throw error
+      if (signal.aborted) throw error
     }
   }
 }
@@ -59,7 +61,7 @@ export class Patience {
   async keep<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return await retry(work, {
       ms: this.ms,
-      signal: signal ? AbortSignal.any([signal, this.signal]) : this.signal,
+      signals: [signal, this.signal],
       isPassing: (error) => isAway(error) && !mayBeDone(error),
     })
   }

@@ -115,7 +115,7 @@ export class RedisLog {
       },
       {
         ms,
-        signal: AbortSignal.any([signal, this.#closing.signal]),
+        signals: [signal, this.#closing.signal],
         isPassing: (error) => !(error instanceof RunnelError) && isPassing(error as Error),
         pauseMs: reconnectAfter,
       },

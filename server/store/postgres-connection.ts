@@ -1,6 +1,6 @@
 import { Client, Pool, types, type PoolClient, type QueryConfig } from 'pg'
 import { RunnelError } from '../../shared/errors.ts'
-import { outcomeUnknown, retry, type Retry } from '../patience.ts'
+import { outcomeUnknown, retry } from '../patience.ts'
 import { isConflict, isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
 import { migrate, migrations } from './postgres-schema.ts'
 import { fromText, toText } from './postgres-text.ts'
@@ -37,6 +37,12 @@ const defaultLimits: PostgresLimits = {
   migrationMs: 600_000,
 }
 
+/** How long, and until when. */
+interface Waiting {
+  ms: number
+  signal?: AbortSignal | undefined
+}
+
 export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
 
 /** The connections of this process to its database. Whatever it throws is a RunnelError. */
@@ -44,10 +50,7 @@ export interface PostgresConnection {
   /** A statement of its own that may run twice: a read, or a write that leaves the same when it is repeated. */
   readonly query: Query
   /** Work that may run twice, tried again for so long while the database is away; `attempt` counts from 0. */
-  readonly repeat: <T>(
-    patience: Pick<Retry, 'ms' | 'signal'>,
-    work: (query: Query, attempt: number) => Promise<T>,
-  ) => Promise<T>
+  readonly repeat: <T>(patience: Waiting, work: (query: Query, attempt: number) => Promise<T>) => Promise<T>
   /**
    * One transaction: all or nothing, once, durable against a power cut. The
    * work may run again where nothing of it was committed.
@@ -98,15 +101,12 @@ export function openPostgresConnection(
 
   const brief = { ms: limits.patienceMs, signal: closing.signal }
 
-  async function repeat<T>(
-    { ms, signal }: Pick<Retry, 'ms' | 'signal'>,
-    work: (attempt: number) => Promise<T>,
-  ): Promise<T> {
+  async function repeat<T>({ ms, signal }: Waiting, work: (attempt: number) => Promise<T>): Promise<T> {
     try {
       return await retry(
         (attempt) =>
-          retry(() => work(attempt), { tries: conflictTries, isPassing: isConflict, signal: closing.signal }),
-        { ms: ms ?? 0, isPassing, signal: signal ? AbortSignal.any([signal, closing.signal]) : closing.signal },
+          retry(() => work(attempt), { tries: conflictTries, isPassing: isConflict, signals: [closing.signal] }),
+        { ms, isPassing, signals: [signal, closing.signal] },
       )
     } catch (error) {
       throw storeError(error, where)
