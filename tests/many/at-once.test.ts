@@ -26,7 +26,7 @@ test(
       await Promise.all(
         viewers.map((viewer, i) => viewer.until(() => [near, far][i]!.text === wordsOf('q', 1), 'the first word')),
       )
-      proxy.delayMs = 120
+      proxy.delayMs = 40
       for (let i = 1; i < 10; i++) stream.send(word('q', i))
       await viewers[0]!.until(() => near!.text === wordsOf('q', 10), 'the other words')
       expect((await stopping.call('POST', `/api/messages/${messageId}/stop`)).body).toMatchObject({ status: 'stopped' })
