@@ -41,6 +41,7 @@ async function measure(fragments: number): Promise<number[]> {
     now: Date.now,
     maxMessageBytes: Infinity,
     flush: () => {},
+    onAnswering: () => {},
     onParked: () => {},
     onEnd: () => {},
   })

@@ -63,6 +63,12 @@ export function pickProvider(config: Config, onUnknownEvent: (type: string) => v
   return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
 }
 
+/** In a word, for whoever counts. */
+export function providerName({ OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL }: Config): string {
+  if (baseURL !== undefined) return new URL(baseURL).hostname
+  return apiKey === undefined ? 'demo' : 'api.openai.com'
+}
+
 /** Of the database and its write-ahead log, where they are files of this process. */
 export function storeBytes(url: string): number {
   if (!url.startsWith('sqlite:')) return 0

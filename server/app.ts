@@ -1,6 +1,15 @@
 /** The composition root: wires the parts, with the adapters that the settings ask for. */
 import type { IncomingMessage, Server } from 'node:http'
-import { findPage, openCluster, openFiles, openStore, pickAuth, pickProvider, storeBytes } from './adapters.ts'
+import {
+  findPage,
+  openCluster,
+  openFiles,
+  openStore,
+  pickAuth,
+  pickProvider,
+  providerName,
+  storeBytes,
+} from './adapters.ts'
 import { Access } from './auth/access.ts'
 import { ClientAddresses } from './auth/addresses.ts'
 import { Admission } from './auth/admission.ts'
@@ -13,11 +22,13 @@ import { createHttp } from './http/app.ts'
 import { Door } from './http/door/door.ts'
 import { EventStreams } from './http/event-streams.ts'
 import { rateLimits } from './http/rate-limits.ts'
+import { otherRoute, routePattern } from './http/route-pattern.ts'
 import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
 import { createLogger } from './log.ts'
 import { measuredCluster, measuredStore } from './measured.ts'
-import { createMetrics, type RunnelStats } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
+import type { RunnelStats } from './metrics/readings.ts'
 import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
 import { optionFaults, type RunnelOptions } from './options.ts'
@@ -34,6 +45,7 @@ import { Ends } from './task/ends.ts'
 import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
 import { Tasks } from './task/tasks.ts'
+import { version } from './version.ts'
 
 /** Claims of idempotency keys live for a day, and files that no message has. */
 const dayMs = 24 * 3_600_000
@@ -50,9 +62,11 @@ export interface Runnel {
    */
   readonly handler: Handler
   /** Takes the sockets below RUNNEL_BASE_PATH on that program's server; other upgrades are left to others that listen for them. */
-  attach(server: Server): Promise<void>
+  attach(server: Server): Promise<{ metricsUrl?: string }>
   /** What the parts are doing now. */
   stats(): RunnelStats
+  /** The page for a Prometheus, for a route of that program's own. RUNNEL_METRICS_PORT opens a port for it, too. */
+  metrics(): Promise<string>
   /** Interrupts what runs, saves it, closes all sockets and the store. The server of another program runs on. Idempotent. */
   close(): Promise<void>
 }
@@ -71,15 +85,15 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const opened = openStore(config)
   const files = openFiles(config)
   const connected = openCluster(config, opened.log, (what, error) => onUnreadable(what, error))
-  const metrics =
-    config.RUNNEL_METRICS_PORT === undefined
-      ? null
-      : createMetrics(() => stats(), {
-          store: () => opened.probe(),
-          ...(connected.many && { redis: () => connected.probe() }),
-        })
-  const store = metrics ? measuredStore(opened, metrics) : opened
-  const cluster = metrics ? measuredCluster(connected, metrics) : connected
+  const metrics = createMetrics({
+    source: () => stats(),
+    version: version(),
+    provider: options.provider ? 'custom' : providerName(config),
+    models: [config.RUNNEL_MODEL, ...(config.RUNNEL_MODELS ?? [])],
+    probes: { store: () => opened.probe(), ...(connected.many && { redis: () => connected.probe() }) },
+  })
+  const store = measuredStore(opened, metrics)
+  const cluster = measuredCluster(connected, metrics)
   const auth = withInvites(pickAuth(config, options.authenticate), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
@@ -97,7 +111,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     cluster,
     flushMs: config.RUNNEL_FLUSH_MS,
     now,
-    ...(metrics && { onShown: metrics.shown }),
+    onShown: metrics.shown,
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, store)
@@ -145,6 +159,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     taskMaxMs: config.RUNNEL_TASK_MAX_MS,
     onRun: (event, run) => {
       if (event !== 'waiting') onRun(event, run)
+      if (event === 'answering') return
       const { chatId, messageId, status } = run.state
       announcer(chatId)
         .then((tell) => tell({ event: 'status', messageId, status }))
@@ -271,6 +286,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const serving = new Serving({
     http,
     admit,
+    onAnswered: (method, path, status) => metrics.answered(method, routePattern(path) ?? otherRoute(status), status),
     basePath: config.RUNNEL_BASE_PATH,
     maxConnections: config.RUNNEL_MAX_CONNECTIONS,
     takeUpgrades: (server) => sockets.attach(server),
@@ -319,7 +335,14 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const stats = () =>
     readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
 
-  let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
+  let metricsServer: ReturnType<typeof metrics.listen> | undefined
+  /** Its address, where a port is set; once, whoever asks. */
+  const listenForScrapers = async (): Promise<{ metricsUrl?: string }> => {
+    const { RUNNEL_METRICS_PORT: port, HOST: host } = config
+    if (port === undefined) return {}
+    metricsServer ??= metrics.listen(port, host)
+    return { metricsUrl: (await metricsServer).url }
+  }
   let closing: Promise<void> | undefined
   const close = async () => {
     const drainedAt = now() + config.RUNNEL_DRAIN_MS
@@ -333,8 +356,11 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     await closeServer()
     for (const stop of sweeps) stop()
     limits.close()
-    await metricsServer?.close()
-    metrics?.close()
+    await metricsServer?.then(
+      (server) => server.close(),
+      () => undefined,
+    )
+    metrics.close()
     await rooms.close()
     for (const tool of options.tools ?? []) if ('close' in tool) await tool.close()
     await cluster.close()
@@ -345,14 +371,16 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   return {
     config,
     handler: serving.handler,
-    attach: (server) => serving.attach(server),
+    attach: async (server) => {
+      await serving.attach(server)
+      return await listenForScrapers()
+    },
     listen: async () => {
       const url = await serving.listen(config.PORT, config.HOST)
-      if (!metrics) return { url }
-      metricsServer = await metrics.listen(config.RUNNEL_METRICS_PORT!, config.HOST)
-      return { url, metricsUrl: metricsServer.url }
+      return { url, ...(await listenForScrapers()) }
     },
     stats,
+    metrics: () => metrics.text(),
     close: () => (closing ??= close()),
   }
 }

@@ -12,7 +12,7 @@ const quietMs = 10_000
 const maxHeld = 1_000
 
 export interface Operation {
-  onRun: (event: 'begun' | 'ended', run: Run) => void
+  onRun: (event: 'begun' | 'answering' | 'ended', run: Run) => void
   onRefused: OnRefused
   onUnknownEvent: (type: string) => void
   onUnreadable: OnUnreadable
@@ -25,7 +25,7 @@ interface Held {
   count: number
 }
 
-export function operation(log: Logger, metrics: Metrics | null, now: () => number): Operation {
+export function operation(log: Logger, metrics: Metrics, now: () => number): Operation {
   const held = new Map<string, Held>()
   /** True if it may be said now. */
   const mayBeSaid = (what: string): boolean => {
@@ -39,7 +39,12 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
   return {
     onRun: (event, run) => {
       const ids = { chatId: run.chatId, messageId: run.messageId, taskId: run.taskId, userId: run.user.id }
-      if (event === 'begun') return log.info({ ...ids, waitedMs: now() - run.createdAt }, 'run begun')
+      if (event === 'answering') return metrics.firstToken(run.activeMs(now()) / 1_000)
+      if (event === 'begun') {
+        const waitedMs = now() - run.createdAt
+        metrics.runBegun(waitedMs / 1_000)
+        return log.info({ ...ids, waitedMs }, 'run begun')
+      }
       const {
         usage,
         outputBytes,
@@ -52,14 +57,21 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
         { ...ids, status, ms, outputBytes, ...(usage && { tokens }), ...(error && { code: error.code }) },
         'run ended',
       )
-      metrics?.runEnded(status, ms / 1_000, outputBytes, tokens)
+      metrics.runEnded({
+        status,
+        code: error?.code,
+        model: run.request.model,
+        seconds: ms / 1_000,
+        outputBytes,
+        tokens,
+      })
     },
     onRefused: (place, reason, context) => {
-      metrics?.refused(place, reason)
+      metrics.refused(place, reason)
       if (mayBeSaid(`${place} ${reason}`)) log.warn({ place, reason, ...context }, 'refused')
     },
     onUnknownEvent: (type) => {
-      metrics?.unknownProviderEvent()
+      metrics.unknownProviderEvent()
       if (mayBeSaid(`provider event ${type}`))
         log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
     },

@@ -12,6 +12,8 @@ export interface ServingOptions {
   recover: () => Promise<void>
   /** Throws where this caller is not served at all. */
   admit: (request: IncomingMessage) => void
+  /** An answer is over, or its caller has gone: its path below the base path, without the query. */
+  onAnswered: (method: string, path: string, status: number) => void
   basePath: string
   maxConnections: number
 }
@@ -44,6 +46,8 @@ export class Serving {
     const url = pathBelow(this.#options.basePath, fullUrl)
     if (url === null)
       return next ? next() : refuse(response, new RunnelError('not_found', 'There is nothing at this address.'))
+    const [path = '/'] = url.split('?', 1)
+    response.on('close', () => this.#options.onAnswered(request.method ?? '', path, response.statusCode))
     const serve = () => {
       try {
         if (this.#state.phase === 'closed')

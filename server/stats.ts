@@ -1,7 +1,7 @@
 import type { Admission } from './auth/admission.ts'
 import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
-import type { RunnelStats } from './metrics.ts'
+import type { RunnelStats } from './metrics/readings.ts'
 import type { Rooms } from './room/rooms.ts'
 import type { Sockets } from './socket/sockets.ts'
 import type { Tasks } from './task/tasks.ts'

@@ -58,6 +58,7 @@ export class Answer {
     const { run, addFile } = this.#options
     switch (event.type) {
       case 'delta': {
+        run.answering()
         run.count(event.text)
         const call = event.field === 'arguments' ? this.#calls.get(event.key) : undefined
         if (call) call.arguments += event.text

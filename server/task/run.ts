@@ -33,6 +33,8 @@ export interface RunOptions {
   flush: (room: Room, written: () => void) => void
   /** Called when it begins to wait for a person or a client and nothing of it runs, and when it goes on. */
   onParked: (run: Run, parked: boolean) => void
+  /** Called once, when the model says the first of its answer. */
+  onAnswering: (run: Run) => void
   /** Called once, when the terminal status is in the log. */
   onEnd: (run: Run) => void
 }
@@ -76,6 +78,7 @@ export class Run {
   #last: { id: string; type: string } | null = null
   #status: MessageFields['status'] = 'queued'
   #ended = false
+  #answering = false
   #bytes = 0
   /** Of earlier runs and finished requests; of the request that runs. */
   #spent: Usage | undefined
@@ -201,6 +204,13 @@ export class Run {
   close(id: string, status: BlockStatus | ToolCallStatus, fields: JsonObject = {}, stays = false): void {
     this.writer.closeBlock(id, status, fields)
     if (!stays) this.#open.delete(id)
+  }
+
+  /** The model says something. */
+  answering(): void {
+    if (this.#answering || this.ended) return
+    this.#answering = true
+    this.#options.onAnswering(this)
   }
 
   /** Counts what comes in. Throws `message_too_large`. */

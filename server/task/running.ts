@@ -35,8 +35,8 @@ export interface RunningOptions extends CarryOutOptions {
   ends: Ends | null
   /** What the addresses of files begin with. */
   filesUrl: string
-  /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
-  onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
+  /** A run begins, hears the first of its model, begins to wait for people or goes on, has ended (its status is in the log). */
+  onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
 
 /** The message that a run writes, with its room, pinned. */
@@ -162,6 +162,7 @@ export class Running {
       maxMessageBytes,
       flush: (room, written) => rooms.flusher.flushNow(room, written),
       onParked: (run, parked) => this.#parked(run, parked),
+      onAnswering: (run) => this.#options.onRun?.('answering', run),
       onEnd: (run) => this.#ended(run),
     })
     room.onLost = () => run.abandon()
