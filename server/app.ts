@@ -18,6 +18,7 @@ import { Origins } from './auth/origins.ts'
 import type { Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
+import { Answers } from './http/answers.ts'
 import { createHttp } from './http/app.ts'
 import { Door } from './http/door/door.ts'
 import { EventStreams } from './http/event-streams.ts'
@@ -283,13 +284,27 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
   })
+  const answers = new Answers({
+    stallMs: config.RUNNEL_VIEWER_STALL_MS,
+    maxPendingBytes: config.RUNNEL_MAX_PENDING_ANSWER_BYTES,
+    maxPerAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
+    addressOf: (request) => addresses.keyOf(request),
+    now,
+  })
   const serving = new Serving({
     http,
     admit,
     onAnswered: (method, path, status) => metrics.answered(method, routePattern(path) ?? otherRoute(status), status),
     basePath: config.RUNNEL_BASE_PATH,
-    maxConnections: config.RUNNEL_MAX_CONNECTIONS,
-    takeUpgrades: (server) => sockets.attach(server),
+    answers,
+    addresses,
+    limits: {
+      connections: config.RUNNEL_MAX_CONNECTIONS,
+      perAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
+      headMs: config.RUNNEL_REQUEST_HEAD_MS,
+      requestMs: config.RUNNEL_REQUEST_MS,
+    },
+    takeUpgrades: (server, onUpgrade) => sockets.attach(server, onUpgrade),
     recover: async () => {
       await ends?.recover()
       await tasks.recover()
@@ -310,6 +325,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
         sockets.sweep()
         events.sweep()
         door.sweep()
+        answers.sweep()
       },
     ),
     every(2_000, () => {
@@ -333,14 +349,23 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   ]
 
   const stats = () =>
-    readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
+    readStats({
+      rooms,
+      tasks,
+      sockets,
+      events,
+      door,
+      answers,
+      admission,
+      storeBytes: () => storeBytes(config.DATABASE_URL),
+    })
 
   let metricsServer: ReturnType<typeof metrics.listen> | undefined
   /** Its address, where a port is set; once, whoever asks. */
   const listenForScrapers = async (): Promise<{ metricsUrl?: string }> => {
     const { RUNNEL_METRICS_PORT: port, HOST: host } = config
     if (port === undefined) return {}
-    metricsServer ??= metrics.listen(port, host)
+    metricsServer ??= metrics.listen(port, host, (...answer) => answers.take(...answer))
     return { metricsUrl: (await metricsServer).url }
   }
   let closing: Promise<void> | undefined

@@ -196,6 +196,22 @@ export const settings = {
     default: '20000',
     meaning: 'connections of any kind; more are closed unanswered',
   },
+  RUNNEL_MAX_CONNECTIONS_PER_ADDRESS: {
+    schema: integer(1),
+    default: '2000',
+    meaning: 'connections from one address that are no sockets; of what a trusted proxy forwards, requests at once',
+  },
+  RUNNEL_MAX_PENDING_ANSWER_BYTES: {
+    schema: integer(1),
+    default: '128000000',
+    meaning: 'bytes of HTTP answers that callers have not taken yet, in all; a quarter of them for one address',
+  },
+  RUNNEL_REQUEST_HEAD_MS: {
+    schema: integer(10),
+    default: '10000',
+    meaning: 'ms that the head of a request may take, from the connection or from its first byte',
+  },
+  RUNNEL_REQUEST_MS: { schema: integer(10), default: '120000', meaning: 'ms that a request with its body may take' },
   RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets and event streams of one user' },
   RUNNEL_MAX_SOCKETS_PER_ADDRESS: {
     schema: integer(1),

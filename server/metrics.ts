@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { boundedLabel } from './metrics/bounded-label.ts'
 import { fast, Instruments, slow } from './metrics/instruments.ts'
 import { readings, type MetricsSource } from './metrics/readings.ts'
-import { serveMetrics } from './metrics/serve.ts'
+import { serveMetrics, type TakeAnswer } from './metrics/serve.ts'
 
 export interface EndedRun {
   status: string
@@ -38,8 +38,8 @@ export interface Metrics {
   answered(method: string, route: string, status: number): void
   /** The page for a scraper. */
   text(): Promise<string>
-  /** Serves it; returns address and stop. */
-  listen(port: number, host: string): Promise<{ url: string; close: () => Promise<void> }>
+  /** Serves it; returns address and stop. `take`: what every answer of this process goes through. */
+  listen(port: number, host: string, take: TakeAnswer): Promise<{ url: string; close: () => Promise<void> }>
   close(): void
 }
 
@@ -158,9 +158,9 @@ export function createMetrics({ source, version, provider, models, probes = {} }
     answered: (method, route, status) =>
       requests.add(1, { method: methods.includes(method) ? method : 'other', route, status: String(status) }),
     text,
-    listen: (port, host) => {
+    listen: (port, host, take) => {
       read.begin()
-      return serveMetrics(text, contentType, port, host)
+      return serveMetrics(text, contentType, port, host, take)
     },
     close: () => {
       read.close()

@@ -15,6 +15,10 @@ export interface MetricsSource {
   sentBytes: number
   catchUpPendingBytes: number
   catchUpWaiting: number
+  /** HTTP requests that are being answered, event streams too. */
+  answers: number
+  /** Of whole answers that their callers have not taken. */
+  pendingAnswerBytes: number
   tickMs: number
   loggedBytes: number
   /** In logs that no state holds yet, of documents in memory. */
@@ -56,6 +60,8 @@ const gauges: readonly Reading[] = [
     (now) => now.catchUpPendingBytes,
   ],
   ['runnel_catch_up_waiting', 'Joins and returns that stand in line', (now) => now.catchUpWaiting],
+  ['runnel_answers', 'HTTP requests that are being answered', (now) => now.answers],
+  ['runnel_pending_answer_bytes', 'Whole answers that callers have not taken yet', (now) => now.pendingAnswerBytes],
   [
     'runnel_tick_seconds',
     'Length of the tick now; longer than RUNNEL_FLUSH_MS under load',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { RunnelError } from '../../shared/errors.ts'
@@ -93,9 +94,10 @@ export class Sockets {
     return bytes
   }
 
-  /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. */
-  attach(server: Server): () => void {
+  /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. `onUpgrade`: a connection speaks no HTTP any more. */
+  attach(server: Server, onUpgrade: (socket: Socket) => void = () => {}): () => void {
     const serverOnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      onUpgrade(request.socket)
       const url = pathBelow(this.#options.basePath, request.url ?? '/')
       const isOurs = url !== null && (this.#options.basePath !== '' || isEndpoint(url))
       if (isOurs || server.listenerCount('upgrade') === 1) this.#upgrade(request, socket, head, url)
