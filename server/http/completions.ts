@@ -18,6 +18,7 @@ import { completionJson, completionOf, outcomeOf } from './door/completion.ts'
 import { answerFailure } from './door/failure.ts'
 import type { Places } from './places.ts'
 import { route } from './route.ts'
+import { short } from './validate.ts'
 
 const detachHeader = 'X-Runnel-Detach'
 
@@ -77,7 +78,7 @@ export const completionRoutes = [
     handle({ response, params }, places) {
       const model = params['model']!
       if (!namesOf(places).includes(model))
-        throw new RunnelError('not_found', `There is no model ${JSON.stringify(model)} here.`)
+        throw new RunnelError('not_found', `There is no model ${JSON.stringify(short(model))} here.`)
       response.json(modelOf(model))
     },
   }),

@@ -7,6 +7,7 @@ import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
 import type { Places } from './places.ts'
 import { jsonObject, messageJson } from './schemas.ts'
+import { short } from './validate.ts'
 
 export const runFields = {
   model: z.string().min(1).max(200).optional(),
@@ -52,9 +53,13 @@ export function runRequestOf(
     ? undefined
     : tools?.find((tool) => typeof tool === 'string' && !known.some(({ name }) => name === tool))
   if (missing !== undefined)
-    throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(missing)} on this server.`, {
-      details: { fields: [{ field: 'tools', message: 'is not known' }] },
-    })
+    throw new RunnelError(
+      'bad_request',
+      `tools: there is no tool ${JSON.stringify(short(String(missing)))} on this server.`,
+      {
+        details: { fields: [{ field: 'tools', message: 'is not known' }] },
+      },
+    )
   const { continues: _, decision: _said, ...rest } = before ?? {}
   return {
     ...rest,
