@@ -15,7 +15,7 @@ const maxWordsChars = 200
  * is not repeated, but for the names of fields, shortened.
  */
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const context: z.core.ParseContextInternal = { abortEarly: countParts(value, maxParts) > maxParts }
+  const context: z.core.ParseContextInternal<z.core.$ZodIssue> = { abortEarly: countParts(value, maxParts) > maxParts }
   const parsed = schema.safeParse(value, context)
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
