@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import type { MemberRow } from '../store/store.ts'
 import { chatOfMember, chatOfPath } from './finders.ts'
+import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { listOf, memberJson } from './schemas.ts'
+import { pageOf, memberJson } from './schemas.ts'
 
 export const grantedRole = z.enum(['editor', 'viewer'])
 const newMember = z.strictObject({
@@ -20,9 +21,10 @@ export const memberRoutes = [
     of: chatOfPath,
     access: 'viewer',
     summary: 'The members of a chat',
-    responses: { 200: listOf(memberJson) },
-    async handle({ response, subject: chat }, { store }) {
-      response.json({ items: await store.listMembers(chat.id) })
+    query: pageQuery,
+    responses: { 200: pageOf(memberJson) },
+    async handle({ response, subject: chat, query }, { store }) {
+      response.json(pageOfList(await store.listMembers(chat.id), query))
     },
   }),
 

@@ -2,7 +2,15 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
 import { judgeClaim } from './claim-rules.ts'
-import { decodeCursor, decodeOffset, encodeCursor, matchesPage, type ListPosition } from './cursor.ts'
+import {
+  decodeCursor,
+  decodeOffset,
+  encodeCursor,
+  jsonBytes,
+  matchesPage,
+  takePage,
+  type ListPosition,
+} from './cursor.ts'
 import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
@@ -136,8 +144,8 @@ export function memoryStore(): Store {
       deleteAll(ids)
       return { messages: ids, files: files.deleteOfMessages(ids) }
     },
-    async searchChats(userId, query, { cursor, limit }) {
-      const offset = decodeOffset(cursor)
+    async searchChats(userId, query, page) {
+      const offset = decodeOffset(page.cursor)
       const words = wordsOf(query)
       const has = (text: string) => {
         const held = wordsOf(text)
@@ -150,7 +158,7 @@ export function memoryStore(): Store {
           members.role(row.id, userId) &&
           (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))),
       )
-      return matchesPage(found.toReversed().slice(offset), offset, limit, ({ row }) => structuredClone(row))
+      return matchesPage(found.toReversed().slice(offset), offset, page, ({ row }) => structuredClone(row))
     },
 
     ...members.store,
@@ -183,11 +191,12 @@ export function memoryStore(): Store {
     },
     async listChats(userId, page) {
       const own = [...chats.values()].filter(({ row }) => row.expiresAt === undefined && members.role(row.id, userId))
-      return cutPage(
+      const { items, nextCursor } = cutPage(
         own.sort((a, b) => compare(positionOf(b), positionOf(a))),
         page,
         -1,
       )
+      return { items, nextCursor }
     },
 
     async startRun(run) {
@@ -303,14 +312,18 @@ function compare(a: ListPosition, b: ListPosition): number {
 }
 
 /** `direction`: 1 where the list goes up in time, -1 where it goes down. */
-function cutPage<T extends { createdAt: number }>(sorted: Numbered<T>[], page: Page, direction: 1 | -1): Paged<T> {
-  const { cursor, limit } = page
-  const start = cursor === undefined ? null : decodeCursor(cursor)
+function cutPage<T extends { createdAt: number }>(
+  sorted: Numbered<T>[],
+  page: Page,
+  direction: 1 | -1,
+): Paged<T> & { cursors: string[] } {
+  const start = page.cursor === undefined ? null : decodeCursor(page.cursor)
   const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
-  const shown = rest.slice(0, limit)
-  const last = shown.at(-1)
+  const { shown, isLast } = takePage(rest, page, ({ row }) => ('json' in row && !row.json ? 0 : jsonBytes(row)))
+  const cursors = shown.map((entry) => encodeCursor(positionOf(entry)))
   return {
     items: shown.map(({ row }) => structuredClone(row)),
-    nextCursor: last && rest.length > limit ? encodeCursor(positionOf(last)) : null,
+    nextCursor: isLast ? null : cursors.at(-1)!,
+    cursors,
   }
 }

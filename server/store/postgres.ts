@@ -100,10 +100,10 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
       }),
     deleteMessages: (messageId) =>
       write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
-    searchChats: async (userId, words, { cursor, limit }) => {
-      const offset = decodeOffset(cursor)
-      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, limit + 1)
-      return matchesPage(rows, offset, limit, toChat)
+    searchChats: async (userId, words, page) => {
+      const offset = decodeOffset(page.cursor)
+      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, page.limit + 1)
+      return matchesPage(rows, offset, page, toChat)
     },
 
     startRun: (run) =>

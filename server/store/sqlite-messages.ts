@@ -3,7 +3,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Json, Message } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
 import { refuseContinuation } from './run-rows.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage } from './cursor.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from './store.ts'
 
@@ -25,12 +25,18 @@ function parse(value: SQLOutputValue | undefined): Json {
   return value === null || value === undefined ? null : (JSON.parse(String(value)) as Json)
 }
 
-/** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<T>(rows: Row[], limit: number, read: (row: Row) => T): Paged<T> {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const position = last && { createdAt: Number(last['createdAt']), number: Number(last['number']) }
-  return { items: shown.map(read), nextCursor: position && rows.length > limit ? encodeCursor(position) : null }
+/** Cuts a page from rows of which one more than `limit` may come. */
+function toPage<T>(
+  rows: Iterable<Row>,
+  page: Page,
+  bytesOf: (row: Row) => number,
+  read: (row: Row) => T,
+): Paged<T> & { cursors: string[] } {
+  const { shown, isLast } = takePage(rows, page, bytesOf)
+  const cursors = shown.map((row) =>
+    encodeCursor({ createdAt: Number(row['createdAt']), number: Number(row['number']) }),
+  )
+  return { items: shown.map(read), nextCursor: isLast ? null : cursors.at(-1)!, cursors }
 }
 
 /** Descendants by `parent_id`, itself first. */
@@ -56,7 +62,7 @@ export interface SqliteMessages {
   getMessage(id: string): MessageRow | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
-  listMessages(chatId: string, page: Page): Paged<MessageRow>
+  listMessages(chatId: string, page: Page): Paged<MessageRow> & { cursors: string[] }
   branch(messageId: string): MessageRow[]
   chatsByNumber(numbers: readonly number[]): ChatRow[]
   /** Itself first; empty for an unknown id. */
@@ -166,13 +172,15 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     deleteChat(id) {
       deleteChat.run(id)
     },
-    listChats: (userId, { cursor, limit }) =>
+    listChats: (userId, page) =>
       connection.read(() => {
         const before =
-          cursor === undefined
+          page.cursor === undefined
             ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-            : decodeCursor(cursor)
-        return toPage(selectChats.all(userId, before.createdAt, before.number, limit + 1), limit, toChat)
+            : decodeCursor(page.cursor)
+        const rows = selectChats.iterate(userId, before.createdAt, before.number, page.limit + 1)
+        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat)
+        return { items, nextCursor }
       }),
 
     insertMessage(row) {
@@ -204,10 +212,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
       }),
     newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId)),
-    listMessages: (chatId, { cursor, limit }) =>
+    listMessages: (chatId, page) =>
       connection.read(() => {
-        const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
-        return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
+        const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+        // Row by row: what is not shown is not read.
+        const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
+        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toMessage)
       }),
     branch: (messageId) => connection.read(() => branchOf(messageId, getMessage)),
     unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),

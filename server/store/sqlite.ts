@@ -92,14 +92,10 @@ export function sqliteStore(connection: SqliteConnection): Store {
       }),
     descendants: async (messageId) => messages.descendants(messageId),
     deleteMessages: async (messageId) => connection.write(() => deleteMessages(messages.descendants(messageId))),
-    searchChats: async (userId, query, { cursor, limit }) => {
-      const offset = decodeOffset(cursor)
-      return matchesPage(
-        messages.chatsByNumber(search.find(userId, query, offset, limit + 1)),
-        offset,
-        limit,
-        (row) => row,
-      )
+    searchChats: async (userId, query, page) => {
+      const offset = decodeOffset(page.cursor)
+      const numbers = search.find(userId, query, offset, page.limit + 1)
+      return matchesPage(messages.chatsByNumber(numbers), offset, page, (row) => row)
     },
 
     memberRole: async (chatId, userId) => members.role(chatId, userId),

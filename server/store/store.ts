@@ -154,6 +154,8 @@ export interface Page {
   /** Opaque, from an earlier answer. */
   cursor?: string
   limit: number
+  /** The page ends before the item with which its JSON would have more bytes than this; the first comes whatever its size. */
+  maxBytes?: number
 }
 
 export interface Paged<T> {
@@ -232,8 +234,8 @@ export interface Store {
   findTask(taskId: string): Promise<MessageRow | null>
   /** Where a chat is continued if nothing else is said. */
   newestMessage(chatId: string): Promise<MessageRow | null>
-  /** Oldest first, and in one millisecond a question before its answer. Throws `bad_request` for a cursor that is none. */
-  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow>>
+  /** Oldest first, and in one millisecond a question before its answer; `cursors` lead on behind each. What is being written counts no bytes. Throws `bad_request` for a cursor that is none. */
+  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow> & { cursors: string[] }>
   /** From the root to this message, by `parentId`; empty for an unknown id. */
   branch(messageId: string): Promise<MessageRow[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */
