@@ -15,7 +15,13 @@ const newChat = z
   .prefault({})
 const chatPatch = z.strictObject({ title })
 const chatQuery = pageQuery.extend({
-  query: z.string().trim().min(1).max(200).optional().describe('words of a title or a message, or their beginnings'),
+  query: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('eight words of a title or a message, of two characters or more, or their beginnings'),
 })
 
 export const chatRoutes = [

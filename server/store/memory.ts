@@ -15,7 +15,7 @@ import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
-import { wordsOf } from './search-words.ts'
+import { queryWordsOf, wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
 import type {
   ChatRow,
@@ -40,6 +40,7 @@ interface Numbered<T> {
 export function memoryStore(): Store {
   const chats = new Map<string, Numbered<ChatRow>>()
   const messages = new Map<string, Numbered<MessageRow>>()
+  const messagesByChat = new Map<string, Map<string, Numbered<MessageRow>>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
   const claims = new Map<string, Claim>()
   const members = memoryMembers((chatId) => chats.has(chatId))
@@ -74,8 +75,20 @@ export function memoryStore(): Store {
 
   /** Oldest first. */
   function messagesOf(chatId: string): Numbered<MessageRow>[] {
-    const listed = [...messages.values()].filter(({ row }) => row.chatId === chatId)
-    return listed.sort((a, b) => compare(positionOf(a), positionOf(b)))
+    return [...(messagesByChat.get(chatId)?.values() ?? [])].sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function putMessage(row: MessageRow): void {
+    const message = { number: ++rowsWritten, row: structuredClone(row) }
+    messages.set(row.id, message)
+    const ofChat = messagesByChat.get(row.chatId) ?? new Map<string, Numbered<MessageRow>>()
+    messagesByChat.set(row.chatId, ofChat.set(row.id, message))
+  }
+
+  /** Those that are listed, by the order in which they were written. */
+  function ownChats(userId: string): Numbered<ChatRow>[] {
+    const own = [...members.chatsOf(userId)].flatMap((id) => chats.get(id) ?? [])
+    return own.filter(({ row }) => row.expiresAt === undefined).sort((a, b) => a.number - b.number)
   }
 
   function unfinished(): MessageRow[] {
@@ -100,7 +113,10 @@ export function memoryStore(): Store {
   }
 
   function deleteAll(ids: readonly string[]): void {
-    for (const id of ids) for (const kept of [messages, documents, providerData]) kept.delete(id)
+    for (const id of ids) {
+      messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
+      for (const kept of [messages, documents, providerData]) kept.delete(id)
+    }
     for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
     forgetEnds(({ messageId }) => ids.includes(messageId))
@@ -131,6 +147,7 @@ export function memoryStore(): Store {
       const ids = messagesOf(id).map(({ row }) => row.id)
       deleteAll(ids)
       chats.delete(id)
+      messagesByChat.delete(id)
       documents.delete(id)
       members.deleteChat(id)
       for (const [key, claim] of claims) if (JSON.stringify(claim.response).includes(`"${id}"`)) claims.delete(key)
@@ -146,16 +163,14 @@ export function memoryStore(): Store {
     },
     async searchChats(userId, query, page) {
       const offset = decodeOffset(page.cursor)
-      const words = wordsOf(query)
+      const words = queryWordsOf(query)
       const has = (text: string) => {
         const held = wordsOf(text)
         return words.every((word) => held.some((other) => other.startsWith(word)))
       }
-      const found = [...chats.values()].filter(
+      const found = ownChats(userId).filter(
         ({ row }) =>
           words.length > 0 &&
-          row.expiresAt === undefined &&
-          members.role(row.id, userId) &&
           (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))),
       )
       return matchesPage(found.toReversed().slice(offset), offset, page, ({ row }) => structuredClone(row))
@@ -190,9 +205,8 @@ export function memoryStore(): Store {
       if (chat) chat.row.title = title
     },
     async listChats(userId, page) {
-      const own = [...chats.values()].filter(({ row }) => row.expiresAt === undefined && members.role(row.id, userId))
       const { items, nextCursor } = cutPage(
-        own.sort((a, b) => compare(positionOf(b), positionOf(a))),
+        ownChats(userId).sort((a, b) => compare(positionOf(b), positionOf(a))),
         page,
         -1,
       )
@@ -206,7 +220,7 @@ export function memoryStore(): Store {
         if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
         refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
-        for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
+        for (const row of rows) putMessage(row)
         documents.create(run.assistant.id, run.lineage, 1)
       })
     },

@@ -206,6 +206,11 @@ export const migrations: readonly string[] = [
     UPDATE documents SET compacted_seq = upto WHERE number = head.number;
   END $$;
   `,
+  `
+  -- A search reads the messages of its own chats: an index over the words of all would only be kept up.
+  DROP INDEX messages_by_word;
+  DROP INDEX chats_by_word;
+  `,
 ]
 
 /**
