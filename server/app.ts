@@ -117,6 +117,12 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const chats = new ChatDocuments(rooms, store)
   const messages = new MessageReader(rooms)
+  const fileQuotas = {
+    userBytes: config.RUNNEL_MAX_FILE_BYTES_PER_USER,
+    userFiles: config.RUNNEL_MAX_FILES_PER_USER,
+    chatBytes: config.RUNNEL_MAX_FILE_BYTES_PER_CHAT,
+    chatFiles: config.RUNNEL_MAX_FILES_PER_CHAT,
+  }
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = options.onMessageEnd
     ? new Ends({
@@ -148,7 +154,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
     continueBy: config.RUNNEL_CONTINUE_BY,
     keepFile: (run, file) =>
-      keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, now }, run, file),
+      keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, fileQuotas, now }, run, file),
     ends,
     filesUrl,
     system: config.RUNNEL_SYSTEM_PROMPT,
@@ -276,6 +282,9 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     tools: options.tools ?? [],
     models: config.RUNNEL_MODELS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
+    fileQuotas,
+    maxChats: config.RUNNEL_MAX_CHATS_PER_USER,
+    maxUnlistedChats: config.RUNNEL_MAX_UNLISTED_CHATS_PER_USER,
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
       await Promise.all([store.probe(), cluster.probe()])

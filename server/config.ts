@@ -169,6 +169,24 @@ export const settings = {
     default: '50',
     meaning: 'files of one user that no message has; they go after a day',
   },
+  RUNNEL_MAX_FILE_BYTES_PER_USER: {
+    schema: integer(1),
+    default: '5000000000',
+    meaning: 'bytes of all files of one user; guests of one invite are one user',
+  },
+  RUNNEL_MAX_FILES_PER_USER: { schema: integer(1), default: '10000', meaning: 'files of one user' },
+  RUNNEL_MAX_FILE_BYTES_PER_CHAT: {
+    schema: integer(1),
+    default: '2000000000',
+    meaning: 'bytes of all files of one chat, whoever sent or made them',
+  },
+  RUNNEL_MAX_FILES_PER_CHAT: { schema: integer(1), default: '2000', meaning: 'files of one chat' },
+  RUNNEL_MAX_CHATS_PER_USER: { schema: integer(1), default: '10000', meaning: 'chats that one user owns' },
+  RUNNEL_MAX_UNLISTED_CHATS_PER_USER: {
+    schema: integer(1),
+    default: '20000',
+    meaning: 'chats that one user has made by /v1 within a day; each goes after 24 hours',
+  },
   RUNNEL_MAX_HISTORY_CHARS: {
     schema: integer(1),
     default: undefined,

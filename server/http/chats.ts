@@ -33,7 +33,7 @@ export const chatRoutes = [
     summary: 'Make a chat',
     body: newChat,
     responses: { 201: chatJson },
-    async handle({ request, response, identity, body }, { store, chats, announcer, now }) {
+    async handle({ request, response, identity, body }, { store, chats, announcer, now, maxChats }) {
       const { user } = identity
       const chat: ChatRow = {
         id: newId('chat'),
@@ -48,6 +48,7 @@ export const chatRoutes = [
         { ...chat, ownerName: user.name },
         newLineage(),
         claim && { ...claim, response: answer },
+        maxChats,
       )
       if (written.repeated) return void response.status(201).json(written.response)
       await chats.edit(chat.id, (writer) =>

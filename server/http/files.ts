@@ -10,7 +10,7 @@ import { disposition } from './disposition.ts'
 import { fileOfPath } from './finders.ts'
 import { route } from './route.ts'
 import { sandboxed } from './sandboxed.ts'
-import { readUpload } from './upload.ts'
+import { leastSize, readUpload } from './upload.ts'
 
 const fileJson = z.object({ id: z.string(), name: z.string(), mimeType: z.string(), size: z.int(), url: z.string() })
 const fileForm = z.object({ chatId: z.string(), file: z.string().meta({ format: 'binary' }) })
@@ -28,7 +28,7 @@ export const fileRoutes = [
     responses: { 201: fileJson },
     async handle(
       { request, response, identity },
-      { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now },
+      { access, store, files, filesUrl, uploads, deletion, maxFileBytes, fileQuotas, now },
     ) {
       const id = newId('file')
       let leave = () => {}
@@ -41,7 +41,12 @@ export const fileRoutes = [
         } = await readUpload(request, async (toChat, content) => {
           chatId = (await access.chat(identity, toChat, 'editor')).chat.id
           leave = await uploads.take(identity.user.id)
-          await store.doomFile(id)
+          await store.doomFile(id, {
+            chatId,
+            userId: identity.user.id,
+            size: Math.min(leastSize(request), maxFileBytes),
+            quotas: fileQuotas,
+          })
           return await files.write(id, content, maxFileBytes)
         })
         const name = cleanName(given)
@@ -54,7 +59,7 @@ export const fileRoutes = [
           size: stored.size,
           createdAt: now(),
         }
-        await store.putFile(file)
+        await store.putFile(file, fileQuotas)
         response.status(201).json({ id, name, mimeType: file.mimeType, size: file.size, url: filesUrl + id })
       } catch (error) {
         // What is left, if anything, goes at the next start.

@@ -1,7 +1,7 @@
 import type { Access } from '../auth/access.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Files } from '../files/files.ts'
-import type { Store } from '../store/store.ts'
+import type { FileQuotas, Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
@@ -33,6 +33,10 @@ export interface Places {
   basePath: string
   uploads: UploadPlaces
   maxFileBytes: number
+  fileQuotas: FileQuotas
+  /** Chats that one user may own; those of `/v1`, which go after a day, count apart. */
+  maxChats: number
+  maxUnlistedChats: number
   defaultModel: string
   tools: readonly (Tool | ToolSource)[]
   /** Models that may be named; undefined: any. */

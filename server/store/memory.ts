@@ -14,6 +14,7 @@ import {
 import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
+import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
 import { queryWordsOf, wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
@@ -85,6 +86,15 @@ export function memoryStore(): Store {
     messagesByChat.set(row.chatId, ofChat.set(row.id, message))
   }
 
+  function countOwned({ ownerId, expiresAt, createdAt }: ChatRow): number {
+    const own = [...members.chatsOf(ownerId)].flatMap((id) => chats.get(id)?.row ?? [])
+    return own.filter(
+      (row) =>
+        row.ownerId === ownerId &&
+        (expiresAt === undefined ? row.expiresAt === undefined : (row.expiresAt ?? 0) > createdAt),
+    ).length
+  }
+
   /** Those that are listed, by the order in which they were written. */
   function ownChats(userId: string): Numbered<ChatRow>[] {
     const own = [...members.chatsOf(userId)].flatMap((id) => chats.get(id) ?? [])
@@ -125,9 +135,10 @@ export function memoryStore(): Store {
   return {
     log: documents.log,
 
-    async createChat(chat, lineage, claim) {
+    async createChat(chat, lineage, claim, maxOwned) {
       return claimThen(claim, () => {
         refuseKnown(chats.has(chat.id))
+        if (maxOwned !== undefined) refuseChat(countOwned(chat), maxOwned, chat.expiresAt !== undefined)
         const { ownerName = chat.ownerId, ...row } = chat
         chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
         members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
@@ -178,9 +189,9 @@ export function memoryStore(): Store {
 
     ...members.store,
 
-    async putFile(file) {
+    async putFile(file, quotas) {
       if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
-      files.put(file)
+      files.put(file, quotas)
     },
     async getFile(id) {
       return files.get(id)
@@ -190,11 +201,12 @@ export function memoryStore(): Store {
     },
     unattachedFiles: async (userId) => files.unattached(userId),
     dropUnattachedFiles: async (before) => files.deleteUnattached(before),
-    async doomFile(id) {
-      files.doomed.add(id)
+    async doomFile(id, upload) {
+      if (upload && !chats.has(upload.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      files.doom(id, upload)
     },
     async doomedFiles() {
-      return [...files.doomed]
+      return [...files.doomed.keys()]
     },
     async filesGone(ids) {
       for (const id of ids) files.doomed.delete(id)

@@ -2,7 +2,9 @@ import type { Json, Message } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
 import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from './cursor.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
+import { quotaLocks } from './postgres-files.ts'
 import { vectorOf, vectorOfMessage } from './postgres-search.ts'
+import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation } from './run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
 
@@ -163,6 +165,22 @@ export async function insertChat(query: Query, chat: ChatRow): Promise<void> {
     'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
     [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vectorOf(chat.title)],
   )
+}
+
+/** Inside a transaction: who makes another chat for the same owner waits for its end. Throws `rate_limited`. */
+export async function refuseOwned(
+  query: Query,
+  { ownerId, expiresAt, createdAt }: ChatRow,
+  max: number,
+): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userChats, ownerId])
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*) FROM (
+       SELECT 1 FROM chats WHERE owner_id = $1 AND ${expiresAt === undefined ? 'expires_at IS NULL AND $2::bigint > 0' : 'expires_at > $2'} LIMIT $3
+     ) AS own`,
+    [ownerId, createdAt, max],
+  )
+  refuseChat(row!.count, max, expiresAt !== undefined)
 }
 
 /** Inside a transaction. */

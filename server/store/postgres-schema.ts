@@ -211,6 +211,12 @@ export const migrations: readonly string[] = [
   DROP INDEX messages_by_word;
   DROP INDEX chats_by_word;
   `,
+  `
+  -- What is being sent counts as a file of its user and its chat. What is deleted has none of these.
+  ALTER TABLE doomed_files ADD COLUMN user_id TEXT COLLATE "C", ADD COLUMN chat_id TEXT COLLATE "C", ADD COLUMN size BIGINT;
+  CREATE INDEX files_by_user ON files (user_id, size);
+  CREATE INDEX chats_by_owner ON chats (owner_id, expires_at);
+  `,
 ]
 
 /**

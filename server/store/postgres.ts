@@ -22,6 +22,7 @@ import {
   postgresMessages,
   readDescendants,
   refuseBusyChat,
+  refuseOwned,
   toChat,
   type Numbered,
 } from './postgres-messages.ts'
@@ -70,10 +71,11 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
 
-    createChat: (chat, lineage, claim) =>
+    createChat: (chat, lineage, claim, maxOwned) =>
       write(async (query) => {
         const claimed = await takeClaim(query, claim)
         if (claimed.repeated) return claimed
+        if (maxOwned !== undefined) await refuseOwned(query, chat, maxOwned)
         await insertChat(query, chat)
         await insertMember(query, chat.id, {
           userId: chat.ownerId,

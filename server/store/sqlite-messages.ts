@@ -47,6 +47,8 @@ const withDescendants = `WITH RECURSIVE tree (id) AS (
 /** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
 export interface SqliteMessages {
   insertChat(chat: ChatRow): void
+  /** Chats that the owner of this one has, up to so many: of those that expire those that are not over, or of the others. */
+  countOwned(chat: ChatRow, max: number): number
   getChat(id: string): ChatRow | null
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
@@ -82,6 +84,12 @@ export interface SqliteMessages {
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const insertChat = connection.prepare(
     'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const countListed = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at IS NULL LIMIT ?)',
+  )
+  const countUnlisted = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at > ? LIMIT ?)',
   )
   const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChats = connection.prepare(
@@ -152,6 +160,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     insertChat(chat) {
       insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
     },
+    countOwned: ({ ownerId, expiresAt, createdAt }, max) =>
+      Number(
+        (expiresAt === undefined ? countListed.get(ownerId, max) : countUnlisted.get(ownerId, createdAt, max))![
+          'count'
+        ],
+      ),
     getChat: (id) =>
       connection.read(() => {
         const row = selectChat.get(id)

@@ -212,6 +212,14 @@ export const migrations: readonly string[] = [
   DROP TABLE message_text;
   DROP TABLE chat_text;
   `,
+  `
+  -- What is being sent counts as a file of its user and its chat. What is deleted has none of these.
+  ALTER TABLE doomed_files ADD COLUMN user_id TEXT;
+  ALTER TABLE doomed_files ADD COLUMN chat_id TEXT;
+  ALTER TABLE doomed_files ADD COLUMN size INTEGER;
+  CREATE INDEX files_by_user ON files (user_id, size);
+  CREATE INDEX chats_by_owner_and_end ON chats (owner_id, expires_at);
+  `,
 ]
 
 /**

@@ -8,6 +8,7 @@ import { sqliteMembers } from './sqlite-members.ts'
 import { sqliteMessages } from './sqlite-messages.ts'
 import { sqliteSearch } from './sqlite-search.ts'
 import { sqliteOrders } from './sqlite-orders.ts'
+import { refuseChat } from './quotas.ts'
 import { chatIsBusy, runRows } from './run-rows.ts'
 import type { Deleted, Store } from './store.ts'
 import { unknownChat } from './unknown-chat.ts'
@@ -57,10 +58,12 @@ export function sqliteStore(connection: SqliteConnection): Store {
   return {
     log: documents.log,
 
-    createChat: async (chat, lineage, claim) =>
+    createChat: async (chat, lineage, claim, maxOwned) =>
       connection.write(() => {
         const claimed = claims.take(claim)
         if (claimed.repeated) return claimed
+        if (maxOwned !== undefined)
+          refuseChat(messages.countOwned(chat, maxOwned), maxOwned, chat.expiresAt !== undefined)
         messages.insertChat(chat)
         members.put(chat.id, {
           userId: chat.ownerId,
@@ -106,12 +109,12 @@ export function sqliteStore(connection: SqliteConnection): Store {
         members.put(chatId, member)
       }),
     removeMember: async (chatId, userId) => members.remove(chatId, userId),
-    putFile: async (file) => connection.write(() => files.put(file)),
+    putFile: async (file, quotas) => connection.write(() => files.put(file, quotas)),
     getFile: async (id) => files.get(id),
     attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
     unattachedFiles: async (userId) => files.unattached(userId),
     dropUnattachedFiles: async (before) => connection.write(() => files.deleteUnattached(before)),
-    doomFile: async (id) => connection.write(() => files.doom(id)),
+    doomFile: async (id, upload) => connection.write(() => files.doom(id, upload)),
     doomedFiles: async () => files.doomed(),
     filesGone: async (ids) => connection.write(() => files.gone(ids)),
 
