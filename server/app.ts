@@ -242,11 +242,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
   })
   const news = spreadNews(cluster, {
+    access,
     tasks,
     rooms,
     sockets,
-    events,
-    door,
     onError: (err) => log.error({ err }, 'news of another node could not be acted upon'),
   })
   const deletion = new Deletion({ tasks, store, chats, files, gone: news.gone })

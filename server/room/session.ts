@@ -19,6 +19,8 @@ export interface Subscription {
   readonly session: Session
   /** As this user was told it. */
   role: Role
+  /** It is over, however it ended. */
+  onLeft: (() => void) | undefined
   progress: Progress
   /** A checkpoint is due when the sweep comes by. */
   checkpointDue: boolean
@@ -26,6 +28,15 @@ export interface Subscription {
   saidLagging: boolean
   /** It has not been told yet who is there. */
   presenceDue: boolean
+}
+
+/** What a session is to follow. */
+export interface Wanted {
+  room: Room
+  stateVector: Uint8Array | undefined
+  reset: boolean
+  role: Role
+  onLeft?: () => void
 }
 
 type Progress =
@@ -81,19 +92,26 @@ export class Session {
   /**
    * Follows rooms from now on: attached first, then told, then the state is
    * taken, so nothing falls between. `stateVector` is of the copy that the
-   * client keeps; undefined for none, or for one that it must discard.
+   * client keeps; undefined for none, or for one that it must discard. `onLeft`
+   * is called once, also where nothing comes of it.
    */
-  follow(wanted: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
-    // A room may be lost between its opening and now: its replica is ahead of the log.
-    for (const { room } of wanted) if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
-    const rooms = wanted.filter(({ room }) => !room.lost)
+  follow(wanted: readonly Wanted[]): void {
+    const rooms: Wanted[] = []
+    for (const want of wanted) {
+      const { room } = want
+      // A room may be lost between its opening and now: its replica is ahead of the log.
+      if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
+      if (room.lost || this.#closed) want.onLeft?.()
+      else rooms.push(want)
+    }
     if (this.#closed) return
-    for (const { room, stateVector, role } of rooms) {
+    for (const { room, stateVector, role, onLeft } of rooms) {
       this.leave(room.id)
       const subscription: Subscription = {
         room,
         session: this,
         role,
+        onLeft,
         progress: behind(stateVector),
         checkpointDue: true,
         saidLagging: false,
@@ -135,6 +153,7 @@ export class Session {
     this.#subscriptions.delete(doc)
     this.#rooms.delete(subscription.room.channel)
     subscription.room.removeViewer(subscription)
+    subscription.onLeft?.()
   }
 
   /** The document is not to be had any more (deleted, revoked, or its log is away). */
@@ -145,10 +164,11 @@ export class Session {
   }
 
   /** What the user may do in the chat of this document, now. Said where it is another than before; stock clients know no roles. */
-  tellRole(subscription: Subscription, role: Role): void {
-    if (subscription.role === role || this.#subscriptions.get(subscription.room.id) !== subscription) return
+  tellRole(doc: string, role: Role): void {
+    const subscription = this.#subscriptions.get(doc)
+    if (!subscription || subscription.role === role) return
     subscription.role = role
-    if (this.format === 'channels') this.control({ type: 'role', doc: subscription.room.id, role })
+    if (this.format === 'channels') this.control({ type: 'role', doc, role })
   }
 
   control(message: ServerControl): void {

@@ -9,15 +9,14 @@ import type { Admission, Ticket } from '../auth/admission.ts'
 import type { Access } from '../auth/access.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
-import { pathBelow } from '../base-path.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { ChannelsClient } from './channels.ts'
 import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
 import { countBytes, refuseUpgrade } from './gate.ts'
-import { recheckSession } from './readers.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from './stock.ts'
+import { takeUpgrades, type OnUpgrade } from './upgrades.ts'
 
 export interface SocketLimits extends ConnectionLimits {
   helloMs: number
@@ -96,14 +95,8 @@ export class Sockets {
 
   /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. `onUpgrade`: a connection speaks no HTTP any more. */
   attach(server: Server, onUpgrade: (socket: Socket) => void = () => {}): () => void {
-    const serverOnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      onUpgrade(request.socket)
-      const url = pathBelow(this.#options.basePath, request.url ?? '/')
-      const isOurs = url !== null && (this.#options.basePath !== '' || isEndpoint(url))
-      if (isOurs || server.listenerCount('upgrade') === 1) this.#upgrade(request, socket, head, url)
-    }
-    server.on('upgrade', serverOnUpgrade)
-    return () => server.off('upgrade', serverOnUpgrade)
+    const take: OnUpgrade = (...upgrade) => this.#upgrade(...upgrade)
+    return takeUpgrades(server, this.#options.basePath, isEndpoint, take, onUpgrade)
   }
 
   sweep(): void {
@@ -111,20 +104,6 @@ export class Sockets {
       client.sweep()
       connection.sweep()
     }
-  }
-
-  /**
-   * Who may do what in this chat has changed, or the chat is gone: what is followed
-   * without the right ends, a new role is told, and what is being subscribed now is asked again. Throws nothing.
-   */
-  async recheck(chatId: string): Promise<void> {
-    const { access } = this.#options
-    access.version += 1
-    await Promise.all(
-      [...this.#connections].map(async ([{ session }, { identity }]) => {
-        if (identity) await recheckSession(access, identity, session, chatId)
-      }),
-    )
   }
 
   /** Tells these users on every connection of theirs what happened to one of their chats. */
