@@ -9,6 +9,7 @@ import { bytesOnTheWire, costAToken } from './cost-a-token.ts'
 import { providerDecoding } from './decode.ts'
 import { answers } from './answers.ts'
 import { auditor, eventsAToken } from './events.ts'
+import { returningHerd } from './herd.ts'
 import { idleViewers } from './idle.ts'
 import { doorAChunk } from './door.ts'
 import { loadOfOneCore } from './load.ts'
@@ -42,6 +43,7 @@ const benches: Bench[] = [
   { name: 'return', run: returningViewers },
   { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },
+  { name: 'herd', run: () => returningHerd() },
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
 ]

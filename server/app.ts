@@ -107,7 +107,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.',
     )
   }
-  const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
+  const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses)
   const rooms = new Rooms({
     cluster,
     flushMs: config.RUNNEL_FLUSH_MS,

@@ -233,13 +233,13 @@ export const settings = {
   RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets and event streams of one user' },
   RUNNEL_MAX_SOCKETS_PER_ADDRESS: {
     schema: integer(1),
-    default: '1000',
+    default: '10000',
     meaning: 'sockets and event streams from one address, or one IPv6 network of /64',
   },
   RUNNEL_MAX_UPGRADES_PER_MINUTE: {
     schema: integer(1),
     default: '600',
-    meaning: 'sockets that one address may open in a minute',
+    meaning: 'sockets that one user may open in a minute, and one address on which nobody signs in',
   },
   RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: {
     schema: integer(1),

@@ -5,6 +5,11 @@ import type { Auth } from './auth.ts'
 
 const prefix = 'inv_'
 
+/** May this be the token of an invite? */
+export function isInviteToken(token: string): boolean {
+  return token.startsWith(prefix)
+}
+
 /** A new invite token; the store keeps only its hash, so that a stolen database opens no chat. */
 export function newInviteToken(): { token: string; tokenHash: string } {
   const token = prefix + randomBytes(24).toString('base64url')
@@ -25,7 +30,7 @@ export async function findInvite(store: Store, token: string, now: number): Prom
 export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
   return {
     async authenticate(token, request) {
-      if (!token?.startsWith(prefix)) return await auth.authenticate(token, request)
+      if (token === undefined || !isInviteToken(token)) return await auth.authenticate(token, request)
       const { id, chatId, role, expiresAt } = await findInvite(store, token, now()).catch((error: unknown) => {
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')

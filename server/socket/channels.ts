@@ -21,12 +21,15 @@ import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { identityOf, type Arrival } from './arrival.ts'
 import { asRunnelError, type Connection } from './connection.ts'
 import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
 
 export interface ChannelsOptions {
   /** The upgrade of this socket. */
   request: IncomingMessage
+  /** What it showed of who comes. */
+  arrival?: Arrival | null
   auth: Auth
   access: Access
   rooms: Rooms
@@ -156,8 +159,7 @@ export class ChannelsClient {
     if (message.v !== protocolVersion)
       throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
     this.#state = { phase: 'greeting' }
-    this.#pending = this.#options.auth
-      .authenticate(message.token, this.#options.request)
+    this.#pending = identityOf(this.#options, message.token)
       .then((identity) => {
         if (this.#connection.session.closed) return
         this.#options.ticket.signIn(identity)

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { RunnelError } from '../../shared/errors.ts'
 import { encodeControl, type ServerControl } from '../../shared/protocol.ts'
+import { pickSubprotocol } from '../../shared/subprotocol.ts'
 import type { ClientAddresses } from '../auth/addresses.ts'
 import type { Admission, Ticket } from '../auth/admission.ts'
 import type { Access } from '../auth/access.ts'
@@ -12,6 +13,7 @@ import type { Origins } from '../auth/origins.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
 import { ChannelsClient } from './channels.ts'
 import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
 import { countBytes, refuseUpgrade } from './gate.ts'
@@ -51,6 +53,17 @@ export interface SocketsOptions {
   now: () => number
 }
 
+/** One that may be let in. `doc`, `token`: of a stock client. */
+interface Upgrade {
+  request: IncomingMessage
+  socket: Duplex
+  head: Buffer
+  address: string
+  doc: string | undefined
+  token: string | undefined
+  arrival: Arrival | null
+}
+
 /** `/yjs/<doc id>`. */
 const stockPath = /^\/yjs\/([\w-]+)$/
 
@@ -68,12 +81,16 @@ export class Sockets {
   /** Of connections that are gone. */
   #bytesWritten = 0
   #idle: (() => void) | null = null
+  /** Upgrades that wait until it is known who comes. */
+  readonly #arriving = new Set<Duplex>()
+  #closing = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
     // Compression would need a context a socket and could share no frame.
     this.#server = new WebSocketServer({
       noServer: true,
+      handleProtocols: pickSubprotocol,
       perMessageDeflate: false,
       maxPayload: options.limits.maxFrameBytes,
       autoPong: false,
@@ -116,9 +133,10 @@ export class Sockets {
 
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */
   async close(): Promise<void> {
+    this.#closing = true
+    for (const socket of this.#arriving) refuseUpgrade(socket, restarting())
     if (this.#connections.size === 0) return
-    for (const connection of this.#connections.keys())
-      connection.close(new RunnelError('restarting', 'The server restarts. Connect again.'))
+    for (const connection of this.#connections.keys()) connection.close(restarting())
     const gone = new Promise<void>((resolve) => {
       this.#idle = resolve
     })
@@ -136,18 +154,40 @@ export class Sockets {
     const url = path === null ? null : URL.parse(path, 'http://localhost')
     const doc = stockPath.exec(url?.pathname ?? '')?.[1]
     const address = this.#options.addresses.keyOf(request)
-    let ticket: Ticket
+    const refuse = (error: unknown) => {
+      const refusal = asRunnelError(error)
+      this.#options.onRefused('upgrade', refusal.code, { address })
+      refuseUpgrade(socket, refusal)
+    }
     try {
       if (!url || (url.pathname !== '/ws' && doc === undefined))
         throw new RunnelError('not_found', 'There is no socket at this address.')
       this.#options.admit(request)
-      this.#options.origins.check(request.headers)
-      ticket = this.#options.admission.admit(address)
+      this.#options.origins.check(request)
+      const token = doc === undefined ? undefined : (url.searchParams.get('token') ?? undefined)
+      const arrival = arrivalOf(this.#options.auth, request, token)
+      const upgrade: Upgrade = { request, socket, head, address, doc, token, arrival }
+      if (arrival) this.#identify(upgrade, arrival).catch(refuse)
+      else this.#enter(upgrade, null)
     } catch (error) {
-      const refusal = asRunnelError(error)
-      this.#options.onRefused('upgrade', refusal.code, { address })
-      return refuseUpgrade(socket, refusal)
+      refuse(error)
     }
+  }
+
+  /** Waits until it is known who comes, and no longer than half of what signing in may take. Throws `overloaded`, `rate_limited`. */
+  async #identify(upgrade: Upgrade, arrival: Arrival): Promise<void> {
+    const { socket } = upgrade
+    const asked = this.#options.admission.ask()
+    this.#arriving.add(socket)
+    const identity = await knownWithin(arrival, this.#options.limits.helloMs / 2)
+    this.#arriving.delete(socket)
+    asked()
+    if (!this.#closing && !socket.destroyed) this.#enter(upgrade, identity)
+  }
+
+  /** Throws `overloaded`, `rate_limited`. */
+  #enter({ request, socket, head, address, doc, token, arrival }: Upgrade, identity: Identity | null): void {
+    const ticket = this.#options.admission.admit(address, identity)
     // The place is free when the connection is, however it ends.
     socket.once('close', () => ticket.close())
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -155,7 +195,7 @@ export class Sockets {
         webSocket,
         socket,
         request,
-        { doc, token: url.searchParams.get('token') ?? undefined },
+        { doc, token, arrival },
         address,
         head.length,
         ticket,
@@ -169,7 +209,7 @@ export class Sockets {
     webSocket: WebSocket,
     socket: Duplex,
     request: IncomingMessage,
-    { doc, token }: { doc: string | undefined; token: string | undefined },
+    { doc, token, arrival }: Pick<Upgrade, 'doc' | 'token' | 'arrival'>,
     address: string,
     alreadyRead: number,
     ticket: Ticket,
@@ -184,6 +224,7 @@ export class Sockets {
       ...this.#options,
       ...limits,
       request,
+      arrival,
       ticket: {
         ...ticket,
         signIn: (identity: Identity) => {
@@ -221,4 +262,8 @@ export class Sockets {
     this.#bytesWritten += connection.bytesWritten
     if (this.#connections.size === 0) this.#idle?.()
   }
+}
+
+function restarting(): RunnelError {
+  return new RunnelError('restarting', 'The server restarts. Connect again.')
 }

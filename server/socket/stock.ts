@@ -8,6 +8,7 @@ import type { Auth, Identity } from '../auth/auth.ts'
 import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { identityOf, type Arrival } from './arrival.ts'
 import { asRunnelError, type Connection } from './connection.ts'
 import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
 
@@ -19,6 +20,8 @@ export const stockKeepAliveMs = 10_000
 export interface StockOptions {
   /** The upgrade of this socket. */
   request: IncomingMessage
+  /** What it showed of who comes. */
+  arrival?: Arrival | null
   auth: Auth
   access: Access
   rooms: Rooms
@@ -112,7 +115,7 @@ export class StockClient {
   async #open(doc: string, token: string | undefined): Promise<Reader | null> {
     const { session } = this.#connection
     try {
-      const identity = await this.#options.auth.authenticate(token, this.#options.request)
+      const identity = await identityOf(this.#options, token)
       if (session.closed) return null
       this.#options.ticket.signIn(identity)
       this.#identity = identity
