@@ -1,6 +1,7 @@
 /** The composition root: wires the parts, with the adapters that the settings ask for. */
 import type { IncomingMessage, Server } from 'node:http'
 import {
+  authWarnings,
   findPage,
   openCluster,
   openFiles,
@@ -95,10 +96,18 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   })
   const store = measuredStore(opened, metrics)
   const cluster = measuredCluster(connected, metrics)
-  const auth = withInvites(pickAuth(config, options.authenticate), store, now)
+  const {
+    onRun,
+    onRefused,
+    onRefusedUser,
+    onUnknownEvent,
+    onUnreadable,
+    sweep: sweepLog,
+  } = operation(log, metrics, now)
+  for (const sentence of authWarnings(config, options.authenticate)) log.warn({}, sentence)
+  const auth = withInvites(pickAuth(config, options.authenticate, onRefusedUser), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
-  const { onRun, onRefused, onUnknownEvent, onUnreadable, sweep: sweepLog } = operation(log, metrics, now)
   /** Without sign-in whoever reaches the server is its one user: only this machine may. */
   const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {
     if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return

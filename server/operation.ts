@@ -16,6 +16,8 @@ export interface Operation {
   onRefused: OnRefused
   onUnknownEvent: (type: string) => void
   onUnreadable: OnUnreadable
+  /** A login has named a user who is not taken. */
+  onRefusedUser: (userId: string, sentence: string) => void
   /** Says what was held back. Once a second. */
   sweep: () => void
 }
@@ -78,6 +80,9 @@ export function operation(log: Logger, metrics: Metrics, now: () => number): Ope
     onUnreadable: (what, err) => {
       if (mayBeSaid(`${what} of another node`))
         log.warn({ what, err }, 'something on the channels of the nodes could not be read, and was dropped')
+    },
+    onRefusedUser: (userId, sentence) => {
+      if (mayBeSaid(sentence)) log.warn({ userId }, sentence)
     },
     sweep: () => {
       for (const [what, { since, count }] of held) {

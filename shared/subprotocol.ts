@@ -1,4 +1,4 @@
-/** What stands in `Sec-WebSocket-Protocol`: browsers have no other header to show a token in before the socket is open (W25). */
+/** What stands in `Sec-WebSocket-Protocol`: browsers have no other header to show a token in before the socket is open (W26). */
 import * as buffer from 'lib0/buffer'
 import * as string from 'lib0/string'
 

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { RunnelError } from '../../shared/errors.ts'
 import type { InviteRow, Store } from '../store/store.ts'
 import type { Auth } from './auth.ts'
+import { guestId } from './user.ts'
 
 const prefix = 'inv_'
 
@@ -35,7 +36,7 @@ export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
       })
-      return { user: { id: `guest:${id}`, name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
+      return { user: { id: guestId(id), name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../../shared/schema.ts'
+import type { Identity } from '../auth/auth.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
@@ -82,10 +83,10 @@ export const chatRoutes = [
     path: '/api/chats/:chatId',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'A chat',
+    summary: 'A chat; guests do not see its system prompt',
     responses: { 200: chatJson },
-    handle({ response, subject: chat }) {
-      response.json(shown(chat))
+    handle({ response, identity, subject: chat }) {
+      response.json(shownTo(identity, chat))
     },
   }),
 
@@ -97,13 +98,13 @@ export const chatRoutes = [
     summary: 'Rename a chat',
     body: chatPatch,
     responses: { 200: chatJson },
-    async handle({ response, subject: chat, body }, { store, chats, announcer }) {
+    async handle({ response, identity, subject: chat, body }, { store, chats, announcer }) {
       const renamed = { ...chat, title: body.title.toWellFormed() }
       await store.renameChat(chat.id, renamed.title)
       await chats.edit(chat.id, (writer) => writer.setChat({ title: renamed.title }))
       const tell = await announcer(chat.id)
       tell({ event: 'renamed', title: renamed.title })
-      response.json(shown(renamed))
+      response.json(shownTo(identity, renamed))
     },
   }),
 
@@ -126,4 +127,9 @@ export const chatRoutes = [
 
 function shown({ id, title, system, createdAt }: ChatRow): Record<string, Json> {
   return { id, title, createdAt, ...(system !== null && { system }) }
+}
+
+/** Who came by a link alone sees what is said, and not what the model was told before. */
+function shownTo({ invite }: Identity, chat: ChatRow): Record<string, Json> {
+  return shown(invite ? { ...chat, system: null } : chat)
 }
