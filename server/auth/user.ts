@@ -2,7 +2,6 @@ import { RunnelError } from '../../shared/errors.ts'
 import { cleanLine } from '../../shared/line.ts'
 import type { Auth } from './auth.ts'
 
-const maxIdLength = 200
 const guestPrefix = 'guest:'
 
 /** The id under which a guest of this invite is known. */
@@ -32,13 +31,13 @@ export function checkUsers(auth: Auth, onRefused: (userId: string, sentence: str
       const identity = await auth.authenticate(token, request)
       const { id, name } = identity.user as { id: unknown; name: unknown }
       const fault =
-        typeof id !== 'string' || id === '' || id.length > maxIdLength || !id.isWellFormed()
-          ? `A user was refused: an id must be a text of 1 to ${maxIdLength} characters.`
+        typeof id !== 'string' || id === '' || !id.isWellFormed()
+          ? 'A user was refused: an id must be a text, and not an empty one.'
           : isReservedId(id)
             ? 'A user was refused: "local" and "guest:…" are ids that the server gives.'
             : null
       if (fault !== null) {
-        onRefused(String(id).slice(0, maxIdLength), fault)
+        onRefused(String(id).slice(0, 200), fault)
         throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
       }
       return { ...identity, user: { id: String(id), name: displayName(name, String(id)) } }
