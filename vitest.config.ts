@@ -18,6 +18,7 @@ const alone = files(
   ].map((name) => `tests/e2e/${name}.test.ts`),
   ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
   'tests/browser',
+  'tests/socket/many-people.test.ts',
   'tests/package.test.ts',
 )
 

@@ -37,7 +37,7 @@ export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config): S
 export function pickAuth(
   config: Config,
   authenticate: Authenticate | undefined,
-  onRefused: (userId: string, sentence: string) => void,
+  onRefused: (userId: string, sentence: string) => void = () => {},
 ): Auth {
   if (authenticate) return checkUsers(byHook(authenticate), onRefused)
   return signsIn(config) ? checkUsers(jwtAuth(jwtOptions(config)), onRefused) : localAuth

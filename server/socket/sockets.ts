@@ -174,12 +174,12 @@ export class Sockets {
     }
   }
 
-  /** Waits until it is known who comes, and no longer than half of what signing in may take. Throws `overloaded`, `rate_limited`. */
+  /** Waits until it is known who comes, and no longer than a fifth of what signing in may take. Throws `overloaded`, `rate_limited`. */
   async #identify(upgrade: Upgrade, arrival: Arrival): Promise<void> {
     const { socket } = upgrade
     const asked = this.#options.admission.ask()
     this.#arriving.add(socket)
-    const identity = await knownWithin(arrival, this.#options.limits.helloMs / 2)
+    const identity = await knownWithin(arrival, this.#options.limits.helloMs / 5)
     this.#arriving.delete(socket)
     asked()
     if (!this.#closing && !socket.destroyed) this.#enter(upgrade, identity)

@@ -62,6 +62,9 @@ test('200 clients are back within 10 s of a restart, each with a call, while one
   const met = new Map<string, number>()
   const meet = (what: string) => met.set(what, (met.get(what) ?? 0) + 1)
   let flooding = true
+  onTestFinished(() => {
+    flooding = false
+  })
   const flood = async (work: () => Promise<string>) => {
     while (flooding) meet(await work().catch(() => 'unreachable'))
   }
@@ -78,7 +81,7 @@ test('200 clients are back within 10 s of a restart, each with a call, while one
   await until(() => (met.get('unreachable') ?? 0) > 20, 'the flood')
   const { url, runnel } = await startLimited({ PORT })
   await until(isOpen, 'all back', 10_000)
-  await until(() => met.has('call 429') && met.has('upgrade 429'), 'what the flood meets')
+  await until(() => met.has('call 429') && met.has('upgrade 429'), 'what the flood meets', 20_000)
   const statuses = await Promise.all(tokens.map((token) => get(url, token)))
   expect(statuses.every((status) => status === 200)).toBe(true)
   expect(runnel.stats().unauthenticatedConnections).toBeLessThanOrEqual(20)
