@@ -289,6 +289,8 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
     models: config.RUNNEL_MODELS,
+    allowedParams: config.RUNNEL_ALLOWED_PARAMS,
+    providerTools: config.RUNNEL_PROVIDER_TOOLS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
     fileQuotas,
     maxChats: config.RUNNEL_MAX_CHATS_PER_USER,

@@ -44,6 +44,16 @@ export const settings = {
     default: 'auto',
     meaning: 'auto: Responses for api.openai.com, else Chat Completions',
   },
+  RUNNEL_ALLOWED_PARAMS: {
+    schema: list,
+    default: undefined,
+    meaning: 'parameters that requests may give, by commas; not set: any but those that the server decides',
+  },
+  RUNNEL_PROVIDER_TOOLS: {
+    schema: z.stringbool(),
+    default: 'off',
+    meaning: 'on: requests may bring tools that the provider runs (searches, containers, MCP servers)',
+  },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
   DATABASE_URL: {
     schema: database,

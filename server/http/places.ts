@@ -41,6 +41,10 @@ export interface Places {
   tools: readonly (Tool | ToolSource)[]
   /** Models that may be named; undefined: any. */
   models: readonly string[] | undefined
+  /** Parameters that may be given; undefined: any but what the server decides. */
+  allowedParams: readonly string[] | undefined
+  /** Requests may bring tools that the provider runs. */
+  providerTools: boolean
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
   /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */

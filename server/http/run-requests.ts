@@ -5,6 +5,7 @@ import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
+import { refuseParams, refuseProviderTools } from './params.ts'
 import type { Places } from './places.ts'
 import { jsonObject, messageJson } from './schemas.ts'
 import { short } from './validate.ts'
@@ -39,9 +40,11 @@ type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)
 /** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`. */
 export function runRequestOf(
   { model, system, tools, params }: RunBody,
-  { defaultModel, models, tools: known }: Places,
+  { defaultModel, models, tools: known, allowedParams, providerTools }: Places,
   before?: RunRequest,
 ): RunRequest {
+  refuseParams(params ?? {}, allowedParams)
+  if (!providerTools) refuseProviderTools(tools ?? [])
   const named = model ?? before?.model ?? defaultModel
   if (models && !models.includes(named)) {
     throw new RunnelError('bad_request', `model: must be one of ${models.join(', ')}`, {

@@ -135,6 +135,9 @@ class Work {
     const kept = findRequest(this.#run.providerData) as ProviderRequest | null | undefined
     const prepared = { tools, request: kept ?? (await this.#filters.inlet({ ...request, ...definitions })) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
+    const { model } = prepared.request
+    // A filter may have chosen another: the message names the one that is asked.
+    if (!kept && model !== this.#run.request.model && !this.#run.ended) this.#run.writer.setMessage({ model })
     this.#stage.done()
     return prepared
   }
