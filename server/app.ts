@@ -27,7 +27,8 @@ import { rateLimits } from './http/rate-limits.ts'
 import { otherRoute, routePattern } from './http/route-pattern.ts'
 import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
-import { createLogger } from './log.ts'
+import { knownSecrets } from './known-secrets.ts'
+import { createLogger, withoutSecrets } from './log.ts'
 import { measuredCluster, measuredStore } from './measured.ts'
 import { createMetrics } from './metrics.ts'
 import type { RunnelStats } from './metrics/readings.ts'
@@ -36,6 +37,7 @@ import { operation } from './operation.ts'
 import { optionFaults, type RunnelOptions } from './options.ts'
 import { loadConfig, signsIn } from './read-config.ts'
 import { Rooms } from './room/rooms.ts'
+import { redactor } from './secrets.ts'
 import { Serving, type Handler } from './serving.ts'
 import { misspelt } from './setting-names.ts'
 import { isLoopback } from './setting-values.ts'
@@ -81,7 +83,8 @@ export interface Runnel {
 export function createRunnel(options: RunnelOptions = {}): Runnel {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
-  const log = options.logger ?? createLogger(config.LOG_LEVEL)
+  const redact = redactor(knownSecrets(config, options.tools ?? []))
+  const log = withoutSecrets(options.logger ?? createLogger(config.LOG_LEVEL), redact)
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
   const opened = openStore(config)
@@ -161,6 +164,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxToolRounds: config.RUNNEL_MAX_TOOL_ROUNDS,
     maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
+    redact,
     continueBy: config.RUNNEL_CONTINUE_BY,
     keepFile: (run, file) =>
       keepFile({ store, files, filesUrl, maxFileBytes: config.RUNNEL_MAX_FILE_BYTES, fileQuotas, now }, run, file),

@@ -208,7 +208,13 @@ function httpTransport(
     ...(headers !== undefined && { requestInit: { headers } }),
     reconnectionOptions,
     fetch: async (input, init) => {
-      const response = await fetch(input, init)
+      const response = await fetch(input, { ...init, redirect: 'manual' })
+      if (response.status >= 300 && response.status < 400) {
+        void response.body?.cancel().catch(() => undefined)
+        throw new Error(
+          `it answered with a redirect (HTTP ${response.status}), which is not followed: what is sent to it would go elsewhere`,
+        )
+      }
       // Only answers have a bound: the stream of the server's own messages is as long as the session.
       if (!response.ok || response.body === null || init?.method !== 'POST') return response
       let left = MAX_ANSWER_BYTES

@@ -2,6 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Json } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
 
 /** A call that went wrong in a way that the model, and a person, can act on. */
 export class CallFault extends Error {}
@@ -112,9 +113,17 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
+/** In whole: whoever shows it hides the keys in it first, and cuts it then. */
 export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error)
-  return (words === '' ? 'The tool failed and did not say why.' : words).slice(0, 10_000)
+  return words === '' ? 'The tool failed and did not say why.' : words
+}
+
+const maxWords = 10_000
+
+/** What a tool or a filter says of its failure, as it may be shown. */
+export function shownWords(words: string, redact: Redact): string {
+  return redact(words).slice(0, maxWords)
 }
 
 /** The time of a call that begins now. */

@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
 import type { PendingCall } from './answer.ts'
 import {
   CallFault,
@@ -11,6 +12,8 @@ import {
   inTime,
   isTooLarge,
   noSuchCall,
+  shownWords,
+  wordsOf,
   type CallTime,
 } from './call.ts'
 import { Progress } from './progress.ts'
@@ -26,6 +29,8 @@ export interface CallsOptions {
   toolMaxMs: number
   approvalMaxMs: number
   maxOutputBytes: number
+  /** Hides keys in what tools say of their failures. */
+  redact: Redact
   /** What all calls wait for now, in words. */
   onChange: (words: string) => void
 }
@@ -271,7 +276,7 @@ export class ToolCalls {
     } catch (error) {
       if (this.#options.run.ended) return
       if (isTooLarge(error)) throw error
-      this.#options.run.close(call.blockId, 'failed', { error: error instanceof Error ? error.message : String(error) })
+      this.#options.run.close(call.blockId, 'failed', { error: shownWords(wordsOf(error), this.#options.redact) })
     }
   }
 

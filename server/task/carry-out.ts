@@ -36,7 +36,8 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
     const finishReason = await new Work(run, options).run(resumed)
     run.end('completed', { finishReason })
   } catch (error) {
-    run.end('failed', { error: messageError(error) })
+    const failure = messageError(error)
+    run.end('failed', { error: { ...failure, message: options.redact(failure.message) } })
     if (!(error instanceof RunnelError) || error.code === 'filter_failed')
       options.onError(error, { messageId: run.messageId })
   }
@@ -70,6 +71,7 @@ class Work {
       run,
       filters: options.filters,
       filterMaxMs: options.filterMaxMs,
+      redact: options.redact,
       context: this.#context,
       stage: (words) => this.#stage.say(words),
       onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
@@ -80,6 +82,7 @@ class Work {
       toolMaxMs: options.toolMaxMs,
       approvalMaxMs: options.approvalMaxMs,
       maxOutputBytes: options.maxToolOutputBytes,
+      redact: options.redact,
       tools: () => this.#listTools(),
       contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
       onChange: (words) => this.#stage.say(words),
@@ -168,6 +171,7 @@ class Work {
       addFile: (file) => this.#context.addFile(file),
       round: roundCount(run.providerData),
       continues: broken?.id,
+      redact: this.#options.redact,
       executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)

@@ -3,11 +3,14 @@ import type { FileBlock, Message, NewBlock } from '../../shared/schema.ts'
 import type { NewFile, RunContext } from '../extension/context.ts'
 import type { FilterContext } from '../extension/filter.ts'
 import type { ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
 import type { PendingCall } from './answer.ts'
 import type { Stage } from './progress.ts'
 import type { Run } from './run.ts'
 
 export interface ContextPlaces {
+  /** Hides the keys that the server knows. */
+  redact: Redact
   /** Keeps bytes with the files of the run's chat. */
   keepFile: (
     run: Run,
@@ -16,7 +19,7 @@ export interface ContextPlaces {
 }
 
 /** `stage`: where its progress shows. */
-export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces): RunContext {
+export function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces): RunContext {
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
   const add = (block: NewBlock) => write('', () => run.add(block))
@@ -46,7 +49,7 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
       }),
     addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
     addError: ({ message, code = 'tool_error', retryable = false }) =>
-      add({ type: 'error', status: 'completed', code, message, retryable }),
+      add({ type: 'error', status: 'completed', code, message: redact(message), retryable }),
     addUsage: (usage) => write(undefined, () => run.addUsage(usage)),
     addFile: async (file) => {
       const shown = 'data' in file ? await keepFile(run, file) : file

@@ -3,8 +3,9 @@ import type { FinishReason } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext, StreamContext, StreamFilter } from '../extension/filter.ts'
 import type { ProviderEvent, ProviderRequest } from '../provider/events.ts'
+import type { Redact } from '../secrets.ts'
 import type { Answer } from './answer.ts'
-import { wordsOf } from './call.ts'
+import { shownWords, wordsOf } from './call.ts'
 import { messageNow } from './context.ts'
 import type { Run } from './run.ts'
 
@@ -15,6 +16,8 @@ export interface FiltersOptions {
   /** Says which filter is at work, before the model is asked. */
   stage: (words: string) => void
   filterMaxMs: number
+  /** Hides keys in what filters say of their failures. */
+  redact: Redact
   /** One that says `skip` was left out. */
   onSkip: (error: unknown, filter: string) => void
 }
@@ -135,14 +138,16 @@ export class Filters {
   }
 
   #failed(filter: Filter, error: unknown): void {
-    const { run, onSkip } = this.#options
+    const { run, redact, onSkip } = this.#options
     // It was stopped, not at fault.
     run.signal.throwIfAborted()
     if (filter.onError === 'skip') {
       this.#skipped.add(filter)
       return onSkip(error, filter.name)
     }
-    throw new RunnelError('filter_failed', `The filter ${filter.name} failed: ${wordsOf(error)}`, { cause: error })
+    throw new RunnelError('filter_failed', `The filter ${filter.name} failed: ${shownWords(wordsOf(error), redact)}`, {
+      cause: error,
+    })
   }
 }
 
