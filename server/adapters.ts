@@ -75,7 +75,14 @@ function jwtOptions(config: Config): JwtOptions {
 export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
   if (apiKey === undefined && baseURL === undefined) return demoProvider()
-  return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
+  return openaiProvider({
+    apiKey,
+    baseURL,
+    api,
+    idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
+    maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
+    onUnknownEvent,
+  })
 }
 
 /** In a word, for whoever counts. */

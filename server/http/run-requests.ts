@@ -5,6 +5,7 @@ import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
+import { refusalHeaders } from './errors.ts'
 import { refuseParams, refuseProviderTools } from './params.ts'
 import type { Places } from './places.ts'
 import { jsonObject, messageJson } from './schemas.ts'
@@ -85,9 +86,9 @@ export async function answerStarted(
   if (message.status === 'waiting') response.status(202)
   if (message.status !== 'failed' || !message.error) return void response.json(message)
   const { code, message: sentence } = message.error
-  response
-    .status(errorRow(code).http)
-    .json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
+  const { http, retryable } = errorRow(code)
+  refusalHeaders(response, http, retryable)
+  response.status(http).json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
 async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {

@@ -21,6 +21,8 @@ export interface OpenAIOptions {
   idleMs: number
   /** Further attempts before the first byte of an answer (429, 5xx, no connection). Default 2. */
   maxRetries?: number
+  /** Of what a stream says for its end only (`reasoning_details`): more fails the answer. Default: no limit. */
+  maxHeldBytes?: number
   /** Told of each event or item whose type is not known, and which is ignored. */
   onUnknownEvent?: (type: string) => void
 }
@@ -45,7 +47,7 @@ export function openaiProvider(options: OpenAIOptions): Provider {
     api === 'chat'
       ? readStream(
           () => openStream(connection, '/chat/completions', chatBody(request), upstream),
-          new ChatMapper(onUnknown),
+          new ChatMapper(onUnknown, options.maxHeldBytes),
           upstream,
           shown,
         )

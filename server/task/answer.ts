@@ -73,16 +73,14 @@ export class Answer {
         this.#start(event)
         return undefined
       case 'annotation':
-        run.count(JSON.stringify(event.annotation))
-        run.writer.annotate(this.#block(event.key), event.annotation)
+        run.annotate(this.#block(event.key), event.annotation)
         return undefined
       case 'block_set': {
-        run.count(JSON.stringify(event.fields))
         const call = this.#calls.get(event.key)
         const { callId, name } = event.fields
         if (call && typeof callId === 'string') call.callId = callId
         if (call && typeof name === 'string') call.name = name
-        run.writer.setBlock(
+        run.set(
           this.#block(event.key),
           call && name !== undefined
             ? { ...event.fields, executor: this.#executor(call.name) }
@@ -110,7 +108,7 @@ export class Answer {
       }
       case 'provider_data':
         // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
-        run.providerData.push({
+        run.keep({
           blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`,
           data: event.data,
         })

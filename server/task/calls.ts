@@ -227,9 +227,7 @@ export class ToolCalls {
   ): Promise<T> {
     const { run, contextOf } = this.#options
     const time = this.#timeOf(tool)
-    const progress = new Progress((text) => {
-      if (!run.ended) run.writer.setBlock(call.blockId, { progress: text })
-    })
+    const progress = new Progress((text) => run.tell(() => run.set(call.blockId, { progress: text })))
     try {
       return await work(
         contextOf(call, time.signal, (words) => progress.say(words)),

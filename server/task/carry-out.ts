@@ -93,7 +93,7 @@ class Work {
   async run(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
     if (run.request.continues && !resumed)
-      run.providerData = withoutRequest(await this.#options.store.getProviderData(run.messageId))
+      run.adoptData(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
     if (resumed) await this.#resume()
     else await this.#prepare()
     for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
@@ -193,8 +193,8 @@ class Work {
   async #endRound(): Promise<void> {
     const run = this.#run
     await run.settle()
-    run.providerData.push(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
-    if (this.#keep) run.providerData.push(keptRequest(this.#keep))
+    run.note(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
+    if (this.#keep) run.note(keptRequest(this.#keep))
     this.#keep = undefined
     await this.#options.store.putProviderData(run.messageId, run.providerData)
   }

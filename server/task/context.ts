@@ -23,6 +23,19 @@ export function runContext(run: Run, stage: Stage, { keepFile, redact }: Context
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
   const add = (block: NewBlock) => write('', () => run.add(block))
+  const addFile = async (file: NewFile): Promise<FileBlock> => {
+    const shown = 'data' in file ? await keepFile(run, file) : file
+    const { name, mimeType, url, size } = shown
+    const block = {
+      type: 'file' as const,
+      status: 'completed' as const,
+      name,
+      mimeType,
+      url,
+      ...(size !== undefined && { size }),
+    }
+    return { id: add(block), ...block }
+  }
   return {
     signal: run.signal,
     taskId: run.taskId,
@@ -36,8 +49,8 @@ export function runContext(run: Run, stage: Stage, { keepFile, redact }: Context
         run.count(text)
         return run.appendText(text)
       }),
-    replace: (...edit) => write(undefined, () => run.writer.replace(...edit)),
-    annotate: (...citation) => write(undefined, () => run.writer.annotate(...citation)),
+    replace: (...edit) => write(undefined, () => run.replace(...edit)),
+    annotate: (...citation) => write(undefined, () => run.annotate(...citation)),
     addSource: ({ title, url, snippet, sourceType }) =>
       add({
         type: 'source',
@@ -51,18 +64,11 @@ export function runContext(run: Run, stage: Stage, { keepFile, redact }: Context
     addError: ({ message, code = 'tool_error', retryable = false }) =>
       add({ type: 'error', status: 'completed', code, message: redact(message), retryable }),
     addUsage: (usage) => write(undefined, () => run.addUsage(usage)),
-    addFile: async (file) => {
-      const shown = 'data' in file ? await keepFile(run, file) : file
-      const { name, mimeType, url, size } = shown
-      const block = {
-        type: 'file' as const,
-        status: 'completed' as const,
-        name,
-        mimeType,
-        url,
-        ...(size !== undefined && { size }),
-      }
-      return { id: add(block), ...block } satisfies FileBlock
+    addFile: (file) => {
+      const added = addFile(file)
+      // A tool may not wait for it, and go on without hearing of its failure.
+      added.catch(() => {})
+      return added
     },
     message: () => messageNow(run),
   }

@@ -1,11 +1,11 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRefusal, RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext, StreamContext, StreamFilter } from '../extension/filter.ts'
 import type { ProviderEvent, ProviderRequest } from '../provider/events.ts'
 import type { Redact } from '../secrets.ts'
 import type { Answer } from './answer.ts'
-import { shownWords, wordsOf } from './call.ts'
+import { isTooLarge, shownWords, wordsOf } from './call.ts'
 import { messageNow } from './context.ts'
 import type { Run } from './run.ts'
 
@@ -141,6 +141,9 @@ export class Filters {
     const { run, redact, onSkip } = this.#options
     // It was stopped, not at fault.
     run.signal.throwIfAborted()
+    // It did its work and said no; or the message is full, which ends every run.
+    if (isRefusal(error)) throw new RunnelError(error.code, shownWords(error.message, redact), { cause: error })
+    if (isTooLarge(error)) throw error
     if (filter.onError === 'skip') {
       this.#skipped.add(filter)
       return onSkip(error, filter.name)

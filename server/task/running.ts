@@ -95,7 +95,7 @@ export class Running {
       throw error
     })
     const run = this.#register(place)
-    run.providerData = providerData
+    run.adoptData(providerData)
     run.resume()
     this.line.addParked(run)
     void carryOut(run, this.#options, true)
@@ -187,7 +187,7 @@ export class Running {
     this.#options.onRun?.('ended', run)
     this.line.ended(run)
     const lost = run.room.writer !== run.writer
-    const providerData = findRequest(run.providerData) ? [...run.providerData, forgottenRequest] : run.providerData
+    const providerData = [...run.providerData, ...(findRequest(run.providerData) ? [forgottenRequest] : [])]
     const ending: Ending = {
       messageId: run.messageId,
       chatId: run.chatId,
@@ -228,5 +228,6 @@ export class Running {
 /** What was said to a call that the provider runs itself: its result, if there is one, is another call. */
 function showDecision(run: Run, { callId, approve, reason }: ProviderDecision): void {
   const call = run.read().output.findLast((block) => block.type === 'tool_call' && block.callId === callId)
-  if (call) run.close(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
+  if (call)
+    run.writer.closeBlock(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
 }
