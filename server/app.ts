@@ -48,6 +48,7 @@ import { Deletion } from './task/deletion.ts'
 import { Ends } from './task/ends.ts'
 import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
+import { requestOf } from './task/prompt.ts'
 import { Tasks } from './task/tasks.ts'
 import { version } from './version.ts'
 
@@ -183,10 +184,12 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       const { chatId, messageId, status } = run.state
       announcer(chatId)
         .then((tell) => tell({ event: 'status', messageId, status }))
-        .catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
+        .catch((err: unknown) => log.error({ err, chatId, ...requestOf(run) }, 'a chat list could not be told'))
     },
-    onError: (err, context) => log.error({ err, ...context }, 'a run met an error'),
+    onError: (err, context) =>
+      log.error({ err, ...requestOfLive(context.messageId), ...context }, 'a run met an error'),
   })
+  const requestOfLive = (messageId: string) => requestOf(tasks.ofMessage(messageId) ?? { request: null })
   const announcer = async (chatId: string) => {
     // What is in nobody's list is news to nobody.
     if ((await store.getChat(chatId))?.expiresAt !== undefined) return () => {}
@@ -252,7 +255,11 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     now,
     catchUp: sockets.catchUp,
     limits: streamLimits,
-    onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
+    onError: (err, context) =>
+      log.error(
+        { err, ...requestOfLive(context.messageId), ...context },
+        'a run could not be stopped after its caller hung up',
+      ),
   })
   const news = spreadNews(cluster, {
     access,

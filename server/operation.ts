@@ -3,6 +3,7 @@ import type { OnUnreadable } from './cluster/cluster.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { OnRefused } from './socket/sockets.ts'
+import { requestOf } from './task/prompt.ts'
 import type { Run } from './task/run.ts'
 
 /** Refusals are logged at once, then summed up for so long: a flood of them must not become a flood of lines. */
@@ -40,8 +41,14 @@ export function operation(log: Logger, metrics: Metrics, now: () => number): Ope
 
   return {
     onRun: (event, run) => {
-      const ids = { chatId: run.chatId, messageId: run.messageId, taskId: run.taskId, userId: run.user.id }
       if (event === 'answering') return metrics.firstToken(run.activeMs(now()) / 1_000)
+      const ids = {
+        chatId: run.chatId,
+        messageId: run.messageId,
+        taskId: run.taskId,
+        userId: run.user.id,
+        ...requestOf(run),
+      }
       if (event === 'begun') {
         const waitedMs = now() - run.createdAt
         metrics.runBegun(waitedMs / 1_000)

@@ -7,6 +7,7 @@ import { pathBelow } from './base-path.ts'
 import type { Answers } from './http/answers.ts'
 import { limitConnections } from './http/connections.ts'
 import { refuse } from './http/refuse.ts'
+import { markRequest } from './request-id.ts'
 
 export interface ServingOptions {
   http: (request: IncomingMessage, response: ServerResponse) => void
@@ -76,6 +77,7 @@ export class Serving {
       const [path = '/'] = url.split('?', 1)
       response.on('close', () => this.#options.onAnswered(request.method ?? '', path, response.statusCode))
     }
+    markRequest(request, response)
     const serve = () => {
       if (url === null) return refuse(response, new RunnelError('not_found', 'There is nothing at this address.'))
       try {

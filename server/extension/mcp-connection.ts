@@ -11,6 +11,7 @@ export interface McpConnection {
     args: JsonObject,
     onProgress: (progress: Progress) => void,
     signal: AbortSignal,
+    requestId?: string,
   ): Promise<CallToolResult>
   close(): Promise<void>
 }
@@ -112,8 +113,8 @@ export function mcpConnection(server: McpServer, redact: Redact, onLog?: (line: 
         return await list()
       }
     },
-    call: (tool, args, onProgress, signal) =>
-      use(signal, (connected) => connected.callTool(tool, args, onProgress, signal)),
+    call: (tool, args, onProgress, signal, requestId) =>
+      use(signal, (connected) => connected.callTool(tool, args, onProgress, signal, requestId)),
     close: () => (closed ??= closeAll()),
   }
 }

@@ -105,6 +105,7 @@ function toolsOf(
               args as JsonObject,
               (progress) => context.progress(wordsOf(progress)),
               context.signal,
+              context.requestId,
             )
             return await outputOf(result, tool.name, context, redact)
           },

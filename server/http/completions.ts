@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { z } from 'zod'
 import type { Identity } from '../auth/auth.ts'
 import { RunnelError } from '../../shared/errors.ts'
+import { requestIdOf } from '../request-id.ts'
 import type { Started } from '../task/start.ts'
 import { claimOf } from './claims.ts'
 import {
@@ -37,7 +38,7 @@ export const completionRoutes = [
     responses: { 200: { 'application/json': completionJson, 'text/event-stream': z.string() } },
     errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, places) {
-      const started = await startRun(request, identity, body, places)
+      const started = await startRun(request, requestIdOf(response), identity, body, places)
       response.set({
         [chatHeader]: started.chatId,
         'X-Runnel-Message-Id': started.messageId,
@@ -85,7 +86,13 @@ export const completionRoutes = [
 ]
 
 /** Writes question and answer-to-be. Beside a run that is live in the chat, too: a program cannot be told to wait. */
-async function startRun(request: Request, identity: Identity, body: CompletionBody, places: Places): Promise<Started> {
+async function startRun(
+  request: Request,
+  requestId: string,
+  identity: Identity,
+  body: CompletionBody,
+  places: Places,
+): Promise<Started> {
   const { store, tasks, now } = places
   const runRequest = runRequestOfBody(body, places)
   const named = await namedChat(request, identity, places)
@@ -103,7 +110,7 @@ async function startRun(request: Request, identity: Identity, body: CompletionBo
       user: identity.user,
       chat,
       claim,
-      request: runRequest,
+      request: { ...runRequest, requestId },
       question: newest?.role === 'assistant' && bringsResults(body.messages) ? null : { content: question },
       parentId: newest?.id ?? null,
     })

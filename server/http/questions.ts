@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
+import { requestIdOf } from '../request-id.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath, fileIds, filesOf } from './finders.ts'
 import { maxPageBytes, pageOfQuery, pageQuery } from './page-query.ts'
@@ -64,7 +65,7 @@ export const questionRoutes = [
         chat,
         question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, places) },
         parentId: body.parentId,
-        request: runRequest,
+        request: { ...runRequest, requestId: requestIdOf(response) },
         claim: claimOf(request, identity, now()),
       })
       await answerStarted(response, started, body.stream, places)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { requestIdOf } from '../request-id.ts'
 import { messageOfPath } from './finders.ts'
 import { route } from './route.ts'
 import { blockJson } from './schemas.ts'
@@ -32,7 +33,7 @@ export const toolCallRoutes = [
         'decision' in body
           ? body
           : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
-      response.json(await tasks.answerCall(message, params['callId']!, answer, identity.user))
+      response.json(await tasks.answerCall(message, params['callId']!, answer, identity.user, requestIdOf(response)))
     },
   }),
 ]

@@ -27,6 +27,7 @@ export async function openStream(
   path: string,
   body: JsonObject,
   upstream: Upstream,
+  requestId?: string,
 ): Promise<Response> {
   upstream.throwIfAborted()
   const client = new OpenAI({
@@ -43,7 +44,14 @@ export async function openStream(
   })
   upstream.limit(connection.idleMs)
   try {
-    return await client.post(path, { body, stream: true, signal: upstream.signal }).asResponse()
+    return await client
+      .post(path, {
+        body,
+        stream: true,
+        signal: upstream.signal,
+        ...(requestId !== undefined && { headers: { 'X-Request-Id': requestId } }),
+      })
+      .asResponse()
   } catch (error) {
     upstream.throwIfAborted()
     throw upstream.silence ?? failureOf(error)

@@ -46,13 +46,13 @@ export function openaiProvider(options: OpenAIOptions): Provider {
   const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> =>
     api === 'chat'
       ? readStream(
-          () => openStream(connection, '/chat/completions', chatBody(request), upstream),
+          () => openStream(connection, '/chat/completions', chatBody(request), upstream, request.requestId),
           new ChatMapper(onUnknown, options.maxHeldBytes),
           upstream,
           shown,
         )
       : readStream(
-          () => openStream(connection, '/responses', responsesBody(request), upstream),
+          () => openStream(connection, '/responses', responsesBody(request), upstream, request.requestId),
           new ResponsesMapper(onUnknown),
           upstream,
           shown,

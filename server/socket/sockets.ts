@@ -16,6 +16,7 @@ import type { Rooms } from '../room/rooms.ts'
 import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
 import { ChannelsClient } from './channels.ts'
 import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
+import { requestIdHeader, takeRequestId } from '../request-id.ts'
 import { countBytes, refuseUpgrade } from './gate.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from './stock.ts'
 import { takeUpgrades, type OnUpgrade } from './upgrades.ts'
@@ -82,7 +83,7 @@ export class Sockets {
   #bytesWritten = 0
   #idle: (() => void) | null = null
   /** Upgrades that wait until it is known who comes. */
-  readonly #arriving = new Set<Duplex>()
+  readonly #arriving = new Set<Upgrade>()
   #closing = false
 
   constructor(options: SocketsOptions) {
@@ -96,6 +97,7 @@ export class Sockets {
       autoPong: false,
       clientTracking: false,
     })
+    this.#server.on('headers', (head, request) => head.push(`${requestIdHeader}: ${takeRequestId(request)}`))
     this.catchUp = new CatchUpQueue(options.catchUpMaxBytes)
   }
 
@@ -134,7 +136,7 @@ export class Sockets {
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */
   async close(): Promise<void> {
     this.#closing = true
-    for (const socket of this.#arriving) refuseUpgrade(socket, restarting())
+    for (const { socket, request } of this.#arriving) refuseUpgrade(socket, restarting(), takeRequestId(request))
     if (this.#connections.size === 0) return
     for (const connection of this.#connections.keys()) connection.close(restarting())
     const gone = new Promise<void>((resolve) => {
@@ -157,7 +159,7 @@ export class Sockets {
     const refuse = (error: unknown) => {
       const refusal = asRunnelError(error)
       this.#options.onRefused('upgrade', refusal.code, { address })
-      refuseUpgrade(socket, refusal)
+      refuseUpgrade(socket, refusal, takeRequestId(request))
     }
     try {
       if (!url || (url.pathname !== '/ws' && doc === undefined))
@@ -178,9 +180,9 @@ export class Sockets {
   async #identify(upgrade: Upgrade, arrival: Arrival): Promise<void> {
     const { socket } = upgrade
     const asked = this.#options.admission.ask()
-    this.#arriving.add(socket)
+    this.#arriving.add(upgrade)
     const identity = await knownWithin(arrival, this.#options.limits.helloMs / 5)
-    this.#arriving.delete(socket)
+    this.#arriving.delete(upgrade)
     asked()
     if (!this.#closing && !socket.destroyed) this.#enter(upgrade, identity)
   }

@@ -12,6 +12,7 @@ import { brokenText, overlapFilter } from './continuation.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { Stage } from './progress.ts'
+import { requestOf } from './prompt.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import { listTools, type Toolset } from './toolset.ts'
@@ -26,7 +27,7 @@ export interface CarryOutOptions extends PrepareOptions, ContextPlaces {
   filterMaxMs: number
   maxToolRounds: number
   maxToolOutputBytes: number
-  onError: (error: unknown, context: { messageId: string; filter?: string }) => void
+  onError: (error: unknown, context: { messageId: string; requestId?: string; filter?: string }) => void
 }
 
 /** Carries a run out from its begin, or from where it waited before a restart. Never rejects: every failure is the message's own end. */
@@ -180,7 +181,14 @@ class Work {
     run.signal.throwIfAborted()
     run.enter('streaming')
     const finishReason = await readEvents(
-      provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal),
+      provider(
+        {
+          ...request,
+          ...(isLast && { params: { ...request.params, tool_choice: 'none' } }),
+          ...requestOf(run),
+        },
+        run.signal,
+      ),
       run,
       cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
     )

@@ -6,6 +6,7 @@ import type { ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets.ts'
 import type { PendingCall } from './answer.ts'
 import type { Stage } from './progress.ts'
+import { requestOf } from './prompt.ts'
 import type { Run } from './run.ts'
 
 export interface ContextPlaces {
@@ -41,6 +42,7 @@ export function runContext(run: Run, stage: Stage, { keepFile, redact }: Context
     taskId: run.taskId,
     messageId: run.messageId,
     chatId: run.chatId,
+    ...requestOf(run),
     model: run.request.model,
     user: run.user,
     progress: (text) => write(undefined, () => stage.say(text)),

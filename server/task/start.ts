@@ -118,6 +118,8 @@ export interface ContinueOptions {
   message: MessageRow
   /** Its node was lost: nobody asked for this. */
   recovers?: boolean
+  /** Of the HTTP request that asked for it; without one it stays that of the run before. */
+  requestId?: string
   /** The answer to what the provider asked at its end. */
   decision?: ProviderDecision
   claim: Omit<Claim, 'response'> | undefined
@@ -126,7 +128,7 @@ export interface ContinueOptions {
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
 export async function writeContinuation(
   { store, node }: { store: Store; node: string },
-  { user, message, claim, recovers, decision }: ContinueOptions,
+  { user, message, claim, recovers, decision, requestId }: ContinueOptions,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   const started: Started = {
     chatId: message.chatId,
@@ -139,6 +141,7 @@ export async function writeContinuation(
     ...rest,
     continues: true,
     ...(decision && { decision }),
+    ...(requestId !== undefined && { requestId }),
     ...(recovers && { recovered: true }),
   }
   const written = await store.continueRun({

@@ -8,6 +8,7 @@ import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
 import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
+import { requestOf } from './prompt.ts'
 import { interrupt, listQuestion, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
 import { Running, type RunningOptions, type RunPlace } from './running.ts'
@@ -164,7 +165,13 @@ export class Tasks {
    * Returns the call's block once that is in the log. Throws `not_found`,
    * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
-  async answerCall(row: MessageRow, callId: string, answer: CallAnswer, user: User): Promise<Block> {
+  async answerCall(
+    row: MessageRow,
+    callId: string,
+    answer: CallAnswer,
+    user: User,
+    requestId?: string,
+  ): Promise<Block> {
     this.#refuseWhenClosed()
     const { cluster, messages, maxToolOutputBytes } = this.#options
     const run = this.ofMessage(row.id)
@@ -173,7 +180,7 @@ export class Tasks {
       (block) => block.type === 'tool_call' && block.callId === callId,
     ) as ToolCallBlock[]
     const asked = calls.findLast(waitsForProvider)
-    if (asked) return await this.#decide(row, asked, answer, user)
+    if (asked) return await this.#decide(row, asked, answer, user, requestId)
     const call = calls.findLast(waitsOutside)
     if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many))
       throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
@@ -191,13 +198,20 @@ export class Tasks {
   }
 
   /** What the provider asked at the end of its answer: this goes on with the decision. Throws as `continue`. */
-  async #decide(message: MessageRow, call: ToolCallBlock, answer: CallAnswer, user: User): Promise<Block> {
+  async #decide(
+    message: MessageRow,
+    call: ToolCallBlock,
+    answer: CallAnswer,
+    user: User,
+    requestId: string | undefined,
+  ): Promise<Block> {
     refuseWrongAnswer(call, answer, this.#options.maxToolOutputBytes)
     const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
     await this.continue({
       user,
       message,
       claim: undefined,
+      ...(requestId !== undefined && { requestId }),
       decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) },
     })
     await this.ofMessage(message.id)?.settle()
@@ -300,7 +314,7 @@ export class Tasks {
           recovers: true,
         })
     } catch (error) {
-      onError(error, { messageId: row.id })
+      onError(error, { messageId: row.id, ...requestOf(row) })
     }
   }
 
