@@ -18,7 +18,7 @@ test('it is echoed on every answer, and made where none, or none that is sane, w
   const idOf = async (path: string, init: RequestInit = {}, given?: string) => {
     const response = await fetch(server.url + path, {
       ...init,
-      headers: { ...init.headers, ...(given && { 'x-request-id': given }) },
+      headers: { ...(init.headers as Record<string, string>), ...(given && { 'x-request-id': given }) },
     })
     await response.text()
     return [response.status, response.headers.get('x-request-id')]
