@@ -69,7 +69,7 @@ test('L16 whatever is asked: an answer of which nothing is taken ends after the 
 })
 
 test('L16 a slow reader who takes something within each stall limit gets the whole answer', async () => {
-  const { server, chatId } = await startBig()
+  const { server, chatId } = await startBig({ RUNNEL_VIEWER_STALL_MS: 1_000 })
   const { socket, closed } = await deaf(server.url, get(`/api/chats/${chatId}/messages`, 'Connection: close\r\n'))
   let bytes = 0
   socket.on('data', (data) => {
@@ -77,11 +77,11 @@ test('L16 a slow reader who takes something within each stall limit gets the who
     socket.pause()
   })
   const startedAt = performance.now()
-  const slowly = setInterval(() => socket.resume(), 4)
+  const slowly = setInterval(() => socket.resume(), 12)
   await closed
   clearInterval(slowly)
   expect(bytes).toBeGreaterThan(9_900_000)
-  expect(performance.now() - startedAt).toBeGreaterThan(stallMs)
+  expect(performance.now() - startedAt).toBeGreaterThan(1_000)
 })
 
 test('L16 requests behind an answer that is not read wait: a connection has one answer at a time', async () => {
