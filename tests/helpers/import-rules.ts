@@ -5,7 +5,7 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/encoded-text.ts', 'server/request-id.ts'],
+  ['server/waiting', 'server/encoded-text.ts', 'server/request-id.ts'],
   [
     'server/setting-values.ts',
     'server/secret-file.ts',
