@@ -3,6 +3,7 @@ import type { Json } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets.ts'
+import { unlessAborted } from '../waiting/race.ts'
 
 /** A call that went wrong in a way that the model, and a person, can act on. */
 export class CallFault extends Error {}
@@ -49,13 +50,13 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
       )
     write(text)
   }
-  await inTime({ signal, maxMs }, async (aborted) => {
+  await inTime({ signal, maxMs }, async () => {
     const output = await tool.execute!(args, context)
     if (!isAsyncIterable(output)) return take(output)
     const pieces = output[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const { done, value } = await Promise.race([pieces.next(), aborted])
+        const { done, value } = await unlessAborted(signal, pieces.next())
         if (done) return
         take(value)
       }
@@ -70,25 +71,14 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
  * What a tool's own code gives in its time: one that goes on in spite of its
  * signal is not awaited. Throws CallFault, or the reason of the signal.
  */
-export async function inTime<T>(
-  { signal, maxMs }: CallTime,
-  work: (aborted: Promise<never>) => MaybePromise<T>,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
-  aborted.catch(() => {})
+export async function inTime<T>({ signal, maxMs }: CallTime, work: () => MaybePromise<T>): Promise<T> {
   try {
-    // In a promise, so that what it throws at once is its fault like anything else.
-    return await Promise.race([Promise.resolve().then(() => work(aborted)), aborted])
+    return await unlessAborted(signal, work)
   } catch (error) {
     if (signal.aborted)
       throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
     // A message that is full ends the run, not the call.
     throw error instanceof CallFault || isTooLarge(error) ? error : new CallFault(wordsOf(error))
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -2,6 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets.ts'
+import { unlessAborted } from '../waiting/race.ts'
 import type { PendingCall } from './answer.ts'
 import {
   CallFault,
@@ -108,25 +109,19 @@ export class ToolCalls {
   async #all(works: readonly (() => Promise<void>)[]): Promise<void> {
     const { run } = this.#options
     run.answerCall = (callId, answer) => this.answer(callId, answer)
-    const { promise: ended, resolve } = Promise.withResolvers<void>()
-    const onAbort = () => resolve()
-    run.signal.addEventListener('abort', onAbort)
-    if (run.signal.aborted) resolve()
     this.#live = works.length
+    const all = works.map((work) =>
+      work().finally(() => {
+        this.#live -= 1
+        if (!run.ended) this.#changed()
+      }),
+    )
     try {
-      await Promise.race([
-        Promise.all(
-          works.map((work) =>
-            work().finally(() => {
-              this.#live -= 1
-              if (!run.ended) this.#changed()
-            }),
-          ),
-        ),
-        ended,
-      ])
+      await unlessAborted(run.signal, Promise.all(all))
+    } catch (error) {
+      // The run has ended: that is no fault of its calls.
+      if (!run.signal.aborted) throw error
     } finally {
-      run.signal.removeEventListener('abort', onAbort)
       run.answerCall = null
     }
   }

@@ -7,6 +7,7 @@ import type { Redact } from '../secrets.ts'
 import type { Answer } from './answer.ts'
 import { isTooLarge, shownWords, wordsOf } from './call.ts'
 import { messageNow } from './context.ts'
+import { unlessAborted, within, type Work } from '../waiting/race.ts'
 import type { Run } from './run.ts'
 
 export interface FiltersOptions {
@@ -82,7 +83,7 @@ export class Filters {
     event: ProviderEvent,
     next: Next,
   ): Promise<FinishReason | undefined> {
-    const given = await this.#limited(filter, () => out, filter.maxMs ?? this.#options.filterMaxMs)
+    const given = await this.#limited(filter, out, filter.maxMs ?? this.#options.filterMaxMs)
     return await (given === undefined ? next(event) : passOn(given, next))
   }
 
@@ -117,23 +118,14 @@ export class Filters {
     }
   }
 
-  async #limited<T>(filter: Filter, work: () => MaybePromise<T>, maxMs: number | undefined): Promise<T | undefined> {
+  async #limited<T>(filter: Filter, work: Work<T>, maxMs: number | undefined): Promise<T | undefined> {
     const { signal } = this.#options.run
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const onAbort = () => reject(signal.reason as Error)
-    const timer =
-      maxMs === undefined ? undefined : setTimeout(() => reject(new Error(`it took longer than ${maxMs} ms`)), maxMs)
-    signal.addEventListener('abort', onAbort)
-    aborted.catch(() => {})
     try {
-      signal.throwIfAborted()
-      return await Promise.race([Promise.resolve().then(work), aborted])
+      if (maxMs === undefined) return await unlessAborted(signal, work)
+      return await within(maxMs, () => new Error(`it took longer than ${maxMs} ms`), work, signal)
     } catch (error) {
       this.#failed(filter, error)
       return undefined
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
     }
   }
 

@@ -48,6 +48,15 @@ describe('unlessAborted', () => {
     expect(begun).toBe(false)
   })
 
+  it('listens to work that runs already, also where the signal is aborted by now', async () => {
+    const late = Promise.withResolvers<never>()
+    const unhandled = await unhandledDuring(async () => {
+      await expect(unlessAborted(AbortSignal.abort(stopped), late.promise)).rejects.toBe(stopped)
+      late.reject(new Error('too late'))
+    })
+    expect(unhandled).toEqual([])
+  })
+
   it('does not wait for work that ignores its signal', async () => {
     const controller = new AbortController()
     const waiting = unlessAborted(controller.signal, () => new Promise(() => {}))
