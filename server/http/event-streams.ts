@@ -127,8 +127,10 @@ export class EventStreams {
   #openRow(response: Response, identity: Identity, message: Message, watch: Watch): void {
     const stream = this.#add(response, identity, watch, () => stream.outbox.close())
     this.#options.catchUp.enter({
-      prepare: () =>
-        stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, '')),
+      prepare: (ready) =>
+        ready(
+          stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, '')),
+        ),
       send: (difference, release) =>
         stream.outbox.sendTracked(difference.frames, () => {
           release()

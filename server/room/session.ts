@@ -193,16 +193,15 @@ export class Session {
     }
   }
 
-  /** Sends the room's checkpoint if this subscription has everything that it covers. */
-  checkpoint(subscription: Subscription): void {
-    if (this.format === 'stock') {
-      subscription.checkpointDue = false
-    } else if (subscription.progress === live) {
-      subscription.checkpointDue = false
-      this.send(subscription.room.checkpointFrames())
-    } else {
-      subscription.checkpointDue = true
-    }
+  /** Is this subscription to be sent a checkpoint, and has all that it covers? Stock clients know none. */
+  takesCheckpoint(subscription: Subscription): boolean {
+    if (this.format === 'stock') subscription.checkpointDue = false
+    return subscription.checkpointDue && subscription.progress === live
+  }
+
+  checkpoint(subscription: Subscription, frames: Frames): void {
+    subscription.checkpointDue = false
+    this.send(frames)
   }
 
   /** Who is there, in a chat: it may be skipped for one who lags, and is told anew. */
@@ -242,28 +241,35 @@ export class Session {
       if (progress.state === 'live' || progress.inLine) continue
       progress.inLine = true
       this.#catchUp.enter({
-        prepare: () => this.#prepareDifference(subscription, progress),
+        prepare: (ready) => this.#prepareDifference(subscription, progress, ready),
         send: (difference, release) => this.#sendDifference(subscription, difference, release),
       })
     }
   }
 
-  #prepareDifference(subscription: Subscription, progress: Progress & { state: 'behind' }): Difference | null {
+  #prepareDifference(
+    subscription: Subscription,
+    progress: Progress & { state: 'behind' },
+    ready: (difference: Difference | null) => void,
+  ): void {
     progress.inLine = false
     const { room } = subscription
-    // Left, asked anew, or behind once more (draining brings it back) while it stood in line.
-    if (subscription.progress !== progress || this.#subscriptions.get(room.id) !== subscription) return null
-    if (this.outbox.lagging) return null
+    // Left, asked anew, or behind once more (draining brings it back) while it stood in line, or while this was made.
+    const isWanted = () =>
+      subscription.progress === progress && this.#subscriptions.get(room.id) === subscription && !this.outbox.lagging
+    if (!isWanted()) return ready(null)
     if (room.appending) {
       room.whenSettled(() => this.#catchUpAll())
-      return null
+      return ready(null)
     }
     // Its own difference was over the mark, and nothing has come since.
     if (progress.version === room.version) {
       subscription.progress = live
-      return null
+      return ready(null)
     }
-    return room.differences.of(progress.stateVector, this.format)
+    room.hold(room.differences.of(progress.stateVector, this.format), (difference) =>
+      ready(isWanted() ? difference : null),
+    )
   }
 
   #sendDifference(subscription: Subscription, difference: Difference, release: () => void): void {
