@@ -128,7 +128,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     onShown: metrics.shown,
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
-  const chats = new ChatDocuments(rooms, store)
+  const chats = new ChatDocuments(rooms, store, config.RUNNEL_MAX_CHAT_MESSAGES)
   const messages = new MessageReader(rooms)
   const fileQuotas = {
     userBytes: config.RUNNEL_MAX_FILE_BYTES_PER_USER,

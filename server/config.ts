@@ -167,6 +167,11 @@ export const settings = {
     default: '10000000',
     meaning: 'bytes of text that one answer may have',
   },
+  RUNNEL_MAX_CHAT_MESSAGES: {
+    schema: integer(2),
+    default: '20000',
+    meaning: 'messages that one chat may have, questions, answers and those that were deleted together',
+  },
   RUNNEL_FILES_DIR: {
     schema: text,
     default: undefined,

@@ -4,9 +4,10 @@ import type { User } from '../auth/auth.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow, Claim, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
-import { fileBlock, listedFiles } from './attachments.ts'
+import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
+import { questionEntry } from './question-entry.ts'
 
 export interface StartOptions {
   user: User
@@ -93,21 +94,7 @@ export async function writeNewRun(
     row,
     lineage,
     entries: [
-      ...(userMessage
-        ? [
-            [
-              userMessageId,
-              {
-                role: 'user',
-                parentId: parent,
-                createdAt,
-                status: 'completed',
-                text: content.toWellFormed(),
-                ...listedFiles(userMessage),
-              },
-            ] as [string, ChatEntry],
-          ]
-        : []),
+      ...(userMessage ? [[userMessage.id, questionEntry(userMessage)] as [string, ChatEntry]] : []),
       [started.messageId, answer],
     ],
   }

@@ -101,13 +101,13 @@ export class Tasks {
 
   /**
    * Writes question and answer-to-be, and returns their ids before anything is
-   * prepared. The run begins by itself. Throws `busy`, `rate_limited`, `not_found` (parent),
+   * prepared. The run begins by itself. Throws `busy`, `rate_limited`, `too_large`, `not_found` (parent),
    * `restarting`, `store_unavailable`, `idempotency_mismatch`.
    */
   async start(options: StartOptions): Promise<Started> {
     const { user, chat, request, claim } = options
-    const { now, rooms } = this.#options
-    const repeated = await this.#refuse(user, claim)
+    const { now, rooms, chats } = this.#options
+    const repeated = await this.#refuse(user, claim, () => chats.fullness(chat.id, options.question ? 2 : 1))
     if (repeated) return repeated
     await this.#running.saved((run) => run.chatId === chat.id)
     const written = await this.#nodes.whenSaved(
@@ -357,16 +357,23 @@ export class Tasks {
   }
 
   /** Gives the answer of the first request with this key where it would refuse. */
-  async #refuse(user: User, claim: StartOptions['claim']): Promise<Started | undefined> {
+  async #refuse(
+    user: User,
+    claim: StartOptions['claim'],
+    fullness: () => Promise<RunnelError | null> = async () => null,
+  ): Promise<Started | undefined> {
     this.#refuseWhenClosed()
     await this.#options.cluster.probe()
-    if (!this.#running.line.isFullFor(user)) return undefined
+    const refusal = this.#running.line.isFullFor(user)
+      ? new RunnelError(
+          'rate_limited',
+          'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
+        )
+      : await fullness()
+    if (!refusal) return undefined
     const claimed = claim && (await this.#options.store.findClaim(claim))
     if (claimed) return claimed.response as Started
-    throw new RunnelError(
-      'rate_limited',
-      'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
-    )
+    throw refusal
   }
 }
 
