@@ -20,6 +20,7 @@ const alone = files(
   'tests/browser',
   'tests/socket/many-people.test.ts',
   'tests/package.test.ts',
+  'tests/http/loop-holds.test.ts',
   'tests/room/loop-holds.test.ts',
 )
 

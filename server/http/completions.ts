@@ -20,6 +20,7 @@ import { answerFailure } from './door/failure.ts'
 import type { Places } from './places.ts'
 import { route } from './route.ts'
 import { short } from './validate.ts'
+import { sendJson } from './send-json.ts'
 
 const detachHeader = 'X-Runnel-Detach'
 
@@ -53,7 +54,7 @@ export const completionRoutes = [
       await places.access.message(identity, started.messageId)
       const outcome = outcomeOf(message)
       if ('failure' in outcome) answerFailure(response, outcome.failure)
-      else response.json(completionOf(message, outcome.finishReason))
+      else await sendJson(response, completionOf(message, outcome.finishReason))
     },
   }),
 

@@ -6,6 +6,7 @@ import { messageMarkdown } from './render/markdown.ts'
 import { messageText } from './render/text.ts'
 import { route } from './route.ts'
 import { messageJson, runJson } from './schemas.ts'
+import { sendJson } from './send-json.ts'
 import { sandboxed } from './sandboxed.ts'
 import { refuseOlderRun } from './tasks.ts'
 
@@ -37,7 +38,7 @@ export const messageRoutes = [
         return void response.type('text/html').send(page)
       }
       const message = await messages.read(subject)
-      if (query.format === 'json') return void response.json(message)
+      if (query.format === 'json') return await sendJson(response, message)
       sandboxed(response)
       if (query.format === 'markdown') response.type('text/markdown').send(messageMarkdown(message))
       else response.type('text/plain').send(messageText(message))

@@ -8,6 +8,7 @@ import type { Started } from '../task/start.ts'
 import { refusalHeaders } from './errors.ts'
 import { refuseParams, refuseProviderTools } from './params.ts'
 import type { Places } from './places.ts'
+import { sendJson } from './send-json.ts'
 import { jsonObject, messageJson } from './schemas.ts'
 import { short } from './validate.ts'
 
@@ -84,11 +85,12 @@ export async function answerStarted(
   if (stream) return void response.status(202).json(started)
   const message = await finished(started, places)
   if (message.status === 'waiting') response.status(202)
-  if (message.status !== 'failed' || !message.error) return void response.json(message)
+  if (message.status !== 'failed' || !message.error) return await sendJson(response, message)
   const { code, message: sentence } = message.error
   const { http, retryable } = errorRow(code)
   refusalHeaders(response, http, retryable)
-  response.status(http).json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
+  response.status(http)
+  await sendJson(response, { error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
 async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {

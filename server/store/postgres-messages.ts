@@ -228,11 +228,11 @@ export async function refuseBusyChat(query: Query, chatId: string): Promise<void
 }
 
 /** Inside a transaction. False for one that is not there. */
-export async function finishMessage(query: Query, message: Message): Promise<boolean> {
+export async function finishMessage(query: Query, message: Message, json: string): Promise<boolean> {
   const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
     message.id,
     message.status,
-    JSON.stringify(message),
+    json,
     vectorOfMessage(message),
   ])
   return changed.length === 1

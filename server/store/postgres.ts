@@ -1,5 +1,6 @@
 import { decodeOffset, matchesPage } from './cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './postgres-claims.ts'
+import { jsonText } from './json-text.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './postgres-connection.ts'
 import {
   createDocument,
@@ -126,10 +127,11 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
         return claimed
       }),
     findClaim: (claim) => findClaim(query, claim),
-    saveFinal: ({ message, epoch, state, seq, tell }) =>
-      write(async (query) => {
+    saveFinal: async ({ message, epoch, state, seq, tell }) => {
+      const json = await jsonText(message)
+      return await write(async (query) => {
         const document = await lockDocument(query, message.id, epoch)
-        if (!document || !(await finishMessage(query, message))) return false
+        if (!document || !(await finishMessage(query, message, json))) return false
         if (tell)
           await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
             message.id,
@@ -138,7 +140,8 @@ export function postgresStore(connection: PostgresConnection, logConnection = co
         await forgetOrders(query, message.taskId ?? '')
         await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
         return true
-      }),
+      })
+    },
     untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),
     endTold: async ({ messageId, taskId }) =>
       void (await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId])),

@@ -1,7 +1,6 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, Message } from '../../shared/schema.ts'
-import { branchOf } from './branch.ts'
 import { refuseContinuation } from './run-rows.ts'
 import { decodeCursor, encodeCursor, jsonBytes, takePage } from './cursor.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
@@ -58,14 +57,14 @@ export interface SqliteMessages {
   insertMessage(row: MessageRow): void
   /** Throws `busy` for one that has not ended, `not_found`. */
   continueMessage(run: Continuation): void
-  finishMessage(message: Message): boolean
+  /** `json`: the text of the message. */
+  finishMessage(message: Message, json: string): boolean
   /** Throws `busy` for one that has not ended, `not_found`. */
   continueMessage(run: Continuation): void
   getMessage(id: string): MessageRow | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
   listMessages(chatId: string, page: Page): Paged<MessageRow> & { cursors: string[] }
-  branch(messageId: string): MessageRow[]
   chatsByNumber(numbers: readonly number[]): ChatRow[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
@@ -213,7 +212,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         row.json && JSON.stringify(row.json),
       )
     },
-    finishMessage: (message) => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
+    finishMessage: (message, json) => finishMessage.run(message.status, json, message.id).changes === 1,
     getMessage: (id) => connection.read(() => getMessage(id)),
     continueMessage({ messageId, taskId, userId, node, request }) {
       refuseContinuation(getMessage(messageId))
@@ -233,7 +232,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
         return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toMessage)
       }),
-    branch: (messageId) => connection.read(() => branchOf(messageId, getMessage)),
     unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
     isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),

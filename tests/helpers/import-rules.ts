@@ -14,7 +14,7 @@ const TIERS = [
     'server/version.ts',
     'server/metrics',
   ],
-  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts'],
+  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts', 'server/slices.ts'],
   ['server/read-config.ts', 'server/setting-names.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],
