@@ -18,7 +18,10 @@ const alone = files(
   ].map((name) => `tests/e2e/${name}.test.ts`),
   ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
   'tests/browser',
+  'tests/socket/many-people.test.ts',
   'tests/package.test.ts',
+  'tests/http/loop-holds.test.ts',
+  'tests/room/loop-holds.test.ts',
 )
 
 const shared = {

@@ -41,6 +41,7 @@ async function measure(fragments: number): Promise<number[]> {
     now: Date.now,
     maxMessageBytes: Infinity,
     flush: () => {},
+    onAnswering: () => {},
     onParked: () => {},
     onEnd: () => {},
   })
@@ -50,6 +51,7 @@ async function measure(fragments: number): Promise<number[]> {
     now: Date.now,
     round: 0,
     executorOf: () => 'server',
+    redact: (text) => text,
   })
   const mapper = new ChatMapper(() => {})
   const push = (call: object) => {

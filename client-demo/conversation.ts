@@ -58,7 +58,7 @@ export function openConversation(
   const statusChanged = () => onLive(liveView() !== undefined)
   const createView = (entry: BranchMessage) =>
     entry.message.role === 'user'
-      ? createUserMessage(context, entry)
+      ? createUserMessage(context, entry, end)
       : createAnswer(context, entry, { contentChanged: end.contentChanged, statusChanged })
 
   const show = () => {

@@ -3,16 +3,28 @@ import { createChatList } from './chat-list.ts'
 import { createComposer } from './composer.ts'
 import { createConnectionLine } from './connection-line.ts'
 import { openConversation, type Conversation } from './conversation.ts'
-import { element, sentence } from './dom.ts'
-import { enterAsGuest, hasCredentials, isGuest, isSignedIn, takeCredentials, tokenSource } from './sign-in.ts'
+import { element } from './dom.ts'
+import { createInvitation } from './invitation.ts'
+import {
+  currentToken,
+  enterAsGuest,
+  hasCredentials,
+  isGuest,
+  isSignedIn,
+  signIn,
+  takeCredentials,
+  tokenSource,
+} from './sign-in.ts'
 
 const titleLength = 60
 
-const { invite } = takeCredentials()
+// The server may serve this page below a path of some site.
+const url = new URL('.', location.href).href
+const { token, invite } = takeCredentials()
+const refusal = token === null ? null : await signIn(url, token)
 // A local server knows its one user without a token, and takes an invite from everybody else.
 if (invite && !isSignedIn()) enterAsGuest(invite.token)
-// The server may serve this page below a path of some site.
-const client = connect({ url: new URL('.', location.href).href, token: tokenSource() })
+const client = connect({ url, token: tokenSource() })
 const chats = createChatList(client)
 const stage = element('div', { class: 'stage' })
 const composer = createComposer({
@@ -71,20 +83,11 @@ function titleOf(content: string): string {
   return line.length > titleLength ? `${line.slice(0, titleLength).toWellFormed()} …` : line
 }
 
-/** An invite leads to its chat: a member from now on, or a guest. */
-async function follow({ token, chatId }: NonNullable<typeof invite>): Promise<void> {
-  location.hash = isSignedIn() ? (await client.api.redeemInvite(token)).chatId : chatId
-}
-
 addEventListener('hashchange', () => {
   // A sign-in or an invite that was pasted into this tab: everything begins anew.
   if (hasCredentials()) location.reload()
   else openFromAddress()
 })
-if (invite)
-  follow(invite).catch((error: unknown) =>
-    stage.replaceChildren(element('p', { class: 'fault', role: 'alert' }, sentence(error))),
-  )
 client.onChatEvent(({ event }) => {
   if (event !== 'status') refreshChats()
 })
@@ -98,4 +101,22 @@ client.connection.subscribe(() => {
   if (isOpen && !wasOpen) refreshChats()
   wasOpen = isOpen
 })
-openFromAddress()
+if (invite && isSignedIn()) {
+  stage.append(
+    createInvitation({
+      url,
+      invite,
+      client,
+      token: currentToken,
+      joined: (id) => {
+        location.hash = id
+      },
+      declined: () => stage.replaceChildren(),
+    }),
+  )
+} else if (invite) {
+  // The link is all that a guest has: its chat is open, and nobody has become a member of it.
+  history.replaceState(null, '', `#${invite.chatId}`)
+  openFromAddress()
+} else openFromAddress()
+if (refusal !== null) stage.prepend(element('p', { class: 'fault', role: 'alert' }, refusal))

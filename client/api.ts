@@ -209,8 +209,9 @@ export class Api {
   }
 
   /** The caller's live runs, in all chats. */
-  listTasks(options: CallOptions = {}): Promise<{ items: TaskInfo[] }> {
-    return this.#call('GET', '/api/tasks', options)
+  listTasks(options: CallOptions & PageQuery = {}): Promise<Page<TaskInfo>> {
+    const { limit, cursor, ...rest } = options
+    return this.#call('GET', withQuery('/api/tasks', { limit, cursor }), rest)
   }
 
   #start<Answer>(

@@ -1,5 +1,6 @@
 export const backoffBaseMs = 250
-export const backoffCapMs = 15_000
+/** Whoever waits when the server is there again is back within this time, however long it was away. */
+export const backoffCapMs = 8_000
 
 /**
  * How long to wait before attempt `attempt` (0 for the first after a loss), in

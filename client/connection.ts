@@ -6,6 +6,7 @@ import {
   type ClientControl,
   type ServerControl,
 } from '../shared/protocol.ts'
+import { offeredSubprotocols } from '../shared/subprotocol.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
 import { Listeners } from './listeners.ts'
 import { isOffline, watchWake } from './wake.ts'
@@ -160,7 +161,7 @@ export class Connection {
   async #open(phase: Extract<Phase, { name: 'connecting' }>): Promise<void> {
     const token = await this.#currentToken()
     if (this.#phase !== phase) return
-    const socket = new this.#WebSocket(this.#url)
+    const socket = new this.#WebSocket(this.#url, offeredSubprotocols(token))
     socket.binaryType = 'arraybuffer'
     phase.socket = socket
     const isOurs = () => 'socket' in this.#phase && this.#phase.socket === socket

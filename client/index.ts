@@ -4,6 +4,7 @@ import { liveChat, type LiveChat } from './chat.ts'
 import { Connection, type ConnectionState, type TokenSource } from './connection.ts'
 import { Listeners } from './listeners.ts'
 import { liveMessage, type LiveMessage } from './message.ts'
+import { Questions } from './questions.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 
@@ -28,6 +29,7 @@ export type {
 export type { ConnectionState, TokenSource } from './connection.ts'
 export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
+export type { Question, Questions } from './questions.ts'
 export type { ReplicaError, ReplicaState } from './replica.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'
 export type { Role } from '../shared/protocol.ts'
@@ -56,6 +58,8 @@ export interface Client {
   /** A message to follow. Followed while someone listens to it; asking for it costs nothing. */
   message: (id: string) => LiveMessage
   chat: (id: string) => LiveChat
+  /** User messages whole: a chat lists long ones `shortened`. */
+  readonly questions: Pick<Questions, 'known' | 'read'>
   /** Listens for changes of this user's list of chats; what happened while the line was down is not told. */
   onChatEvent: (listener: (event: ChatEvent) => void) => () => void
   /** Ends everything. Idempotent; settles when the socket is closed. */
@@ -84,13 +88,15 @@ export function connect(options: ConnectOptions = {}): Client {
     },
   )
   connection.start()
+  const api = new Api({ url: base, token: options.token, fetch: options.fetch })
   return {
     connection: {
       getSnapshot: connection.getSnapshot,
       subscribe: connection.subscribe,
       retry: () => connection.retry(),
     },
-    api: new Api({ url: base, token: options.token, fetch: options.fetch }),
+    api,
+    questions: new Questions(api),
     message: (id) => liveMessage(id, subscriptions),
     chat: (id) => liveChat(id, subscriptions),
     onChatEvent: (listener) => chatEvents.add(listener),

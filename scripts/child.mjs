@@ -52,3 +52,15 @@ export function main(work) {
     process.exit(1)
   })
 }
+
+/** npm passes a SIGTERM on to its shell only, which dies of it and leaves us: then the server has to end as well. */
+export function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250)
+  watch.unref()
+}

@@ -1,7 +1,7 @@
 // `npm run example -- <name> [argument …]`: runs examples/<name>/main.ts from a fresh clone, on a Node that can.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { endLike, main, run, Unready } from './child.mjs'
+import { endLike, endWithNpm, main, run, Unready } from './child.mjs'
 import { ensureInstalled } from './install.mjs'
 import { root } from './node.mjs'
 import { ensurePage } from './page.mjs'
@@ -14,5 +14,6 @@ main(async () => {
   if (!names.includes(name)) throw new Unready(`npm run example -- <name>, where the name is ${names.join(' or ')}.`)
   const node = await ensureInstalled()
   await ensurePage(node)
+  endWithNpm()
   endLike(await run(node, ['--disable-warning=ExperimentalWarning', programOf(name), ...args]))
 })

@@ -1,6 +1,6 @@
 // `npm start`: from a fresh clone to a running server; the second time it only looks whether anything changed.
 import { join } from 'node:path'
-import { endLike, main, run } from './child.mjs'
+import { endLike, endWithNpm, main, run } from './child.mjs'
 import { ensureInstalled } from './install.mjs'
 import { root } from './node.mjs'
 import { ensurePage } from './page.mjs'
@@ -29,15 +29,3 @@ main(async () => {
   )
   endLike(result)
 })
-
-/** npm passes a SIGTERM on to its shell only, which dies of it and leaves us: then the server has to end as well. */
-function endWithNpm() {
-  if (process.env.npm_lifecycle_event === undefined) return
-  const parent = process.ppid
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(watch)
-    process.kill(process.pid, 'SIGTERM')
-  }, 250)
-  watch.unref()
-}

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { RunnelError } from '../shared/errors.ts'
 import type { Auth } from './auth/auth.ts'
 import { epochMsOf } from './auth/epoch.ts'
-import { jwtAuth } from './auth/jwt.ts'
+import { jwksWarnings, jwtAuth, type JwtOptions } from './auth/jwt.ts'
 import { localAuth } from './auth/local.ts'
+import { checkUsers } from './auth/user.ts'
 import type { Cluster, OnUnreadable, UpdateLog } from './cluster/cluster.ts'
 import { localCluster } from './cluster/local.ts'
 import { redisCluster } from './cluster/redis.ts'
@@ -42,35 +43,62 @@ export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config, pa
     : openSqliteStore(url.slice('sqlite:'.length))
 }
 
-export function pickAuth(config: Config, authenticate: Authenticate | undefined): Auth {
-  if (authenticate) {
-    return {
-      authenticate: async (token, request) => {
-        const user = await authenticate(token, request)
-        if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
-        const { id, name, expiresAt } = user
-        const until = epochMsOf(expiresAt)
-        if (until === null && expiresAt !== undefined && expiresAt !== null)
-          throw new RunnelError('internal', 'The option `authenticate` gave an `expiresAt` that is no time.')
-        return { user: { id, name }, expiresAt: until }
-      },
-    }
+/** `onRefused` is told of users whom a login names and the server does not take. */
+export function pickAuth(
+  config: Config,
+  authenticate: Authenticate | undefined,
+  onRefused: (userId: string, sentence: string) => void = () => {},
+): Auth {
+  if (authenticate) return checkUsers(byHook(authenticate), onRefused)
+  return signsIn(config) ? checkUsers(jwtAuth(jwtOptions(config)), onRefused) : localAuth
+}
+
+/** What an operator should hear at the start. */
+export function authWarnings(config: Config, authenticate: Authenticate | undefined): string[] {
+  return authenticate ? [] : jwksWarnings(jwtOptions(config))
+}
+
+function byHook(authenticate: Authenticate): Auth {
+  return {
+    authenticate: async (token, request) => {
+      const user = await authenticate(token, request)
+      if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
+      const { id, name, expiresAt } = user
+      const until = epochMsOf(expiresAt)
+      if (until === null && expiresAt !== undefined && expiresAt !== null)
+        throw new RunnelError('internal', 'The option `authenticate` gave an `expiresAt` that is no time.')
+      return { user: { id, name }, expiresAt: until }
+    },
   }
-  if (!signsIn(config)) return localAuth
-  const { RUNNEL_AUTH_SECRET: secret, RUNNEL_AUTH_JWKS_URL: jwksUrl, RUNNEL_AUTH_ALGORITHMS: algorithms } = config
-  return jwtAuth({
-    secret,
-    jwksUrl,
-    algorithms,
+}
+
+function jwtOptions(config: Config): JwtOptions {
+  return {
+    secret: config.RUNNEL_AUTH_SECRET,
+    jwksUrl: config.RUNNEL_AUTH_JWKS_URL,
+    algorithms: config.RUNNEL_AUTH_ALGORITHMS,
     issuer: config.RUNNEL_AUTH_ISSUER,
     audience: config.RUNNEL_AUTH_AUDIENCE,
-  })
+  }
 }
 
 export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
   if (apiKey === undefined && baseURL === undefined) return demoProvider()
-  return openaiProvider({ apiKey, baseURL, api, idleMs: config.RUNNEL_PROVIDER_IDLE_MS, onUnknownEvent })
+  return openaiProvider({
+    apiKey,
+    baseURL,
+    api,
+    idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
+    maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
+    onUnknownEvent,
+  })
+}
+
+/** In a word, for whoever counts. */
+export function providerName({ OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL }: Config): string {
+  if (baseURL !== undefined) return new URL(baseURL).hostname
+  return apiKey === undefined ? 'demo' : 'api.openai.com'
 }
 
 /** Of the database and its write-ahead log, where they are files of this process. */

@@ -1,6 +1,7 @@
 /** The composition root: wires the parts, with the adapters that the settings ask for. */
 import type { IncomingMessage, Server } from 'node:http'
 import {
+  authWarnings,
   findPage,
   openCluster,
   openFiles,
@@ -8,6 +9,7 @@ import {
   pickAuth,
   pickPatience,
   pickProvider,
+  providerName,
   storeBytes,
 } from './adapters.ts'
 import { Access } from './auth/access.ts'
@@ -18,20 +20,25 @@ import { Origins } from './auth/origins.ts'
 import type { Config } from './config.ts'
 import { RunnelError } from '../shared/errors.ts'
 import type { ServerControl } from '../shared/protocol.ts'
+import { Answers } from './http/answers.ts'
 import { createHttp } from './http/app.ts'
 import { Door } from './http/door/door.ts'
 import { EventStreams } from './http/event-streams.ts'
 import { rateLimits } from './http/rate-limits.ts'
+import { otherRoute, routePattern } from './http/route-pattern.ts'
 import { UploadPlaces } from './http/upload-places.ts'
 import { HtmlRenderer } from './http/render/rendering.ts'
-import { createLogger } from './log.ts'
+import { knownSecrets } from './known-secrets.ts'
+import { createLogger, withoutSecrets } from './log.ts'
 import { measuredCluster, measuredStore } from './measured.ts'
-import { createMetrics, type RunnelStats } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
+import type { RunnelStats } from './metrics/readings.ts'
 import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
 import { optionFaults, type RunnelOptions } from './options.ts'
 import { loadConfig, signsIn } from './read-config.ts'
 import { Rooms } from './room/rooms.ts'
+import { redactor } from './secrets.ts'
 import { Serving, type Handler } from './serving.ts'
 import { misspelt } from './setting-names.ts'
 import { isLoopback } from './setting-values.ts'
@@ -43,7 +50,9 @@ import { Deletion } from './task/deletion.ts'
 import { Ends } from './task/ends.ts'
 import { keepFile } from './task/generated-files.ts'
 import { MessageReader } from './task/message-reader.ts'
+import { requestOf } from './task/prompt.ts'
 import { Tasks } from './task/tasks.ts'
+import { version } from './version.ts'
 
 /** Claims of idempotency keys live for a day, and files that no message has. */
 const dayMs = 24 * 3_600_000
@@ -60,9 +69,11 @@ export interface Runnel {
    */
   readonly handler: Handler
   /** Takes the sockets below RUNNEL_BASE_PATH on that program's server; other upgrades are left to others that listen for them. */
-  attach(server: Server): Promise<void>
+  attach(server: Server): Promise<{ metricsUrl?: string }>
   /** What the parts are doing now. */
   stats(): RunnelStats
+  /** The page for a Prometheus, for a route of that program's own. RUNNEL_METRICS_PORT opens a port for it, too. */
+  metrics(): Promise<string>
   /** Interrupts what runs, saves it, closes all sockets and the store. The server of another program runs on. Idempotent. */
   close(): Promise<void>
 }
@@ -75,29 +86,38 @@ export interface Runnel {
 export function createRunnel(options: RunnelOptions = {}): Runnel {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
-  const log = options.logger ?? createLogger(config.LOG_LEVEL)
+  const redact = redactor(knownSecrets(config, options.tools ?? []))
+  const log = withoutSecrets(options.logger ?? createLogger(config.LOG_LEVEL), redact)
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
   const patience = pickPatience(config)
   const opened = openStore(config, patience)
   const files = openFiles(config)
   const connected = openCluster(config, opened.log, patience, (what, error) => onUnreadable(what, error))
-  const metrics =
-    config.RUNNEL_METRICS_PORT === undefined
-      ? null
-      : createMetrics(() => stats(), {
-          store: () => opened.probe(),
-          ...(connected.many && { redis: () => connected.probe() }),
-        })
-  const store = metrics ? measuredStore(opened, metrics) : opened
+  const metrics = createMetrics({
+    source: () => stats(),
+    version: version(),
+    provider: options.provider ? 'custom' : providerName(config),
+    models: [config.RUNNEL_MODEL, ...(config.RUNNEL_MODELS ?? [])],
+    probes: { store: () => opened.probe(), ...(connected.many && { redis: () => connected.probe() }) },
+  })
+  const store = measuredStore(opened, metrics)
   /** For what has begun. */
   const patient = patientStore(store, patience)
-  const cluster = metrics ? measuredCluster(connected, metrics) : connected
+  const cluster = measuredCluster(connected, metrics)
+  const {
+    onRun,
+    onRefused,
+    onRefusedUser,
+    onUnknownEvent,
+    onUnreadable,
+    sweep: sweepLog,
+  } = operation(log, metrics, now)
   const reach = async () => void (await Promise.all([store.probe(), cluster.probe()]))
-  const auth = withInvites(pickAuth(config, options.authenticate), store, now)
+  for (const sentence of authWarnings(config, options.authenticate)) log.warn({}, sentence)
+  const auth = withInvites(pickAuth(config, options.authenticate, onRefusedUser), store, now)
   const access = new Access(store)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
-  const { onRun, onRefused, onUnknownEvent, onUnreadable, sweep: sweepLog } = operation(log, metrics, now)
   /** Without sign-in whoever reaches the server is its one user: only this machine may. */
   const admit = ({ socket: { remoteAddress } }: IncomingMessage) => {
     if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return
@@ -106,17 +126,23 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
       'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.',
     )
   }
-  const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [])
+  const origins = new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses)
   const rooms = new Rooms({
     cluster,
     flushMs: config.RUNNEL_FLUSH_MS,
     now,
-    ...(metrics && { onShown: metrics.shown }),
+    onShown: metrics.shown,
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
-  const chats = new ChatDocuments(rooms, patient, patience)
+  const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
   const messages = new MessageReader(rooms)
   const patientMessages = new MessageReader(rooms, patience)
+  const fileQuotas = {
+    userBytes: config.RUNNEL_MAX_FILE_BYTES_PER_USER,
+    userFiles: config.RUNNEL_MAX_FILES_PER_USER,
+    chatBytes: config.RUNNEL_MAX_FILE_BYTES_PER_CHAT,
+    chatFiles: config.RUNNEL_MAX_FILES_PER_CHAT,
+  }
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = options.onMessageEnd
     ? new Ends({
@@ -148,6 +174,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     maxToolRounds: config.RUNNEL_MAX_TOOL_ROUNDS,
     maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
     filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
+    redact,
     continueBy: config.RUNNEL_CONTINUE_BY,
     keepFile: (run, file) =>
       keepFile(
@@ -156,6 +183,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
           files,
           filesUrl,
           maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
+          fileQuotas,
           now,
         },
         run,
@@ -172,13 +200,16 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     taskMaxMs: config.RUNNEL_TASK_MAX_MS,
     onRun: (event, run) => {
       if (event !== 'waiting') onRun(event, run)
+      if (event === 'answering') return
       const { chatId, messageId, status } = run.state
       announcer(chatId)
         .then((tell) => tell({ event: 'status', messageId, status }))
-        .catch((err: unknown) => log.error({ err, chatId }, 'a chat list could not be told'))
+        .catch((err: unknown) => log.error({ err, chatId, ...requestOf(run) }, 'a chat list could not be told'))
     },
-    onError: (err, context) => log.error({ err, ...context }, 'a run met an error'),
+    onError: (err, context) =>
+      log.error({ err, ...requestOfLive(context.messageId), ...context }, 'a run met an error'),
   })
+  const requestOfLive = (messageId: string) => requestOf(tasks.ofMessage(messageId) ?? { request: null })
   const announcer = async (chatId: string) => {
     // What is in nobody's list is news to nobody.
     if ((await store.getChat(chatId))?.expiresAt !== undefined) return () => {}
@@ -244,14 +275,17 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     now,
     catchUp: sockets.catchUp,
     limits: streamLimits,
-    onError: (err, context) => log.error({ err, ...context }, 'a run could not be stopped after its caller hung up'),
+    onError: (err, context) =>
+      log.error(
+        { err, ...requestOfLive(context.messageId), ...context },
+        'a run could not be stopped after its caller hung up',
+      ),
   })
   const news = spreadNews(cluster, {
+    access,
     tasks,
     rooms,
     sockets,
-    events,
-    door,
     onError: (err) => log.error({ err }, 'news of another node could not be acted upon'),
   })
   const deletion = new Deletion({ tasks, store: patient, chats, files, gone: news.gone })
@@ -294,7 +328,12 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
     models: config.RUNNEL_MODELS,
+    allowedParams: config.RUNNEL_ALLOWED_PARAMS,
+    providerTools: config.RUNNEL_PROVIDER_TOOLS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
+    fileQuotas,
+    maxChats: config.RUNNEL_MAX_CHATS_PER_USER,
+    maxUnlistedChats: config.RUNNEL_MAX_UNLISTED_CHATS_PER_USER,
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
       await reach()
@@ -303,12 +342,27 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
   })
+  const answers = new Answers({
+    stallMs: config.RUNNEL_VIEWER_STALL_MS,
+    maxPendingBytes: config.RUNNEL_MAX_PENDING_ANSWER_BYTES,
+    maxPerAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
+    addressOf: (request) => addresses.keyOf(request),
+    now,
+  })
   const serving = new Serving({
     http,
     admit,
+    onAnswered: (method, path, status) => metrics.answered(method, routePattern(path) ?? otherRoute(status), status),
     basePath: config.RUNNEL_BASE_PATH,
-    maxConnections: config.RUNNEL_MAX_CONNECTIONS,
-    takeUpgrades: (server) => sockets.attach(server),
+    answers,
+    addresses,
+    limits: {
+      connections: config.RUNNEL_MAX_CONNECTIONS,
+      perAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
+      headMs: config.RUNNEL_REQUEST_HEAD_MS,
+      requestMs: config.RUNNEL_REQUEST_MS,
+    },
+    takeUpgrades: (server, onUpgrade) => sockets.attach(server, onUpgrade),
     recover: async () => {
       // A setting that is wrong, or a server that is not there, ends the start with its reason.
       await reach()
@@ -332,6 +386,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
         sockets.sweep()
         events.sweep()
         door.sweep()
+        answers.sweep()
       },
     ),
     every(2_000, () => {
@@ -356,9 +411,25 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   ]
 
   const stats = () =>
-    readStats({ rooms, tasks, sockets, events, door, admission, storeBytes: () => storeBytes(config.DATABASE_URL) })
+    readStats({
+      rooms,
+      tasks,
+      sockets,
+      events,
+      door,
+      answers,
+      admission,
+      storeBytes: () => storeBytes(config.DATABASE_URL),
+    })
 
-  let metricsServer: Awaited<ReturnType<NonNullable<typeof metrics>['listen']>> | undefined
+  let metricsServer: ReturnType<typeof metrics.listen> | undefined
+  /** Its address, where a port is set; once, whoever asks. */
+  const listenForScrapers = async (): Promise<{ metricsUrl?: string }> => {
+    const { RUNNEL_METRICS_PORT: port, HOST: host } = config
+    if (port === undefined) return {}
+    metricsServer ??= metrics.listen(port, host, (...answer) => answers.take(...answer))
+    return { metricsUrl: (await metricsServer).url }
+  }
   let closing: Promise<void> | undefined
   const close = async () => {
     const drainedAt = now() + config.RUNNEL_DRAIN_MS
@@ -373,8 +444,11 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
     await closeServer()
     for (const stop of sweeps) stop()
     limits.close()
-    await metricsServer?.close()
-    metrics?.close()
+    await metricsServer?.then(
+      (server) => server.close(),
+      () => undefined,
+    )
+    metrics.close()
     await rooms.close()
     for (const tool of options.tools ?? []) if ('close' in tool) await tool.close()
     await cluster.close()
@@ -385,14 +459,16 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   return {
     config,
     handler: serving.handler,
-    attach: (server) => serving.attach(server),
+    attach: async (server) => {
+      await serving.attach(server)
+      return await listenForScrapers()
+    },
     listen: async () => {
       const url = await serving.listen(config.PORT, config.HOST)
-      if (!metrics) return { url }
-      metricsServer = await metrics.listen(config.RUNNEL_METRICS_PORT!, config.HOST)
-      return { url, metricsUrl: metricsServer.url }
+      return { url, ...(await listenForScrapers()) }
     },
     stats,
+    metrics: () => metrics.text(),
     close: () => (closing ??= close()),
   }
 }

@@ -44,6 +44,16 @@ export const settings = {
     default: 'auto',
     meaning: 'auto: Responses for api.openai.com, else Chat Completions',
   },
+  RUNNEL_ALLOWED_PARAMS: {
+    schema: list,
+    default: undefined,
+    meaning: 'parameters that requests may give, by commas; not set: any but those that the server decides',
+  },
+  RUNNEL_PROVIDER_TOOLS: {
+    schema: z.stringbool(),
+    default: 'off',
+    meaning: 'on: requests may bring tools that the provider runs (searches, containers, MCP servers)',
+  },
   RUNNEL_SYSTEM_PROMPT: { schema: text, default: undefined, meaning: 'system prompt of every chat' },
   DATABASE_URL: {
     schema: database,
@@ -157,6 +167,11 @@ export const settings = {
     default: '10000000',
     meaning: 'bytes of text that one answer may have',
   },
+  RUNNEL_MAX_CHAT_MESSAGES: {
+    schema: integer(2),
+    default: '20000',
+    meaning: 'messages that one chat may have, questions, answers and those that were deleted together',
+  },
   RUNNEL_FILES_DIR: {
     schema: text,
     default: undefined,
@@ -168,6 +183,24 @@ export const settings = {
     schema: integer(1),
     default: '50',
     meaning: 'files of one user that no message has; they go after a day',
+  },
+  RUNNEL_MAX_FILE_BYTES_PER_USER: {
+    schema: integer(1),
+    default: '5000000000',
+    meaning: 'bytes of all files of one user; guests of one invite are one user',
+  },
+  RUNNEL_MAX_FILES_PER_USER: { schema: integer(1), default: '10000', meaning: 'files of one user' },
+  RUNNEL_MAX_FILE_BYTES_PER_CHAT: {
+    schema: integer(1),
+    default: '2000000000',
+    meaning: 'bytes of all files of one chat, whoever sent or made them',
+  },
+  RUNNEL_MAX_FILES_PER_CHAT: { schema: integer(1), default: '2000', meaning: 'files of one chat' },
+  RUNNEL_MAX_CHATS_PER_USER: { schema: integer(1), default: '10000', meaning: 'chats that one user owns' },
+  RUNNEL_MAX_UNLISTED_CHATS_PER_USER: {
+    schema: integer(1),
+    default: '20000',
+    meaning: 'chats that one user has made by /v1 within a day; each goes after 24 hours',
   },
   RUNNEL_MAX_HISTORY_CHARS: {
     schema: integer(1),
@@ -196,16 +229,32 @@ export const settings = {
     default: '20000',
     meaning: 'connections of any kind; more are closed unanswered',
   },
+  RUNNEL_MAX_CONNECTIONS_PER_ADDRESS: {
+    schema: integer(1),
+    default: '2000',
+    meaning: 'connections from one address that are no sockets; of what a trusted proxy forwards, requests at once',
+  },
+  RUNNEL_MAX_PENDING_ANSWER_BYTES: {
+    schema: integer(1),
+    default: '128000000',
+    meaning: 'bytes of HTTP answers that callers have not taken yet, in all; a quarter of them for one address',
+  },
+  RUNNEL_REQUEST_HEAD_MS: {
+    schema: integer(10),
+    default: '10000',
+    meaning: 'ms that the head of a request may take, from the connection or from its first byte',
+  },
+  RUNNEL_REQUEST_MS: { schema: integer(10), default: '120000', meaning: 'ms that a request with its body may take' },
   RUNNEL_MAX_SOCKETS_PER_USER: { schema: integer(1), default: '100', meaning: 'sockets and event streams of one user' },
   RUNNEL_MAX_SOCKETS_PER_ADDRESS: {
     schema: integer(1),
-    default: '1000',
+    default: '10000',
     meaning: 'sockets and event streams from one address, or one IPv6 network of /64',
   },
   RUNNEL_MAX_UPGRADES_PER_MINUTE: {
     schema: integer(1),
     default: '600',
-    meaning: 'sockets that one address may open in a minute',
+    meaning: 'sockets that one user may open in a minute, and one address on which nobody signs in',
   },
   RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: {
     schema: integer(1),

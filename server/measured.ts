@@ -1,4 +1,4 @@
-/** Cluster and store as all others see them, with a clock beside what an operator wants to know. Made only where metrics are served. */
+/** Cluster and store as all others see them, with a clock beside what an operator wants to know. */
 import type { Cluster } from './cluster/cluster.ts'
 import type { Metrics } from './metrics.ts'
 import type { Store } from './store/store.ts'

@@ -1,38 +1,18 @@
-/** `GET /metrics` in the text format of Prometheus, from a registry of its own: several servers may live in one process. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+/** What an operator counts: the text format of Prometheus, of one server; several may live in one process. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getHeapStatistics } from 'node:v8'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { boundedLabel } from './metrics/bounded-label.ts'
+import { fast, Instruments, slow } from './metrics/instruments.ts'
+import { readings, type MetricsSource } from './metrics/readings.ts'
+import { serveMetrics, type TakeAnswer } from './metrics/serve.ts'
 
-/** What is read when somebody asks, so that counting costs nothing in between. Sizes in bytes. */
-export interface MetricsSource {
-  rooms: number
-  connections: number
-  unauthenticatedConnections: number
-  laggingConnections: number
-  viewers: number
-  laggingViewers: number
-  outboxBytes: number
-  sentBytes: number
-  catchUpPendingBytes: number
-  catchUpWaiting: number
-  tickMs: number
-  loggedBytes: number
-  /** In logs that no state holds yet, of documents in memory. */
-  liveLogBytes: number
-  liveLogEntries: number
-  /** Of the store's files; 0 where it has none. */
-  storeBytes: number
-  runs: Readonly<Record<'queued' | 'preparing' | 'streaming' | 'waiting', number>>
-  /** Of runs that live. */
-  liveOutputBytes: number
-}
-
-/** A look inside, for tests and metrics. Sizes in bytes. */
-export interface RunnelStats extends MetricsSource {
-  eventStreams: number
+export interface EndedRun {
+  status: string
+  /** Of its error. */
+  code: string | undefined
+  model: string
+  seconds: number
+  outputBytes: number
+  tokens: { input: number; output: number }
 }
 
 /** What the parts tell when it happens. */
@@ -47,200 +27,113 @@ export interface Metrics {
   /** `taken`: a run of a node that is gone is this one's now; `late`: another was faster. */
   takeover(outcome: 'taken' | 'late' | 'failed'): void
   ordersHeard(count: number): void
-  runEnded(status: string, seconds: number, outputBytes: number, tokens: { input: number; output: number }): void
+  /** A run has a place, after so long. */
+  runBegun(waitedSeconds: number): void
+  /** The first of what a model says, so long after its run began. */
+  firstToken(seconds: number): void
+  runEnded(run: EndedRun): void
   refused(place: 'upgrade' | 'frame', reason: string): void
   unknownProviderEvent(): void
+  /** An answer is over. `route`: the pattern, never the path. */
+  answered(method: string, route: string, status: number): void
   /** The page for a scraper. */
   text(): Promise<string>
-  /** Serves it; returns address and stop. */
-  listen(port: number, host: string): Promise<{ url: string; close: () => Promise<void> }>
+  /** Serves it; returns address and stop. `take`: what every answer of this process goes through. */
+  listen(port: number, host: string, take: TakeAnswer): Promise<{ url: string; close: () => Promise<void> }>
   close(): void
+}
+
+export interface MetricsOptions {
+  source: () => MetricsSource
+  version: string
+  /** Who answers, in a word. */
+  provider: string
+  /** Models that are told apart however many others are asked for. */
+  models: readonly string[]
+  /** What this server needs, by name; each is asked at a scrape. */
+  probes?: Readonly<Record<string, () => Promise<void>>>
 }
 
 /** A probe that takes longer counts as failed: a scraper does not wait. */
 const probeMs = 1_000
-const fast = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+/** Callers name models; so many have numbers of their own. */
+const maxModels = 50
+const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'PUT']
 
-/** `probes`: what this server needs, by name; each is asked at a scrape. */
-export function createMetrics(
-  source: () => MetricsSource,
-  probes: Readonly<Record<string, () => Promise<void>>> = {},
-): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  const shown = new Histogram({
-    name: 'runnel_chunk_to_viewer_seconds',
-    help: 'From the first text that waited in a document to its broadcast',
-    registers,
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5],
-  })
-  const ended = new Counter({
-    name: 'runnel_runs_ended_total',
-    help: 'Runs by how they ended',
-    labelNames: ['status'],
-    registers,
-  })
-  for (const status of ['completed', 'stopped', 'failed', 'interrupted']) ended.inc({ status }, 0)
-  const runSeconds = new Histogram({
-    name: 'runnel_run_seconds',
-    help: 'Length of runs',
-    buckets: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800],
-    registers,
-  })
-  const tokens = new Counter({
-    name: 'runnel_tokens_total',
-    help: 'Tokens, as the providers reported them at the end of each run',
-    labelNames: ['direction'],
-    registers,
-  })
-  const refused = new Counter({
-    name: 'runnel_refused_total',
-    help: 'Upgrades and frames that were refused, by reason',
-    labelNames: ['place', 'reason'],
-    registers,
-  })
-  const unknown = new Counter({
-    name: 'runnel_unknown_provider_events_total',
-    help: 'Events of a type that this version does not know',
-    registers,
-  })
+export function createMetrics({ source, version, provider, models, probes = {} }: MetricsOptions): Metrics {
+  const instruments = new Instruments()
+  const { contentType } = instruments
+  const shown = instruments.histogram(
+    'runnel_chunk_to_viewer_seconds',
+    'From the first text that waited in a document to its broadcast',
+    [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5],
+  )
+  const ended = instruments.counter('runnel_runs_ended_total', 'Runs by how they ended', ['status'])
+  for (const status of ['completed', 'stopped', 'failed', 'interrupted']) ended.add(0, { status })
+  const failures = instruments.counter(
+    'runnel_run_failures_total',
+    'Runs that ended with an error, by its code, the model that was asked and who answers for it',
+    ['code', 'model', 'provider'],
+  )
+  const model = boundedLabel(maxModels, models)
+  const runSeconds = instruments.histogram('runnel_run_seconds', 'Length of runs', slow)
+  const queueWait = instruments.histogram('runnel_queue_wait_seconds', 'From a question to the begin of its run', slow)
+  const firstToken = instruments.histogram(
+    'runnel_time_to_first_token_seconds',
+    'From the begin of a run to the first that the model says, without waiting for people',
+    slow,
+  )
+  const tokens = instruments.counter(
+    'runnel_tokens_total',
+    'Tokens, as the providers reported them at the end of each run',
+    ['direction'],
+  )
+  const requests = instruments.counter(
+    'runnel_http_requests_total',
+    'Answers over HTTP, by the pattern of their path and by status; counted when they are over',
+    ['method', 'route', 'status'],
+  )
+  const refused = instruments.counter('runnel_refused_total', 'Upgrades and frames that were refused, by reason', [
+    'place',
+    'reason',
+  ])
+  const unknown = instruments.counter(
+    'runnel_unknown_provider_events_total',
+    'Events of a type that this version does not know',
+  )
+  const append = instruments.histogram('runnel_log_append_seconds', 'One write of the log of live documents', fast)
+  const save = instruments.histogram('runnel_store_save_seconds', 'Saving the end of a run', fast)
+  const remote = instruments.histogram(
+    'runnel_remote_entry_seconds',
+    'From the receipt of what another node wrote to its broadcast here',
+    fast,
+  )
+  const takeovers = instruments.counter(
+    'runnel_takeovers_total',
+    'Runs of nodes that are gone, by what became of the attempt',
+    ['outcome'],
+  )
+  for (const outcome of ['taken', 'late', 'failed']) takeovers.add(0, { outcome })
+  const orders = instruments.counter(
+    'runnel_orders_heard_total',
+    'Stops and answers to calls that runs of this node got through the store',
+  )
+  const up = instruments.gauge('runnel_up', 'What this server needs answers: 1 or 0', ['part'])
+  const probeSeconds = instruments.gauge('runnel_probe_seconds', 'How long that took', ['part'])
+  instruments.gauge('runnel_build_info', 'Always 1; its label says what runs', ['version']).set(1, { version })
 
-  const append = new Histogram({
-    name: 'runnel_log_append_seconds',
-    help: 'One write of the log of live documents',
-    buckets: fast,
-    registers,
-  })
-  const save = new Histogram({
-    name: 'runnel_store_save_seconds',
-    help: 'Saving the end of a run',
-    buckets: fast,
-    registers,
-  })
-  const remote = new Histogram({
-    name: 'runnel_remote_entry_seconds',
-    help: 'From the receipt of what another node wrote to its broadcast here',
-    buckets: fast,
-    registers,
-  })
-  const takeovers = new Counter({
-    name: 'runnel_takeovers_total',
-    help: 'Runs of nodes that are gone, by what became of the attempt',
-    labelNames: ['outcome'],
-    registers,
-  })
-  for (const outcome of ['taken', 'late', 'failed']) takeovers.inc({ outcome }, 0)
-  const orders = new Counter({
-    name: 'runnel_orders_heard_total',
-    help: 'Stops and answers to calls that runs of this node got through the store',
-    registers,
-  })
-  const up = new Gauge({
-    name: 'runnel_up',
-    help: 'What this server needs answers: 1 or 0',
-    labelNames: ['part'],
-    registers,
-  })
-  const probeSeconds = new Gauge({
-    name: 'runnel_probe_seconds',
-    help: 'How long that took',
-    labelNames: ['part'],
-    registers,
-  })
-
-  const runs = new Gauge({ name: 'runnel_runs', help: 'Live runs by state', labelNames: ['status'], registers })
-  const delay = monitorEventLoopDelay({ resolution: 10 })
-  delay.enable()
-  const lag = new Gauge({
-    name: 'runnel_event_loop_lag_seconds',
-    help: 'Delay of the event loop since the last scrape',
-    labelNames: ['quantile'],
-    registers,
-  })
-  let utilizationBefore = performance.eventLoopUtilization()
   let endedOutputBytes = 0
-
-  const gauges: [name: string, help: string, read: (now: MetricsSource) => number][] = [
-    ['runnel_rooms', 'Documents in memory', (now) => now.rooms],
-    ['runnel_connections', 'Open sockets', (now) => now.connections],
-    [
-      'runnel_unauthenticated_connections',
-      'Open sockets on which nobody has signed in',
-      (now) => now.unauthenticatedConnections,
-    ],
-    ['runnel_lagging_connections', 'Open sockets that read too slowly', (now) => now.laggingConnections],
-    ['runnel_viewers', 'Subscriptions: documents times those who follow them', (now) => now.viewers],
-    [
-      'runnel_lagging_viewers',
-      'Subscriptions that are behind and wait for a state difference',
-      (now) => now.laggingViewers,
-    ],
-    ['runnel_outbox_bytes', 'Bytes that wait for slow sockets', (now) => now.outboxBytes],
-    [
-      'runnel_catch_up_pending_bytes',
-      'State differences that sockets have not taken yet',
-      (now) => now.catchUpPendingBytes,
-    ],
-    ['runnel_catch_up_waiting', 'Joins and returns that stand in line', (now) => now.catchUpWaiting],
-    [
-      'runnel_tick_seconds',
-      'Length of the tick now; longer than RUNNEL_FLUSH_MS under load',
-      (now) => now.tickMs / 1_000,
-    ],
-    [
-      'runnel_live_log_bytes',
-      'Updates in logs behind their compacted part, of documents in memory',
-      (now) => now.liveLogBytes,
-    ],
-    ['runnel_live_log_entries', 'The same, entries', (now) => now.liveLogEntries],
-    ['runnel_store_bytes', 'Size of the database with its write-ahead log', (now) => now.storeBytes],
-    ['runnel_heap_used_bytes', 'Used heap', () => getHeapStatistics().used_heap_size],
-    ['runnel_external_bytes', 'Memory of buffers outside the heap', () => getHeapStatistics().external_memory],
-  ]
-  const counters: [name: string, help: string, read: (now: MetricsSource) => number][] = [
-    ['runnel_sent_bytes_total', 'Bytes handed to sockets', (now) => now.sentBytes],
-    ['runnel_logged_bytes_total', 'Bytes of updates written to the log', (now) => now.loggedBytes],
-    [
-      'runnel_output_bytes_total',
-      'Bytes that providers sent for messages',
-      (now) => endedOutputBytes + now.liveOutputBytes,
-    ],
-  ]
-  const utilization = new Gauge({
-    name: 'runnel_event_loop_utilization',
-    help: 'Busy share of the event loop since the last scrape, 0 to 1',
-    registers,
-  })
-  const readings = [
-    ...gauges.map(([name, help, read]) => ({ metric: new Gauge({ name, help, registers }), read })),
-    ...counters.map(([name, help, read]) => ({ metric: new Counter({ name, help, registers }), read })),
-  ]
-
-  const collect = () => {
-    const now = source()
-    for (const { metric, read } of readings) {
-      metric.reset()
-      metric.inc(read(now))
-    }
-    for (const [status, count] of Object.entries(now.runs)) runs.set({ status }, count)
-    lag.set({ quantile: '0.5' }, delay.percentile(50) / 1e9)
-    lag.set({ quantile: '0.99' }, delay.percentile(99) / 1e9)
-    lag.set({ quantile: '1' }, delay.max / 1e9)
-    delay.reset()
-    const utilizationNow = performance.eventLoopUtilization()
-    utilization.set(performance.eventLoopUtilization(utilizationNow, utilizationBefore).utilization)
-    utilizationBefore = utilizationNow
-  }
+  const read = readings(instruments, source, () => endedOutputBytes)
   const text = async () => {
     await Promise.all(
       Object.entries(probes).map(async ([part, probe]) => {
         const startedAt = performance.now()
-        up.set({ part }, (await succeeds(probe)) ? 1 : 0)
-        probeSeconds.set({ part }, (performance.now() - startedAt) / 1_000)
+        up.set((await succeeds(probe)) ? 1 : 0, { part })
+        probeSeconds.set((performance.now() - startedAt) / 1_000, { part })
       }),
     )
-    collect()
-    return await registry.metrics()
+    read.read()
+    return await instruments.page()
   }
 
   return {
@@ -248,22 +141,30 @@ export function createMetrics(
     logAppended: (ms) => append.observe(ms / 1_000),
     saved: (ms) => save.observe(ms / 1_000),
     remoteShown: (ms) => remote.observe(ms / 1_000),
-    takeover: (outcome) => takeovers.inc({ outcome }),
-    ordersHeard: (count) => orders.inc(count),
-    runEnded: (status, seconds, outputBytes, { input, output }) => {
-      ended.inc({ status })
-      runSeconds.observe(seconds)
-      endedOutputBytes += outputBytes
-      tokens.inc({ direction: 'input' }, input)
-      tokens.inc({ direction: 'output' }, output)
+    takeover: (outcome) => takeovers.add(1, { outcome }),
+    ordersHeard: (count) => orders.add(count),
+    runBegun: (waitedSeconds) => queueWait.observe(waitedSeconds),
+    firstToken: (seconds) => firstToken.observe(seconds),
+    runEnded: (run) => {
+      ended.add(1, { status: run.status })
+      if (run.code !== undefined) failures.add(1, { code: run.code, model: model(run.model), provider })
+      runSeconds.observe(run.seconds)
+      endedOutputBytes += run.outputBytes
+      tokens.add(run.tokens.input, { direction: 'input' })
+      tokens.add(run.tokens.output, { direction: 'output' })
     },
-    refused: (place, reason) => refused.inc({ place, reason }),
-    unknownProviderEvent: () => unknown.inc(),
+    refused: (place, reason) => refused.add(1, { place, reason }),
+    unknownProviderEvent: () => unknown.add(1),
+    answered: (method, route, status) =>
+      requests.add(1, { method: methods.includes(method) ? method : 'other', route, status: String(status) }),
     text,
-    listen: (port, host) => serve(text, registry.contentType, port, host),
+    listen: (port, host, take) => {
+      read.begin()
+      return serveMetrics(text, contentType, port, host, take)
+    },
     close: () => {
-      delay.disable()
-      registry.clear()
+      read.close()
+      instruments.close()
     },
   }
 }
@@ -280,33 +181,5 @@ async function succeeds(probe: () => Promise<void>): Promise<boolean> {
     ])
   } finally {
     late.abort()
-  }
-}
-
-async function serve(
-  text: () => Promise<string>,
-  contentType: string,
-  port: number,
-  host: string,
-): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics' || request.method !== 'GET') return void response.writeHead(404).end()
-    text().then(
-      (page) => response.writeHead(200, { 'Content-Type': contentType }).end(page),
-      () => response.writeHead(500).end(),
-    )
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  const { address, port: taken, family } = server.address() as AddressInfo
-  return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/metrics`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
   }
 }

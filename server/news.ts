@@ -1,8 +1,7 @@
 /** What nodes tell each other beside the documents, and what each of them does about it. */
 import type { Json } from '../shared/schema.ts'
+import type { Access } from './auth/access.ts'
 import type { Cluster } from './cluster/cluster.ts'
-import type { Door } from './http/door/door.ts'
-import type { EventStreams } from './http/event-streams.ts'
 import type { Rooms } from './room/rooms.ts'
 import { readNews, type ChatEvent, type ClusterNews } from './news-reader.ts'
 import type { Sockets } from './socket/sockets.ts'
@@ -17,18 +16,14 @@ export interface News {
 }
 
 interface Listeners {
+  access: Access
   tasks: Tasks
   rooms: Rooms
   sockets: Sockets
-  events: EventStreams
-  door: Door
   onError: (error: unknown) => void
 }
 
-export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, door, onError }: Listeners): News {
-  const recheck = async (chatId: string) => {
-    await Promise.all([sockets.recheck(chatId), events.recheck(chatId), door.recheck(chatId)])
-  }
+export function spreadNews(cluster: Cluster, { access, tasks, rooms, sockets, onError }: Listeners): News {
   const act = (news: ClusterNews): void => {
     switch (news.type) {
       case 'order':
@@ -38,7 +33,7 @@ export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, do
       case 'chat':
         return sockets.announce(new Set(news.users), news.event)
       case 'access':
-        recheck(news.chatId).catch(onError)
+        access.changed(news.chatId).catch(onError)
         return
       case 'gone':
         return rooms.forget(news.docs)
@@ -58,7 +53,7 @@ export function spreadNews(cluster: Cluster, { tasks, rooms, sockets, events, do
     },
     async accessChanged(chatId) {
       tell({ type: 'access', chatId })
-      await recheck(chatId)
+      await access.changed(chatId)
     },
     async gone(docs) {
       act({ type: 'gone', docs })

@@ -3,6 +3,7 @@ import type { OnUnreadable } from './cluster/cluster.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { OnRefused } from './socket/sockets.ts'
+import { requestOf } from './task/prompt.ts'
 import type { Run } from './task/run.ts'
 
 /** Refusals are logged at once, then summed up for so long: a flood of them must not become a flood of lines. */
@@ -12,10 +13,12 @@ const quietMs = 10_000
 const maxHeld = 1_000
 
 export interface Operation {
-  onRun: (event: 'begun' | 'ended', run: Run) => void
+  onRun: (event: 'begun' | 'answering' | 'ended', run: Run) => void
   onRefused: OnRefused
   onUnknownEvent: (type: string) => void
   onUnreadable: OnUnreadable
+  /** A login has named a user who is not taken. */
+  onRefusedUser: (userId: string, sentence: string) => void
   /** Says what was held back. Once a second. */
   sweep: () => void
 }
@@ -25,7 +28,7 @@ interface Held {
   count: number
 }
 
-export function operation(log: Logger, metrics: Metrics | null, now: () => number): Operation {
+export function operation(log: Logger, metrics: Metrics, now: () => number): Operation {
   const held = new Map<string, Held>()
   /** True if it may be said now. */
   const mayBeSaid = (what: string): boolean => {
@@ -38,8 +41,19 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
 
   return {
     onRun: (event, run) => {
-      const ids = { chatId: run.chatId, messageId: run.messageId, taskId: run.taskId, userId: run.user.id }
-      if (event === 'begun') return log.info({ ...ids, waitedMs: now() - run.createdAt }, 'run begun')
+      if (event === 'answering') return metrics.firstToken(run.activeMs(now()) / 1_000)
+      const ids = {
+        chatId: run.chatId,
+        messageId: run.messageId,
+        taskId: run.taskId,
+        userId: run.user.id,
+        ...requestOf(run),
+      }
+      if (event === 'begun') {
+        const waitedMs = now() - run.createdAt
+        metrics.runBegun(waitedMs / 1_000)
+        return log.info({ ...ids, waitedMs }, 'run begun')
+      }
       const {
         usage,
         outputBytes,
@@ -52,20 +66,30 @@ export function operation(log: Logger, metrics: Metrics | null, now: () => numbe
         { ...ids, status, ms, outputBytes, ...(usage && { tokens }), ...(error && { code: error.code }) },
         'run ended',
       )
-      metrics?.runEnded(status, ms / 1_000, outputBytes, tokens)
+      metrics.runEnded({
+        status,
+        code: error?.code,
+        model: run.request.model,
+        seconds: ms / 1_000,
+        outputBytes,
+        tokens,
+      })
     },
     onRefused: (place, reason, context) => {
-      metrics?.refused(place, reason)
+      metrics.refused(place, reason)
       if (mayBeSaid(`${place} ${reason}`)) log.warn({ place, reason, ...context }, 'refused')
     },
     onUnknownEvent: (type) => {
-      metrics?.unknownProviderEvent()
+      metrics.unknownProviderEvent()
       if (mayBeSaid(`provider event ${type}`))
         log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
     },
     onUnreadable: (what, err) => {
       if (mayBeSaid(`${what} of another node`))
         log.warn({ what, err }, 'something on the channels of the nodes could not be read, and was dropped')
+    },
+    onRefusedUser: (userId, sentence) => {
+      if (mayBeSaid(sentence)) log.warn({ userId }, sentence)
     },
     sweep: () => {
       for (const [what, { since, count }] of held) {

@@ -1,44 +1,9 @@
-/** Waiting for a server beside us that is away: the one loop that tries again, and the rule of what waits. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/** Waiting for a server beside us that is away: the rule of what waits, and for how long. */
 import { RunnelError } from '../shared/errors.ts'
+import { retried } from './waiting/retry.ts'
 
-export interface Retry {
-  /** ms after which it is given up; default: never. */
-  ms?: number
-  /** Tries, the first among them; default: any number. */
-  tries?: number
-  /** Any of them ends the waiting, not a try that is under way. */
-  signals?: readonly (AbortSignal | undefined)[]
-  /** May it be otherwise in a moment? */
-  isPassing: (error: unknown) => boolean
-  /** ms of the pause behind a failed try, which are counted from 0. */
-  pauseMs?: (attempt: number) => number
-}
-
-/** Tries again, further and further apart, while that can help. Throws what the last try threw. */
-export async function retry<T>(
-  work: (attempt: number) => Promise<T>,
-  { ms = Infinity, tries = Infinity, signals = [], isPassing, pauseMs = backOff }: Retry,
-): Promise<T> {
-  const deadline = performance.now() + ms
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work(attempt)
-    } catch (error) {
-      const pause = pauseMs(attempt)
-      if (!isPassing(error) || attempt + 1 >= tries || performance.now() + pause > deadline) throw error
-      // Joined only where somebody waits: most tries are the last.
-      const signal = AbortSignal.any(signals.filter((signal) => signal !== undefined))
-      await sleep(pause, undefined, { signal }).catch(() => {})
-      if (signal.aborted) throw error
-    }
-  }
-}
-
-/** 20 ms, twice as long each time, half a second at most. */
-function backOff(attempt: number): number {
-  return Math.min(20 * 2 ** Math.min(attempt, 10), 500)
-}
+/** Between two tries of what a server beside us is asked. */
+export const awayBackOff = { firstMs: 20, longestMs: 500 } as const
 
 /**
  * How long what has begun waits for a store that is away: a run, and what was
@@ -59,10 +24,11 @@ export class Patience {
 
   /** What throws `store_unavailable` is tried again, unless it may have been done. `signal`: nobody needs it any more. */
   async keep<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return await retry(work, {
-      ms: this.ms,
-      signals: [signal, this.signal],
-      isPassing: (error) => isAway(error) && !mayBeDone(error),
+    return await retried(work, {
+      ...awayBackOff,
+      deadline: performance.now() + this.ms,
+      signal: this.signal,
+      again: (error) => isAway(error) && !mayBeDone(error) && !signal?.aborted,
     })
   }
 

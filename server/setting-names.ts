@@ -12,7 +12,7 @@ export const secretNames = (Object.entries(settings) as [SettingName, Row][]).fl
 export const givenNames: readonly string[] = [...settingNames, ...secretNames.map((name) => `${name}_FILE`)]
 
 /** Of tests, scripts and deploy/, and what Kubernetes gives to whoever runs beside a service of the name runnel. */
-const otherNames = /^RUNNEL_(TEST_\w+|FUZZ_\w+|SEED|STREAM_CORPUS|LIFELINE_FD|ORIGIN|(SERVICE|PORT)_\w+)$/
+const otherNames = /^RUNNEL_(TEST_\w+|FUZZ_\w+|SEED|STREAM_CORPUS|BENCH_RESULTS|LIFELINE_FD|ORIGIN|(SERVICE|PORT)_\w+)$/
 
 /** A sentence for each name that looks like a setting and is none. */
 export function misspelt(names: readonly string[]): string[] {

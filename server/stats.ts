@@ -1,7 +1,8 @@
 import type { Admission } from './auth/admission.ts'
+import type { Answers } from './http/answers.ts'
 import type { Door } from './http/door/door.ts'
 import type { EventStreams } from './http/event-streams.ts'
-import type { RunnelStats } from './metrics.ts'
+import type { RunnelStats } from './metrics/readings.ts'
 import type { Rooms } from './room/rooms.ts'
 import type { Sockets } from './socket/sockets.ts'
 import type { Tasks } from './task/tasks.ts'
@@ -12,12 +13,22 @@ export interface StatsPlaces {
   sockets: Sockets
   events: EventStreams
   door: Door
+  answers: Answers
   admission: Admission
   storeBytes: () => number
 }
 
 /** What the parts are doing now. */
-export function readStats({ rooms, tasks, sockets, events, door, admission, storeBytes }: StatsPlaces): RunnelStats {
+export function readStats({
+  rooms,
+  tasks,
+  sockets,
+  events,
+  door,
+  answers,
+  admission,
+  storeBytes,
+}: StatsPlaces): RunnelStats {
   const connections = [...sockets.connections]
   const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
   const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }
@@ -42,6 +53,8 @@ export function readStats({ rooms, tasks, sockets, events, door, admission, stor
     sentBytes: sockets.bytesWritten,
     catchUpPendingBytes: sockets.catchUp.pendingBytes,
     catchUpWaiting: sockets.catchUp.waiting,
+    answers: answers.size,
+    pendingAnswerBytes: answers.pendingBytes,
     tickMs: rooms.flusher.tickMs,
     loggedBytes: rooms.flusher.loggedBytes,
     liveLogBytes,

@@ -82,6 +82,15 @@ export class RunnelError extends Error {
   }
 }
 
+/**
+ * Is it a decision about the request (a 4xx), rather than a fault of a server?
+ * Who stands between a caller and a model says no with such a code, and it is
+ * passed on as it is.
+ */
+export function isRefusal(error: unknown): error is RunnelError {
+  return error instanceof RunnelError && error.httpStatus < 500
+}
+
 /** What the close code of a socket asks of the client that was closed. */
 export type AfterClose = 'retry' | 'refresh_token' | 'reset' | 'give_up'
 

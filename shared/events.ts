@@ -3,6 +3,7 @@
  * how that is written as `text/event-stream`. Rule ids (E1 …) are those of
  * `docs/PROTOCOL.md`.
  */
+import { jsonPieces } from './json-pieces.ts'
 import type { Block, GrowingField, JsonObject, Message, MessageFields } from './schema.ts'
 
 /** One change of a message, as its writer made it. Offsets and lengths count UTF-16 code units. */
@@ -23,9 +24,23 @@ export type StreamEvent =
 
 /** One event as it stands on the wire. JSON holds no line break. */
 export function encodeEvent(event: StreamEvent, id: string): string {
-  const { type, ...rest } = event
-  const data = event.type === 'snapshot' ? event.message : rest
-  return `event: ${type}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`
+  return `${head(event, id)}${JSON.stringify(dataOf(event))}\n\n`
+}
+
+/** The same in pieces: a snapshot may be large. */
+export function* eventPieces(event: StreamEvent, id: string): Generator<string, void> {
+  yield head(event, id)
+  yield* jsonPieces(dataOf(event))
+  yield '\n\n'
+}
+
+function head({ type }: StreamEvent, id: string): string {
+  return `event: ${type}\nid: ${id}\ndata: `
+}
+
+function dataOf(event: StreamEvent): object {
+  const { type: _, ...rest } = event
+  return event.type === 'snapshot' ? event.message : rest
 }
 
 /** The event that a parser of `text/event-stream` found; null for a name of a newer server (E2). */

@@ -239,7 +239,15 @@ export function readMessage(doc: Y.Doc): Message {
   return { ...readMessageFields(doc), output: outputArray(doc).toJSON() as Block[] }
 }
 
-/** A message as its chat lists it. `text` and `files` are there for user messages. */
+/** So many bytes of a question, in UTF-8, stand in its chat's list; and so many of its files, as JSON. */
+export const listedTextBytes = 120
+export const listedFilesBytes = 300
+
+/**
+ * A message as its chat lists it. `text` and `files` are there for user
+ * messages, as far as they are short: a chat is loaded whole. `shortened`: the
+ * message itself, over HTTP, has more text, or the files.
+ */
 export interface ChatEntry {
   role: 'user' | 'assistant'
   parentId: string | null
@@ -248,6 +256,7 @@ export interface ChatEntry {
   model?: string
   text?: string
   files?: JsonObject[]
+  shortened?: true
 }
 
 export interface ChatFields {
@@ -268,6 +277,11 @@ export function chatMap(doc: Y.Doc): Y.Map<unknown> {
 
 export function chatMessages(doc: Y.Doc): Y.Map<Y.Map<unknown>> {
   return doc.getMap('messages')
+}
+
+/** How many messages a chat has ever listed: the key of one that was deleted stays in the document. */
+export function everListed(doc: Y.Doc): number {
+  return chatMessages(doc)._map.size
 }
 
 export function readChat(doc: Y.Doc): Chat {

@@ -3,6 +3,7 @@ import type { Role } from '../../shared/protocol.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { ChatRow, FileRow, MessageRow, Store } from '../store/store.ts'
 import type { Identity } from './auth.ts'
+import { Watches, type Watch } from './watch.ts'
 
 /** Each may do what those before it may: read; send, stop and decide; all. */
 const ranks: readonly Role[] = ['viewer', 'editor', 'owner']
@@ -13,9 +14,8 @@ const ranks: readonly Role[] = ['viewer', 'editor', 'owner']
  * without the right gets `forbidden`.
  */
 export class Access {
-  /** Rises with every change of who may see what: what was found out under an older number is asked again. */
-  version = 0
   readonly #store: Store
+  readonly #watches = new Watches()
 
   constructor(store: Store) {
     this.#store = store
@@ -56,6 +56,24 @@ export class Access {
     const { message, role } = await this.message(identity, doc)
     if (message.role !== 'assistant') throw notFound('document')
     return { chatId: message.chatId, role }
+  }
+
+  /** As `document`, for one who goes on being shown it. The caller closes the watch. Throws as `document`. */
+  watchDocument(identity: () => Identity, doc: string): Promise<Watch> {
+    return this.#watches.open(() => this.document(identity(), doc))
+  }
+
+  /** As `message`, for one who goes on being shown it. The caller closes the watch. Throws as `message`. */
+  watchMessage(identity: Identity, messageId: string): Promise<Watch> {
+    return this.#watches.open(async () => {
+      const { message, role } = await this.message(identity, messageId)
+      return { chatId: message.chatId, role }
+    })
+  }
+
+  /** Who may do what in this chat has changed, or the chat is gone. Resolves when nobody is shown what they may not see. Throws nothing. */
+  changed(chatId: string): Promise<void> {
+    return this.#watches.changed(chatId)
   }
 
   /** A stranger to the chat learns nothing of what is in it, nor of the chat. */

@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv4 } from 'node:net'
 
 /** What of a request says where it comes from. */
 export interface RequestSource {
-  socket: { remoteAddress?: string | undefined }
+  socket: { remoteAddress?: string | undefined; encrypted?: boolean }
   headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
@@ -41,6 +41,14 @@ export class ClientAddresses {
       address = next
     }
     return address
+  }
+
+  /** The scheme by which the caller came. `X-Forwarded-Proto` counts where a trusted proxy sent it. */
+  schemeOf({ socket, headers }: RequestSource): 'http' | 'https' {
+    const claimed = this.trusts(socket.remoteAddress ?? '') ? [headers['x-forwarded-proto'] ?? []].flat()[0] : undefined
+    const first = claimed?.split(',')[0]!.trim().toLowerCase()
+    if (first === 'http' || first === 'https') return first
+    return socket.encrypted === true ? 'https' : 'http'
   }
 
   /** What limits by address count: the address, or the /64 of an IPv6 one, which is the least that one customer has. */

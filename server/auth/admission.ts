@@ -1,8 +1,8 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Identity } from './auth.ts'
 
-/** Addresses whose upgrades of this minute are remembered; with more the count begins anew. */
-const maxRememberedAddresses = 100_000
+/** Who came in this minute is remembered; with more of them than this the count begins anew. */
+const maxRemembered = 100_000
 const minuteMs = 60_000
 
 export interface AdmissionLimits {
@@ -15,7 +15,7 @@ export interface AdmissionLimits {
 
 /** The place of one socket. */
 export interface Ticket {
-  /** Somebody has signed in on it. Throws `rate_limited` where that user has too many sockets. */
+  /** This user has signed in on it. Throws `rate_limited` where they have too many sockets, or open them too often. */
   signIn(identity: Identity): void
   /** The socket is gone. Idempotent. */
   close(): void
@@ -26,21 +26,25 @@ export function limitKey({ user, invite }: Identity, address: string): string {
   return invite ? `${user.id} ${address}` : user.id
 }
 
-/** How many connections there may be: sockets and event streams of a user and from an address; sockets unauthenticated, or opened in a minute. */
+/**
+ * How many connections there may be. People are counted as people: what is counted by address alone is who has not
+ * signed in, so that a thousand behind one address do not stand in each other's way, nor in that of one who floods.
+ */
 export class Admission {
   readonly #limits: AdmissionLimits
-  readonly #now: () => number
   readonly #users = new Counts()
   readonly #addresses = new Counts()
   readonly #unauthenticatedAddresses = new Counts()
+  readonly #upgradesOfUsers: PerMinute
+  /** Of sockets on which nobody has signed in, so far. */
+  readonly #upgradesOfAddresses: PerMinute
   #unauthenticated = 0
-  #upgrades = new Map<string, number>()
-  #minuteBegan: number
+  #beingAsked = 0
 
   constructor(limits: AdmissionLimits, now: () => number) {
     this.#limits = limits
-    this.#now = now
-    this.#minuteBegan = now()
+    this.#upgradesOfUsers = new PerMinute(limits.upgradesPerMinute, now)
+    this.#upgradesOfAddresses = new PerMinute(limits.upgradesPerMinute, now)
   }
 
   /** Sockets on which nobody has signed in yet. */
@@ -48,27 +52,36 @@ export class Admission {
     return this.#unauthenticated
   }
 
-  /** A place for one more socket. Throws `rate_limited` (too many from there), `overloaded` (too many in all). */
-  admit(address: string): Ticket {
-    const { unauthenticated, unauthenticatedPerAddress } = this.#limits
-    this.#countUpgrade(address)
+  /** A place for one of whom it is asked who they are, before they are let in; returns what gives it back, idempotent. Throws `overloaded`. */
+  ask(): () => void {
+    if (this.#beingAsked >= this.#limits.unauthenticated) throw tooManyUnauthenticated()
+    this.#beingAsked += 1
+    let held = true
+    return () => {
+      if (held) this.#beingAsked -= 1
+      held = false
+    }
+  }
+
+  /**
+   * A place for one more socket, of this user where it is known who comes. Who is refused has not been counted.
+   * Throws `rate_limited` (too many from there), `overloaded` (too many in all).
+   */
+  admit(address: string, identity: Identity | null = null): Ticket {
     this.#checkAddress(address)
+    const user = identity && limitKey(identity, address)
+    // A user without a place comes in as anybody does, and is told why at the sign-in.
+    if (user !== null && this.#hasPlace(user)) return this.#ticket(address, user)
+    const { unauthenticated, unauthenticatedPerAddress } = this.#limits
     if (this.#unauthenticatedAddresses.get(address) >= unauthenticatedPerAddress) {
       throw new RunnelError(
         'rate_limited',
         'Too many connections from your address have not signed in (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS).',
       )
     }
-    if (this.#unauthenticated >= unauthenticated) {
-      throw new RunnelError(
-        'overloaded',
-        'Too many connections have not signed in; try again in a moment (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS).',
-      )
-    }
-    this.#addresses.add(address)
-    this.#unauthenticatedAddresses.add(address)
-    this.#unauthenticated += 1
-    return this.#ticket(address)
+    if (this.#unauthenticated >= unauthenticated) throw tooManyUnauthenticated()
+    this.#upgradesOfAddresses.check(address, 'Your address connects too often (RUNNEL_MAX_UPGRADES_PER_MINUTE).')
+    return this.#ticket(address, null)
   }
 
   /** A place for an event stream of somebody who has signed in already; returns what gives it back, idempotent. Throws `rate_limited`. */
@@ -103,51 +116,98 @@ export class Admission {
     )
   }
 
-  #ticket(address: string): Ticket {
-    let user: string | null = null
-    let state: 'new' | 'signed in' | 'closed' = 'new'
-    const authenticated = () => {
+  #hasPlace(user: string): boolean {
+    return this.#users.get(user) < this.#limits.perUser && !this.#upgradesOfUsers.isFull(user)
+  }
+
+  /** `user`: who has signed in on it, null as long as nobody has. */
+  #ticket(address: string, user: string | null): Ticket {
+    let open = true
+    this.#addresses.add(address)
+    const giveBackUpgrade = user === null ? this.#upgradesOfAddresses.take(address) : () => {}
+    if (user === null) {
+      this.#unauthenticatedAddresses.add(address)
+      this.#unauthenticated += 1
+    } else this.#takeUser(user)
+    const leave = () => {
+      if (user !== null) return this.#users.remove(user)
       this.#unauthenticated -= 1
       this.#unauthenticatedAddresses.remove(address)
     }
     return {
       signIn: (identity) => {
-        if (state !== 'new') return
         const key = limitKey(identity, address)
+        if (!open || key === user) return
         this.#checkUser(key)
-        state = 'signed in'
-        authenticated()
-        this.#users.add((user = key))
+        this.#upgradesOfUsers.check(key, 'You connect too often (RUNNEL_MAX_UPGRADES_PER_MINUTE).')
+        leave()
+        giveBackUpgrade()
+        this.#takeUser((user = key))
       },
       close: () => {
-        if (state === 'new') authenticated()
-        if (state !== 'closed') this.#addresses.remove(address)
-        if (user !== null) this.#users.remove(user)
-        user = null
-        state = 'closed'
+        if (!open) return
+        open = false
+        leave()
+        this.#addresses.remove(address)
       },
     }
   }
 
-  #countUpgrade(address: string): void {
-    const now = this.#now()
-    if (now - this.#minuteBegan >= minuteMs || this.#upgrades.size >= maxRememberedAddresses) {
-      this.#upgrades = new Map()
-      this.#minuteBegan = now
+  #takeUser(user: string): void {
+    this.#users.add(user)
+    this.#upgradesOfUsers.take(user)
+  }
+}
+
+function tooManyUnauthenticated(): RunnelError {
+  return new RunnelError(
+    'overloaded',
+    'Too many connections have not signed in; try again in a moment (RUNNEL_MAX_UNAUTHENTICATED_SOCKETS).',
+  )
+}
+
+/** How often each has come in this minute. */
+class PerMinute {
+  readonly #limit: number
+  readonly #now: () => number
+  #counts = new Counts()
+  #began: number
+
+  constructor(limit: number, now: () => number) {
+    this.#limit = limit
+    this.#now = now
+    this.#began = now()
+  }
+
+  isFull(key: string): boolean {
+    if (this.#now() - this.#began >= minuteMs || this.#counts.size >= maxRemembered) {
+      this.#counts = new Counts()
+      this.#began = this.#now()
     }
-    const count = (this.#upgrades.get(address) ?? 0) + 1
-    if (count > this.#limits.upgradesPerMinute) {
-      const seconds = Math.ceil((this.#minuteBegan + minuteMs - now) / 1_000)
-      throw new RunnelError('rate_limited', 'Your address connects too often (RUNNEL_MAX_UPGRADES_PER_MINUTE).', {
-        details: { retryAfterSeconds: seconds },
-      })
-    }
-    this.#upgrades.set(address, count)
+    return this.#counts.get(key) >= this.#limit
+  }
+
+  /** Throws `rate_limited`, with the rest of the minute. */
+  check(key: string, message: string): void {
+    if (!this.isFull(key)) return
+    const retryAfterSeconds = Math.ceil((this.#began + minuteMs - this.#now()) / 1_000)
+    throw new RunnelError('rate_limited', message, { details: { retryAfterSeconds } })
+  }
+
+  /** Returns what takes it back: a count that has begun anew knows nothing of it. To be called once. */
+  take(key: string): () => void {
+    const counts = this.#counts
+    counts.add(key)
+    return () => counts.remove(key)
   }
 }
 
 class Counts {
   readonly #counts = new Map<string, number>()
+
+  get size(): number {
+    return this.#counts.size
+  }
 
   get(key: string): number {
     return this.#counts.get(key) ?? 0

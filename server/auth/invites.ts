@@ -2,8 +2,14 @@ import { hash, randomBytes } from 'node:crypto'
 import { RunnelError } from '../../shared/errors.ts'
 import type { InviteRow, Store } from '../store/store.ts'
 import type { Auth } from './auth.ts'
+import { guestId } from './user.ts'
 
 const prefix = 'inv_'
+
+/** May this be the token of an invite? */
+export function isInviteToken(token: string): boolean {
+  return token.startsWith(prefix)
+}
 
 /** A new invite token; the store keeps only its hash, so that a stolen database opens no chat. */
 export function newInviteToken(): { token: string; tokenHash: string } {
@@ -25,12 +31,12 @@ export async function findInvite(store: Store, token: string, now: number): Prom
 export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
   return {
     async authenticate(token, request) {
-      if (!token?.startsWith(prefix)) return await auth.authenticate(token, request)
+      if (token === undefined || !isInviteToken(token)) return await auth.authenticate(token, request)
       const { id, chatId, role, expiresAt } = await findInvite(store, token, now()).catch((error: unknown) => {
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
       })
-      return { user: { id: `guest:${id}`, name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
+      return { user: { id: guestId(id), name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
     },
   }
 }

@@ -61,6 +61,24 @@ export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTim
   }
 }
 
+/** What an operator should hear of these settings: keys of others sign for others, too. */
+export function jwksWarnings({ jwksUrl, issuer, audience }: JwtOptions): string[] {
+  if (jwksUrl === undefined) return []
+  const { protocol, hostname } = new URL(jwksUrl)
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+  return [
+    ...(issuer === undefined
+      ? ['RUNNEL_AUTH_ISSUER is not set: a token of any issuer whose keys are in the JWKS signs in.']
+      : []),
+    ...(audience === undefined
+      ? ['RUNNEL_AUTH_AUDIENCE is not set: a token that was made for another service of the issuer signs in here.']
+      : []),
+    ...(protocol === 'http:' && !isHere
+      ? ['RUNNEL_AUTH_JWKS_URL is http: whoever sits on the way can put their own keys in, and sign in as anybody.']
+      : []),
+  ]
+}
+
 function verifyBySecret(secret: string, rules: JWTVerifyOptions): (token: string) => Promise<JWTPayload> {
   const key = new TextEncoder().encode(secret)
   return async (token) => (await jwtVerify(token, key, rules)).payload
@@ -81,7 +99,7 @@ function userOf({ sub, name }: JWTPayload): User {
   const id = typeof sub === 'string' ? sub.toWellFormed() : ''
   if (id === '' || id.length > 200)
     throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
-  return { id, name: typeof name === 'string' && name !== '' ? name.slice(0, 200).toWellFormed() : id }
+  return { id, name: typeof name === 'string' && name !== '' ? name.toWellFormed() : id }
 }
 
 function refusal(error: unknown): RunnelError {

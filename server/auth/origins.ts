@@ -1,25 +1,27 @@
 import { isIP } from 'node:net'
 import { RunnelError } from '../../shared/errors.ts'
+import { ClientAddresses, type RequestSource } from './addresses.ts'
 
-/** Headers of a request or an upgrade that say who calls from where. */
-export interface CallerHeaders {
-  host?: string | undefined
-  origin?: string | undefined
-}
+/** A host name or an address, with a port or without: no userinfo, no path, nothing that a parser would read in two ways. */
+const hostForm = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
 /**
  * Host and Origin, so that a web page cannot drive a server that the browser's
  * owner runs: `Host` must be loopback or a host of the allowed origins (a page
  * that rebinds its name to 127.0.0.1 keeps its own name there), `Origin`, which
- * browsers send and programs do not, must be the server's own or allowed.
+ * browsers send and programs do not, must be allowed, or the server's own on
+ * loopback. Origins are compared whole: scheme, host and port.
  */
 export class Origins {
   readonly #allowed: ReadonlySet<string>
   readonly #hosts: ReadonlySet<string>
+  readonly #addresses: ClientAddresses
 
-  constructor(allowed: readonly string[]) {
+  /** @param addresses which proxies are believed when they say what scheme they were called by */
+  constructor(allowed: readonly string[], addresses = new ClientAddresses([])) {
     this.#allowed = new Set(allowed.map((origin) => new URL(origin).origin))
-    this.#hosts = new Set(allowed.map((origin) => new URL(origin).host))
+    this.#hosts = new Set(allowed.flatMap((origin) => hostsOf(new URL(origin))))
+    this.#addresses = addresses
   }
 
   /** Origins beside the server's own. */
@@ -28,12 +30,18 @@ export class Origins {
   }
 
   /** Throws `forbidden`. */
-  check({ host, origin }: CallerHeaders): void {
-    if (host === undefined || !(isLoopbackHost(host) || this.#hosts.has(host))) {
+  check(request: RequestSource): void {
+    const { host, origin } = request.headers
+    const own =
+      typeof host === 'string' && hostForm.test(host)
+        ? URL.parse(`${this.#addresses.schemeOf(request)}://${host}`)
+        : null
+    if (own === null || !(isLoopbackName(own.hostname) || this.#hosts.has(String(host).toLowerCase()))) {
       throw new RunnelError('forbidden', 'This server does not answer to that host name (RUNNEL_ALLOWED_ORIGINS).')
     }
-    if (origin === undefined || this.#allowed.has(origin)) return
-    if (originHost(origin) === host) return
+    if (origin === undefined || this.#allowed.has(String(origin))) return
+    // Elsewhere than on loopback TLS may end before this process, so that only the setting knows the scheme.
+    if (isLoopbackName(own.hostname) && origin === own.origin) return
     throw new RunnelError(
       'forbidden',
       'This server does not take calls from pages of that origin (RUNNEL_ALLOWED_ORIGINS).',
@@ -41,21 +49,11 @@ export class Origins {
   }
 }
 
-function isLoopbackHost(host: string): boolean {
-  let name: string
-  try {
-    name = new URL(`http://${host}`).hostname
-  } catch {
-    return false
-  }
-  return name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
+/** What `Host` is for callers of this origin: the port that its scheme has by itself may be said or not. */
+function hostsOf({ host, hostname, port, protocol }: URL): string[] {
+  return [host, `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`]
 }
 
-/** Null for an opaque origin ("null"). */
-function originHost(origin: string): string | null {
-  try {
-    return new URL(origin).host
-  } catch {
-    return null
-  }
+function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
 }

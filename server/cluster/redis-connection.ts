@@ -1,5 +1,6 @@
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
 import type { RunnelError } from '../../shared/errors.ts'
+import { backOff } from '../waiting/retry.ts'
 import { ClosedEarly, isPassing, replyCode, unavailable } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
 
@@ -20,7 +21,8 @@ export interface RedisConnectionOptions {
   maxPending: number
 }
 
-const maxReconnectMs = 1_000
+/** Of a connection that was lost, and of what was under way on it. */
+export const reconnectBackOff = { firstMs: 25, longestMs: 1_000 } as const
 const askAgainMs = 50
 
 /** The connections of a node to Redis: one for commands, one (in a Cluster one a master) for what is published. The only file that knows ioredis. */
@@ -258,9 +260,9 @@ export class RedisConnection {
   }
 }
 
-/** Doubles up to a second, each time somewhere in its upper half: nodes do not return in step. */
+/** Nodes do not return in step. */
 export function reconnectAfter(attempt: number): number {
-  return Math.min(25 * 2 ** Math.min(attempt, 10), maxReconnectMs) * (0.5 + Math.random() / 2)
+  return backOff(attempt + 1, reconnectBackOff)
 }
 
 function openCluster(urls: readonly string[], options: RedisOptions): Cluster {

@@ -1,8 +1,9 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { readArrays } from '../../shared/wire.ts'
-import { retry, type Patience } from '../patience.ts'
+import type { Patience } from '../patience.ts'
+import { retried } from '../waiting/retry.ts'
 import type { LogAppend, LogContents, LogHead, LogResult } from './cluster.ts'
-import { reconnectAfter, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
+import { reconnectBackOff, type Call, type RedisConnection, type Reply } from './redis-connection.ts'
 import { decodeNumber, encodeAppend, encodeUpdates, keyOf } from './redis-entry.ts'
 import { isPassing } from './redis-errors.ts'
 import { logScripts, type LogScripts } from './redis-scripts.ts'
@@ -107,17 +108,17 @@ export class RedisLog {
   /** `again`: an answer to an earlier attempt was lost, which may have been carried out. `first`: what came of an attempt that was made already. */
   async #untilAnswered<T>(call: Call, read: (reply: Reply, again: boolean) => T, first?: Reply | Error): Promise<T> {
     const { ms, signal } = this.#patience
-    const answered = retry(
-      async (attempt) => {
-        const reply = attempt === 0 && first !== undefined ? first : (await this.#connection.send([call]))[0]!
+    const answered = retried(
+      async (failures) => {
+        const reply = failures === 0 && first !== undefined ? first : (await this.#connection.send([call]))[0]!
         if (reply instanceof Error) throw reply
-        return read(reply, attempt > 0)
+        return read(reply, failures > 0)
       },
       {
-        ms,
-        signals: [signal, this.#closing.signal],
-        isPassing: (error) => !(error instanceof RunnelError) && isPassing(error as Error),
-        pauseMs: reconnectAfter,
+        ...reconnectBackOff,
+        deadline: performance.now() + ms,
+        signal: this.#closing.signal,
+        again: (error) => !(error instanceof RunnelError) && isPassing(error as Error) && !signal.aborted,
       },
     )
     return await answered.catch((error: unknown) => {

@@ -36,7 +36,7 @@ export function encodeTransaction(transaction: Y.Transaction): Uint8Array | null
 type DeleteSet = Y.Transaction['deleteSet']
 
 /** Yjs does not export its own; the format is clients, then (clock, length) pairs each. */
-function writeDeleteSet(encoder: Y.UpdateEncoderV1, deleteSet: DeleteSet): void {
+export function writeDeleteSet(encoder: Y.UpdateEncoderV1, deleteSet: DeleteSet): void {
   const rest = encoder.restEncoder
   encoding.writeVarUint(rest, deleteSet.clients.size)
   for (const [client, items] of [...deleteSet.clients].sort((a, b) => b[0] - a[0])) {

@@ -28,6 +28,8 @@ export interface RunContext {
   readonly taskId: string
   readonly messageId: string
   readonly chatId: string
+  /** Of the HTTP request that asked for the run: to be passed on to what a tool or a filter calls. */
+  readonly requestId?: string
   readonly model: string
   /** Who asked. */
   readonly user: User

@@ -1,4 +1,5 @@
 /** The door to the MCP SDK: one connection to one server. Loaded only where a server is configured: the SDK takes its time to load. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -44,6 +45,7 @@ export interface McpClient {
     args: JsonObject,
     onProgress: (progress: Progress) => void,
     signal: AbortSignal,
+    requestId?: string,
   ): Promise<CallToolResult>
   /** Ends session and child; returns when the child is gone. Idempotent. */
   close(): Promise<void>
@@ -66,6 +68,8 @@ const RECONNECTION = {
   reconnectionDelayGrowFactor: 1.5,
   maxRetries: 2,
 }
+/** A connection serves many requests, and its SDK takes no header for a single one. */
+const requestIds = new AsyncLocalStorage<string | undefined>()
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 const MAX_PAGES = 100
 // The longest that Node's timers can: a call's limit is its caller's.
@@ -172,13 +176,15 @@ export async function connectClient(
         }
         return { tools: tools.slice(0, maxTools), complete: false }
       }),
-    callTool: (name, args, onProgress, outer) =>
+    callTool: (name, args, onProgress, outer, requestId) =>
       ask(outer, (own) =>
-        client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, {
-          signal: own,
-          onprogress: onProgress,
-          timeout: NO_LIMIT_MS,
-        }),
+        requestIds.run(requestId, () =>
+          client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, {
+            signal: own,
+            onprogress: onProgress,
+            timeout: NO_LIMIT_MS,
+          }),
+        ),
       ),
   }
 }
@@ -208,7 +214,16 @@ function httpTransport(
     ...(headers !== undefined && { requestInit: { headers } }),
     reconnectionOptions,
     fetch: async (input, init) => {
-      const response = await fetch(input, init)
+      const requestId = requestIds.getStore()
+      const headers = new Headers(init?.headers)
+      if (requestId !== undefined) headers.set('X-Request-Id', requestId)
+      const response = await fetch(input, { ...init, headers, redirect: 'manual' })
+      if (response.status >= 300 && response.status < 400) {
+        void response.body?.cancel().catch(() => undefined)
+        throw new Error(
+          `it answered with a redirect (HTTP ${response.status}), which is not followed: what is sent to it would go elsewhere`,
+        )
+      }
       // Only answers have a bound: the stream of the server's own messages is as long as the session.
       if (!response.ok || response.body === null || init?.method !== 'POST') return response
       let left = MAX_ANSWER_BYTES

@@ -1,8 +1,8 @@
 /** Keeps a connection to an MCP server: made when first needed, shared, and made again when it was lost. */
 import type { CallToolResult, Progress, Tool } from '@modelcontextprotocol/sdk/types.js'
 import type { JsonObject } from '../../shared/schema.ts'
+import type { Redact } from '../secrets.ts'
 import type { McpClient, McpServer } from './mcp-client.ts'
-import { redactor } from './mcp-secrets.ts'
 
 export interface McpConnection {
   list(signal: AbortSignal): Promise<{ tools: Tool[]; complete: boolean }>
@@ -11,6 +11,7 @@ export interface McpConnection {
     args: JsonObject,
     onProgress: (progress: Progress) => void,
     signal: AbortSignal,
+    requestId?: string,
   ): Promise<CallToolResult>
   close(): Promise<void>
 }
@@ -26,8 +27,7 @@ export function waitAfter(failures: number): number {
 }
 
 /** Errors name the server and hold none of its secrets. `onLog`: lines of the child's standard error, likewise. */
-export function mcpConnection(server: McpServer, onLog?: (line: string) => void): McpConnection {
-  const redact = redactor(server)
+export function mcpConnection(server: McpServer, redact: Redact, onLog?: (line: string) => void): McpConnection {
   // Loaded while nothing streams yet: that holds up the event loop for a moment.
   const sdk = import('./mcp-client.ts')
   sdk.catch(() => undefined)
@@ -49,7 +49,7 @@ export function mcpConnection(server: McpServer, onLog?: (line: string) => void)
   async function connect(): Promise<McpClient> {
     try {
       const { connectClient } = await sdk
-      const made = await connectClient(server, onLog && lines((line) => onLog(redact(line))), closing.signal)
+      const made = await connectClient(server, onLog && lines(redact, onLog), closing.signal)
       void made.lost.then(() => {
         forget()
         // What it still does to end is waited for by `close`.
@@ -113,8 +113,8 @@ export function mcpConnection(server: McpServer, onLog?: (line: string) => void)
         return await list()
       }
     },
-    call: (tool, args, onProgress, signal) =>
-      use(signal, (connected) => connected.callTool(tool, args, onProgress, signal)),
+    call: (tool, args, onProgress, signal, requestId) =>
+      use(signal, (connected) => connected.callTool(tool, args, onProgress, signal, requestId)),
     close: () => (closed ??= closeAll()),
   }
 }
@@ -134,16 +134,21 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
 
 const MAX_LINE_CHARS = 2000
 
-/** Whole lines of the pieces that come; a line that is too long is cut in several. */
-function lines(onLine: (line: string) => void): (text: string) => void {
+/** Whole lines of the pieces that come, without secrets; a line that is too long is cut in several. */
+function lines(redact: Redact, onLine: (line: string) => void): (text: string) => void {
   let rest = ''
+  const say = (line: string) => {
+    if (line.trim() !== '') onLine(line.trimEnd().slice(0, MAX_LINE_CHARS))
+  }
   return (text) => {
     const parts = (rest + text).split('\n')
     rest = parts.pop()!
-    if (rest.length > MAX_LINE_CHARS) {
-      parts.push(rest)
-      rest = ''
+    for (const line of parts) say(redact(line))
+    // Its end may be the beginning of a secret: it waits for what follows.
+    while (rest.length > 2 * MAX_LINE_CHARS) {
+      const shown = redact(rest)
+      say(shown)
+      rest = shown.slice(MAX_LINE_CHARS)
     }
-    for (const line of parts) if (line.trim() !== '') onLine(line.trimEnd().slice(0, MAX_LINE_CHARS))
   }
 }

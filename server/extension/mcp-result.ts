@@ -1,13 +1,21 @@
 /** What an MCP tool answers with, as the output of a call: text for the model, files and sources for the reader. */
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
+import type { Redact } from '../secrets.ts'
 import type { ToolContext } from './tool.ts'
 
 type Content = CallToolResult['content'][number]
 
-/** Throws an Error with the tool's own words where it says that it failed. */
-export async function outputOf(result: CallToolResult, tool: string, context: ToolContext): Promise<string> {
+/** Throws an Error with the tool's own words, but for secrets, where it says that it failed. */
+export async function outputOf(
+  result: CallToolResult,
+  tool: string,
+  context: ToolContext,
+  redact: Redact,
+): Promise<string> {
   if (result.isError === true)
-    throw new Error(result.content.flatMap(textOf).join('\n') || `The tool ${tool} failed and does not say why.`)
+    throw new Error(
+      redact(result.content.flatMap(textOf).join('\n')) || `The tool ${tool} failed and does not say why.`,
+    )
   const parts: string[] = []
   for (const item of result.content) parts.push(...(await partsOf(item, tool, context)))
   // Where both are there, the text says the same.

@@ -1,31 +1,30 @@
+import { addressSecrets } from '../secrets.ts'
 import type { McpServer } from './mcp-client.ts'
 
-/** Shorter values are words and flags; hiding them would hide the sentence. */
-const MIN_SECRET_CHARS = 6
+/** Arguments whose flag says that a secret follows: `--api-key=…`, `--token …`. */
+const secretFlag = /^--?[\w-]*(?:key|token|secret|password|auth)[\w-]*(?:=(.*))?$/is
 
-/**
- * Hides what a server's configuration may hold of secrets (headers,
- * environment, parts of the address): servers and libraries quote them in
- * errors, and errors are shown to every reader.
- */
-export function redactor(server: McpServer): (text: string) => string {
-  const secrets = valuesOf(server)
-    // `Bearer …` is a secret without its first word, too.
-    .flatMap((value) => [value, ...value.split(' ')])
-    .filter((value) => value.length >= MIN_SECRET_CHARS)
-    .toSorted((a, b) => b.length - a.length)
-  return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text)
+/** What a server's configuration may hold of secrets: headers, environment, arguments, parts of the address. */
+export function mcpSecrets(server: McpServer): string[] {
+  return valuesOf(server).flatMap((value) => [value, ...value.split(' '), ...basicCredentials(value)])
 }
 
 function valuesOf(server: McpServer): string[] {
-  if ('command' in server) return Object.values(server.env ?? {})
-  const { search, searchParams, username, password } = new URL(server.url)
+  if ('url' in server) return [...Object.values(server.headers ?? {}), ...addressSecrets(server.url)]
+  const { env = {}, args = [] } = server
   return [
-    ...Object.values(server.headers ?? {}),
-    search,
-    ...searchParams.values(),
-    username,
-    decodeURIComponent(password),
-    password,
+    ...Object.values(env),
+    ...args.flatMap((arg, index) => {
+      const flag = secretFlag.exec(arg)
+      return flag ? [flag[1] ?? args[index + 1] ?? ''] : []
+    }),
   ]
+}
+
+/** `Basic …` is a name and a password. */
+function basicCredentials(value: string): string[] {
+  const encoded = /^basic ([\w+/-]+=*)$/i.exec(value)?.[1]
+  if (encoded === undefined) return []
+  const text = Buffer.from(encoded, 'base64').toString()
+  return [text, text.slice(text.indexOf(':') + 1)]
 }

@@ -2,9 +2,11 @@
 import type { Progress, Tool as McpTool } from '@modelcontextprotocol/sdk/types.js'
 import type { Json, JsonObject } from '../../shared/schema.ts'
 import type { Logger } from '../log.ts'
+import { redactor, type Redact } from '../secrets.ts'
 import { mcpConnection, type McpConnection } from './mcp-connection.ts'
 import type { McpServer } from './mcp-client.ts'
 import { outputOf } from './mcp-result.ts'
+import { mcpSecrets } from './mcp-secrets.ts'
 import type { Tool, ToolSource } from './tool.ts'
 
 export interface McpServerOptions {
@@ -33,7 +35,9 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
     throw new TypeError(`The url of the MCP server ${server.name} is no http or https address.`)
   const { optional = false, onError, logger } = options
   const fields = { mcpServer: server.name }
-  const connection = mcpConnection(server, logger && ((line) => logger.info(fields, line)))
+  const secrets = mcpSecrets(server)
+  const redact = redactor(secrets)
+  const connection = mcpConnection(server, redact, logger && ((line) => logger.info(fields, line)))
   let known: { text: string; tools: readonly Tool[] } | undefined
 
   async function list(signal: AbortSignal): Promise<readonly Tool[]> {
@@ -41,7 +45,7 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
     const text = JSON.stringify(listed.tools)
     // The same tools keep their compiled schemas.
     if (known?.text !== text) {
-      known = { text, tools: toolsOf(listed.tools, server.name, connection, options) }
+      known = { text, tools: toolsOf(listed.tools, server.name, connection, redact, options) }
       if (!listed.complete)
         warn(
           new Error(
@@ -59,6 +63,7 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
 
   return {
     name: server.name,
+    secrets,
     list: async (signal) => {
       try {
         return await list(signal)
@@ -76,6 +81,7 @@ function toolsOf(
   listed: readonly McpTool[],
   server: string,
   connection: McpConnection,
+  redact: Redact,
   { approval = false, maxMs }: McpServerOptions,
 ): Tool[] {
   const taken = new Set<string>()
@@ -99,8 +105,9 @@ function toolsOf(
               args as JsonObject,
               (progress) => context.progress(wordsOf(progress)),
               context.signal,
+              context.requestId,
             )
-            return await outputOf(result, tool.name, context)
+            return await outputOf(result, tool.name, context, redact)
           },
           approval:
             typeof approval === 'function'

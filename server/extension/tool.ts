@@ -30,6 +30,8 @@ export interface Tool {
 /** Tools that are listed anew for each run. */
 export interface ToolSource {
   readonly name: string
+  /** Keys of its configuration: hidden in the errors of every run. */
+  readonly secrets?: readonly string[]
   /** What it throws fails the run, and says the source's name. */
   list(signal: AbortSignal): Promise<readonly Tool[]>
   /** Idempotent. */

@@ -1,6 +1,7 @@
 /** Answering anew, going on, asking anew: what makes branches of a chat. */
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
+import { requestIdOf } from '../request-id.ts'
 import type { ChatRow, MessageRow } from '../store/store.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import { claimOf } from './claims.ts'
@@ -31,7 +32,10 @@ export const againRoutes = [
         chat: await chatOf(message, places),
         question: null,
         parentId: message.parentId,
-        request: runRequestOf(body, places, message.request as unknown as RunRequest),
+        request: {
+          ...runRequestOf(body, places, message.request as unknown as RunRequest),
+          requestId: requestIdOf(response),
+        },
         claim: claimOf(request, identity, places.now()),
       })
       await answerStarted(response, started, body.stream, places)
@@ -54,6 +58,7 @@ export const againRoutes = [
       const started = await places.tasks.continue({
         user: identity.user,
         message,
+        requestId: requestIdOf(response),
         claim: claimOf(request, identity, places.now()),
       })
       await answerStarted(response, started, body.stream, places)
@@ -84,7 +89,7 @@ export const againRoutes = [
         chat: await chatOf(message, places),
         question: { content: body.content, files: await filesOf(files, message.chatId, places) },
         parentId: message.parentId,
-        request: runRequestOf(body, places),
+        request: { ...runRequestOf(body, places), requestId: requestIdOf(response) },
         claim: claimOf(request, identity, places.now()),
       })
       await answerStarted(response, started, body.stream, places)

@@ -50,7 +50,7 @@ const security: HelmetOptions = {
 
 /** All routes. Each throws a RunnelError; the last handler makes the answer of it. */
 export function createHttp(options: HttpOptions): Express {
-  const { auth, origins, log, pageFolder } = options
+  const { auth, origins, limits, log, pageFolder } = options
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
@@ -58,15 +58,17 @@ export function createHttp(options: HttpOptions): Express {
   app.use(logRequests(options.log))
   app.use(helmet(security))
 
-  app.use(options.limits.byAddress)
+  app.use('/openapi.json', limits.byAddress)
   app.use(['/api', '/openapi.json'], crossOrigin(origins))
   app.use('/v1', crossOrigin(origins, 'any header'))
-  app.use(['/api', '/v1'], identifyCaller(auth), options.limits.byUser)
+  app.use(['/api', '/v1'], limits.beforeSignIn, identifyCaller(auth), limits.byUser)
   mountRoutes(app, table, options)
   app.use(['/api', '/v1'], notFound)
 
+  // Its own files are not counted: who opens the page cannot have signed in yet.
   if (pageFolder !== undefined) app.use(express.static(pageFolder, { index: 'index.html' }))
-  app.use(notFound)
+  app.use(limits.byAddress, notFound)
+  app.use(['/api', '/v1'], limits.unidentified)
   app.use('/v1', errorHandler(log, options.maxBodyBytes, answerFailure))
   app.use(errorHandler(log, options.maxBodyBytes))
   return app

@@ -5,10 +5,14 @@ import type { Auth, Identity } from '../auth/auth.ts'
 /** Finds out who calls. */
 export function identifyCaller(auth: Auth) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
-    const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1]
-    response.locals.identity = await auth.authenticate(bearer ?? eventSourceToken(request), request)
+    response.locals.identity = await auth.authenticate(tokenOf(request), request)
     next()
   }
+}
+
+/** The token that a request brings, if it brings one. */
+export function tokenOf(request: Request): string | undefined {
+  return /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? eventSourceToken(request)
 }
 
 /** `?token=` where a browser can do no other: EventSource sends no headers. */

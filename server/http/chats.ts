@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../../shared/schema.ts'
+import type { Identity } from '../auth/auth.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
@@ -15,7 +16,13 @@ const newChat = z
   .prefault({})
 const chatPatch = z.strictObject({ title })
 const chatQuery = pageQuery.extend({
-  query: z.string().trim().min(1).max(200).optional().describe('words of a title or a message, or their beginnings'),
+  query: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('eight words of a title or a message, of two characters or more, or their beginnings'),
 })
 
 export const chatRoutes = [
@@ -27,7 +34,7 @@ export const chatRoutes = [
     summary: 'Make a chat',
     body: newChat,
     responses: { 201: chatJson },
-    async handle({ request, response, identity, body }, { store, chats, announcer, now }) {
+    async handle({ request, response, identity, body }, { store, chats, announcer, now, maxChats }) {
       const { user } = identity
       const chat: ChatRow = {
         id: newId('chat'),
@@ -42,6 +49,7 @@ export const chatRoutes = [
         { ...chat, ownerName: user.name },
         newLineage(),
         claim && { ...claim, response: answer },
+        maxChats,
       )
       if (written.repeated) return void response.status(201).json(written.response)
       await chats.editAtOnce(chat.id, (writer) =>
@@ -75,10 +83,10 @@ export const chatRoutes = [
     path: '/api/chats/:chatId',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'A chat',
+    summary: 'A chat; guests do not see its system prompt',
     responses: { 200: chatJson },
-    handle({ response, subject: chat }) {
-      response.json(shown(chat))
+    handle({ response, identity, subject: chat }) {
+      response.json(shownTo(identity, chat))
     },
   }),
 
@@ -90,13 +98,13 @@ export const chatRoutes = [
     summary: 'Rename a chat',
     body: chatPatch,
     responses: { 200: chatJson },
-    async handle({ response, subject: chat, body }, { store, chats, announcer }) {
+    async handle({ response, identity, subject: chat, body }, { store, chats, announcer }) {
       const renamed = { ...chat, title: body.title.toWellFormed() }
       await store.renameChat(chat.id, renamed.title)
       await chats.editAtOnce(chat.id, (writer) => writer.setChat({ title: renamed.title }))
       const tell = await announcer(chat.id)
       tell({ event: 'renamed', title: renamed.title })
-      response.json(shown(renamed))
+      response.json(shownTo(identity, renamed))
     },
   }),
 
@@ -119,4 +127,9 @@ export const chatRoutes = [
 
 function shown({ id, title, system, createdAt }: ChatRow): Record<string, Json> {
   return { id, title, createdAt, ...(system !== null && { system }) }
+}
+
+/** Who came by a link alone sees what is said, and not what the model was told before. */
+function shownTo({ invite }: Identity, chat: ChatRow): Record<string, Json> {
+  return shown(invite ? { ...chat, system: null } : chat)
 }

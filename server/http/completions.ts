@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import { z } from 'zod'
 import type { Identity } from '../auth/auth.ts'
 import { RunnelError } from '../../shared/errors.ts'
+import { requestIdOf } from '../request-id.ts'
 import type { Started } from '../task/start.ts'
 import { claimOf } from './claims.ts'
 import {
@@ -18,6 +19,8 @@ import { completionJson, completionOf, outcomeOf } from './door/completion.ts'
 import { answerFailure } from './door/failure.ts'
 import type { Places } from './places.ts'
 import { route } from './route.ts'
+import { short } from './validate.ts'
+import { sendJson } from './send-json.ts'
 
 const detachHeader = 'X-Runnel-Detach'
 
@@ -36,7 +39,7 @@ export const completionRoutes = [
     responses: { 200: { 'application/json': completionJson, 'text/event-stream': z.string() } },
     errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, places) {
-      const started = await startRun(request, identity, body, places)
+      const started = await startRun(request, requestIdOf(response), identity, body, places)
       response.set({
         [chatHeader]: started.chatId,
         'X-Runnel-Message-Id': started.messageId,
@@ -51,7 +54,7 @@ export const completionRoutes = [
       await places.access.message(identity, started.messageId)
       const outcome = outcomeOf(message)
       if ('failure' in outcome) answerFailure(response, outcome.failure)
-      else response.json(completionOf(message, outcome.finishReason))
+      else await sendJson(response, completionOf(message, outcome.finishReason))
     },
   }),
 
@@ -77,14 +80,20 @@ export const completionRoutes = [
     handle({ response, params }, places) {
       const model = params['model']!
       if (!namesOf(places).includes(model))
-        throw new RunnelError('not_found', `There is no model ${JSON.stringify(model)} here.`)
+        throw new RunnelError('not_found', `There is no model ${JSON.stringify(short(model))} here.`)
       response.json(modelOf(model))
     },
   }),
 ]
 
 /** Writes question and answer-to-be. Beside a run that is live in the chat, too: a program cannot be told to wait. */
-async function startRun(request: Request, identity: Identity, body: CompletionBody, places: Places): Promise<Started> {
+async function startRun(
+  request: Request,
+  requestId: string,
+  identity: Identity,
+  body: CompletionBody,
+  places: Places,
+): Promise<Started> {
   const { store, tasks, now } = places
   const runRequest = runRequestOfBody(body, places)
   const named = await namedChat(request, identity, places)
@@ -102,7 +111,7 @@ async function startRun(request: Request, identity: Identity, body: CompletionBo
       user: identity.user,
       chat,
       claim,
-      request: runRequest,
+      request: { ...runRequest, requestId },
       question: newest?.role === 'assistant' && bringsResults(body.messages) ? null : { content: question },
       parentId: newest?.id ?? null,
     })

@@ -16,7 +16,7 @@ export function crossOrigin(origins: Origins, headers: 'own headers' | 'any head
     optionsSuccessStatus: 204,
   })
   return (request: Request, response: Response, next: NextFunction) => {
-    origins.check(request.headers)
+    origins.check(request)
     // An OPTIONS that no browser sends is a method like others.
     if (request.method === 'OPTIONS' && request.get('access-control-request-method') === undefined) return next()
     allow(request, response, next)

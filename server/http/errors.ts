@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express'
 import { errorRow, RunnelError } from '../../shared/errors.ts'
 import type { Logger } from '../log.ts'
+import { requestIdOf } from '../request-id.ts'
 
 /** Every failure leaves with the status of its code, in the shape that `answer` gives it. */
 export function errorHandler(
@@ -9,7 +10,7 @@ export function errorHandler(
   answer: (response: Response, error: RunnelError) => void = answerError,
 ) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
-    const failure = asRunnelError(error, log, request, maxBodyBytes)
+    const failure = asRunnelError(error, log, request, requestIdOf(response), maxBodyBytes)
     if (response.headersSent) return next(error)
     answer(response, failure)
   }
@@ -34,7 +35,13 @@ export function notFound(): never {
 }
 
 /** What express and its body parser throw has a status; anything else is our own fault and is logged. */
-function asRunnelError(error: unknown, log: Logger, request: Request, maxBodyBytes: number): RunnelError {
+function asRunnelError(
+  error: unknown,
+  log: Logger,
+  request: Request,
+  requestId: string,
+  maxBodyBytes: number,
+): RunnelError {
   if (error instanceof RunnelError) return error
   const status = error instanceof Error && 'status' in error ? error.status : undefined
   if (status === 413)
@@ -48,6 +55,6 @@ function asRunnelError(error: unknown, log: Logger, request: Request, maxBodyByt
       'The request could not be read: its body must be JSON in UTF-8, its address well-formed.',
     )
   }
-  log.error({ err: error, method: request.method, path: request.path }, 'a request failed')
+  log.error({ err: error, method: request.method, path: request.path, requestId }, 'a request failed')
   return new RunnelError('internal', 'Something went wrong inside the server; its log has more.', { cause: error })
 }

@@ -21,8 +21,6 @@ export interface EventStreamLimits {
 export interface EventStreamOptions {
   response: Response
   identity: Identity
-  messageId: string
-  chatId: string
   limits: EventStreamLimits
   now: () => number
   /** The connection is gone, whoever ended it. */
@@ -32,8 +30,6 @@ export interface EventStreamOptions {
 /** One open answer of `text/event-stream`: its head, its silence, its end. */
 export class EventStream {
   readonly identity: Identity
-  readonly messageId: string
-  readonly chatId: string
   readonly outbox: Outbox
   readonly #response: Response
   readonly #options: EventStreamOptions
@@ -46,8 +42,6 @@ export class EventStream {
     this.#options = options
     this.#response = response
     this.identity = options.identity
-    this.messageId = options.messageId
-    this.chatId = options.chatId
     this.outbox = new Outbox(response, { highWaterBytes: limits.highWaterBytes, now })
     this.#progress = { bytes: 0, at: now() }
     // A reader that hangs up breaks the write that is under way; what follows is 'close'.

@@ -6,6 +6,7 @@ import type { Access } from '../auth/access.ts'
 import type { ClientAddresses } from '../auth/addresses.ts'
 import type { Admission } from '../auth/admission.ts'
 import type { Identity } from '../auth/auth.ts'
+import type { Watch } from '../auth/watch.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
 import { encodeEnd, EventFeed, newDifference } from '../room/event-feed.ts'
 import { endMark, readEventId } from '../room/event-id.ts'
@@ -64,7 +65,10 @@ export class EventStreams {
     if (response.destroyed) return
     // Also for what is refused below: the place is free when the answer has ended, however it ends.
     response.once('close', this.#options.admission.admitStream(identity, this.#options.addresses.keyOf(response.req)))
-    if (row.role === 'user') return this.#openRow(response, identity, row.json!, row)
+    const watch = await this.#options.access.watchMessage(identity, row.id)
+    response.once('close', () => watch.close())
+    if (response.destroyed) return watch.close()
+    if (row.role === 'user') return this.#openRow(response, identity, row.json!, watch)
     const room = await this.#options.rooms.open(row.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {
@@ -79,23 +83,17 @@ export class EventStreams {
         return void response.status(204).end()
       }
       if (response.destroyed) return this.#options.rooms.unpin(room)
+      if (watch.lost) throw watch.lost
     } catch (error) {
       this.#options.rooms.unpin(room)
       throw error
     }
-    this.#openRoom(response, identity, row, room, mode, position ? lastEventId! : null)
+    this.#openRoom(response, identity, watch, room, mode, position ? lastEventId! : null)
   }
 
   /** Once a second or so: ends what has expired or stalled, speaks where it was silent. One pass for all. */
   sweep(): void {
     for (const stream of this.#streams) stream.sweep()
-  }
-
-  /** Who may read this chat has changed, or the chat is gone: streams without the right end. Throws nothing. */
-  async recheck(chatId: string): Promise<void> {
-    await Promise.all(
-      [...this.#streams].filter((stream) => stream.chatId === chatId).map((stream) => this.#check(stream)),
-    )
   }
 
   /** Ends all; EventSources come back by themselves. */
@@ -107,13 +105,13 @@ export class EventStreams {
   #openRoom(
     response: Response,
     identity: Identity,
-    row: MessageRow,
+    watch: Watch,
     room: Room,
     mode: EventMode,
     since: string | null,
   ): void {
     const { rooms, catchUp, now } = this.#options
-    const stream = this.#add(response, identity, row, () => {
+    const stream = this.#add(response, identity, watch, () => {
       reader.close()
       rooms.unpin(room)
     })
@@ -126,11 +124,13 @@ export class EventStreams {
   }
 
   /** A user's message has no document: it is as it is. */
-  #openRow(response: Response, identity: Identity, message: Message, row: MessageRow): void {
-    const stream = this.#add(response, identity, row, () => stream.outbox.close())
+  #openRow(response: Response, identity: Identity, message: Message, watch: Watch): void {
+    const stream = this.#add(response, identity, watch, () => stream.outbox.close())
     this.#options.catchUp.enter({
-      prepare: () =>
-        stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, '')),
+      prepare: (ready) =>
+        ready(
+          stream.ending ? null : newDifference(encodeEvent({ type: 'snapshot', message }, '') + encodeEnd(message, '')),
+        ),
       send: (difference, release) =>
         stream.outbox.sendTracked(difference.frames, () => {
           release()
@@ -139,15 +139,13 @@ export class EventStreams {
     })
   }
 
-  #add(response: Response, identity: Identity, row: MessageRow, onClosed: () => void): EventStream {
+  #add(response: Response, identity: Identity, watch: Watch, onClosed: () => void): EventStream {
     const { limits, now } = this.#options
     const stream = new EventStream({
       response,
       identity,
       limits,
       now,
-      messageId: row.id,
-      chatId: row.chatId,
       onClosed: () => {
         this.#streams.delete(stream)
         onClosed()
@@ -155,13 +153,8 @@ export class EventStreams {
     })
     this.#streams.add(stream)
     stream.open()
-    // The right may have been taken away since it was looked at: from here on `recheck` sees this stream.
-    void this.#check(stream)
+    watch.listen({ lost: () => stream.end() })
     return stream
-  }
-
-  async #check(stream: EventStream): Promise<void> {
-    await this.#options.access.message(stream.identity, stream.messageId).catch(() => stream.end())
   }
 }
 

@@ -11,7 +11,7 @@ import { disposition } from './disposition.ts'
 import { fileOfPath } from './finders.ts'
 import { route } from './route.ts'
 import { sandboxed } from './sandboxed.ts'
-import { readUpload } from './upload.ts'
+import { leastSize, readUpload } from './upload.ts'
 
 const fileJson = z.object({ id: z.string(), name: z.string(), mimeType: z.string(), size: z.int(), url: z.string() })
 const fileForm = z.object({ chatId: z.string(), file: z.string().meta({ format: 'binary' }) })
@@ -30,7 +30,7 @@ export const fileRoutes = [
     responses: { 201: fileJson },
     async handle(
       { request, response, identity },
-      { access, store, files, filesUrl, uploads, deletion, maxFileBytes, now },
+      { access, store, files, filesUrl, uploads, deletion, maxFileBytes, fileQuotas, now },
     ) {
       const id = newId('file')
       let leave = () => {}
@@ -45,7 +45,12 @@ export const fileRoutes = [
         } = await readUpload(request, async (toChat, content) => {
           chatId = (await access.chat(identity, toChat, 'editor')).chat.id
           leave = await uploads.take(identity.user.id)
-          await store.doomFile(id)
+          await store.doomFile(id, {
+            chatId,
+            userId: identity.user.id,
+            size: Math.min(leastSize(request), maxFileBytes),
+            quotas: fileQuotas,
+          })
           return await files.write(id, content, maxFileBytes)
         })
         const name = cleanName(given)
@@ -58,7 +63,7 @@ export const fileRoutes = [
           size: stored.size,
           createdAt: now(),
         }
-        await store.putFile(file)
+        await store.putFile(file, fileQuotas)
         answer(file)
       } catch (error) {
         // A store that is away may have it all the same: only what is known to be nobody's goes now, the rest when it has been left for an hour.

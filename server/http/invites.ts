@@ -5,8 +5,9 @@ import type { InviteRow } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
 import { chatOfPath } from './finders.ts'
 import { grantedRole } from './members.ts'
+import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { inviteJson, listOf, role } from './schemas.ts'
+import { inviteJson, pageOf, role } from './schemas.ts'
 
 const newInvite = z
   .strictObject({
@@ -23,9 +24,10 @@ export const inviteRoutes = [
     of: chatOfPath,
     access: 'owner',
     summary: 'The invites of a chat, without their tokens',
-    responses: { 200: listOf(inviteJson) },
-    async handle({ response, subject: chat }, { store }) {
-      response.json({ items: (await store.listInvites(chat.id)).map(shown) })
+    query: pageQuery,
+    responses: { 200: pageOf(inviteJson) },
+    async handle({ response, subject: chat, query }, { store }) {
+      response.json(pageOfList((await store.listInvites(chat.id)).map(shown), query))
     },
   }),
 

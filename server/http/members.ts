@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
+import { aliasOf } from '../auth/alias.ts'
+import { displayName, isReservedId } from '../auth/user.ts'
 import type { MemberRow } from '../store/store.ts'
 import { chatOfMember, chatOfPath } from './finders.ts'
+import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { listOf, memberJson } from './schemas.ts'
+import { pageOf, memberJson } from './schemas.ts'
 
 export const grantedRole = z.enum(['editor', 'viewer'])
 const newMember = z.strictObject({
@@ -19,10 +22,15 @@ export const memberRoutes = [
     path: '/api/chats/:chatId/members',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'The members of a chat',
-    responses: { 200: listOf(memberJson) },
-    async handle({ response, subject: chat }, { store }) {
-      response.json({ items: await store.listMembers(chat.id) })
+    summary: 'The members of a chat; guests get other ids',
+    query: pageQuery,
+    responses: { 200: pageOf(memberJson) },
+    async handle({ response, identity, subject: chat, query }, { store }) {
+      const members = await store.listMembers(chat.id)
+      const shown = identity.invite
+        ? members.map((member) => ({ ...member, userId: aliasOf(chat.id, member.userId) }))
+        : members
+      response.json(pageOfList(shown, query))
     },
   }),
 
@@ -35,9 +43,12 @@ export const memberRoutes = [
     body: newMember,
     responses: { 201: memberJson },
     async handle({ response, subject: chat, body }, { store, now, accessChanged, tellUser }) {
-      const { userId, name = userId, role } = body
+      const { userId, role } = body
       if (userId === chat.ownerId) throw new RunnelError('bad_request', 'userId: the owner stays owner.')
-      const member: MemberRow = { userId: userId.toWellFormed(), name: name.toWellFormed(), role, joinedAt: now() }
+      if (isReservedId(userId))
+        throw new RunnelError('bad_request', 'userId: "local" and "guest:…" are ids that the server gives.')
+      const name = displayName(body.name, userId)
+      const member: MemberRow = { userId: userId.toWellFormed(), name, role, joinedAt: now() }
       const known = await store.memberRole(chat.id, userId)
       await store.putMember(chat.id, member)
       await accessChanged(chat.id)

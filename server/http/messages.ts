@@ -1,3 +1,4 @@
+import type { Response } from 'express'
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { messageOfPath } from './finders.ts'
@@ -5,6 +6,7 @@ import { messageMarkdown } from './render/markdown.ts'
 import { messageText } from './render/text.ts'
 import { route } from './route.ts'
 import { messageJson, runJson } from './schemas.ts'
+import { sendJson } from './send-json.ts'
 import { sandboxed } from './sandboxed.ts'
 import { refuseOlderRun } from './tasks.ts'
 
@@ -27,12 +29,18 @@ export const messageRoutes = [
         'text/plain': z.string(),
       },
     },
-    async handle({ response, subject, query }, { messages, html }) {
+    async handle({ response, identity, subject, query }, { messages, html }) {
+      if (query.format === 'html') {
+        const caller = { userId: identity.user.id, signal: hangUpOf(response) }
+        const page = await html.render(() => messages.read(subject), caller)
+        if (page === null) return
+        sandboxed(response)
+        return void response.type('text/html').send(page)
+      }
       const message = await messages.read(subject)
-      if (query.format === 'json') return void response.json(message)
+      if (query.format === 'json') return await sendJson(response, message)
       sandboxed(response)
-      if (query.format === 'html') response.type('text/html').send(await html.render(message))
-      else if (query.format === 'markdown') response.type('text/markdown').send(messageMarkdown(message))
+      if (query.format === 'markdown') response.type('text/markdown').send(messageMarkdown(message))
       else response.type('text/plain').send(messageText(message))
     },
   }),
@@ -68,3 +76,10 @@ export const messageRoutes = [
     },
   }),
 ]
+
+function hangUpOf(response: Response): AbortSignal {
+  const left = new AbortController()
+  if (response.destroyed) left.abort()
+  else response.once('close', () => left.abort())
+  return left.signal
+}

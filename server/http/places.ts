@@ -1,7 +1,7 @@
 import type { Access } from '../auth/access.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Files } from '../files/files.ts'
-import type { Store } from '../store/store.ts'
+import type { FileQuotas, Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
@@ -35,10 +35,18 @@ export interface Places {
   basePath: string
   uploads: UploadPlaces
   maxFileBytes: number
+  fileQuotas: FileQuotas
+  /** Chats that one user may own; those of `/v1`, which go after a day, count apart. */
+  maxChats: number
+  maxUnlistedChats: number
   defaultModel: string
   tools: readonly (Tool | ToolSource)[]
   /** Models that may be named; undefined: any. */
   models: readonly string[] | undefined
+  /** Parameters that may be given; undefined: any but what the server decides. */
+  allowedParams: readonly string[] | undefined
+  /** Requests may bring tools that the provider runs. */
+  providerTools: boolean
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
   /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
+import { requestIdOf } from '../request-id.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath, fileIds, filesOf } from './finders.ts'
-import { pageOfQuery, pageQuery } from './page-query.ts'
+import { maxPageBytes, pageOfQuery, pageQuery } from './page-query.ts'
 import type { Places } from './places.ts'
 import { route } from './route.ts'
 import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
@@ -28,10 +29,20 @@ export const questionRoutes = [
     responses: { 200: pageOf(messageJson) },
     async handle({ response, subject: chat, query }, { store, messages }) {
       const page = await store.listMessages(chat.id, pageOfQuery(query))
-      response.json({
-        items: await Promise.all(page.items.map((row) => messages.read(row))),
-        nextCursor: page.nextCursor,
-      })
+      const texts: string[] = []
+      let { nextCursor } = page
+      let bytes = 0
+      for (const [i, row] of page.items.entries()) {
+        const text = JSON.stringify(await messages.read(row))
+        // The store knows no size of what is being written.
+        bytes += Buffer.byteLength(text)
+        if (i > 0 && bytes > maxPageBytes) {
+          nextCursor = page.cursors[i - 1]!
+          break
+        }
+        texts.push(text)
+      }
+      response.type('json').send(`{"items":[${texts.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`)
     },
   }),
 
@@ -54,7 +65,7 @@ export const questionRoutes = [
         chat,
         question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, places) },
         parentId: body.parentId,
-        request: runRequest,
+        request: { ...runRequest, requestId: requestIdOf(response) },
         claim: claimOf(request, identity, now()),
       })
       await answerStarted(response, started, body.stream, places)

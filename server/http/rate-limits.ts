@@ -1,15 +1,21 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
 import { MemoryStore, rateLimit } from 'express-rate-limit'
 import { RunnelError } from '../../shared/errors.ts'
 import type { ClientAddresses } from '../auth/addresses.ts'
 import { limitKey } from '../auth/admission.ts'
 import type { Identity } from '../auth/auth.ts'
+import { isInviteToken } from '../auth/invites.ts'
+import { tokenOf } from './caller.ts'
 
 export interface RateLimits {
-  /** Before anybody is identified: counts by address. */
+  /** Counts by address: what is served to nobody in particular. */
   byAddress: RequestHandler
-  /** Behind `identifyCaller`: counts by user instead. */
+  /** Before anybody is identified: guests count by address first, for they have no account. */
+  beforeSignIn: RequestHandler
+  /** Behind `identifyCaller`: counts by user. */
   byUser: RequestHandler
+  /** Behind the routes: whoever could not be identified counts by address. A person who can is never refused for those who cannot. */
+  unidentified: ErrorRequestHandler
   /** Forgets all and stops the clock. */
   close(): void
 }
@@ -36,19 +42,31 @@ export function rateLimits(perMinute: number, addresses: ClientAddresses): RateL
   const limitUser = rateLimit({
     ...common,
     store: users,
-    keyGenerator: (request, response) => limitKey(identityOf(response), addresses.keyOf(request)),
+    keyGenerator: (request, response) => limitKey(identityOf(response)!, addresses.keyOf(request)),
   })
+  const limitAddress = rateLimit({
+    ...common,
+    store: unknown,
+    keyGenerator: (request) => addresses.keyOf(request),
+  })
+  const byAddress: RequestHandler = (request, response, next) => {
+    response.locals.countedByAddress = true
+    return limitAddress(request, response, next)
+  }
   return {
-    byAddress: rateLimit({
-      ...common,
-      store: unknown,
-      skip: isProbe,
-      keyGenerator: (request) => addresses.keyOf(request),
-    }),
+    byAddress,
+    beforeSignIn: (request, response, next) => {
+      const token = tokenOf(request)
+      return token !== undefined && isInviteToken(token) ? byAddress(request, response, next) : next()
+    },
     byUser: (request, response, next) => {
       // Many users may share an address: what one of them asks counts for that user alone.
-      void unknown.decrement(addresses.keyOf(request))
-      void limitUser(request, response, next)
+      if (response.locals.countedByAddress) void unknown.decrement(addresses.keyOf(request))
+      return limitUser(request, response, next)
+    },
+    unidentified: (error, request, response, next) => {
+      if (identityOf(response) || response.locals.countedByAddress) return next(error)
+      void byAddress(request, response, (over?: unknown) => next(over ?? error))
     },
     close: () => {
       unknown.shutdown()
@@ -57,11 +75,7 @@ export function rateLimits(perMinute: number, addresses: ClientAddresses): RateL
   }
 }
 
-function identityOf(response: Response): Identity {
-  return response.locals.identity as Identity
-}
-
-/** Who asks whether the server lives must hear it. */
-function isProbe({ path }: Request): boolean {
-  return path === '/healthz' || path === '/readyz'
+/** Undefined: nobody has been identified. */
+function identityOf(response: Response): Identity | undefined {
+  return response.locals.identity as Identity | undefined
 }

@@ -1,10 +1,12 @@
 import type { RequestHandler } from 'express'
 import type { Identity } from '../auth/auth.ts'
 import type { Logger } from '../log.ts'
+import { markRequest, requestIdOf } from '../request-id.ts'
 
 /** One line a request when it has been answered: no query (it may carry a token), no headers, no body. */
 export function logRequests(log: Logger): RequestHandler {
   return (request, response, next) => {
+    markRequest(request, response)
     const began = performance.now()
     const { method, path } = request
     response.on('close', () => {
@@ -16,6 +18,7 @@ export function logRequests(log: Logger): RequestHandler {
           status: response.writableFinished ? response.statusCode : 'hung up',
           ms: Math.round(performance.now() - began),
           userId: identity?.user.id,
+          requestId: requestIdOf(response),
         },
         'request',
       )

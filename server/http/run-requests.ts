@@ -5,8 +5,12 @@ import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
+import { refusalHeaders } from './errors.ts'
+import { refuseParams, refuseProviderTools } from './params.ts'
 import type { Places } from './places.ts'
+import { sendJson } from './send-json.ts'
 import { jsonObject, messageJson } from './schemas.ts'
+import { short } from './validate.ts'
 
 export const runFields = {
   model: z.string().min(1).max(200).optional(),
@@ -38,9 +42,11 @@ type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)
 /** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`. */
 export function runRequestOf(
   { model, system, tools, params }: RunBody,
-  { defaultModel, models, tools: known }: Places,
+  { defaultModel, models, tools: known, allowedParams, providerTools }: Places,
   before?: RunRequest,
 ): RunRequest {
+  refuseParams(params ?? {}, allowedParams)
+  if (!providerTools) refuseProviderTools(tools ?? [])
   const named = model ?? before?.model ?? defaultModel
   if (models && !models.includes(named)) {
     throw new RunnelError('bad_request', `model: must be one of ${models.join(', ')}`, {
@@ -52,9 +58,13 @@ export function runRequestOf(
     ? undefined
     : tools?.find((tool) => typeof tool === 'string' && !known.some(({ name }) => name === tool))
   if (missing !== undefined)
-    throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(missing)} on this server.`, {
-      details: { fields: [{ field: 'tools', message: 'is not known' }] },
-    })
+    throw new RunnelError(
+      'bad_request',
+      `tools: there is no tool ${JSON.stringify(short(String(missing)))} on this server.`,
+      {
+        details: { fields: [{ field: 'tools', message: 'is not known' }] },
+      },
+    )
   const { continues: _, decision: _said, ...rest } = before ?? {}
   return {
     ...rest,
@@ -75,11 +85,12 @@ export async function answerStarted(
   if (stream) return void response.status(202).json(started)
   const message = await finished(started, places)
   if (message.status === 'waiting') response.status(202)
-  if (message.status !== 'failed' || !message.error) return void response.json(message)
+  if (message.status !== 'failed' || !message.error) return await sendJson(response, message)
   const { code, message: sentence } = message.error
-  response
-    .status(errorRow(code).http)
-    .json({ error: { code: code as ErrorCode, message: sentence, details: { message } } })
+  const { http, retryable } = errorRow(code)
+  refusalHeaders(response, http, retryable)
+  response.status(http)
+  await sendJson(response, { error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
 async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {

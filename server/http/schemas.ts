@@ -42,11 +42,7 @@ export const errorJson = z.object({
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }),
 })
 
-/** A list, in pages where there are many. */
-export function listOf(item: z.ZodType): z.ZodType {
-  return z.object({ items: z.array(item) })
-}
-
+/** A page of a list. */
 export function pageOf(item: z.ZodType): z.ZodType {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 }

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import type { MessageRow } from '../store/store.ts'
 import { messageOfTask } from './finders.ts'
+import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { listOf, runJson } from './schemas.ts'
+import { pageOf, runJson } from './schemas.ts'
 
 export const taskRoutes = [
   route({
@@ -12,9 +13,10 @@ export const taskRoutes = [
     access: 'signedIn',
     guests: true,
     summary: "The caller's live runs in all chats",
-    responses: { 200: listOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
-    async handle({ response, identity }, { tasks }) {
-      response.json({ items: await tasks.list(identity.user.id) })
+    query: pageQuery,
+    responses: { 200: pageOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
+    async handle({ response, identity, query }, { tasks }) {
+      response.json(pageOfList(await tasks.list(identity.user.id), query))
     },
   }),
 

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { requestIdOf } from '../request-id.ts'
 import { messageOfPath } from './finders.ts'
 import { route } from './route.ts'
 import { blockJson } from './schemas.ts'
+import { sendJson } from './send-json.ts'
 
 const answerBody = z.union([
   z.strictObject({
@@ -33,7 +35,10 @@ export const toolCallRoutes = [
         'decision' in body
           ? body
           : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
-      response.json(await tasks.answerCall(message, params['callId']!, answer, identity.user))
+      await sendJson(
+        response,
+        await tasks.answerCall(message, params['callId']!, answer, identity.user, requestIdOf(response)),
+      )
     },
   }),
 ]

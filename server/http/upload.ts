@@ -70,6 +70,15 @@ export async function readUpload<Stored>(
   })
 }
 
+/** Of the bytes of a form, those that the words around its file take at the most, as a rule. */
+const formBytes = 2_048
+
+/** Bytes that a file has at least, as far as its sender says it before. */
+export function leastSize(request: Request): number {
+  const length = Number(request.get('content-length') ?? 0)
+  return Number.isSafeInteger(length) ? Math.max(0, length - formBytes) : 0
+}
+
 function openParser(request: Request): busboy.Busboy {
   if (!/^multipart\/form-data\s*;/i.test(request.get('content-type') ?? ''))
     throw new RunnelError('bad_request', 'Send the file as multipart/form-data.')

@@ -89,10 +89,20 @@ export function sourceBlocks(results: unknown): Extract<NewBlock, { type: 'sourc
 /** `reasoning_details` of a whole answer: gateways want them back as they were, signatures and all. */
 export class ReasoningDetails {
   readonly #entries: JsonObject[] = []
+  readonly #count: (bytes: number) => void
+
+  /** `count` hears how much more is held until the end of the answer, and throws where that is too much. */
+  constructor(count: (bytes: number) => void) {
+    this.#count = count
+  }
 
   add(details: unknown): void {
     if (!Array.isArray(details)) return
-    for (const entry of details) if (isFields(entry)) this.#add(entry as JsonObject)
+    for (const entry of details) {
+      if (!isFields(entry)) continue
+      this.#count(JSON.stringify(entry).length)
+      this.#add(entry as JsonObject)
+    }
   }
 
   /** The entries, if there is anything in them that only the provider can read. */

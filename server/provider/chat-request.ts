@@ -1,15 +1,16 @@
 import type { Json, JsonObject } from '../../shared/schema.ts'
 import type { PromptData, PromptItem, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
+import { freeParams, streamOptions } from './params.ts'
 
-/** The body of a Chat Completions request. `params` come last: what a caller sets wins, except that it streams. */
+/** The body of a Chat Completions request. What the server decides comes last, so that no parameter stands over it. */
 export function chatBody(request: ProviderRequest): JsonObject {
   return {
+    ...freeParams(request.params),
     model: request.model,
     messages: [...(request.messages ?? []), ...request.prompt.flatMap(messages)],
     ...(request.tools?.length ? { tools: request.tools.map(chatTool) } : {}),
-    stream_options: { include_usage: true },
-    ...request.params,
+    ...streamOptions(request.params),
     stream: true,
   }
 }

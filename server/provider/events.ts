@@ -81,7 +81,9 @@ export interface ProviderRequest {
   tools?: JsonObject[]
   /** A call of an earlier request of this answer that a person was asked about: the provider runs it now, or does without. */
   decision?: ProviderDecision
-  /** Passed on as given (temperature, max_tokens, …), over what is built from the other fields. */
+  /** Of the HTTP request that asked for it, to be found again in the provider's log. */
+  requestId?: string
+  /** Passed on as given (temperature, max_tokens, …), but for what is built from the other fields. */
   params?: JsonObject
 }
 

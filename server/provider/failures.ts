@@ -1,9 +1,50 @@
 /** What a provider says when it says no, as an error that a person can read. */
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { isWhole } from '../../shared/wire.ts'
+import type { Redact } from '../secrets.ts'
 import { isFields } from './frames.ts'
 
-const maxSentence = 500
+const maxMessage = 600
+const maxDetail = 200
+
+/**
+ * A provider's failure as it may be shown, stored and logged: without the keys
+ * that the server knows, and then cut to length. What is no failure of a
+ * provider (the reason of an abort) is left as it is.
+ */
+export function shownFailure(failure: unknown, redact: Redact): unknown {
+  if (!(failure instanceof RunnelError) || !failure.code.startsWith('provider_')) return failure
+  const { code, message, details, cause } = failure
+  const shown = new RunnelError(code, cut(withoutKeys(redact(message)), maxMessage), {
+    details: details && shownDetails(details, redact),
+    // An SDK's error holds the request and the answer; what the system calls it is enough.
+    cause: systemCode(cause),
+  })
+  if (failure.stack !== undefined) shown.stack = failure.stack.replace(failure.message, () => shown.message)
+  return shown
+}
+
+function shownDetails(details: object, redact: Redact): object {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? cut(withoutKeys(redact(value)), maxDetail) : value,
+    ]),
+  )
+}
+
+/** `ECONNREFUSED` and the like, wherever in the chain it stands. */
+function systemCode(cause: unknown, depth = 0): Error | undefined {
+  if (!(cause instanceof Error) || depth > 4) return undefined
+  const code = 'code' in cause ? cause.code : undefined
+  if (typeof code === 'string' && /^(?:E[A-Z]+|(?:ERR|UND_ERR|CERT)_\w+)$/.test(code))
+    return Object.assign(new Error(code), { code })
+  return systemCode(cause.cause, depth + 1)
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}
 
 /** The error that a provider reports in its stream, or instead of one. */
 export function reportedFailure(error: unknown): RunnelError {
@@ -17,6 +58,8 @@ export function reportedFailure(error: unknown): RunnelError {
 export function statusFailure(status: number, body: unknown, cause: unknown): RunnelError {
   const sentence = sentenceOf(body)
   const [code, message] = statusRow(status)
+  if (status >= 300 && status < 400)
+    return new RunnelError(code, `${message} (HTTP ${status}).`, { details: { status } })
   return new RunnelError(
     code,
     sentence === '' ? `${message} (HTTP ${status}).` : `${message} (HTTP ${status}): ${sentence}`,
@@ -28,6 +71,11 @@ export function statusFailure(status: number, body: unknown, cause: unknown): Ru
 }
 
 function statusRow(status: number): [ErrorCode, string] {
+  if (status < 400)
+    return [
+      'provider_bad_response',
+      'The model provider answered with a redirect, which is not followed, since the prompt would go wherever it points. Is its base URL right?',
+    ]
   if (status === 401 || status === 403) return ['provider_auth', 'The model provider did not accept the API key']
   if (status === 429) return ['provider_rate_limited', 'The model provider asks to slow down']
   if (status >= 500) return ['provider_error', 'The model provider failed']
@@ -63,11 +111,17 @@ function sentenceOf(error: unknown): string {
   return readable(JSON.stringify(error))
 }
 
-/** Keys never reach a screen or a log, and pages of HTML are no sentence. */
+/** Pages of HTML are no sentence. */
 function readable(text: string): string {
-  const sentence = text.replace(/\b(?:sk|gsk|csk|xai|hf|pplx|nvapi|key)[-_][\w*.-]{6,}/gi, '…').trim()
-  if (sentence.startsWith('<')) return ''
-  return sentence.length > maxSentence ? `${sentence.slice(0, maxSentence)}…` : sentence
+  const sentence = text.trim()
+  return sentence.startsWith('<') ? '' : sentence
+}
+
+/** Keys of others never reach a screen or a log either, nor what a provider leaves of one (`my-k***ey`). */
+function withoutKeys(text: string): string {
+  return text
+    .replace(/\b(?:sk|gsk|csk|xai|hf|pplx|nvapi|key)[-_][\w*.-]{6,}/gi, '…')
+    .replace(/(?<![\w*-])(?=[\w*-]*\w)[\w-]*\*{3,}[\w*-]*/g, '…')
 }
 
 function detailsOf(error: unknown): Record<string, string | number> {

@@ -2,7 +2,7 @@
  * Chat Completions: chunks → events. Real servers send less, more and other
  * than the books say; `tests/fixtures/streams` holds an example of each oddity.
  */
-import type { RunnelError } from '../../shared/errors.ts'
+import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import { ChatCalls } from './chat-calls.ts'
 import { annotationOf, reasoningOf, sourceBlocks, textOf, ReasoningDetails, type ReasoningField } from './chat-delta.ts'
@@ -23,7 +23,7 @@ export class ChatMapper implements StreamMapper {
   finished = false
   readonly #onUnknown: (type: string) => void
   readonly #calls = new ChatCalls(this.events)
-  readonly #details = new ReasoningDetails()
+  readonly #details = new ReasoningDetails((bytes) => this.#hold(bytes))
   readonly #tags = new ThinkTags()
   #blocks = 0
   /** What the last delta wrote to; null after a call. */
@@ -40,9 +40,13 @@ export class ChatMapper implements StreamMapper {
   #reason: FinishReason | null = null
   #usage: unknown
   #searchResults: unknown
+  readonly #maxHeldBytes: number
+  #heldBytes = 0
 
-  constructor(onUnknown: (type: string) => void) {
+  /** `maxHeldBytes`: of what comes with the end of the answer only, so that nobody else can count it before. */
+  constructor(onUnknown: (type: string) => void, maxHeldBytes = Infinity) {
     this.#onUnknown = onUnknown
+    this.#maxHeldBytes = maxHeldBytes
   }
 
   push(type: string | undefined, data: string): void {
@@ -113,7 +117,10 @@ export class ChatMapper implements StreamMapper {
     if (this.#current?.type !== 'text') {
       if (text.trim() === '') {
         if (this.#text) this.events.push({ type: 'delta', key: this.#text.key, field: 'text', text })
-        else this.#held += text
+        else {
+          this.#hold(text.length)
+          this.#held += text
+        }
         return
       }
       this.#openText(text.length)
@@ -184,6 +191,15 @@ export class ChatMapper implements StreamMapper {
   #endText(status: 'completed' | 'incomplete'): void {
     if (this.#text) this.events.push({ type: 'block_end', key: this.#text.key, status })
     this.#text = null
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    if (this.#heldBytes > this.#maxHeldBytes)
+      throw new RunnelError(
+        'message_too_large',
+        `The answer is larger than ${this.#maxHeldBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`,
+      )
   }
 
   /** What was held back because more could have followed. */

@@ -15,7 +15,8 @@ export interface Connection {
 /** The SDK's own limit has no way to tell silence from slowness: `Upstream` keeps the time. */
 const noTimeoutMs = 2 ** 31 - 1
 
-const maxErrorChars = 64 * 1024
+/** More than is looked at (`secrets.ts`), so that a key at its end is cut off with it. */
+const maxErrorChars = 256 * 1024
 
 /**
  * Posts `body` and gives the answer as soon as its status says success. Throws
@@ -26,6 +27,7 @@ export async function openStream(
   path: string,
   body: JsonObject,
   upstream: Upstream,
+  requestId?: string,
 ): Promise<Response> {
   upstream.throwIfAborted()
   const client = new OpenAI({
@@ -42,7 +44,14 @@ export async function openStream(
   })
   upstream.limit(connection.idleMs)
   try {
-    return await client.post(path, { body, stream: true, signal: upstream.signal }).asResponse()
+    return await client
+      .post(path, {
+        body,
+        stream: true,
+        signal: upstream.signal,
+        ...(requestId !== undefined && { headers: { 'X-Request-Id': requestId } }),
+      })
+      .asResponse()
   } catch (error) {
     upstream.throwIfAborted()
     throw upstream.silence ?? failureOf(error)
@@ -57,8 +66,12 @@ async function attempt(
 ): Promise<Response> {
   upstream.awaits()
   try {
-    const response = await fetch(url, init)
+    const response = await fetch(url, { ...init, redirect: 'manual' })
     if (response.ok) return response
+    if (response.status < 400) {
+      void response.body?.cancel().catch(() => {})
+      return new Response(null, { status: response.status })
+    }
     return new Response(await textOf(response), { status: response.status, headers: response.headers })
   } finally {
     upstream.arrived()

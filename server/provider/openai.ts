@@ -1,6 +1,8 @@
 /** Providers that speak the OpenAI API, either of the two, at any base URL. */
+import { addressSecrets, redactor } from '../secrets.ts'
 import { chatBody } from './chat-request.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
+import { shownFailure } from './failures.ts'
 import { ChatMapper } from './openai-chat.ts'
 import { openStream } from './openai-http.ts'
 import { ResponsesMapper } from './openai-responses.ts'
@@ -19,6 +21,8 @@ export interface OpenAIOptions {
   idleMs: number
   /** Further attempts before the first byte of an answer (429, 5xx, no connection). Default 2. */
   maxRetries?: number
+  /** Of what a stream says for its end only (`reasoning_details`): more fails the answer. Default: no limit. */
+  maxHeldBytes?: number
   /** Told of each event or item whose type is not known, and which is ignored. */
   onUnknownEvent?: (type: string) => void
 }
@@ -34,20 +38,24 @@ export function openaiProvider(options: OpenAIOptions): Provider {
   const api =
     options.api === 'auto' ? (new URL(baseURL).hostname === 'api.openai.com' ? 'responses' : 'chat') : options.api
   const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
-  const onUnknown = options.onUnknownEvent ?? (() => {})
+  const redact = redactor([options.apiKey, ...addressSecrets(baseURL)])
+  const shown = (failure: unknown) => shownFailure(failure, redact)
+  const onUnknown = (type: string) => options.onUnknownEvent?.(redact(type))
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
   const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> =>
     api === 'chat'
       ? readStream(
-          () => openStream(connection, '/chat/completions', chatBody(request), upstream),
-          new ChatMapper(onUnknown),
+          () => openStream(connection, '/chat/completions', chatBody(request), upstream, request.requestId),
+          new ChatMapper(onUnknown, options.maxHeldBytes),
           upstream,
+          shown,
         )
       : readStream(
-          () => openStream(connection, '/responses', responsesBody(request), upstream),
+          () => openStream(connection, '/responses', responsesBody(request), upstream, request.requestId),
           new ResponsesMapper(onUnknown),
           upstream,
+          shown,
         )
 
   return (request, signal) => ({

@@ -2,6 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
 import type { PromptData, PromptItem, PromptToolCall, ProviderDecision, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
+import { freeParams } from './params.ts'
 import { inputPart, messageItems } from './responses-input.ts'
 
 /** Models that reason refuse a reasoning item without this, others refuse to be asked for it. */
@@ -9,21 +10,27 @@ const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
 
 /**
  * The body of a Responses request. Nothing is stored at the provider, so what
- * it wants to remember travels encrypted. `params` come last, those of Chat
- * Completions under the names that this API has for them. Throws `bad_request`
- * for one that it lacks and that would be missed.
+ * it wants to remember travels encrypted. Parameters of Chat Completions get the
+ * names that this API has for them; what the server decides comes last, so that
+ * none stands over it. Throws `bad_request` for a parameter that this API lacks
+ * and that would be missed.
  */
 export function responsesBody(request: ProviderRequest): JsonObject {
+  const { include, ...params } = responsesParams(freeParams(request.params))
+  const included = [
+    ...(Array.isArray(include) ? include : []),
+    ...(reasoningModels.test(request.model) ? ['reasoning.encrypted_content'] : []),
+  ]
   return {
+    ...params,
     model: request.model,
     input: [
       ...messageItems(request.messages ?? []),
       ...request.prompt.flatMap((item) => inputItems(item, request.decision)),
     ],
     ...(request.tools?.length ? { tools: request.tools.map(responsesTool) } : {}),
+    ...(included.length > 0 ? { include: [...new Set(included)] } : {}),
     store: false,
-    ...(reasoningModels.test(request.model) ? { include: ['reasoning.encrypted_content'] } : {}),
-    ...responsesParams(request.params ?? {}),
     stream: true,
   }
 }
@@ -126,8 +133,17 @@ function responsesTool(tool: JsonObject): JsonObject {
 }
 
 function responsesParams(params: JsonObject): JsonObject {
-  const { max_tokens, max_completion_tokens, reasoning_effort, response_format, tool_choice, stop, ...rest } = params
-  delete rest.stream_options
+  const {
+    max_tokens,
+    max_completion_tokens,
+    reasoning_effort,
+    reasoning,
+    response_format,
+    text,
+    tool_choice,
+    stop,
+    ...rest
+  } = params
   if (stop !== undefined && stop !== null)
     throw new RunnelError(
       'bad_request',
@@ -136,13 +152,21 @@ function responsesParams(params: JsonObject): JsonObject {
   const limit = max_completion_tokens ?? max_tokens
   return {
     ...(limit === undefined ? {} : { max_output_tokens: limit }),
-    ...(reasoning_effort === undefined ? {} : { reasoning: { effort: reasoning_effort } }),
-    ...(isFields(response_format) ? { text: { format: textFormat(response_format as JsonObject) } } : {}),
+    ...merged('reasoning', reasoning_effort === undefined ? {} : { effort: reasoning_effort }, reasoning),
+    ...merged('text', isFields(response_format) ? { format: textFormat(response_format as JsonObject) } : {}, text),
     ...(tool_choice === undefined
       ? {}
       : { tool_choice: isFields(tool_choice) ? responsesTool(tool_choice as JsonObject) : tool_choice }),
     ...rest,
   }
+}
+
+/** A parameter that may come in the names of both APIs: neither loses what the other says; in one member this API's own counts. */
+function merged(name: string, translated: JsonObject, own: Json | undefined): JsonObject {
+  if (own !== undefined && !isFields(own))
+    return Object.keys(translated).length > 0 ? { [name]: translated } : { [name]: own }
+  const both = { ...translated, ...(own as JsonObject | undefined) }
+  return Object.keys(both).length === 0 ? {} : { [name]: both }
 }
 
 function textFormat(format: JsonObject): JsonObject {

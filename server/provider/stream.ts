@@ -15,12 +15,13 @@ const maxStrayChars = 64 * 1024
 /**
  * The events of one answer, from its request to its end, when `upstream` is
  * closed. All events of one network read are given before the next read; what
- * came before a failure is given before it is thrown.
+ * came before a failure is given before it is thrown, as `shown` makes it.
  */
 export async function* readStream(
   open: () => Promise<Response>,
   mapper: StreamMapper,
   upstream: Upstream,
+  shown: (failure: unknown) => unknown = (failure) => failure,
 ): AsyncGenerator<ProviderEvent> {
   try {
     const response = await open()
@@ -50,6 +51,8 @@ export async function* readStream(
       if (failure) throw failure
       if (mapper.finished) upstream.limit(lingerMs)
     }
+  } catch (error) {
+    throw shown(error)
   } finally {
     upstream.close()
   }

@@ -10,8 +10,8 @@ export interface Difference {
 
 /** One who waits for a difference. */
 export interface Waiter {
-  /** Makes or finds the difference; null if it is not needed any more. */
-  prepare(): Difference | null
+  /** Makes or finds the difference and hands it over, now or, where it is large, later; null if it is not needed any more. */
+  prepare(ready: (difference: Difference | null) => void): void
   /** Hands it to the outbox, which calls `release` once when it has been taken or dropped. */
   send(difference: Difference, release: () => void): void
 }
@@ -27,6 +27,7 @@ export class CatchUpQueue {
   #pendingBytes = 0
   readonly #line: Waiter[] = []
   #serving = false
+  #preparing = false
 
   constructor(capBytes: number) {
     this.#capBytes = capBytes
@@ -51,16 +52,28 @@ export class CatchUpQueue {
     if (this.#serving) return
     this.#serving = true
     try {
-      while (this.#line.length > 0 && this.#pendingBytes < this.#capBytes) {
+      while (this.#line.length > 0 && !this.#preparing && this.#pendingBytes < this.#capBytes) {
         const waiter = this.#line.shift()!
-        const difference = waiter.prepare()
-        if (!difference) continue
-        if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
-        waiter.send(difference, () => this.#release(difference))
+        this.#preparing = true
+        try {
+          waiter.prepare((difference) => {
+            this.#preparing = false
+            if (difference) this.#send(waiter, difference)
+            this.#serve()
+          })
+        } catch (error) {
+          this.#preparing = false
+          throw error
+        }
       }
     } finally {
       this.#serving = false
     }
+  }
+
+  #send(waiter: Waiter, difference: Difference): void {
+    if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
+    waiter.send(difference, () => this.#release(difference))
   }
 
   #release(difference: Difference): void {

@@ -1,5 +1,6 @@
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import { encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
+import { encodeStateSteps } from '../document/state.ts'
 import type { Difference } from './catchup.ts'
 import { binaryFrames, framesBytes } from './frame.ts'
 import type { SessionFormat } from './session.ts'
@@ -20,13 +21,14 @@ export class Differences {
     this.#doc = doc
   }
 
-  /** What a reader with this state vector lacks, as one SyncStep2. */
-  of(stateVector: Uint8Array | undefined, format: SessionFormat): Difference {
+  /** What a reader with this state vector lacks, as one SyncStep2. The document must not change meanwhile. */
+  *of(stateVector: Uint8Array | undefined, format: SessionFormat): Generator<void, Difference> {
     const key = `${format}:${stateVector ? Buffer.from(stateVector).toString('latin1') : ''}`
     let difference = this.#kept.get(key)
     if (!difference) {
       this.forget(keptBytes)
-      const message = encodeStock({ type: 'syncStep2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) })
+      const message = encodeStock({ type: 'syncStep2', update: yield* encodeStateSteps(this.#doc, stateVector) })
+      yield
       const frames = binaryFrames(format === 'stock' ? message : encodeChannelMessage(this.#channel, message))
       difference = { frames, bytes: framesBytes(frames), holders: 0 }
       this.#kept.set(key, difference)

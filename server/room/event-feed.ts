@@ -1,4 +1,4 @@
-import { encodeEvent, type MessageChange } from '../../shared/events.ts'
+import { encodeEvent, eventPieces, type MessageChange } from '../../shared/events.ts'
 import { readMessage, readMessageFields, type MessageFields } from '../../shared/schema.ts'
 import { Position } from '../document/position.ts'
 import type { Difference } from './catchup.ts'
@@ -89,8 +89,7 @@ export class EventFeed implements ChangeObserver {
     this.#version += 1
     this.#differences.clear()
     this.#position = Position.of(this.room.doc, this.room.lineage)
-    const frames = eventFrames(this.#catchUp(null))
-    for (const reader of this.#readers) if (reader.mode === 'deltas') reader.deliver(frames, this.room.ended)
+    for (const reader of [...this.#readers]) reader.startAnew()
     this.#scheduleStates(this.room.ended ? 0 : (this.#state?.at ?? 0) + stateMs)
   }
 
@@ -98,24 +97,33 @@ export class EventFeed implements ChangeObserver {
     for (const reader of [...this.#readers]) reader.lose()
   }
 
-  /** What a reader with this event id lacks, the end included where there is one. Readers with equal ids share it. */
-  difference(since: string | null): Difference {
+  /** What a reader with this event id lacks, the end included where there is one. Readers with equal ids share it. The room must be held. */
+  *difference(since: string | null): Generator<void, Difference> {
     const key = since ?? ''
     let difference = this.#differences.get(key)
     if (!difference) {
-      difference = newDifference(this.#catchUp(since))
+      const frames: Uint8Array[] = []
+      let bytes = 0
+      for (const piece of this.#catchUp(since)) {
+        for (const frame of eventFrames(piece)) {
+          frames.push(frame)
+          bytes += frame.length
+        }
+        yield
+      }
+      difference = { frames, bytes, holders: 0 }
       this.#differences.set(key, difference)
     }
     return difference
   }
 
-  /** The whole message, not older than `stateMs`, and its end where there is one. */
-  state(): State {
+  /** The whole message, not older than `stateMs`, and its end where there is one. The room must be held. */
+  *state(): Generator<void, State> {
     const { ended } = this.room
     const now = this.#now()
     const known = this.#state
     if (known && (known.version === this.#version || (!ended && now - known.at < stateMs))) return known
-    return (this.#state = { difference: this.difference(null), version: this.#version, at: now })
+    return (this.#state = { difference: yield* this.difference(null), version: this.#version, at: now })
   }
 
   /** A reader could not be served for its rate: it wants the state at this time (epoch ms). */
@@ -143,20 +151,30 @@ export class EventFeed implements ChangeObserver {
     this.#stateTimer = null
   }
 
-  #catchUp(since: string | null): string {
+  /** In pieces that make no more than one write each. */
+  *#catchUp(since: string | null): Generator<string, void> {
     const { room } = this
     const read = since === null ? null : readEventId(since).position
     const position = read && Position.at(room.doc, room.lineage, read)
-    let text = ''
-    if (position) {
-      for (const change of changesSince(room.doc, position)) {
-        position.advance(change)
-        text += encodeEvent(change, position.toString())
-      }
-    } else {
-      text = encodeEvent({ type: 'snapshot', message: readMessage(room.doc) }, this.position)
+    let small = ''
+    for (const piece of position ? this.#changes(position) : this.#snapshot()) {
+      small += piece
+      if (small.length < fragmentBytes) continue
+      yield small
+      small = ''
     }
-    return room.ended ? text + this.#end(this.position) : text
+    yield room.ended ? small + this.#end(this.position) : small
+  }
+
+  *#changes(position: Position): Generator<string, void> {
+    for (const change of changesSince(this.room.doc, position)) {
+      position.advance(change)
+      yield* eventPieces(change, position.toString())
+    }
+  }
+
+  #snapshot(): Iterable<string> {
+    return eventPieces({ type: 'snapshot', message: readMessage(this.room.doc) }, this.position)
   }
 
   #end(position: string): string {

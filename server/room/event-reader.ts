@@ -59,6 +59,13 @@ export class EventReader {
     else this.#options.outbox.send(frames)
   }
 
+  /** What has changed cannot be told change by change: one that was sent everything is sent all of it again. */
+  startAnew(): void {
+    if (this.#progress !== live) return
+    this.#progress = { state: 'behind', since: null, inLine: false }
+    this.begin()
+  }
+
   /** The message has changed, or the reader has room again. It is sent no more than one state in `stateMs`, the end excepted. */
   offerState(): void {
     const { feed, catchUp, now } = this.#options
@@ -66,7 +73,10 @@ export class EventReader {
     const due = this.#sent.at + stateMs
     if (!feed.room.ended && due > now()) return feed.wantState(due)
     this.#inFlight = true
-    catchUp.enter({ prepare: () => this.#prepareState(), send: (state, release) => this.#sendState(state, release) })
+    catchUp.enter({
+      prepare: (ready) => this.#prepareState(ready),
+      send: (state, release) => this.#sendState(state, release),
+    })
   }
 
   lose(): void {
@@ -87,20 +97,22 @@ export class EventReader {
     if (progress.state === 'live' || progress.inLine || outbox.lagging) return
     progress.inLine = true
     catchUp.enter({
-      prepare: () => this.#prepareDifference(progress),
+      prepare: (ready) => this.#prepareDifference(progress, ready),
       send: (difference, release) => this.#sendDifference(difference, release),
     })
   }
 
-  #prepareDifference(progress: Progress & { state: 'behind' }): Difference | null {
+  #prepareDifference(progress: Progress & { state: 'behind' }, ready: (difference: Difference | null) => void): void {
     const { feed, outbox } = this.#options
+    const { room } = feed
     progress.inLine = false
-    if (this.#closed || this.#progress !== progress || outbox.lagging || feed.room.lost) return null
-    if (feed.room.appending) {
-      feed.room.whenSettled(() => this.#catchUp())
-      return null
+    const isWanted = () => !this.#closed && this.#progress === progress && !outbox.lagging && !room.lost
+    if (!isWanted()) return ready(null)
+    if (room.appending) {
+      room.whenSettled(() => this.#catchUp())
+      return ready(null)
     }
-    return feed.difference(progress.since)
+    room.hold(feed.difference(progress.since), (difference) => ready(isWanted() ? difference : null))
   }
 
   #sendDifference(difference: Difference, release: () => void): void {
@@ -110,18 +122,22 @@ export class EventReader {
     else outbox.sendTracked(difference.frames, release)
   }
 
-  #prepareState(): Difference | null {
+  #prepareState(ready: (difference: Difference | null) => void): void {
     const { feed } = this.#options
-    if (this.#closed || feed.room.lost) return null
-    if (feed.room.appending) {
+    const { room } = feed
+    if (this.#closed || room.lost) return ready(null)
+    if (room.appending) {
       this.#inFlight = false
-      feed.room.whenSettled(() => this.offerState())
-      return null
+      room.whenSettled(() => this.offerState())
+      return ready(null)
     }
-    const { version, difference } = feed.state()
-    this.#inFlight = version !== this.#sent.version
-    this.#sent = { version, at: this.#inFlight ? this.#options.now() : this.#sent.at }
-    return this.#inFlight ? difference : null
+    room.hold(feed.state(), (state) => {
+      if (!state || this.#closed) return ready(null)
+      const { version, difference } = state
+      this.#inFlight = version !== this.#sent.version
+      this.#sent = { version, at: this.#inFlight ? this.#options.now() : this.#sent.at }
+      ready(this.#inFlight ? difference : null)
+    })
   }
 
   #sendState(state: Difference, release: () => void): void {

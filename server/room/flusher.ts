@@ -133,7 +133,7 @@ export class Flusher {
     for (const room of rooms) {
       const waitsSince = this.#since(room)
       if (room.appending && !room.lost) {
-        if (waitsSince !== undefined) this.#late.set(room, this.#late.get(room) ?? waitsSince)
+        if (waitsSince !== undefined) this.#delay(room, waitsSince)
         continue
       }
       room.flushedAt = now
@@ -154,6 +154,16 @@ export class Flusher {
           indices.map((i) => since[i]),
         )
     }
+  }
+
+  /** It was due while an append was in flight, or while the document was held, and follows at once. */
+  #delay(room: Room, since: number): void {
+    if (this.#late.has(room)) return
+    this.#late.set(room, since)
+    room.whenSettled(() => {
+      if (this.#late.has(room) && room.writer?.dirty) this.schedule(room, true)
+      this.#late.delete(room)
+    })
   }
 
   #append(rooms: readonly Room[], entries: readonly LogAppend[], since: readonly (number | undefined)[]): void {
@@ -213,11 +223,9 @@ export class Flusher {
 
   #shown(room: Room, entry: LogAppend, seq: number): void {
     for (const update of entry.updates) this.loggedBytes += update.length
-    const compaction = room.publish(seq, this.#cork)
-    if (compaction) this.#compact(room, entry.epoch, compaction)
-    // With a log that answers later, edits came in while it did. Text that is not due yet keeps its tick.
-    if (room.writer?.dirty) this.schedule(room, this.#late.has(room))
-    this.#late.delete(room)
+    room.publish(seq, this.#cork, (compaction) => this.#compact(room, entry.epoch, compaction))
+    // With a log that answers later, edits came in while it did; what was due then is scheduled already. Text that is not keeps its tick.
+    if (room.writer?.dirty) this.schedule(room, false)
   }
 
   /** The log has lost its tail: this writer has all of it. */
@@ -243,7 +251,9 @@ export class Flusher {
     this.#corked.clear()
   }
 
-  #compact(room: Room, epoch: number, { seq, state }: Compaction): void {
+  #compact(room: Room, epoch: number, compaction: Compaction | null): void {
+    if (!compaction) return
+    const { seq, state } = compaction
     const done = this.#attempt([room], () => this.#log.compact(room.id, epoch, seq, state, room.shared))
     if (done instanceof Promise) done.catch((error: unknown) => this.#loseAll([room], error))
   }

@@ -4,7 +4,7 @@ import { documentKind } from '../../shared/schema.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import { Coalesced } from './coalesced.ts'
 import type { Flusher } from './flusher.ts'
-import { exceeds, stateVectorOf } from './log-contents.ts'
+import { exceeds, loadContents, stateVectorOf } from './log-contents.ts'
 import type { Room } from './room.ts'
 
 export interface FollowingOptions {
@@ -42,11 +42,11 @@ export class Following {
   }
 
   /** Reads a document and follows it; null if the log knows none such. */
-  async load(doc: string, add: (contents: LogContents) => Room): Promise<Room | null> {
+  async load(doc: string, add: (contents: LogContents, loaded: Y.Doc) => Room): Promise<Room | null> {
     const { log, many, node, follow, tell } = this.#cluster
     if (!many) {
       const contents = await log.read(doc)
-      return contents && add(contents)
+      return contents && add(contents, await loadContents(doc, contents))
     }
     // Followed before it is read: nothing falls between the two.
     const early: LiveEntry[] = []
@@ -57,7 +57,7 @@ export class Following {
     let room: Room | null
     try {
       const contents = await log.read(doc)
-      room = contents && add(contents)
+      room = contents && add(contents, await loadContents(doc, contents))
     } catch (error) {
       unfollow()
       throw error

@@ -1,6 +1,30 @@
 import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import type { LogContents } from '../cluster/cluster.ts'
+import { inSlices } from '../slices.ts'
+import { splitUpdate } from '../document/split.ts'
+
+/** An update that is larger may have so many structs that Yjs takes long over it. */
+const largeBytes = 65_536
+
+/** The document that a log holds. Throws `store_unavailable` for what is no update. */
+export async function loadContents(id: string, contents: LogContents): Promise<Y.Doc> {
+  try {
+    return await inSlices(loadSteps(new Y.Doc({ guid: id }), contents))
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
+function* loadSteps(doc: Y.Doc, { state, updates }: LogContents): Generator<void, Y.Doc> {
+  for (const update of state ? [state, ...updates] : updates) {
+    for (const piece of update.length > largeBytes ? splitUpdate(update) : [update]) {
+      if (piece) Y.applyUpdate(doc, piece)
+      yield
+    }
+  }
+  return doc
+}
 
 /** In one transaction: whoever observes the document sees one change. Throws `store_unavailable` for what is no update; the document is then worth nothing. */
 export function applyContents(doc: Y.Doc, { state, updates }: LogContents): void {
@@ -10,7 +34,7 @@ export function applyContents(doc: Y.Doc, { state, updates }: LogContents): void
       for (const update of updates) Y.applyUpdate(doc, update)
     })
   } catch (error) {
-    throw new RunnelError('store_unavailable', 'What the log has of this document cannot be read.', { cause: error })
+    throw unreadable(error)
   }
 }
 
@@ -23,4 +47,8 @@ export function stateVectorOf(contents: LogContents): Map<number, number> {
 /** By state vectors: does one document have something that the other does not? */
 export function exceeds(one: ReadonlyMap<number, number>, other: ReadonlyMap<number, number>): boolean {
   return [...one].some(([client, clock]) => clock > (other.get(client) ?? 0))
+}
+
+function unreadable(cause: unknown): RunnelError {
+  return new RunnelError('store_unavailable', 'What the log has of this document cannot be read.', { cause })
 }

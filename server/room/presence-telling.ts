@@ -1,4 +1,12 @@
-import { encodeChannelMessage } from '../../shared/protocol.ts'
+import {
+  decodeAwareness,
+  decodeStock,
+  encodeAwareness,
+  encodeChannelMessage,
+  encodeStock,
+} from '../../shared/protocol.ts'
+import { aliasOf } from '../auth/alias.ts'
+import { isGuestId } from '../auth/user.ts'
 import { binaryFrames, type Frames } from './frame.ts'
 import type { Room } from './room.ts'
 
@@ -8,24 +16,60 @@ export interface PresenceFrames {
   stock: Frames
 }
 
-/** Once a second: who came, changed or left, to all; everybody, to those who came. */
-export function tellPresence({ presence, viewers, channel }: Room): void {
+/** Once a second: who came, changed or left, to all; everybody, to those who came. Guests are told no member's id. */
+export function tellPresence({ id, presence, viewers, channel }: Room): void {
   if (!presence) return
   const changes = presence.changes(viewers.size)
-  const toAll = changes && presenceFrames(channel, changes)
-  let toNew: PresenceFrames | null | undefined
+  const toAll = changes && new Telling(id, channel, changes)
+  let toNew: Telling | null | undefined
   for (const viewer of viewers) {
+    let telling = toAll
     if (viewer.presenceDue) {
       viewer.presenceDue = false
       if (toNew === undefined) {
         const everybody = presence.everybody()
-        toNew = everybody && presenceFrames(channel, everybody)
+        toNew = everybody && new Telling(id, channel, everybody)
       }
-      if (toNew) viewer.session.tellPresence(viewer, toNew)
-    } else if (toAll) {
-      viewer.session.tellPresence(viewer, toAll)
+      telling = toNew
     }
+    const { user } = viewer.session
+    if (telling) viewer.session.tellPresence(viewer, user && isGuestId(user.id) ? telling.toGuests : telling.toMembers)
   }
+}
+
+/** The same news for members and for guests, each encoded once and when it is needed. */
+class Telling {
+  readonly #chatId: string
+  readonly #channel: number
+  readonly #message: Uint8Array
+  #toMembers: PresenceFrames | null = null
+  #toGuests: PresenceFrames | null = null
+
+  constructor(chatId: string, channel: number, message: Uint8Array) {
+    this.#chatId = chatId
+    this.#channel = channel
+    this.#message = message
+  }
+
+  get toMembers(): PresenceFrames {
+    return (this.#toMembers ??= presenceFrames(this.#channel, this.#message))
+  }
+
+  get toGuests(): PresenceFrames {
+    return (this.#toGuests ??= presenceFrames(this.#channel, forGuests(this.#chatId, this.#message)))
+  }
+}
+
+function forGuests(chatId: string, message: Uint8Array): Uint8Array {
+  const stock = decodeStock(message)
+  if (stock.type !== 'awareness') return message
+  const entries = decodeAwareness(stock.update).map((entry) => {
+    const state = JSON.parse(entry.state) as { user?: { id: string } } | null
+    if (!state?.user) return entry
+    const user = { ...state.user, id: aliasOf(chatId, state.user.id) }
+    return { ...entry, state: JSON.stringify({ ...state, user }) }
+  })
+  return encodeStock({ type: 'awareness', update: encodeAwareness(entries) })
 }
 
 function presenceFrames(channel: number, message: Uint8Array): PresenceFrames {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import * as Y from 'yjs'
-import { digestOf } from '../../shared/digest.ts'
+import { digestSteps } from '../../shared/digest.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { encodeControl } from '../../shared/protocol.ts'
@@ -15,6 +15,7 @@ import {
 } from '../../shared/schema.ts'
 import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
 import { changesOf, repeats } from '../document/changes.ts'
+import { encodeStateSteps } from '../document/state.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
@@ -26,6 +27,7 @@ import type { Outbox } from './outbox.ts'
 import { Presence, type Participant } from './presence.ts'
 import { isReadable } from './readable.ts'
 import type { Subscription } from './session.ts'
+import { Settling } from './settling.ts'
 
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
 export interface ChangeObserver {
@@ -87,8 +89,7 @@ export class Room {
   #shownVector: Map<number, number>
   /** State vector after the last transaction; shown once the log has it. */
   #lastVector: Map<number, number>
-  #appending = false
-  #settled: (() => void)[] = []
+  readonly #settling = new Settling()
   // Of the version that is shown; dropped with every update.
   #stateVector: Uint8Array | null = null
   #checkpoint: Frames | null = null
@@ -98,6 +99,8 @@ export class Room {
     id: string
     channel: number
     contents: LogContents
+    /** What `contents` hold. */
+    doc: Y.Doc
     now: () => number
     shared?: boolean
     inMemory?: boolean
@@ -109,8 +112,7 @@ export class Room {
     this.presence = documentKind(options.id) === 'chat' ? new Presence(options.now) : null
     this.lineage = contents.lineage
     this.epoch = contents.epoch
-    this.doc = new Y.Doc({ guid: options.id })
-    applyContents(this.doc, contents)
+    this.doc = options.doc
     this.#position = new LogPosition(contents.seq)
     this.differences = new Differences(options.channel, this.doc)
     this.log = new LogSize(contents, options.inMemory ?? false)
@@ -123,9 +125,12 @@ export class Room {
     this.idleSince = this.shownAt = now()
   }
 
-  /** An append is in flight: what the document holds is not all in the log. */
+  /**
+   * An append is in flight: what the document holds is not all in the log. Or
+   * the document is held. Either way nothing is written, and who reads waits.
+   */
   get appending(): boolean {
-    return this.#appending
+    return !this.#settling.settled
   }
 
   get seq(): number {
@@ -133,7 +138,7 @@ export class Room {
   }
 
   get used(): boolean {
-    return this.viewers.size > 0 || this.pins > 0 || this.#appending || (this.writer?.dirty ?? false)
+    return this.viewers.size > 0 || this.pins > 0 || this.appending || (this.writer?.dirty ?? false)
   }
 
   removeViewer(subscription: Subscription): void {
@@ -145,7 +150,7 @@ export class Room {
 
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
-    if (!this.writer || this.#appending) return null
+    if (!this.writer || this.appending) return null
     const changes = this.observers.size > 0 ? [] : undefined
     const updates = this.writer.commit(changes)
     return updates.length > 0 ? this.#append(this.writer, updates, changes) : null
@@ -153,13 +158,13 @@ export class Room {
 
   /** An entry of nothing, by which the log is asked whether it has all that is shown. Like `commit`. */
   ask(): LogAppend | null {
-    return this.writer && !this.#appending ? this.#append(this.writer, []) : null
+    return this.writer && !this.appending ? this.#append(this.writer, []) : null
   }
 
   #append(writer: DocumentWriter, updates: Uint8Array[], changes?: MessageChange[]): LogAppend {
     this.#updates = updates
     this.#changes = changes
-    this.#appending = true
+    this.#settling.appending = true
     return {
       doc: this.id,
       epoch: writer.epoch,
@@ -170,18 +175,17 @@ export class Room {
     }
   }
 
-  /** The log has what `commit` wrote: now it is shown. Returns what to compact the log to, if that is due. */
-  publish(seq: number, cork: (outbox: Outbox) => void): Compaction | null {
+  /** The log has what `commit` wrote: now it is shown. `compact` is told what to compact the log to, if that is due. */
+  publish(seq: number, cork: (outbox: Outbox) => void, compact: (compaction: Compaction | null) => void): void {
     const [updates, changes] = [this.#updates, this.#changes]
     if (this.shared) this.#position.add(seq)
     else this.#position.addUpTo(seq)
-    this.#appending = false
+    this.#settling.appending = false
     if (updates.length > 0) this.#show(updates, cork)
     if (changes) for (const observer of this.observers) observer.shown(changes)
     // Who is called back below may write again: the state is of the number before that.
-    const compaction = this.log.isDue ? this.compaction() : null
-    this.#settle()
-    return compaction
+    if (this.log.isDue && !this.appending) this.compaction(compact)
+    this.#settling.settle()
   }
 
   /**
@@ -195,6 +199,8 @@ export class Room {
       return !updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
     if (seq > this.seq + (this.shared ? maxAhead : 1)) return false
     this.#position.add(seq)
+    // Observers are told update by update: who reads waits for all of them.
+    this.#settling.appending = true
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)
       if (this.observers.size === 0) apply()
@@ -206,7 +212,9 @@ export class Room {
         for (const observer of this.observers) observer.moved()
       }
     }
+    this.#settling.appending = false
     this.#show(updates, cork)
+    this.#settling.settle()
     return true
   }
 
@@ -224,11 +232,25 @@ export class Room {
     return !this.shared && this.doc.store.pendingStructs !== null
   }
 
-  /** What takes the log's place from now on. To be called while nothing is appending. */
-  compaction(): Compaction {
-    const state = this.encodeState()
-    this.log.compacted(state.length)
-    return { seq: this.seq, state }
+  /** What takes the log's place from now on; null where the room is lost before. To be called while nothing is appending. */
+  compaction(compact: (compaction: Compaction | null) => void): void {
+    this.hold(encodeStateSteps(this.doc), (state) => {
+      if (state) this.log.compacted(state.length)
+      compact(state && { seq: this.seq, state })
+    })
+  }
+
+  /** The whole document, and the number of the last entry that it holds. Throws what the room was lost by. */
+  async state(): Promise<Compaction> {
+    return await new Promise((resolve, reject) =>
+      this.whenSettled(() => {
+        if (this.lost) return reject(this.lost)
+        this.hold(encodeStateSteps(this.doc), (state) => {
+          if (state) resolve({ seq: this.seq, state })
+          else reject(this.lost!)
+        })
+      }),
+    )
   }
 
   /** Ends the room: every viewer is refused with the error, the owner is told. */
@@ -239,14 +261,22 @@ export class Room {
     for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
     // Not before: who stands in line behind those refused would be sent what the log does not have.
-    this.#appending = false
-    this.#settle()
+    this.#settling.abandon()
+  }
+
+  /**
+   * Does what reads this document and may be too much for one turn of the event
+   * loop. Calls back while the document is still as it was read; with null
+   * where the room was lost meanwhile. To be called while nothing is appending.
+   * What one slice is enough for is done, and called back, at once.
+   */
+  hold<T>(steps: Iterator<unknown, T>, done: (value: T | null) => void): void {
+    this.#settling.hold(steps, (value) => done(this.lost ? null : value))
   }
 
   /** Calls back when document and log are the same: now, or when the append in flight is through. */
   whenSettled(settled: () => void): void {
-    if (this.#appending) this.#settled.push(settled)
-    else settled()
+    this.#settling.whenSettled(settled)
   }
 
   /** The canonical JSON of what has been shown, or could be by now. Throws what the room was lost by. */
@@ -286,25 +316,27 @@ export class Room {
     return false
   }
 
-  /** Encoded once a version. */
-  checkpointFrames(): Frames {
-    return (this.#checkpoint ??= textFrames(
-      encodeControl({
-        type: 'checkpoint',
-        channel: this.channel,
-        stateVector: this.stateVector(),
-        digest: digestOf(readDocument(this.id, this.doc), (text) => hash('sha256', text, 'buffer')),
-        final: this.ended,
-      }),
-    ))
-  }
-
   /** `due`: to those who joined or caught up; `all`: the run ended, or the document has been silent. */
   sendCheckpoints(to: 'due' | 'all'): void {
-    if (this.#appending) return
-    for (const viewer of this.viewers) {
-      if (to === 'all' || viewer.checkpointDue) viewer.session.checkpoint(viewer)
-    }
+    if (to === 'all') for (const viewer of this.viewers) viewer.checkpointDue = true
+    if (this.appending) return
+    const ready = () => [...this.viewers].filter((viewer) => viewer.session.takesCheckpoint(viewer))
+    if (ready().length === 0) return
+    this.#withCheckpoint((frames) => {
+      for (const viewer of ready()) viewer.session.checkpoint(viewer, frames)
+    })
+  }
+
+  /** Encoded once a version. A client compares with what it has when it comes: nothing is shown before it is sent. */
+  #withCheckpoint(send: (frames: Frames) => void): void {
+    if (this.#checkpoint) return send(this.#checkpoint)
+    this.hold(digestSteps(readDocument(this.id, this.doc), createHash('sha256')), (digest) => {
+      if (digest === null) return
+      const { channel, ended: final } = this
+      const stateVector = this.stateVector()
+      this.#checkpoint = textFrames(encodeControl({ type: 'checkpoint', channel, stateVector, digest, final }))
+      send(this.#checkpoint)
+    })
   }
 
   /** What is in the document and in the log now goes to the viewers. */
@@ -321,14 +353,5 @@ export class Room {
     const broadcast = new Broadcast(this.channel, updates, cork, before)
     for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
     if (this.ended) this.sendCheckpoints('all')
-  }
-
-  #settle(): void {
-    // One of those who waited may write again: the others wait for that, too.
-    while (!this.#appending) {
-      const call = this.#settled.shift()
-      if (!call) return
-      call()
-    }
   }
 }

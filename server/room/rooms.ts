@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind, type Json } from '../../shared/schema.ts'
 import type { Cluster, LogContents } from '../cluster/cluster.ts'
@@ -7,7 +8,7 @@ import { Flusher } from './flusher.ts'
 import { Following } from './following.ts'
 import type { SharedPresence } from './presence.ts'
 import { tellPresence } from './presence-telling.ts'
-import { Room } from './room.ts'
+import { Room, type Compaction } from './room.ts'
 
 /** A room that nobody uses stays this long: a refresh finds it. */
 const lingerMs = 30_000
@@ -95,7 +96,7 @@ export class Rooms {
       opening = this.#opening.get(doc)
       if (!opening) {
         opening = this.following
-          .load(doc, (contents) => this.#add(doc, contents))
+          .load(doc, (contents, loaded) => this.#add(doc, contents, loaded))
           .finally(() => this.#opening.delete(doc))
         this.#opening.set(doc, opening)
       }
@@ -112,7 +113,8 @@ export class Rooms {
 
   /** The room of a document that was made just now, pinned: nobody can have it yet, so nothing is read. */
   create(doc: string, lineage: string, epoch: number): Room {
-    const room = this.#add(doc, { lineage, epoch, seq: 0, state: null, updates: [] })
+    const contents = { lineage, epoch, seq: 0, state: null, updates: [] }
+    const room = this.#add(doc, contents, new Y.Doc({ guid: doc }))
     room.pins += 1
     this.following.follow(room)
     return room
@@ -153,8 +155,10 @@ export class Rooms {
   async compact(room: Room): Promise<void> {
     await new Promise<void>((resolve) => room.whenSettled(resolve))
     if (!room.writer || room.lost) return
-    const { seq, state } = room.compaction()
-    await this.#cluster.log.compact(room.id, room.writer.epoch, seq, state, room.shared)
+    const { epoch } = room.writer
+    const compaction = await new Promise<Compaction | null>((resolve) => room.compaction(resolve))
+    if (!compaction) return
+    await this.#cluster.log.compact(room.id, epoch, compaction.seq, compaction.state, room.shared)
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
@@ -205,12 +209,13 @@ export class Rooms {
     if (shared) this.#tellPresence(room.id, shared)
   }
 
-  #add(doc: string, contents: LogContents): Room {
+  #add(doc: string, contents: LogContents, loaded: Y.Doc): Room {
     const shared = this.#cluster.many && documentKind(doc) === 'chat'
     const room = new Room({
       id: doc,
       channel: ++this.#lastChannel,
       contents,
+      doc: loaded,
       now: this.#now,
       shared,
       inMemory: this.#cluster.many && !shared,

@@ -19,6 +19,8 @@ export interface Subscription {
   readonly session: Session
   /** As this user was told it. */
   role: Role
+  /** It is over, however it ended. */
+  onLeft: (() => void) | undefined
   progress: Progress
   /** A checkpoint is due when the sweep comes by. */
   checkpointDue: boolean
@@ -26,6 +28,15 @@ export interface Subscription {
   saidLagging: boolean
   /** It has not been told yet who is there. */
   presenceDue: boolean
+}
+
+/** What a session is to follow. */
+export interface Wanted {
+  room: Room
+  stateVector: Uint8Array | undefined
+  reset: boolean
+  role: Role
+  onLeft?: () => void
 }
 
 type Progress =
@@ -81,19 +92,26 @@ export class Session {
   /**
    * Follows rooms from now on: attached first, then told, then the state is
    * taken, so nothing falls between. `stateVector` is of the copy that the
-   * client keeps; undefined for none, or for one that it must discard.
+   * client keeps; undefined for none, or for one that it must discard. `onLeft`
+   * is called once, also where nothing comes of it.
    */
-  follow(wanted: readonly { room: Room; stateVector: Uint8Array | undefined; reset: boolean; role: Role }[]): void {
-    // A room may be lost between its opening and now: its replica is ahead of the log.
-    for (const { room } of wanted) if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
-    const rooms = wanted.filter(({ room }) => !room.lost)
+  follow(wanted: readonly Wanted[]): void {
+    const rooms: Wanted[] = []
+    for (const want of wanted) {
+      const { room } = want
+      // A room may be lost between its opening and now: its replica is ahead of the log.
+      if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
+      if (room.lost || this.#closed) want.onLeft?.()
+      else rooms.push(want)
+    }
     if (this.#closed) return
-    for (const { room, stateVector, role } of rooms) {
+    for (const { room, stateVector, role, onLeft } of rooms) {
       this.leave(room.id)
       const subscription: Subscription = {
         room,
         session: this,
         role,
+        onLeft,
         progress: behind(stateVector),
         checkpointDue: true,
         saidLagging: false,
@@ -135,6 +153,7 @@ export class Session {
     this.#subscriptions.delete(doc)
     this.#rooms.delete(subscription.room.channel)
     subscription.room.removeViewer(subscription)
+    subscription.onLeft?.()
   }
 
   /** The document is not to be had any more (deleted, revoked, or its log is away). */
@@ -145,10 +164,11 @@ export class Session {
   }
 
   /** What the user may do in the chat of this document, now. Said where it is another than before; stock clients know no roles. */
-  tellRole(subscription: Subscription, role: Role): void {
-    if (subscription.role === role || this.#subscriptions.get(subscription.room.id) !== subscription) return
+  tellRole(doc: string, role: Role): void {
+    const subscription = this.#subscriptions.get(doc)
+    if (!subscription || subscription.role === role) return
     subscription.role = role
-    if (this.format === 'channels') this.control({ type: 'role', doc: subscription.room.id, role })
+    if (this.format === 'channels') this.control({ type: 'role', doc, role })
   }
 
   control(message: ServerControl): void {
@@ -173,16 +193,15 @@ export class Session {
     }
   }
 
-  /** Sends the room's checkpoint if this subscription has everything that it covers. */
-  checkpoint(subscription: Subscription): void {
-    if (this.format === 'stock') {
-      subscription.checkpointDue = false
-    } else if (subscription.progress === live) {
-      subscription.checkpointDue = false
-      this.send(subscription.room.checkpointFrames())
-    } else {
-      subscription.checkpointDue = true
-    }
+  /** Is this subscription to be sent a checkpoint, and has all that it covers? Stock clients know none. */
+  takesCheckpoint(subscription: Subscription): boolean {
+    if (this.format === 'stock') subscription.checkpointDue = false
+    return subscription.checkpointDue && subscription.progress === live
+  }
+
+  checkpoint(subscription: Subscription, frames: Frames): void {
+    subscription.checkpointDue = false
+    this.send(frames)
   }
 
   /** Who is there, in a chat: it may be skipped for one who lags, and is told anew. */
@@ -222,28 +241,35 @@ export class Session {
       if (progress.state === 'live' || progress.inLine) continue
       progress.inLine = true
       this.#catchUp.enter({
-        prepare: () => this.#prepareDifference(subscription, progress),
+        prepare: (ready) => this.#prepareDifference(subscription, progress, ready),
         send: (difference, release) => this.#sendDifference(subscription, difference, release),
       })
     }
   }
 
-  #prepareDifference(subscription: Subscription, progress: Progress & { state: 'behind' }): Difference | null {
+  #prepareDifference(
+    subscription: Subscription,
+    progress: Progress & { state: 'behind' },
+    ready: (difference: Difference | null) => void,
+  ): void {
     progress.inLine = false
     const { room } = subscription
-    // Left, asked anew, or behind once more (draining brings it back) while it stood in line.
-    if (subscription.progress !== progress || this.#subscriptions.get(room.id) !== subscription) return null
-    if (this.outbox.lagging) return null
+    // Left, asked anew, or behind once more (draining brings it back) while it stood in line, or while this was made.
+    const isWanted = () =>
+      subscription.progress === progress && this.#subscriptions.get(room.id) === subscription && !this.outbox.lagging
+    if (!isWanted()) return ready(null)
     if (room.appending) {
       room.whenSettled(() => this.#catchUpAll())
-      return null
+      return ready(null)
     }
     // Its own difference was over the mark, and nothing has come since.
     if (progress.version === room.version) {
       subscription.progress = live
-      return null
+      return ready(null)
     }
-    return room.differences.of(progress.stateVector, this.format)
+    room.hold(room.differences.of(progress.stateVector, this.format), (difference) =>
+      ready(isWanted() ? difference : null),
+    )
   }
 
   #sendDifference(subscription: Subscription, difference: Difference, release: () => void): void {

@@ -21,12 +21,15 @@ import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { identityOf, type Arrival } from './arrival.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { isAhead, openForReader, readStateVector, recheckSession, type Reader } from './readers.ts'
+import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
 
 export interface ChannelsOptions {
   /** The upgrade of this socket. */
   request: IncomingMessage
+  /** What it showed of who comes. */
+  arrival?: Arrival | null
   auth: Auth
   access: Access
   rooms: Rooms
@@ -156,8 +159,7 @@ export class ChannelsClient {
     if (message.v !== protocolVersion)
       throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
     this.#state = { phase: 'greeting' }
-    this.#pending = this.#options.auth
-      .authenticate(message.token, this.#options.request)
+    this.#pending = identityOf(this.#options, message.token)
       .then((identity) => {
         if (this.#connection.session.closed) return
         this.#options.ticket.signIn(identity)
@@ -277,15 +279,12 @@ export class ChannelsClient {
 
   async #subscribe(requests: readonly SubscribeRequest[], wish: symbol): Promise<void> {
     if (this.#state.phase !== 'open') return
-    const { identity } = this.#state
     const { session } = this.#connection
-    const { access } = this.#options
-    const { version } = access
     const readers: Reader[] = []
     await Promise.all(
       requests.map(async (request) => {
         try {
-          readers.push(await openForReader(this.#options, identity, request))
+          readers.push(await openForReader(this.#options, () => this.identity!, request))
         } catch (error) {
           const { code, message } = asRunnelError(error)
           if (this.#wishes.get(request.doc) !== wish) return
@@ -294,10 +293,29 @@ export class ChannelsClient {
         }
       }),
     )
-    session.follow(readers.filter(({ room }) => this.#wishes.get(room.id) === wish))
+    const wished: Reader[] = []
+    for (const reader of readers) {
+      const { room, watch } = reader
+      if (this.#wishes.get(room.id) !== wish) watch.close()
+      else if (watch.lost) session.refuse(room.id, watch.lost.code, watch.lost.message)
+      else wished.push(reader)
+    }
+    session.follow(
+      wished.map(({ room, watch, stateVector, reset }) => ({
+        room,
+        stateVector,
+        reset,
+        role: watch.right.role,
+        onLeft: () => watch.close(),
+      })),
+    )
+    for (const { room, watch } of wished) {
+      watch.listen({
+        role: (role) => session.tellRole(room.id, role),
+        lost: ({ code, message }) => session.refuse(room.id, code, message),
+      })
+    }
     for (const { doc } of requests) if (this.#wishes.get(doc) === wish) this.#wishes.delete(doc)
     for (const { room } of readers) this.#options.rooms.unpin(room)
-    // A member was removed while this was on its way: his check may be older than that.
-    if (access.version !== version) await recheckSession(access, identity, session)
   }
 }

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorRow, type RunnelError } from '../../shared/errors.ts'
+import { requestIdHeader } from '../request-id.ts'
 
 /** Answers an upgrade that is not to be, as HTTP does, and ends the connection. */
-export function refuseUpgrade(socket: Duplex, error: RunnelError): void {
+export function refuseUpgrade(socket: Duplex, error: RunnelError, requestId: string): void {
   const { code, message, details } = error
   const status = errorRow(code).http
   const body = JSON.stringify({ error: { code, message } })
@@ -12,6 +13,7 @@ export function refuseUpgrade(socket: Duplex, error: RunnelError): void {
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
     'Content-Type: application/json',
+    `${requestIdHeader}: ${requestId}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 429 || status === 503 ? [`Retry-After: ${retryAfterSeconds}`] : []),
   ]

@@ -1,19 +1,17 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { decodeStateVector, type Role, type SubscribeRequest } from '../../shared/protocol.ts'
+import { decodeStateVector, type SubscribeRequest } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
 import type { Identity } from '../auth/auth.ts'
+import type { Watch } from '../auth/watch.ts'
 import { isServerClientId } from '../document/lanes.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { Session } from '../room/session.ts'
-import { asRunnelError } from './connection.ts'
 
 /** A room that a reader may follow, pinned until it does. */
 export interface Reader {
   room: Room
-  /** The chat whose members may follow it. */
-  chatId: string
-  role: Role
+  /** The right to follow it, until it is closed. */
+  watch: Watch
   /** Of the copy that the reader can keep. */
   stateVector: Uint8Array | undefined
   /** It has a copy that it must discard. */
@@ -31,25 +29,27 @@ export function readStateVector(bytes: Uint8Array, maxBytes: number): Map<number
 }
 
 /**
- * Opens a document for a reader. A copy of another lineage, or one that is
+ * Opens a document for a reader, who closes the watch. A copy of another lineage, or one that is
  * ahead of the server (the tail of a log was lost), must be discarded.
  * Throws `not_found`, `bad_request` or `too_large` (state vector), `store_unavailable`.
  */
 export async function openForReader(
   places: { access: Access; rooms: Rooms; maxStateVectorBytes: number },
-  identity: Identity,
+  identity: () => Identity,
   request: SubscribeRequest,
 ): Promise<Reader> {
   const vector = request.stateVector && readStateVector(request.stateVector, places.maxStateVectorBytes)
-  const { chatId, role } = await places.access.document(identity, request.doc)
-  const room = await places.rooms.open(request.doc)
-  if (!room) throw new RunnelError('not_found', 'There is no such document.')
-  const foreign = request.lineage !== undefined && request.lineage !== room.lineage
+  const watch = await places.access.watchDocument(identity, request.doc)
+  let room: Room | null = null
   try {
+    room = await places.rooms.open(request.doc)
+    if (!room) throw new RunnelError('not_found', 'There is no such document.')
+    const foreign = request.lineage !== undefined && request.lineage !== room.lineage
     const reset = vector !== undefined && (foreign || (await isAhead(places.rooms, room, vector)))
-    return { room, chatId, role, stateVector: reset ? undefined : request.stateVector, reset }
+    return { room, watch, stateVector: reset ? undefined : request.stateVector, reset }
   } catch (error) {
-    places.rooms.unpin(room)
+    watch.close()
+    if (room) places.rooms.unpin(room)
     throw error
   }
 }
@@ -59,29 +59,4 @@ export async function isAhead(rooms: Rooms, room: Room, vector: ReadonlyMap<numb
   if (!room.isBehind(vector, isServerClientId)) return false
   await rooms.following.refresh(room)
   return room.isBehind(vector, isServerClientId)
-}
-
-/**
- * Asks anew for what a session follows, and ends what it has no right to any
- * more, or tells what the right is now. Where the store cannot say it ends too, with a refusal that says so.
- */
-export async function recheckSession(
-  access: Access,
-  identity: Identity,
-  session: Session,
-  chatId?: string,
-): Promise<void> {
-  await Promise.all(
-    [...session.subscriptions].map(async ([doc, subscription]) => {
-      if (chatId !== undefined && subscription.room.chatId !== chatId) return
-      try {
-        session.tellRole(subscription, (await access.document(identity, doc)).role)
-      } catch (error) {
-        // It may have been left, or asked for anew, in between.
-        if (session.subscriptions.get(doc) !== subscription) return
-        const { code, message } = asRunnelError(error)
-        session.refuse(doc, code, message)
-      }
-    }),
-  )
 }

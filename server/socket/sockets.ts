@@ -1,22 +1,25 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { RunnelError } from '../../shared/errors.ts'
 import { encodeControl, type ServerControl } from '../../shared/protocol.ts'
+import { pickSubprotocol } from '../../shared/subprotocol.ts'
 import type { ClientAddresses } from '../auth/addresses.ts'
 import type { Admission, Ticket } from '../auth/admission.ts'
 import type { Access } from '../auth/access.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
-import { pathBelow } from '../base-path.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
 import { ChannelsClient } from './channels.ts'
 import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
+import { requestIdHeader, takeRequestId } from '../request-id.ts'
 import { countBytes, refuseUpgrade } from './gate.ts'
-import { recheckSession } from './readers.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from './stock.ts'
+import { takeUpgrades, type OnUpgrade } from './upgrades.ts'
 
 export interface SocketLimits extends ConnectionLimits {
   helloMs: number
@@ -51,6 +54,17 @@ export interface SocketsOptions {
   now: () => number
 }
 
+/** One that may be let in. `doc`, `token`: of a stock client. */
+interface Upgrade {
+  request: IncomingMessage
+  socket: Duplex
+  head: Buffer
+  address: string
+  doc: string | undefined
+  token: string | undefined
+  arrival: Arrival | null
+}
+
 /** `/yjs/<doc id>`. */
 const stockPath = /^\/yjs\/([\w-]+)$/
 
@@ -68,17 +82,22 @@ export class Sockets {
   /** Of connections that are gone. */
   #bytesWritten = 0
   #idle: (() => void) | null = null
+  /** Upgrades that wait until it is known who comes. */
+  readonly #arriving = new Set<Upgrade>()
+  #closing = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
     // Compression would need a context a socket and could share no frame.
     this.#server = new WebSocketServer({
       noServer: true,
+      handleProtocols: pickSubprotocol,
       perMessageDeflate: false,
       maxPayload: options.limits.maxFrameBytes,
       autoPong: false,
       clientTracking: false,
     })
+    this.#server.on('headers', (head, request) => head.push(`${requestIdHeader}: ${takeRequestId(request)}`))
     this.catchUp = new CatchUpQueue(options.catchUpMaxBytes)
   }
 
@@ -93,15 +112,10 @@ export class Sockets {
     return bytes
   }
 
-  /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. */
-  attach(server: Server): () => void {
-    const serverOnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const url = pathBelow(this.#options.basePath, request.url ?? '/')
-      const isOurs = url !== null && (this.#options.basePath !== '' || isEndpoint(url))
-      if (isOurs || server.listenerCount('upgrade') === 1) this.#upgrade(request, socket, head, url)
-    }
-    server.on('upgrade', serverOnUpgrade)
-    return () => server.off('upgrade', serverOnUpgrade)
+  /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. `onUpgrade`: a connection speaks no HTTP any more. */
+  attach(server: Server, onUpgrade: (socket: Socket) => void = () => {}): () => void {
+    const take: OnUpgrade = (...upgrade) => this.#upgrade(...upgrade)
+    return takeUpgrades(server, this.#options.basePath, isEndpoint, take, onUpgrade)
   }
 
   sweep(): void {
@@ -109,20 +123,6 @@ export class Sockets {
       client.sweep()
       connection.sweep()
     }
-  }
-
-  /**
-   * Who may do what in this chat has changed, or the chat is gone: what is followed
-   * without the right ends, a new role is told, and what is being subscribed now is asked again. Throws nothing.
-   */
-  async recheck(chatId: string): Promise<void> {
-    const { access } = this.#options
-    access.version += 1
-    await Promise.all(
-      [...this.#connections].map(async ([{ session }, { identity }]) => {
-        if (identity) await recheckSession(access, identity, session, chatId)
-      }),
-    )
   }
 
   /** Tells these users on every connection of theirs what happened to one of their chats. */
@@ -135,9 +135,10 @@ export class Sockets {
 
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */
   async close(): Promise<void> {
+    this.#closing = true
+    for (const { socket, request } of this.#arriving) refuseUpgrade(socket, restarting(), takeRequestId(request))
     if (this.#connections.size === 0) return
-    for (const connection of this.#connections.keys())
-      connection.close(new RunnelError('restarting', 'The server restarts. Connect again.'))
+    for (const connection of this.#connections.keys()) connection.close(restarting())
     const gone = new Promise<void>((resolve) => {
       this.#idle = resolve
     })
@@ -155,18 +156,40 @@ export class Sockets {
     const url = path === null ? null : URL.parse(path, 'http://localhost')
     const doc = stockPath.exec(url?.pathname ?? '')?.[1]
     const address = this.#options.addresses.keyOf(request)
-    let ticket: Ticket
+    const refuse = (error: unknown) => {
+      const refusal = asRunnelError(error)
+      this.#options.onRefused('upgrade', refusal.code, { address })
+      refuseUpgrade(socket, refusal, takeRequestId(request))
+    }
     try {
       if (!url || (url.pathname !== '/ws' && doc === undefined))
         throw new RunnelError('not_found', 'There is no socket at this address.')
       this.#options.admit(request)
-      this.#options.origins.check(request.headers)
-      ticket = this.#options.admission.admit(address)
+      this.#options.origins.check(request)
+      const token = doc === undefined ? undefined : (url.searchParams.get('token') ?? undefined)
+      const arrival = arrivalOf(this.#options.auth, request, token)
+      const upgrade: Upgrade = { request, socket, head, address, doc, token, arrival }
+      if (arrival) this.#identify(upgrade, arrival).catch(refuse)
+      else this.#enter(upgrade, null)
     } catch (error) {
-      const refusal = asRunnelError(error)
-      this.#options.onRefused('upgrade', refusal.code, { address })
-      return refuseUpgrade(socket, refusal)
+      refuse(error)
     }
+  }
+
+  /** Waits until it is known who comes, and no longer than a fifth of what signing in may take. Throws `overloaded`, `rate_limited`. */
+  async #identify(upgrade: Upgrade, arrival: Arrival): Promise<void> {
+    const { socket } = upgrade
+    const asked = this.#options.admission.ask()
+    this.#arriving.add(upgrade)
+    const identity = await knownWithin(arrival, this.#options.limits.helloMs / 5)
+    this.#arriving.delete(upgrade)
+    asked()
+    if (!this.#closing && !socket.destroyed) this.#enter(upgrade, identity)
+  }
+
+  /** Throws `overloaded`, `rate_limited`. */
+  #enter({ request, socket, head, address, doc, token, arrival }: Upgrade, identity: Identity | null): void {
+    const ticket = this.#options.admission.admit(address, identity)
     // The place is free when the connection is, however it ends.
     socket.once('close', () => ticket.close())
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -174,7 +197,7 @@ export class Sockets {
         webSocket,
         socket,
         request,
-        { doc, token: url.searchParams.get('token') ?? undefined },
+        { doc, token, arrival },
         address,
         head.length,
         ticket,
@@ -188,7 +211,7 @@ export class Sockets {
     webSocket: WebSocket,
     socket: Duplex,
     request: IncomingMessage,
-    { doc, token }: { doc: string | undefined; token: string | undefined },
+    { doc, token, arrival }: Pick<Upgrade, 'doc' | 'token' | 'arrival'>,
     address: string,
     alreadyRead: number,
     ticket: Ticket,
@@ -203,6 +226,7 @@ export class Sockets {
       ...this.#options,
       ...limits,
       request,
+      arrival,
       ticket: {
         ...ticket,
         signIn: (identity: Identity) => {
@@ -240,4 +264,8 @@ export class Sockets {
     this.#bytesWritten += connection.bytesWritten
     if (this.#connections.size === 0) this.#idle?.()
   }
+}
+
+function restarting(): RunnelError {
+  return new RunnelError('restarting', 'The server restarts. Connect again.')
 }

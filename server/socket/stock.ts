@@ -7,10 +7,10 @@ import type { Ticket } from '../auth/admission.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
-import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { identityOf, type Arrival } from './arrival.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { isAhead, openForReader, readStateVector } from './readers.ts'
+import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
 
 /** Awareness of nobody: what keeps a stock client from taking the socket for dead (it counts messages, not pings). */
 export const stockKeepAlive = binaryFrames(Uint8Array.of(1, 1, 0))
@@ -20,6 +20,8 @@ export const stockKeepAliveMs = 10_000
 export interface StockOptions {
   /** The upgrade of this socket. */
   request: IncomingMessage
+  /** What it showed of who comes. */
+  arrival?: Arrival | null
   auth: Auth
   access: Access
   rooms: Rooms
@@ -37,17 +39,15 @@ export interface StockOptions {
 export class StockClient {
   readonly #options: StockOptions
   readonly #connection: Connection
-  readonly #room: Promise<Room | null>
+  readonly #reader: Promise<Reader | null>
   /** One message is answered after the other. */
   #turn: Promise<unknown>
   #identity: Identity | null = null
-  /** Of the access, when the right to read was found out. */
-  #version = 0
 
   constructor(connection: Connection, doc: string, token: string | undefined, options: StockOptions) {
     this.#connection = connection
     this.#options = options
-    this.#turn = this.#room = this.#open(doc, token)
+    this.#turn = this.#reader = this.#open(doc, token)
   }
 
   onText(): void {
@@ -86,7 +86,7 @@ export class StockClient {
 
   async #present(update: Uint8Array): Promise<void> {
     const { session } = this.#connection
-    const room = await this.#room
+    const room = (await this.#reader)?.room
     // Only who follows a chat is there; and only who is left again by the end of the socket.
     if (!room || !session.subscriptions.has(room.id)) return
     try {
@@ -111,16 +111,16 @@ export class StockClient {
     }
   }
 
-  /** Pinned until the client follows it or is gone. */
-  async #open(doc: string, token: string | undefined): Promise<Room | null> {
+  /** Its room is pinned, and its right watched, until the client is gone. */
+  async #open(doc: string, token: string | undefined): Promise<Reader | null> {
+    const { session } = this.#connection
     try {
-      this.#version = this.#options.access.version
-      const identity = await this.#options.auth.authenticate(token, this.#options.request)
-      if (this.#connection.session.closed) return null
+      const identity = await identityOf(this.#options, token)
+      if (session.closed) return null
       this.#options.ticket.signIn(identity)
       this.#identity = identity
-      this.#connection.session.user = identity.user
-      return (await openForReader(this.#options, identity, { doc })).room
+      session.user = identity.user
+      return await openForReader(this.#options, () => identity, { doc })
     } catch (error) {
       this.#connection.refuse(asRunnelError(error))
       return null
@@ -128,13 +128,18 @@ export class StockClient {
   }
 
   closed(): void {
-    void this.#room.then((room) => room && this.#options.rooms.unpin(room))
+    void this.#reader.then((reader) => {
+      if (!reader) return
+      reader.watch.close()
+      this.#options.rooms.unpin(reader.room)
+    })
   }
 
   async #sync(stateVector: Uint8Array, vector: ReadonlyMap<number, number>): Promise<void> {
-    const room = await this.#room
+    const reader = await this.#reader
     const { session } = this.#connection
-    if (!room || session.closed) return
+    if (!reader || session.closed) return
+    const { room, watch } = reader
     try {
       if (await isAhead(this.#options.rooms, room, vector))
         throw new RunnelError('ahead', 'Your copy is ahead of the server: start from an empty document.')
@@ -143,21 +148,9 @@ export class StockClient {
     }
     if (session.closed) return
     if (session.subscriptions.size > 0) return session.resync(room, stateVector)
-    if (!(await this.#mayStillRead(room))) return
+    // Long after it was let in, a client asks for its first state: it may have been sent away since.
+    if (watch.lost) return this.#connection.close(watch.lost)
     session.follow([{ room, stateVector, reset: false, role: 'viewer' }])
-  }
-
-  /** Long after it was let in, a client asks for its first state: it may have been sent away since. */
-  async #mayStillRead({ id }: Room): Promise<boolean> {
-    const { access } = this.#options
-    try {
-      while (this.#version !== access.version) {
-        this.#version = access.version
-        await access.document(this.#identity!, id)
-      }
-    } catch (error) {
-      this.#connection.close(asRunnelError(error))
-    }
-    return !this.#connection.session.closed
+    watch.listen({ lost: (error) => this.#connection.close(error) })
   }
 }

@@ -1,7 +1,13 @@
+import { inSlices } from '../slices.ts'
 import type { MessageRow } from './store.ts'
 
 /** From the root to a message, by `parentId`. A parent that is missing, or that closes a circle, ends the way up. */
-export function branchOf(messageId: string, find: (id: string) => MessageRow | null): MessageRow[] {
+export async function branchOf(messageId: string, find: (id: string) => MessageRow | null): Promise<MessageRow[]> {
+  // Thousands of messages, or a few large ones, are read in more than one turn of the event loop.
+  return await inSlices(branchSteps(messageId, find))
+}
+
+function* branchSteps(messageId: string, find: (id: string) => MessageRow | null): Generator<void, MessageRow[]> {
   const rows: MessageRow[] = []
   const seen = new Set<string>()
   for (let id: string | null = messageId; id !== null && !seen.has(id);) {
@@ -9,6 +15,7 @@ export function branchOf(messageId: string, find: (id: string) => MessageRow | n
     const row = find(id)
     if (row) rows.push(row)
     id = row?.parentId ?? null
+    yield
   }
   return rows.reverse()
 }

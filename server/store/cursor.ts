@@ -1,4 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
+import type { Page } from './store.ts'
 
 /** The place of a row in a list: by time, then by the order in which rows were written. */
 export interface ListPosition {
@@ -31,15 +32,37 @@ export function decodeOffset(cursor: string | undefined): number {
   return Number(match[1])
 }
 
-/** Cuts a page at `offset` from rows of which one more than `limit` was asked for. */
+/**
+ * The rows of a page, from those that follow: as many as `limit` and
+ * `maxBytes` allow, but one in any case. `isLast`: nothing comes behind them.
+ * It asks for one row more than it shows.
+ */
+export function takePage<Row>(
+  rows: Iterable<Row>,
+  { limit, maxBytes = Infinity }: Page,
+  bytesOf: (row: Row) => number,
+): { shown: Row[]; isLast: boolean } {
+  const shown: Row[] = []
+  let bytes = 0
+  for (const row of rows) {
+    bytes += bytesOf(row)
+    if (shown.length === limit || (shown.length > 0 && bytes > maxBytes)) return { shown, isLast: false }
+    shown.push(row)
+  }
+  return { shown, isLast: true }
+}
+
+export function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value))
+}
+
+/** Cuts a page of what a search found from rows of which one more than `limit` was asked for. */
 export function matchesPage<Row, Item>(
   rows: readonly Row[],
   offset: number,
-  limit: number,
+  page: Page,
   read: (row: Row) => Item,
 ): { items: Item[]; nextCursor: string | null } {
-  return {
-    items: rows.slice(0, limit).map(read),
-    nextCursor: rows.length > limit ? encodeOffset(offset + limit) : null,
-  }
+  const { shown, isLast } = takePage(rows.map(read), page, jsonBytes)
+  return { items: shown, nextCursor: isLast ? null : encodeOffset(offset + shown.length) }
 }

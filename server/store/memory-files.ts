@@ -1,9 +1,13 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { FileRow } from './store.ts'
+import { refuseFile, type FileUsage } from './quotas.ts'
+import type { FileQuotas, FileRow, Upload } from './store.ts'
 
 /** What is known of files, in memory. */
 export interface MemoryFiles {
-  put(file: FileRow): void
+  /** Throws `too_large`, `rate_limited`. */
+  put(file: FileRow, quotas?: FileQuotas): void
+  /** Throws as `put`. */
+  doom(id: string, upload?: Upload): void
   get(id: string): FileRow | null
   /** Of a user, those that no message has had. */
   unattached(userId: string): number
@@ -14,28 +18,46 @@ export interface MemoryFiles {
   /** Those that no message has any more. Returns their ids. */
   deleteOfMessages(messageIds: readonly string[]): string[]
   deleteOfChat(chatId: string): string[]
-  /** Ids whose bytes are to go. */
-  readonly doomed: Set<string>
+  /** Ids whose bytes are to go, with those that are being sent. */
+  readonly doomed: Map<string, Upload | null>
 }
 
 export function memoryFiles(): MemoryFiles {
   const files = new Map<string, FileRow>()
   const uses = new Map<string, Set<string>>()
   const attached = new Set<string>()
-  const doomed = new Set<string>()
+  const doomed = new Map<string, Upload | null>()
   const doom = (id: string) => {
-    doomed.add(id)
+    doomed.set(id, null)
     attached.delete(id)
     return files.delete(id)
   }
 
   const unattached = () => [...files.values()].filter(({ id }) => !attached.has(id))
 
+  /** `uploads`: what counts beside the files. */
+  function admit(
+    file: Pick<FileRow, 'userId' | 'chatId' | 'size'>,
+    uploads: readonly (Upload | null)[],
+    quotas: FileQuotas,
+  ): void {
+    const usage = (key: 'userId' | 'chatId'): FileUsage => {
+      const own = [...files.values(), ...uploads].filter((other) => other?.[key] === file[key])
+      return { bytes: own.reduce((sum, other) => sum + other!.size, 0), files: own.length }
+    }
+    refuseFile(file.size, usage('userId'), usage('chatId'), quotas)
+  }
+
   return {
     doomed,
-    put(file) {
+    put(file, quotas) {
+      if (quotas) admit(file, [], quotas)
       doomed.delete(file.id)
       files.set(file.id, structuredClone(file))
+    },
+    doom(id, upload) {
+      if (upload) admit(upload, [...doomed.values()], upload.quotas)
+      doomed.set(id, upload ? structuredClone(upload) : null)
     },
     get: (id) => structuredClone(files.get(id)) ?? null,
     unattached: (userId) => unattached().filter((file) => file.userId === userId).length,

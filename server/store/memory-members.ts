@@ -19,6 +19,7 @@ type MemberMethods = Pick<
 export interface MemoryMembers {
   readonly store: MemberMethods
   role(chatId: string, userId: string): Role | null
+  chatsOf(userId: string): ReadonlySet<string>
   put(chatId: string, member: MemberRow): void
   deleteChat(chatId: string): void
 }
@@ -26,6 +27,7 @@ export interface MemoryMembers {
 /** @param knows whether there is such a chat */
 export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers {
   const members = new Map<string, Map<string, MemberRow>>()
+  const chatsByUser = new Map<string, Set<string>>()
   const invites = new Map<string, InviteRow>()
 
   const role = (chatId: string, userId: string) => members.get(chatId)?.get(userId)?.role ?? null
@@ -33,14 +35,21 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
     const ofChat = members.get(chatId) ?? new Map<string, MemberRow>()
     const joinedAt = ofChat.get(member.userId)?.joinedAt ?? member.joinedAt
     members.set(chatId, ofChat.set(member.userId, { ...member, joinedAt }))
+    chatsByUser.set(member.userId, (chatsByUser.get(member.userId) ?? new Set()).add(chatId))
+  }
+  const remove = (chatId: string, userId: string) => {
+    chatsByUser.get(userId)?.delete(chatId)
+    return members.get(chatId)?.delete(userId) ?? false
   }
   const byTime = (a: MemberRow, b: MemberRow) =>
     Number(a.role !== 'owner') - Number(b.role !== 'owner') || a.joinedAt - b.joinedAt || (a.userId < b.userId ? -1 : 1)
 
   return {
     role,
+    chatsOf: (userId) => chatsByUser.get(userId) ?? new Set(),
     put,
     deleteChat(chatId) {
+      for (const userId of members.get(chatId)?.keys() ?? []) remove(chatId, userId)
       members.delete(chatId)
       for (const [id, invite] of invites) if (invite.chatId === chatId) invites.delete(id)
     },
@@ -51,7 +60,7 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
         if (!knows(chatId)) throw unknownChat()
         put(chatId, member)
       },
-      removeMember: async (chatId, userId) => members.get(chatId)?.delete(userId) ?? false,
+      removeMember: async (chatId, userId) => remove(chatId, userId),
       putInvite: async (invite) => {
         if (!knows(invite.chatId)) throw unknownChat()
         invites.set(invite.id, structuredClone(invite))

@@ -2,12 +2,21 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
 import { judgeClaim } from './claim-rules.ts'
-import { decodeCursor, decodeOffset, encodeCursor, matchesPage, type ListPosition } from './cursor.ts'
+import {
+  decodeCursor,
+  decodeOffset,
+  encodeCursor,
+  jsonBytes,
+  matchesPage,
+  takePage,
+  type ListPosition,
+} from './cursor.ts'
 import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
+import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
-import { wordsOf } from './search-words.ts'
+import { queryWordsOf, wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
 import type {
   ChatRow,
@@ -32,6 +41,7 @@ interface Numbered<T> {
 export function memoryStore(): Store {
   const chats = new Map<string, Numbered<ChatRow>>()
   const messages = new Map<string, Numbered<MessageRow>>()
+  const messagesByChat = new Map<string, Map<string, Numbered<MessageRow>>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
   const claims = new Map<string, Claim>()
   const members = memoryMembers((chatId) => chats.has(chatId))
@@ -66,8 +76,29 @@ export function memoryStore(): Store {
 
   /** Oldest first. */
   function messagesOf(chatId: string): Numbered<MessageRow>[] {
-    const listed = [...messages.values()].filter(({ row }) => row.chatId === chatId)
-    return listed.sort((a, b) => compare(positionOf(a), positionOf(b)))
+    return [...(messagesByChat.get(chatId)?.values() ?? [])].sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function putMessage(row: MessageRow): void {
+    const message = { number: ++rowsWritten, row: structuredClone(row) }
+    messages.set(row.id, message)
+    const ofChat = messagesByChat.get(row.chatId) ?? new Map<string, Numbered<MessageRow>>()
+    messagesByChat.set(row.chatId, ofChat.set(row.id, message))
+  }
+
+  function countOwned({ ownerId, expiresAt, createdAt }: ChatRow): number {
+    const own = [...members.chatsOf(ownerId)].flatMap((id) => chats.get(id)?.row ?? [])
+    return own.filter(
+      (row) =>
+        row.ownerId === ownerId &&
+        (expiresAt === undefined ? row.expiresAt === undefined : (row.expiresAt ?? 0) > createdAt),
+    ).length
+  }
+
+  /** Those that are listed, by the order in which they were written. */
+  function ownChats(userId: string): Numbered<ChatRow>[] {
+    const own = [...members.chatsOf(userId)].flatMap((id) => chats.get(id) ?? [])
+    return own.filter(({ row }) => row.expiresAt === undefined).sort((a, b) => a.number - b.number)
   }
 
   function unfinished(): MessageRow[] {
@@ -92,7 +123,10 @@ export function memoryStore(): Store {
   }
 
   function deleteAll(ids: readonly string[]): void {
-    for (const id of ids) for (const kept of [messages, documents, providerData]) kept.delete(id)
+    for (const id of ids) {
+      messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
+      for (const kept of [messages, documents, providerData]) kept.delete(id)
+    }
     for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
     forgetEnds(({ messageId }) => ids.includes(messageId))
@@ -101,9 +135,10 @@ export function memoryStore(): Store {
   return {
     log: documents.log,
 
-    async createChat(chat, lineage, claim) {
+    async createChat(chat, lineage, claim, maxOwned) {
       return claimThen(claim, () => {
         refuseKnown(chats.has(chat.id))
+        if (maxOwned !== undefined) refuseChat(countOwned(chat), maxOwned, chat.expiresAt !== undefined)
         const { ownerName = chat.ownerId, ...row } = chat
         chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
         members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
@@ -123,6 +158,7 @@ export function memoryStore(): Store {
       const ids = messagesOf(id).map(({ row }) => row.id)
       deleteAll(ids)
       chats.delete(id)
+      messagesByChat.delete(id)
       documents.delete(id)
       members.deleteChat(id)
       for (const [key, claim] of claims) if (JSON.stringify(claim.response).includes(`"${id}"`)) claims.delete(key)
@@ -136,28 +172,26 @@ export function memoryStore(): Store {
       deleteAll(ids)
       return { messages: ids, files: files.deleteOfMessages(ids) }
     },
-    async searchChats(userId, query, { cursor, limit }) {
-      const offset = decodeOffset(cursor)
-      const words = wordsOf(query)
+    async searchChats(userId, query, page) {
+      const offset = decodeOffset(page.cursor)
+      const words = queryWordsOf(query)
       const has = (text: string) => {
         const held = wordsOf(text)
         return words.every((word) => held.some((other) => other.startsWith(word)))
       }
-      const found = [...chats.values()].filter(
+      const found = ownChats(userId).filter(
         ({ row }) =>
           words.length > 0 &&
-          row.expiresAt === undefined &&
-          members.role(row.id, userId) &&
           (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))),
       )
-      return matchesPage(found.toReversed().slice(offset), offset, limit, ({ row }) => structuredClone(row))
+      return matchesPage(found.toReversed().slice(offset), offset, page, ({ row }) => structuredClone(row))
     },
 
     ...members.store,
 
-    async putFile(file) {
+    async putFile(file, quotas) {
       if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
-      files.put(file)
+      files.put(file, quotas)
     },
     async getFile(id) {
       return files.get(id)
@@ -167,11 +201,12 @@ export function memoryStore(): Store {
     },
     unattachedFiles: async (userId) => files.unattached(userId),
     dropUnattachedFiles: async (before) => files.deleteUnattached(before),
-    async doomFile(id) {
-      files.doomed.add(id)
+    async doomFile(id, upload) {
+      if (upload && !chats.has(upload.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      files.doom(id, upload)
     },
     async doomedFiles() {
-      return [...files.doomed]
+      return [...files.doomed.keys()]
     },
     async filesGone(ids) {
       for (const id of ids) files.doomed.delete(id)
@@ -182,12 +217,12 @@ export function memoryStore(): Store {
       if (chat) chat.row.title = title
     },
     async listChats(userId, page) {
-      const own = [...chats.values()].filter(({ row }) => row.expiresAt === undefined && members.role(row.id, userId))
-      return cutPage(
-        own.sort((a, b) => compare(positionOf(b), positionOf(a))),
+      const { items, nextCursor } = cutPage(
+        ownChats(userId).sort((a, b) => compare(positionOf(b), positionOf(a))),
         page,
         -1,
       )
+      return { items, nextCursor }
     },
 
     async startRun(run) {
@@ -197,7 +232,7 @@ export function memoryStore(): Store {
         if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
         refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
-        for (const row of rows) messages.set(row.id, { number: ++rowsWritten, row: structuredClone(row) })
+        for (const row of rows) putMessage(row)
         documents.create(run.assistant.id, run.lineage, 1)
       })
     },
@@ -303,14 +338,18 @@ function compare(a: ListPosition, b: ListPosition): number {
 }
 
 /** `direction`: 1 where the list goes up in time, -1 where it goes down. */
-function cutPage<T extends { createdAt: number }>(sorted: Numbered<T>[], page: Page, direction: 1 | -1): Paged<T> {
-  const { cursor, limit } = page
-  const start = cursor === undefined ? null : decodeCursor(cursor)
+function cutPage<T extends { createdAt: number }>(
+  sorted: Numbered<T>[],
+  page: Page,
+  direction: 1 | -1,
+): Paged<T> & { cursors: string[] } {
+  const start = page.cursor === undefined ? null : decodeCursor(page.cursor)
   const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
-  const shown = rest.slice(0, limit)
-  const last = shown.at(-1)
+  const { shown, isLast } = takePage(rest, page, ({ row }) => ('json' in row && !row.json ? 0 : jsonBytes(row)))
+  const cursors = shown.map((entry) => encodeCursor(positionOf(entry)))
   return {
     items: shown.map(({ row }) => structuredClone(row)),
-    nextCursor: last && rest.length > limit ? encodeCursor(positionOf(last)) : null,
+    nextCursor: isLast ? null : cursors.at(-1)!,
+    cursors,
   }
 }

@@ -1,6 +1,7 @@
 import { Client, Pool, types, type PoolClient, type QueryConfig } from 'pg'
 import { RunnelError } from '../../shared/errors.ts'
-import { outcomeUnknown, retry } from '../patience.ts'
+import { awayBackOff, outcomeUnknown } from '../patience.ts'
+import { retried } from '../waiting/retry.ts'
 import { isConflict, isLost, isPassing, sqlState, storeError } from './postgres-errors.ts'
 import { migrate, migrations } from './postgres-schema.ts'
 import { fromText, toText } from './postgres-text.ts'
@@ -24,7 +25,7 @@ export interface PostgresLimits {
   signal?: AbortSignal
 }
 
-/** Tries of what another transaction was in the way of. A deadlock is found after a second. */
+/** Tries of what another transaction was in the way of. */
 const conflictTries = 10
 
 const defaultLimits: PostgresLimits = {
@@ -99,15 +100,24 @@ export function openPostgresConnection(
   let ready: Promise<void> | undefined
   let closed: Promise<void> | undefined
 
+  /** However long each try took: a deadlock is found after a second. */
+  const unlessInTheWay = <T>(work: () => Promise<T>) =>
+    retried(work, {
+      ...awayBackOff,
+      signal: closing.signal,
+      again: (error, failures) => isConflict(error) && failures < conflictTries,
+    })
+
   const brief = { ms: limits.patienceMs, signal: closing.signal }
 
   async function repeat<T>({ ms, signal }: Waiting, work: (attempt: number) => Promise<T>): Promise<T> {
     try {
-      return await retry(
-        (attempt) =>
-          retry(() => work(attempt), { tries: conflictTries, isPassing: isConflict, signals: [closing.signal] }),
-        { ms, isPassing, signals: [signal, closing.signal] },
-      )
+      return await retried((failures) => unlessInTheWay(() => work(failures)), {
+        ...awayBackOff,
+        deadline: performance.now() + ms,
+        signal: closing.signal,
+        again: (error) => isPassing(error) && !signal?.aborted,
+      })
     } catch (error) {
       throw storeError(error, where)
     }

@@ -1,7 +1,11 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
 import { keepChat } from './postgres-members.ts'
-import type { FileRow, Store } from './store.ts'
+import { refuseFile, type FileUsage } from './quotas.ts'
+import type { FileQuotas, FileRow, Store } from './store.ts'
+
+/** Of advisory locks with two numbers: what is counted, and for whom. */
+export const quotaLocks = { userFiles: 1, chatFiles: 2, userChats: 3 } as const
 
 type FileMethods = Pick<
   Store,
@@ -18,10 +22,11 @@ type FileMethods = Pick<
 /** What is known of files. */
 export function postgresFiles({ query, write }: PostgresConnection): FileMethods {
   return {
-    putFile: ({ id, chatId, userId, name, mimeType, size, createdAt }) =>
+    putFile: ({ id, chatId, userId, name, mimeType, size, createdAt }, quotas) =>
       write(async (query) => {
         await keepChat(query, chatId)
         await query('DELETE FROM doomed_files WHERE id = $1', [id])
+        if (quotas) await admit(query, { chatId, userId, size }, ['files'], quotas)
         await query(
           'INSERT INTO files (id, chat_id, user_id, name, mime_type, size, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
           [id, chatId, userId, name, mimeType, size, createdAt],
@@ -40,11 +45,43 @@ export function postgresFiles({ query, write }: PostgresConnection): FileMethods
         .count,
     dropUnattachedFiles: (before) =>
       write((query) => doom(query, 'DELETE FROM files WHERE NOT attached AND created_at < $1 RETURNING id', before)),
-    doomFile: async (id) =>
-      void (await query('INSERT INTO doomed_files (id) VALUES ($1) ON CONFLICT DO NOTHING', [id])),
+    doomFile: async (id, upload) => {
+      if (!upload) return void (await query('INSERT INTO doomed_files (id) VALUES ($1) ON CONFLICT DO NOTHING', [id]))
+      const { chatId, userId, size, quotas } = upload
+      await write(async (query) => {
+        await keepChat(query, chatId)
+        await admit(query, upload, ['files', 'doomed_files'], quotas)
+        await query('INSERT INTO doomed_files (id, user_id, chat_id, size) VALUES ($1, $2, $3, $4)', [
+          id,
+          userId,
+          chatId,
+          size,
+        ])
+      })
+    },
     doomedFiles: async () => idsOf(await query('SELECT id FROM doomed_files')),
     filesGone: async (ids) => void (await query('DELETE FROM doomed_files WHERE id = ANY ($1)', [ids])),
   }
+}
+
+/** Inside a transaction, behind `keepChat`: who counts for the same user or chat waits for its end. Throws `too_large`, `rate_limited`. */
+async function admit(
+  query: Query,
+  { chatId, userId, size }: Pick<FileRow, 'chatId' | 'userId' | 'size'>,
+  tables: readonly string[],
+  quotas: FileQuotas,
+): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userFiles, userId])
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.chatFiles, chatId])
+  const usage = async (column: 'user_id' | 'chat_id', key: string) =>
+    (
+      await query<FileUsage>(
+        `SELECT coalesce(sum(size), 0)::bigint AS bytes, count(*) AS files FROM (
+           ${tables.map((table) => `SELECT size FROM ${table} WHERE ${column} = $1`).join(' UNION ALL ')}) AS own`,
+        [key],
+      )
+    )[0]!
+  refuseFile(size, await usage('user_id', userId), await usage('chat_id', chatId), quotas)
 }
 
 /** Inside a transaction. Throws `not_found` for a file that is not of this chat. */

@@ -29,12 +29,14 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
   let refusal: RunnelError | null = null
 
   async function take(): Promise<boolean> {
-    const opened: Session = await openSession(url, () => {
-      // One that could not be opened has not been a session.
-      if (session === null || session !== opened) return
+    let ours: Session | undefined
+    const opened = await openSession(url, () => {
+      // One that ends while it is being opened has not been the session.
+      if (ours === undefined || session !== ours) return
       session = null
       void takeAgain()
     })
+    ours = opened
     try {
       // A machine that has lost its power is missed within half a minute.
       await opened.query('SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3')

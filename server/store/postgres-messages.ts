@@ -1,10 +1,12 @@
 import type { Json, Message } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from './cursor.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
+import { quotaLocks } from './postgres-files.ts'
 import { vectorOf, vectorOfMessage } from './postgres-search.ts'
+import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation } from './run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, Paged, ProviderData, Store } from './store.ts'
+import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
 
 type MessageMethods = Pick<
   Store,
@@ -31,6 +33,7 @@ export const chatColumns =
   'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
   task_id AS "taskId", user_id AS "userId", node, status, request, json`
+const bytesOfJson = 'coalesce(octet_length(json::text), 0)::bigint'
 /** The same words as in the partial index, or Postgres does not use it. */
 const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 
@@ -44,20 +47,17 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
     },
     renameChat: async (id, title) =>
       void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, vectorOf(title)])),
-    listChats: async (userId, { cursor, limit }) => {
+    listChats: async (userId, page) => {
       const before =
-        cursor === undefined
+        page.cursor === undefined
           ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-          : decodeCursor(cursor)
-      return toPage(
-        await query<Numbered<ChatRow>>(
-          `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
+          : decodeCursor(page.cursor)
+      const rows = await query<Numbered<ChatRow>>(
+        `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
          WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
-          [userId, before.createdAt, before.number, limit + 1],
-        ),
-        limit,
-        toChat,
+        [userId, before.createdAt, before.number, page.limit + 1],
       )
+      return toPage(rows, page, toChat)
     },
     expiredChats: async (now) =>
       (
@@ -72,17 +72,33 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
       return past ? await getMessage(past.id) : await readMessage(query, 'task_id = $1', taskId)
     },
     newestMessage: (chatId) => readMessage(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
-    listMessages: async (chatId, { cursor, limit }) => {
-      const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
-      return toPage(
-        await query<Numbered<MessageRow>>(
-          `SELECT ${messageColumns} FROM messages WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint)
-         ORDER BY created_at, number LIMIT $4`,
-          [chatId, after.createdAt, after.number, limit + 1],
-        ),
-        limit,
-        unnumbered<MessageRow>,
+    listMessages: async (chatId, page) => {
+      const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+      // Their places first, one after the other up to the bound, then the text of those that are shown.
+      const places = await query<ListPosition & { bytes: number }>(
+        `WITH RECURSIVE page (number, created_at, bytes, place, total) AS (
+           (SELECT number, created_at, ${bytesOfJson}, 1, ${bytesOfJson} FROM messages
+              WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint) ORDER BY created_at, number LIMIT 1)
+           UNION ALL
+           SELECT next.number, next.created_at, next.bytes, place + 1, total + next.bytes
+             FROM page CROSS JOIN LATERAL (
+               SELECT number, created_at, ${bytesOfJson} AS bytes FROM messages
+                 WHERE chat_id = $1 AND (created_at, number) > (page.created_at, page.number) ORDER BY created_at, number LIMIT 1
+             ) AS next WHERE place <= $4 AND (total <= $5 OR place = 1)
+         ) SELECT number, created_at AS "createdAt", bytes FROM page ORDER BY place`,
+        [chatId, after.createdAt, after.number, page.limit, page.maxBytes ?? Number.MAX_SAFE_INTEGER],
       )
+      const { shown, isLast } = takePage(places, page, ({ bytes }) => bytes)
+      const rows = await query<Numbered<MessageRow>>(
+        `SELECT ${messageColumns} FROM messages WHERE number = ANY ($1) ORDER BY created_at, number`,
+        [shown.map(({ number }) => number)],
+      )
+      // One that was deleted in between is not there any more.
+      return {
+        items: rows.map(unnumbered),
+        nextCursor: isLast ? null : encodeCursor(shown.at(-1)!),
+        cursors: rows.map(encodeCursor),
+      }
     },
     branch: async (messageId) => {
       const rows = await query<Numbered<MessageRow>>(
@@ -151,6 +167,22 @@ export async function insertChat(query: Query, chat: ChatRow): Promise<void> {
   )
 }
 
+/** Inside a transaction: who makes another chat for the same owner waits for its end. Throws `rate_limited`. */
+export async function refuseOwned(
+  query: Query,
+  { ownerId, expiresAt, createdAt }: ChatRow,
+  max: number,
+): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userChats, ownerId])
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*) FROM (
+       SELECT 1 FROM chats WHERE owner_id = $1 AND ${expiresAt === undefined ? 'expires_at IS NULL AND $2::bigint > 0' : 'expires_at > $2'} LIMIT $3
+     ) AS own`,
+    [ownerId, createdAt, max],
+  )
+  refuseChat(row!.count, max, expiresAt !== undefined)
+}
+
 /** Inside a transaction. */
 export async function insertMessage(query: Query, row: MessageRow): Promise<void> {
   await query(
@@ -196,11 +228,11 @@ export async function refuseBusyChat(query: Query, chatId: string): Promise<void
 }
 
 /** Inside a transaction. False for one that is not there. */
-export async function finishMessage(query: Query, message: Message): Promise<boolean> {
+export async function finishMessage(query: Query, message: Message, json: string): Promise<boolean> {
   const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
     message.id,
     message.status,
-    JSON.stringify(message),
+    json,
     vectorOfMessage(message),
   ])
   return changed.length === 1
@@ -242,13 +274,12 @@ function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
 
 /** Cuts a page from rows of which one more than `limit` was asked for. */
 function toPage<Row extends { createdAt: number }>(
-  rows: Numbered<Row>[],
-  limit: number,
+  rows: readonly Numbered<Row>[],
+  page: Page,
   read: (row: Numbered<Row>) => Row,
 ): Paged<Row> {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  return { items: shown.map(read), nextCursor: last && rows.length > limit ? encodeCursor(last) : null }
+  const { shown, isLast } = takePage(rows, page, jsonBytes)
+  return { items: shown.map(read), nextCursor: isLast ? null : encodeCursor(shown.at(-1)!) }
 }
 
 function toJson(value: Json): string | null {

@@ -207,6 +207,17 @@ export const migrations: readonly string[] = [
     UPDATE documents SET compacted_seq = upto WHERE number = head.number;
   END $$;
   `,
+  `
+  -- A search reads the messages of its own chats: an index over the words of all would only be kept up.
+  DROP INDEX messages_by_word;
+  DROP INDEX chats_by_word;
+  `,
+  `
+  -- What is being sent counts as a file of its user and its chat. What is deleted has none of these.
+  ALTER TABLE doomed_files ADD COLUMN user_id TEXT COLLATE "C", ADD COLUMN chat_id TEXT COLLATE "C", ADD COLUMN size BIGINT;
+  CREATE INDEX files_by_user ON files (user_id, size);
+  CREATE INDEX chats_by_owner ON chats (owner_id, expires_at);
+  `,
 ]
 
 /**

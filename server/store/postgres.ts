@@ -1,6 +1,7 @@
 import { Patience } from '../patience.ts'
 import { decodeOffset, matchesPage } from './cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './postgres-claims.ts'
+import { jsonText } from './json-text.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './postgres-connection.ts'
 import {
   createDocument,
@@ -23,6 +24,7 @@ import {
   postgresMessages,
   readDescendants,
   refuseBusyChat,
+  refuseOwned,
   toChat,
   type Numbered,
 } from './postgres-messages.ts'
@@ -79,10 +81,11 @@ export function postgresStore(
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
 
-    createChat: (chat, lineage, claim) =>
+    createChat: (chat, lineage, claim, maxOwned) =>
       write(async (query) => {
         const claimed = await takeClaim(query, claim)
         if (claimed.repeated) return claimed
+        if (maxOwned !== undefined) await refuseOwned(query, chat, maxOwned)
         await insertChat(query, chat)
         await insertMember(query, chat.id, {
           userId: chat.ownerId,
@@ -109,10 +112,10 @@ export function postgresStore(
       }),
     deleteMessages: (messageId) =>
       write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
-    searchChats: async (userId, words, { cursor, limit }) => {
-      const offset = decodeOffset(cursor)
-      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, limit + 1)
-      return matchesPage(rows, offset, limit, toChat)
+    searchChats: async (userId, words, page) => {
+      const offset = decodeOffset(page.cursor)
+      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, page.limit + 1)
+      return matchesPage(rows, offset, page, toChat)
     },
 
     startRun: (run) =>
@@ -133,10 +136,11 @@ export function postgresStore(
         return claimed
       }),
     findClaim: (claim) => findClaim(query, claim),
-    saveFinal: ({ message, epoch, state, seq, tell }) =>
-      write(async (query) => {
+    saveFinal: async ({ message, epoch, state, seq, tell }) => {
+      const json = await jsonText(message)
+      return await write(async (query) => {
         const document = await lockDocument(query, message.id, epoch)
-        if (!document || !(await finishMessage(query, message))) return false
+        if (!document || !(await finishMessage(query, message, json))) return false
         if (tell)
           await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
             message.id,
@@ -145,7 +149,8 @@ export function postgresStore(
         await forgetOrders(query, message.taskId ?? '')
         await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
         return true
-      }),
+      })
+    },
     untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),
     endTold: async ({ messageId, taskId }) =>
       void (await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId])),

@@ -122,7 +122,8 @@ export function sqliteDocuments(connection: SqliteConnection): SqliteDocuments {
     isNewest: (id, epoch) => head(id)?.epoch === epoch,
     finish(id, state) {
       const document = head(id)
-      if (document) replace(document, lastSeq(document), state)
+      // With nothing in the log since the last state, that is this one.
+      if (document && (document.ids.length > 0 || document.firstSeq === 1)) replace(document, lastSeq(document), state)
     },
     delete(id) {
       const document = head(id)

@@ -1,11 +1,12 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
-import type { FileRow } from './store.ts'
+import { refuseFile, type FileUsage } from './quotas.ts'
+import type { FileQuotas, FileRow, Upload } from './store.ts'
 
 /** What is known of files. All but `get` and `unattached` are called inside a transaction. */
 export interface SqliteFiles {
-  /** Throws `not_found` where the chat does not exist. */
-  put(file: FileRow): void
+  /** Throws `not_found` where the chat does not exist; `too_large`, `rate_limited`. */
+  put(file: FileRow, quotas?: FileQuotas): void
   get(id: string): FileRow | null
   /** Of a user, those that no message has had. */
   unattached(userId: string): number
@@ -17,8 +18,9 @@ export interface SqliteFiles {
   deleteOfMessages(messageIds: readonly string[]): string[]
   /** Those that no message ever had, too. */
   deleteOfChat(chatId: string): string[]
+  /** Throws as `put`. */
+  doom(id: string, upload?: Upload): void
   /** Inside a transaction or not, as those below. */
-  doom(id: string): void
   doomed(): string[]
   gone(ids: readonly string[]): void
 }
@@ -42,11 +44,33 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   const deleteUnattached = connection.prepare('DELETE FROM files WHERE attached = 0 AND created_at < ? RETURNING id')
   const deleteOfChat = connection.prepare('DELETE FROM files WHERE chat_id = ? RETURNING id')
 
+  const usageBy = (column: 'user_id' | 'chat_id', tables: readonly string[]) => {
+    const sizes = tables.map((table) => `SELECT size FROM ${table} WHERE ${column} = ?1`).join(' UNION ALL ')
+    const select = connection.prepare(`SELECT coalesce(sum(size), 0) AS bytes, count(*) AS files FROM (${sizes})`)
+    return (key: string) => select.get(key) as unknown as FileUsage
+  }
+  const usageIn = (tables: readonly string[]) => ({
+    ofUser: usageBy('user_id', tables),
+    ofChat: usageBy('chat_id', tables),
+  })
+  const stored = usageIn(['files'])
+  const withUploads = usageIn(['files', 'doomed_files'])
+
   const insertDoomed = connection.prepare('INSERT OR IGNORE INTO doomed_files (id) VALUES (?)')
+  const insertUpload = connection.prepare('INSERT INTO doomed_files (id, user_id, chat_id, size) VALUES (?, ?, ?, ?)')
   const deleteDoomed = connection.prepare('DELETE FROM doomed_files WHERE id = ?')
   const selectDoomed = connection.prepare('SELECT id FROM doomed_files')
 
   const get = (id: string) => (select.get(id) as FileRow | undefined) ?? null
+
+  const admit = (
+    { chatId, userId, size }: Pick<FileRow, 'chatId' | 'userId' | 'size'>,
+    usage: typeof stored,
+    quotas?: FileQuotas,
+  ) => {
+    if (!selectChat.get(chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+    if (quotas) refuseFile(size, usage.ofUser(userId), usage.ofChat(chatId), quotas)
+  }
 
   const doomAll = (rows: readonly Record<string, unknown>[]): string[] => {
     const ids = rows.map(({ id }) => String(id))
@@ -55,9 +79,9 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   }
 
   return {
-    put({ id, chatId, userId, name, mimeType, size, createdAt }) {
-      if (!selectChat.get(chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+    put({ id, chatId, userId, name, mimeType, size, createdAt }, quotas) {
       deleteDoomed.run(id)
+      admit({ chatId, userId, size }, stored, quotas)
       insert.run(id, chatId, userId, name, mimeType, size, createdAt)
     },
     get: (id) =>
@@ -84,7 +108,11 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
       return deleted
     },
     deleteOfChat: (chatId) => doomAll(deleteOfChat.all(chatId)),
-    doom: (id) => connection.read(() => void insertDoomed.run(id)),
+    doom(id, upload) {
+      if (!upload) return void insertDoomed.run(id)
+      admit(upload, withUploads, upload.quotas)
+      insertUpload.run(id, upload.userId, upload.chatId, upload.size)
+    },
     doomed: () => connection.read(() => selectDoomed.all().map(({ id }) => String(id))),
     gone: (ids) => connection.read(() => ids.forEach((id) => deleteDoomed.run(id))),
   }

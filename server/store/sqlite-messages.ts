@@ -1,9 +1,8 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, Message } from '../../shared/schema.ts'
-import { branchOf } from './branch.ts'
 import { refuseContinuation } from './run-rows.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage } from './cursor.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from './store.ts'
 
@@ -25,12 +24,18 @@ function parse(value: SQLOutputValue | undefined): Json {
   return value === null || value === undefined ? null : (JSON.parse(String(value)) as Json)
 }
 
-/** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<T>(rows: Row[], limit: number, read: (row: Row) => T): Paged<T> {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const position = last && { createdAt: Number(last['createdAt']), number: Number(last['number']) }
-  return { items: shown.map(read), nextCursor: position && rows.length > limit ? encodeCursor(position) : null }
+/** Cuts a page from rows of which one more than `limit` may come. */
+function toPage<T>(
+  rows: Iterable<Row>,
+  page: Page,
+  bytesOf: (row: Row) => number,
+  read: (row: Row) => T,
+): Paged<T> & { cursors: string[] } {
+  const { shown, isLast } = takePage(rows, page, bytesOf)
+  const cursors = shown.map((row) =>
+    encodeCursor({ createdAt: Number(row['createdAt']), number: Number(row['number']) }),
+  )
+  return { items: shown.map(read), nextCursor: isLast ? null : cursors.at(-1)!, cursors }
 }
 
 /** Descendants by `parent_id`, itself first. */
@@ -41,6 +46,8 @@ const withDescendants = `WITH RECURSIVE tree (id) AS (
 /** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
 export interface SqliteMessages {
   insertChat(chat: ChatRow): void
+  /** Chats that the owner of this one has, up to so many: of those that expire those that are not over, or of the others. */
+  countOwned(chat: ChatRow, max: number): number
   getChat(id: string): ChatRow | null
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
@@ -50,14 +57,14 @@ export interface SqliteMessages {
   insertMessage(row: MessageRow): void
   /** Throws `busy` for one that has not ended, `not_found`. */
   continueMessage(run: Continuation): void
-  finishMessage(message: Message): boolean
+  /** `json`: the text of the message. */
+  finishMessage(message: Message, json: string): boolean
   /** Throws `busy` for one that has not ended, `not_found`. */
   continueMessage(run: Continuation): void
   getMessage(id: string): MessageRow | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
-  listMessages(chatId: string, page: Page): Paged<MessageRow>
-  branch(messageId: string): MessageRow[]
+  listMessages(chatId: string, page: Page): Paged<MessageRow> & { cursors: string[] }
   chatsByNumber(numbers: readonly number[]): ChatRow[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
@@ -76,6 +83,12 @@ export interface SqliteMessages {
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const insertChat = connection.prepare(
     'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const countListed = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at IS NULL LIMIT ?)',
+  )
+  const countUnlisted = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at > ? LIMIT ?)',
   )
   const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChats = connection.prepare(
@@ -146,6 +159,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     insertChat(chat) {
       insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
     },
+    countOwned: ({ ownerId, expiresAt, createdAt }, max) =>
+      Number(
+        (expiresAt === undefined ? countListed.get(ownerId, max) : countUnlisted.get(ownerId, createdAt, max))![
+          'count'
+        ],
+      ),
     getChat: (id) =>
       connection.read(() => {
         const row = selectChat.get(id)
@@ -166,13 +185,15 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     deleteChat(id) {
       deleteChat.run(id)
     },
-    listChats: (userId, { cursor, limit }) =>
+    listChats: (userId, page) =>
       connection.read(() => {
         const before =
-          cursor === undefined
+          page.cursor === undefined
             ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-            : decodeCursor(cursor)
-        return toPage(selectChats.all(userId, before.createdAt, before.number, limit + 1), limit, toChat)
+            : decodeCursor(page.cursor)
+        const rows = selectChats.iterate(userId, before.createdAt, before.number, page.limit + 1)
+        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat)
+        return { items, nextCursor }
       }),
 
     insertMessage(row) {
@@ -191,7 +212,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         row.json && JSON.stringify(row.json),
       )
     },
-    finishMessage: (message) => finishMessage.run(message.status, JSON.stringify(message), message.id).changes === 1,
+    finishMessage: (message, json) => finishMessage.run(message.status, json, message.id).changes === 1,
     getMessage: (id) => connection.read(() => getMessage(id)),
     continueMessage({ messageId, taskId, userId, node, request }) {
       refuseContinuation(getMessage(messageId))
@@ -204,12 +225,13 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
       }),
     newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId)),
-    listMessages: (chatId, { cursor, limit }) =>
+    listMessages: (chatId, page) =>
       connection.read(() => {
-        const after = cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(cursor)
-        return toPage(selectMessages.all(chatId, after.createdAt, after.number, limit + 1), limit, toMessage)
+        const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+        // Row by row: what is not shown is not read.
+        const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
+        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toMessage)
       }),
-    branch: (messageId) => connection.read(() => branchOf(messageId, getMessage)),
     unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
     isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),

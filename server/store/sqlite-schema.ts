@@ -182,6 +182,44 @@ export const migrations: readonly string[] = [
   ALTER TABLE chats ADD COLUMN expires_at INTEGER;
   CREATE INDEX chats_by_expiry ON chats (expires_at) WHERE expires_at IS NOT NULL;
   `,
+  `
+  -- Words by chat, so that a search reads those of its own chats only. An owner is the number of a message, or of a chat
+  -- below zero: its title. What an owner has stands in one text, too: with it all of it goes.
+  CREATE TABLE words (
+    chat INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    owner INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    PRIMARY KEY (chat, word, owner)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE word_owners (
+    owner INTEGER PRIMARY KEY,
+    chat INTEGER NOT NULL,
+    words TEXT NOT NULL
+  ) STRICT;
+  CREATE VIRTUAL TABLE temp.message_terms USING fts5vocab(main, message_text, instance);
+  CREATE VIRTUAL TABLE temp.title_terms USING fts5vocab(main, chat_text, instance);
+  INSERT INTO words
+    SELECT chats.number, substr(term, 1, 64), doc, min(count(*), 8) * 0.2
+      FROM temp.message_terms JOIN messages ON messages.number = doc JOIN chats ON chats.id = messages.chat_id
+      GROUP BY doc, substr(term, 1, 64);
+  INSERT INTO words
+    SELECT chats.number, substr(term, 1, 64), -doc, min(count(*), 8) * 0.5
+      FROM temp.title_terms JOIN chats ON chats.number = doc GROUP BY doc, substr(term, 1, 64);
+  INSERT INTO word_owners SELECT owner, chat, group_concat(word, ' ') FROM words GROUP BY owner;
+  DROP TABLE temp.message_terms;
+  DROP TABLE temp.title_terms;
+  DROP TABLE message_text;
+  DROP TABLE chat_text;
+  `,
+  `
+  -- What is being sent counts as a file of its user and its chat. What is deleted has none of these.
+  ALTER TABLE doomed_files ADD COLUMN user_id TEXT;
+  ALTER TABLE doomed_files ADD COLUMN chat_id TEXT;
+  ALTER TABLE doomed_files ADD COLUMN size INTEGER;
+  CREATE INDEX files_by_user ON files (user_id, size);
+  CREATE INDEX chats_by_owner_and_end ON chats (owner_id, expires_at);
+  `,
 ]
 
 /**

@@ -1,8 +1,18 @@
 import type { Message } from '../../shared/schema.ts'
+import { queryWordsOf, wordsOf } from './search-words.ts'
 import { searchableText } from './searchable.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 
-/** Full-text search (FTS5) over titles and canonical text; rows have the numbers of those they speak of. Writers are called inside a transaction. */
+/** Different words of one text that are found: of a text with more, the first ones. */
+const maxWords = 20_000
+/** What ranks: how often a word is there, up to so many. */
+const maxCount = 8
+
+/**
+ * Words of titles and messages, by chat: a search looks into the chats of who
+ * asks, and nobody else's words cost anything. Writers are called inside a
+ * transaction.
+ */
 export interface SqliteSearch {
   putTitle(chatId: string, title: string): void
   putMessage(message: Message): void
@@ -13,52 +23,80 @@ export interface SqliteSearch {
 }
 
 export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
-  const putTitle = connection.prepare(
-    'INSERT OR REPLACE INTO chat_text (rowid, title) SELECT number, ? FROM chats WHERE id = ?',
+  // A message is known by its number, a title by that of its chat, below zero.
+  const selectTitle = connection.prepare('SELECT -number AS owner, number AS chat FROM chats WHERE id = ?')
+  const selectMessage = connection.prepare(
+    'SELECT messages.number AS owner, chats.number AS chat FROM messages JOIN chats ON chats.id = chat_id WHERE messages.id = ?',
   )
-  const putMessage = connection.prepare(
-    'INSERT OR REPLACE INTO message_text (rowid, text) SELECT number, ? FROM messages WHERE id = ?',
-  )
-  const removeChat = connection.prepare('DELETE FROM chat_text WHERE rowid = (SELECT number FROM chats WHERE id = ?)')
-  const removeMessage = connection.prepare(
-    'DELETE FROM message_text WHERE rowid = (SELECT number FROM messages WHERE id = ?)',
-  )
-  // Members inside, and by `+` after the match: what is not the user's own is stepped over, neither ranked nor joined.
+  const selectWords = connection.prepare('SELECT chat, words FROM word_owners WHERE owner = ?')
+  const deleteOwner = connection.prepare('DELETE FROM word_owners WHERE owner = ?')
+  const deleteWord = connection.prepare('DELETE FROM words WHERE chat = ? AND word = ? AND owner = ?')
+  const insertOwner = connection.prepare('INSERT INTO word_owners (owner, chat, words) VALUES (?, ?, ?)')
+  const insertWord = connection.prepare('INSERT INTO words (chat, word, owner, weight) VALUES (?, ?, ?, ?)')
+  // The first word leaves few chats; the order of the joins is this one, from the user's own chats to their words.
   const find = connection.prepare(
     `WITH own AS MATERIALIZED (
-       SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = ?2 AND chats.expires_at IS NULL
+       SELECT chats.number FROM members CROSS JOIN chats ON chats.id = members.chat_id
+         WHERE members.user_id = ?1 AND chats.expires_at IS NULL AND EXISTS (
+           SELECT 1 FROM words WHERE chat = chats.number AND word >= ?2 AND word < ?2 || char(1114111))
+     ), wanted AS MATERIALIZED (SELECT value AS word FROM json_each(?3)),
+     hits AS (
+       SELECT words.chat, sum(weight) AS rank
+         FROM own CROSS JOIN wanted
+         CROSS JOIN words ON words.chat = own.number AND words.word >= wanted.word AND words.word < wanted.word || char(1114111)
+         GROUP BY words.chat, words.owner HAVING count(DISTINCT wanted.word) = json_array_length(?3)
      )
-     SELECT number, min(rank) AS best FROM (
-       SELECT rowid AS number, rank FROM chat_text
-         WHERE chat_text MATCH ?1 AND +rowid IN (SELECT number FROM own)
-       UNION ALL
-       SELECT (SELECT chats.number FROM messages JOIN chats ON chats.id = messages.chat_id WHERE messages.number = message_text.rowid), rank FROM message_text
-         WHERE message_text MATCH ?1 AND +rowid IN (SELECT messages.number FROM own JOIN messages ON messages.chat_id = own.id)
-     ) GROUP BY number ORDER BY best, number DESC LIMIT ?4 OFFSET ?3`,
+     SELECT chat, max(rank) AS best FROM hits GROUP BY chat ORDER BY best DESC, chat DESC LIMIT ?5 OFFSET ?4`,
   )
+
+  type Owner = { owner: number; chat: number }
+
+  function remove(owner: number): void {
+    const known = selectWords.get(owner)
+    if (!known) return
+    for (const word of String(known['words']).split(' ')) deleteWord.run(known['chat']!, word, owner)
+    deleteOwner.run(owner)
+  }
+
+  function put({ owner, chat }: Owner, text: string): void {
+    remove(owner)
+    const words = wordsOf(text)
+    const counts = new Map<string, number>()
+    for (const word of words) {
+      const count = counts.get(word) ?? 0
+      if (count > 0 || counts.size < maxWords) counts.set(word, Math.min(count + 1, maxCount))
+    }
+    if (counts.size === 0) return
+    insertOwner.run(owner, chat, [...counts.keys()].join(' '))
+    for (const [word, count] of counts) insertWord.run(chat, word, owner, count / (1 + Math.log(words.length)))
+  }
+
+  const titleOf = (chatId: string) => selectTitle.get(chatId) as Owner | undefined
+  const messageOf = (messageId: string) => selectMessage.get(messageId) as Owner | undefined
 
   return {
     putTitle(chatId, title) {
-      putTitle.run(title, chatId)
+      const owner = titleOf(chatId)
+      if (owner) put(owner, title)
     },
     putMessage(message) {
-      putMessage.run(searchableText(message), message.id)
+      const owner = messageOf(message.id)
+      if (owner) put(owner, searchableText(message))
     },
     removeChat(chatId) {
-      removeChat.run(chatId)
+      const owner = titleOf(chatId)
+      if (owner) remove(owner.owner)
     },
     removeMessage(messageId) {
-      removeMessage.run(messageId)
+      const owner = messageOf(messageId)
+      if (owner) remove(owner.owner)
     },
     find: (userId, query, offset, limit) =>
       connection.read(() => {
-        const match = matchOf(query)
-        return match === '' ? [] : find.all(match, userId, offset, limit).map((row) => Number(row['number']))
+        const words = queryWordsOf(query)
+        if (words.length === 0) return []
+        const rows = find.all(userId, words[0]!, JSON.stringify(words), offset, limit)
+        return rows.map((row) => Number(row['chat']))
       }),
   }
-}
-
-/** All the words, each as it begins; quoted, so that nothing in them is an operator. */
-function matchOf(query: string): string {
-  return (query.match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => `"${word}"*`).join(' AND ')
 }

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { branchOf } from './branch.ts'
 import { decodeOffset, matchesPage } from './cursor.ts'
 import { sqliteClaims } from './sqlite-claims.ts'
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts'
@@ -8,9 +10,14 @@ import { sqliteMembers } from './sqlite-members.ts'
 import { sqliteMessages } from './sqlite-messages.ts'
 import { sqliteSearch } from './sqlite-search.ts'
 import { sqliteOrders } from './sqlite-orders.ts'
+import { refuseChat } from './quotas.ts'
+import { jsonText } from './json-text.ts'
 import { chatIsBusy, runRows } from './run-rows.ts'
 import type { Deleted, Store } from './store.ts'
 import { unknownChat } from './unknown-chat.ts'
+
+/** Writing a state that is larger takes a turn of the event loop for itself. */
+const largeBytes = 1_000_000
 
 /**
  * The store of one machine: a SQLite file that this process has for itself.
@@ -57,10 +64,12 @@ export function sqliteStore(connection: SqliteConnection): Store {
   return {
     log: documents.log,
 
-    createChat: async (chat, lineage, claim) =>
+    createChat: async (chat, lineage, claim, maxOwned) =>
       connection.write(() => {
         const claimed = claims.take(claim)
         if (claimed.repeated) return claimed
+        if (maxOwned !== undefined)
+          refuseChat(messages.countOwned(chat, maxOwned), maxOwned, chat.expiresAt !== undefined)
         messages.insertChat(chat)
         members.put(chat.id, {
           userId: chat.ownerId,
@@ -92,14 +101,10 @@ export function sqliteStore(connection: SqliteConnection): Store {
       }),
     descendants: async (messageId) => messages.descendants(messageId),
     deleteMessages: async (messageId) => connection.write(() => deleteMessages(messages.descendants(messageId))),
-    searchChats: async (userId, query, { cursor, limit }) => {
-      const offset = decodeOffset(cursor)
-      return matchesPage(
-        messages.chatsByNumber(search.find(userId, query, offset, limit + 1)),
-        offset,
-        limit,
-        (row) => row,
-      )
+    searchChats: async (userId, query, page) => {
+      const offset = decodeOffset(page.cursor)
+      const numbers = search.find(userId, query, offset, page.limit + 1)
+      return matchesPage(messages.chatsByNumber(numbers), offset, page, (row) => row)
     },
 
     memberRole: async (chatId, userId) => members.role(chatId, userId),
@@ -110,12 +115,12 @@ export function sqliteStore(connection: SqliteConnection): Store {
         members.put(chatId, member)
       }),
     removeMember: async (chatId, userId) => members.remove(chatId, userId),
-    putFile: async (file) => connection.write(() => files.put(file)),
+    putFile: async (file, quotas) => connection.write(() => files.put(file, quotas)),
     getFile: async (id) => files.get(id),
     attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
     unattachedFiles: async (userId) => files.unattached(userId),
     dropUnattachedFiles: async (before) => connection.write(() => files.deleteUnattached(before)),
-    doomFile: async (id) => connection.write(() => files.doom(id)),
+    doomFile: async (id, upload) => connection.write(() => files.doom(id, upload)),
     doomedFiles: async () => files.doomed(),
     filesGone: async (ids) => connection.write(() => files.gone(ids)),
 
@@ -148,11 +153,11 @@ export function sqliteStore(connection: SqliteConnection): Store {
         return claimed
       }),
     findClaim: async (claim) => claims.find(claim),
-    getMessage: async (id) => messages.getMessage(id),
-    findTask: async (taskId) => messages.findTask(taskId),
-    newestMessage: async (chatId) => messages.newestMessage(chatId),
+    getMessage: (id) => inOwnTurn(() => messages.getMessage(id)),
+    findTask: (taskId) => inOwnTurn(() => messages.findTask(taskId)),
+    newestMessage: (chatId) => inOwnTurn(() => messages.newestMessage(chatId)),
     listMessages: async (chatId, page) => messages.listMessages(chatId, page),
-    branch: async (messageId) => messages.branch(messageId),
+    branch: (messageId) => branchOf(messageId, (id) => messages.getMessage(id)),
     unfinished: async () => messages.unfinished(),
     unfinishedOf: async (userId) => messages.unfinishedOf(userId),
     takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
@@ -160,15 +165,22 @@ export function sqliteStore(connection: SqliteConnection): Store {
     ordersOf: async (taskIds) => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
     endTold: async (end) => ends.told(end),
-    saveFinal: async ({ message, epoch, state, tell }) =>
-      connection.write(() => {
-        if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message)) return false
+    saveFinal: async ({ message, epoch, state, tell }) => {
+      const json = await jsonText(message)
+      if (state.length > largeBytes) {
+        // It says what the log says: written before, it need not be part of the transaction that ends the message.
+        connection.write(() => documents.isNewest(message.id, epoch) && documents.finish(message.id, state))
+        await nextTurn()
+      }
+      return connection.write(() => {
+        if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message, json)) return false
         if (tell) ends.add(message)
         orders.forget(message.taskId ?? '')
         documents.finish(message.id, state)
         search.putMessage(message)
         return true
-      }),
+      })
+    },
 
     putProviderData: async (messageId, entries) => messages.putProviderData(messageId, entries),
     getProviderData: async (messageId) => messages.getProviderData(messageId),
@@ -186,4 +198,15 @@ export function sqliteStore(connection: SqliteConnection): Store {
       connection.close()
     },
   }
+}
+
+/** A row that takes this long is a large message. */
+const longMs = 5
+
+/** What is done with a large message takes another turn of the event loop than reading it. */
+async function inOwnTurn<T>(read: () => T): Promise<T> {
+  const began = performance.now()
+  const row = read()
+  if (performance.now() - began > longMs) await nextTurn()
+  return row
 }

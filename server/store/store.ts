@@ -56,6 +56,17 @@ export interface FileRow {
   createdAt: number
 }
 
+/** How much in files one user and one chat may have. */
+export interface FileQuotas {
+  userBytes: number
+  userFiles: number
+  chatBytes: number
+  chatFiles: number
+}
+
+/** A file that is about to come. `size`: what it has at least. */
+export type Upload = Pick<FileRow, 'chatId' | 'userId' | 'size'> & { quotas: FileQuotas }
+
 /** Ids of what is gone from the store: documents and bytes go after it. */
 export interface Deleted {
   messages: string[]
@@ -154,6 +165,8 @@ export interface Page {
   /** Opaque, from an earlier answer. */
   cursor?: string
   limit: number
+  /** The page ends before the item with which its JSON would have more bytes than this; the first comes whatever its size. */
+  maxBytes?: number
 }
 
 export interface Paged<T> {
@@ -165,8 +178,12 @@ export interface Paged<T> {
 export interface Store {
   readonly log: UpdateLog
 
-  /** Also makes the owner a member, and the chat's document with its lineage, epoch 0, empty. Throws `idempotency_mismatch`. */
-  createChat(chat: NewChat, lineage: string, claim?: Claim): Promise<Claimed>
+  /**
+   * Also makes the owner a member, and the chat's document with its lineage,
+   * epoch 0, empty. Throws `idempotency_mismatch`; `rate_limited` where the owner
+   * has `maxOwned` already: chats that expire, and are not over, count apart.
+   */
+  createChat(chat: NewChat, lineage: string, claim?: Claim, maxOwned?: number): Promise<Claimed>
   getChat(id: string): Promise<ChatRow | null>
   renameChat(id: string, title: string): Promise<void>
   /** Newest first, those that expire left out; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
@@ -190,10 +207,14 @@ export interface Store {
   /** False if there was none. */
   removeMember(chatId: string, userId: string): Promise<boolean>
 
-  /** Bytes are about to be written under this id: they go at the next start, where there are other nodes after an hour, unless `putFile` comes. */
-  doomFile(id: string): Promise<void>
-  /** Throws `not_found` for a chat that does not exist. */
-  putFile(file: FileRow): Promise<void>
+  /**
+   * Bytes are about to be written under this id: they go at the next start,
+   * where there are other nodes after an hour, unless `putFile` comes. `upload` counts until then for those that begin
+   * after it. Throws `too_large`, `rate_limited` where it cannot fit; `not_found` for its chat.
+   */
+  doomFile(id: string, upload?: Upload): Promise<void>
+  /** Throws `not_found` for a chat that does not exist; `too_large`, `rate_limited` where it does not fit beside those that were put. */
+  putFile(file: FileRow, quotas?: FileQuotas): Promise<void>
   getFile(id: string): Promise<FileRow | null>
   /** A file that an answer shows: it goes with the message. Throws `not_found` for one that is not of this chat. */
   attachFile(id: string, chatId: string, messageId: string): Promise<void>
@@ -232,8 +253,8 @@ export interface Store {
   findTask(taskId: string): Promise<MessageRow | null>
   /** Where a chat is continued if nothing else is said. */
   newestMessage(chatId: string): Promise<MessageRow | null>
-  /** Oldest first, and in one millisecond a question before its answer. Throws `bad_request` for a cursor that is none. */
-  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow>>
+  /** Oldest first, and in one millisecond a question before its answer; `cursors` lead on behind each. What is being written counts no bytes. Throws `bad_request` for a cursor that is none. */
+  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow> & { cursors: string[] }>
   /** From the root to this message, by `parentId`; empty for an unknown id. */
   branch(messageId: string): Promise<MessageRow[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */

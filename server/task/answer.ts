@@ -1,7 +1,9 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { messageMap, type FinishReason } from '../../shared/schema.ts'
+import { messageMap, type FinishReason, type JsonObject } from '../../shared/schema.ts'
 import type { RunContext } from '../extension/context.ts'
 import type { ProviderEvent } from '../provider/events.ts'
+import type { Redact } from '../secrets.ts'
+import { shownWords } from './call.ts'
 import { messageError, type Run } from './run.ts'
 
 /** A call of the model that this run has to see to. */
@@ -19,6 +21,8 @@ export interface AnswerOptions {
   round: number
   /** Who runs a call to a tool of this name; null: the run hands its calls back. */
   executorOf: ((name: string) => 'server' | 'client') | null
+  /** Hides keys in what the provider says of calls that it ran. */
+  redact: Redact
   /** Keeps a file that the provider made, and shows it. */
   addFile: RunContext['addFile']
   /** An unfinished text at the end of the message: the first text of this answer goes on in it. */
@@ -58,6 +62,7 @@ export class Answer {
     const { run, addFile } = this.#options
     switch (event.type) {
       case 'delta': {
+        run.answering()
         run.count(event.text)
         const call = event.field === 'arguments' ? this.#calls.get(event.key) : undefined
         if (call) call.arguments += event.text
@@ -68,25 +73,25 @@ export class Answer {
         this.#start(event)
         return undefined
       case 'annotation':
-        run.count(JSON.stringify(event.annotation))
-        run.writer.annotate(this.#block(event.key), event.annotation)
+        run.annotate(this.#block(event.key), event.annotation)
         return undefined
       case 'block_set': {
-        run.count(JSON.stringify(event.fields))
         const call = this.#calls.get(event.key)
         const { callId, name } = event.fields
         if (call && typeof callId === 'string') call.callId = callId
         if (call && typeof name === 'string') call.name = name
-        run.writer.setBlock(
+        run.set(
           this.#block(event.key),
-          call && name !== undefined ? { ...event.fields, executor: this.#executor(call.name) } : event.fields,
+          call && name !== undefined
+            ? { ...event.fields, executor: this.#executor(call.name) }
+            : this.#shown(event.fields),
         )
         return undefined
       }
       case 'block_end': {
         const call = event.status === 'pending' && this.#options.executorOf ? this.#calls.get(event.key) : undefined
         if (call) this.calls.push(call)
-        run.close(this.#block(event.key), event.status, event.fields, call !== undefined)
+        run.close(this.#block(event.key), event.status, this.#shown(event.fields), call !== undefined)
         return undefined
       }
       case 'file': {
@@ -103,7 +108,7 @@ export class Answer {
       }
       case 'provider_data':
         // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
-        run.providerData.push({
+        run.keep({
           blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`,
           data: event.data,
         })
@@ -141,6 +146,11 @@ export class Answer {
 
   #executor(name: string): 'server' | 'client' {
     return this.#options.executorOf?.(name) ?? 'client'
+  }
+
+  #shown(fields: JsonObject = {}): JsonObject {
+    const { error } = fields
+    return typeof error === 'string' ? { ...fields, error: shownWords(error, this.#options.redact) } : fields
   }
 
   #block(key: string): string {

@@ -74,9 +74,3 @@ function readText(bytes: Uint8Array): string {
 function textPart(text: string): JsonObject {
   return { type: 'text', text }
 }
-
-/** The field of a chat's list, where there is anything in it. */
-export function listedFiles(message: Message): { files?: JsonObject[] } {
-  const files = filesOf(message)
-  return files.length === 0 ? {} : { files }
-}

@@ -2,6 +2,8 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Json } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
+import { unlessAborted } from '../waiting/race.ts'
 
 /** A call that went wrong in a way that the model, and a person, can act on. */
 export class CallFault extends Error {}
@@ -48,13 +50,13 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
       )
     write(text)
   }
-  await inTime({ signal, maxMs }, async (aborted) => {
+  await inTime({ signal, maxMs }, async () => {
     const output = await tool.execute!(args, context)
     if (!isAsyncIterable(output)) return take(output)
     const pieces = output[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const { done, value } = await Promise.race([pieces.next(), aborted])
+        const { done, value } = await unlessAborted(signal, pieces.next())
         if (done) return
         take(value)
       }
@@ -69,25 +71,14 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
  * What a tool's own code gives in its time: one that goes on in spite of its
  * signal is not awaited. Throws CallFault, or the reason of the signal.
  */
-export async function inTime<T>(
-  { signal, maxMs }: CallTime,
-  work: (aborted: Promise<never>) => MaybePromise<T>,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
-  aborted.catch(() => {})
+export async function inTime<T>({ signal, maxMs }: CallTime, work: () => MaybePromise<T>): Promise<T> {
   try {
-    // In a promise, so that what it throws at once is its fault like anything else.
-    return await Promise.race([Promise.resolve().then(() => work(aborted)), aborted])
+    return await unlessAborted(signal, work)
   } catch (error) {
     if (signal.aborted)
       throw timedOut(signal.reason) ? new CallFault(`The tool took longer than ${maxMs} ms.`) : signal.reason
     // A message that is full ends the run, not the call.
     throw error instanceof CallFault || isTooLarge(error) ? error : new CallFault(wordsOf(error))
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -112,9 +103,17 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
+/** In whole: whoever shows it hides the keys in it first, and cuts it then. */
 export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error)
-  return (words === '' ? 'The tool failed and did not say why.' : words).slice(0, 10_000)
+  return words === '' ? 'The tool failed and did not say why.' : words
+}
+
+const maxWords = 10_000
+
+/** What a tool or a filter says of its failure, as it may be shown. */
+export function shownWords(words: string, redact: Redact): string {
+  return redact(words).slice(0, maxWords)
 }
 
 /** The time of a call that begins now. */

@@ -1,6 +1,8 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
+import { unlessAborted } from '../waiting/race.ts'
 import type { PendingCall } from './answer.ts'
 import {
   CallFault,
@@ -11,6 +13,8 @@ import {
   inTime,
   isTooLarge,
   noSuchCall,
+  shownWords,
+  wordsOf,
   type CallTime,
 } from './call.ts'
 import { Progress } from './progress.ts'
@@ -26,6 +30,8 @@ export interface CallsOptions {
   toolMaxMs: number
   approvalMaxMs: number
   maxOutputBytes: number
+  /** Hides keys in what tools say of their failures. */
+  redact: Redact
   /** What all calls wait for now, in words. */
   onChange: (words: string) => void
 }
@@ -103,25 +109,19 @@ export class ToolCalls {
   async #all(works: readonly (() => Promise<void>)[]): Promise<void> {
     const { run } = this.#options
     run.answerCall = (callId, answer) => this.answer(callId, answer)
-    const { promise: ended, resolve } = Promise.withResolvers<void>()
-    const onAbort = () => resolve()
-    run.signal.addEventListener('abort', onAbort)
-    if (run.signal.aborted) resolve()
     this.#live = works.length
+    const all = works.map((work) =>
+      work().finally(() => {
+        this.#live -= 1
+        if (!run.ended) this.#changed()
+      }),
+    )
     try {
-      await Promise.race([
-        Promise.all(
-          works.map((work) =>
-            work().finally(() => {
-              this.#live -= 1
-              if (!run.ended) this.#changed()
-            }),
-          ),
-        ),
-        ended,
-      ])
+      await unlessAborted(run.signal, Promise.all(all))
+    } catch (error) {
+      // The run has ended: that is no fault of its calls.
+      if (!run.signal.aborted) throw error
     } finally {
-      run.signal.removeEventListener('abort', onAbort)
       run.answerCall = null
     }
   }
@@ -222,9 +222,7 @@ export class ToolCalls {
   ): Promise<T> {
     const { run, contextOf } = this.#options
     const time = this.#timeOf(tool)
-    const progress = new Progress((text) => {
-      if (!run.ended) run.writer.setBlock(call.blockId, { progress: text })
-    })
+    const progress = new Progress((text) => run.tell(() => run.set(call.blockId, { progress: text })))
     try {
       return await work(
         contextOf(call, time.signal, (words) => progress.say(words)),
@@ -271,7 +269,7 @@ export class ToolCalls {
     } catch (error) {
       if (this.#options.run.ended) return
       if (isTooLarge(error)) throw error
-      this.#options.run.close(call.blockId, 'failed', { error: error instanceof Error ? error.message : String(error) })
+      this.#options.run.close(call.blockId, 'failed', { error: shownWords(wordsOf(error), this.#options.redact) })
     }
   }
 

@@ -13,6 +13,7 @@ import { brokenText, overlapFilter } from './continuation.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { Stage } from './progress.ts'
+import { requestOf } from './prompt.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import { listTools, type Toolset } from './toolset.ts'
@@ -29,7 +30,7 @@ export interface CarryOutOptions extends PrepareOptions, ContextPlaces {
   filterMaxMs: number
   maxToolRounds: number
   maxToolOutputBytes: number
-  onError: (error: unknown, context: { messageId: string; filter?: string }) => void
+  onError: (error: unknown, context: { messageId: string; requestId?: string; filter?: string }) => void
 }
 
 /** Carries a run out from its begin, or from where it waited before a restart. Never rejects: every failure is the message's own end. */
@@ -39,7 +40,8 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
     const finishReason = await new Work(run, options).run(resumed)
     run.end('completed', { finishReason })
   } catch (error) {
-    run.end('failed', { error: messageError(error) })
+    const failure = messageError(error)
+    run.end('failed', { error: { ...failure, message: options.redact(failure.message) } })
     if (!(error instanceof RunnelError) || error.code === 'filter_failed')
       options.onError(error, { messageId: run.messageId })
   }
@@ -73,6 +75,7 @@ class Work {
       run,
       filters: options.filters,
       filterMaxMs: options.filterMaxMs,
+      redact: options.redact,
       context: this.#context,
       stage: (words) => this.#stage.say(words),
       onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
@@ -83,6 +86,7 @@ class Work {
       toolMaxMs: options.toolMaxMs,
       approvalMaxMs: options.approvalMaxMs,
       maxOutputBytes: options.maxToolOutputBytes,
+      redact: options.redact,
       tools: () => this.#listTools(),
       contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
       onChange: (words) => this.#stage.say(words),
@@ -93,7 +97,7 @@ class Work {
   async run(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
     if (run.request.continues && !resumed)
-      run.providerData = withoutRequest(await this.#options.store.getProviderData(run.messageId))
+      run.adoptData(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
     if (resumed) await this.#resume()
     else await this.#prepare()
     for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
@@ -138,6 +142,9 @@ class Work {
     const kept = findRequest(this.#run.providerData) as ProviderRequest | null | undefined
     const prepared = { tools, request: kept ?? (await this.#filters.inlet({ ...request, ...definitions })) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
+    const { model } = prepared.request
+    // A filter may have chosen another: the message names the one that is asked.
+    if (!kept && model !== this.#run.request.model && !this.#run.ended) this.#run.writer.setMessage({ model })
     this.#stage.done()
     return prepared
   }
@@ -168,6 +175,7 @@ class Work {
       addFile: (file) => this.#context.addFile(file),
       round: roundCount(run.providerData),
       continues: broken?.id,
+      redact: this.#options.redact,
       executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
@@ -176,7 +184,14 @@ class Work {
     run.signal.throwIfAborted()
     run.enter('streaming')
     const finishReason = await readEvents(
-      provider(isLast ? { ...request, params: { ...request.params, tool_choice: 'none' } } : request, run.signal),
+      provider(
+        {
+          ...request,
+          ...(isLast && { params: { ...request.params, tool_choice: 'none' } }),
+          ...requestOf(run),
+        },
+        run.signal,
+      ),
       run,
       cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
     )
@@ -189,8 +204,8 @@ class Work {
   async #endRound(): Promise<void> {
     const run = this.#run
     await run.settle()
-    run.providerData.push(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
-    if (this.#keep) run.providerData.push(keptRequest(this.#keep))
+    run.note(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
+    if (this.#keep) run.note(keptRequest(this.#keep))
     this.#keep = undefined
     await this.#options.store.putProviderData(run.messageId, run.providerData)
   }

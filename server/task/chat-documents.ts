@@ -1,4 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
+import { everListed } from '../../shared/schema.ts'
 import { ChatWriter } from '../document/chat-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -10,12 +11,27 @@ export class ChatDocuments {
   readonly #rooms: Rooms
   readonly #store: Store
   readonly #patience: Patience
+  readonly #maxMessages: number
   readonly #drawing = new Map<Room, Promise<void>>()
 
-  constructor(rooms: Rooms, store: Store, patience = noPatience) {
+  /** @param maxMessages of one chat, those that were deleted included: their ids stay in its document */
+  constructor(rooms: Rooms, store: Store, maxMessages = Infinity, patience = noPatience) {
     this.#rooms = rooms
     this.#store = store
+    this.#maxMessages = maxMessages
     this.#patience = patience
+  }
+
+  /** Why so many messages more are more than a chat may have; null where they fit. Throws `not_found`, `store_unavailable`. */
+  async fullness(chatId: string, more: number): Promise<RunnelError | null> {
+    const room = await this.#open(chatId)
+    const listed = everListed(room.doc)
+    this.#rooms.unpin(room)
+    if (listed + more <= this.#maxMessages) return null
+    return new RunnelError(
+      'too_large',
+      `This chat is full: it has had ${listed} messages, of ${this.#maxMessages} at most. Start a new chat.`,
+    )
   }
 
   /**
@@ -44,8 +60,7 @@ export class ChatDocuments {
   }
 
   async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {
-    const room = await this.#rooms.open(chatId)
-    if (!room) throw new RunnelError('not_found', 'There is no such chat.')
+    const room = await this.#open(chatId)
     try {
       if (!room.writer) await this.#takeUp(room)
       if (!(room.writer instanceof ChatWriter))
@@ -57,6 +72,13 @@ export class ChatDocuments {
     } finally {
       this.#rooms.unpin(room)
     }
+  }
+
+  /** Its room, pinned. */
+  async #open(chatId: string): Promise<Room> {
+    const room = await this.#rooms.open(chatId)
+    if (!room) throw new RunnelError('not_found', 'There is no such chat.')
+    return room
   }
 
   /** Two edits at once share one epoch. */

@@ -3,11 +3,15 @@ import type { FileBlock, Message, NewBlock } from '../../shared/schema.ts'
 import type { NewFile, RunContext } from '../extension/context.ts'
 import type { FilterContext } from '../extension/filter.ts'
 import type { ToolContext } from '../extension/tool.ts'
+import type { Redact } from '../secrets.ts'
 import type { PendingCall } from './answer.ts'
 import type { Stage } from './progress.ts'
+import { requestOf } from './prompt.ts'
 import type { Run } from './run.ts'
 
 export interface ContextPlaces {
+  /** Hides the keys that the server knows. */
+  redact: Redact
   /** Keeps bytes with the files of the run's chat. */
   keepFile: (
     run: Run,
@@ -16,15 +20,29 @@ export interface ContextPlaces {
 }
 
 /** `stage`: where its progress shows. */
-export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces): RunContext {
+export function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces): RunContext {
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
   const add = (block: NewBlock) => write('', () => run.add(block))
+  const addFile = async (file: NewFile): Promise<FileBlock> => {
+    const shown = 'data' in file ? await keepFile(run, file) : file
+    const { name, mimeType, url, size } = shown
+    const block = {
+      type: 'file' as const,
+      status: 'completed' as const,
+      name,
+      mimeType,
+      url,
+      ...(size !== undefined && { size }),
+    }
+    return { id: add(block), ...block }
+  }
   return {
     signal: run.signal,
     taskId: run.taskId,
     messageId: run.messageId,
     chatId: run.chatId,
+    ...requestOf(run),
     model: run.request.model,
     user: run.user,
     progress: (text) => write(undefined, () => stage.say(text)),
@@ -33,8 +51,8 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
         run.count(text)
         return run.appendText(text)
       }),
-    replace: (...edit) => write(undefined, () => run.writer.replace(...edit)),
-    annotate: (...citation) => write(undefined, () => run.writer.annotate(...citation)),
+    replace: (...edit) => write(undefined, () => run.replace(...edit)),
+    annotate: (...citation) => write(undefined, () => run.annotate(...citation)),
     addSource: ({ title, url, snippet, sourceType }) =>
       add({
         type: 'source',
@@ -46,20 +64,13 @@ export function runContext(run: Run, stage: Stage, { keepFile }: ContextPlaces):
       }),
     addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
     addError: ({ message, code = 'tool_error', retryable = false }) =>
-      add({ type: 'error', status: 'completed', code, message, retryable }),
+      add({ type: 'error', status: 'completed', code, message: redact(message), retryable }),
     addUsage: (usage) => write(undefined, () => run.addUsage(usage)),
-    addFile: async (file) => {
-      const shown = 'data' in file ? await keepFile(run, file) : file
-      const { name, mimeType, url, size } = shown
-      const block = {
-        type: 'file' as const,
-        status: 'completed' as const,
-        name,
-        mimeType,
-        url,
-        ...(size !== undefined && { size }),
-      }
-      return { id: add(block), ...block } satisfies FileBlock
+    addFile: (file) => {
+      const added = addFile(file)
+      // A tool may not wait for it, and go on without hearing of its failure.
+      added.catch(() => {})
+      return added
     },
     message: () => messageNow(run),
   }

@@ -138,13 +138,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
           ]),
         )
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({
-          message,
-          epoch,
-          state: room.encodeState(),
-          seq: room.seq,
-          tell: ends !== null,
-        })
+        const saved = await store.saveFinal({ message, epoch, ...(await room.state()), tell: ends !== null })
         if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         // It is in the store now: what fails here goes by itself, later.
         if (saved) rooms.following.release(messageId, epoch).catch(() => {})

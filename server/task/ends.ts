@@ -2,6 +2,8 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { Store, UntoldEnd } from '../store/store.ts'
+import { unlessAborted } from '../waiting/race.ts'
+import { backOff } from '../waiting/retry.ts'
 
 export interface EndContext {
   /** Who asked. */
@@ -37,7 +39,7 @@ const maxLeft = 100
 
 /** So long after a failure it is tried again: twice as long each time, up to five minutes, spread over its second half. */
 export function retryDelay(failures: number, random: number): number {
-  return Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs) * (0.5 + random / 2)
+  return backOff(failures, { firstMs: firstWaitMs, longestMs: longestWaitMs }, random)
 }
 
 /** The ends of one message, in their order; one of them is told at a time. */
@@ -162,14 +164,7 @@ export class Ends {
     // Deleted since; or continued since, and then it is the newer end that tells of all.
     if (row?.json && row.taskId === end.taskId) {
       const signal = AbortSignal.any([AbortSignal.timeout(maxMs), this.#closing.signal])
-      const late = Promise.withResolvers<never>()
-      const signalOnAbort = () => late.reject(signal.reason as Error)
-      signal.addEventListener('abort', signalOnAbort)
-      try {
-        await Promise.race([tell(row.json, { userId: row.userId, signal }), late.promise])
-      } finally {
-        signal.removeEventListener('abort', signalOnAbort)
-      }
+      await unlessAborted(signal, () => tell(row.json!, { userId: row.userId, signal }))
     }
     if (row) await store.endTold(end)
   }

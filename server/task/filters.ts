@@ -1,11 +1,13 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRefusal, RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext, StreamContext, StreamFilter } from '../extension/filter.ts'
 import type { ProviderEvent, ProviderRequest } from '../provider/events.ts'
+import type { Redact } from '../secrets.ts'
 import type { Answer } from './answer.ts'
-import { wordsOf } from './call.ts'
+import { isTooLarge, shownWords, wordsOf } from './call.ts'
 import { messageNow } from './context.ts'
+import { unlessAborted, within, type Work } from '../waiting/race.ts'
 import type { Run } from './run.ts'
 
 export interface FiltersOptions {
@@ -15,6 +17,8 @@ export interface FiltersOptions {
   /** Says which filter is at work, before the model is asked. */
   stage: (words: string) => void
   filterMaxMs: number
+  /** Hides keys in what filters say of their failures. */
+  redact: Redact
   /** One that says `skip` was left out. */
   onSkip: (error: unknown, filter: string) => void
 }
@@ -79,7 +83,7 @@ export class Filters {
     event: ProviderEvent,
     next: Next,
   ): Promise<FinishReason | undefined> {
-    const given = await this.#limited(filter, () => out, filter.maxMs ?? this.#options.filterMaxMs)
+    const given = await this.#limited(filter, out, filter.maxMs ?? this.#options.filterMaxMs)
     return await (given === undefined ? next(event) : passOn(given, next))
   }
 
@@ -114,35 +118,31 @@ export class Filters {
     }
   }
 
-  async #limited<T>(filter: Filter, work: () => MaybePromise<T>, maxMs: number | undefined): Promise<T | undefined> {
+  async #limited<T>(filter: Filter, work: Work<T>, maxMs: number | undefined): Promise<T | undefined> {
     const { signal } = this.#options.run
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const onAbort = () => reject(signal.reason as Error)
-    const timer =
-      maxMs === undefined ? undefined : setTimeout(() => reject(new Error(`it took longer than ${maxMs} ms`)), maxMs)
-    signal.addEventListener('abort', onAbort)
-    aborted.catch(() => {})
     try {
-      signal.throwIfAborted()
-      return await Promise.race([Promise.resolve().then(work), aborted])
+      if (maxMs === undefined) return await unlessAborted(signal, work)
+      return await within(maxMs, () => new Error(`it took longer than ${maxMs} ms`), work, signal)
     } catch (error) {
       this.#failed(filter, error)
       return undefined
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
     }
   }
 
   #failed(filter: Filter, error: unknown): void {
-    const { run, onSkip } = this.#options
+    const { run, redact, onSkip } = this.#options
     // It was stopped, not at fault.
     run.signal.throwIfAborted()
+    // It did its work and said no; or the message is full, which ends every run.
+    if (isRefusal(error)) throw new RunnelError(error.code, shownWords(error.message, redact), { cause: error })
+    if (isTooLarge(error)) throw error
     if (filter.onError === 'skip') {
       this.#skipped.add(filter)
       return onSkip(error, filter.name)
     }
-    throw new RunnelError('filter_failed', `The filter ${filter.name} failed: ${wordsOf(error)}`, { cause: error })
+    throw new RunnelError('filter_failed', `The filter ${filter.name} failed: ${shownWords(wordsOf(error), redact)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -3,7 +3,7 @@ import { cleanName } from '../files/name.ts'
 import type { Files } from '../files/files.ts'
 import { sniff } from '../files/sniff.ts'
 import type { NewFile } from '../extension/context.ts'
-import type { Store } from '../store/store.ts'
+import type { FileQuotas, Store } from '../store/store.ts'
 import { shownFile } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { Run } from './run.ts'
@@ -13,31 +13,39 @@ export interface KeepFilePlaces {
   files: Files
   filesUrl: string
   maxFileBytes: number
+  fileQuotas: FileQuotas
   now: () => number
 }
 
-/** Keeps the bytes; they go with the message. Throws `too_large`, `store_unavailable`. */
+/** Keeps the bytes; they go with the message. Throws `too_large`, `rate_limited`, `store_unavailable`. */
 export async function keepFile(
-  { store, files, filesUrl, maxFileBytes, now }: KeepFilePlaces,
+  { store, files, filesUrl, maxFileBytes, fileQuotas, now }: KeepFilePlaces,
   run: Run,
-  { name: given, data, mimeType = '' }: Extract<NewFile, { data: unknown }>,
+  { name: given, data, mimeType: declaredType = '' }: Extract<NewFile, { data: unknown }>,
 ) {
   const id = newId('file')
-  await store.doomFile(id)
-  const stored = await files.write(id, onePiece(typeof data === 'string' ? Buffer.from(data) : data), maxFileBytes)
-  const name = cleanName(given)
-  const file = {
-    id,
-    chatId: run.chatId,
-    userId: run.user.id,
-    name,
-    mimeType: await sniff(stored, name, mimeType),
-    size: stored.size,
-    createdAt: now(),
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  const ofRun = { chatId: run.chatId, userId: run.user.id }
+  await store.doomFile(id, { ...ofRun, size: Math.min(bytes.byteLength, maxFileBytes), quotas: fileQuotas })
+  try {
+    const stored = await files.write(id, onePiece(bytes), maxFileBytes)
+    const name = cleanName(given)
+    const mimeType = await sniff(stored, name, declaredType)
+    const file = { id, ...ofRun, name, mimeType, size: stored.size, createdAt: now() }
+    await store.putFile(file, fileQuotas)
+    await store.attachFile(id, run.chatId, run.messageId)
+    return shownFile(file, filesUrl)
+  } catch (error) {
+    // What is not there does not count. What cannot go now goes at the next start.
+    await forget(id, store, files).catch(() => undefined)
+    throw error
   }
-  await store.putFile(file)
-  await store.attachFile(id, run.chatId, run.messageId)
-  return shownFile(file, filesUrl)
+}
+
+async function forget(id: string, store: Store, files: Files): Promise<void> {
+  if (await store.getFile(id)) return
+  await files.remove([id])
+  await store.filesGone([id])
 }
 
 async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

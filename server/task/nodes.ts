@@ -7,6 +7,7 @@ import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './calls.ts'
+import { requestOf } from './prompt.ts'
 import type { CallAnswer, Run } from './run.ts'
 
 export interface NodesOptions {
@@ -24,7 +25,7 @@ export interface NodesOptions {
   isBusyWith: (messageId: string) => boolean
   /** A run that nobody carries out any more is this node's now. */
   onOrphan: (row: MessageRow) => Promise<void>
-  onError: (error: unknown, context: { messageId: string }) => void
+  onError: (error: unknown, context: { messageId: string; requestId?: string }) => void
 }
 
 /** So long a request waits here for another node to have done what it asks. */
@@ -184,7 +185,7 @@ export class Nodes {
     this.#adopting.set(
       row.id,
       onOrphan({ ...row, node: cluster.node })
-        .catch((error: unknown) => onError(error, { messageId: row.id }))
+        .catch((error: unknown) => onError(error, { messageId: row.id, ...requestOf(row) }))
         .finally(() => this.#adopting.delete(row.id)),
     )
     while (this.#adopting.size >= maxAdopting) await Promise.race(this.#adopting.values())

@@ -2,6 +2,7 @@ import type { Run } from './run.ts'
 
 /** Words of progress are written twice a second at most; the last ones always. */
 const leastMs = 500
+const maxChars = 2_000
 
 /** Passes on the newest words, no more often than they should be written. */
 export class Progress {
@@ -15,7 +16,8 @@ export class Progress {
     this.#write = write
   }
 
-  say(words: string): void {
+  say(given: string): void {
+    const words = given.slice(0, maxChars)
     if (this.#ended || words === this.#last) return
     this.#last = words
     if (this.#timer) return
@@ -70,10 +72,11 @@ export class Stage {
 
   #newProgress(): Progress {
     const run = this.#run
-    return new Progress((text) => {
-      if (run.ended) return
-      if (this.#block === null) this.#block = run.open({ type: 'progress', status: 'in_progress', text, done: false })
-      else run.writer.setBlock(this.#block, { text })
-    })
+    return new Progress((text) =>
+      run.tell(() => {
+        if (this.#block === null) this.#block = run.open({ type: 'progress', status: 'in_progress', text, done: false })
+        else run.set(this.#block, { text })
+      }),
+    )
   }
 }

@@ -126,6 +126,12 @@ function itemChars(item: PromptItem): number {
   )
 }
 
+/** The id of the HTTP request that a run stands for, for a line of the log. */
+export function requestOf({ request }: { request: unknown }): { requestId?: string } {
+  const { requestId } = (request ?? {}) as Partial<RunRequest>
+  return requestId === undefined ? {} : { requestId }
+}
+
 /** What a run asks for beside the branch; kept in the store, so that a queued run survives a restart. */
 export interface RunRequest {
   model: string
@@ -135,6 +141,8 @@ export interface RunRequest {
   params?: JsonObject
   /** Messages of Chat Completions that go upstream as they are, in place of the branch. */
   messages?: JsonObject[]
+  /** Of the HTTP request that asked for it; the same in the log and at the provider. */
+  requestId?: string
   /** The caller runs its tools itself: calls are handed back, and end the run. */
   handsBack?: boolean
   /** It goes on with a message that had ended. */

@@ -2,11 +2,11 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { blockIsFinal, isTerminal, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { MessageRow, Store } from '../store/store.ts'
-import { listedFiles } from './attachments.ts'
 import { waitsOutside } from './calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, takeUpLeft, type Ending, type Places, type Taken } from './ending.ts'
-import { joinedText, type RunRequest } from './prompt.ts'
+import type { RunRequest } from './prompt.ts'
+import { questionEntry } from './question-entry.ts'
 import { messageError } from './run.ts'
 
 /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
@@ -17,22 +17,10 @@ export async function listQuestion(
   const chat = await store.getChat(chatId)
   const question = parentId === null ? null : await store.getMessage(parentId)
   if (!chat || question?.role !== 'user' || !question.json) return
-  const { id, createdAt, json } = question
+  const { id, json } = question
   await chats.edit(chatId, (writer) => {
     writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-    writer.setMessages([
-      [
-        id,
-        {
-          role: 'user',
-          parentId: question.parentId,
-          createdAt,
-          status: 'completed',
-          text: joinedText(json.output, 'text'),
-          ...listedFiles(json),
-        },
-      ],
-    ])
+    writer.setMessages([[id, questionEntry(json)]])
   })
 }
 

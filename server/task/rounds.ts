@@ -15,6 +15,11 @@ const endKey = /^round:(\d+)$/
 /** A request that the inlet filters made, kept while its run waits. */
 const requestKey = 'request'
 
+/** An entry of the run's own, none of what its provider said. */
+export function isNote({ blockId }: ProviderData): boolean {
+  return blockId === requestKey || endKey.test(blockId)
+}
+
 /** The end of a request that left calls to run. `at`: epoch ms. */
 export function roundEnd(round: number, blocks: number, at: number): ProviderData {
   return { blockId: `round:${round}`, data: { blocks, at } }
@@ -60,7 +65,7 @@ export function splitRounds(output: readonly Block[], providerData: readonly Pro
   const roundOf = new Map(rounds.flatMap((round, index) => round.blocks.map((block) => [block.id, index] as const)))
   for (const entry of providerData) {
     const { blockId } = entry
-    if (endKey.test(blockId) || blockId === requestKey) continue
+    if (isNote(entry)) continue
     // What has no block names its request: `2:task_…:item-0`.
     const index = roundOf.get(blockId) ?? Number(/^(\d+):/.exec(blockId)?.[1] ?? 0)
     rounds[index]?.data.push(entry)

@@ -16,6 +16,7 @@ import type { User } from '../auth/auth.ts'
 import type { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { ProviderData } from '../store/store.ts'
+import { fieldBytes, MessageSize, valueBytes } from './message-size.ts'
 import type { RunRequest } from './prompt.ts'
 
 export interface RunOptions {
@@ -33,6 +34,8 @@ export interface RunOptions {
   flush: (room: Room, written: () => void) => void
   /** Called when it begins to wait for a person or a client and nothing of it runs, and when it goes on. */
   onParked: (run: Run, parked: boolean) => void
+  /** Called once, when the model says the first of its answer. */
+  onAnswering: (run: Run) => void
   /** Called once, when the terminal status is in the log. */
   onEnd: (run: Run) => void
 }
@@ -60,8 +63,6 @@ export class Run {
   readonly createdAt: number
   readonly room: Room
   readonly writer: MessageWriter
-  /** Of this message so far, earlier runs included. */
-  providerData: ProviderData[] = []
   /** Resolves with the finished message once it is saved. */
   readonly done: Promise<Message>
   startedAt: number | null = null
@@ -76,12 +77,15 @@ export class Run {
   #last: { id: string; type: string } | null = null
   #status: MessageFields['status'] = 'queued'
   #ended = false
+  #answering = false
   #bytes = 0
+  readonly #size: MessageSize
   /** Of earlier runs and finished requests; of the request that runs. */
   #spent: Usage | undefined
   #current: Usage | undefined
   #error: MessageError | undefined
   #parkedAt: number | null = null
+  #providerData: ProviderData[] = []
   #parkedMs = 0
   readonly #whenParked: (() => void)[] = []
   #resolve!: (message: Message) => void
@@ -97,8 +101,10 @@ export class Run {
     this.room = room
     this.writer = writer
     this.#options = options
-    const { usage } = readMessage(room.doc)
+    const { usage, output } = readMessage(room.doc)
     this.#spent = usage
+    this.#size = new MessageSize(options.maxMessageBytes)
+    this.#size.hold(output)
     this.done = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -107,6 +113,28 @@ export class Run {
   /** Aborted when the run ends in any other way than well. */
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** What the provider wants back of this message so far, earlier runs included. */
+  get providerData(): readonly ProviderData[] {
+    return this.#providerData
+  }
+
+  /** What earlier runs have kept. */
+  adoptData(providerData: readonly ProviderData[]): void {
+    this.#providerData = [...providerData]
+    this.#size.holdData(providerData)
+  }
+
+  /** Keeps what the provider wants back. Throws `message_too_large`. */
+  keep(entry: ProviderData): void {
+    this.#size.add(valueBytes(entry.data) + Buffer.byteLength(entry.blockId), 1)
+    this.#providerData.push(entry)
+  }
+
+  /** Keeps what the run itself wants back: of no size of the message's. */
+  note(...entries: ProviderData[]): void {
+    this.#providerData.push(...entries)
   }
 
   /** Bytes that provider and tools have brought for the message in this run. */
@@ -176,8 +204,9 @@ export class Run {
     return id
   }
 
-  /** A block that is whole as it comes. */
+  /** A block that is whole as it comes. Throws `message_too_large`. */
   add(block: NewBlock): string {
+    this.#size.add(fieldBytes(block), 1)
     const id = this.writer.openBlock(block)
     this.#last = { id, type: block.type }
     return id
@@ -197,20 +226,53 @@ export class Run {
     this.#open.set(id, type)
   }
 
-  /** `stays`: it is written to later on, a call that waits to be run. */
+  /** Sets fields of a block. Throws `message_too_large`. */
+  set(id: string, fields: JsonObject): void {
+    this.#size.add(fieldBytes(fields))
+    this.writer.setBlock(id, fields)
+  }
+
+  /** A citation. Throws `message_too_large`. */
+  annotate(id: string, annotation: JsonObject): void {
+    this.#size.add(valueBytes(annotation), 1)
+    this.writer.annotate(id, annotation)
+  }
+
+  /** Replaces text that is there. Throws `message_too_large`. */
+  replace(...edit: Parameters<MessageWriter['replace']>): void {
+    const [, , , deleteCount, insert] = edit
+    this.#size.add(Math.max(0, Buffer.byteLength(insert) - deleteCount))
+    this.writer.replace(...edit)
+  }
+
+  /** `stays`: it is written to later on, a call that waits to be run. Throws `message_too_large`. */
   close(id: string, status: BlockStatus | ToolCallStatus, fields: JsonObject = {}, stays = false): void {
+    this.#size.add(fieldBytes(fields))
     this.writer.closeBlock(id, status, fields)
     if (!stays) this.#open.delete(id)
   }
 
-  /** Counts what comes in. Throws `message_too_large`. */
+  /** The model says something. */
+  answering(): void {
+    if (this.#answering || this.ended) return
+    this.#answering = true
+    this.#options.onAnswering(this)
+  }
+
+  /** Counts text that comes in. Throws `message_too_large`. */
   count(text: string): void {
-    this.#bytes += Buffer.byteLength(text)
-    if (this.#bytes > this.#options.maxMessageBytes) {
-      throw new RunnelError(
-        'message_too_large',
-        `The answer is larger than ${this.#options.maxMessageBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`,
-      )
+    const bytes = Buffer.byteLength(text)
+    this.#bytes += bytes
+    this.#size.add(bytes)
+  }
+
+  /** Writes what nobody waits for, who could hear that the message is full: the run ends by it. */
+  tell(write: () => void): void {
+    if (this.ended) return
+    try {
+      write()
+    } catch (error) {
+      this.end('failed', { error: messageError(error) })
     }
   }
 

@@ -37,8 +37,8 @@ export interface RunningOptions extends CarryOutOptions {
   ends: Ends | null
   /** What the addresses of files begin with. */
   filesUrl: string
-  /** A run begins, begins to wait for people or goes on, has ended (its status is in the log). */
-  onRun?: (event: 'begun' | 'waiting' | 'ended', run: Run) => void
+  /** A run begins, hears the first of its model, begins to wait for people or goes on, has ended (its status is in the log). */
+  onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
 
 /** The message that a run writes, with its room, pinned. */
@@ -97,7 +97,7 @@ export class Running {
       throw error
     })
     const run = this.#register(place)
-    run.providerData = providerData
+    run.adoptData(providerData)
     run.resume()
     this.line.addParked(run)
     void carryOut(run, this.#options, true)
@@ -165,6 +165,7 @@ export class Running {
       maxMessageBytes,
       flush: (room, written) => rooms.flusher.flushNow(room, written),
       onParked: (run, parked) => this.#parked(run, parked),
+      onAnswering: (run) => this.#options.onRun?.('answering', run),
       onEnd: (run) => this.#ended(run),
     })
     room.onLost = () => run.abandon()
@@ -189,7 +190,7 @@ export class Running {
     this.#options.onRun?.('ended', run)
     this.line.ended(run)
     const lost = run.room.writer !== run.writer
-    const providerData = findRequest(run.providerData) ? [...run.providerData, forgottenRequest] : run.providerData
+    const providerData = [...run.providerData, ...(findRequest(run.providerData) ? [forgottenRequest] : [])]
     const ending: Ending = {
       messageId: run.messageId,
       chatId: run.chatId,
@@ -230,5 +231,6 @@ export class Running {
 /** What was said to a call that the provider runs itself: its result, if there is one, is another call. */
 function showDecision(run: Run, { callId, approve, reason }: ProviderDecision): void {
   const call = run.read().output.findLast((block) => block.type === 'tool_call' && block.callId === callId)
-  if (call) run.close(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
+  if (call)
+    run.writer.closeBlock(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
 }

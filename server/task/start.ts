@@ -4,9 +4,10 @@ import type { User } from '../auth/auth.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow, Claim, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
-import { fileBlock, listedFiles } from './attachments.ts'
+import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
+import { questionEntry } from './question-entry.ts'
 
 export interface StartOptions {
   user: User
@@ -93,21 +94,7 @@ export async function writeNewRun(
     row,
     lineage,
     entries: [
-      ...(userMessage
-        ? [
-            [
-              userMessageId,
-              {
-                role: 'user',
-                parentId: parent,
-                createdAt,
-                status: 'completed',
-                text: content.toWellFormed(),
-                ...listedFiles(userMessage),
-              },
-            ] as [string, ChatEntry],
-          ]
-        : []),
+      ...(userMessage ? [[userMessage.id, questionEntry(userMessage)] as [string, ChatEntry]] : []),
       [started.messageId, answer],
     ],
   }
@@ -118,6 +105,8 @@ export interface ContinueOptions {
   message: MessageRow
   /** Its node was lost: nobody asked for this. */
   recovers?: boolean
+  /** Of the HTTP request that asked for it; without one it stays that of the run before. */
+  requestId?: string
   /** The answer to what the provider asked at its end. */
   decision?: ProviderDecision
   claim: Omit<Claim, 'response'> | undefined
@@ -126,7 +115,7 @@ export interface ContinueOptions {
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
 export async function writeContinuation(
   { store, node }: { store: Store; node: string },
-  { user, message, claim, recovers, decision }: ContinueOptions,
+  { user, message, claim, recovers, decision, requestId }: ContinueOptions,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   const started: Started = {
     chatId: message.chatId,
@@ -139,6 +128,7 @@ export async function writeContinuation(
     ...rest,
     continues: true,
     ...(decision && { decision }),
+    ...(requestId !== undefined && { requestId }),
     ...(recovers && { recovered: true }),
   }
   const written = await store.continueRun({

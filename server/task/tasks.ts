@@ -9,6 +9,7 @@ import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
 import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
+import { requestOf } from './prompt.ts'
 import { interrupt, listQuestion, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
 import { Running, type RunningOptions, type RunPlace } from './running.ts'
@@ -109,12 +110,17 @@ export class Tasks {
 
   /**
    * Writes question and answer-to-be, and returns their ids before anything is
-   * prepared. The run begins by itself. Throws `busy`, `rate_limited`, `not_found` (parent),
+   * prepared. The run begins by itself. Throws `busy`, `rate_limited`, `too_large`, `not_found` (parent),
    * `restarting`, `store_unavailable`, `idempotency_mismatch`.
    */
   async start(options: StartOptions): Promise<Started> {
-    const { user, claim } = options
-    return await this.#inLine(user, claim, false, (entered) => this.#start(options, entered))
+    const { user, chat, claim } = options
+    return await this.#inLine({
+      user,
+      claim,
+      fullness: () => this.#options.chats.fullness(chat.id, options.question ? 2 : 1),
+      make: (entered) => this.#start(options, entered),
+    })
   }
 
   async #start(options: StartOptions, entered: () => void): Promise<Started> {
@@ -139,7 +145,7 @@ export class Tasks {
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
   async continue(options: ContinueOptions): Promise<Started> {
     const { user, claim } = options
-    return await this.#inLine(user, claim, true, (entered) => this.#continue(options, entered))
+    return await this.#inLine({ user, claim, waits: true, make: (entered) => this.#continue(options, entered) })
   }
 
   async #continue(options: ContinueOptions, entered: () => void): Promise<Started> {
@@ -181,7 +187,13 @@ export class Tasks {
    * Returns the call's block once that is in the log. Throws `not_found`,
    * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
-  async answerCall(row: MessageRow, callId: string, answer: CallAnswer, user: User): Promise<Block> {
+  async answerCall(
+    row: MessageRow,
+    callId: string,
+    answer: CallAnswer,
+    user: User,
+    requestId?: string,
+  ): Promise<Block> {
     this.#refuseWhenClosed()
     const { cluster, messages, maxToolOutputBytes } = this.#options
     const run = this.ofMessage(row.id)
@@ -190,7 +202,7 @@ export class Tasks {
       (block) => block.type === 'tool_call' && block.callId === callId,
     ) as ToolCallBlock[]
     const asked = calls.findLast(waitsForProvider)
-    if (asked) return await this.#decide(row, asked, answer, user)
+    if (asked) return await this.#decide(row, asked, answer, user, requestId)
     const call = calls.findLast(waitsOutside)
     if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many))
       throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
@@ -208,13 +220,20 @@ export class Tasks {
   }
 
   /** What the provider asked at the end of its answer: this goes on with the decision. Throws as `continue`. */
-  async #decide(message: MessageRow, call: ToolCallBlock, answer: CallAnswer, user: User): Promise<Block> {
+  async #decide(
+    message: MessageRow,
+    call: ToolCallBlock,
+    answer: CallAnswer,
+    user: User,
+    requestId: string | undefined,
+  ): Promise<Block> {
     refuseWrongAnswer(call, answer, this.#options.maxToolOutputBytes)
     const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
     await this.continue({
       user,
       message,
       claim: undefined,
+      ...(requestId !== undefined && { requestId }),
       decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) },
     })
     await this.ofMessage(message.id)?.settle()
@@ -319,7 +338,7 @@ export class Tasks {
           recovers: true,
         })
     } catch (error) {
-      onError(error, { messageId: row.id })
+      onError(error, { messageId: row.id, ...requestOf(row) })
     }
   }
 
@@ -362,31 +381,41 @@ export class Tasks {
   }
 
   /**
-   * Makes a run that has a place in the line from here on. Where there is none, the answer of the first request
-   * with this key. `waits`: it goes on with something, and waits where Redis is away. Throws `rate_limited`.
+   * Makes a run that has a place in the line from here on. Where there is none, or the chat is full, the answer of the
+   * first request with this key. `waits`: it goes on with something, and waits where Redis is away. Throws `rate_limited`, `too_large`.
    */
-  async #inLine(
-    user: User,
-    claim: StartOptions['claim'],
-    waits: boolean,
-    make: (entered: () => void) => Promise<Started>,
-  ): Promise<Started> {
+  async #inLine({
+    user,
+    claim,
+    waits = false,
+    fullness = async () => null,
+    make,
+  }: {
+    user: User
+    claim: StartOptions['claim']
+    waits?: boolean
+    fullness?: () => Promise<RunnelError | null>
+    make: (entered: () => void) => Promise<Started>
+  }): Promise<Started> {
     this.#refuseWhenClosed()
     const { cluster, patience, store } = this.#options
     // Before the first `await`: of many that come at once no more pass than there are places.
     const leave = this.#running.line.reserve(user)
     try {
       await (waits ? patience.keep(() => cluster.probe()) : cluster.probe())
-      if (leave) return await make(leave)
+      const refusal = leave
+        ? await fullness()
+        : new RunnelError(
+            'rate_limited',
+            'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
+          )
+      if (leave && !refusal) return await make(leave)
       const claimed = claim && (await store.findClaim(claim))
       if (claimed) return claimed.response as Started
+      throw refusal!
     } finally {
       leave?.()
     }
-    throw new RunnelError(
-      'rate_limited',
-      'Too many of your answers wait for a place already; wait for one or stop one (RUNNEL_MAX_QUEUED_TASKS_PER_USER).',
-    )
   }
 }
 

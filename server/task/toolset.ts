@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRefusal, RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 
@@ -57,6 +57,7 @@ async function listAll(configured: readonly (Tool | ToolSource)[], signal: Abort
         return await entry.list(signal)
       } catch (error) {
         signal.throwIfAborted()
+        if (isRefusal(error)) throw error
         throw new RunnelError(
           'tools_unavailable',
           `The tools of ${entry.name} could not be listed: ${error instanceof Error ? error.message : String(error)}`,

@@ -8,6 +8,7 @@ function expiryOf(expiresAt: unknown) {
   const auth = pickAuth(
     loadConfig({ DATABASE_URL: 'memory:' }, true),
     () => ({ id: 'ada', name: 'Ada', expiresAt }) as never,
+    () => {},
   )
   return auth.authenticate('token', {} as IncomingMessage).then((identity) => identity.expiresAt)
 }

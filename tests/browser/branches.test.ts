@@ -166,3 +166,16 @@ test('Continue is there for an answer that ended before its end, and for no othe
 test('the page has met no error', () => {
   expect(problems).toEqual([])
 })
+
+test('a long question shows its beginning and then all of it, and is edited whole', async () => {
+  const long = `Why ${'is the tide so high today, '.repeat(30)}and when does it fall?`
+  const { chatId } = await finished(await server.ask(long))
+  const page = await openTab(context, server, chatId)
+  await questions(page, long)
+  await page.locator(last('edit')).click()
+  expect(await page.locator(last('edit-text')).inputValue()).toBe(long)
+  await page.locator(last('edit-text')).fill('short')
+  await page.locator(last('edit-send')).click()
+  await questions(page, 'short')
+  await answers(page, 'Answer to short')
+})

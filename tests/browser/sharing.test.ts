@@ -52,14 +52,98 @@ test('a token in the address signs in, leaves the address and survives a reload;
   await context.close()
 })
 
-test('an invite link makes a member of who is signed in, and a guest of anybody else; each sees who is there', async () => {
+async function membersOf(): Promise<string[]> {
+  const { items } = (await ada.call('GET', `/api/chats/${chatId}/members`)).body
+  return items.map(({ userId }: { userId: string }) => userId)
+}
+
+/** For eyes: RUNNEL_TEST_SCREENSHOTS names a folder. */
+async function look(page: Page, name: string): Promise<void> {
+  const folder = process.env['RUNNEL_TEST_SCREENSHOTS']
+  if (folder === undefined) return
+  const size = page.viewportSize()!
+  for (const width of [360, 1_440]) {
+    await page.setViewportSize({ width, height: 720 })
+    await page.screenshot({ path: `${folder}/${name}-${width}.png` })
+  }
+  await page.setViewportSize(size)
+}
+
+async function tokenHeld(page: Page): Promise<string | null> {
+  return await page.evaluate(() => sessionStorage.getItem('runnel-token'))
+}
+
+test('an invite that is declined, or is not valid any more, makes nobody a member', async () => {
+  const cid = await openContext()
+  const page = await openPage(cid, `#token=${await tokenOf('cid', { name: 'Cid' })}`)
+  const invite = (await ada.call('POST', `/api/chats/${chatId}/invites`, { role: 'viewer' })).body
+  await page.goto(server.url + invite.url)
+  await page.waitForSelector('[data-testid=join]:has-text("Join as Cid (cid)")')
+  expect(await page.textContent('[data-testid=invitation-text]')).toBe('You may read this chat.')
+  await page.click('[data-testid=decline]')
+  await page.waitForSelector('[data-testid=invitation]', { state: 'detached' })
+  await page.goto(`${server.url}/#invite=inv_nothing&chat=${chatId}`)
+  await page.waitForSelector('[data-testid=invitation] .fault:not(:empty)')
+  expect(await page.isVisible('[data-testid=join]')).toBe(false)
+  expect(await membersOf()).not.toContain('cid')
+  await cid.close()
+})
+
+test('a token in the address never replaces who is signed in without asking, and the question names both', async () => {
+  const context = await openContext()
+  const page = await openPage(context, `#token=${ada.token}`)
+  const mallory = await tokenOf('mallory', { name: 'Ada' })
+  await page.goto(`${server.url}/#token=${mallory}`)
+  await page.waitForSelector('[data-testid=ask]')
+  const text = await page.textContent('[data-testid=ask]')
+  for (const words of ['Ada (ada)', 'Ada (mallory)']) expect(text).toContain(words)
+  expect(page.url()).toBe(`${server.url}/`)
+  await look(page, 'sign-in')
+  // Whoever presses Enter or Escape without reading stays who they are.
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-testid=connection][data-status=open]')
+  expect(await tokenHeld(page)).toBe(ada.token)
+  await page.goto(`${server.url}/#token=${mallory}`)
+  await page.waitForSelector('[data-testid=ask]')
+  await page.keyboard.press('Escape')
+  await page.waitForSelector(link(chatId))
+  expect(await tokenHeld(page)).toBe(ada.token)
+
+  // One that is nobody's says so, whatever it says of itself; one of the same user is a fresh one.
+  const forged = `${mallory.split('.')[0]}.${ada.token!.split('.')[1]}.nothing`
+  await page.goto(`${server.url}/#token=${forged}`)
+  await page.waitForSelector('.fault:has-text("not valid any more")')
+  expect(await tokenHeld(page)).toBe(ada.token)
+  const fresh = await tokenOf('ada', { name: 'Ada L.', expiresInSeconds: 7_200 })
+  await page.goto(`${server.url}/#token=${fresh}`)
+  await page.waitForSelector(link(chatId))
+  expect(await tokenHeld(page)).toBe(fresh)
+
+  await page.goto(`${server.url}/#token=${mallory}`)
+  await page.click('[data-testid=ask-yes]')
+  await page.waitForSelector('[data-testid=connection][data-status=open]')
+  expect(await tokenHeld(page)).toBe(mallory)
+  expect(await page.isVisible(link(chatId))).toBe(false)
+  await context.close()
+  expect(problems).toEqual([])
+}, 30_000)
+
+test('an invite link makes a member of who is signed in and says so, and a guest of anybody else; each sees who is there', async () => {
   const { url } = (await ada.call('POST', `/api/chats/${chatId}/invites`, { role: 'editor' })).body
   const [adas, bobs, guests] = [await openContext(), await openContext(), await openContext()]
   const adasPage = await openPage(adas, `#token=${ada.token}`)
   await adasPage.click(link(chatId))
   const bobsPage = await openPage(bobs, `#token=${await tokenOf('bob', { name: 'Bob' })}`)
   await bobsPage.goto(server.url + url)
+  // To open a link is not to join.
+  await bobsPage.waitForSelector('[data-testid=join]:has-text("Join as Bob")')
+  expect(await bobsPage.textContent('[data-testid=invitation]')).toContain('Tides')
+  expect(await bobsPage.textContent('[data-testid=invitation-text]')).toBe('You may read this chat, and write in it.')
+  expect(await membersOf()).toEqual(['ada'])
+  await look(bobsPage, 'invitation')
+  await bobsPage.click('[data-testid=join]')
   await bobsPage.waitForSelector(`${link(chatId)}[aria-current=page]`)
+  expect(await membersOf()).toEqual(['ada', 'bob'])
   await adasPage.waitForSelector('[data-testid=presence]:has-text("Also here: Bob")')
   await bobsPage.waitForSelector('[data-testid=presence]:has-text("Also here: Ada")')
   const guestsPage = await openPage(guests, url.slice(1))

@@ -31,7 +31,7 @@ function sse(...items: object[]): Script {
 const callsOf = (message: Message) => message.output.filter((block) => block.type === 'tool_call') as ToolCallBlock[]
 
 async function asked(script = sse({ id: 'mcpl_1', type: 'mcp_list_tools', server_label: 'links', tools: [] }, item)) {
-  const { server, fake } = await startWithFake({ RUNNEL_OPENAI_API: 'responses' })
+  const { server, fake } = await startWithFake({ RUNNEL_OPENAI_API: 'responses', RUNNEL_PROVIDER_TOOLS: 'on' })
   fake.enqueue(script)
   const tools = [{ type: 'mcp', server_label: 'links', server_url: 'https://mcp.example', require_approval: 'always' }]
   const { id } = (await server.call('POST', '/api/chats', {})).body

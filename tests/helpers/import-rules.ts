@@ -5,8 +5,23 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/setting-values.ts', 'server/secret-file.ts', 'server/writable.ts', 'server/version.ts'],
-  ['server/config.ts', 'server/log.ts', 'server/metrics.ts', 'server/base-path.ts', 'server/patience.ts'],
+  ['server/waiting', 'server/encoded-text.ts', 'server/request-id.ts'],
+  [
+    'server/setting-values.ts',
+    'server/secret-file.ts',
+    'server/secrets.ts',
+    'server/writable.ts',
+    'server/version.ts',
+    'server/metrics',
+  ],
+  [
+    'server/config.ts',
+    'server/log.ts',
+    'server/metrics.ts',
+    'server/base-path.ts',
+    'server/slices.ts',
+    'server/patience.ts',
+  ],
   ['server/read-config.ts', 'server/setting-names.ts'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],
@@ -17,6 +32,7 @@ const TIERS = [
   ['server/news-reader.ts'],
   [
     'server/operation.ts',
+    'server/known-secrets.ts',
     'server/measured.ts',
     'server/news.ts',
     'server/options.ts',

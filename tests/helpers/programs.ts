@@ -3,6 +3,9 @@ import { accessSync, constants } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 
+/** Not a fault: what needs the program cannot be done on this machine. */
+export class MissingProgram extends Error {}
+
 /**
  * Where a program is that npm does not bring: the one that `variable` names, or the first of `names` on the path and in
  * `folders`. Names and places as in scripts/needs.mjs, which installs it. Throws what a person can act on.
@@ -19,7 +22,7 @@ export function programPath(
   const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', ...folders]
   const path = names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable)
   if (path === undefined)
-    throw new Error(
+    throw new MissingProgram(
       `${label} is missing: \`npm test\` installs it on Debian; elsewhere name the program in ${variable}.`,
     )
   return path

@@ -59,12 +59,30 @@ const foreign = (url: string): Record<string, string>[] => [
   { host: own(url), origin: 'http://127.0.0.1:1' },
   { host: own(url), origin: 'null' },
   { host: own(url), origin: `http://${own(url)}.evil.example` },
+  { host: own(url), origin: `https://${own(url)}` },
+  { host: own(url), origin: 'http://127.0.0.1' },
+  // Nobody has said that a proxy is to be believed.
+  { host: own(url), origin: `https://${own(url)}`, 'x-forwarded-proto': 'https' },
+  { host: `user@${own(url)}` },
+  { host: `evil.example@${own(url)}` },
+  { host: `user:word@${own(url)}` },
+  { host: `${own(url)}/` },
+  { host: `${own(url)}?x` },
+  { host: `${own(url)}#x` },
+  { host: `evil.example\\@${own(url)}` },
+  { host: 'localhost:x' },
+  { host: 'localhost:999999' },
+  { host: 'localhost.' },
+  { host: '[::1' },
 ]
 const welcome = (url: string): Record<string, string>[] => [
   { host: own(url) },
   { host: `localhost:${new URL(url).port}` },
   { host: own(url), origin: `http://${own(url)}` },
   { host: 'localhost:3000', origin: 'http://localhost:3000' },
+  { host: 'localhost', origin: 'http://localhost' },
+  { host: 'LOCALHOST:80', origin: 'http://localhost' },
+  { host: '[::1]:3000', origin: 'http://[::1]:3000' },
 ]
 
 test('foreign hosts and origins get 403 on HTTP, before the body is looked at', async () => {
@@ -99,16 +117,41 @@ test('RUNNEL_ALLOWED_ORIGINS lets pages of those origins in, and their host name
     { host: own(server.url), origin: 'https://chat.example' },
     { host: 'chat.example', origin: 'https://chat.example' },
     { host: own(server.url), origin: 'http://localhost:5173' },
+    { host: 'chat.example:443', origin: 'https://chat.example' },
   ]) {
     expect((await ask(`${server.url}/api/chats`, headers)).status).toBe(200)
     expect(await upgrade(`${server.url}/ws`, headers)).toBe(101)
   }
-  for (const headers of [
+  const others: Record<string, string>[] = [
     { host: own(server.url), origin: 'http://chat.example' },
     { host: 'other.example', origin: 'https://chat.example' },
-  ]) {
+    // The scheme and the port are of the origin: nobody has allowed these.
+    { host: 'chat.example', origin: 'http://chat.example' },
+    { host: 'chat.example', origin: 'http://chat.example', 'x-forwarded-proto': 'http' },
+    { host: 'chat.example', origin: 'https://chat.example:8443' },
+    { host: 'chat.example:8443' },
+    { host: 'chat.example:80' },
+    { host: 'user@chat.example' },
+  ]
+  for (const headers of others) {
     expect((await ask(`${server.url}/api/chats`, headers)).status).toBe(403)
     expect(await upgrade(`${server.url}/ws`, headers)).toBe(403)
+  }
+})
+
+test('behind a proxy that is trusted X-Forwarded-Proto says the scheme', async () => {
+  const server = await start({ RUNNEL_TRUST_PROXY: 'loopback' })
+  const host = own(server.url)
+  for (const [proto, origin, status] of [
+    ['https', `https://${host}`, 200],
+    ['https', `http://${host}`, 403],
+    ['http', `http://${host}`, 200],
+    ['http', `https://${host}`, 403],
+    ['rubbish', `http://${host}`, 200],
+  ] as const) {
+    const headers = { host, origin, 'x-forwarded-proto': proto }
+    expect((await ask(`${server.url}/api/chats`, headers)).status, `${proto} ${origin}`).toBe(status)
+    expect(await upgrade(`${server.url}/ws`, headers)).toBe(status === 200 ? 101 : 403)
   }
 })
 

@@ -211,6 +211,28 @@ test('on a plain HTTP server, at its root or below a path; what nobody else list
   expect((await upgrade(`${url}/chat/ws`)).status).toBe(101)
 })
 
+test("two on one server: each has its sockets, and an upgrade that is nobody's is refused, unless the host listens", async () => {
+  const runnels = ['/one', '/one/two', '/'].map((RUNNEL_BASE_PATH) => createRunnel({ ...quiet, RUNNEL_BASE_PATH }))
+  onTestFinished(async () => {
+    for (const runnel of runnels) await runnel.close()
+  })
+  for (const order of [runnels.slice(0, 2), runnels, runnels.toReversed()]) {
+    const { url, server } = await listen((_request, response) => void response.writeHead(404).end())
+    for (const runnel of order) await runnel.attach(server)
+    const status = async (path: string) => (await upgrade(url + path)).status
+    for (const path of ['/one/ws', '/one/two/ws']) expect([path, await status(path)]).toEqual([path, 101])
+    expect(await status('/ws')).toBe(order.length === 3 ? 101 : 404)
+    for (const path of ['/nobody', '/', '/one/else', '/one/two/else', '/on', '/yjs'])
+      expect([path, await status(path)]).toEqual([path, 404])
+    const echo = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (request, socket, head) => {
+      if (request.url === '/nobody') echo.handleUpgrade(request, socket, head, () => {})
+    })
+    for (const path of ['/nobody', '/one/ws', '/one/two/ws']) expect([path, await status(path)]).toEqual([path, 101])
+    expect(await status('/one/two/else')).toBe(404)
+  }
+})
+
 test('behind a router that strips the prefix and has read query and body by its own rules', async () => {
   const runnel = createRunnel({ ...quiet, RUNNEL_BASE_PATH: '/chat' })
   onTestFinished(() => runnel.close())

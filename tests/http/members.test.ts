@@ -144,6 +144,7 @@ test('an invite is made, listed without its token, and used as a bearer token fo
   const { id, token, guest } = await invite(owner, chatId)
   expect((await owner.call('GET', `/api/chats/${chatId}/invites`)).body).toEqual({
     items: [{ id, role: 'viewer', createdAt: expect.any(Number), expiresAt: expect.any(Number) }],
+    nextCursor: null,
   })
   expect(token).toMatch(/^inv_[\w-]{32}$/)
   expect((await guest.call('GET', `/api/chats/${chatId}`)).status).toBe(200)

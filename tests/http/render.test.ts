@@ -22,6 +22,9 @@ function message(...output: Block[]): Message {
 }
 const text = (words: string): Block => ({ id: 'b', type: 'text', status: 'completed', text: words, annotations: [] })
 
+const render = async (renderer: HtmlRenderer, of: Message, userId = 'ann', signal = new AbortController().signal) =>
+  await renderer.render(async () => of, { userId, signal })
+
 const every: Message = message(
   { id: 'b0', type: 'reasoning', status: 'completed', text: 'I *think*.', origin: 'field', startedAt: 0 },
   text('# Tides\n\nThe **moon**.'),
@@ -209,7 +212,7 @@ describe('GET /api/messages/:id?format=', () => {
     const renderer = new HtmlRenderer({ patienceMs: 60_000 })
     onTestFinished(() => renderer.close())
     const busy = watchThread()
-    expect(await renderer.render(message(text(long)))).toContain('<strong>bold</strong>')
+    expect(await render(renderer, message(text(long)))).toContain('<strong>bold</strong>')
     expect(busy('html by itself')).toBeLessThan(250)
   })
 })
@@ -239,7 +242,7 @@ describe('text that was made to take long', () => {
     onTestFinished(() => renderer.close())
     const busy = watchThread()
     const startedAt = performance.now()
-    const html = await renderer.render(message(text(unit.repeat(chars / unit.length))))
+    const html = await render(renderer, message(text(unit.repeat(chars / unit.length))))
     expect(performance.now() - startedAt).toBeLessThan(4_000)
     expect(busy(unit)).toBeLessThan(250)
     expect(html).toContain('</html>')
@@ -247,8 +250,62 @@ describe('text that was made to take long', () => {
 
   test('closing ends what is being rendered', async () => {
     const renderer = new HtmlRenderer()
-    const waiting = [1, 2, 3, 4].map(() => renderer.render(message(text('_a'.repeat(150_000)))))
+    const waiting = [1, 2, 3, 4].map(() => render(renderer, message(text('_a'.repeat(150_000)))))
     await renderer.close()
     for (const html of await Promise.all(waiting)) expect(html).toContain('<pre>_a_a')
+  })
+
+  test('however short it is, it does not hold up the loop', async () => {
+    const renderer = new HtmlRenderer({ patienceMs: 500 })
+    onTestFinished(() => renderer.close())
+    // On a thread that is warm it takes many seconds; on a new one it may overflow the stack first.
+    for (const repeat of ['first', 'second']) {
+      const busy = watchThread()
+      expect(await render(renderer, message(text('[a](<'.repeat(780))))).toContain('[a](&lt;')
+      expect(busy(repeat)).toBeLessThan(250)
+    }
+  })
+
+  test('holds up nobody but who asked for it: another user is served at once, and of one user few wait', async () => {
+    const renderer = new HtmlRenderer({ patienceMs: 60_000 })
+    onTestFinished(() => renderer.close())
+    const slow = message(text('_a'.repeat(150_000)))
+    const left = new AbortController()
+    const first = render(renderer, slow, 'mallory', left.signal)
+    const waiting = Array.from({ length: 16 }, () => render(renderer, slow, 'mallory', left.signal))
+    await expect(render(renderer, slow, 'mallory')).rejects.toMatchObject({ code: 'overloaded' })
+    expect(await render(renderer, message(text('*Hello*')), 'ann')).toContain('<em>Hello</em>')
+    expect(renderer.waiting).toBe(16)
+    // Whoever hangs up leaves the line, and the thread.
+    left.abort()
+    for (const html of await Promise.all([first, ...waiting])) expect(html).toBeNull()
+    expect(renderer.waiting).toBe(0)
+    expect(await render(renderer, message(text('*Hello*')), 'mallory')).toContain('<em>Hello</em>')
+  })
+
+  test('what waits is bounded, also over HTTP: 503 with Retry-After, and a hang-up frees the place', async () => {
+    const { server } = await startWithFake({}, { fallback: answer({ text: '_a'.repeat(150_000) }) })
+    const { messageId } = await server.ask('Go')
+    const path = `${server.url}/api/messages/${messageId}`
+    await expect.poll(async () => (await (await fetch(path)).json()).status).toBe('completed')
+    const left = new AbortController()
+    const statuses: (number | string)[] = []
+    const asked = Array.from({ length: 20 }, async () => {
+      const response = await fetch(`${path}?format=html`, { signal: left.signal })
+      statuses.push(response.status)
+      expect(response.headers.get('retry-after')).toBe('1')
+    }).map((call) => call.catch(() => statuses.push('left')))
+    await expect.poll(() => statuses).toEqual([503, 503, 503])
+    left.abort()
+    await Promise.all(asked)
+    // Two at once were refused before: these wait for no one.
+    await expect.poll(() => server.runnel.stats().answers).toBe(0)
+    const again = new AbortController()
+    const status = await Promise.race([
+      fetch(`${path}?format=html`, { signal: again.signal }).then((response) => response.status),
+      new Promise((resolve) => setTimeout(resolve, 300, 'waits')),
+    ])
+    again.abort()
+    expect(status).not.toBe(503)
   })
 })

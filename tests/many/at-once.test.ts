@@ -51,7 +51,7 @@ test(
     for (let round = 0; round < 6; round++) {
       const { chatId, messageId, taskId } = await b.ask('First')
       await expect
-        .poll(async () => (await b.call('GET', `/api/messages/${messageId}`)).body as Message)
+        .poll(async () => (await b.call('GET', `/api/messages/${messageId}`)).body as Message, { timeout: 5_000 })
         .toMatchObject({ status: 'completed' })
       const stream = fake.manual()
       const running = await b.ask('Running', { chatId })

@@ -56,9 +56,14 @@ test(
       const { id } = (await a.call('POST', '/api/chats', {})).body
       for (const moment of ['before', 'after'] as const) {
         // Then nothing comes through for a while.
-        proxy.breakAt = { words: 'COMMIT\0', moment }
+        let broken = false
+        proxy.onPiece = (data) => {
+          if (broken || !data.includes('INSERT INTO files')) return
+          broken = true
+          proxy.breakAt = { words: 'COMMIT\0', moment }
+        }
         const asked = upload(a.url, id, 'some notes')
-        await expect.poll(() => proxy.breakAt, { interval: 1 }).toBe(null)
+        await expect.poll(() => broken && proxy.breakAt === null, { interval: 1, timeout: 5_000 }).toBe(true)
         proxy.mode = 'refuse'
         proxy.cut()
         await new Promise((resolve) => setTimeout(resolve, 900))

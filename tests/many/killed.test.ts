@@ -124,11 +124,13 @@ test('the answers go on by themselves, once', { timeout: 60_000 }, async () => {
     expect(textOf(message)).toBe(wordsOf(question, words))
     const requests = world.fake.requests.filter(({ body }) => JSON.stringify(body).includes(`"${question}"`)).length
     const epoch = (await readEpochs()).get(id)
-    // Killed while it was queued: another node begins it.
     expect([
       [1, 1],
+      // Killed while it was queued: another node begins it.
       [1, 2],
       [2, 2],
+      // Killed before it had asked the model: interrupted, and only the run that goes on asks.
+      [1, 3],
       [2, 3],
     ]).toContainEqual([requests, epoch])
     if (requests === 2) wentOn += 1

@@ -42,14 +42,16 @@ async function begin(node: StartedRunnel, fake: FakeOpenAI): Promise<Begun> {
   fake.enqueue(answer({ text: 'I pay. ', toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] }))
   const waiting = await node.ask('Pay')
   const read = async (id: string) => (await node.call('GET', `/api/messages/${id}`)).body as Message
-  await expect.poll(async () => (await read(waiting.messageId)).status).toBe('waiting')
+  await expect.poll(async () => (await read(waiting.messageId)).status, { timeout: 5_000 }).toBe('waiting')
   const first = fake.manual()
   const stopped = await node.ask('Stop')
   first.send('Half. ')
-  await expect.poll(async () => textOf(await read(stopped.messageId))).toBe('Half. ')
+  await expect.poll(async () => textOf(await read(stopped.messageId)), { timeout: 5_000 }).toBe('Half. ')
   await node.call('POST', `/api/messages/${stopped.messageId}/stop`)
   await expect
-    .poll(async () => (await node.call('GET', '/api/tasks')).body.items.map(({ status }: Message) => status))
+    .poll(async () => (await node.call('GET', '/api/tasks')).body.items.map(({ status }: Message) => status), {
+      timeout: 5_000,
+    })
     .toEqual(['waiting'])
   const streams: ManualStream[] = []
   const calling: string[] = []
@@ -57,7 +59,7 @@ async function begin(node: StartedRunnel, fake: FakeOpenAI): Promise<Begun> {
     streams.push(fake.manual())
     calling.push((await node.ask(`Call ${i}`)).messageId)
     streams[i]!.send('I look. ')
-    await expect.poll(async () => textOf(await read(calling[i]!))).toBe('I look. ')
+    await expect.poll(async () => textOf(await read(calling[i]!)), { timeout: 5_000 }).toBe('I look. ')
   }
   return { streams, calling, waiting, stopped }
 }

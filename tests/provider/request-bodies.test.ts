@@ -78,14 +78,25 @@ describe('Chat Completions', () => {
     })
   })
 
-  test('params win, except over streaming', () => {
-    const body = chatBody({
+  test('what the server decides stands over every spelling of a parameter', () => {
+    const params = JSON.parse(`{
+      "model": "large", "MODEL": "large", "me\u017f\u017fages": [], "Messages": [], "prompt": "real", "models": ["large"],
+      "stream": false, "n": 2, "store": true, "tools": [{"type": "web_search"}], "functions": [{}], "__proto__": {"a": 1},
+      "stream_options": {"include_usage": false, "include_obfuscation": false}, "Stream_Options": {"include_usage": false},
+      "extra_body": {"Model": "large", "top_k": 4, "extra_body": {"messages": []}}, "top_p": 1
+    }`)
+    expect(chatBody({ model: 'm', prompt: [{ role: 'user', text: 'Hi' }], params })).toEqual({
       model: 'm',
-      prompt: [],
-      params: { messages: [{ role: 'developer', content: 'as sent' }], stream: false },
+      messages: [{ role: 'user', content: 'Hi' }],
+      stream: true,
+      stream_options: { include_usage: true, include_obfuscation: false },
+      extra_body: { top_k: 4, extra_body: {} },
+      top_p: 1,
     })
-    expect(body).toMatchObject({ messages: [{ role: 'developer', content: 'as sent' }], stream: true })
-    expect(body).not.toHaveProperty('tools')
+  })
+
+  test('stream_options: null leaves that field out', () => {
+    expect(chatBody({ model: 'm', prompt: [], params: { stream_options: null } })).not.toHaveProperty('stream_options')
   })
 })
 
@@ -241,6 +252,45 @@ describe('Responses', () => {
       tool_choice: { type: 'function', name: 'add' },
       top_p: 1,
     })
+  })
+})
+
+test('what the server decides stands over every spelling of a parameter, with Responses too', () => {
+  const params = {
+    model: 'large',
+    input: 'real',
+    Instructions: 'real',
+    previous_response_id: 'resp_1',
+    previousResponseId: 'resp_1',
+    conversation: 'conv_1',
+    prompt: { id: 'pmpt_1' },
+    background: true,
+    store: true,
+    stream: false,
+    tools: [{ type: 'web_search' }],
+    stream_options: { include_obfuscation: false },
+  }
+  expect(responsesBody({ model: 'm', prompt: [{ role: 'user', text: 'Hi' }], params })).toEqual({
+    model: 'm',
+    input: [{ role: 'user', content: 'Hi' }],
+    store: false,
+    stream: true,
+  })
+})
+
+test('parameters in the names of both APIs are put together, and what a model is asked to include stays', () => {
+  const format = { type: 'json_object' }
+  const params = {
+    reasoning_effort: 'low',
+    reasoning: { summary: 'auto' },
+    response_format: format,
+    text: { verbosity: 'low' },
+    include: ['file_search_call.results'],
+  }
+  expect(responsesBody({ model: 'gpt-5', prompt: [], params })).toMatchObject({
+    reasoning: { effort: 'low', summary: 'auto' },
+    text: { format, verbosity: 'low' },
+    include: ['file_search_call.results', 'reasoning.encrypted_content'],
   })
 })
 

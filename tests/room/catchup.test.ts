@@ -12,7 +12,7 @@ test('lets differences through until the cap is reached and the rest as they are
   for (const name of ['a', 'b', 'c', 'd']) {
     const difference = newDifference(60)
     queue.enter({
-      prepare: () => difference,
+      prepare: (ready) => ready(difference),
       send: (_difference, release) => {
         sent.push(name)
         releases.set(name, release)
@@ -35,7 +35,7 @@ test('counts a difference that many share once', () => {
   const shared = newDifference(90)
   const releases: (() => void)[] = []
   for (let i = 0; i < 1_000; i++)
-    queue.enter({ prepare: () => shared, send: (_difference, release) => releases.push(release) })
+    queue.enter({ prepare: (ready) => ready(shared), send: (_difference, release) => releases.push(release) })
   expect(releases).toHaveLength(1_000)
   expect(queue.pendingBytes).toBe(90)
   for (const release of releases) release()
@@ -46,13 +46,13 @@ test('passes over those who do not need it any more', () => {
   const queue = new CatchUpQueue(10)
   let sent = 0
   queue.enter({
-    prepare: () => null,
+    prepare: (ready) => ready(null),
     send: () => {
       sent += 1
     },
   })
   queue.enter({
-    prepare: () => newDifference(50),
+    prepare: (ready) => ready(newDifference(50)),
     send: () => {
       sent += 1
     },

@@ -102,8 +102,8 @@ test('state differences that differ do not pile up while a document stands still
   const { world } = await newWorld('x'.repeat(50_000), { kernelBytes: 10_000_000 })
   const kept = new Set<WeakRef<object>>()
   const { of: difference } = Differences.prototype
-  const spy = vi.spyOn(Differences.prototype, 'of').mockImplementation(function (this: Differences, ...args) {
-    const made = difference.apply(this, args)
+  const spy = vi.spyOn(Differences.prototype, 'of').mockImplementation(function* (this: Differences, ...args) {
+    const made = yield* difference.apply(this, args)
     kept.add(new WeakRef(made))
     return made
   })
@@ -119,7 +119,8 @@ test('state differences that differ do not pile up while a document stands still
     }
   }
   await settle()
-  expect(kept.size).toBe(1_001)
+  // Who asks again while its difference is made is given one for both.
+  expect(kept.size).toBeGreaterThan(900)
   const alive = () => {
     // The spy remembers what it answered.
     spy.mockClear()
@@ -159,7 +160,13 @@ test('of a thousand that return at once with one state vector, the difference is
   world.writer(id).append(block, 'text', 'y'.repeat(40_000))
   await flush()
 
-  const encode = vi.spyOn(Differences.prototype, 'of')
+  const differences: object[] = []
+  const { of: difference } = Differences.prototype
+  vi.spyOn(Differences.prototype, 'of').mockImplementation(function* (this: Differences, ...args) {
+    const made = yield* difference.apply(this, args)
+    differences.push(made)
+    return made
+  })
   const { lineage } = world.room(id)
   const lines = Array.from({ length: 1_000 }, () =>
     world.connect(undefined, { keepWritten: true, kernelBytes: 10_000_000 }),
@@ -170,9 +177,8 @@ test('of a thousand that return at once with one state vector, the difference is
     line.deliver()
   }
   await settle()
-  const differences = new Set(encode.mock.results.map(({ value }) => value as object))
-  expect(encode).toHaveBeenCalledTimes(1_000)
-  expect(differences.size).toBe(1)
+  expect(differences).toHaveLength(1_000)
+  expect(new Set(differences).size).toBe(1)
   // The very same memory, not equal bytes: the difference is the only thing larger than a kilobyte.
   const large = lines.map((line) => line.written.filter((chunk) => chunk.length > 1_024))
   const bytes = large[0]!.reduce((sum, chunk) => sum + chunk.length, 0)

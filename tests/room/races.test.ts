@@ -266,7 +266,7 @@ test("the position of a reader who comes while the next words are on their way t
     now: Date.now,
     catchUp: new CatchUpQueue(1_000_000),
     limits: { commentMs: 10_000, highWaterBytes: 100_000, stallMs: 10_000 },
-    access: { message: async () => {} },
+    access: { watchMessage: async () => ({ lost: null, listen: () => {}, close: () => {} }) },
     addresses: { keyOf: () => '' },
     admission: { admitStream: () => () => {} },
   } as unknown as EventStreamsOptions)

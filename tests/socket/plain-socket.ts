@@ -26,13 +26,14 @@ export interface SocketOptions {
   /** One of 127.0.0.0/8, to come from another address. */
   from?: string
   headers?: Record<string, string>
+  protocols?: string[]
 }
 
 export async function openSocket(
   url: string,
-  { path = '/ws', from = '127.0.0.1', headers = {} }: SocketOptions = {},
+  { path = '/ws', from = '127.0.0.1', headers = {}, protocols = [] }: SocketOptions = {},
 ): Promise<PlainSocket | Refused> {
-  const socket = new WebSocket(url.replace('http', 'ws') + path, {
+  const socket = new WebSocket(url.replace('http', 'ws') + path, protocols, {
     localAddress: from,
     headers,
     perMessageDeflate: false,

@@ -153,12 +153,22 @@ export function fileRules(open: OpenStore): void {
     it('compares words as they begin, without the marks on their letters, whatever the case', async () => {
       const store = open()
       await store.createChat(chat(chatId, { title: 'Crème brûlée & ÅNGSTRÖM, 3.5 km' }), 'l')
-      for (const query of ['creme', 'CRÈME', 'brulee', 'brû', 'ångs crem', 'angstrom', '3', '5 km']) {
+      for (const query of ['creme', 'CRÈME', 'brulee', 'brû', 'ångs crem', 'angstrom', '5 km', 'cr', 'k creme']) {
         expect((await store.searchChats('user_1', query, { limit: 2 })).items, query).toHaveLength(1)
       }
-      for (const query of ['reme', 'creme tides', 'angstroms', '&', '', "'", 'x:* | y']) {
+      for (const query of ['reme', 'creme tides', 'angstroms', '&', '', "'", 'x:* | y', '3', 'c b']) {
         expect((await store.searchChats('user_1', query, { limit: 2 })).items, query).toEqual([])
       }
+    })
+
+    it('looks for eight different words, of Chinese writing for single characters, too', async () => {
+      const store = open()
+      await store.createChat(chat(chatId, { title: 'aa bb cc dd ee ff gg hh and 潮汐 是' }), 'l')
+      const find = async (query: string) => (await store.searchChats('user_1', query, { limit: 2 })).items.length
+      expect(await find('aa bb aa bb cc dd ee ff gg hh')).toBe(1)
+      expect(await find('aa bb cc dd ee ff gg hh zz')).toBe(1)
+      expect(await find('zz aa bb cc dd ee ff gg hh')).toBe(0)
+      expect([await find('潮'), await find('是'), await find('汐')]).toEqual([1, 1, 0])
     })
 
     it("gives full pages to a user of few chats among many others' that match better, and loses those of a chat that was left", async () => {

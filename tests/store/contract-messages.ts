@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Message } from '../../shared/schema.ts'
 import type { Paged } from '../../server/store/store.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { answer, chat, chatId, newRun, question, startedAt } from './records.ts'
@@ -119,12 +120,49 @@ export function messageRules(open: OpenStore): void {
       expect([...first.items, ...rest].map((row) => row.id.at(-1))).toEqual(['0', '1', '2', '3', '4', '5'])
     })
 
+    it('ends a page at a number of bytes: the first comes whatever its size, cursors lead on behind each', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const sizes = [10, 2_000, 5_000, 1_000, 1_000, 1_000]
+      for (const [i, size] of sizes.entries()) {
+        const output = [{ ...question('x').output[0]!, text: 'ü'.repeat(size) }] as Message['output']
+        const userMessage = question(`msg_asked00${i}`, { createdAt: startedAt + i, output })
+        await store.startRun(newRun(`msg_number0${i}`, { createdAt: startedAt + i }, { userMessage }))
+      }
+      const pages: string[] = []
+      const after: string[] = []
+      let cursor: string | null = null
+      do {
+        const page: Awaited<ReturnType<typeof store.listMessages>> = await store.listMessages(chatId, {
+          limit: 7,
+          maxBytes: 5_500,
+          ...(cursor !== null && { cursor }),
+        })
+        pages.push(page.items.map(({ id }) => id.replace(/msg_(.).*(.)/, '$1$2')).join(' '))
+        for (const cursor of page.cursors)
+          after.push((await store.listMessages(chatId, { cursor, limit: 1 })).items[0]?.id.at(-1) ?? '-')
+        cursor = page.nextCursor
+      } while (cursor !== null)
+      expect(pages).toEqual(['a0 n0 a1 n1', 'a2', 'n2 a3 n3 a4 n4', 'a5 n5'])
+      expect(after.join('')).toBe('01122334455-')
+      for (let i = 6; i < 9; i++)
+        await store.createChat(chat(`chat_number0${i}`, { createdAt: startedAt + i, system: 's'.repeat(1_000) }), 'l')
+      const listed = await store.listChats('user_1', { limit: 9, maxBytes: 2_600 })
+      expect(listed.items.map(({ id }) => id.at(-1))).toEqual(['8', '7'])
+      const rest = await store.listChats('user_1', { limit: 9, maxBytes: 2_600, cursor: listed.nextCursor! })
+      expect([rest.items.map(({ id }) => id.at(-1)), rest.nextCursor]).toEqual([['6', 'a'], null])
+    })
+
     it('has no next page where a page ends with the last row', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
       await store.startRun(newRun('msg_aaaaaaaa'))
       expect((await store.listMessages(chatId, { limit: 1 })).nextCursor).toBeNull()
-      expect(await store.listMessages('chat_unknown1', { limit: 1 })).toEqual({ items: [], nextCursor: null })
+      expect(await store.listMessages('chat_unknown1', { limit: 1 })).toEqual({
+        items: [],
+        nextCursor: null,
+        cursors: [],
+      })
     })
 
     it('refuses a cursor that it did not give out', async () => {

@@ -1,6 +1,7 @@
 import { fileRules } from './contract-files.ts'
 import { logRules } from './contract-log.ts'
 import { messageRules } from './contract-messages.ts'
+import { quotaRules } from './contract-quotas.ts'
 import { runRules } from './contract-runs.ts'
 import type { OpenStore } from './fixtures.ts'
 
@@ -10,4 +11,5 @@ export function storeContract(open: OpenStore): void {
   runRules(open)
   logRules(open)
   fileRules(open)
+  quotaRules(open)
 }

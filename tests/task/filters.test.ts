@@ -269,6 +269,23 @@ test.each(parts)('end() in %s: failed, content_filter, what is shown stays', asy
   for (const block of message.output) expect(block.status).not.toBe('in_progress')
 })
 
+test('an async filter that calls end() and then rejects: the run ends as it said, and nothing is unhandled', async () => {
+  const late: Filter = {
+    name: 'late',
+    stream: (context) => async (event) => {
+      if (!isText(event)) return event
+      context.end('Not here.')
+      await sleep(5)
+      throw new Error('too late')
+    },
+  }
+  // Vitest fails a run in which a rejection is unhandled.
+  const { message, server } = await run([late])
+  expect(message).toMatchObject({ status: 'failed', error: { code: 'content_filtered', message: 'Not here.' } })
+  await sleep(10)
+  expect((await server.call('GET', '/healthz')).status).toBe(200)
+})
+
 test.each(
   parts.flatMap((part) => [
     [

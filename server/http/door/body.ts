@@ -1,8 +1,8 @@
 /** What a request of the OpenAI API asks for, and what of it becomes a run. */
 import { z } from 'zod'
-import { RunnelError } from '../../../shared/errors.ts'
 import type { Json, JsonObject } from '../../../shared/schema.ts'
 import type { RunRequest } from '../../task/prompt.ts'
+import { doorParams, refused, refuseProviderTools } from '../params.ts'
 import type { Places } from '../places.ts'
 import { runRequestOf } from '../run-requests.ts'
 import { jsonObject } from '../schemas.ts'
@@ -31,30 +31,20 @@ const maxTitleChars = 60
 
 /** Throws `bad_request`. */
 export function runRequestOfBody(body: CompletionBody, places: Places): RunRequest {
-  const {
-    model,
-    messages,
-    tools,
-    stream: _stream,
-    stream_options: _options,
-    n,
-    user: _user,
-    metadata: _metadata,
-    store: _store,
-    ...params
-  } = body
+  const { model, messages, tools, stream: _stream, stream_options: options, n, ...params } = body
   if (n !== undefined && n !== null && n !== 1)
     throw refused('n', 'is not possible but as 1: an answer is one document.')
-  for (const field of ['functions', 'function_call']) {
-    if (params[field] !== undefined && params[field] !== null)
-      throw refused(field, 'is not taken; its successor is tools.')
-  }
+  if (!places.providerTools) refuseProviderTools(tools ?? [])
   return {
     ...runRequestOf({ ...(model !== undefined && { model }) }, places),
     messages,
     tools: tools ?? [],
     handsBack: true,
-    params: params as JsonObject,
+    params: {
+      ...doorParams(params as JsonObject, places.allowedParams),
+      // What else is in it is between the caller and this API.
+      ...(options === null && { stream_options: null }),
+    },
   }
 }
 
@@ -81,8 +71,4 @@ export function bringsResults(messages: readonly JsonObject[]): boolean {
 export function titleOf(question: string): string {
   const line = question.trim().split('\n', 1)[0]!.slice(0, maxTitleChars).toWellFormed()
   return line === '' ? 'API request' : line
-}
-
-function refused(field: string, words: string): RunnelError {
-  return new RunnelError('bad_request', `${field}: ${words}`, { details: { fields: [{ field, message: words }] } })
 }

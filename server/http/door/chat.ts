@@ -17,7 +17,11 @@ export async function namedChat(request: Request, identity: Identity, { access }
 }
 
 /** A chat for one answer: in no list, gone after a day. */
-export async function makeUnlistedChat({ user }: Identity, title: string, { store, now }: Places): Promise<ChatRow> {
+export async function makeUnlistedChat(
+  { user }: Identity,
+  title: string,
+  { store, now, maxUnlistedChats }: Places,
+): Promise<ChatRow> {
   const createdAt = now()
   const chat: ChatRow = {
     id: newId('chat'),
@@ -27,6 +31,6 @@ export async function makeUnlistedChat({ user }: Identity, title: string, { stor
     createdAt,
     expiresAt: createdAt + unlistedMs,
   }
-  await store.createChat({ ...chat, ownerName: user.name }, newLineage())
+  await store.createChat({ ...chat, ownerName: user.name }, newLineage(), undefined, maxUnlistedChats)
   return chat
 }

@@ -100,21 +100,21 @@ export class DoorStream implements ChangeObserver {
     this.#state = 'in line'
     let taken = () => {}
     catchUp.enter({
-      prepare: () => {
+      prepare: (ready) => {
         const { room } = this.#options
-        if (this.#state !== 'in line') return null
+        if (this.#state !== 'in line') return ready(null)
         if (room.appending) {
           this.#state = 'behind'
           room.whenSettled(() => this.#catchUp())
-          return null
+          return ready(null)
         }
         this.#state = 'live'
         const message = readMessage(room.doc)
         const text = this.#chunks.difference(message)
-        if (!room.ended) return text === '' ? null : newDifference(this.#head() + text)
+        if (!room.ended) return ready(text === '' ? null : newDifference(this.#head() + text))
         const last = this.#ending(text, message)
         if (last) taken = last.taken
-        return last && newDifference(last.text)
+        ready(last && newDifference(last.text))
       },
       send: ({ frames }, release) =>
         stream.outbox.sendTracked(frames, () => {

@@ -24,8 +24,6 @@ export interface DoorOptions {
 }
 
 interface Open {
-  started: Started
-  identity: Identity
   answer: DoorStream
   outboxBytes: () => number
 }
@@ -86,15 +84,17 @@ export class Door {
   /** Answers with the chunks of a message as it grows. Throws `not_found`, `store_unavailable`. */
   async stream(response: Response, identity: Identity, started: Started, includeUsage: boolean): Promise<void> {
     const { rooms, limits, catchUp, now } = this.#options
-    const { messageId, chatId } = started
-    const room = await this.#open(messageId)
-    if (response.destroyed) return rooms.unpin(room)
+    const watch = await this.#options.access.watchMessage(identity, started.messageId)
+    response.once('close', () => watch.close())
+    if (response.destroyed) return watch.close()
+    const room = await this.#open(started.messageId)
+    if (response.destroyed || watch.lost) rooms.unpin(room)
+    if (watch.lost) throw watch.lost
+    if (response.destroyed) return
     // A request is judged when it is made: its token may expire while it is answered.
     const stream = new EventStream({
       response,
       identity: { ...identity, expiresAt: null },
-      messageId,
-      chatId,
       limits,
       now,
       onClosed: () => {
@@ -104,26 +104,14 @@ export class Door {
       },
     })
     const answer = new DoorStream({ response, stream, room, catchUp, includeUsage, now, headMs: limits.commentMs })
-    const open = { started, identity, answer, outboxBytes: () => stream.outbox.bytes }
+    const open = { answer, outboxBytes: () => stream.outbox.bytes }
     this.#streams.add(open)
+    watch.listen({ lost: (error) => answer.fail(error) })
   }
 
   /** Once a second or so. */
   sweep(): void {
     for (const { answer } of this.#streams) answer.sweep()
-  }
-
-  /** Who may read this chat has changed: streams without the right end. Throws nothing. */
-  async recheck(chatId: string): Promise<void> {
-    await Promise.all(
-      [...this.#streams]
-        .filter(({ started }) => started.chatId === chatId)
-        .map(async ({ started, identity, answer }) => {
-          await this.#options.access
-            .message(identity, started.messageId)
-            .catch((error: RunnelError) => answer.fail(error))
-        }),
-    )
   }
 
   /** The room of a message, pinned, with nothing appending. */

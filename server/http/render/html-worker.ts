@@ -1,6 +1,15 @@
-/** The thread of `rendering.ts`: one message, then it ends. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** The thread of `html-thread.ts`: one message after the other. */
+import { parentPort } from 'node:worker_threads'
 import type { Message } from '../../../shared/schema.ts'
-import { messageHtml } from './html.ts'
+import { messageHtml, plainHtml } from './html.ts'
 
-parentPort?.postMessage(messageHtml(workerData as Message))
+parentPort?.on('message', (message: Message) => parentPort?.postMessage(htmlOf(message)))
+
+function htmlOf(message: Message): string {
+  try {
+    return messageHtml(message)
+  } catch {
+    // marked overflows the stack on deep nesting.
+    return plainHtml(message)
+  }
+}

@@ -1,78 +1,66 @@
-import { Worker } from 'node:worker_threads'
 import type { Message } from '../../../shared/schema.ts'
-import { messageHtml, plainHtml } from './html.ts'
+import { plainHtml } from './html.ts'
+import { HtmlThread } from './html-thread.ts'
+import { Line, type LineLimits } from './line.ts'
 
-/** Markdown of so many characters takes a few ms at the worst. Longer text may have been made to take minutes: 20 kB of `_a` take 0.4 s, and the square of that. */
-const inlineChars = 4_000
+/** Text can be written so that 4,000 characters take seconds: what a message costs is known only when it is made. */
 const patienceMs = 5_000
-/** Threads at once; more messages wait in line. */
-const maxWorkers = 2
+/** One user leaves a thread to the others, whatever they ask for. */
+const limits: LineLimits = { places: 2, placesPerUser: 1, waiting: 100, waitingPerUser: 16 }
 
-/** Renders messages as HTML without holding up the event loop. */
+/** Who asks for HTML. */
+export interface RenderCaller {
+  userId: string
+  /** They hung up. */
+  signal: AbortSignal
+}
+
+/** Makes HTML of messages in threads, never on the event loop. */
 export class HtmlRenderer {
-  readonly #waiting: (() => void)[] = []
-  readonly #workers = new Set<Worker>()
+  readonly #line = new Line(limits)
+  readonly #threads: HtmlThread[] = []
+  readonly #free: HtmlThread[] = []
   readonly #patienceMs: number
-  #free = maxWorkers
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: { patienceMs?: number } = {}) {
     this.#patienceMs = options.patienceMs ?? patienceMs
   }
 
-  /** A message that takes longer than its time, or cannot be rendered, comes as its plain text. */
-  async render(message: Message): Promise<string> {
-    if (textLength(message) <= inlineChars) return attempt(message)
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    else this.#free -= 1
+  /** Messages that wait for a thread. */
+  get waiting(): number {
+    return this.#line.waiting
+  }
+
+  /**
+   * A message that takes longer than its time, or cannot be rendered, comes as
+   * its plain text. It is read when its turn has come. Null: the caller hung
+   * up. Throws `overloaded` where too many wait, and what `read` throws.
+   */
+  async render(read: () => Promise<Message>, { userId, signal }: RenderCaller): Promise<string | null> {
+    const leave = await this.#line.enter(userId, signal)
+    if (!leave) return null
+    const thread = this.#free.pop() ?? this.#newThread()
     try {
-      return this.#closed ? plainHtml(message) : await this.#inWorker(message)
+      const message = await read()
+      const stop = AbortSignal.any([signal, this.#closing.signal])
+      const html = stop.aborted ? null : await thread.render(message, this.#patienceMs, stop)
+      return signal.aborted ? null : (html ?? plainHtml(message))
     } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free += 1
+      this.#free.push(thread)
+      leave()
     }
   }
 
   /** Ends what is being rendered. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true
-    await Promise.all([...this.#workers].map((worker) => worker.terminate()))
+    this.#closing.abort()
+    await Promise.all(this.#threads.map((thread) => thread.close()))
   }
 
-  async #inWorker(message: Message): Promise<string> {
-    // The sources run as they are, too.
-    const file = import.meta.url.endsWith('.ts') ? './html-worker.ts' : './html-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: message,
-      resourceLimits: { maxOldGenerationSizeMb: 512 },
-    })
-    this.#workers.add(worker)
-    const patience = setTimeout(() => void worker.terminate(), this.#patienceMs)
-    try {
-      return await new Promise<string>((resolve) => {
-        worker.on('message', resolve)
-        const workerOnEnd = () => resolve(plainHtml(message))
-        worker.on('error', workerOnEnd)
-        worker.on('exit', workerOnEnd)
-      })
-    } finally {
-      clearTimeout(patience)
-      await worker.terminate()
-      this.#workers.delete(worker)
-    }
+  #newThread(): HtmlThread {
+    const thread = new HtmlThread()
+    this.#threads.push(thread)
+    return thread
   }
-}
-
-function attempt(message: Message): string {
-  try {
-    return messageHtml(message)
-  } catch {
-    // marked overflows the stack on deep nesting.
-    return plainHtml(message)
-  }
-}
-
-function textLength({ output }: Message): number {
-  return output.reduce((sum, block) => sum + ('text' in block ? block.text.length : 0), 0)
 }

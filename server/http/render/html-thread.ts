@@ -1,0 +1,49 @@
+import { Worker } from 'node:worker_threads'
+import type { Message } from '../../../shared/schema.ts'
+
+/** One that nobody needs for so long ends, and its memory with it. */
+const idleMs = 10_000
+
+/** A thread that makes HTML, started when it is needed and kept for the next message. */
+export class HtmlThread {
+  #worker: Worker | null = null
+  #idle: NodeJS.Timeout | undefined
+
+  /** Null where it took longer than `patienceMs`, failed, or `signal` told it to stop: the thread ends, then. One call at a time. */
+  async render(message: Message, patienceMs: number, signal: AbortSignal): Promise<string | null> {
+    clearTimeout(this.#idle)
+    const worker = (this.#worker ??= newWorker())
+    worker.ref()
+    const late = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+    const html = await new Promise<string | null>((resolve) => {
+      const over = () => resolve(null)
+      worker.once('message', resolve)
+      worker.once('error', over)
+      worker.once('exit', over)
+      late.addEventListener('abort', over, { once: true })
+      if (late.aborted) over()
+      else worker.postMessage(message)
+    })
+    if (html === null) await this.close()
+    else {
+      worker.removeAllListeners()
+      worker.unref()
+      this.#idle = setTimeout(() => void this.close(), idleMs).unref()
+    }
+    return html
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    this.#worker = null
+    await worker?.terminate()
+  }
+}
+
+function newWorker(): Worker {
+  // The sources run as they are, too.
+  const file = import.meta.url.endsWith('.ts') ? './html-worker.ts' : './html-worker.js'
+  return new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+}

@@ -1,0 +1,74 @@
+import { RunnelError } from '../../../shared/errors.ts'
+
+export interface LineLimits {
+  /** Who may be served at once. */
+  places: number
+  placesPerUser: number
+  /** Who may wait for a place, in all and of one user. */
+  waiting: number
+  waitingPerUser: number
+}
+
+interface Waiting {
+  userId: string
+  /** True: there is a place; false: they left. */
+  go: (served: boolean) => void
+}
+
+/** Places that are few, and who waits for one: the first whose user has not too many already. */
+export class Line {
+  readonly #limits: LineLimits
+  readonly #served: string[] = []
+  readonly #waiting = new Set<Waiting>()
+
+  constructor(limits: LineLimits) {
+    this.#limits = limits
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Waits for a place, which what it returns gives back; null where `signal` came first. Throws `overloaded`. */
+  async enter(userId: string, signal: AbortSignal): Promise<(() => void) | null> {
+    if (signal.aborted) return null
+    if (!this.#hasPlace(userId) && !(await this.#wait(userId, signal))) return null
+    this.#served.push(userId)
+    return () => {
+      this.#served.splice(this.#served.indexOf(userId), 1)
+      this.#serve()
+    }
+  }
+
+  async #wait(userId: string, signal: AbortSignal): Promise<boolean> {
+    const { waiting, waitingPerUser } = this.#limits
+    const own = [...this.#waiting].filter((other) => other.userId === userId).length
+    if (own >= waitingPerUser || this.#waiting.size >= waiting)
+      throw new RunnelError(
+        'overloaded',
+        `Too many messages wait to be made into HTML (${waitingPerUser} of one user, ${waiting} in all); try again in a moment.`,
+      )
+    return await new Promise((resolve) => {
+      const place: Waiting = {
+        userId,
+        go: (served) => {
+          this.#waiting.delete(place)
+          signal.removeEventListener('abort', left)
+          resolve(served)
+        },
+      }
+      const left = () => place.go(false)
+      signal.addEventListener('abort', left)
+      this.#waiting.add(place)
+    })
+  }
+
+  #serve(): void {
+    for (const place of this.#waiting) if (this.#hasPlace(place.userId)) return place.go(true)
+  }
+
+  #hasPlace(userId: string): boolean {
+    const { places, placesPerUser } = this.#limits
+    return this.#served.length < places && this.#served.filter((other) => other === userId).length < placesPerUser
+  }
+}
