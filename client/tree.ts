@@ -42,7 +42,7 @@ export function treeOrder(messages: readonly ChatMessage[]): ChatMessage[] {
   const stack = [...(children.get(null) ?? [])].reverse()
   for (let message = stack.pop(); message; message = stack.pop()) {
     ordered.push(message)
-    stack.push(...[...(children.get(message.id) ?? [])].reverse())
+    for (const child of [...(children.get(message.id) ?? [])].reverse()) stack.push(child)
   }
   return ordered
 }

@@ -24,7 +24,9 @@ export function changesOf(doc: Y.Doc, apply: () => void): MessageChange[] {
     const change = keyChange(event)
     if (change) changes.push({ type: 'message', ...(change as { fields: Partial<MessageFields>; removed?: string[] }) })
   }
-  const onOutput = (events: Y.YEvent<Y.AbstractType<unknown>>[]) => changes.push(...outputChanges(output, events))
+  const onOutput = (events: Y.YEvent<Y.AbstractType<unknown>>[]) => {
+    for (const change of outputChanges(output, events)) changes.push(change)
+  }
   fields.observe(onFields)
   output.observeDeep(onOutput as Parameters<typeof output.observeDeep>[0])
   try {
@@ -62,7 +64,7 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
     } else if (target instanceof Y.Text) {
       const field = target._item!.parentSub!
       if (isGrowingField(map.get('type') as string, field) && !isNew(target, event.transaction))
-        grown.push(...textChanges(block, field, event.delta as Delta[], isEdit(event)))
+        for (const change of textChanges(block, field, event.delta as Delta[], isEdit(event))) grown.push(change)
     } else {
       for (const item of event.changes.added)
         for (const annotation of item.content.getContent())

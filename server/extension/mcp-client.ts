@@ -13,8 +13,8 @@ import {
   type Progress,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js'
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
-import type { Json, JsonObject } from '../../shared/schema.ts'
+import { isDeeper } from '../../shared/json-depth.ts'
+import type { JsonObject } from '../../shared/schema.ts'
 
 /** A program that is started and spoken to over its standard input and output. */
 export interface StdioServer {
@@ -72,6 +72,8 @@ const RECONNECTION = {
 const requestIds = new AsyncLocalStorage<string | undefined>()
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 const MAX_PAGES = 100
+// A tool whose schema is nested deeper is left out: no provider would take it.
+const MAX_TOOL_DEPTH = 64
 // The longest that Node's timers can: a call's limit is its caller's.
 const NO_LIMIT_MS = 2 ** 31 - 1
 
@@ -169,7 +171,7 @@ export async function connectClient(
             ListToolsResultSchema,
             { signal: own, timeout: LIST_MS },
           )
-          tools.push(...result.tools)
+          for (const tool of result.tools) if (!isDeeper(tool, MAX_TOOL_DEPTH)) tools.push(tool)
           cursor = result.nextCursor
           if (tools.length > maxTools) break
           if (cursor === undefined) return { tools, complete: true }
@@ -240,21 +242,6 @@ function httpTransport(
       return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
     },
   })
-}
-
-/** Says what does not fit the schema; null where all does, or where the schema is beyond us: the server checks, too. */
-export function schemaCheck(schema: JsonObject): (value: Json) => string | null {
-  // A validator each: one that is shared keeps every schema for ever, and confuses those of equal `$id`.
-  const { $schema: _, $id: __, ...plain } = schema
-  try {
-    const validate = new AjvJsonSchemaValidator().getValidator(plain)
-    return (value) => {
-      const result = validate(value)
-      return result.valid ? null : result.errorMessage
-    }
-  } catch {
-    return () => null
-  }
 }
 
 /** Did the server answer, if only with an error or with something that is no MCP? */

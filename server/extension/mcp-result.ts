@@ -1,7 +1,11 @@
 /** What an MCP tool answers with, as the output of a call: text for the model, files and sources for the reader. */
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import type { Redact } from '../secrets.ts'
+import { isDeeper } from '../../shared/json-depth.ts'
 import type { ToolContext } from './tool.ts'
+
+/** What is nested deeper cannot be written as JSON. */
+const maxDepth = 200
 
 type Content = CallToolResult['content'][number]
 
@@ -19,7 +23,11 @@ export async function outputOf(
   const parts: string[] = []
   for (const item of result.content) parts.push(...(await partsOf(item, tool, context)))
   // Where both are there, the text says the same.
-  if (parts.length === 0 && result.structuredContent !== undefined) return JSON.stringify(result.structuredContent)
+  if (parts.length === 0 && result.structuredContent !== undefined) {
+    if (isDeeper(result.structuredContent, maxDepth))
+      throw new Error(`The tool ${tool} answered with data nested deeper than ${maxDepth} levels.`)
+    return JSON.stringify(result.structuredContent)
+  }
   return parts.join('\n')
 }
 
@@ -77,6 +85,7 @@ const extensionOf = (mimeType: string) => /\/(?:x-)?([a-z0-9]+)/i.exec(mimeType)
 
 /** The last part of the path, if it says anything. */
 function nameOf(uri: string): string | null {
-  const path = uri.replace(/[?#].*$/s, '')
-  return /[^/:]+$/.exec(path)?.[0] ?? null
+  const path = uri.split(/[?#]/, 1)[0]!
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf(':')) + 1)
+  return name === '' ? null : name
 }

@@ -1,12 +1,13 @@
 /** Tools of MCP servers (https://modelcontextprotocol.io) as ours. */
 import type { Progress, Tool as McpTool } from '@modelcontextprotocol/sdk/types.js'
-import type { Json, JsonObject } from '../../shared/schema.ts'
+import type { JsonObject } from '../../shared/schema.ts'
 import type { Logger } from '../log.ts'
 import { redactor, type Redact } from '../secrets.ts'
 import { mcpConnection, type McpConnection } from './mcp-connection.ts'
 import type { McpServer } from './mcp-client.ts'
 import { outputOf } from './mcp-result.ts'
 import { mcpSecrets } from './mcp-secrets.ts'
+import { SchemaCheck } from './schema-check.ts'
 import type { Tool, ToolSource } from './tool.ts'
 
 export interface McpServerOptions {
@@ -38,6 +39,7 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
   const secrets = mcpSecrets(server)
   const redact = redactor(secrets)
   const connection = mcpConnection(server, redact, logger && ((line) => logger.info(fields, line)))
+  const schemas = new SchemaCheck()
   let known: { text: string; tools: readonly Tool[] } | undefined
 
   async function list(signal: AbortSignal): Promise<readonly Tool[]> {
@@ -45,7 +47,7 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
     const text = JSON.stringify(listed.tools)
     // The same tools keep their compiled schemas.
     if (known?.text !== text) {
-      known = { text, tools: toolsOf(listed.tools, server.name, connection, redact, options) }
+      known = { text, tools: toolsOf(listed.tools, server.name, connection, schemas, redact, options) }
       if (!listed.complete)
         warn(
           new Error(
@@ -73,7 +75,9 @@ export function mcpServer(server: McpServer, options: McpServerOptions = {}): To
         return []
       }
     },
-    close: () => connection.close(),
+    close: async () => {
+      await Promise.all([connection.close(), schemas.close()])
+    },
   }
 }
 
@@ -81,6 +85,7 @@ function toolsOf(
   listed: readonly McpTool[],
   server: string,
   connection: McpConnection,
+  schemas: SchemaCheck,
   redact: Redact,
   { approval = false, maxMs }: McpServerOptions,
 ): Tool[] {
@@ -93,7 +98,7 @@ function toolsOf(
         const name = nameFor(tool.name, server, taken)
         // Some providers refuse an object schema without properties.
         const { $schema: _, ...schema } = { properties: {}, ...tool.inputSchema } as JsonObject
-        const check = checkOf(schema)
+        const check = checkOf(schema, schemas)
         return {
           name,
           description: tool.description ?? tool.title ?? tool.annotations?.title ?? '',
@@ -134,14 +139,11 @@ function nameFor(tool: string, server: string, taken: Set<string>): string {
   }
 }
 
-/** The schema is compiled by the first call. */
-function checkOf(schema: JsonObject): Tool['check'] {
-  let faultOf: ((value: Json) => string | null) | undefined
+function checkOf(schema: JsonObject, schemas: SchemaCheck): Tool['check'] {
   return async (args) => {
     if (args === null || typeof args !== 'object' || Array.isArray(args))
       throw new Error('The arguments are no JSON object.')
-    faultOf ??= (await import('./mcp-client.ts')).schemaCheck(schema)
-    const fault = faultOf(args)
+    const fault = await schemas.faultOf(schema, args)
     if (fault !== null) throw new Error(`The arguments do not fit the schema: ${fault}.`)
     return args
   }

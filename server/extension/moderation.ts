@@ -1,3 +1,4 @@
+import { Breath } from '../breath.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { ProviderEvent } from '../provider/events.ts'
 import type { Filter, StreamContext } from './filter.ts'
@@ -5,6 +6,8 @@ import { GrowingDeltas, shownFields, type FilteredField } from './growing-deltas
 
 /** Units of earlier text that a check sees, for what runs across two of them. */
 const contextChars = 4_096
+/** Of a longer delta so much is checked at once; other work gets its turn in between. */
+const pieceChars = 65_536
 
 /** A sentence that ends the run; null: the text may be shown. */
 export type Check = (text: string, context: StreamContext) => MaybePromise<string | null>
@@ -73,7 +76,14 @@ export function moderation(options: ModerationOptions): Filter {
         if (event.type !== 'delta' || !text) return event
         text.waiting += event.text
         if (text.waiting.length < everyChars) return null
-        const passed = await pass(text, wholeWords(text.waiting, 2 * everyChars))
+        const breath = new Breath()
+        let passed = ''
+        while (text.waiting.length > Math.max(pieceChars, everyChars) && !ended) {
+          passed += await pass(text, wholeWords(text.waiting.slice(0, Math.max(pieceChars, everyChars)), 1))
+          await breath.due()
+        }
+        if (text.waiting.length >= everyChars && !ended)
+          passed += await pass(text, wholeWords(text.waiting, 2 * everyChars))
         return passed === '' ? null : { ...event, text: passed }
       }
     },

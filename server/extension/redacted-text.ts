@@ -1,50 +1,10 @@
-import { partialPattern } from './partial-pattern.ts'
+import { isHigh, isLow } from './character-classes.ts'
+import { Search, type Matcher } from './matcher.ts'
 
 /** A match that is longer is not known as one: it counts as ended there, and what follows as new text. As much as `StreamContext.tail` tells. */
 export const maxMatchChars = 4_096
-/** Text is looked at in pieces of this size, however long the deltas are. */
-const pieceChars = 2_048
-
-export interface Replacement {
-  pattern: RegExp
-  /** As it stands: `$1` and the like have no meaning. */
-  replacement: string
-}
-
-interface Match {
-  start: number
-  end: number
-  /** What to put there; null: it has begun, and more text decides whether it is one. */
-  replacement: string | null
-}
-
-/** What matches first, and of those that begin at the same place the first in the list. */
-export class Matcher {
-  readonly #patterns: readonly { partial: RegExp; whole: RegExp; replacement: string }[]
-
-  /** Throws TypeError for patterns whose beginnings cannot be known. */
-  constructor(patterns: readonly Replacement[]) {
-    this.#patterns = patterns.map(({ pattern, replacement }) => ({
-      partial: partialPattern(pattern),
-      whole: new RegExp(pattern.source, `${pattern.flags.replace('g', '')}g`),
-      replacement,
-    }))
-  }
-
-  /** From `from` on; `ended`: no more text comes. */
-  find(text: string, from: number, ended: boolean): Match | null {
-    let first: Match | null = null
-    for (const { partial, whole, replacement } of this.#patterns) {
-      const pattern = ended ? whole : partial
-      pattern.lastIndex = from
-      const found = pattern.exec(text)
-      if (!found || found.index >= (first?.start ?? text.length)) continue
-      const open = !ended && found.some((group, i) => i > 0 && group !== undefined)
-      first = { start: found.index, end: found.index + found[0].length, replacement: open ? null : replacement }
-    }
-    return first
-  }
-}
+/** The patterns go through a text abreast: where one of them matches, the others have little to take back. */
+const strideChars = 64
 
 /**
  * One text on its way through: what of it may be shown. It keeps what may
@@ -52,100 +12,115 @@ export class Matcher {
  * taken back by `rewrite` if it becomes one.
  */
 export class RedactedText {
-  readonly #matcher: Matcher
+  /** One a pattern, in the order of the patterns. */
+  readonly #searches: readonly Search[]
+  readonly #replacements: readonly string[]
   readonly #maxHeldChars: number
   /** Puts the replacement where the end of what was passed on stands. */
   readonly #rewrite: (shown: string, replacement: string) => void
-  /** The unit before `#open`, for borders of words and lines. */
-  #before = ''
-  /** From where a match may have begun. */
-  #open = ''
-  /** Units of `#open` that were passed on. */
+  /** From where a match may have begun, and the character before that. */
+  #kept = ''
+  /** Units of `#kept` that were passed on. */
   #shown = 0
   /** A high surrogate at the end of what came: no pattern sees half a pair. */
   #half = ''
+  #passed = ''
 
-  constructor(matcher: Matcher, maxHeldChars: number, rewrite: (shown: string, replacement: string) => void) {
-    this.#matcher = matcher
+  /** `replacements`: in the order of the patterns. */
+  constructor(
+    matchers: readonly Matcher[],
+    replacements: readonly string[],
+    maxHeldChars: number,
+    rewrite: (shown: string, replacement: string) => void,
+  ) {
+    this.#searches = matchers.map((matcher) => new Search(matcher))
+    this.#replacements = replacements
     this.#maxHeldChars = maxHeldChars
     this.#rewrite = rewrite
   }
 
-  /** What is to be passed on of all that came. */
-  push(chunk: string): string {
+  /** What is to be passed on of all that came. `more`: of what is shown together; what may become a match waits for it. */
+  push(chunk: string, more = false): string {
     const joined = this.#half + chunk
-    const end = isSurrogate(joined.charCodeAt(joined.length - 1), 0xd800) ? joined.length - 1 : joined.length
+    const end = isHigh(joined.charCodeAt(joined.length - 1)) ? joined.length - 1 : joined.length
     this.#half = joined.slice(end)
     // As it will be written: what was shown has to be found again.
-    const text = joined.slice(0, end).toWellFormed()
-    let passed = ''
-    for (let at = 0; at < end;) {
-      let next = Math.min(end, at + pieceChars)
-      if (splitsPair(text, next)) next += 1
-      passed = this.#look(text.slice(at, next), passed, false)
-      at = next
-    }
-    return passed
+    return this.#look(joined.slice(0, end).toWellFormed(), more ? 'more' : 'shown')
   }
 
   /** No more comes. */
   end(): string {
-    const passed = this.#look(this.#half.toWellFormed(), '', true)
+    const passed = this.#look(this.#half.toWellFormed(), 'ended')
     this.#half = ''
     return passed
   }
 
-  /** Adds to `passed`, which is not shown yet. */
-  #look(piece: string, passed: string, ended: boolean): string {
-    const text = this.#before + this.#open + piece
-    /** Up to where it is known what becomes of the text, and up to where it has been passed on. */
-    let known = this.#before.length
-    let shown = known + this.#shown
-    const pass = (to: number) => {
-      if (to > shown) passed += text.slice(shown, to)
-      shown = Math.max(shown, to)
+  #look(piece: string, then: 'more' | 'shown' | 'ended'): string {
+    const text = this.#kept + piece
+    for (let to = this.#kept.length; to < text.length;) {
+      to = Math.min(to + strideChars, text.length)
+      this.#decide(text, to, false)
     }
-    let match = this.#matcher.find(text, known, ended)
-    while (match) {
-      if (match.replacement !== null) {
-        pass(match.start)
-        const back = text.slice(match.start, shown)
-        passed = this.#takeBack(passed, back, match.replacement)
-        known = shown = match.end
-        match = this.#matcher.find(text, known, ended)
-      } else if (text.length - match.start > maxMatchChars) {
-        // As if the text ended here, for the matches that begin in the older half: so that it costs as much as it brings.
-        const older = match.start + maxMatchChars / 2
-        const decided = this.#matcher.find(text, match.start, true)
-        if (decided && decided.start < older) match = decided
-        else match = this.#matcher.find(text, (known = older), ended)
-      } else break
-    }
-    let open = match?.start ?? text.length
+    if (then === 'ended') this.#decide(text, text.length, true)
+    let open = Math.min(text.length, this.#firstSearch().start)
     if (splitsPair(text, open)) open -= 1
-    pass(open)
-    let held = Math.max(shown, text.length - this.#maxHeldChars)
+    this.#pass(text, open)
+    let held = then === 'more' ? 0 : text.length - this.#maxHeldChars
     if (splitsPair(text, held)) held += 1
-    pass(held)
-    this.#before = text.slice(Math.max(0, open - 1), open)
-    this.#open = text.slice(open)
-    this.#shown = shown - open
+    this.#pass(text, held)
+    // With the character before, for borders of words and lines.
+    let from = Math.max(0, open - 1)
+    if (splitsPair(text, from)) from -= 1
+    for (const search of this.#searches) search.shift(from)
+    this.#kept = text.slice(from)
+    this.#shown -= from
+    const passed = this.#passed
+    this.#passed = ''
     return passed
   }
 
-  /** `back` is the end of what was passed on: of `passed`, and of what is shown. */
-  #takeBack(passed: string, back: string, replacement: string): string {
-    if (passed.length >= back.length) return passed.slice(0, passed.length - back.length) + replacement
-    this.#rewrite(back.slice(0, back.length - passed.length), replacement)
-    return ''
+  /** Replaces what is known as a match in the text up to `to`. */
+  #decide(text: string, to: number, ended: boolean): void {
+    for (;;) {
+      for (const search of this.#searches) {
+        search.run(text, to, maxMatchChars)
+        if (ended && search.at === to && !search.isSure) search.end()
+      }
+      const first = this.#firstSearch()
+      const { start, found, isSure, at } = first
+      const older = start + maxMatchChars / 2
+      const isLong = at - start > maxMatchChars
+      if (found && (isSure || (isLong && found.start < older))) this.#replace(text, first)
+      // Of what begins in the older half nothing is known as a match: the rest is looked at once more.
+      else if (isLong) first.restart(text, splitsPair(text, older) ? older + 1 : older)
+      else return
+    }
+  }
+
+  /** The one whose match begins first, and of those that begin at the same place the first. */
+  #firstSearch(): Search {
+    return this.#searches.reduce((first, search) => (search.start < first.start ? search : first))
+  }
+
+  #replace(text: string, search: Search): void {
+    const { start, end } = search.found!
+    const replacement = this.#replacements[this.#searches.indexOf(search)]!
+    this.#pass(text, start)
+    // What was passed on just now lies before it.
+    if (start < this.#shown) this.#rewrite(text.slice(start, this.#shown), replacement)
+    else this.#passed += replacement
+    this.#shown = end
+    for (const other of this.#searches) if (other === search || other.start < end) other.restart(text, end)
+  }
+
+  #pass(text: string, to: number): void {
+    if (to <= this.#shown) return
+    this.#passed += text.slice(this.#shown, to)
+    this.#shown = to
   }
 }
 
 /** Whether the place is inside a surrogate pair. */
 function splitsPair(text: string, index: number): boolean {
-  return isSurrogate(text.charCodeAt(index - 1), 0xd800) && isSurrogate(text.charCodeAt(index), 0xdc00)
-}
-
-function isSurrogate(unit: number, first: 0xd800 | 0xdc00): boolean {
-  return unit >= first && unit < first + 0x400
+  return isHigh(text.charCodeAt(index - 1)) && isLow(text.charCodeAt(index))
 }

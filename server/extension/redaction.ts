@@ -1,6 +1,17 @@
+import { Breath } from '../breath.ts'
 import { GrowingDeltas, shownFields, type Delta, type FilteredField } from './growing-deltas.ts'
-import { Matcher, maxMatchChars, RedactedText, type Replacement } from './redacted-text.ts'
+import { matchers } from './matcher.ts'
+import { maxMatchChars, RedactedText } from './redacted-text.ts'
 import type { Filter, StreamContext } from './filter.ts'
+
+/** A longer delta is looked at in pieces of this size; other work gets its turn in between. */
+const pieceChars = 16_384
+
+export interface Replacement {
+  pattern: RegExp
+  /** As it stands: `$1` and the like have no meaning. */
+  replacement: string
+}
 
 export interface RedactionOptions {
   /** Default: `redaction`. */
@@ -27,14 +38,17 @@ export function redaction(options: RedactionOptions): Filter {
   const { name = 'redaction', patterns, maxHeldChars = 256, fields = shownFields } = options
   if (!(maxHeldChars >= 0 && maxHeldChars <= maxMatchChars))
     throw new TypeError(`maxHeldChars is ${maxHeldChars}: it may be 0 to ${maxMatchChars}.`)
-  const matcher = new Matcher(patterns)
+  const known = matchers(patterns.map(({ pattern }) => pattern))
+  const replacements = patterns.map(({ replacement }) => replacement)
   return {
     name,
     stream: (context) => {
       const texts = new GrowingDeltas(
         fields,
         (delta) =>
-          new RedactedText(matcher, maxHeldChars, (shown, replacement) => rewrite(context, delta, shown, replacement)),
+          new RedactedText(known, replacements, maxHeldChars, (shown, replacement) =>
+            rewrite(context, delta, shown, replacement),
+          ),
       )
       return (event) => {
         if (event.type === 'block_start') texts.started(event)
@@ -47,11 +61,24 @@ export function redaction(options: RedactionOptions): Filter {
         if (event.type !== 'delta') return event
         const redacted = texts.of(event)
         if (!redacted) return event
-        const text = redacted.push(event.text)
-        return text === '' ? null : { ...event, text }
+        const passed = (text: string) => (text === '' ? null : { ...event, text })
+        return event.text.length > pieceChars
+          ? pushLong(redacted, event.text).then(passed)
+          : passed(redacted.push(event.text))
       }
     },
   }
+}
+
+async function pushLong(redacted: RedactedText, text: string): Promise<string> {
+  const breath = new Breath()
+  let passed = ''
+  for (let at = 0; at < text.length; at += pieceChars) {
+    passed += redacted.push(text.slice(at, at + pieceChars), at + pieceChars < text.length)
+    const pause = breath.due()
+    if (pause) await pause
+  }
+  return passed
 }
 
 function rewrite(context: StreamContext, { key, field }: Delta, shown: string, replacement: string): void {

@@ -2,6 +2,7 @@ import { cleanJson, type Json } from '../../shared/schema.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields } from './frames.ts'
+import { isJson, JsonEnd } from './json-end.ts'
 
 interface Call {
   key: string
@@ -10,6 +11,7 @@ interface Call {
   shownId: string
   name: string
   arguments: string
+  argumentsEnd: JsonEnd
 }
 
 /** The tool calls of one choice, put together from fragments. */
@@ -17,6 +19,9 @@ export class ChatCalls {
   readonly #events: ProviderEvent[]
   readonly #calls: Call[] = []
   readonly #byIndex = new Map<number, Call>()
+  /** The first call of each id that the provider gave. */
+  readonly #byId = new Map<string, Call>()
+  readonly #shownIds = new Set<string>()
 
   constructor(events: ProviderEvent[]) {
     this.#events = events
@@ -58,9 +63,9 @@ export class ChatCalls {
       const call = this.#byIndex.get(index)
       return call && id !== '' && call.id !== '' && call.id !== id ? undefined : call
     }
-    if (id !== '') return this.#calls.find((call) => call.id === id)
+    if (id !== '') return this.#byId.get(id)
     const last = this.#calls.at(-1)
-    return last && name !== '' && isJson(last.arguments) ? undefined : last
+    return last && name !== '' && last.argumentsEnd.isWhole(last.arguments) ? undefined : last
   }
 
   #start(index: number | undefined, id: string, name: string): Call {
@@ -70,8 +75,10 @@ export class ChatCalls {
       shownId: this.#ownId(id) ?? `call_${crypto.randomUUID()}`,
       name,
       arguments: '',
+      argumentsEnd: new JsonEnd(),
     }
     this.#calls.push(call)
+    this.#know(call)
     if (index !== undefined) this.#byIndex.set(index, call)
     this.#events.push({
       type: 'block_start',
@@ -87,9 +94,14 @@ export class ChatCalls {
     return call
   }
 
+  #know(call: Call): void {
+    if (call.id !== '' && !this.#byId.has(call.id)) this.#byId.set(call.id, call)
+    this.#shownIds.add(call.shownId)
+  }
+
   /** An id that no other call of this answer has. */
   #ownId(id: string): string | undefined {
-    return id === '' || this.#calls.some((call) => call.shownId === id) ? undefined : id
+    return id === '' || this.#shownIds.has(id) ? undefined : id
   }
 
   /** An id or a name that comes late. Where they come again, they are the same. */
@@ -97,6 +109,7 @@ export class ChatCalls {
     if (call.id === '' && id !== '') {
       call.id = id
       call.shownId = this.#ownId(id) ?? call.shownId
+      this.#know(call)
       this.#events.push({ type: 'block_set', key: call.key, fields: { callId: call.shownId } })
     }
     if (call.name === '' && name !== '') {
@@ -109,15 +122,7 @@ export class ChatCalls {
     const text = isFields(fragment) ? JSON.stringify(fragment) : fragment
     if (typeof text !== 'string' || text === '') return
     call.arguments += text
+    call.argumentsEnd.push(text)
     this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text })
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }

@@ -12,18 +12,21 @@ export function demoCall(words: string, tools: readonly JsonObject[] = []): { na
   return tool ? { name: tool.name, args: JSON.stringify(example(tool.parameters, 'example')) } : null
 }
 
-/** A value of a schema: what it names itself (default, example, enum), else a plain one of its type. `name`: of the field. */
-/** A schema may ask for any number of items. */
+/** A schema may ask for any number of items, and for as many in each of them. */
 const maxItems = 20
+const maxValues = 1_000
 
-function example(schema: JsonObject, name: string): Json {
+/** A value of a schema: what it names itself (default, example, enum), else a plain one of its type. `name`: of the field. */
+function example(schema: JsonObject, name: string, left = { values: maxValues }): Json {
+  if (left.values-- <= 0) return null
   const { type, minimum = 1, minItems = 0, items, properties, required } = schema
   const named = [schema.const, schema.default, first(schema.examples), first(schema.enum)].find(
     (value) => value !== undefined,
   )
   if (named !== undefined) return named
+  const isRequired = new Set(Array.isArray(required) ? required : [])
   const variant = first(schema.anyOf) ?? first(schema.oneOf)
-  if (isObject(variant)) return example(variant, name)
+  if (isObject(variant)) return example(variant, name, left)
   switch (Array.isArray(type) ? type[0] : type) {
     case 'number':
     case 'integer':
@@ -34,13 +37,13 @@ function example(schema: JsonObject, name: string): Json {
       return null
     case 'array':
       return Array.from({ length: isWhole(minItems, 0, maxItems) ? minItems : 1 }, () =>
-        example(isObject(items) ? items : {}, name),
+        example(isObject(items) ? items : {}, name, left),
       )
     case 'object':
       return Object.fromEntries(
         Object.entries(isObject(properties) ? properties : {})
-          .filter(([key]) => Array.isArray(required) && required.includes(key))
-          .map(([key, field]) => [key, example(isObject(field) ? field : {}, key)]),
+          .filter(([key]) => isRequired.has(key))
+          .map(([key, field]) => [key, example(isObject(field) ? field : {}, key, left)]),
       )
     default:
       return formats[String(schema.format)] ?? name

@@ -86,7 +86,7 @@ function wasAnswered(request: ProviderRequest): string | null {
 
 /** Words, long ones in pieces, with the white space before them: about what a tokenizer makes of them. */
 function tokensOf(text: string): string[] {
-  return text.match(/\s*\S{1,6}/gu)?.concat(/\s+$/.exec(text) ?? []) ?? []
+  return text.match(/\s*\S{1,6}|\s+/gu) ?? []
 }
 
 function blockStart(key: string, part: DemoPart): ProviderEvent {

@@ -1,11 +1,14 @@
 /** What a provider says when it says no, as an error that a person can read. */
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { isDeeper } from '../../shared/json-depth.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { Redact } from '../secrets.ts'
 import { isFields } from './frames.ts'
 
 const maxMessage = 600
 const maxDetail = 200
+/** Errors inside errors, and so on: what is deeper is no sentence. */
+const maxDepth = 20
 
 /**
  * A provider's failure as it may be shown, stored and logged: without the keys
@@ -103,7 +106,7 @@ export function noStreamFailure(body: string, contentType: string): RunnelError 
 
 function sentenceOf(error: unknown): string {
   if (typeof error === 'string') return readable(error)
-  if (!isFields(error)) return ''
+  if (!isFields(error) || isDeeper(error, maxDepth)) return ''
   const { message, detail, error: inner } = error
   if (typeof message === 'string') return readable(message)
   if (typeof detail === 'string') return readable(detail)

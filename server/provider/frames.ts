@@ -1,9 +1,13 @@
 /** What stands between the bytes of a provider stream and its meaning: frames with JSON in them. */
 import { RunnelError } from '../../shared/errors.ts'
 import { isWhole } from '../../shared/wire.ts'
+import { isDeeper } from '../../shared/json-depth.ts'
 import type { ProviderEvent } from './events.ts'
 
 export type Fields = Record<string, unknown>
+
+/** What is nested deeper is no answer of a model. A frame may repeat the schemas of the request's tools. */
+const maxDepth = 200
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -34,6 +38,12 @@ export function parseFrame(data: string): Fields {
   } catch (error) {
     throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON.', { cause: error })
   }
+  // Each level has two brackets.
+  if (data.length > 2 * maxDepth && isDeeper(value, maxDepth))
+    throw new RunnelError(
+      'provider_bad_response',
+      `The model provider sent a frame nested deeper than ${maxDepth} levels.`,
+    )
   if (isFields(value)) return value
   throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON object.')
 }

@@ -19,6 +19,9 @@ export class ResponsesMapper implements StreamMapper {
   finished = false
   readonly #onUnknown: (type: string) => void
   readonly #items = new Map<number, Item>()
+  /** The first call of each id, and the last of each kind: results name either. */
+  readonly #callOfId = new Map<string, CallItem>()
+  readonly #lastOfType = new Map<string, CallItem>()
 
   constructor(onUnknown: (type: string) => void) {
     this.#onUnknown = onUnknown
@@ -91,6 +94,11 @@ export class ResponsesMapper implements StreamMapper {
     if (known) return known
     const made = this.#make(index, item)
     this.#items.set(index, made)
+    if (made instanceof CallItem) {
+      if (!this.#callOfId.has(made.callId)) this.#callOfId.set(made.callId, made)
+      this.#lastOfType.delete(made.type)
+      this.#lastOfType.set(made.type, made)
+    }
     return made
   }
 
@@ -110,10 +118,9 @@ export class ResponsesMapper implements StreamMapper {
 
   /** The call that an output belongs to; one without `call_id` belongs to the last call of its kind. */
   #answered(output: Fields): CallItem | undefined {
+    if (typeof output.call_id === 'string') return this.#callOfId.get(output.call_id)
     const kind = String(output.type).replace(/_output$/, '')
-    const calls = [...this.#items.values()].filter((item) => item instanceof CallItem)
-    if (typeof output.call_id === 'string') return calls.find((call) => call.callId === output.call_id)
-    return calls.findLast((call) => call.type.startsWith(kind))
+    return [...this.#lastOfType.values()].findLast((call) => call.type.startsWith(kind))
   }
 
   #message(event: Fields): MessageItem | undefined {

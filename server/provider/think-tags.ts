@@ -6,6 +6,8 @@
 
 const opening = '<think>'
 const closing = '</think>'
+/** So much white space waits for what follows it; more is text. Each piece that comes is looked at together with what waits. */
+const maxHeldChars = 1_024
 
 /**
  * Splits a growing text at its think tags, however the tags are cut. White
@@ -55,7 +57,7 @@ export class ThinkTags {
       this.#state = 'inside'
       return this.#inside(trimmed.slice(opening.length))
     }
-    if (opening.startsWith(trimmed)) {
+    if (opening.startsWith(trimmed) && text.length <= maxHeldChars) {
       this.#held = text
       return
     }
@@ -71,7 +73,8 @@ export class ThinkTags {
       this.#state = 'after'
       return this.#take(text.slice(end + closing.length))
     }
-    const kept = undecidedTail(text)
+    let kept = undecidedTail(text)
+    if (text.length - kept > maxHeldChars) kept = text.length - maxHeldChars
     this.#held = text.slice(kept)
     this.reasoning = text.slice(0, kept)
     if (kept > 0) this.#anyReasoning = true

@@ -30,7 +30,7 @@ export function changesSince(doc: Y.Doc, position: Position): MessageChange[] {
     const lengths = position.lengths(id)
     // Nothing leaves `completed` unseen: what the reader counted as closed is told again unless it is that.
     if (lengths || status !== 'completed') statuses.push({ type: 'set', block: id, fields: { status } })
-    if (lengths) tails.push(...tailsOf(readBlock(map), lengths))
+    if (lengths) for (const tail of tailsOf(readBlock(map), lengths)) tails.push(tail)
   })
   return [{ type: 'message', fields, removed }, ...statuses, ...tails, ...opened]
 }

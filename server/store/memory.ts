@@ -2,22 +2,13 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
 import { branchOf } from './branch.ts'
 import { judgeClaim } from './claim-rules.ts'
-import {
-  decodeCursor,
-  decodeOffset,
-  encodeCursor,
-  jsonBytes,
-  matchesPage,
-  takePage,
-  type ListPosition,
-} from './cursor.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from './cursor.ts'
 import { memoryDocuments } from './memory-documents.ts'
 import { memoryFiles } from './memory-files.ts'
 import { memoryMembers } from './memory-members.ts'
+import { memorySearch } from './memory-search.ts'
 import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation, runRows } from './run-rows.ts'
-import { queryWordsOf, wordsOf } from './search-words.ts'
-import { searchableText } from './searchable.ts'
 import type {
   ChatRow,
   Claim,
@@ -172,20 +163,7 @@ export function memoryStore(): Store {
       deleteAll(ids)
       return { messages: ids, files: files.deleteOfMessages(ids) }
     },
-    async searchChats(userId, query, page) {
-      const offset = decodeOffset(page.cursor)
-      const words = queryWordsOf(query)
-      const has = (text: string) => {
-        const held = wordsOf(text)
-        return words.every((word) => held.some((other) => other.startsWith(word)))
-      }
-      const found = ownChats(userId).filter(
-        ({ row }) =>
-          words.length > 0 &&
-          (has(row.title) || messagesOf(row.id).some(({ row: { json } }) => json && has(searchableText(json)))),
-      )
-      return matchesPage(found.toReversed().slice(offset), offset, page, ({ row }) => structuredClone(row))
-    },
+    searchChats: memorySearch(ownChats, messagesOf),
 
     ...members.store,
 

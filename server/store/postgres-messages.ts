@@ -3,7 +3,7 @@ import { branchOf } from './branch.ts'
 import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from './cursor.ts'
 import type { PostgresConnection, Query } from './postgres-connection.ts'
 import { quotaLocks } from './postgres-files.ts'
-import { vectorOf, vectorOfMessage } from './postgres-search.ts'
+import { vectorOf } from './postgres-search.ts'
 import { refuseChat } from './quotas.ts'
 import { chatIsBusy, refuseContinuation } from './run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData, Store } from './store.ts'
@@ -46,7 +46,7 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
       return row ? toChat(row) : null
     },
     renameChat: async (id, title) =>
-      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, vectorOf(title)])),
+      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
     listChats: async (userId, page) => {
       const before =
         page.cursor === undefined
@@ -160,10 +160,10 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
 }
 
 /** Inside a transaction. */
-export async function insertChat(query: Query, chat: ChatRow): Promise<void> {
+export async function insertChat(query: Query, chat: ChatRow, vector: string): Promise<void> {
   await query(
     'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
-    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vectorOf(chat.title)],
+    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
   )
 }
 
@@ -183,8 +183,8 @@ export async function refuseOwned(
   refuseChat(row!.count, max, expiresAt !== undefined)
 }
 
-/** Inside a transaction. */
-export async function insertMessage(query: Query, row: MessageRow): Promise<void> {
+/** Inside a transaction. `vector`: its words, of one that has JSON. */
+export async function insertMessage(query: Query, row: MessageRow, vector: string | null): Promise<void> {
   await query(
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json, search)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
@@ -200,7 +200,7 @@ export async function insertMessage(query: Query, row: MessageRow): Promise<void
       row.status,
       toJson(row.request),
       toJson(row.json as Json),
-      row.json && vectorOfMessage(row.json),
+      row.json && vector,
     ],
   )
 }
@@ -228,12 +228,12 @@ export async function refuseBusyChat(query: Query, chatId: string): Promise<void
 }
 
 /** Inside a transaction. False for one that is not there. */
-export async function finishMessage(query: Query, message: Message, json: string): Promise<boolean> {
+export async function finishMessage(query: Query, message: Message, json: string, vector: string): Promise<boolean> {
   const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
     message.id,
     message.status,
     json,
-    vectorOfMessage(message),
+    vector,
   ])
   return changed.length === 1
 }

@@ -1,32 +1,24 @@
 import type { Message } from '../../shared/schema.ts'
 import type { Query } from './postgres-connection.ts'
 import { searchableText } from './searchable.ts'
-import { queryWordsOf, wordsOf } from './search-words.ts'
+import { queryWordsOf } from './search-words.ts'
+import { wordPlaces } from './word-index.ts'
 
-/** A `tsvector` takes no more than 1 MiB: of a text with more different words, the first ones are found. */
-const maxVectorBytes = 700_000
-/** What ranks: how often a word is there, up to so many. */
-const maxPlaces = 8
+/** A `tsvector` takes no more than 1 MiB. */
+const bounds = { maxBytes: 900_000, maxPlaces: 8 }
 /** Postgres knows no later place. */
 const lastPlace = 16_383
 
 /** The words of a title or a message as a `tsvector`. */
-export function vectorOf(text: string): string {
-  const places = new Map<string, number[]>()
-  let bytes = 0
-  wordsOf(text).forEach((word, i) => {
-    const known = places.get(word)
-    if (!known && bytes > maxVectorBytes) return
-    if (!known) places.set(word, [])
-    if ((known?.length ?? 0) >= maxPlaces) return
-    places.get(word)!.push(Math.min(i + 1, lastPlace))
-    bytes += known ? 2 : Buffer.byteLength(word) + 8
-  })
-  return [...places].map(([word, at]) => `'${word}':${at.join(',')}`).join(' ')
+export async function vectorOf(text: string): Promise<string> {
+  const places = await wordPlaces(text, bounds)
+  let vector = ''
+  for (const [word, at] of places) vector += `'${word}':${at.map((place) => Math.min(place, lastPlace)).join(',')} `
+  return vector
 }
 
-export function vectorOfMessage(message: Message): string {
-  return vectorOf(searchableText(message))
+export async function vectorOfMessage(message: Message): Promise<string> {
+  return await vectorOf(searchableText(message))
 }
 
 /** Chats of a user in which a title or a message has all the words, each as it begins; best first. */

@@ -30,7 +30,7 @@ import {
 } from './postgres-messages.ts'
 import { forgetOrders, postgresOrders } from './postgres-orders.ts'
 import { migrations } from './postgres-schema.ts'
-import { searchChats } from './postgres-search.ts'
+import { searchChats, vectorOf, vectorOfMessage } from './postgres-search.ts'
 import { runRows } from './run-rows.ts'
 import type { ChatRow, Deleted, Store } from './store.ts'
 
@@ -81,12 +81,14 @@ export function postgresStore(
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
 
-    createChat: (chat, lineage, claim, maxOwned) =>
-      write(async (query) => {
+    // Words are found before the transaction begins: it holds up nobody while that takes time.
+    createChat: async (chat, lineage, claim, maxOwned) => {
+      const vector = await vectorOf(chat.title)
+      return await write(async (query) => {
         const claimed = await takeClaim(query, claim)
         if (claimed.repeated) return claimed
         if (maxOwned !== undefined) await refuseOwned(query, chat, maxOwned)
-        await insertChat(query, chat)
+        await insertChat(query, chat, vector)
         await insertMember(query, chat.id, {
           userId: chat.ownerId,
           name: chat.ownerName ?? chat.ownerId,
@@ -95,7 +97,8 @@ export function postgresStore(
         })
         await createDocument(query, chat.id, lineage, 0)
         return claimed
-      }),
+      })
+    },
     deleteChat: (id) =>
       write(async (query) => {
         // Nothing is added to the chat from here on.
@@ -118,17 +121,19 @@ export function postgresStore(
       return matchesPage(rows, offset, page, toChat)
     },
 
-    startRun: (run) =>
-      write(async (query) => {
+    startRun: async (run) => {
+      const vector = run.userMessage && (await vectorOfMessage(run.userMessage))
+      return await write(async (query) => {
         const claimed = await takeClaim(query, run.claim)
         if (claimed.repeated) return claimed
         await keepChat(query, run.assistant.chatId)
         if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
-        for (const row of runRows(run)) await insertMessage(query, row)
+        for (const row of runRows(run)) await insertMessage(query, row, vector)
         if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         await createDocument(query, run.assistant.id, run.lineage, 1)
         return claimed
-      }),
+      })
+    },
     continueRun: (run) =>
       write(async (query) => {
         const claimed = await takeClaim(query, run.claim)
@@ -138,9 +143,10 @@ export function postgresStore(
     findClaim: (claim) => findClaim(query, claim),
     saveFinal: async ({ message, epoch, state, seq, tell }) => {
       const json = await jsonText(message)
+      const vector = await vectorOfMessage(message)
       return await write(async (query) => {
         const document = await lockDocument(query, message.id, epoch)
-        if (!document || !(await finishMessage(query, message, json))) return false
+        if (!document || !(await finishMessage(query, message, json, vector))) return false
         if (tell)
           await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
             message.id,

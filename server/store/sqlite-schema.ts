@@ -220,6 +220,22 @@ export const migrations: readonly string[] = [
   CREATE INDEX files_by_user ON files (user_id, size);
   CREATE INDEX chats_by_owner_and_end ON chats (owner_id, expires_at);
   `,
+  `
+  -- What owned words, in pieces: a long text has several, so that none takes long to write or to erase. words.owner is
+  -- the number of a piece from now on. Pieces of nobody (NULL) are still to be erased.
+  CREATE TABLE word_pieces (
+    piece INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner INTEGER,
+    chat INTEGER NOT NULL,
+    words TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO word_pieces (piece, owner, chat, words) SELECT owner, owner, chat, words FROM word_owners;
+  DROP TABLE word_owners;
+  CREATE INDEX word_pieces_by_owner ON word_pieces (owner);
+
+  -- Messages whose words are not all in the index.
+  CREATE TABLE unindexed (message INTEGER PRIMARY KEY) STRICT;
+  `,
 ]
 
 /**

@@ -33,7 +33,7 @@ export function openSqliteStore(path: string): Store {
   }
 }
 
-/** The store on a connection, which it closes. Nothing here waits: a call is done when it returns. */
+/** The store on a connection, which it closes. Nothing here waits but for long texts to be indexed or erased: else a call is done when it returns. */
 export function sqliteStore(connection: SqliteConnection): Store {
   const documents = sqliteDocuments(connection)
   const messages = sqliteMessages(connection)
@@ -44,6 +44,9 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const files = sqliteFiles(connection)
   const ends = sqliteEnds(connection)
   const orders = sqliteOrders(connection)
+
+  // What an earlier process did not come to.
+  void search.finish()
 
   /** Inside a transaction. The text leaves the search index first: its rows are found by the messages' numbers. */
   function deleteMessages(ids: string[]): Deleted {
@@ -89,8 +92,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
       }),
     listChats: async (userId, page) => messages.listChats(userId, page),
     expiredChats: async (now) => messages.expiredChats(now),
-    deleteChat: async (id) =>
-      connection.write(() => {
+    deleteChat: async (id) => {
+      const deleted = connection.write(() => {
         const deleted = deleteMessages(messages.idsOfChat(id))
         search.removeChat(id)
         documents.delete(id)
@@ -98,9 +101,16 @@ export function sqliteStore(connection: SqliteConnection): Store {
         claims.forget(id)
         messages.deleteChat(id)
         return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
-      }),
+      })
+      await search.finish()
+      return deleted
+    },
     descendants: async (messageId) => messages.descendants(messageId),
-    deleteMessages: async (messageId) => connection.write(() => deleteMessages(messages.descendants(messageId))),
+    deleteMessages: async (messageId) => {
+      const deleted = connection.write(() => deleteMessages(messages.descendants(messageId)))
+      await search.finish()
+      return deleted
+    },
     searchChats: async (userId, query, page) => {
       const offset = decodeOffset(page.cursor)
       const numbers = search.find(userId, query, offset, page.limit + 1)
@@ -133,19 +143,23 @@ export function sqliteStore(connection: SqliteConnection): Store {
     listInvites: async (chatId) => members.listInvites(chatId),
     revokeInvite: async (chatId, id) => members.revokeInvite(chatId, id),
 
-    startRun: async (run) =>
-      connection.write(() => {
+    startRun: async (run) => {
+      let isFinished = true
+      const started = connection.write(() => {
         const claimed = claims.take(run.claim)
         if (claimed.repeated) return claimed
         if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
         for (const row of runRows(run)) messages.insertMessage(row)
         if (run.userMessage) {
           for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
-          search.putMessage(run.userMessage)
+          isFinished = !search.putMessage(run.userMessage)
         }
         documents.create(run.assistant.id, run.lineage, 1)
         return claimed
-      }),
+      })
+      if (!isFinished) await search.finish()
+      return started
+    },
     continueRun: async (run) =>
       connection.write(() => {
         const claimed = claims.take(run.claim)
@@ -172,14 +186,17 @@ export function sqliteStore(connection: SqliteConnection): Store {
         connection.write(() => documents.isNewest(message.id, epoch) && documents.finish(message.id, state))
         await nextTurn()
       }
-      return connection.write(() => {
+      let isFinished = true
+      const isSaved = connection.write(() => {
         if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message, json)) return false
         if (tell) ends.add(message)
         orders.forget(message.taskId ?? '')
         documents.finish(message.id, state)
-        search.putMessage(message)
+        isFinished = !search.putMessage(message)
         return true
       })
+      if (!isFinished) await search.finish()
+      return isSaved
     },
 
     putProviderData: async (messageId, entries) => messages.putProviderData(messageId, entries),
@@ -194,6 +211,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
       }),
     dropClaims: async (before) => claims.drop(before),
     close: async () => {
+      search.close()
       documents.close()
       connection.close()
     },

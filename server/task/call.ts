@@ -1,9 +1,13 @@
 import { RunnelError } from '../../shared/errors.ts'
+import { isDeeper } from '../../shared/json-depth.ts'
 import type { Json } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets.ts'
 import { unlessAborted } from '../waiting/race.ts'
+
+/** What is nested deeper is nobody's argument, and overflows the stack of whoever walks it. */
+const maxDepth = 64
 
 /** A call that went wrong in a way that the model, and a person, can act on. */
 export class CallFault extends Error {}
@@ -23,6 +27,7 @@ export async function checkedArguments(tool: Tool, text: string, time: CallTime)
   } catch (error) {
     throw new CallFault(`The arguments are no JSON: ${(error as Error).message}`)
   }
+  if (isDeeper(args, maxDepth)) throw new CallFault(`The arguments are nested deeper than ${maxDepth} levels.`)
   return await inTime(time, () => tool.check(args))
 }
 

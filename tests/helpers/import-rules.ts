@@ -5,7 +5,7 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/waiting', 'server/encoded-text.ts', 'server/request-id.ts'],
+  ['server/waiting', 'server/encoded-text.ts', 'server/request-id.ts', 'server/breath.ts'],
   [
     'server/setting-values.ts',
     'server/secret-file.ts',
@@ -82,6 +82,8 @@ const OPEN_PLACES: Record<string, string[]> = {
   'y-protocols': MODEL_PLACES,
   // A folder is the door: each route file has its router, each body its schema.
   express: ['server/http'],
+  // Its validator runs in a thread of its own.
+  '@modelcontextprotocol/sdk': ['server/extension'],
   zod: ['server/http', 'server/extension', 'server/config.ts', 'server/setting-values.ts'],
 }
 

@@ -154,7 +154,7 @@ describe('migrations', () => {
       { chat: 7, word: 'tides', owner: -7 },
       { chat: 7, word: 'why', owner: 5 },
     ])
-    expect(database.prepare('SELECT owner, words FROM word_owners').all()).toEqual([
+    expect(database.prepare('SELECT owner, words FROM word_pieces WHERE piece = owner ORDER BY piece').all()).toEqual([
       { owner: -7, words: 'creme tides' },
       { owner: 5, words: 'oh why' },
     ])

@@ -1,0 +1,70 @@
+import { afterEach, expect, test } from 'vitest'
+import { SchemaCheck } from '../../server/extension/schema-check.ts'
+import { expectNothingLeftOpen } from '../helpers/open-handles.ts'
+import type { JsonObject } from '../../shared/schema.ts'
+import { longestHold } from '../helpers/longest-hold.ts'
+
+expectNothingLeftOpen()
+
+let check = new SchemaCheck()
+afterEach(async () => {
+  await check.close()
+  check = new SchemaCheck()
+})
+
+const words: JsonObject = { type: 'object', properties: { words: { type: 'string', pattern: '^[a-z]+$' } } }
+
+test('says what does not fit, also to many who ask at once', async () => {
+  const answers = await Promise.all([
+    check.faultOf(words, { words: 'fine' }),
+    check.faultOf(words, { words: 7 }),
+    check.faultOf(words, { words: 'NO' }),
+    check.faultOf({ type: 'object', required: ['b'] }, {}),
+  ])
+  expect(answers).toEqual([
+    null,
+    'data/words must be string',
+    'data/words must match pattern "^[a-z]+$"',
+    "data must have required property 'b'",
+  ])
+})
+
+/** A schema that refers to itself twice at each of so many levels: 2 to the power of them is what a value costs. */
+function laughing(levels: number): JsonObject {
+  const definitions = Object.fromEntries(
+    Array.from({ length: levels }, (_, i) => {
+      const next = { $ref: `#/$defs/d${i + 1}` }
+      return [`d${i}`, { allOf: [next, next] }]
+    }),
+  )
+  return { $ref: '#/$defs/d0', $defs: { ...definitions, [`d${levels}`]: { type: 'object' } } } as unknown as JsonObject
+}
+
+test.each<[string, JsonObject]>([
+  ['a pattern', { type: 'object', properties: { x: { type: 'string', pattern: '^(a+)+$' } } }],
+  ['a pattern of names', { type: 'object', patternProperties: { '^(a+)+$': { type: 'number' } } }],
+  ['references', laughing(40)],
+])('%s that takes for ever holds up nobody, and the value is left to the server', async (_name, hostile) => {
+  expect(await check.faultOf(words, { words: 7 })).not.toBeNull()
+  const long = `${'a'.repeat(40)}!`
+  const started = performance.now()
+  const { result, longestMs } = await longestHold(() =>
+    Promise.all([
+      check.faultOf(hostile, { x: long, [long]: 1 }),
+      check.faultOf(hostile, { x: long, [long]: 1 }),
+      check.faultOf(words, { words: 7 }),
+    ]),
+  )
+  expect(result).toEqual([null, null, 'data/words must be string'])
+  expect(longestMs).toBeLessThan(50)
+  // One deadline, and the start of another thread.
+  expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+test('what is beyond the thread fits: a schema without end, or one that is none', async () => {
+  let deep: JsonObject = {}
+  for (let i = 0; i < 2_000; i++) deep = { not: deep }
+  expect(await check.faultOf(deep, {})).toBeNull()
+  expect(await check.faultOf({ type: 'nonsense' }, {})).toBeNull()
+  expect(await check.faultOf({ properties: { x: { pattern: '(' } } }, { x: 'a' })).toBeNull()
+})

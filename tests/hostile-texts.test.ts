@@ -1,0 +1,370 @@
+/**
+ * What others send may be written to be slow. Each function that reads it is
+ * given such texts, once and eight times as long: what is linear takes eight
+ * times as long then, what is quadratic 64 times.
+ */
+import { describe, expect, test } from 'vitest'
+import { moderation, wordList } from '../server/extension/moderation.ts'
+import { outputOf } from '../server/extension/mcp-result.ts'
+import { redaction } from '../server/extension/redaction.ts'
+import type { Filter, StreamContext } from '../server/extension/filter.ts'
+import type { ToolContext } from '../server/extension/tool.ts'
+import { redactor } from '../server/secrets.ts'
+import { cleanName } from '../server/files/name.ts'
+import { sniff } from '../server/files/sniff.ts'
+import { disposition } from '../server/http/disposition.ts'
+import { titleOf } from '../server/http/door/body.ts'
+import { messageHtml } from '../server/http/render/html.ts'
+import { messageMarkdown } from '../server/http/render/markdown.ts'
+import { messageText } from '../server/http/render/text.ts'
+import { readEventId } from '../server/room/event-id.ts'
+import { noStreamFailure, reportedFailure, shownFailure } from '../server/provider/failures.ts'
+import { demoProvider } from '../server/provider/demo.ts'
+import { parseFrame } from '../server/provider/frames.ts'
+import { ChatMapper } from '../server/provider/openai-chat.ts'
+import { ResponsesMapper } from '../server/provider/openai-responses.ts'
+import { createSseReader } from '../server/provider/sse.ts'
+import { ThinkTags } from '../server/provider/think-tags.ts'
+import { decodeCursor } from '../server/store/cursor.ts'
+import { vectorOf } from '../server/store/postgres-search.ts'
+import { fromText, toText } from '../server/store/postgres-text.ts'
+import { wordsOf } from '../server/store/search-words.ts'
+import { Coalescer } from '../server/document/coalescer.ts'
+import { checkedArguments } from '../server/task/call.ts'
+import { overlapFilter } from '../server/task/continuation.ts'
+import { digestOf } from '../shared/digest.ts'
+import type { Block, Message } from '../shared/schema.ts'
+import { longestHold } from './helpers/longest-hold.ts'
+
+const repeated = (text: string) => (size: number) => text.repeat(Math.ceil(size / text.length)).slice(0, size)
+
+/** Marks that Unicode orders among themselves, in another order. */
+const marks = (size: number) => `a${repeated('\u0301\u0323\u0327\u0345\u0338')(size)}`
+const words = (size: number) => Array.from({ length: size / 8 }, (_, i) => `w${i.toString(36)}`).join(' ')
+
+function messageOf(block: object): Message {
+  return { id: 'msg_a', role: 'assistant', status: 'completed', output: [{ id: 'b', ...block } as Block] } as Message
+}
+const textBlock = (text: string) => messageOf({ type: 'text', status: 'completed', text, annotations: [] })
+const callBlock = (output: string) =>
+  messageOf({
+    type: 'tool_call',
+    status: 'completed',
+    callId: 'c',
+    name: 'f',
+    executor: 'server',
+    arguments: '',
+    output,
+  })
+
+const chunk = (delta: object) => JSON.stringify({ choices: [{ index: 0, delta }] })
+const call = (fields: object, args: string) =>
+  chunk({ tool_calls: [{ ...fields, function: { name: 'f', arguments: args } }] })
+
+function readChat(frames: readonly string[]): void {
+  const mapper = new ChatMapper(() => {})
+  for (const frame of [...frames, '[DONE]']) {
+    mapper.push(undefined, frame)
+    mapper.events.length = 0
+  }
+}
+
+function readResponses(frames: readonly object[]): void {
+  const mapper = new ResponsesMapper(() => {})
+  for (const frame of frames) {
+    mapper.push(undefined, JSON.stringify(frame))
+    mapper.events.length = 0
+  }
+}
+
+function readSse(text: string, bytesAtOnce: number): void {
+  const bytes = Buffer.from(text)
+  const reader = createSseReader(() => {})
+  for (let at = 0; at < bytes.length; at += bytesAtOnce) reader.push(bytes.subarray(at, at + bytesAtOnce))
+  reader.end()
+}
+
+function readThoughts(pieces: readonly string[]): void {
+  const tags = new ThinkTags()
+  for (const piece of pieces) tags.push(piece)
+  tags.end()
+}
+
+/** The end of what was shown, as a message has it. */
+class Shown {
+  #text = ''
+  readonly context = {
+    blockOf: () => 'b',
+    tail: (_key: string, _field: string, count: number) => this.#text.slice(-count),
+    length: () => this.#text.length,
+    replace: (_block: string, _field: string, offset: number, count: number, text: string) => {
+      this.#text = this.#text.slice(0, offset) + text + this.#text.slice(offset + count)
+    },
+    end: () => {},
+  } as unknown as StreamContext
+
+  add(text: string): void {
+    this.#text += text
+    if (this.#text.length > 32_768) this.#text = this.#text.slice(-8_192)
+  }
+}
+
+/** One text through a stream filter. */
+async function filtered(filter: Filter, text: string, charsAtOnce: number): Promise<void> {
+  const shown = new Shown()
+  const handle = filter.stream!(shown.context)
+  await handle({ type: 'block_start', key: 'k', block: { type: 'text', status: 'in_progress' } })
+  for (let at = 0; at < text.length; at += charsAtOnce) {
+    const given = handle({ type: 'delta', key: 'k', field: 'text', text: text.slice(at, at + charsAtOnce) })
+    const event = given instanceof Promise ? await given : given
+    if (event && 'text' in event) shown.add(event.text)
+  }
+  await handle({ type: 'block_end', key: 'k', status: 'completed' })
+}
+
+const moderated = (text: string, charsAtOnce: number) =>
+  filtered(moderation({ check: wordList(['damn', 'bloody hell']) }), text, charsAtOnce)
+
+function continued(text: string): void {
+  const filter = overlapFilter(text)
+  void filter({ type: 'block_start', key: 'k', block: { type: 'text', status: 'in_progress' } })
+  for (const unit of text) void filter({ type: 'delta', key: 'k', field: 'text', text: unit })
+}
+
+const asItIs = (text: string) => text
+
+const fileOf = (uri: string) =>
+  outputOf(
+    { content: [{ type: 'resource', resource: { uri, blob: '', mimeType: 'a/b' } }] },
+    't',
+    { addFile: () => Promise.resolve({}) } as unknown as ToolContext,
+    asItIs,
+  )
+
+async function demo(result: string): Promise<void> {
+  const messages = [{ role: 'tool', content: result }]
+  const events = demoProvider({ tokensPerSecond: Infinity })(
+    { model: 'm', prompt: [], messages } as never,
+    new AbortController().signal,
+  )
+  for await (const event of events) if (event.type === 'finish') return
+}
+
+/** Name, size, text of that size, what reads it. */
+type Row = [name: string, size: number, generate: (size: number) => any, read: (input: any) => unknown]
+
+const rows: Row[] = [
+  ['words of marks', 20_000, marks, wordsOf],
+  ['words of one long word', 50_000, repeated('a'), wordsOf],
+  ['words of jamo', 50_000, repeated('\u1100\u1161\u11a8'), wordsOf],
+  ['a vector of marks', 20_000, marks, vectorOf],
+  ['a vector of different words', 50_000, words, vectorOf],
+  ['thoughts that begin with white space, by the character', 4_000, (n) => repeated(' ')(n).split(''), readThoughts],
+  ['thoughts with white space in them', 4_000, (n) => ['<think>x', ...repeated(' ')(n).split('')], readThoughts],
+  ['thoughts of brackets', 4_000, (n) => ['<think>', ...repeated('</thin')(n).split('')], readThoughts],
+  ['white space in chunks', 1_000, (n) => Array.from({ length: n }, () => chunk({ content: ' ' })), readChat],
+  ['calls by id', 1_000, (n) => Array.from({ length: n }, (_, i) => call({ id: `c${i}` }, '{}')), readChat],
+  [
+    'calls by place',
+    1_000,
+    (n) => Array.from({ length: n }, (_, i) => call({ index: i, id: `c${i}` }, '{}')),
+    readChat,
+  ],
+  ['a call named in each piece', 1_000, (n) => Array.from({ length: n }, (_, i) => call({}, i ? '1,' : '[')), readChat],
+  [
+    'a call that is whole and none',
+    1_000,
+    (n) => [call({}, `[${'1,'.repeat(n)}]`), ...Array.from({ length: n }, () => call({}, ' '))],
+    readChat,
+  ],
+  [
+    'results of calls',
+    500,
+    (n) =>
+      Array.from({ length: n }, (_, i) => [
+        { type: 'response.output_item.added', output_index: 2 * i, item: { type: 'shell_call', call_id: `c${i}` } },
+        {
+          type: 'response.output_item.done',
+          output_index: 2 * i + 1,
+          item: { type: 'shell_call_output', call_id: `c${i}` },
+        },
+      ]).flat(),
+    readResponses,
+  ],
+  ['a line of a stream, in small pieces', 50_000, (n) => `data: ${repeated('x')(n)}`, (text) => readSse(text, 16)],
+  ['lines of a frame without end', 50_000, repeated('data: x\n'), (text) => readSse(text, 16)],
+  ['colons of a stream', 50_000, repeated(':'), (text) => readSse(text, 16)],
+  ['line ends of a stream', 50_000, repeated('\r'), (text) => readSse(text, 16)],
+  ['fences of Markdown', 100_000, repeated('` '), (text) => messageMarkdown(callBlock(text))],
+  ['one fence of Markdown', 100_000, repeated('`'), (text) => messageMarkdown(callBlock(text))],
+  [
+    'white space in a line of Markdown',
+    50_000,
+    (n) => `a${repeated(' ')(n)}a`,
+    (text) => messageMarkdown(messageOf({ type: 'progress', text, done: false })),
+  ],
+  ['an address in Markdown', 50_000, repeated('<\n'), (url) => messageMarkdown(messageOf({ type: 'embed', url }))],
+  ['a message as text', 50_000, repeated('<'), (text) => messageText(textBlock(text))],
+  ['HTML of a tool', 50_000, repeated('<&'), (text) => messageHtml(callBlock(text))],
+  ['names of files', 50_000, repeated('\u202e/.'), cleanName],
+  ['white space in a name', 50_000, (n) => `x${repeated(' ')(n)}x`, cleanName],
+  ['dots of a name', 50_000, (n) => `${repeated('.')(n)}x`, cleanName],
+  ['names in a header', 20_000, repeated("'é"), (name) => disposition('inline', name)],
+  [
+    'endings of a name',
+    20_000,
+    (n) => `${repeated('.a')(n)}!`,
+    (name) => sniff({ size: 1, head: Buffer.from('hello'), isText: true }, name, ''),
+  ],
+  [
+    'a head that looks like XML',
+    8_000,
+    repeated('<?xml <'),
+    (text) => sniff({ size: 1, head: Buffer.from(text), isText: true }, 'a', ''),
+  ],
+  ['keys in an error', 10_000, repeated('sk-'), (text) => shownFailure(reportedFailure(text), asItIs)],
+  ['what is left of keys in an error', 10_000, repeated('a-**'), (text) => shownFailure(reportedFailure(text), asItIs)],
+  ['encodings in an error', 10_000, repeated('%5cu0025'), redactor(['secret-secret'])],
+  ['white space before a page', 8_000, repeated(' '), (text) => noStreamFailure(text, '')],
+  ['secrets of a server in an error', 12_000, repeated('secret-secre'), redactor(['secret-secret'])],
+  ['an address of a resource', 20_000, (n) => `${repeated('a')(n)}/`, fileOf],
+  ['marks of an address', 20_000, repeated('?#'), fileOf],
+  ['an end without white space', 4_000, repeated('a'), (text) => moderated(text, 1)],
+  ['white space in moderation', 50_000, repeated(' '), (text) => moderated(text, 1e9)],
+  ['half of a phrase', 50_000, repeated('bloody    '), (text) => moderated(text, 1e9)],
+  ['a continuation that repeats', 8_000, repeated('a'), continued],
+  ['NUL for Postgres', 50_000, repeated('\u0001\0'), (text) => fromText(toText(text))],
+  ['a cursor', 8_000, repeated('MTIz'), (cursor) => attempt(() => decodeCursor(cursor))],
+  ['an event id', 8_000, repeated('1_1.~'), readEventId],
+  ['a title', 50_000, repeated(' \n'), titleOf],
+  ['halves of pairs', 50_000, repeated('\ud83d'), (text) => new Coalescer().push(text)],
+  ['a digest', 50_000, repeated('"\\\n'), (text) => digestOf(textBlock(text))],
+  ['white space in what a tool of the demo gave', 4_000, (n) => `a${repeated(' ')(n)}`, demo],
+]
+
+function attempt(work: () => unknown): void {
+  try {
+    work()
+  } catch {
+    // It is refused.
+  }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
+/** So long is measured at the least, over and over: clocks of CPU time are coarse. */
+const measureMs = 4
+const maxRepeats = 200
+
+/** CPU time, the best of three. */
+async function costOf<Input>(read: (input: Input) => unknown, input: Input): Promise<number> {
+  let best = Infinity
+  for (let i = 0; i < 3; i++) {
+    const before = cpuMs()
+    let repeats = 0
+    while (repeats < maxRepeats && (repeats === 0 || cpuMs() - before < measureMs)) {
+      await read(input)
+      repeats += 1
+    }
+    best = Math.min(best, (cpuMs() - before) / repeats)
+  }
+  return best
+}
+
+/** Less than this is nothing that could be measured. */
+const leastMs = 0.02
+
+describe('takes time in proportion to', () => {
+  test.each(rows)('%s', async (_name, size, generate, read) => {
+    let ratio = Infinity
+    // A collection of garbage may fall into one of them.
+    for (let tries = 0; ratio > 24 && tries < 2; tries++) {
+      const once = await costOf(read, generate(size))
+      const eightTimes = await costOf(read, generate(8 * size))
+      ratio = eightTimes / Math.max(once, leastMs)
+    }
+    expect(ratio).toBeLessThanOrEqual(24)
+  })
+})
+
+describe('redaction with the documented patterns', () => {
+  const filter = redaction({
+    patterns: [
+      { pattern: /sk-[A-Za-z0-9]{20,}/, replacement: '[key]' },
+      { pattern: /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/, replacement: '[address]' },
+      { pattern: /-----BEGIN [A-Z ]+-----[^]*?-----END [A-Z ]+-----/, replacement: '[private key]' },
+    ],
+    maxHeldChars: 256,
+  })
+  const size = 100_000
+  const prose = repeated('The quick brown fox jumps over the lazy dog, and on it goes. ')(size)
+  const cost = (text: string, charsAtOnce: number) => costOf(() => filtered(filter, text, charsAtOnce), text)
+  const near = [
+    ...['a', '1', '.', 'a.', 'a@', 'a@a', 'a@a@a.', '-', '+a', 'sk-', 'sk-aaaaaaaaaaaaaaaaaaa-', '-----BEGIN '],
+    ...['-----BEGIN A-----', '-----BEGIN A-----sk-aaaaaaaa@', '-----END A-----', '----- ', `${'a'.repeat(2_000)} `],
+  ]
+  const found = [`${'sk-'}${'a'.repeat(24)}`, 'a@b.c ', 'a@b.c+', '-----BEGIN A-----x-----END A-----']
+
+  test.each([5, 16_000, size])(
+    'costs no more than five times of prose, in pieces of %d characters',
+    async (charsAtOnce) => {
+      await cost(prose, charsAtOnce)
+      const most = 5 * (await cost(prose, charsAtOnce)) + 1
+      for (const text of charsAtOnce === 5 ? near : [...near, ...found])
+        expect(await cost(repeated(text)(size), charsAtOnce), text).toBeLessThanOrEqual(most)
+    },
+  )
+
+  test('holds up nobody for more than 50 ms, however long a delta is', async () => {
+    for (const text of ['a', 'The quick brown fox ', 'a@b.c ']) {
+      const { longestMs } = await longestHold(() => filtered(filter, repeated(text)(4_000_000), 1e9))
+      expect(longestMs, text).toBeLessThan(50)
+    }
+  })
+
+  test('a pattern of nested repetitions costs no more than others', async () => {
+    const nested = redaction({ patterns: [{ pattern: /^(?:a+)+$/m, replacement: '' }] })
+    const read = (text: string) => filtered(nested, text, 1e9)
+    expect(await costOf(read, `${repeated('a')(size)}!`)).toBeLessThan(500)
+  })
+})
+
+test('moderation of one long delta holds up nobody for more than 50 ms', async () => {
+  const { longestMs } = await longestHold(() => moderated(repeated('bloody good ')(4_000_000), 1e9))
+  expect(longestMs).toBeLessThan(50)
+})
+
+describe('refuses in words what is nested without end:', () => {
+  const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const nested = deep(100_000)
+
+  test('a frame of a provider', () => {
+    expect(() => parseFrame(nested)).toThrow('nested deeper than 200 levels')
+    expect(() => parseFrame(`{"choices":${nested}}`)).toThrow('nested deeper than 200 levels')
+  })
+
+  test('an error of a provider', () => {
+    expect(reportedFailure(JSON.parse(`{"a":${nested}}`)).message).toBe('The model provider reported an error.')
+    expect(noStreamFailure(`{"error":${'{"error":'.repeat(9_000)}1${'}'.repeat(9_001)}`, '').code).toBe(
+      'provider_error',
+    )
+  })
+
+  test('arguments of a tool', async () => {
+    const time = { signal: new AbortController().signal, maxMs: 1_000 }
+    const tool = { name: 't', description: '', parameters: {}, check: (args: unknown) => args }
+    await expect(checkedArguments(tool, nested, time)).rejects.toThrow('nested deeper than 64 levels')
+  })
+
+  test('what an MCP server answers', async () => {
+    const result = { content: [], structuredContent: { a: JSON.parse(nested) as unknown } }
+    await expect(outputOf(result, 't', {} as ToolContext, asItIs)).rejects.toThrow('nested deeper than 200 levels')
+  })
+})
+
+test('many runs of back-ticks do not overflow the stack', () => {
+  expect(messageMarkdown(callBlock(`${'` '.repeat(500_000)}\`\`\`\``))).toContain('\n`````')
+})

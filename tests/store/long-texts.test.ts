@@ -1,0 +1,118 @@
+/** The search index of each store takes texts that were made to be slow, and holds up nobody. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { memoryStore } from '../../server/store/memory.ts'
+import { openPostgresStore } from '../../server/store/postgres.ts'
+import { openSqliteStore } from '../../server/store/sqlite.ts'
+import type { Store } from '../../server/store/store.ts'
+import { longestHold } from '../helpers/longest-hold.ts'
+import { startPostgres, type Postgres } from '../helpers/postgres.ts'
+import { temporaryFolder } from './fixtures.ts'
+import { answer, bytes, chat, chatId, newRun, question } from './records.ts'
+
+const maxHoldMs = 50
+
+let postgres: Postgres
+beforeAll(async () => {
+  postgres = await startPostgres()
+}, 30_000)
+afterAll(() => postgres.close())
+
+const stores: [string, () => Promise<Store>][] = [
+  ['memory', async () => memoryStore()],
+  ['SQLite', async () => openSqliteStore(join(temporaryFolder(), 'runnel.db'))],
+  ['Postgres', async () => openPostgresStore(await postgres.database())],
+]
+
+function output(text: string) {
+  return [{ id: 'block_1', type: 'text' as const, status: 'completed' as const, text, annotations: [] }]
+}
+
+/** Each ends with a word that is to be found. */
+const texts: [string, string][] = [
+  ['a run of marks', `a${'\u0301\u0323\u0327\u0345\u0338'.repeat(180_000)} whale`],
+  ['different words', `${Array.from({ length: 50_000 }, (_, i) => i.toString(36)).join(' ')} whale`],
+  ['prose', `${'The quick brown fox jumps over the lazy dog. '.repeat(40_000)} whale`],
+  ['one long word', `${'a'.repeat(900_000)} whale`],
+]
+
+async function finds(store: Store, words: string): Promise<boolean> {
+  return (await store.searchChats('user_1', words, { limit: 2 })).items.length > 0
+}
+
+describe.each(stores)('%s', (_name, open) => {
+  it.each(texts)(
+    'takes %s, finds what is in it, and erases it',
+    async (_kind, text) => {
+      const store = await open()
+      onTestFinished(() => store.close())
+      await store.createChat(chat(), 'l')
+      const asked = question('msg_ask00001', { output: output(text) })
+      const { longestMs } = await longestHold(async () => {
+        await store.startRun(newRun('msg_answer01', {}, { userMessage: asked }))
+        expect(await finds(store, 'whale')).toBe(true)
+        expect(await finds(store, 'whales')).toBe(false)
+        await store.saveFinal({ message: answer('msg_answer01', { output: output(text) }), epoch: 1, state: bytes('') })
+        await store.deleteChat(chatId)
+      })
+      expect(await finds(store, 'whale')).toBe(false)
+      expect(longestMs).toBeLessThan(maxHoldMs)
+    },
+    30_000,
+  )
+})
+
+describe('SQLite', () => {
+  const long = (word: string) =>
+    `${word} ${Array.from({ length: 20_000 }, (_, i) => `${word}${i.toString(36)}`).join(' ')} last${word}`
+
+  it('finds words that stand far from each other in a text, and the words of the newest text only', async () => {
+    const store = openSqliteStore(join(temporaryFolder(), 'runnel.db'))
+    onTestFinished(() => store.close())
+    await store.createChat(chat(), 'l')
+    await store.startRun(newRun('msg_answer01'))
+    const save = (text: string) =>
+      store.saveFinal({ message: answer('msg_answer01', { output: output(text) }), epoch: 1, state: bytes('') })
+    // Both at once: the later one counts.
+    await Promise.all([save(long('whale')), save(long('tuna'))])
+    expect(await finds(store, 'tuna lasttuna tuna99')).toBe(true)
+    for (const words of ['tuna lasttunas', 'whale', 'lastwhale']) expect(await finds(store, words), words).toBe(false)
+  })
+
+  it('goes on where the process ended: with what was not indexed, and with what was not erased', async () => {
+    const path = join(temporaryFolder(), 'runnel.db')
+    const first = openSqliteStore(path)
+    await first.createChat(chat(), 'l')
+    await first.startRun(newRun('msg_answer01'))
+    void first.saveFinal({
+      message: answer('msg_answer01', { output: output(long('whale')) }),
+      epoch: 1,
+      state: bytes(''),
+    })
+    await first.close()
+
+    const second = openSqliteStore(path)
+    await expect.poll(() => finds(second, 'whale lastwhale'), { timeout: 10_000 }).toBe(true)
+    void second.deleteChat(chatId)
+    await second.close()
+
+    const third = openSqliteStore(path)
+    onTestFinished(() => third.close())
+    await third.createChat(chat('chat_bbbbbbbb'), 'l')
+    await third.startRun(newRun('msg_answer02', { chatId: 'chat_bbbbbbbb' }))
+    expect(await finds(third, 'lastwhale')).toBe(false)
+    // What others removed is erased before an own text is.
+    await third.saveFinal({
+      message: answer('msg_answer02', { chatId: 'chat_bbbbbbbb', output: output(long('tuna')) }),
+      epoch: 1,
+      state: bytes(''),
+    })
+    const { DatabaseSync } = await import('node:sqlite')
+    const raw = new DatabaseSync(path, { readOnly: true })
+    onTestFinished(() => raw.close())
+    const count = (sql: string) => Number(raw.prepare(sql).get()!['count'])
+    expect(count(`SELECT count(*) AS count FROM words WHERE word LIKE '%whale%'`)).toBe(0)
+    expect(count('SELECT count(*) AS count FROM word_pieces WHERE owner IS NULL')).toBe(0)
+    expect(count('SELECT count(*) AS count FROM unindexed')).toBe(0)
+  })
+})
