@@ -29,10 +29,10 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
   let refusal: RunnelError | null = null
 
   async function take(): Promise<boolean> {
-    let ours: Session | undefined
+    let ours: Session | null = null
     const opened = await openSession(url, () => {
       // One that ends while it is being opened has not been the session.
-      if (ours === undefined || session !== ours) return
+      if (ours === null || session !== ours) return
       session = null
       void takeAgain()
     })
