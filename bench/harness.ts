@@ -14,7 +14,7 @@ import type { Room } from '../server/room/room.ts'
 import { localCluster } from '../server/cluster/local.ts'
 import { Rooms } from '../server/room/rooms.ts'
 import { Session } from '../server/room/session.ts'
-import { openSqliteStore } from '../server/store/sqlite.ts'
+import { openSqliteStore } from '../server/store/sqlite/sqlite.ts'
 import type { Store } from '../server/store/store.ts'
 
 /** One measured figure; `ok` where the issue names a bound. */

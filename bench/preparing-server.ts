@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createRunnel } from '../server/app.ts'
+import { createRunnel } from '../server/app/app.ts'
 import { unlimited } from '../testing/runnel.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'runnel-bench-'))

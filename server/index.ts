@@ -1,7 +1,7 @@
 /** The package's `./server`. */
-export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from './app.ts'
-export { settings, type Config, type ConfigInput, type SettingName } from './config.ts'
-export { describeSettings, loadConfig } from './read-config.ts'
+export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from './app/app.ts'
+export { settings, type Config, type ConfigInput, type SettingName } from './config/config.ts'
+export { describeSettings, loadConfig } from './config/read-config.ts'
 export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
 export type { HttpServer, McpServer, StdioServer } from './extension/mcp-client.ts'
 export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'
@@ -13,10 +13,10 @@ export {
   type StreamContext,
   type StreamFilter,
 } from './extension/filter.ts'
-export { defineConfig, type Authenticate } from './options.ts'
-export type { Handler } from './serving.ts'
+export { defineConfig, type Authenticate } from './app/options.ts'
+export type { Handler } from './app/serving.ts'
 export type { EndContext, OnMessageEnd } from './task/ends.ts'
-export type { Logger } from './log.ts'
+export type { Logger } from './operation/log.ts'
 export { moderation, wordList, type Check, type ModerationOptions } from './extension/moderation.ts'
 export { redaction, type RedactionOptions } from './extension/redaction.ts'
 export type { Provider, ProviderEvent, ProviderRequest, PromptItem } from './provider/events.ts'

@@ -2,11 +2,11 @@
 /** The command `runnel`: settings from the environment, signals, exit codes. The only user of `process`. */
 import { parseArgs } from 'node:util'
 import { RunnelError } from '../shared/errors.ts'
-import { createRunnel } from './app.ts'
-import { loadOptions } from './config-module.ts'
-import { describeSettings } from './read-config.ts'
-import { misspelt, secretNames } from './setting-names.ts'
-import { version } from './version.ts'
+import { createRunnel } from './app/app.ts'
+import { loadOptions } from './app/config-module.ts'
+import { describeSettings } from './config/read-config.ts'
+import { misspelt, secretNames } from './config/setting-names.ts'
+import { version } from './config/version.ts'
 
 const help = `runnel: streams LLM answers to many screens
 

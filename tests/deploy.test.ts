@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
-import { loadConfig } from '../server/read-config.ts'
+import { loadConfig } from '../server/config/read-config.ts'
 import { nodesExample, example } from './helpers/nginx.ts'
 import { freePort, programPath } from './helpers/programs.ts'
 

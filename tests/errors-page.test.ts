@@ -47,7 +47,7 @@ test('each close code has a heading, and says whether clients come back', () => 
 
 test('what it names exists: codes, settings', async () => {
   for (const [, anchor] of page.matchAll(/\]\(#(\w+)\)/g)) expect(errorCodes).toContain(anchor)
-  const { settings } = await import('../server/config.ts')
+  const { settings } = await import('../server/config/config.ts')
   for (const [, name] of page.matchAll(/`((?:RUNNEL|OPENAI)_[A-Z_]+)(?:=\w+)?`/g))
     expect(Object.keys(settings)).toContain(name)
 })

@@ -23,7 +23,7 @@ describe('the imports of the project', () => {
 
 describe('reading imports', () => {
   const read = (text: string) =>
-    readSource('server/app.ts', text).imports.map(
+    readSource('server/app/app.ts', text).imports.map(
       ({ line, specifier, value }) => `${line} ${specifier} ${value ? 'value' : 'type'}`,
     )
 
@@ -88,7 +88,7 @@ describe('the rules', () => {
     ],
     [
       'shared that knows the server',
-      { 'shared/a.ts': `import '../server/config.ts'`, 'server/config.ts': '' },
+      { 'shared/a.ts': `import '../server/config/config.ts'`, 'server/config/config.ts': '' },
       'downwards only',
     ],
     [
@@ -108,7 +108,7 @@ describe('the rules', () => {
     ],
     [
       'a file without a layer',
-      { 'server/helpers/a.ts': `import '../config.ts'`, 'server/config.ts': '' },
+      { 'server/helpers/a.ts': `import '../config/config.ts'`, 'server/config/config.ts': '' },
       'has no layer',
     ],
     [
@@ -128,7 +128,7 @@ describe('the rules', () => {
     ],
     [
       'a port by its adapter',
-      { 'server/store/sqlite.ts': `import { S } from './store.ts'`, 'server/store/store.ts': '' },
+      { 'server/store/sqlite/sqlite.ts': `import { S } from '../store.ts'`, 'server/store/store.ts': '' },
       null,
     ],
     [
@@ -143,13 +143,13 @@ describe('the rules', () => {
     ],
     [
       'an adapter named by adapters.ts',
-      { 'server/adapters.ts': `import './store/sqlite.ts'`, 'server/store/sqlite.ts': '' },
+      { 'server/app/adapters.ts': `import '../store/sqlite/sqlite.ts'`, 'server/store/sqlite/sqlite.ts': '' },
       null,
     ],
     [
       'an adapter named elsewhere',
-      { 'server/task/a.ts': `import '../store/sqlite.ts'`, 'server/store/sqlite.ts': '' },
-      'only server/adapters.ts names an adapter',
+      { 'server/task/a.ts': `import '../store/sqlite/sqlite.ts'`, 'server/store/sqlite/sqlite.ts': '' },
+      'only server/app/adapters.ts names an adapter',
     ],
     [
       'a circle',
@@ -194,11 +194,11 @@ describe('the rules', () => {
     ['a package that users would not get', { 'server/http/a.ts': `import 'vitest'` }, 'not in the dependencies'],
     ['Node in shared', { 'shared/a.ts': `import type { Server } from 'node:http'` }, 'runs in browsers'],
     ['Node in the client', { 'client/a.ts': `await import('fs')` }, 'runs in browsers'],
-    ['the process in app.ts', { 'server/app.ts': `process.exit()` }, 'uses the global process'],
+    ['the process in app.ts', { 'server/app/app.ts': `process.exit()` }, 'uses the global process'],
     ['node:process in http', { 'server/http/a.ts': `import 'node:process'` }, 'only server/main.ts uses the process'],
     ['the process in main.ts', { 'server/main.ts': `import 'node:process'; process.exit()` }, null],
     ['a computed import in a layer', { 'server/http/a.ts': `await import(name)` }, 'computed name'],
-    ['a configuration module', { 'server/config.ts': `await import(name)` }, null],
+    ['a configuration module', { 'server/app/config-module.ts': `await import(name)` }, null],
   ])('know %s', (_name, made, words) => {
     const found = broken(made)
     if (words === null) expect(found).toEqual([])

@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { readArrays } from '../../shared/wire.ts'
-import type { Patience } from '../patience.ts'
+import type { Patience } from '../waiting/patience.ts'
 import { retried } from '../waiting/retry.ts'
 import type { LogAppend, LogContents, LogHead, LogResult } from './cluster.ts'
 import { reconnectBackOff, type Call, type RedisConnection, type Reply } from './redis-connection.ts'

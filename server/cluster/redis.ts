@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { documentKind } from '../../shared/schema.ts'
-import { Patience } from '../patience.ts'
+import { Patience } from '../waiting/patience.ts'
 import type { Cluster, LogAppend, LogContents, LogHead, LogResult, OnUnreadable, UpdateLog } from './cluster.ts'
 import { RedisChannels } from './redis-channels.ts'
 import { RedisConnection } from './redis-connection.ts'

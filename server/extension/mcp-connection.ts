@@ -1,7 +1,7 @@
 /** Keeps a connection to an MCP server: made when first needed, shared, and made again when it was lost. */
 import type { CallToolResult, Progress, Tool } from '@modelcontextprotocol/sdk/types.js'
 import type { JsonObject } from '../../shared/schema.ts'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import type { McpClient, McpServer } from './mcp-client.ts'
 
 export interface McpConnection {

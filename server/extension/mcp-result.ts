@@ -1,6 +1,6 @@
 /** What an MCP tool answers with, as the output of a call: text for the model, files and sources for the reader. */
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
 import type { ToolContext } from './tool.ts'
 

@@ -1,4 +1,4 @@
-import { addressSecrets } from '../secrets.ts'
+import { addressSecrets } from '../secrets/secrets.ts'
 import type { McpServer } from './mcp-client.ts'
 
 /** Arguments whose flag says that a secret follows: `--api-key=…`, `--token …`. */

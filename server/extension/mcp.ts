@@ -1,8 +1,8 @@
 /** Tools of MCP servers (https://modelcontextprotocol.io) as ours. */
 import type { Progress, Tool as McpTool } from '@modelcontextprotocol/sdk/types.js'
 import type { JsonObject } from '../../shared/schema.ts'
-import type { Logger } from '../log.ts'
-import { redactor, type Redact } from '../secrets.ts'
+import type { Logger } from '../operation/log.ts'
+import { redactor, type Redact } from '../secrets/secrets.ts'
 import { mcpConnection, type McpConnection } from './mcp-connection.ts'
 import type { McpServer } from './mcp-client.ts'
 import { outputOf } from './mcp-result.ts'

@@ -1,4 +1,4 @@
-import { Breath } from '../breath.ts'
+import { Breath } from '../waiting/breath.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { ProviderEvent } from '../provider/events.ts'
 import type { Filter, StreamContext } from './filter.ts'

@@ -1,4 +1,4 @@
-import { Breath } from '../breath.ts'
+import { Breath } from '../waiting/breath.ts'
 import { GrowingDeltas, shownFields, type Delta, type FilteredField } from './growing-deltas.ts'
 import { matchers } from './matcher.ts'
 import { maxMatchChars, RedactedText } from './redacted-text.ts'

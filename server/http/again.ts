@@ -1,7 +1,7 @@
 /** Answering anew, going on, asking anew: what makes branches of a chat. */
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
-import { requestIdOf } from '../request-id.ts'
+import { requestIdOf } from '../operation/request-id.ts'
 import type { ChatRow, MessageRow } from '../store/store.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import { claimOf } from './claims.ts'

@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { z } from 'zod'
 import type { Identity } from '../auth/auth.ts'
 import { RunnelError } from '../../shared/errors.ts'
-import { requestIdOf } from '../request-id.ts'
+import { requestIdOf } from '../operation/request-id.ts'
 import type { Started } from '../task/start.ts'
 import { claimOf } from './claims.ts'
 import {

@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express'
 import { errorRow, RunnelError } from '../../shared/errors.ts'
-import type { Logger } from '../log.ts'
-import { requestIdOf } from '../request-id.ts'
+import type { Logger } from '../operation/log.ts'
+import { requestIdOf } from '../operation/request-id.ts'
 
 /** Every failure leaves with the status of its code, in the shape that `answer` gives it. */
 export function errorHandler(

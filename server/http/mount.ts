@@ -1,6 +1,6 @@
 import type { Express, Request, RequestHandler, Response } from 'express'
 import { RunnelError } from '../../shared/errors.ts'
-import { isAway } from '../patience.ts'
+import { isAway } from '../waiting/patience.ts'
 import { jsonReader, type JsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
 import type { Places } from './places.ts'

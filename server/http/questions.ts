@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
-import { requestIdOf } from '../request-id.ts'
+import { requestIdOf } from '../operation/request-id.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath, fileIds, filesOf } from './finders.ts'
 import { maxPageBytes, pageOfQuery, pageQuery } from './page-query.ts'

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Identity } from '../auth/auth.ts'
-import type { Logger } from '../log.ts'
-import { markRequest, requestIdOf } from '../request-id.ts'
+import type { Logger } from '../operation/log.ts'
+import { markRequest, requestIdOf } from '../operation/request-id.ts'
 
 /** One line a request when it has been answered: no query (it may carry a token), no headers, no body. */
 export function logRequests(log: Logger): RequestHandler {

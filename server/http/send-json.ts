@@ -1,6 +1,6 @@
 import type { Response } from 'express'
 import { jsonPieces } from '../../shared/json-pieces.ts'
-import { inSlices } from '../slices.ts'
+import { inSlices } from '../waiting/slices.ts'
 
 /** What `response.json` sends, for what may be large: messages, and lists of them. */
 export async function sendJson(response: Response, value: unknown): Promise<void> {

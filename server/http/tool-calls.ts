@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { requestIdOf } from '../request-id.ts'
+import { requestIdOf } from '../operation/request-id.ts'
 import { messageOfPath } from './finders.ts'
 import { route } from './route.ts'
 import { blockJson } from './schemas.ts'

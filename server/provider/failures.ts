@@ -2,7 +2,7 @@
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
 import { isWhole } from '../../shared/wire.ts'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import { isFields } from './frames.ts'
 
 const maxMessage = 600

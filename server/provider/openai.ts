@@ -1,5 +1,5 @@
 /** Providers that speak the OpenAI API, either of the two, at any base URL. */
-import { addressSecrets, redactor } from '../secrets.ts'
+import { addressSecrets, redactor } from '../secrets/secrets.ts'
 import { chatBody } from './chat-request.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
 import { shownFailure } from './failures.ts'

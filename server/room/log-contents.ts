@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import type { LogContents } from '../cluster/cluster.ts'
-import { inSlices } from '../slices.ts'
+import { inSlices } from '../waiting/slices.ts'
 import { splitUpdate } from '../document/split.ts'
 
 /** An update that is larger may have so many structs that Yjs takes long over it. */

@@ -1,4 +1,4 @@
-import { inSlices } from '../slices.ts'
+import { inSlices } from '../waiting/slices.ts'
 
 /**
  * When a document and its log say the same and nobody is at it: then it may be

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { errorRow, type RunnelError } from '../../shared/errors.ts'
-import { requestIdHeader } from '../request-id.ts'
+import { requestIdHeader } from '../operation/request-id.ts'
 
 /** Answers an upgrade that is not to be, as HTTP does, and ends the connection. */
 export function refuseUpgrade(socket: Duplex, error: RunnelError, requestId: string): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { pathBelow } from '../base-path.ts'
+import { pathBelow } from '../config/base-path.ts'
 
 /** What an upgrade is to one who listens: a socket of theirs, an address below their path, or neither. */
 type Claim = 'endpoint' | 'below' | null

@@ -1,4 +1,4 @@
-import { inSlices } from '../slices.ts'
+import { inSlices } from '../waiting/slices.ts'
 import type { MessageRow } from './store.ts'
 
 /** From the root to a message, by `parentId`. A parent that is missing, or that closes a circle, ends the way up. */

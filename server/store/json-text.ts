@@ -1,6 +1,6 @@
 import { jsonPieces } from '../../shared/json-pieces.ts'
 import type { Message } from '../../shared/schema.ts'
-import { inSlices } from '../slices.ts'
+import { inSlices } from '../waiting/slices.ts'
 
 /** The JSON of a message, which may be large, made without holding up the process. */
 export function jsonText(message: Message): string | Promise<string> {

@@ -1,4 +1,4 @@
-import type { Patience } from '../patience.ts'
+import type { Patience } from '../waiting/patience.ts'
 import type { Store } from './store.ts'
 
 /** The store for what has begun: each call waits for a store that is away, until `signal`. Its log and its probe are as they were. */

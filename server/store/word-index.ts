@@ -1,4 +1,4 @@
-import { Breath } from '../breath.ts'
+import { Breath } from '../waiting/breath.ts'
 import { piecesOf, wordsOf } from './search-words.ts'
 
 export interface IndexBounds {

@@ -2,7 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { messageMap, type FinishReason, type JsonObject } from '../../shared/schema.ts'
 import type { RunContext } from '../extension/context.ts'
 import type { ProviderEvent } from '../provider/events.ts'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import { shownWords } from './call.ts'
 import { messageError, type Run } from './run.ts'
 

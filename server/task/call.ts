@@ -3,7 +3,7 @@ import { isDeeper } from '../../shared/json-depth.ts'
 import type { Json } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import { unlessAborted } from '../waiting/race.ts'
 
 /** What is nested deeper is nobody's argument, and overflows the stack of whoever walks it. */

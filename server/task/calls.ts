@@ -1,7 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
-import type { Redact } from '../secrets.ts'
+import type { Redact } from '../secrets/secrets.ts'
 import { unlessAborted } from '../waiting/race.ts'
 import type { PendingCall } from './answer.ts'
 import {

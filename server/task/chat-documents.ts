@@ -4,7 +4,7 @@ import { ChatWriter } from '../document/chat-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { Store } from '../store/store.ts'
-import { noPatience, type Patience } from '../patience.ts'
+import { noPatience, type Patience } from '../waiting/patience.ts'
 
 /** The chats' documents: opened for writing when something is to be written, one writer each. */
 export class ChatDocuments {

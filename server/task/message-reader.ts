@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
-import { noPatience, type Patience } from '../patience.ts'
+import { noPatience, type Patience } from '../waiting/patience.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'

@@ -2,7 +2,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Patience } from '../patience.ts'
+import type { Patience } from '../waiting/patience.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'

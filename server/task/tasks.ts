@@ -3,7 +3,7 @@ import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock }
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
-import { noPatience } from '../patience.ts'
+import { noPatience } from '../waiting/patience.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'

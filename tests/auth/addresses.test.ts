@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ClientAddresses } from '../../server/auth/addresses.ts'
-import { loadConfig } from '../../server/read-config.ts'
+import { loadConfig } from '../../server/config/read-config.ts'
 
 const from = (remoteAddress: string, forwarded?: string | string[]) => ({
   socket: { remoteAddress },

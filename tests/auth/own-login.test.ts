@@ -1,8 +1,8 @@
 /** What a program's own login says of a caller. */
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { pickAuth } from '../../server/adapters.ts'
-import { loadConfig } from '../../server/read-config.ts'
+import { pickAuth } from '../../server/app/adapters.ts'
+import { loadConfig } from '../../server/config/read-config.ts'
 
 function expiryOf(expiresAt: unknown) {
   const auth = pickAuth(

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { Cluster, LiveEntry } from '../../server/cluster/cluster.ts'
 import { redisCluster, type RedisClusterOptions } from '../../server/cluster/redis.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import type { Store } from '../../server/store/store.ts'
 import { bytes, chat, newRun, text } from '../store/records.ts'
 import { doc, other } from './documents.ts'

@@ -2,7 +2,7 @@
 import { redisCluster } from '../../server/cluster/redis.ts'
 import { bytes } from '../store/records.ts'
 import { doc } from './documents.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 
 const cluster = redisCluster({ url: process.argv[2]!, base: memoryStore().log, leaseMs: 500 })
 const say = (word: string) => process.stdout.write(`${word}\n`)

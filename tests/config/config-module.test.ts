@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { createRunnel } from '../../server/app.ts'
-import { loadOptions } from '../../server/config-module.ts'
+import { createRunnel } from '../../server/app/app.ts'
+import { loadOptions } from '../../server/app/config-module.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const index = pathToFileURL(join(root, 'server/index.ts')).href

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { createRunnel } from '../../server/app.ts'
-import { loadOptions } from '../../server/config-module.ts'
-import { settings, type ConfigInput, type SettingName } from '../../server/config.ts'
-import { loadConfig, settingFaults } from '../../server/read-config.ts'
-import { givenNames, misspelt, secretNames } from '../../server/setting-names.ts'
+import { createRunnel } from '../../server/app/app.ts'
+import { loadOptions } from '../../server/app/config-module.ts'
+import { settings, type ConfigInput, type SettingName } from '../../server/config/config.ts'
+import { loadConfig, settingFaults } from '../../server/config/read-config.ts'
+import { givenNames, misspelt, secretNames } from '../../server/config/setting-names.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const faultsOf = (input: ConfigInput) => settingFaults({ DATABASE_URL: 'memory:', ...input }, false)

@@ -1,4 +1,4 @@
-import type { ConfigInput } from '../../server/config.ts'
+import type { ConfigInput } from '../../server/config/config.ts'
 
 export interface Asker {
   kills: number

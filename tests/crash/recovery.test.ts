@@ -8,7 +8,7 @@ import { MessageWriter } from '../../server/document/message-writer.ts'
 import type { Provider } from '../../server/provider/events.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
+import { openSqliteStore } from '../../server/store/sqlite/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { Collector, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 

@@ -8,7 +8,7 @@ import { appendFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { createRunnel } from '../../server/app.ts'
+import { createRunnel } from '../../server/app/app.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { PromptItem, Provider, ProviderEvent } from '../../server/provider/events.ts'
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ConfigInput } from '../../server/config.ts'
+import type { ConfigInput } from '../../server/config/config.ts'
 import { asker } from './asker.ts'
 
 const childFile = fileURLToPath(new URL('./child.ts', import.meta.url))

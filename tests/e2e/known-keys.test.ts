@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineFilter, defineTool, mcpServer } from '../../server/index.ts'
-import { createLogger } from '../../server/log.ts'
+import { createLogger } from '../../server/operation/log.ts'
 import { answer, httpError, recorded } from '../../testing/index.ts'
 import { closeAfterwards, start, startWithFake } from '../http/server.ts'
 

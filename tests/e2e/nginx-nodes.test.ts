@@ -1,7 +1,7 @@
 /** The example for several nodes, run by Debian's nginx before three real ones: whoever answers, it is one answer. */
 import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { settings } from '../../server/config.ts'
+import { settings } from '../../server/config/config.ts'
 import { SseReader, type Collector } from '../../testing/index.ts'
 import { nodesExample, startNginx } from '../helpers/nginx.ts'
 import { newWorld, usePostgres, view } from '../many/nodes.ts'

@@ -1,8 +1,8 @@
 /** What an operator sees: numbers that can be scraped during a run, log lines without text or tokens. */
 import { afterEach, expect, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
-import { createLogger, describeError } from '../../server/log.ts'
-import type { RunnelOptions } from '../../server/app.ts'
+import { createLogger, describeError } from '../../server/operation/log.ts'
+import type { RunnelOptions } from '../../server/app/app.ts'
 import { Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
 import { end, open, openSocket, say, until } from '../socket/plain-socket.ts'
 

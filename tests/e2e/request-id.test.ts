@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { defineFilter, mcpServer } from '../../server/index.ts'
-import { createLogger } from '../../server/log.ts'
+import { createLogger } from '../../server/operation/log.ts'
 import { answer, httpError, startRunnel } from '../../testing/index.ts'
 import { closeAfterwards, startWithFake } from '../http/server.ts'
 

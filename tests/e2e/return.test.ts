@@ -13,7 +13,7 @@ import {
 } from '../../shared/protocol.ts'
 import type { Message } from '../../shared/schema.ts'
 import { Differences } from '../../server/room/differences.ts'
-import type { RunnelOptions } from '../../server/app.ts'
+import type { RunnelOptions } from '../../server/app/app.ts'
 import type { Provider } from '../../server/provider/events.ts'
 import { Collected, Collector } from '../../testing/collector.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/runnel.ts'

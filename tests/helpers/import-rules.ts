@@ -5,43 +5,15 @@ import type { Import, Source } from './imports.ts'
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [
   ['shared'],
-  ['server/waiting', 'server/encoded-text.ts', 'server/request-id.ts', 'server/breath.ts'],
-  [
-    'server/setting-values.ts',
-    'server/secret-file.ts',
-    'server/secrets.ts',
-    'server/writable.ts',
-    'server/version.ts',
-    'server/metrics',
-  ],
-  [
-    'server/config.ts',
-    'server/log.ts',
-    'server/metrics.ts',
-    'server/base-path.ts',
-    'server/slices.ts',
-    'server/patience.ts',
-  ],
-  ['server/read-config.ts', 'server/setting-names.ts'],
+  ['server/waiting', 'server/secrets'],
+  ['server/config', 'server/operation'],
   ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth'],
   ['server/extension'],
   ['server/document'],
   ['server/room'],
   ['server/task'],
   ['server/http', 'server/socket'],
-  ['server/news-reader.ts'],
-  [
-    'server/operation.ts',
-    'server/known-secrets.ts',
-    'server/measured.ts',
-    'server/news.ts',
-    'server/options.ts',
-    'server/serving.ts',
-    'server/stats.ts',
-  ],
-  ['server/config-module.ts'],
-  ['server/adapters.ts'],
-  ['server/app.ts'],
+  ['server/app'],
   ['server/index.ts'],
   ['server/main.ts'],
 ]
@@ -64,9 +36,9 @@ const PORT_TYPES = [...PORTS, 'server/provider/events.ts']
 
 /** One file names the adapters of the ports: adapters.ts. */
 const ADAPTERS = [
-  'store/memory',
-  'store/sqlite',
-  'store/postgres',
+  'store/memory/memory',
+  'store/sqlite/sqlite',
+  'store/postgres/postgres',
   'files/folder',
   'cluster/local',
   'cluster/redis',
@@ -84,7 +56,7 @@ const OPEN_PLACES: Record<string, string[]> = {
   express: ['server/http'],
   // Its validator runs in a thread of its own.
   '@modelcontextprotocol/sdk': ['server/extension'],
-  zod: ['server/http', 'server/extension', 'server/config.ts', 'server/setting-values.ts'],
+  zod: ['server/http', 'server/extension', 'server/config'],
 }
 
 /** Sides that also run in a browser. */
@@ -108,9 +80,9 @@ function brokenByImport(entry: Import, files: ReadonlySet<string>, dependencies:
   const { file, specifier } = entry
   const say = (words: string) => [`${file}:${entry.line}: ${words}`]
   if (specifier === null) {
-    return placeOf(file) === file
+    return placeOf(file) === 'server/app'
       ? []
-      : say('imports a computed name: only the files at the root of server/ may (a configuration module)')
+      : say('imports a computed name: only server/app/ may (a configuration module)')
   }
   if (isBuiltin(specifier)) {
     if (WITHOUT_NODE.includes(sideOf(file))) return say(`imports ${specifier}: ${sideOf(file)}/ runs in browsers, too`)
@@ -145,8 +117,8 @@ function brokenByPlace({ file, value }: Import, target: string): string[] {
   const [tier, targetTier] = [TIER_OF.get(from), TIER_OF.get(to)]
   if (targetTier === undefined || tier === undefined) return [`imports run downwards only (${arrow})`]
   if (value && PORTS.includes(target)) return [`a port is imported as a type (${arrow})`]
-  if (ADAPTERS.includes(target) && file !== 'server/adapters.ts')
-    return [`only server/adapters.ts names an adapter (${arrow})`]
+  if (ADAPTERS.includes(target) && file !== 'server/app/adapters.ts')
+    return [`only server/app/adapters.ts names an adapter (${arrow})`]
   if (PORT_FOLDERS.includes(from) && PORT_FOLDERS.includes(to)) {
     return !value && PORT_TYPES.includes(target) ? [] : [`${from} and ${to} share the types of ports only (${arrow})`]
   }

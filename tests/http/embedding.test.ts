@@ -13,8 +13,8 @@ import helmet from 'helmet'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { connect, type Message } from '../../client/index.ts'
-import { createRunnel, type Runnel } from '../../server/app.ts'
-import type { RunnelOptions } from '../../server/options.ts'
+import { createRunnel, type Runnel } from '../../server/app/app.ts'
+import type { RunnelOptions } from '../../server/app/options.ts'
 import { until } from '../socket/sockets.ts'
 
 const quiet = { DATABASE_URL: 'memory:', LOG_LEVEL: 'silent', RUNNEL_DRAIN_MS: 0 } as const

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
 import { expect, onTestFinished, test } from 'vitest'
-import type { RunnelOptions } from '../../server/app.ts'
+import type { RunnelOptions } from '../../server/app/app.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import { SseReader, startRunnel, type SseReaderOptions, type StartedRunnel } from '../../testing/index.ts'

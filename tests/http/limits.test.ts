@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
-import type { RunnelOptions } from '../../server/app.ts'
+import type { RunnelOptions } from '../../server/app/app.ts'
 import { startFakeOpenAI, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { end as endSockets, open as openSocket, signIn } from '../socket/plain-socket.ts'
 

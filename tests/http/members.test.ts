@@ -1,6 +1,6 @@
 /** P8: who may see and do what, by members, roles and invites. */
 import { expect, test, vi } from 'vitest'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import { AccessGate } from './gate.ts'
 import { Person, startWithPeople } from './people.ts'
 

@@ -1,7 +1,7 @@
 /** Who a login says that somebody is: ids that are the server's own are nobody, and names are shown cleaned, wherever they come in. */
 import pino from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { createRunnel } from '../../server/app.ts'
+import { createRunnel } from '../../server/app/app.ts'
 import { cleanLine } from '../../shared/line.ts'
 import { Person, secret, startWithPeople, tokenOf } from './people.ts'
 import { start } from './server.ts'

@@ -1,7 +1,7 @@
 /** Where a token may stand, what is said where it is wrong, and that it stands in no log. */
 import pino from 'pino'
 import { expect, test } from 'vitest'
-import { createRunnel } from '../../server/app.ts'
+import { createRunnel } from '../../server/app/app.ts'
 import { seconds, sign, startIdentityProvider } from '../auth/identity-provider.ts'
 import { Client } from '../socket/sockets.ts'
 import { Person, secret, startWithPeople, tokenOf } from './people.ts'

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { appendFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { createRunnel } from '../../server/app.ts'
+import { createRunnel } from '../../server/app/app.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import { unlimited } from '../../testing/runnel.ts'
 

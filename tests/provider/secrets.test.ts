@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressSecrets, redactor } from '../../server/secrets.ts'
+import { addressSecrets, redactor } from '../../server/secrets/secrets.ts'
 import { Random } from '../fuzz/random.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))

@@ -4,7 +4,7 @@ import type { UpdateLog } from '../../server/cluster/cluster.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import { PlainViewer, StockViewer, type ViewerReport } from '../fuzz/viewers.ts'
 import { World } from '../fuzz/world.ts'
 

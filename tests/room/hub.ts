@@ -4,7 +4,7 @@ import { localCluster } from '../../server/cluster/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import type { Room } from '../../server/room/room.ts'
 import { Rooms } from '../../server/room/rooms.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import type { Store } from '../../server/store/store.ts'
 import { Random } from '../fuzz/random.ts'
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import { encodeAwareness, encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
-import type { RunnelOptions } from '../../server/app.ts'
+import type { RunnelOptions } from '../../server/app/app.ts'
 import { Collector, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { end, open, openSocket, say, signIn, until } from './plain-socket.ts'
 

@@ -10,7 +10,7 @@ import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { Sockets } from '../../server/socket/sockets.ts'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 
 export const chatId = 'chat_sockets0000'

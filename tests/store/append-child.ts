@@ -4,7 +4,7 @@
  * documents are one commit. `sqlite-crash.test.ts` starts it with a path.
  */
 import { writeSync } from 'node:fs'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
+import { openSqliteStore } from '../../server/store/sqlite/sqlite.ts'
 import { bytes, chat, crashDocs, newRun } from './records.ts'
 
 /** Every so many entries the first document is compacted. */

@@ -1,9 +1,9 @@
 /** The search index of each store takes texts that were made to be slow, and holds up nobody. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { memoryStore } from '../../server/store/memory.ts'
-import { openPostgresStore } from '../../server/store/postgres.ts'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
+import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
+import { openSqliteStore } from '../../server/store/sqlite/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { longestHold } from '../helpers/longest-hold.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { memoryStore } from '../../server/store/memory.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
 import { logAnswersAtOnce } from './contract-log.ts'
 import { storeContract } from './contract.ts'
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openPostgresStore } from '../../server/store/postgres.ts'
+import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { refusal } from './fixtures.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { openPostgresStore } from '../../server/store/postgres.ts'
+import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { closeRules } from './contract-close.ts'

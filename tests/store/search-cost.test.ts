@@ -1,9 +1,9 @@
 /** A search costs what the caller's own chats cost, however many chats of others match. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Message } from '../../shared/schema.ts'
-import { memoryStore } from '../../server/store/memory.ts'
-import { openPostgresStore } from '../../server/store/postgres.ts'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
+import { memoryStore } from '../../server/store/memory/memory.ts'
+import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
+import { openSqliteStore } from '../../server/store/sqlite/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { temporaryFolder } from './fixtures.ts'

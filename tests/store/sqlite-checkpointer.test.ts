@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, describe, it, onTestFinished, vi } from 'vitest'
-import { openSqliteConnection, type SqliteConnection } from '../../server/store/sqlite-connection.ts'
+import { openSqliteConnection, type SqliteConnection } from '../../server/store/sqlite/connection.ts'
 import { temporaryFolder } from './fixtures.ts'
 
 function openWithClock() {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openSqliteConnection } from '../../server/store/sqlite-connection.ts'
-import { sqliteDocuments, type SqliteDocuments } from '../../server/store/sqlite-documents.ts'
+import { openSqliteConnection } from '../../server/store/sqlite/connection.ts'
+import { sqliteDocuments, type SqliteDocuments } from '../../server/store/sqlite/documents.ts'
 import { refusal, temporaryFolder } from './fixtures.ts'
 import { bytes, text } from './records.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, onTestFinished } from 'vitest'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
+import { openSqliteStore } from '../../server/store/sqlite/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { closeRules } from './contract-close.ts'
 import { logAnswersAtOnce } from './contract-log.ts'

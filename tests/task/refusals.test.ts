@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Filter } from '../../server/extension/filter.ts'
 import type { ToolSource } from '../../server/extension/tool.ts'
-import { createLogger } from '../../server/log.ts'
+import { createLogger } from '../../server/operation/log.ts'
 import { errorCodes, errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { startWithFake } from '../http/server.ts'
 

@@ -1,0 +1,131 @@
+/** Which adapters the settings ask for. The only file that names one. */
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { RunnelError } from '../../shared/errors.ts'
+import type { Auth } from '../auth/auth.ts'
+import { epochMsOf } from '../auth/epoch.ts'
+import { jwksWarnings, jwtAuth, type JwtOptions } from '../auth/jwt.ts'
+import { localAuth } from '../auth/local.ts'
+import { checkUsers } from '../auth/user.ts'
+import type { Cluster, OnUnreadable, UpdateLog } from '../cluster/cluster.ts'
+import { localCluster } from '../cluster/local.ts'
+import { redisCluster } from '../cluster/redis.ts'
+import type { Config } from '../config/config.ts'
+import type { Files } from '../files/files.ts'
+import { folderFiles } from '../files/folder.ts'
+import type { Authenticate } from './options.ts'
+import { Patience } from '../waiting/patience.ts'
+import { demoProvider } from '../provider/demo.ts'
+import type { Provider } from '../provider/events.ts'
+import { openaiProvider } from '../provider/openai.ts'
+import { filesFolder, signsIn } from '../config/read-config.ts'
+import { isPostgres } from '../config/setting-values.ts'
+import { memoryStore } from '../store/memory/memory.ts'
+import { openPostgresStore } from '../store/postgres/postgres.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite.ts'
+import type { Store } from '../store/store.ts'
+
+const dayMs = 24 * 3_600_000
+
+/** A file of this process is not away: what it is short of does not come back by itself. */
+export function pickPatience({
+  DATABASE_URL: url,
+  REDIS_URL: redisUrl,
+  RUNNEL_STORE_PATIENCE_MS: ms,
+}: Config): Patience {
+  return new Patience(isPostgres(url) || redisUrl !== undefined ? ms : 0)
+}
+
+export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config, patience: Patience): Store {
+  if (url === 'memory:') return memoryStore()
+  return isPostgres(url)
+    ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together', patience)
+    : openSqliteStore(url.slice('sqlite:'.length))
+}
+
+/** `onRefused` is told of users whom a login names and the server does not take. */
+export function pickAuth(
+  config: Config,
+  authenticate: Authenticate | undefined,
+  onRefused: (userId: string, sentence: string) => void = () => {},
+): Auth {
+  if (authenticate) return checkUsers(byHook(authenticate), onRefused)
+  return signsIn(config) ? checkUsers(jwtAuth(jwtOptions(config)), onRefused) : localAuth
+}
+
+/** What an operator should hear at the start. */
+export function authWarnings(config: Config, authenticate: Authenticate | undefined): string[] {
+  return authenticate ? [] : jwksWarnings(jwtOptions(config))
+}
+
+function byHook(authenticate: Authenticate): Auth {
+  return {
+    authenticate: async (token, request) => {
+      const user = await authenticate(token, request)
+      if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
+      const { id, name, expiresAt } = user
+      const until = epochMsOf(expiresAt)
+      if (until === null && expiresAt !== undefined && expiresAt !== null)
+        throw new RunnelError('internal', 'The option `authenticate` gave an `expiresAt` that is no time.')
+      return { user: { id, name }, expiresAt: until }
+    },
+  }
+}
+
+function jwtOptions(config: Config): JwtOptions {
+  return {
+    secret: config.RUNNEL_AUTH_SECRET,
+    jwksUrl: config.RUNNEL_AUTH_JWKS_URL,
+    algorithms: config.RUNNEL_AUTH_ALGORITHMS,
+    issuer: config.RUNNEL_AUTH_ISSUER,
+    audience: config.RUNNEL_AUTH_AUDIENCE,
+  }
+}
+
+export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
+  if (apiKey === undefined && baseURL === undefined) return demoProvider()
+  return openaiProvider({
+    apiKey,
+    baseURL,
+    api,
+    idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
+    maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
+    onUnknownEvent,
+  })
+}
+
+/** In a word, for whoever counts. */
+export function providerName({ OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL }: Config): string {
+  if (baseURL !== undefined) return new URL(baseURL).hostname
+  return apiKey === undefined ? 'demo' : 'api.openai.com'
+}
+
+/** Of the database and its write-ahead log, where they are files of this process. */
+export function storeBytes(url: string): number {
+  if (!url.startsWith('sqlite:')) return 0
+  const path = url.slice('sqlite:'.length)
+  return [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+/** Beside the built server, or in `dist` where the sources run as they are. */
+export function findPage(): string | undefined {
+  return ['../../page/', '../../dist/page/']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((folder) => existsSync(folder))
+}
+
+export function openFiles(config: Config): Files {
+  return folderFiles(filesFolder(config))
+}
+
+export function openCluster(
+  { REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config,
+  log: UpdateLog,
+  patience: Patience,
+  onUnreadable: OnUnreadable,
+): Cluster {
+  if (url === undefined) return localCluster(log)
+  // A run that waits for people writes nothing meanwhile.
+  return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs, patience, onUnreadable })
+}

@@ -1,0 +1,333 @@
+import { RunnelError } from '../../../shared/errors.ts'
+import { isTerminal } from '../../../shared/schema.ts'
+import { branchOf } from '../branch.ts'
+import { judgeClaim } from '../claim-rules.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from '../cursor.ts'
+import { memoryDocuments } from './documents.ts'
+import { memoryFiles } from './files.ts'
+import { memoryMembers } from './members.ts'
+import { memorySearch } from './search.ts'
+import { refuseChat } from '../quotas.ts'
+import { chatIsBusy, refuseContinuation, runRows } from '../run-rows.ts'
+import type {
+  ChatRow,
+  Claim,
+  Claimed,
+  MessageRow,
+  Order,
+  Page,
+  Paged,
+  ProviderData,
+  Store,
+  UntoldEnd,
+} from '../store.ts'
+
+/** A row and the order in which it was written. */
+interface Numbered<T> {
+  number: number
+  row: T
+}
+
+/** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
+export function memoryStore(): Store {
+  const chats = new Map<string, Numbered<ChatRow>>()
+  const messages = new Map<string, Numbered<MessageRow>>()
+  const messagesByChat = new Map<string, Map<string, Numbered<MessageRow>>>()
+  const providerData = new Map<string, Map<string, ProviderData>>()
+  const claims = new Map<string, Claim>()
+  const members = memoryMembers((chatId) => chats.has(chatId))
+  const files = memoryFiles()
+  const pastTasks = new Map<string, string>()
+  const untoldEnds: UntoldEnd[] = []
+  const documents = memoryDocuments()
+  const orders = new Map<string, Order>()
+  let rowsWritten = 0
+
+  /** Claims first: a request that is refused or repeated writes nothing. */
+  function claimThen(claim: Claim | undefined, write: () => void): Claimed {
+    if (!claim) {
+      write()
+      return { repeated: false }
+    }
+    const key = claimKey(claim)
+    const claimed = judgeClaim(claim, claims.get(key))
+    if (claimed.repeated) return structuredClone(claimed)
+    write()
+    claims.set(key, structuredClone(claim))
+    return claimed
+  }
+
+  function refuseKnown(known: boolean): void {
+    if (known) throw new RunnelError('internal', 'This is in the database already.')
+  }
+
+  function getMessage(id: string): MessageRow | null {
+    return structuredClone(messages.get(id)?.row) ?? null
+  }
+
+  /** Oldest first. */
+  function messagesOf(chatId: string): Numbered<MessageRow>[] {
+    return [...(messagesByChat.get(chatId)?.values() ?? [])].sort((a, b) => compare(positionOf(a), positionOf(b)))
+  }
+
+  function putMessage(row: MessageRow): void {
+    const message = { number: ++rowsWritten, row: structuredClone(row) }
+    messages.set(row.id, message)
+    const ofChat = messagesByChat.get(row.chatId) ?? new Map<string, Numbered<MessageRow>>()
+    messagesByChat.set(row.chatId, ofChat.set(row.id, message))
+  }
+
+  function countOwned({ ownerId, expiresAt, createdAt }: ChatRow): number {
+    const own = [...members.chatsOf(ownerId)].flatMap((id) => chats.get(id)?.row ?? [])
+    return own.filter(
+      (row) =>
+        row.ownerId === ownerId &&
+        (expiresAt === undefined ? row.expiresAt === undefined : (row.expiresAt ?? 0) > createdAt),
+    ).length
+  }
+
+  /** Those that are listed, by the order in which they were written. */
+  function ownChats(userId: string): Numbered<ChatRow>[] {
+    const own = [...members.chatsOf(userId)].flatMap((id) => chats.get(id) ?? [])
+    return own.filter(({ row }) => row.expiresAt === undefined).sort((a, b) => a.number - b.number)
+  }
+
+  function unfinished(): MessageRow[] {
+    return [...messages.values()]
+      .filter(({ row }) => !isTerminal(row.status))
+      .sort((a, b) => compare(positionOf(a), positionOf(b)))
+      .map(({ row }) => structuredClone(row))
+  }
+
+  function taskOf(taskId: string): Numbered<MessageRow> | undefined {
+    return [...messages.values()].find(({ row }) => row.taskId === taskId)
+  }
+
+  function descendants(messageId: string): string[] {
+    const ids = messages.has(messageId) ? [messageId] : []
+    for (const id of ids) for (const { row } of messages.values()) if (row.parentId === id) ids.push(row.id)
+    return ids
+  }
+
+  function forgetEnds(match: (end: UntoldEnd) => boolean): void {
+    for (const end of untoldEnds.filter(match)) untoldEnds.splice(untoldEnds.indexOf(end), 1)
+  }
+
+  function deleteAll(ids: readonly string[]): void {
+    for (const id of ids) {
+      messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
+      for (const kept of [messages, documents, providerData]) kept.delete(id)
+    }
+    for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
+    for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
+    forgetEnds(({ messageId }) => ids.includes(messageId))
+  }
+
+  return {
+    log: documents.log,
+
+    async createChat(chat, lineage, claim, maxOwned) {
+      return claimThen(claim, () => {
+        refuseKnown(chats.has(chat.id))
+        if (maxOwned !== undefined) refuseChat(countOwned(chat), maxOwned, chat.expiresAt !== undefined)
+        const { ownerName = chat.ownerId, ...row } = chat
+        chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
+        members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
+        documents.create(chat.id, lineage, 0)
+      })
+    },
+    async getChat(id) {
+      return structuredClone(chats.get(id)?.row) ?? null
+    },
+    async expiredChats(now) {
+      const expired = [...chats.values()].filter(
+        ({ row: { expiresAt } }) => expiresAt !== undefined && expiresAt <= now,
+      )
+      return structuredClone(expired.map(({ row }) => row).sort((a, b) => a.expiresAt! - b.expiresAt!))
+    },
+    async deleteChat(id) {
+      const ids = messagesOf(id).map(({ row }) => row.id)
+      deleteAll(ids)
+      chats.delete(id)
+      messagesByChat.delete(id)
+      documents.delete(id)
+      members.deleteChat(id)
+      for (const [key, claim] of claims) if (JSON.stringify(claim.response).includes(`"${id}"`)) claims.delete(key)
+      return { messages: ids, files: [...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
+    },
+    async descendants(messageId) {
+      return descendants(messageId)
+    },
+    async deleteMessages(messageId) {
+      const ids = descendants(messageId)
+      deleteAll(ids)
+      return { messages: ids, files: files.deleteOfMessages(ids) }
+    },
+    searchChats: memorySearch(ownChats, messagesOf),
+
+    ...members.store,
+
+    async putFile(file, quotas) {
+      if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      files.put(file, quotas)
+    },
+    async getFile(id) {
+      return files.get(id)
+    },
+    async attachFile(id, chatId, messageId) {
+      files.attach([id], chatId, messageId)
+    },
+    unattachedFiles: async (userId) => files.unattached(userId),
+    dropUnattachedFiles: async (before) => files.deleteUnattached(before),
+    async doomFile(id, upload) {
+      if (upload && !chats.has(upload.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
+      files.doom(id, upload)
+    },
+    async doomedFiles() {
+      return [...files.doomed.keys()]
+    },
+    async filesGone(ids) {
+      for (const id of ids) files.doomed.delete(id)
+    },
+
+    async renameChat(id, title) {
+      const chat = chats.get(id)
+      if (chat) chat.row.title = title
+    },
+    async listChats(userId, page) {
+      const { items, nextCursor } = cutPage(
+        ownChats(userId).sort((a, b) => compare(positionOf(b), positionOf(a))),
+        page,
+        -1,
+      )
+      return { items, nextCursor }
+    },
+
+    async startRun(run) {
+      return claimThen(run.claim, () => {
+        const rows = runRows(run)
+        if (run.exclusive && unfinished().some((row) => row.chatId === run.assistant.chatId)) throw chatIsBusy()
+        if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
+        refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
+        if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
+        for (const row of rows) putMessage(row)
+        documents.create(run.assistant.id, run.lineage, 1)
+      })
+    },
+    async findClaim(claim) {
+      const claimed = judgeClaim(claim, claims.get(claimKey(claim)))
+      return claimed.repeated ? { response: structuredClone(claimed.response) } : null
+    },
+    async getMessage(id) {
+      return getMessage(id)
+    },
+    async continueRun({ messageId, taskId, userId, node, request, claim }) {
+      return claimThen(claim, () => {
+        const row = messages.get(messageId)?.row ?? null
+        refuseContinuation(row)
+        pastTasks.set(row!.taskId!, messageId)
+        Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
+      })
+    },
+    async findTask(taskId) {
+      const past = pastTasks.get(taskId)
+      if (past !== undefined) return getMessage(past)
+      return structuredClone(taskOf(taskId)?.row) ?? null
+    },
+    async newestMessage(chatId) {
+      return structuredClone(messagesOf(chatId).at(-1)?.row) ?? null
+    },
+    async listMessages(chatId, page) {
+      return cutPage(messagesOf(chatId), page, 1)
+    },
+    async branch(messageId) {
+      return branchOf(messageId, getMessage)
+    },
+    async unfinished() {
+      return unfinished()
+    },
+    async untoldEnds() {
+      return structuredClone(untoldEnds)
+    },
+    async endTold({ messageId, taskId }) {
+      forgetEnds((end) => end.messageId === messageId && end.taskId === taskId)
+    },
+    async unfinishedOf(userId) {
+      return unfinished().filter((row) => row.userId === userId)
+    },
+    async takeOver(messageId, from, to) {
+      const row = messages.get(messageId)?.row
+      if (!row || row.node !== from || isTerminal(row.status)) return false
+      row.node = to
+      return true
+    },
+    async putOrder(order) {
+      const key = JSON.stringify([order.taskId, order.key])
+      if (orders.has(key)) return false
+      orders.set(key, structuredClone(order))
+      return true
+    },
+    async ordersOf(taskIds) {
+      return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
+    },
+    async saveFinal({ message, epoch, state, tell }) {
+      const stored = messages.get(message.id)
+      if (!stored || !documents.finish(message.id, epoch, state)) return false
+      if (tell) untoldEnds.push({ messageId: message.id, taskId: message.taskId ?? '' })
+      for (const [key, { taskId }] of orders) if (taskId === message.taskId) orders.delete(key)
+      stored.row.status = message.status
+      stored.row.json = structuredClone(message)
+      return true
+    },
+
+    async putProviderData(messageId, entries) {
+      const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
+      for (const entry of entries) {
+        if (entry.data === null) kept.delete(entry.blockId)
+        else kept.set(entry.blockId, structuredClone(entry))
+      }
+      providerData.set(messageId, kept)
+    },
+    async getProviderData(messageId) {
+      return structuredClone([...(providerData.get(messageId)?.values() ?? [])])
+    },
+
+    drawEpoch: (id) => documents.drawEpoch(id),
+    releaseEpoch: (id, epoch) => documents.releaseEpoch(id, epoch),
+
+    async dropClaims(before) {
+      for (const [key, claim] of claims) if (claim.createdAt < before) claims.delete(key)
+    },
+    probe: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+}
+
+function claimKey({ userId, route, key }: Omit<Claim, 'response'>): string {
+  return JSON.stringify([userId, route, key])
+}
+
+function positionOf<T extends { createdAt: number }>({ number, row }: Numbered<T>): ListPosition {
+  return { createdAt: row.createdAt, number }
+}
+
+function compare(a: ListPosition, b: ListPosition): number {
+  return a.createdAt - b.createdAt || a.number - b.number
+}
+
+/** `direction`: 1 where the list goes up in time, -1 where it goes down. */
+function cutPage<T extends { createdAt: number }>(
+  sorted: Numbered<T>[],
+  page: Page,
+  direction: 1 | -1,
+): Paged<T> & { cursors: string[] } {
+  const start = page.cursor === undefined ? null : decodeCursor(page.cursor)
+  const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
+  const { shown, isLast } = takePage(rest, page, ({ row }) => ('json' in row && !row.json ? 0 : jsonBytes(row)))
+  const cursors = shown.map((entry) => encodeCursor(positionOf(entry)))
+  return {
+    items: shown.map(({ row }) => structuredClone(row)),
+    nextCursor: isLast ? null : cursors.at(-1)!,
+    cursors,
+  }
+}

@@ -1,0 +1,287 @@
+import type { Json, Message } from '../../../shared/schema.ts'
+import { branchOf } from '../branch.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from '../cursor.ts'
+import type { PostgresConnection, Query } from './connection.ts'
+import { quotaLocks } from './files.ts'
+import { vectorOf } from './search.ts'
+import { refuseChat } from '../quotas.ts'
+import { chatIsBusy, refuseContinuation } from '../run-rows.ts'
+import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData, Store } from '../store.ts'
+
+type MessageMethods = Pick<
+  Store,
+  | 'getChat'
+  | 'renameChat'
+  | 'listChats'
+  | 'expiredChats'
+  | 'getMessage'
+  | 'findTask'
+  | 'newestMessage'
+  | 'listMessages'
+  | 'branch'
+  | 'descendants'
+  | 'unfinished'
+  | 'unfinishedOf'
+  | 'takeOver'
+  | 'putProviderData'
+  | 'getProviderData'
+>
+
+export type Numbered<Row> = Row & { number: number }
+
+export const chatColumns =
+  'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
+const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
+  task_id AS "taskId", user_id AS "userId", node, status, request, json`
+const bytesOfJson = 'coalesce(octet_length(json::text), 0)::bigint'
+/** The same words as in the partial index, or Postgres does not use it. */
+const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
+
+/** Chats, messages and what belongs to their blocks. */
+export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
+  const getMessage = (id: string) => readMessage(query, 'id = $1', id)
+  return {
+    getChat: async (id) => {
+      const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
+      return row ? toChat(row) : null
+    },
+    renameChat: async (id, title) =>
+      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
+    listChats: async (userId, page) => {
+      const before =
+        page.cursor === undefined
+          ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+          : decodeCursor(page.cursor)
+      const rows = await query<Numbered<ChatRow>>(
+        `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
+         WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
+        [userId, before.createdAt, before.number, page.limit + 1],
+      )
+      return toPage(rows, page, toChat)
+    },
+    expiredChats: async (now) =>
+      (
+        await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
+          now,
+        ])
+      ).map(toChat),
+
+    getMessage,
+    findTask: async (taskId) => {
+      const [past] = await query<{ id: string }>('SELECT message_id AS id FROM past_tasks WHERE task_id = $1', [taskId])
+      return past ? await getMessage(past.id) : await readMessage(query, 'task_id = $1', taskId)
+    },
+    newestMessage: (chatId) => readMessage(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
+    listMessages: async (chatId, page) => {
+      const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+      // Their places first, one after the other up to the bound, then the text of those that are shown.
+      const places = await query<ListPosition & { bytes: number }>(
+        `WITH RECURSIVE page (number, created_at, bytes, place, total) AS (
+           (SELECT number, created_at, ${bytesOfJson}, 1, ${bytesOfJson} FROM messages
+              WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint) ORDER BY created_at, number LIMIT 1)
+           UNION ALL
+           SELECT next.number, next.created_at, next.bytes, place + 1, total + next.bytes
+             FROM page CROSS JOIN LATERAL (
+               SELECT number, created_at, ${bytesOfJson} AS bytes FROM messages
+                 WHERE chat_id = $1 AND (created_at, number) > (page.created_at, page.number) ORDER BY created_at, number LIMIT 1
+             ) AS next WHERE place <= $4 AND (total <= $5 OR place = 1)
+         ) SELECT number, created_at AS "createdAt", bytes FROM page ORDER BY place`,
+        [chatId, after.createdAt, after.number, page.limit, page.maxBytes ?? Number.MAX_SAFE_INTEGER],
+      )
+      const { shown, isLast } = takePage(places, page, ({ bytes }) => bytes)
+      const rows = await query<Numbered<MessageRow>>(
+        `SELECT ${messageColumns} FROM messages WHERE number = ANY ($1) ORDER BY created_at, number`,
+        [shown.map(({ number }) => number)],
+      )
+      // One that was deleted in between is not there any more.
+      return {
+        items: rows.map(unnumbered),
+        nextCursor: isLast ? null : encodeCursor(shown.at(-1)!),
+        cursors: rows.map(encodeCursor),
+      }
+    },
+    branch: async (messageId) => {
+      const rows = await query<Numbered<MessageRow>>(
+        `WITH RECURSIVE up (id, parent_id) AS (
+           SELECT id, parent_id FROM messages WHERE id = $1
+           UNION SELECT messages.id, messages.parent_id FROM messages JOIN up ON messages.id = up.parent_id
+         ) SELECT ${messageColumns} FROM messages JOIN up ON up.id = messages.id`,
+        [messageId],
+      )
+      const byId = new Map(rows.map((row) => [row.id, unnumbered(row)]))
+      return branchOf(messageId, (id) => byId.get(id) ?? null)
+    },
+    descendants: (messageId) => readDescendants(query, messageId),
+    unfinished: async () =>
+      (
+        await query<Numbered<MessageRow>>(
+          `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} ORDER BY created_at, number`,
+        )
+      ).map(unnumbered),
+    unfinishedOf: async (userId) =>
+      (
+        await query<Numbered<MessageRow>>(
+          `SELECT ${messageColumns} FROM messages WHERE ${isUnfinished} AND user_id = $1 ORDER BY created_at, number`,
+          [userId],
+        )
+      ).map(unnumbered),
+    takeOver: (messageId, from, to) =>
+      write(
+        async (query) =>
+          (
+            await query(`UPDATE messages SET node = $3 WHERE id = $1 AND node = $2 AND ${isUnfinished} RETURNING 1`, [
+              messageId,
+              from,
+              to,
+            ])
+          ).length === 1,
+      ),
+
+    putProviderData: (messageId, entries) =>
+      write(async (query) => {
+        for (const { blockId, data } of entries) {
+          if (data === null)
+            await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
+          else {
+            await query(
+              `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
+             ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
+              [messageId, blockId, JSON.stringify(data)],
+            )
+          }
+        }
+      }),
+    getProviderData: (messageId) =>
+      query<ProviderData>(
+        'SELECT block_id AS "blockId", data FROM provider_data WHERE message_id = $1 ORDER BY number',
+        [messageId],
+      ),
+  }
+}
+
+/** Inside a transaction. */
+export async function insertChat(query: Query, chat: ChatRow, vector: string): Promise<void> {
+  await query(
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
+  )
+}
+
+/** Inside a transaction: who makes another chat for the same owner waits for its end. Throws `rate_limited`. */
+export async function refuseOwned(
+  query: Query,
+  { ownerId, expiresAt, createdAt }: ChatRow,
+  max: number,
+): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userChats, ownerId])
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*) FROM (
+       SELECT 1 FROM chats WHERE owner_id = $1 AND ${expiresAt === undefined ? 'expires_at IS NULL AND $2::bigint > 0' : 'expires_at > $2'} LIMIT $3
+     ) AS own`,
+    [ownerId, createdAt, max],
+  )
+  refuseChat(row!.count, max, expiresAt !== undefined)
+}
+
+/** Inside a transaction. `vector`: its words, of one that has JSON. */
+export async function insertMessage(query: Query, row: MessageRow, vector: string | null): Promise<void> {
+  await query(
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json, search)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [
+      row.id,
+      row.chatId,
+      row.parentId,
+      row.role,
+      row.createdAt,
+      row.taskId,
+      row.userId,
+      row.node,
+      row.status,
+      toJson(row.request),
+      toJson(row.json as Json),
+      row.json && vector,
+    ],
+  )
+}
+
+/** Inside a transaction. Throws `busy` for one that has not ended, also where two ask at once; `not_found`. */
+export async function continueMessage(
+  query: Query,
+  { messageId, taskId, userId, node, request }: Continuation,
+): Promise<void> {
+  refuseContinuation(await readMessage(query, 'id = $1 FOR NO KEY UPDATE', messageId))
+  await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [
+    messageId,
+  ])
+  await query(
+    `UPDATE messages SET status = 'queued', json = NULL, task_id = $2, user_id = $3, node = $4, request = $5 WHERE id = $1`,
+    [messageId, taskId, userId, node, toJson(request)],
+  )
+}
+
+/** Inside a transaction. Throws `busy` while an answer of the chat is being written; where two ask at once the second waits for the first. */
+export async function refuseBusyChat(query: Query, chatId: string): Promise<void> {
+  await query('SELECT 1 FROM chats WHERE id = $1 FOR NO KEY UPDATE', [chatId])
+  const found = await query(`SELECT 1 FROM messages WHERE chat_id = $1 AND ${isUnfinished} LIMIT 1`, [chatId])
+  if (found.length > 0) throw chatIsBusy()
+}
+
+/** Inside a transaction. False for one that is not there. */
+export async function finishMessage(query: Query, message: Message, json: string, vector: string): Promise<boolean> {
+  const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
+    message.id,
+    message.status,
+    json,
+    vector,
+  ])
+  return changed.length === 1
+}
+
+/** Itself first; empty for an unknown id. */
+export async function readDescendants(query: Query, messageId: string): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    `WITH RECURSIVE tree (id) AS (
+       SELECT id FROM messages WHERE id = $1 UNION SELECT messages.id FROM messages JOIN tree ON messages.parent_id = tree.id
+     ) SELECT id FROM tree`,
+    [messageId],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Inside a transaction. */
+export async function deleteMessageRows(query: Query, ids: readonly string[]): Promise<void> {
+  await query('DELETE FROM orders USING messages WHERE messages.id = ANY ($1) AND orders.task_id = messages.task_id', [
+    ids,
+  ])
+  for (const table of ['provider_data', 'past_tasks', 'untold_ends'])
+    await query(`DELETE FROM ${table} WHERE message_id = ANY ($1)`, [ids])
+  await query('DELETE FROM messages WHERE id = ANY ($1)', [ids])
+}
+
+async function readMessage(query: Query, condition: string, value: string): Promise<MessageRow | null> {
+  const [row] = await query<Numbered<MessageRow>>(`SELECT ${messageColumns} FROM messages WHERE ${condition}`, [value])
+  return row ? unnumbered(row) : null
+}
+
+export function toChat({ number: _number, expiresAt, ...row }: Numbered<ChatRow>): ChatRow {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as ChatRow
+}
+
+function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
+  return row as Row
+}
+
+/** Cuts a page from rows of which one more than `limit` was asked for. */
+function toPage<Row extends { createdAt: number }>(
+  rows: readonly Numbered<Row>[],
+  page: Page,
+  read: (row: Numbered<Row>) => Row,
+): Paged<Row> {
+  const { shown, isLast } = takePage(rows, page, jsonBytes)
+  return { items: shown.map(read), nextCursor: isLast ? null : encodeCursor(shown.at(-1)!) }
+}
+
+function toJson(value: Json): string | null {
+  return value === null ? null : JSON.stringify(value)
+}

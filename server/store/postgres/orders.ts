@@ -1,0 +1,27 @@
+import type { PostgresConnection, Query } from './connection.ts'
+import type { Order, Store } from '../store.ts'
+
+/** What is said to runs. */
+export function postgresOrders({ query, write }: PostgresConnection): Pick<Store, 'putOrder' | 'ordersOf'> {
+  return {
+    putOrder: ({ taskId, key, body }) =>
+      write(
+        async (query) =>
+          (
+            await query(
+              'INSERT INTO orders (task_id, key, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1',
+              [taskId, key, JSON.stringify(body)],
+            )
+          ).length === 1,
+      ),
+    ordersOf: (taskIds) =>
+      query<Order>('SELECT task_id AS "taskId", key, body FROM orders WHERE task_id = ANY ($1) ORDER BY number', [
+        taskIds,
+      ]),
+  }
+}
+
+/** Inside a transaction: its run has ended. */
+export async function forgetOrders(query: Query, taskId: string): Promise<void> {
+  await query('DELETE FROM orders WHERE task_id = $1', [taskId])
+}

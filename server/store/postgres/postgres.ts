@@ -1,0 +1,178 @@
+import { Patience } from '../../waiting/patience.ts'
+import { decodeOffset, matchesPage } from '../cursor.ts'
+import { findClaim, forgetClaims, takeClaim } from './claims.ts'
+import { jsonText } from '../json-text.ts'
+import { openPostgresConnection, type PostgresConnection, type Query } from './connection.ts'
+import {
+  createDocument,
+  deleteDocuments,
+  finishDocument,
+  lockDocument,
+  postgresEpochs,
+  postgresLog,
+} from './documents.ts'
+import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './files.ts'
+import { postgresLock } from './lock.ts'
+import { insertMember, keepChat, postgresMembers } from './members.ts'
+import {
+  chatColumns,
+  continueMessage,
+  deleteMessageRows,
+  finishMessage,
+  insertChat,
+  insertMessage,
+  postgresMessages,
+  readDescendants,
+  refuseBusyChat,
+  refuseOwned,
+  toChat,
+  type Numbered,
+} from './messages.ts'
+import { forgetOrders, postgresOrders } from './orders.ts'
+import { migrations } from './schema.ts'
+import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
+import { runRows } from '../run-rows.ts'
+import type { ChatRow, Deleted, Store } from '../store.ts'
+
+/** Of their own: searches and histories that take long must not hold up what is being written. */
+const logConnections = 4
+const defaultPatience = new Patience(5_000)
+
+/**
+ * The store of many machines: a Postgres database that its nodes share. It is
+ * opened by the first call, which throws `store_unavailable` where the
+ * database cannot be used. `alone`: while this process has the database
+ * no other gets it; `together`: none of those; without either all do.
+ */
+export function openPostgresStore(url: string, use?: 'alone' | 'together', patience = defaultPatience): Store {
+  const lock = use && postgresLock(url, use === 'alone')
+  const admit = lock && (() => lock.held())
+  // As long as somebody waits it is worth finding out what has become of a write.
+  const waits = { doubtMs: patience.ms, signal: patience.signal }
+  const store = postgresStore(
+    openPostgresConnection(url, waits, migrations, admit),
+    openPostgresConnection(url, { connections: logConnections, ...waits }, migrations, admit),
+    patience,
+  )
+  return lock
+    ? {
+        ...store,
+        close: async () => {
+          await store.close()
+          await lock.close()
+        },
+      }
+    : store
+}
+
+/** The store on connections, which it closes. */
+export function postgresStore(
+  connection: PostgresConnection,
+  logConnection = connection,
+  patience = defaultPatience,
+): Store {
+  const { query, write } = connection
+
+  return {
+    log: postgresLog(logConnection, patience),
+    ...postgresMessages(connection),
+    ...postgresMembers(connection),
+    ...postgresFiles(connection),
+    ...postgresEpochs(connection),
+    ...postgresOrders(connection),
+
+    // Words are found before the transaction begins: it holds up nobody while that takes time.
+    createChat: async (chat, lineage, claim, maxOwned) => {
+      const vector = await vectorOf(chat.title)
+      return await write(async (query) => {
+        const claimed = await takeClaim(query, claim)
+        if (claimed.repeated) return claimed
+        if (maxOwned !== undefined) await refuseOwned(query, chat, maxOwned)
+        await insertChat(query, chat, vector)
+        await insertMember(query, chat.id, {
+          userId: chat.ownerId,
+          name: chat.ownerName ?? chat.ownerId,
+          role: 'owner',
+          joinedAt: chat.createdAt,
+        })
+        await createDocument(query, chat.id, lineage, 0)
+        return claimed
+      })
+    },
+    deleteChat: (id) =>
+      write(async (query) => {
+        // Nothing is added to the chat from here on.
+        await query('SELECT 1 FROM chats WHERE id = $1 FOR UPDATE', [id])
+        const ids = (await query<{ id: string }>('SELECT id FROM messages WHERE chat_id = $1', [id])).map(
+          (row) => row.id,
+        )
+        const { messages, files } = await deleteMessages(query, ids)
+        await deleteDocuments(query, [id])
+        await forgetClaims(query, id)
+        for (const table of ['members', 'invites']) await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
+        await query('DELETE FROM chats WHERE id = $1', [id])
+        return { messages, files: [...files, ...(await deleteFilesOfChat(query, id))] }
+      }),
+    deleteMessages: (messageId) =>
+      write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
+    searchChats: async (userId, words, page) => {
+      const offset = decodeOffset(page.cursor)
+      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, page.limit + 1)
+      return matchesPage(rows, offset, page, toChat)
+    },
+
+    startRun: async (run) => {
+      const vector = run.userMessage && (await vectorOfMessage(run.userMessage))
+      return await write(async (query) => {
+        const claimed = await takeClaim(query, run.claim)
+        if (claimed.repeated) return claimed
+        await keepChat(query, run.assistant.chatId)
+        if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
+        for (const row of runRows(run)) await insertMessage(query, row, vector)
+        if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
+        await createDocument(query, run.assistant.id, run.lineage, 1)
+        return claimed
+      })
+    },
+    continueRun: (run) =>
+      write(async (query) => {
+        const claimed = await takeClaim(query, run.claim)
+        if (!claimed.repeated) await continueMessage(query, run)
+        return claimed
+      }),
+    findClaim: (claim) => findClaim(query, claim),
+    saveFinal: async ({ message, epoch, state, seq, tell }) => {
+      const json = await jsonText(message)
+      const vector = await vectorOfMessage(message)
+      return await write(async (query) => {
+        const document = await lockDocument(query, message.id, epoch)
+        if (!document || !(await finishMessage(query, message, json, vector))) return false
+        if (tell)
+          await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+            message.id,
+            message.taskId ?? '',
+          ])
+        await forgetOrders(query, message.taskId ?? '')
+        await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
+        return true
+      })
+    },
+    untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),
+    endTold: async ({ messageId, taskId }) =>
+      void (await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId])),
+
+    probe: async () => void (await query('UPDATE probe SET at = $1', [Date.now()])),
+    dropClaims: async (before) => void (await query('DELETE FROM claims WHERE created_at < $1', [before])),
+    close: async () => {
+      await Promise.all([logConnection.close(), connection.close()])
+    },
+  }
+}
+
+/** Inside a transaction. Documents first, as where a run is saved: no two of these wait for each other. */
+async function deleteMessages(query: Query, ids: readonly string[]): Promise<Deleted> {
+  await deleteDocuments(query, ids)
+  const files = await deleteFilesOfMessages(query, ids)
+  await deleteMessageRows(query, ids)
+  return { messages: [...ids], files }
+}

@@ -1,0 +1,289 @@
+import { RunnelError } from '../../../shared/errors.ts'
+import type { Query } from './connection.ts'
+import { missingFrom } from './shape.ts'
+
+/** Of the lock that a node holds while it changes the schema ("Rnnl"). */
+const lockKey = 0x526e6e6c
+
+/**
+ * The steps from an empty schema to the present one. Step n (from 1) takes
+ * `runnel_schema.version` from n - 1 to n; a step that was released never
+ * changes. JSON is kept as `json`, which is the text as it was written: `jsonb`
+ * refuses NUL in strings. Ids compare by bytes in every locale.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE chats (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT COLLATE "C" NOT NULL UNIQUE,
+    owner_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    system TEXT,
+    created_at BIGINT NOT NULL,
+    -- A chat that is in no list, and goes at this time.
+    expires_at BIGINT,
+    search TSVECTOR NOT NULL
+  );
+  CREATE INDEX chats_by_expiry ON chats (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE INDEX chats_by_word ON chats USING gin (search);
+
+  CREATE TABLE messages (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT COLLATE "C" NOT NULL UNIQUE,
+    chat_id TEXT COLLATE "C" NOT NULL,
+    parent_id TEXT COLLATE "C",
+    role TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    task_id TEXT COLLATE "C",
+    user_id TEXT COLLATE "C" NOT NULL,
+    node TEXT,
+    status TEXT NOT NULL,
+    request JSON,
+    json JSON,
+    search TSVECTOR
+  );
+  CREATE INDEX messages_by_chat ON messages (chat_id, created_at, number);
+  CREATE INDEX messages_by_parent ON messages (parent_id) WHERE parent_id IS NOT NULL;
+  CREATE INDEX messages_by_task ON messages (task_id) WHERE task_id IS NOT NULL;
+  CREATE INDEX messages_unfinished ON messages (created_at, number)
+    WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
+  CREATE INDEX messages_by_word ON messages USING gin (search);
+
+  -- Runs of messages that were continued since: a late stop still finds out that a newer one runs.
+  CREATE TABLE past_tasks (
+    task_id TEXT COLLATE "C" PRIMARY KEY,
+    message_id TEXT COLLATE "C" NOT NULL
+  );
+  CREATE INDEX past_tasks_by_message ON past_tasks (message_id);
+
+  -- What is said to runs, in the order in which it came.
+  CREATE TABLE orders (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task_id TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    body JSON NOT NULL,
+    UNIQUE (task_id, key)
+  );
+
+  CREATE TABLE untold_ends (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id TEXT COLLATE "C" NOT NULL,
+    task_id TEXT COLLATE "C" NOT NULL,
+    UNIQUE (message_id, task_id)
+  );
+
+  CREATE TABLE provider_data (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id TEXT COLLATE "C" NOT NULL,
+    block_id TEXT COLLATE "C" NOT NULL,
+    data JSON NOT NULL,
+    UNIQUE (message_id, block_id)
+  );
+
+  CREATE TABLE claims (
+    user_id TEXT COLLATE "C" NOT NULL,
+    route TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    body_hash TEXT NOT NULL,
+    response JSON NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (user_id, route, key)
+  );
+  CREATE INDEX claims_by_age ON claims (created_at);
+
+  CREATE TABLE members (
+    chat_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    joined_at BIGINT NOT NULL,
+    PRIMARY KEY (chat_id, user_id)
+  );
+  CREATE INDEX members_by_user ON members (user_id, chat_id);
+
+  CREATE TABLE invites (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    chat_id TEXT COLLATE "C" NOT NULL,
+    role TEXT NOT NULL,
+    token_hash TEXT COLLATE "C" NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+  );
+  CREATE INDEX invites_by_chat ON invites (chat_id, created_at);
+
+  CREATE TABLE files (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    chat_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- From the first message on that has it.
+    attached BOOLEAN NOT NULL DEFAULT FALSE
+  );
+  CREATE INDEX files_by_chat ON files (chat_id);
+  CREATE INDEX files_unattached ON files (user_id, created_at) WHERE NOT attached;
+
+  -- A file goes with the last message that has it.
+  CREATE TABLE message_files (
+    message_id TEXT COLLATE "C" NOT NULL,
+    file_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (message_id, file_id)
+  );
+  CREATE INDEX message_files_by_file ON message_files (file_id);
+
+  -- Ids whose bytes are to go: what is not written to its end, what is deleted and still on the disk.
+  CREATE TABLE doomed_files (
+    id TEXT COLLATE "C" PRIMARY KEY
+  );
+
+  -- Written to find out whether writing works.
+  CREATE TABLE probe (at BIGINT NOT NULL);
+  INSERT INTO probe VALUES (0);
+
+  -- Changed with every append. Room on the page lets the new row stand beside the old one, without a word to the index.
+  CREATE TABLE documents (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT COLLATE "C" NOT NULL UNIQUE,
+    lineage TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    released BOOLEAN NOT NULL DEFAULT FALSE,
+    seq BIGINT NOT NULL DEFAULT 0,
+    compacted_seq BIGINT NOT NULL DEFAULT 0
+  ) WITH (fillfactor = 50);
+  CREATE TABLE states (
+    document BIGINT PRIMARY KEY,
+    state BYTEA NOT NULL
+  );
+  CREATE TABLE updates (
+    document BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    data BYTEA NOT NULL,
+    PRIMARY KEY (document, seq)
+  );
+
+  -- One entry for each document named, their bytes behind one another in data.
+  CREATE FUNCTION runnel_append(docs TEXT[], epochs BIGINT[], previous BIGINT[], shared BOOLEAN[], sizes INT[], data BYTEA)
+  RETURNS TABLE (status TEXT, last_seq BIGINT) LANGUAGE plpgsql AS $$
+  DECLARE
+    document documents%ROWTYPE;
+    place INT := 1;
+  BEGIN
+    -- In one order, so that no two appends wait for each other.
+    PERFORM 1 FROM documents WHERE id = ANY (docs) ORDER BY number FOR NO KEY UPDATE;
+    FOR i IN 1 .. cardinality(docs) LOOP
+      SELECT * INTO document FROM documents WHERE id = docs[i];
+      last_seq := document.seq;
+      IF NOT FOUND OR document.epoch < epochs[i] OR (document.epoch > epochs[i] AND NOT shared[i]) THEN
+        status := 'fenced';
+      ELSIF document.seq <> previous[i] AND NOT shared[i] THEN
+        status := 'gap';
+      ELSE
+        status := 'ok';
+        IF sizes[i] > 0 THEN
+          last_seq := document.seq + 1;
+          INSERT INTO updates VALUES (document.number, last_seq, substr(data, place, sizes[i]));
+          UPDATE documents SET seq = last_seq WHERE number = document.number;
+        END IF;
+      END IF;
+      place := place + sizes[i];
+      RETURN NEXT;
+    END LOOP;
+  END $$;
+
+  -- A state that comes late, or under an old epoch, changes nothing.
+  CREATE FUNCTION runnel_compact(doc TEXT, writer BIGINT, upto BIGINT, new_state BYTEA, shared BOOLEAN)
+  RETURNS VOID LANGUAGE plpgsql AS $$
+  DECLARE
+    head documents%ROWTYPE;
+  BEGIN
+    SELECT * INTO head FROM documents WHERE id = doc FOR NO KEY UPDATE;
+    IF NOT FOUND OR (head.epoch <> writer AND NOT shared) OR upto > head.seq OR upto < head.compacted_seq THEN
+      RETURN;
+    END IF;
+    INSERT INTO states VALUES (head.number, new_state) ON CONFLICT (document) DO UPDATE SET state = excluded.state;
+    DELETE FROM updates WHERE document = head.number AND seq <= upto;
+    UPDATE documents SET compacted_seq = upto WHERE number = head.number;
+  END $$;
+  `,
+  `
+  -- A search reads the messages of its own chats: an index over the words of all would only be kept up.
+  DROP INDEX messages_by_word;
+  DROP INDEX chats_by_word;
+  `,
+  `
+  -- What is being sent counts as a file of its user and its chat. What is deleted has none of these.
+  ALTER TABLE doomed_files ADD COLUMN user_id TEXT COLLATE "C", ADD COLUMN chat_id TEXT COLLATE "C", ADD COLUMN size BIGINT;
+  CREATE INDEX files_by_user ON files (user_id, size);
+  CREATE INDEX chats_by_owner ON chats (owner_id, expires_at);
+  `,
+]
+
+/**
+ * Brings the schema to the last of `steps`, each in a transaction of its own;
+ * nodes that start at once take turns. Throws `store_unavailable` for the
+ * tables of another program, of a newer Runnel, those that are not what their
+ * version says, or where text is not UTF-8: nothing is changed then.
+ */
+export async function migrate(
+  transaction: <T>(work: (query: Query) => Promise<T>) => Promise<T>,
+  where: string,
+  steps: readonly string[] = migrations,
+): Promise<void> {
+  for (let done = false; !done;) {
+    done = await transaction(async (query) => {
+      await query('SELECT pg_advisory_xact_lock($1)', [lockKey])
+      const version = await readVersion(query, where)
+      if (version > steps.length) {
+        throw new RunnelError(
+          'store_unavailable',
+          `The database was written by a newer Runnel (schema ${version}; this one knows up to ${steps.length}). Start that version, or set DATABASE_URL to another one.`,
+          { where },
+        )
+      }
+      // What an unreleased Runnel or somebody's hand has left is not built upon, and not touched.
+      const missing = await missingFrom(query, steps.slice(0, version))
+      if (missing !== null) {
+        throw new RunnelError(
+          'store_unavailable',
+          `The database says that it has schema ${version} of Runnel, but lacks ${missing} as that has it; nothing was changed. Restore it from a backup, or set DATABASE_URL to another one.`,
+          { where },
+        )
+      }
+      if (version === steps.length) return true
+      if (version === 0) await query('CREATE TABLE runnel_schema AS SELECT 0 AS version')
+      await query(steps[version]!)
+      await query('UPDATE runnel_schema SET version = $1', [version + 1])
+      return false
+    })
+  }
+}
+
+/** 0 for a schema without tables; those of extensions do not count. */
+async function readVersion(query: Query, where: string): Promise<number> {
+  const [found] = await query<{ ours: boolean; tables: number; encoding: string }>(
+    `SELECT count(*) FILTER (WHERE relname = 'runnel_schema') > 0 AS ours, count(*) AS tables, current_setting('server_encoding') AS encoding
+     FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+     AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')`,
+  )
+  if (found?.encoding !== 'UTF8')
+    throw new RunnelError(
+      'store_unavailable',
+      `The database keeps text as ${found?.encoding}. Make one with ENCODING 'UTF8', or set DATABASE_URL to another one.`,
+      { where },
+    )
+  if (found.ours) {
+    const [row] = await query<{ version: unknown }>(
+      "SELECT to_jsonb(runnel_schema) -> 'version' AS version FROM runnel_schema",
+    )
+    const { version } = row ?? {}
+    if (typeof version === 'number' && Number.isInteger(version) && version > 0) return version
+  }
+  if (found.tables === 0) return 0
+  throw new RunnelError(
+    'store_unavailable',
+    "The database holds the tables of another program. Set DATABASE_URL to a database of Runnel's own.",
+    { where },
+  )
+}

@@ -1,0 +1,256 @@
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import { RunnelError } from '../../../shared/errors.ts'
+import type { Json, Message } from '../../../shared/schema.ts'
+import { refuseContinuation } from '../run-rows.ts'
+import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
+import type { SqliteConnection } from './connection.ts'
+import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from '../store.ts'
+
+type Row = Record<string, SQLOutputValue>
+
+const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt, expires_at AS expiresAt'
+const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
+  task_id AS taskId, user_id AS userId, node, status, request, json`
+
+function toChat({ number: _number, expiresAt, ...row }: Row): ChatRow {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as ChatRow
+}
+
+function toMessage({ number: _number, request, json, ...row }: Row): MessageRow {
+  return { ...row, request: parse(request), json: parse(json) } as MessageRow
+}
+
+function parse(value: SQLOutputValue | undefined): Json {
+  return value === null || value === undefined ? null : (JSON.parse(String(value)) as Json)
+}
+
+/** Cuts a page from rows of which one more than `limit` may come. */
+function toPage<T>(
+  rows: Iterable<Row>,
+  page: Page,
+  bytesOf: (row: Row) => number,
+  read: (row: Row) => T,
+): Paged<T> & { cursors: string[] } {
+  const { shown, isLast } = takePage(rows, page, bytesOf)
+  const cursors = shown.map((row) =>
+    encodeCursor({ createdAt: Number(row['createdAt']), number: Number(row['number']) }),
+  )
+  return { items: shown.map(read), nextCursor: isLast ? null : cursors.at(-1)!, cursors }
+}
+
+/** Descendants by `parent_id`, itself first. */
+const withDescendants = `WITH RECURSIVE tree (id) AS (
+  SELECT id FROM messages WHERE id = ? UNION SELECT messages.id FROM messages JOIN tree ON messages.parent_id = tree.id
+) SELECT id FROM tree`
+
+/** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
+export interface SqliteMessages {
+  insertChat(chat: ChatRow): void
+  /** Chats that the owner of this one has, up to so many: of those that expire those that are not over, or of the others. */
+  countOwned(chat: ChatRow, max: number): number
+  getChat(id: string): ChatRow | null
+  /** Inside a transaction. */
+  renameChat(id: string, title: string): void
+  listChats(userId: string, page: Page): Paged<ChatRow>
+  expiredChats(now: number): ChatRow[]
+  /** Throws `not_found` where the chat does not exist. */
+  insertMessage(row: MessageRow): void
+  /** Throws `busy` for one that has not ended, `not_found`. */
+  continueMessage(run: Continuation): void
+  /** `json`: the text of the message. */
+  finishMessage(message: Message, json: string): boolean
+  /** Throws `busy` for one that has not ended, `not_found`. */
+  continueMessage(run: Continuation): void
+  getMessage(id: string): MessageRow | null
+  findTask(taskId: string): MessageRow | null
+  newestMessage(chatId: string): MessageRow | null
+  listMessages(chatId: string, page: Page): Paged<MessageRow> & { cursors: string[] }
+  chatsByNumber(numbers: readonly number[]): ChatRow[]
+  /** Itself first; empty for an unknown id. */
+  descendants(messageId: string): string[]
+  idsOfChat(chatId: string): string[]
+  deleteMessage(id: string): void
+  deleteChat(id: string): void
+  unfinished(): MessageRow[]
+  unfinishedOf(userId: string): MessageRow[]
+  /** Inside a transaction. */
+  isBusy(chatId: string): boolean
+  takeOver(messageId: string, from: string, to: string): boolean
+  putProviderData(messageId: string, entries: readonly ProviderData[]): void
+  getProviderData(messageId: string): ProviderData[]
+}
+
+export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
+  const insertChat = connection.prepare(
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const countListed = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at IS NULL LIMIT ?)',
+  )
+  const countUnlisted = connection.prepare(
+    'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at > ? LIMIT ?)',
+  )
+  const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
+  const selectChats = connection.prepare(
+    `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
+     ORDER BY created_at DESC, number DESC LIMIT ?`,
+  )
+  const selectExpired = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE expires_at <= ? ORDER BY expires_at`)
+  const insertMessage = connection.prepare(
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const continueMessage = connection.prepare(
+    "UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, node = ?, request = ? WHERE id = ?",
+  )
+  const insertPastTask = connection.prepare(
+    'INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?',
+  )
+  const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
+  const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
+  const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
+  const selectMessage = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
+  const selectTask = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE task_id = ?`)
+  const selectNewest = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
+  )
+  const selectChatByNumber = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE number = ?`)
+  const selectDescendants = connection.prepare(withDescendants)
+  const selectIdsOfChat = connection.prepare('SELECT id FROM messages WHERE chat_id = ?')
+  const deleteProviderData = connection.prepare('DELETE FROM provider_data WHERE message_id = ?')
+  const deleteMessage = connection.prepare('DELETE FROM messages WHERE id = ?')
+  const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
+  const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
+  const selectMessages = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE chat_id = ? AND (created_at, number) > (?, ?)
+     ORDER BY created_at, number LIMIT ?`,
+  )
+  // The same words as in the partial index, or SQLite does not use it.
+  const selectUnfinished = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting')
+     ORDER BY created_at, number`,
+  )
+  const selectUnfinishedOf = connection.prepare(
+    `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting') AND user_id = ?
+     ORDER BY created_at, number`,
+  )
+  const selectUnfinishedIn = connection.prepare(
+    "SELECT 1 FROM messages WHERE chat_id = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting') LIMIT 1",
+  )
+  const setNode = connection.prepare(
+    "UPDATE messages SET node = ? WHERE id = ? AND node = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')",
+  )
+  const upsertProviderData = connection.prepare(
+    `INSERT INTO provider_data (message_id, block_id, data) VALUES (?, ?, ?)
+     ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
+  )
+  const deleteProviderEntry = connection.prepare('DELETE FROM provider_data WHERE message_id = ? AND block_id = ?')
+  const selectProviderData = connection.prepare(
+    'SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number',
+  )
+
+  function one(statement: StatementSync, key: string): MessageRow | null {
+    const row = statement.get(key)
+    return row ? toMessage(row) : null
+  }
+  const getMessage = (id: string) => one(selectMessage, id)
+
+  return {
+    insertChat(chat) {
+      insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
+    },
+    countOwned: ({ ownerId, expiresAt, createdAt }, max) =>
+      Number(
+        (expiresAt === undefined ? countListed.get(ownerId, max) : countUnlisted.get(ownerId, createdAt, max))![
+          'count'
+        ],
+      ),
+    getChat: (id) =>
+      connection.read(() => {
+        const row = selectChat.get(id)
+        return row ? toChat(row) : null
+      }),
+    renameChat(id, title) {
+      updateTitle.run(title, id)
+    },
+    expiredChats: (now) => connection.read(() => selectExpired.all(now).map(toChat)),
+    chatsByNumber: (numbers) => connection.read(() => numbers.map((number) => toChat(selectChatByNumber.get(number)!))),
+    descendants: (messageId) => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
+    idsOfChat: (chatId) => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
+    deleteMessage(id) {
+      deleteProviderData.run(id)
+      deletePastTasks.run(id)
+      deleteMessage.run(id)
+    },
+    deleteChat(id) {
+      deleteChat.run(id)
+    },
+    listChats: (userId, page) =>
+      connection.read(() => {
+        const before =
+          page.cursor === undefined
+            ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+            : decodeCursor(page.cursor)
+        const rows = selectChats.iterate(userId, before.createdAt, before.number, page.limit + 1)
+        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat)
+        return { items, nextCursor }
+      }),
+
+    insertMessage(row) {
+      if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
+      insertMessage.run(
+        row.id,
+        row.chatId,
+        row.parentId,
+        row.role,
+        row.createdAt,
+        row.taskId,
+        row.userId,
+        row.node,
+        row.status,
+        row.request === null ? null : JSON.stringify(row.request),
+        row.json && JSON.stringify(row.json),
+      )
+    },
+    finishMessage: (message, json) => finishMessage.run(message.status, json, message.id).changes === 1,
+    getMessage: (id) => connection.read(() => getMessage(id)),
+    continueMessage({ messageId, taskId, userId, node, request }) {
+      refuseContinuation(getMessage(messageId))
+      insertPastTask.run(messageId)
+      continueMessage.run(taskId, userId, node, JSON.stringify(request), messageId)
+    },
+    findTask: (taskId) =>
+      connection.read(() => {
+        const past = selectPastTask.get(taskId)
+        return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
+      }),
+    newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId)),
+    listMessages: (chatId, page) =>
+      connection.read(() => {
+        const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+        // Row by row: what is not shown is not read.
+        const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
+        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toMessage)
+      }),
+    unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
+    isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
+    takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
+    unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
+
+    putProviderData(messageId, entries) {
+      connection.write(() => {
+        for (const { blockId, data } of entries) {
+          if (data === null) deleteProviderEntry.run(messageId, blockId)
+          else upsertProviderData.run(messageId, blockId, JSON.stringify(data))
+        }
+      })
+    },
+    getProviderData: (messageId) =>
+      connection.read(() =>
+        selectProviderData.all(messageId).map((row) => ({
+          blockId: String(row['block_id']),
+          data: JSON.parse(String(row['data'])),
+        })),
+      ),
+  }
+}

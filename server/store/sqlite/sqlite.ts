@@ -1,0 +1,230 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { branchOf } from '../branch.ts'
+import { decodeOffset, matchesPage } from '../cursor.ts'
+import { sqliteClaims } from './claims.ts'
+import { openSqliteConnection, type SqliteConnection } from './connection.ts'
+import { sqliteDocuments } from './documents.ts'
+import { sqliteEnds } from './ends.ts'
+import { sqliteFiles } from './files.ts'
+import { sqliteMembers } from './members.ts'
+import { sqliteMessages } from './messages.ts'
+import { sqliteSearch } from './search.ts'
+import { sqliteOrders } from './orders.ts'
+import { refuseChat } from '../quotas.ts'
+import { jsonText } from '../json-text.ts'
+import { chatIsBusy, runRows } from '../run-rows.ts'
+import type { Deleted, Store } from '../store.ts'
+import { unknownChat } from '../unknown-chat.ts'
+
+/** Writing a state that is larger takes a turn of the event loop for itself. */
+const largeBytes = 1_000_000
+
+/**
+ * The store of one machine: a SQLite file that this process has for itself.
+ * Throws `store_unavailable` where the file cannot be used, or is in use.
+ */
+export function openSqliteStore(path: string): Store {
+  const connection = openSqliteConnection(path)
+  try {
+    return sqliteStore(connection)
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** The store on a connection, which it closes. Nothing here waits but for long texts to be indexed or erased: else a call is done when it returns. */
+export function sqliteStore(connection: SqliteConnection): Store {
+  const documents = sqliteDocuments(connection)
+  const messages = sqliteMessages(connection)
+  const claims = sqliteClaims(connection)
+  const members = sqliteMembers(connection)
+  const search = sqliteSearch(connection)
+  const probe = connection.prepare('UPDATE probe SET at = ?')
+  const files = sqliteFiles(connection)
+  const ends = sqliteEnds(connection)
+  const orders = sqliteOrders(connection)
+
+  // What an earlier process did not come to.
+  void search.finish()
+
+  /** Inside a transaction. The text leaves the search index first: its rows are found by the messages' numbers. */
+  function deleteMessages(ids: string[]): Deleted {
+    for (const id of ids) {
+      search.removeMessage(id)
+      documents.delete(id)
+      orders.forget(messages.getMessage(id)?.taskId ?? '')
+      messages.deleteMessage(id)
+      ends.forget(id)
+    }
+    return { messages: ids, files: files.deleteOfMessages(ids) }
+  }
+
+  function refuseUnknown(chatId: string): void {
+    if (!messages.getChat(chatId)) throw unknownChat()
+  }
+
+  return {
+    log: documents.log,
+
+    createChat: async (chat, lineage, claim, maxOwned) =>
+      connection.write(() => {
+        const claimed = claims.take(claim)
+        if (claimed.repeated) return claimed
+        if (maxOwned !== undefined)
+          refuseChat(messages.countOwned(chat, maxOwned), maxOwned, chat.expiresAt !== undefined)
+        messages.insertChat(chat)
+        members.put(chat.id, {
+          userId: chat.ownerId,
+          name: chat.ownerName ?? chat.ownerId,
+          role: 'owner',
+          joinedAt: chat.createdAt,
+        })
+        search.putTitle(chat.id, chat.title)
+        documents.create(chat.id, lineage, 0)
+        return claimed
+      }),
+    getChat: async (id) => messages.getChat(id),
+    renameChat: async (id, title) =>
+      connection.write(() => {
+        messages.renameChat(id, title)
+        search.putTitle(id, title)
+      }),
+    listChats: async (userId, page) => messages.listChats(userId, page),
+    expiredChats: async (now) => messages.expiredChats(now),
+    deleteChat: async (id) => {
+      const deleted = connection.write(() => {
+        const deleted = deleteMessages(messages.idsOfChat(id))
+        search.removeChat(id)
+        documents.delete(id)
+        members.deleteChat(id)
+        claims.forget(id)
+        messages.deleteChat(id)
+        return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
+      })
+      await search.finish()
+      return deleted
+    },
+    descendants: async (messageId) => messages.descendants(messageId),
+    deleteMessages: async (messageId) => {
+      const deleted = connection.write(() => deleteMessages(messages.descendants(messageId)))
+      await search.finish()
+      return deleted
+    },
+    searchChats: async (userId, query, page) => {
+      const offset = decodeOffset(page.cursor)
+      const numbers = search.find(userId, query, offset, page.limit + 1)
+      return matchesPage(messages.chatsByNumber(numbers), offset, page, (row) => row)
+    },
+
+    memberRole: async (chatId, userId) => members.role(chatId, userId),
+    listMembers: async (chatId) => members.list(chatId),
+    putMember: async (chatId, member) =>
+      connection.write(() => {
+        refuseUnknown(chatId)
+        members.put(chatId, member)
+      }),
+    removeMember: async (chatId, userId) => members.remove(chatId, userId),
+    putFile: async (file, quotas) => connection.write(() => files.put(file, quotas)),
+    getFile: async (id) => files.get(id),
+    attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
+    unattachedFiles: async (userId) => files.unattached(userId),
+    dropUnattachedFiles: async (before) => connection.write(() => files.deleteUnattached(before)),
+    doomFile: async (id, upload) => connection.write(() => files.doom(id, upload)),
+    doomedFiles: async () => files.doomed(),
+    filesGone: async (ids) => connection.write(() => files.gone(ids)),
+
+    putInvite: async (invite) => {
+      refuseUnknown(invite.chatId)
+      members.putInvite(invite)
+    },
+    getInvite: async (id) => members.getInvite(id),
+    findInvite: async (tokenHash) => members.findInvite(tokenHash),
+    listInvites: async (chatId) => members.listInvites(chatId),
+    revokeInvite: async (chatId, id) => members.revokeInvite(chatId, id),
+
+    startRun: async (run) => {
+      let isFinished = true
+      const started = connection.write(() => {
+        const claimed = claims.take(run.claim)
+        if (claimed.repeated) return claimed
+        if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
+        for (const row of runRows(run)) messages.insertMessage(row)
+        if (run.userMessage) {
+          for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
+          isFinished = !search.putMessage(run.userMessage)
+        }
+        documents.create(run.assistant.id, run.lineage, 1)
+        return claimed
+      })
+      if (!isFinished) await search.finish()
+      return started
+    },
+    continueRun: async (run) =>
+      connection.write(() => {
+        const claimed = claims.take(run.claim)
+        if (!claimed.repeated) messages.continueMessage(run)
+        return claimed
+      }),
+    findClaim: async (claim) => claims.find(claim),
+    getMessage: (id) => inOwnTurn(() => messages.getMessage(id)),
+    findTask: (taskId) => inOwnTurn(() => messages.findTask(taskId)),
+    newestMessage: (chatId) => inOwnTurn(() => messages.newestMessage(chatId)),
+    listMessages: async (chatId, page) => messages.listMessages(chatId, page),
+    branch: (messageId) => branchOf(messageId, (id) => messages.getMessage(id)),
+    unfinished: async () => messages.unfinished(),
+    unfinishedOf: async (userId) => messages.unfinishedOf(userId),
+    takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
+    putOrder: async (order) => orders.put(order),
+    ordersOf: async (taskIds) => orders.of(taskIds),
+    untoldEnds: async () => ends.untold(),
+    endTold: async (end) => ends.told(end),
+    saveFinal: async ({ message, epoch, state, tell }) => {
+      const json = await jsonText(message)
+      if (state.length > largeBytes) {
+        // It says what the log says: written before, it need not be part of the transaction that ends the message.
+        connection.write(() => documents.isNewest(message.id, epoch) && documents.finish(message.id, state))
+        await nextTurn()
+      }
+      let isFinished = true
+      const isSaved = connection.write(() => {
+        if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message, json)) return false
+        if (tell) ends.add(message)
+        orders.forget(message.taskId ?? '')
+        documents.finish(message.id, state)
+        isFinished = !search.putMessage(message)
+        return true
+      })
+      if (!isFinished) await search.finish()
+      return isSaved
+    },
+
+    putProviderData: async (messageId, entries) => messages.putProviderData(messageId, entries),
+    getProviderData: async (messageId) => messages.getProviderData(messageId),
+
+    drawEpoch: async (doc) => documents.drawEpoch(doc),
+    releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
+
+    probe: async () =>
+      connection.write(() => {
+        probe.run(Date.now())
+      }),
+    dropClaims: async (before) => claims.drop(before),
+    close: async () => {
+      search.close()
+      documents.close()
+      connection.close()
+    },
+  }
+}
+
+/** A row that takes this long is a large message. */
+const longMs = 5
+
+/** What is done with a large message takes another turn of the event loop than reading it. */
+async function inOwnTurn<T>(read: () => T): Promise<T> {
+  const began = performance.now()
+  const row = read()
+  if (performance.now() - began > longMs) await nextTurn()
+  return row
+}
