@@ -255,6 +255,13 @@ describe('text that was made to take long', () => {
     for (const html of await Promise.all(waiting)) expect(html).toContain('<pre>_a_a')
   })
 
+  test('a thread makes one message after the other: each comes as HTML, none by its time being over', async () => {
+    const renderer = new HtmlRenderer({ patienceMs: 60_000 })
+    onTestFinished(() => renderer.close())
+    for (const word of ['one', 'two', 'three'])
+      expect(await render(renderer, message(text(`*${word}*`)))).toContain(`<em>${word}</em>`)
+  })
+
   test('however short it is, it does not hold up the loop', async () => {
     const renderer = new HtmlRenderer({ patienceMs: 500 })
     onTestFinished(() => renderer.close())

@@ -15,18 +15,18 @@ export class HtmlThread {
     const worker = (this.#worker ??= newWorker())
     worker.ref()
     const late = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
-    const html = await new Promise<string | null>((resolve) => {
-      const over = () => resolve(null)
-      worker.once('message', resolve)
-      worker.once('error', over)
-      worker.once('exit', over)
-      late.addEventListener('abort', over, { once: true })
-      if (late.aborted) over()
-      else worker.postMessage(message)
-    })
+    const answer = Promise.withResolvers<string | null>()
+    const over = () => answer.resolve(null)
+    worker.on('message', answer.resolve).on('error', over).on('exit', over)
+    late.addEventListener('abort', over, { once: true })
+    if (late.aborted) over()
+    else worker.postMessage(message)
+    const html = await answer.promise
+    // Only these: a worker has listeners of its own, without which no second message arrives.
+    worker.off('message', answer.resolve).off('error', over).off('exit', over)
+    late.removeEventListener('abort', over)
     if (html === null) await this.close()
     else {
-      worker.removeAllListeners()
       worker.unref()
       this.#idle = setTimeout(() => void this.close(), idleMs).unref()
     }
@@ -45,5 +45,7 @@ export class HtmlThread {
 function newWorker(): Worker {
   // The sources run as they are, too.
   const file = import.meta.url.endsWith('.ts') ? './html-worker.ts' : './html-worker.js'
-  return new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+  const worker = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+  // One that fails while nobody waits for it must not end the process.
+  return worker.on('error', () => {})
 }
