@@ -19,6 +19,7 @@ import { answersWhilePreparing } from './preparing.ts'
 import { redactedTokens } from './redaction.ts'
 import { redisCost } from './redis.ts'
 import { returningViewers } from './return.ts'
+import { foreignChats } from './search.ts'
 import { costOfSignIn } from './signed-in.ts'
 import { slowViewer } from './slow-viewer.ts'
 import { toolArguments } from './tool-arguments.ts'
@@ -44,6 +45,7 @@ const benches: Bench[] = [
   { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },
   { name: 'herd', run: () => returningHerd() },
+  { name: 'search', run: foreignChats },
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
 ]
