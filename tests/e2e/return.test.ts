@@ -12,7 +12,8 @@ import {
   type ServerControl,
 } from '../../shared/protocol.ts'
 import type { Message } from '../../shared/schema.ts'
-import { Differences } from '../../server/room/differences.ts'
+import { framesBytes } from '../../server/room/frame.ts'
+import { Outbox } from '../../server/room/outbox.ts'
 import type { RunnelOptions } from '../../server/app/app.ts'
 import type { Provider } from '../../server/provider/events.ts'
 import { Collected, Collector } from '../../testing/collector.ts'
@@ -230,14 +231,14 @@ test('a thousand that return at once with equal state vectors: one encoding', { 
   await collector.until(() => seen!.text.length === 50_000, 'the rest')
   const returning = await openMany(server, Array<Uint8Array>(1_000).fill(copy))
 
-  const difference = vi.spyOn(Differences.prototype, 'of')
+  const sent = vi.spyOn(Outbox.prototype, 'sendTracked')
   for (const { socket, stateVector } of returning)
     socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
   await until(() => returning.every(({ synced }) => synced), 'all are back')
-  expect(difference).toHaveBeenCalledTimes(1_000)
-  const made = new Set(difference.mock.results.map(({ value }) => value as { bytes: number }))
+  expect(sent).toHaveBeenCalledTimes(1_000)
+  const made = new Set(sent.mock.calls.map(([frames]) => frames))
   expect(made.size).toBe(1)
-  expect([...made][0]!.bytes).toBeLessThan(31_000)
+  expect(framesBytes([...made][0]!)).toBeLessThan(31_000)
   for (const { doc } of returning)
     expect((doc.getArray('output').get(0) as Y.Map<unknown>).get('text')!.toString().length).toBe(50_000)
   expect(server.runnel.stats()).toMatchObject({ catchUpPendingBytes: 0, catchUpWaiting: 0 })
@@ -272,8 +273,7 @@ test(
     )
     // None reads at first: what is pending stays pending.
     for (const { socket } of returning) socket.pause()
-    let largest = 0
-    const difference = vi.spyOn(Differences.prototype, 'of')
+    const sent = vi.spyOn(Outbox.prototype, 'sendTracked')
     let mostPending = 0
     let mostWaiting = 0
     let sampling = true
@@ -286,11 +286,11 @@ test(
     sample()
     for (const { socket, stateVector } of returning)
       socket.send(encodeControl({ type: 'subscribe', docs: [{ doc: messageId, stateVector, lineage }] }))
-    await until(() => mostWaiting > 0 || difference.mock.results.length === 40, 'the first differences')
+    await until(() => mostWaiting > 0 || sent.mock.calls.length === 40, 'the first differences')
     for (const { socket } of returning) socket.resume()
     await until(() => returning.every(({ synced }) => synced), 'all are back')
     sampling = false
-    for (const { value } of difference.mock.results) largest = Math.max(largest, (value as { bytes: number }).bytes)
+    const largest = Math.max(...sent.mock.calls.map(([frames]) => framesBytes(frames)))
     expect(mostWaiting).toBeGreaterThan(0)
     expect(mostPending).toBeGreaterThan(cap / 2)
     expect(mostPending).toBeLessThan(cap + largest)
