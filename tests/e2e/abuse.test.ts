@@ -26,7 +26,8 @@ beforeEach(async () => {
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: fake.url,
     LOG_LEVEL: 'silent',
-    RUNNEL_HELLO_MS: 1_000,
+    // The whole crowd is there before the first is sent away.
+    RUNNEL_HELLO_MS: 2_500,
     // The limits as they are delivered, a tenth of them: the crowd is smaller, too.
     RUNNEL_MAX_UNAUTHENTICATED_SOCKETS: 100,
     RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS: 50,
