@@ -130,7 +130,7 @@ test('L17 answers that nobody takes are capped in all and for an address: one mo
   expect(String((await once(fifth.socket, 'data'))[0])).toContain('503 Service Unavailable')
   first.socket.destroy()
   await expect.poll(() => open(server)).toBe(3)
-  expect((await fetch(server.url + path)).status).toBe(200)
+  expect((await server.call('GET', path)).status).toBe(200)
 })
 
 test('L15 connections of one address that are no sockets: one more is closed unanswered, elsewhere not', async () => {
