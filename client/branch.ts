@@ -1,4 +1,3 @@
-import type { ChatSnapshot } from './chat.ts'
 import { Listeners } from './listeners.ts'
 import { branch, treeOf, type ChatMessage } from './tree.ts'
 
@@ -84,7 +83,7 @@ function nextChoice(
 }
 
 interface Source {
-  readonly getSnapshot: () => ChatSnapshot
+  readonly getSnapshot: () => { readonly messages: readonly ChatMessage[] }
   readonly subscribe: (listener: () => void) => () => void
 }
 

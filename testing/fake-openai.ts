@@ -2,41 +2,14 @@
  * A provider for tests: a real HTTP server that speaks both OpenAI APIs, plays
  * a script for each request and keeps what it was asked.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { play } from './fake-play.ts'
 import { answer, type FakeFinish, type FakeUsage, type Script, type Step } from './fake-script.ts'
+import type { ReceivedRequest, RequestBody } from './received-request.ts'
 
 export * from './fake-script.ts'
-
-/** The fields that tests look at most; all others are there too. */
-export interface RequestBody {
-  [field: string]: unknown
-  model?: string
-  stream?: boolean
-  /** Chat Completions. */
-  messages?: Record<string, unknown>[]
-  /** Responses. */
-  input?: Record<string, unknown>[]
-  tools?: Record<string, unknown>[]
-}
-
-/** A request as it arrived. Times are `performance.now()`. */
-export interface ReceivedRequest {
-  method: string
-  /** With the query, from `/v1` on. */
-  path: string
-  headers: IncomingHttpHeaders
-  /** Of the client: equal ports are one connection. */
-  port: number | undefined
-  /** The JSON object that was sent; empty if it was none. */
-  body: RequestBody
-  receivedAt: number
-  /** When the client hung up before its answer was over. */
-  hungUpAt: number | undefined
-  /** Resolves with `hungUpAt`; never, if the client waits for the end. */
-  hungUp: Promise<number>
-}
+export type { ReceivedRequest, RequestBody }
 
 export interface FakeOpenAIOptions {
   /** Played when nothing is queued. Default: a short text. */

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cutBytes } from './cuts.ts'
 import { chatFrames, responsesFrames } from './fake-frames.ts'
-import type { ReceivedRequest } from './fake-openai.ts'
 import type { Script, Step } from './fake-script.ts'
+import type { ReceivedRequest } from './received-request.ts'
 
 /**
  * Plays a script as the answer to a request. Ends when the script is over, or

@@ -1,7 +1,7 @@
 import type { Admission } from '../auth/admission.ts'
 import type { Answers } from '../http/answers.ts'
 import type { Door } from '../http/door/door.ts'
-import type { EventStreams } from '../http/event-streams.ts'
+import type { EventStreams } from '../events/event-streams.ts'
 import type { RunnelStats } from '../operation/readings.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { Sockets } from '../socket/sockets.ts'
@@ -48,7 +48,7 @@ export function readStats({
     unauthenticatedConnections: admission.unauthenticated,
     laggingConnections: connections.filter(({ outbox }) => outbox.lagging).length,
     viewers: subscriptions.length,
-    laggingViewers: subscriptions.filter(({ progress }) => progress.state === 'behind').length,
+    laggingViewers: subscriptions.filter(({ lags }) => lags).length,
     outboxBytes: connections.reduce((sum, { outbox }) => sum + outbox.bytes, events.outboxBytes + door.outboxBytes),
     sentBytes: sockets.bytesWritten,
     catchUpPendingBytes: sockets.catchUp.pendingBytes,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { eventStreamHead } from './event-stream.ts'
+import { eventStreamHead } from '../events/event-stream.ts'
 import { messageOfPath } from './finders.ts'
 import { route } from './route.ts'
 

@@ -1,4 +1,5 @@
 import type { Access } from '../auth/access.ts'
+import type { EventStreams } from '../events/event-streams.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Files } from '../files/files.ts'
 import type { FileQuotas, Store } from '../store/store.ts'
@@ -7,7 +8,6 @@ import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { Door } from './door/door.ts'
-import type { EventStreams } from './event-streams.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
 import type { UploadPlaces } from './upload-places.ts'
 

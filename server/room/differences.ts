@@ -2,8 +2,7 @@ import type * as Y from 'yjs'
 import { encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
 import { encodeStateSteps } from '../document/state.ts'
 import type { Difference } from './catchup.ts'
-import { binaryFrames, framesBytes } from './frame.ts'
-import type { SessionFormat } from './session.ts'
+import { binaryFrames, framesBytes, type SessionFormat } from './frame.ts'
 
 /** State differences that nobody waits for any more are kept up to this size, for the next who asks with the same state vector. */
 const keptBytes = 1_000_000

@@ -7,14 +7,8 @@ import {
 } from '../../shared/protocol.ts'
 import { aliasOf } from '../auth/alias.ts'
 import { isGuestId } from '../auth/user.ts'
-import { binaryFrames, type Frames } from './frame.ts'
+import { binaryFrames, type PresenceFrames } from './frame.ts'
 import type { Room } from './room.ts'
-
-/** One awareness message, for both kinds of socket. */
-export interface PresenceFrames {
-  channels: Frames
-  stock: Frames
-}
 
 /** Once a second: who came, changed or left, to all; everybody, to those who came. Guests are told no member's id. */
 export function tellPresence({ id, presence, viewers, channel }: Room): void {
@@ -32,8 +26,9 @@ export function tellPresence({ id, presence, viewers, channel }: Room): void {
       }
       telling = toNew
     }
-    const { user } = viewer.session
-    if (telling) viewer.session.tellPresence(viewer, user && isGuestId(user.id) ? telling.toGuests : telling.toMembers)
+    const { participant } = viewer
+    if (telling)
+      viewer.tellPresence(participant && isGuestId(participant.user.id) ? telling.toGuests : telling.toMembers)
   }
 }
 

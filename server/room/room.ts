@@ -24,10 +24,10 @@ import { applyContents, exceeds } from './log-contents.ts'
 import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
 import type { Outbox } from './outbox.ts'
-import { Presence, type Participant } from './presence.ts'
+import { Presence } from './presence.ts'
 import { isReadable } from './readable.ts'
-import type { Subscription } from './session.ts'
 import { Settling } from './settling.ts'
+import type { Viewer } from './viewer.ts'
 
 /** One that follows a document change by change, behind the log: it serves all readers of its kind. */
 export interface ChangeObserver {
@@ -57,7 +57,7 @@ export class Room {
   /** Numbers the document on `/ws`: one a room and process, never used again. */
   readonly channel: number
   readonly doc: Y.Doc
-  readonly viewers = new Set<Subscription>()
+  readonly viewers = new Set<Viewer>()
   writer: DocumentWriter | null = null
   /** Added to while nothing is appending (`whenSettled`), so that they miss nothing. */
   readonly observers = new Set<ChangeObserver>()
@@ -141,10 +141,9 @@ export class Room {
     return this.viewers.size > 0 || this.pins > 0 || this.appending || (this.writer?.dirty ?? false)
   }
 
-  removeViewer(subscription: Subscription): void {
-    this.viewers.delete(subscription)
-    const { session } = subscription
-    if (session.user) this.presence?.leave(session as Participant & typeof session)
+  removeViewer(viewer: Viewer): void {
+    this.viewers.delete(viewer)
+    if (viewer.participant) this.presence?.leave(viewer.participant)
     this.idleSince = this.#now()
   }
 
@@ -257,7 +256,7 @@ export class Room {
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
-    for (const viewer of this.viewers) viewer.session.refuse(this.id, error.code, error.message)
+    for (const viewer of this.viewers) viewer.refuse(error)
     for (const observer of this.observers) observer.lost(error)
     this.onLost(error)
     // Not before: who stands in line behind those refused would be sent what the log does not have.
@@ -320,10 +319,10 @@ export class Room {
   sendCheckpoints(to: 'due' | 'all'): void {
     if (to === 'all') for (const viewer of this.viewers) viewer.checkpointDue = true
     if (this.appending) return
-    const ready = () => [...this.viewers].filter((viewer) => viewer.session.takesCheckpoint(viewer))
+    const ready = () => [...this.viewers].filter((viewer) => viewer.takesCheckpoint())
     if (ready().length === 0) return
     this.#withCheckpoint((frames) => {
-      for (const viewer of ready()) viewer.session.checkpoint(viewer, frames)
+      for (const viewer of ready()) viewer.checkpoint(frames)
     })
   }
 
@@ -351,7 +350,7 @@ export class Room {
     this.quiet = false
     if (this.viewers.size === 0) return
     const broadcast = new Broadcast(this.channel, updates, cork, before)
-    for (const viewer of this.viewers) viewer.session.deliver(viewer, broadcast)
+    for (const viewer of this.viewers) viewer.deliver(broadcast)
     if (this.ended) this.sendCheckpoints('all')
   }
 }

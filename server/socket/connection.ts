@@ -4,7 +4,8 @@ import type { WebSocket } from 'ws'
 import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
 import { Outbox } from '../room/outbox.ts'
-import { Session, type SessionFormat } from '../room/session.ts'
+import type { SessionFormat } from '../room/frame.ts'
+import { Session } from '../room/session.ts'
 
 /** A closing handshake that takes longer than this ends with the socket destroyed. */
 const closingMs = 1_000

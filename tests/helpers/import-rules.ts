@@ -11,7 +11,7 @@ const TIERS = [
   ['server/extension'],
   ['server/document'],
   ['server/room'],
-  ['server/task'],
+  ['server/events', 'server/task'],
   ['server/http', 'server/socket'],
   ['server/app'],
   ['server/index.ts'],
@@ -153,13 +153,10 @@ function secondDoors(product: readonly Source[]): string[] {
   return broken
 }
 
-/** Each circle of value imports once, told from the import that closes it. */
+/** Each circle of imports once, of types as well, told from the import that closes it. */
 function circles(product: readonly Source[], files: ReadonlySet<string>): string[] {
   const importsOf = new Map(
-    product.map((source) => [
-      source.file,
-      source.imports.filter((entry) => entry.value && entry.specifier?.startsWith('.')),
-    ]),
+    product.map((source) => [source.file, source.imports.filter((entry) => entry.specifier?.startsWith('.'))]),
   )
   const done = new Set<string>()
   const found: string[] = []

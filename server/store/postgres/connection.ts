@@ -3,6 +3,7 @@ import { RunnelError } from '../../../shared/errors.ts'
 import { awayBackOff, outcomeUnknown } from '../../waiting/patience.ts'
 import { retried } from '../../waiting/retry.ts'
 import { isConflict, isLost, isPassing, sqlState, storeError } from './errors.ts'
+import type { Query } from './query.ts'
 import { migrate, migrations } from './schema.ts'
 import { fromText, toText } from './text.ts'
 
@@ -44,7 +45,7 @@ interface Waiting {
   signal?: AbortSignal | undefined
 }
 
-export type Query = <Row = Record<string, unknown>>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
+export type { Query }
 
 /** The connections of this process to its database. Whatever it throws is a RunnelError. */
 export interface PostgresConnection {

@@ -1,5 +1,5 @@
 import { RunnelError } from '../../../shared/errors.ts'
-import type { Query } from './connection.ts'
+import type { Query } from './query.ts'
 import { missingFrom } from './shape.ts'
 
 /** Of the lock that a node holds while it changes the schema ("Rnnl"). */

@@ -1,4 +1,4 @@
-import type { Query } from './connection.ts'
+import type { Query } from './query.ts'
 
 /** What the steps of a schema make, read from their own words. */
 export interface Shape {

@@ -1,4 +1,4 @@
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
 import { RunnelError } from '../../shared/errors.ts'
 import { encodeEvent } from '../../shared/events.ts'
 import { isTerminal, readMessageFields, type Message, type MessageFields } from '../../shared/schema.ts'
@@ -8,12 +8,13 @@ import type { Admission } from '../auth/admission.ts'
 import type { Identity } from '../auth/auth.ts'
 import type { Watch } from '../auth/watch.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
-import { encodeEnd, EventFeed, newDifference } from '../room/event-feed.ts'
-import { endMark, readEventId } from '../room/event-id.ts'
-import { EventReader, type EventMode } from '../room/event-reader.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
+import { encodeEnd, EventFeed, type EventMode } from './event-feed.ts'
+import { newDifference } from './event-frames.ts'
+import { endMark, readEventId } from './event-id.ts'
+import { EventReader } from './event-reader.ts'
 import { EventStream, type EventStreamLimits } from './event-stream.ts'
 
 export interface EventStreamsOptions {
@@ -52,14 +53,14 @@ export class EventStreams {
    * `store_unavailable`, `restarting`.
    */
   async open(
-    response: Response,
+    response: ServerResponse,
     identity: Identity,
     row: MessageRow,
     mode: EventMode,
     lastEventId: string | undefined,
   ): Promise<void> {
     const { end, position } = readEventId(lastEventId)
-    if (end !== null && row.json && endMark(row.json) === end) return void response.status(204).end()
+    if (end !== null && row.json && endMark(row.json) === end) return void response.writeHead(204).end()
     if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
     // Nobody is there any more to whom it could be said: 'close' would not come again.
     if (response.destroyed) return
@@ -80,7 +81,7 @@ export class EventStreams {
       if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
       if (end !== null && endsWith(readMessageFields(room.doc), end)) {
         this.#options.rooms.unpin(room)
-        return void response.status(204).end()
+        return void response.writeHead(204).end()
       }
       if (response.destroyed) return this.#options.rooms.unpin(room)
       if (watch.lost) throw watch.lost
@@ -103,7 +104,7 @@ export class EventStreams {
   }
 
   #openRoom(
-    response: Response,
+    response: ServerResponse,
     identity: Identity,
     watch: Watch,
     room: Room,
@@ -124,7 +125,7 @@ export class EventStreams {
   }
 
   /** A user's message has no document: it is as it is. */
-  #openRow(response: Response, identity: Identity, message: Message, watch: Watch): void {
+  #openRow(response: ServerResponse, identity: Identity, message: Message, watch: Watch): void {
     const stream = this.#add(response, identity, watch, () => stream.outbox.close())
     this.#options.catchUp.enter({
       prepare: (ready) =>
@@ -139,7 +140,7 @@ export class EventStreams {
     })
   }
 
-  #add(response: Response, identity: Identity, watch: Watch, onClosed: () => void): EventStream {
+  #add(response: ServerResponse, identity: Identity, watch: Watch, onClosed: () => void): EventStream {
     const { limits, now } = this.#options
     const stream = new EventStream({
       response,

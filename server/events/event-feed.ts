@@ -1,15 +1,31 @@
 import { encodeEvent, eventPieces, type MessageChange } from '../../shared/events.ts'
 import { readMessage, readMessageFields, type MessageFields } from '../../shared/schema.ts'
 import { Position } from '../document/position.ts'
-import type { Difference } from './catchup.ts'
+import type { Difference } from '../room/catchup.ts'
+import { fragmentBytes, type Frames } from '../room/frame.ts'
+import type { ChangeObserver, Room } from '../room/room.ts'
+import { eventFrames } from './event-frames.ts'
 import { finalId, readEventId } from './event-id.ts'
-import type { EventReader } from './event-reader.ts'
-import { fragmentBytes, framesBytes, type Frames } from './frame.ts'
 import { changesSince } from './resume.ts'
-import type { ChangeObserver, Room } from './room.ts'
 
 /** A reader of states gets no more than one in this time, the last one excepted. */
 export const stateMs = 500
+
+/** `deltas`: a snapshot, then changes. `states`: the whole message again and again. */
+export type EventMode = 'deltas' | 'states'
+
+/** One who reads a feed: what the feed tells it. */
+export interface FeedReader {
+  readonly mode: EventMode
+  /** Every change, behind the log. `last`: the end is among it. */
+  deliver(frames: Frames, last: boolean): void
+  /** What has changed cannot be told change by change: one that was sent everything is sent all of it again. */
+  startAnew(): void
+  /** The message has changed, or the reader has room again. */
+  offerState(): void
+  /** The document is lost. */
+  lose(): void
+}
 
 /** A whole message as one event, with the version that it shows. */
 interface State {
@@ -26,7 +42,7 @@ interface State {
 export class EventFeed implements ChangeObserver {
   readonly room: Room
   readonly #now: () => number
-  readonly #readers = new Set<EventReader>()
+  readonly #readers = new Set<FeedReader>()
   #position: Position
   /** Rises with every change that was shown. */
   #version = 0
@@ -41,7 +57,7 @@ export class EventFeed implements ChangeObserver {
   }
 
   /** Adds a reader to the room's feed. To be called while nothing is appending. */
-  static join(room: Room, now: () => number, makeReader: (feed: EventFeed) => EventReader): EventReader {
+  static join<R extends FeedReader>(room: Room, now: () => number, makeReader: (feed: EventFeed) => R): R {
     const feed = [...room.observers].find((observer) => observer instanceof EventFeed) ?? new EventFeed(room, now)
     room.observers.add(feed)
     const reader = makeReader(feed)
@@ -49,7 +65,7 @@ export class EventFeed implements ChangeObserver {
     return reader
   }
 
-  leave(reader: EventReader): void {
+  leave(reader: FeedReader): void {
     this.#readers.delete(reader)
     if (this.#readers.size > 0) return
     this.#clearStateTimer()
@@ -193,18 +209,4 @@ export function encodeEnd(message: MessageFields, position: string): string {
     ...(error && { error }),
   }
   return encodeEvent({ type: 'end', fields }, finalId(position, message))
-}
-
-export function newDifference(text: string): Difference {
-  const frames = eventFrames(text)
-  return { frames, bytes: framesBytes(frames), holders: 0 }
-}
-
-/** In pieces, so that a slow reader's progress is seen. */
-export function eventFrames(text: string): Frames {
-  const bytes = Buffer.from(text)
-  if (bytes.length <= fragmentBytes) return [bytes]
-  return Array.from({ length: Math.ceil(bytes.length / fragmentBytes) }, (_, i) =>
-    bytes.subarray(i * fragmentBytes, (i + 1) * fragmentBytes),
-  )
 }

@@ -1,8 +1,8 @@
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
 import type { Identity } from '../auth/auth.ts'
 import type { Frames } from '../room/frame.ts'
-import { eventFrames } from '../room/event-feed.ts'
 import { Outbox } from '../room/outbox.ts'
+import { eventFrames } from './event-frames.ts'
 
 /** A stream that was ended and whose reader does not take the rest is destroyed after this time. */
 const closingMs = 1_000
@@ -19,7 +19,7 @@ export interface EventStreamLimits {
 }
 
 export interface EventStreamOptions {
-  response: Response
+  response: ServerResponse
   identity: Identity
   limits: EventStreamLimits
   now: () => number
@@ -31,7 +31,7 @@ export interface EventStreamOptions {
 export class EventStream {
   readonly identity: Identity
   readonly outbox: Outbox
-  readonly #response: Response
+  readonly #response: ServerResponse
   readonly #options: EventStreamOptions
   #closingAt: number | null = null
   // When the reader was last seen to take something, or had nothing to take.

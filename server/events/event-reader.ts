@@ -1,10 +1,7 @@
-import type { CatchUpQueue, Difference } from './catchup.ts'
-import { stateMs, type EventFeed } from './event-feed.ts'
-import type { Frames } from './frame.ts'
-import type { Outbox } from './outbox.ts'
-
-/** `deltas`: a snapshot, then changes. `states`: the whole message again and again. */
-export type EventMode = 'deltas' | 'states'
+import type { CatchUpQueue, Difference } from '../room/catchup.ts'
+import type { Frames } from '../room/frame.ts'
+import type { Outbox } from '../room/outbox.ts'
+import { stateMs, type EventFeed, type EventMode, type FeedReader } from './event-feed.ts'
 
 type Progress =
   /** Every change is sent as it comes. */
@@ -27,7 +24,7 @@ export interface EventReaderOptions {
 }
 
 /** One reader of a room's events, and how far it has been sent. */
-export class EventReader {
+export class EventReader implements FeedReader {
   readonly mode: EventMode
   readonly #options: EventReaderOptions
   #progress: Progress
@@ -52,21 +49,19 @@ export class EventReader {
     else this.#catchUp()
   }
 
-  /** Called by the feed for every change, behind the log. `last`: the end is among it. */
   deliver(frames: Frames, last: boolean): void {
     if (this.#progress !== live) return
     if (last) this.#sendLast(frames, () => {})
     else this.#options.outbox.send(frames)
   }
 
-  /** What has changed cannot be told change by change: one that was sent everything is sent all of it again. */
   startAnew(): void {
     if (this.#progress !== live) return
     this.#progress = { state: 'behind', since: null, inLine: false }
     this.begin()
   }
 
-  /** The message has changed, or the reader has room again. It is sent no more than one state in `stateMs`, the end excepted. */
+  /** It is sent no more than one state in `stateMs`, the end excepted. */
   offerState(): void {
     const { feed, catchUp, now } = this.#options
     if (this.mode !== 'states' || this.#inFlight || this.#closed || this.#sent.version === feed.version) return
