@@ -1,4 +1,5 @@
-import { decodeServerControl, encodeControl, protocolVersion } from '../shared/protocol.ts'
+import { decodeServerControl, encodeControl } from '../shared/protocol.ts'
+import { hello } from '../shared/versions.ts'
 import { offeredSubprotocols } from '../shared/subprotocol.ts'
 
 export interface Person {
@@ -21,9 +22,7 @@ export function whoIs(server: string, token: string | undefined): Promise<Person
       resolve(who)
       socket.close()
     }
-    socket.addEventListener('open', () =>
-      socket.send(encodeControl({ type: 'hello', v: protocolVersion, ...(token !== undefined && { token }) })),
-    )
+    socket.addEventListener('open', () => socket.send(encodeControl(hello(token))))
     socket.addEventListener('message', ({ data }) => {
       const message = typeof data === 'string' ? decodeServerControl(data) : null
       if (message?.type === 'welcome') answer(message.user)

@@ -1,12 +1,7 @@
 import { afterClose, RunnelError } from '../shared/errors.ts'
-import {
-  decodeServerControl,
-  encodeControl,
-  protocolVersion,
-  type ClientControl,
-  type ServerControl,
-} from '../shared/protocol.ts'
+import { decodeServerControl, encodeControl, type ClientControl, type ServerControl } from '../shared/protocol.ts'
 import { offeredSubprotocols } from '../shared/subprotocol.ts'
+import { hello, isSpoken } from '../shared/versions.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
 import { Listeners } from './listeners.ts'
 import { isOffline, watchWake } from './wake.ts'
@@ -167,7 +162,7 @@ export class Connection {
     const isOurs = () => 'socket' in this.#phase && this.#phase.socket === socket
     socket.addEventListener('open', () => {
       if (!isOurs()) return
-      socket.send(encodeControl({ type: 'hello', v: protocolVersion, ...(token === undefined ? {} : { token }) }))
+      socket.send(encodeControl(hello(token)))
     })
     socket.addEventListener('message', (event) => {
       if (isOurs()) this.#received(event.data as string | ArrayBuffer)
@@ -199,7 +194,8 @@ export class Connection {
     if (!message) return
     switch (message.type) {
       case 'welcome':
-        this.#welcomed(message.heartbeatMs)
+        if (isSpoken(message.v)) this.#welcomed(message.heartbeatMs)
+        else this.#lost()
         break
       case 'error':
         this.#complaint = message.message

@@ -7,8 +7,6 @@ import { Fields, wrong } from './fields.ts'
 import { runningStatuses, terminalStatuses, type MessageStatus } from './schema.ts'
 import { checked, WireReader, writeParts } from './wire.ts'
 
-export const protocolVersion = 1
-
 const roles = ['owner', 'editor', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
@@ -21,7 +19,8 @@ export interface SubscribeRequest {
 }
 
 export type ClientControl =
-  | { type: 'hello'; v: number; token?: string }
+  /** From which version on, and up to which, the client speaks. */
+  | { type: 'hello'; v: number; max?: number; token?: string }
   | { type: 'subscribe'; docs: SubscribeRequest[] }
   | { type: 'unsubscribe'; docs: string[] }
   | { type: 'token'; token: string }
@@ -74,7 +73,12 @@ export function decodeClientControl(text: string): ClientControl {
   const message = Fields.parse(text)
   switch (message.text('type')) {
     case 'hello':
-      return { type: 'hello', v: message.whole('v'), ...message.optionalText('token') }
+      return {
+        type: 'hello',
+        v: message.whole('v'),
+        ...(!message.isAbsent('max') && { max: message.whole('max') }),
+        ...message.optionalText('token'),
+      }
     case 'subscribe':
       return { type: 'subscribe', docs: message.list('docs').map(subscribeRequest) }
     case 'unsubscribe':

@@ -8,11 +8,11 @@ import {
   encodeChannelMessage,
   encodeStock,
   isWrite,
-  protocolVersion,
   type ClientControl,
   type StockMessage,
   type SubscribeRequest,
 } from '../../shared/protocol.ts'
+import { commonVersion, newestVersion, oldestVersion } from '../../shared/versions.ts'
 import type { Access } from '../auth/access.ts'
 import type { Ticket } from '../auth/admission.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
@@ -156,8 +156,9 @@ export class ChannelsClient {
 
   #hello(message: Extract<ClientControl, { type: 'hello' }>): void {
     if (this.#state.phase !== 'new') throw new RunnelError('bad_request', 'hello came twice.')
-    if (message.v !== protocolVersion)
-      throw new RunnelError('bad_request', `This server speaks protocol version ${protocolVersion}.`)
+    const v = commonVersion(message.v, message.max)
+    if (v === null)
+      throw new RunnelError('bad_request', `This server speaks protocol versions ${oldestVersion} to ${newestVersion}.`)
     this.#state = { phase: 'greeting' }
     this.#pending = identityOf(this.#options, message.token)
       .then((identity) => {
@@ -167,7 +168,7 @@ export class ChannelsClient {
         this.#connection.session.user = identity.user
         this.#connection.session.control({
           type: 'welcome',
-          v: protocolVersion,
+          v,
           user: identity.user,
           heartbeatMs: this.#options.heartbeatMs,
         })

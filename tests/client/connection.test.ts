@@ -39,7 +39,7 @@ describe('opening', () => {
     client.chat(chatId).subscribe(() => {})
     await eventually(() => expect(server.last.received).toHaveLength(2))
     expect(server.last.received).toEqual([
-      { type: 'hello', v: 1, token: 'secret' },
+      { type: 'hello', v: 1, max: 1, token: 'secret' },
       { type: 'subscribe', docs: [{ doc: messageId }, { doc: chatId }] },
     ])
     expect(client.connection.getSnapshot()).toEqual({ status: 'open' })
@@ -135,6 +135,18 @@ describe('reconnecting', () => {
     server.onHello = (connection) => server.welcome(connection)
     client.connection.retry()
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
+  })
+
+  test('a welcome of a version that was not offered is none: the line is dropped, and made anew', async () => {
+    const server = await startServer()
+    let v = 2
+    server.onHello = (connection) =>
+      connection.control({ type: 'welcome', v, user: { id: 'u', name: 'U' }, heartbeatMs: 15_000 })
+    const client = startClient(server)
+    await eventually(() => expect(client.connection.getSnapshot().status).toBe('waiting'))
+    v = 1
+    await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
+    expect(server.connections.length).toBeGreaterThan(1)
   })
 
   test('close code 4409 throws the copies away: nothing is built upon', async () => {

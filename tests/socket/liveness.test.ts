@@ -5,6 +5,16 @@ import { Client, chatId, startSockets, until } from './sockets.ts'
 const hello = '{"type":"hello","v":1}'
 const connections = (sockets: Iterable<unknown>) => [...sockets].length
 
+test('W2: a client that speaks newer versions as well is served with the one that both speak', async () => {
+  const { url } = await startSockets()
+  for (const versions of ['"v":1', '"v":1,"max":1', '"v":1,"max":2', '"v":0,"max":9007199254740991']) {
+    const client = new Client(`${url}/ws`)
+    await client.send(`{"type":"hello",${versions}}`)
+    const [welcome] = await client.received(1)
+    expect(JSON.parse(welcome!), versions).toMatchObject({ type: 'welcome', v: 1 })
+  }
+})
+
 test('W2: a socket without hello is closed with 4400 after 10 s', async () => {
   const { url, sockets, pass } = await startSockets()
   const [silent, polite] = [new Client(`${url}/ws`), new Client(`${url}/ws`)]
