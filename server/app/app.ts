@@ -25,6 +25,8 @@ import { createHttp } from '../http/app.ts'
 import { Door } from '../http/door/door.ts'
 import { EventStreams } from '../events/event-streams.ts'
 import { rateLimits } from '../http/rate-limits.ts'
+import type { Route } from '../http/route.ts'
+import { table } from '../http/routes.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
 import { UploadPlaces } from '../http/upload-places.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
@@ -84,6 +86,11 @@ export interface Runnel {
  * cannot be opened.
  */
 export function createRunnel(options: RunnelOptions = {}): Runnel {
+  return assemble(options, table)
+}
+
+/** The same with other routes than those of the table. */
+export function assemble(options: RunnelOptions, routes: readonly Route[]): Runnel {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const redact = redactor(knownSecrets(config, options.tools ?? []))
@@ -298,6 +305,7 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
+    routes,
     filesUrl,
     basePath: config.RUNNEL_BASE_PATH,
     auth,

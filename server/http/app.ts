@@ -12,9 +12,10 @@ import { mountRoutes } from './mount.ts'
 import type { Places } from './places.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { logRequests } from './request-log.ts'
-import { table } from './routes.ts'
+import type { Route } from './route.ts'
 
 export interface HttpOptions extends Places {
+  routes: readonly Route[]
   auth: Auth
   origins: Origins
   addresses: ClientAddresses
@@ -62,7 +63,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use(['/api', '/openapi.json'], crossOrigin(origins))
   app.use('/v1', crossOrigin(origins, 'any header'))
   app.use(['/api', '/v1'], limits.beforeSignIn, identifyCaller(auth), limits.byUser)
-  mountRoutes(app, table, options)
+  mountRoutes(app, options.routes, options)
   app.use(['/api', '/v1'], notFound)
 
   // Its own files are not counted: who opens the page cannot have signed in yet.

@@ -27,8 +27,6 @@ export const completionBody = z.looseObject({
 
 export type CompletionBody = z.output<typeof completionBody>
 
-const maxTitleChars = 60
-
 /** Throws `bad_request`. */
 export function runRequestOfBody(body: CompletionBody, places: Places): RunRequest {
   const { model, messages, tools, stream: _stream, stream_options: options, n, ...params } = body
@@ -66,9 +64,4 @@ export function questionOf(messages: readonly JsonObject[]): string {
 /** Results of calls follow the answer that asked for them: no new question. */
 export function bringsResults(messages: readonly JsonObject[]): boolean {
   return messages.at(-1)?.role === 'tool'
-}
-
-export function titleOf(question: string): string {
-  const line = question.trim().split('\n', 1)[0]!.slice(0, maxTitleChars).toWellFormed()
-  return line === '' ? 'API request' : line
 }

@@ -8,6 +8,8 @@ import type { Places } from '../places.ts'
 /** An unlisted chat lives for a day. */
 const unlistedMs = 24 * 3_600_000
 
+const maxTitleChars = 60
+
 export const chatHeader = 'X-Runnel-Chat-Id'
 
 /** The chat that a request names; null for one that names none. Throws `not_found`, `forbidden`. */
@@ -33,4 +35,9 @@ export async function makeUnlistedChat(
   }
   await store.createChat({ ...chat, ownerName: user.name }, newLineage(), undefined, maxUnlistedChats)
   return chat
+}
+
+export function titleOf(question: string): string {
+  const line = question.trim().split('\n', 1)[0]!.slice(0, maxTitleChars).toWellFormed()
+  return line === '' ? 'API request' : line
 }

@@ -1,7 +1,9 @@
 import type { MessageChange } from '../../../shared/events.ts'
 import type { Block, Message } from '../../../shared/schema.ts'
-import { headOf, isHandedBack, usageJson } from './completion.ts'
-import { failureBody, type Failure } from './failure.ts'
+import { headOf, usageJson } from './completion.ts'
+import { failureBody } from './failure.ts'
+import { isHandedBack, type Failure, type FinishReason } from './outcome.ts'
+import type { AnswerEncoder } from './speech.ts'
 
 /** A block of which the caller is told. */
 interface Told {
@@ -23,12 +25,8 @@ interface Call {
 
 const fields = { text: 'content', reasoning: 'reasoning_content', refusal: 'refusal' } as const
 
-/**
- * The `chat.completion.chunk` frames of one message, for one caller. What has
- * been sent cannot be taken back: where a filter rewrites it afterwards, only
- * the document knows.
- */
-export class ChunkEncoder {
+/** The `chat.completion.chunk` frames of one message, for one caller. */
+export class ChunkEncoder implements AnswerEncoder {
   readonly #head: string
   readonly #tail: string
   readonly #includeUsage: boolean
@@ -43,12 +41,11 @@ export class ChunkEncoder {
     this.#includeUsage = includeUsage
   }
 
-  /** The first chunk. */
   begin(): string {
     return this.#chunk('"role":"assistant","content":""')
   }
 
-  /** What the message holds and was not sent yet. `whole`: nothing more comes, so a call without a name has none. */
+  /** `whole`: a call that has no name yet will have none. */
   difference({ output }: Message, whole = false): string {
     let text = ''
     for (const block of output) {
@@ -63,7 +60,6 @@ export class ChunkEncoder {
     return text
   }
 
-  /** Changes that came behind all that was sent. */
   changes(changes: readonly MessageChange[]): string {
     let text = ''
     for (const change of changes) {
@@ -82,7 +78,6 @@ export class ChunkEncoder {
     return text
   }
 
-  /** Changes that are not sent as they come, as the caller lags: `difference` follows. */
   skip(changes: readonly MessageChange[]): void {
     for (const change of changes) {
       const told = change.type === 'delta' && change.field !== 'output' ? this.#told.get(change.block) : undefined
@@ -92,7 +87,7 @@ export class ChunkEncoder {
   }
 
   /** Finish reason, usage if it was asked for, and the mark of a good end. */
-  end({ usage }: Message, finishReason: string): string {
+  end({ usage }: Message, finishReason: FinishReason): string {
     const last = `${this.#head}{"index":0,"delta":{},"finish_reason":"${finishReason}"}${this.#tail}`
     const counts = this.#includeUsage
       ? `${this.#head}],"usage":${JSON.stringify(usage ? usageJson(usage) : null)}}\n\n`

@@ -1,11 +1,8 @@
 /** A message that has ended, as the OpenAI API tells of it. */
 import { z } from 'zod'
-import type { Block, JsonObject, Message, ToolCallBlock, Usage } from '../../../shared/schema.ts'
+import type { JsonObject, Message, Usage } from '../../../shared/schema.ts'
 import { joinedText } from '../../task/prompt.ts'
-import { stoppedFailure, type Failure } from './failure.ts'
-
-/** How a message ended for who asked: with a reason, or by a failure. */
-export type Outcome = { finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter' } | { failure: Failure }
+import { isHandedBack, type FinishReason } from './outcome.ts'
 
 export const completionJson = z.looseObject({
   id: z.string(),
@@ -21,25 +18,12 @@ export const completionJson = z.looseObject({
   ),
 })
 
-export function outcomeOf({ status, finishReason, error, output }: Message): Outcome {
-  if (status === 'stopped') return { failure: stoppedFailure }
-  if (finishReason === 'content_filter') return { finishReason }
-  if (status !== 'completed') return { failure: error ?? { code: 'internal', message: 'The answer failed.' } }
-  if (finishReason !== undefined && finishReason !== 'unknown') return { finishReason }
-  return { finishReason: output.some(isHandedBack) ? 'tool_calls' : 'stop' }
-}
-
-/** A call that the caller is to run; those that the provider ran itself are its own affair. */
-export function isHandedBack(block: Block): block is ToolCallBlock {
-  return block.type === 'tool_call' && block.executor === 'client'
-}
-
 /** What every chunk, and the whole, begins with. */
 export function headOf({ id, createdAt, model = '' }: Message): { id: string; created: number; model: string } {
   return { id: `chatcmpl-${id}`, created: Math.floor(createdAt / 1_000), model }
 }
 
-export function completionOf(message: Message, finishReason: string): JsonObject {
+export function completionOf(message: Message, finishReason: FinishReason): JsonObject {
   const { id, created, model } = headOf(message)
   const text = joinedText(message.output, 'text')
   const reasoning = joinedText(message.output, 'reasoning')

@@ -5,16 +5,15 @@ import { eventFrames, newDifference } from '../../events/event-frames.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import type { CatchUpQueue } from '../../room/catchup.ts'
 import type { ChangeObserver, Room } from '../../room/room.ts'
-import { ChunkEncoder } from './chunks.ts'
-import { outcomeOf } from './completion.ts'
-import { answerFailure, type Failure } from './failure.ts'
+import { outcomeOf, type Failure } from './outcome.ts'
+import type { AnswerEncoder, DoorSpeech } from './speech.ts'
 
 export interface DoorStreamOptions {
   response: Response
   stream: EventStream
   room: Room
   catchUp: CatchUpQueue
-  includeUsage: boolean
+  speech: DoorSpeech
   /** The status waits so long for the first output or a failure; then silence is better spoken into. */
   headMs: number
   now: () => number
@@ -33,16 +32,16 @@ interface Last {
  */
 export class DoorStream implements ChangeObserver {
   readonly #options: DoorStreamOptions
-  readonly #chunks: ChunkEncoder
+  readonly #encoder: AnswerEncoder
   readonly #openedAt: number
   #isOpen = false
   #state: 'behind' | 'in line' | 'live' | 'over' = 'behind'
 
   /** To be made while nothing is appending. */
   constructor(options: DoorStreamOptions) {
-    const { room, stream, includeUsage, now } = options
+    const { room, stream, speech, now } = options
     this.#options = options
-    this.#chunks = new ChunkEncoder(readMessage(room.doc), includeUsage)
+    this.#encoder = speech.encoder(readMessage(room.doc))
     this.#openedAt = now()
     stream.outbox.onLag = () => {
       if (this.#state === 'live') this.#state = 'behind'
@@ -54,8 +53,8 @@ export class DoorStream implements ChangeObserver {
 
   shown(changes: readonly MessageChange[]): void {
     if (this.#state === 'over') return
-    if (this.#state !== 'live') return this.#chunks.skip(changes)
-    const text = this.#chunks.changes(changes)
+    if (this.#state !== 'live') return this.#encoder.skip(changes)
+    const text = this.#encoder.changes(changes)
     const { room, stream } = this.#options
     if (room.ended) this.#sendLast(this.#ending(text, readMessage(room.doc)))
     else if (text !== '') stream.outbox.send(eventFrames(this.#head() + text))
@@ -110,7 +109,7 @@ export class DoorStream implements ChangeObserver {
         }
         this.#state = 'live'
         const message = readMessage(room.doc)
-        const text = this.#chunks.difference(message)
+        const text = this.#encoder.difference(message)
         if (!room.ended) return ready(text === '' ? null : newDifference(this.#head() + text))
         const last = this.#ending(text, message)
         if (last) taken = last.taken
@@ -126,33 +125,33 @@ export class DoorStream implements ChangeObserver {
 
   #ending(text: string, message: Message): Last | null {
     const { stream } = this.#options
-    const rest = text + this.#chunks.difference(message, true)
+    const rest = text + this.#encoder.difference(message, true)
     const outcome = outcomeOf(message)
     if ('failure' in outcome) return this.#failing(outcome.failure, rest)
     this.#leave()
-    return { text: this.#head() + rest + this.#chunks.end(message, outcome.finishReason), taken: () => stream.end() }
+    return { text: this.#head() + rest + this.#encoder.end(message, outcome.finishReason), taken: () => stream.end() }
   }
 
   /** A broken end; null where the status could still say it. */
   #failing(failure: Failure, rest: string): Last | null {
-    const { response, stream } = this.#options
+    const { response, speech, stream } = this.#options
     this.#leave()
     if (!this.#isOpen && rest === '') {
-      answerFailure(response, failure)
+      speech.refuse(response, failure)
       return null
     }
-    return { text: this.#head() + rest + this.#chunks.failure(failure), taken: () => stream.breakOff() }
+    return { text: this.#head() + rest + this.#encoder.failure(failure), taken: () => stream.breakOff() }
   }
 
   #sendLast(last: Last | null): void {
     if (last) this.#options.stream.outbox.sendTracked(eventFrames(last.text), last.taken)
   }
 
-  /** The status goes out with the first chunk. */
+  /** The status goes out with the first words. */
   #head(): string {
     if (this.#isOpen) return ''
     this.#isOpen = true
     this.#options.stream.writeHead()
-    return this.#chunks.begin()
+    return this.#encoder.begin()
   }
 }

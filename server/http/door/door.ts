@@ -10,7 +10,10 @@ import type { Rooms } from '../../room/rooms.ts'
 import type { Store } from '../../store/store.ts'
 import type { Started } from '../../task/start.ts'
 import type { Tasks } from '../../task/tasks.ts'
+import { sendJson } from '../send-json.ts'
 import { DoorStream } from './door-stream.ts'
+import { outcomeOf } from './outcome.ts'
+import type { DoorSpeech } from './speech.ts'
 
 export interface DoorOptions {
   access: Access
@@ -62,8 +65,8 @@ export class Door {
     else response.once('close', hungUp)
   }
 
-  /** The message once it has ended, wherever its run is. Throws `not_found`, `store_unavailable`. */
-  async ended({ messageId }: Started): Promise<Message> {
+  /** The message once it has ended, wherever its run is. */
+  async #ended({ messageId }: Started): Promise<Message> {
     const room = await this.#open(messageId)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const look = () => {
@@ -81,8 +84,19 @@ export class Door {
     }
   }
 
-  /** Answers with the chunks of a message as it grows. Throws `not_found`, `store_unavailable`. */
-  async stream(response: Response, identity: Identity, started: Started, includeUsage: boolean): Promise<void> {
+  /** Answers with a message in one piece, when it has ended. Throws `not_found`, `store_unavailable`. */
+  async whole(response: Response, identity: Identity, started: Started, speech: DoorSpeech): Promise<void> {
+    const message = await this.#ended(started)
+    if (response.destroyed) return
+    // Much may have happened since it was asked.
+    await this.#options.access.message(identity, started.messageId)
+    const outcome = outcomeOf(message)
+    if ('failure' in outcome) speech.refuse(response, outcome.failure)
+    else await sendJson(response, speech.whole(message, outcome.finishReason))
+  }
+
+  /** Answers with a message as it grows. Throws `not_found`, `store_unavailable`. */
+  async stream(response: Response, identity: Identity, started: Started, speech: DoorSpeech): Promise<void> {
     const { rooms, limits, catchUp, now } = this.#options
     const watch = await this.#options.access.watchMessage(identity, started.messageId)
     response.once('close', () => watch.close())
@@ -103,7 +117,7 @@ export class Door {
         rooms.unpin(room)
       },
     })
-    const answer = new DoorStream({ response, stream, room, catchUp, includeUsage, now, headMs: limits.commentMs })
+    const answer = new DoorStream({ response, stream, room, catchUp, speech, now, headMs: limits.commentMs })
     const open = { answer, outboxBytes: () => stream.outbox.bytes }
     this.#streams.add(open)
     watch.listen({ lost: (error) => answer.fail(error) })

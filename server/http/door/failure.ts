@@ -4,19 +4,11 @@ import { z } from 'zod'
 import { errorRow } from '../../../shared/errors.ts'
 import type { JsonObject } from '../../../shared/schema.ts'
 import { refusalHeaders } from '../errors.ts'
-
-export interface Failure {
-  code: string
-  message: string
-  details?: unknown
-}
+import type { Failure } from './outcome.ts'
 
 export const openAiErrorJson = z.object({
   error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }),
 })
-
-/** Somebody pressed Stop: a client that tries again by itself would start what was stopped. */
-export const stoppedFailure: Failure = { code: 'stopped', message: 'The answer was stopped before its end.' }
 
 /** Where OpenAI's clients look for another status than ours: what a provider refuses came from the caller, as it was sent. */
 const ownRows: Record<string, { http: number; retryable: boolean }> = {

@@ -1,0 +1,97 @@
+/** A door: a route whose answer is that of a run, in words of its own. */
+import type { Request } from 'express'
+import type { z } from 'zod'
+import type { Identity } from '../../auth/auth.ts'
+import { requestIdOf } from '../../operation/request-id.ts'
+import type { RunRequest } from '../../task/prompt.ts'
+import type { Started } from '../../task/start.ts'
+import { claimOf } from '../claims.ts'
+import type { Places } from '../places.ts'
+import { route, type Content, type Route } from '../route.ts'
+import { chatHeader, makeUnlistedChat, namedChat, titleOf } from './chat.ts'
+import type { DoorSpeech } from './speech.ts'
+
+const detachHeader = 'X-Runnel-Detach'
+
+/** What a request at a door wants. */
+export interface Asked {
+  request: RunRequest
+  /** What is written into the chat as the user's. */
+  question: string
+  /** It goes on with the newest answer, instead of asking something new. */
+  goesOn?: boolean
+  /** The answer as it grows; else in one piece, when it has ended. */
+  stream: boolean
+}
+
+interface DoorRow<Body extends z.ZodType> {
+  /** Below `/v1`. */
+  path: string
+  summary: string
+  body: Body
+  whole: Content
+  /** Throws `bad_request`. */
+  asked: (body: z.output<Body>, places: Places) => Asked
+  speech: (body: z.output<Body>) => DoorSpeech
+}
+
+export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, asked, speech }: DoorRow<Body>): Route {
+  return route({
+    method: 'post',
+    path,
+    access: 'signedIn',
+    repeatable: true,
+    openAiErrors: true,
+    headers: { [chatHeader]: 'a chat to write into', [detachHeader]: 'true: a hang-up does not stop the run' },
+    summary,
+    body,
+    responses: { 200: whole },
+    errors: [404, 409, 500, 502, 504],
+    async handle({ request, response, identity, body }, places) {
+      const wanted = asked(body, places)
+      const started = await startRun(request, requestIdOf(response), identity, wanted, places)
+      response.set({
+        [chatHeader]: started.chatId,
+        'X-Runnel-Message-Id': started.messageId,
+        'X-Runnel-Task-Id': started.taskId,
+      })
+      if (request.get(detachHeader) !== 'true') places.door.stopsWith(response, started)
+      if (wanted.stream) await places.door.stream(response, identity, started, speech(body))
+      else await places.door.whole(response, identity, started, speech(body))
+    },
+  })
+}
+
+/** Writes question and answer-to-be. Beside a run that is live in the chat, too: a program cannot be told to wait. */
+async function startRun(
+  request: Request,
+  requestId: string,
+  identity: Identity,
+  { request: runRequest, question, goesOn = false }: Asked,
+  places: Places,
+): Promise<Started> {
+  const { store, tasks, now } = places
+  const named = await namedChat(request, identity, places)
+  const claimed = claimOf(request, identity, now())
+  const claim = claimed && { ...claimed, route: named ? `${claimed.route} ${named.id}` : claimed.route }
+  // Before a chat is made for it.
+  const repeated = claim && (await store.findClaim(claim))
+  if (repeated) return repeated.response as Started
+  const newest = named && (await store.newestMessage(named.id))
+  const chat = named ?? (await makeUnlistedChat(identity, titleOf(question), places))
+  let started: Started | undefined
+  try {
+    started = await tasks.start({
+      user: identity.user,
+      chat,
+      claim,
+      request: { ...runRequest, requestId },
+      question: newest?.role === 'assistant' && goesOn ? null : { content: question },
+      parentId: newest?.id ?? null,
+    })
+    return started
+  } finally {
+    // Made for nothing; what cannot go now goes when its time is over.
+    if (!named && started?.chatId !== chat.id) void places.deletion.chat(chat).catch(() => {})
+  }
+}
