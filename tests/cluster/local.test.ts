@@ -1,7 +1,7 @@
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { localCluster } from '../../server/cluster/local.ts'
-import { clusterContract } from './contract.ts'
+import { clusterContract } from '../../testing/contracts/cluster.ts'
 
 describe('one machine', () => {
-  clusterContract((store) => localCluster(store.log))
+  clusterContract((store) => localCluster(store.log), { describe, it, expect })
 })

@@ -4,7 +4,7 @@ import { startRedisCluster, type RedisClusterServers } from '../helpers/redis-cl
 import type { RedisServer } from '../helpers/redis.ts'
 import { bytes, chat, newRun } from '../store/records.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
-import { clusterContract } from './contract.ts'
+import { clusterContract } from '../../testing/contracts/cluster.ts'
 import { Heard, node, storeWithDocuments, until } from './fixtures.ts'
 import { Follower, itemsOf, Writer } from './replica.ts'
 
@@ -25,29 +25,32 @@ async function storeOf(count: number): Promise<{ store: Store; ids: string[] }> 
 }
 
 describe('a node on a Redis Cluster', () => {
-  clusterContract(({ log }) => {
-    // The contract has names of its own; each time they stand for other documents.
-    const round = ++documents
-    const inRound = (id: string) => `${id}_${round}`
-    const outside = (id: string) => id.replace(/_\d+$/, '')
-    const cluster = node({
-      url: servers.url,
-      leaseMs: 600,
-      base: {
-        append: (entries) => log.append(entries.map((entry) => ({ ...entry, doc: outside(entry.doc) }))),
-        read: (id) => log.read(outside(id)),
-        compact: (id, ...rest) => log.compact(outside(id), ...rest),
-      },
-    })
-    return {
-      ...cluster,
-      log: {
-        append: (entries) => cluster.log.append(entries.map((entry) => ({ ...entry, doc: inRound(entry.doc) }))),
-        read: (id) => cluster.log.read(inRound(id)),
-        compact: (id, ...rest) => cluster.log.compact(inRound(id), ...rest),
-      },
-    }
-  })
+  clusterContract(
+    ({ log }) => {
+      // The contract has names of its own; each time they stand for other documents.
+      const round = ++documents
+      const inRound = (id: string) => `${id}_${round}`
+      const outside = (id: string) => id.replace(/_\d+$/, '')
+      const cluster = node({
+        url: servers.url,
+        leaseMs: 600,
+        base: {
+          append: (entries) => log.append(entries.map((entry) => ({ ...entry, doc: outside(entry.doc) }))),
+          read: (id) => log.read(outside(id)),
+          compact: (id, ...rest) => log.compact(outside(id), ...rest),
+        },
+      })
+      return {
+        ...cluster,
+        log: {
+          append: (entries) => cluster.log.append(entries.map((entry) => ({ ...entry, doc: inRound(entry.doc) }))),
+          read: (id) => cluster.log.read(inRound(id)),
+          compact: (id, ...rest) => cluster.log.compact(inRound(id), ...rest),
+        },
+      }
+    },
+    { describe, it, expect },
+  )
 })
 
 describe('two nodes on a Redis Cluster', () => {

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
 import { bytes, chatId } from '../store/records.ts'
-import { clusterContract } from './contract.ts'
+import { clusterContract } from '../../testing/contracts/cluster.ts'
 import { doc, Heard, node, other, readText, storeWithDocuments, until, write } from './fixtures.ts'
 
 let server: RedisServer
@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 
 describe('a node on Redis', () => {
-  clusterContract((store) => node({ url: server.url, base: store.log, leaseMs: 300 }))
+  clusterContract((store) => node({ url: server.url, base: store.log, leaseMs: 300 }), { describe, it, expect })
 })
 
 describe('two nodes on one Redis', () => {

@@ -1,7 +1,7 @@
 /** A node that writes all the time, to be stopped by a signal: says on its standard output what it does. */
 import { redisCluster } from '../../server/cluster/redis.ts'
 import { bytes } from '../store/records.ts'
-import { doc } from './documents.ts'
+import { doc } from '../../testing/contracts/fixtures.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
 
 const cluster = redisCluster({ url: process.argv[2]!, base: memoryStore().log, leaseMs: 500 })

@@ -1,9 +1,9 @@
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../server/store/memory/memory.ts'
-import { logAnswersAtOnce } from './contract-log.ts'
-import { storeContract } from './contract.ts'
+import { storeContract } from '../../testing/contracts/store.ts'
+import { logAnswersAtOnce } from '../../testing/contracts/store-log.ts'
 
 describe('the store in memory', () => {
-  storeContract(memoryStore)
-  logAnswersAtOnce(memoryStore)
+  storeContract(memoryStore, { describe, it, expect })
+  logAnswersAtOnce(memoryStore, { it, expect })
 })

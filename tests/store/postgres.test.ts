@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
-import { closeRules } from './contract-close.ts'
-import { storeContract } from './contract.ts'
+import { storeContract } from '../../testing/contracts/store.ts'
+import { closeRules } from '../../testing/contracts/store-close.ts'
 import { append } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
 
@@ -47,8 +47,8 @@ async function rows(): Promise<Record<string, number>> {
 }
 
 describe('the store in Postgres', () => {
-  storeContract(open)
-  closeRules(open)
+  storeContract(open, { describe, it, expect })
+  closeRules(() => open, { it, expect })
 
   it('gives back text with NUL, its own escapes and backslashes, and JSON as it was written, in every field', async () => {
     const store = open()

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
 import type { Store } from '../../server/store/store.ts'
 import { append, readLog, type OpenStore } from './fixtures.ts'
 import { bytes, chat, newRun } from './records.ts'
+import type { TestTools } from './tools.ts'
 
 const doc = 'msg_answer01'
 const other = 'msg_answer02'
@@ -14,7 +14,7 @@ async function openWithDocuments(open: OpenStore): Promise<Store> {
 }
 
 /** Of adapters on this machine: log and broadcast are one synchronous step with them. */
-export function logAnswersAtOnce(open: OpenStore): void {
+export function logAnswersAtOnce(open: OpenStore, { it, expect }: Pick<TestTools, 'it' | 'expect'>): void {
   it('answers an append at once, not with a promise', async () => {
     const store = await openWithDocuments(open)
     expect(append(store, doc, 1, 0, 'a')).toEqual([{ status: 'ok', seq: 1 }])
@@ -22,7 +22,7 @@ export function logAnswersAtOnce(open: OpenStore): void {
 }
 
 /** The log of live documents. */
-export function logRules(open: OpenStore): void {
+export function logRules(open: OpenStore, { describe, it, expect }: TestTools): void {
   describe('the log', () => {
     it('gives back the updates in their order, several of one entry under one number', async () => {
       const store = await openWithDocuments(open)

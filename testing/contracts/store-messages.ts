@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
 import type { Message } from '../../shared/schema.ts'
 import type { Paged } from '../../server/store/store.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { answer, chat, chatId, newRun, question, startedAt } from './records.ts'
+import type { TestTools } from './tools.ts'
 
 /** Chats, history, branches and provider data. */
-export function messageRules(open: OpenStore): void {
+export function messageRules(open: OpenStore, { describe, it, expect }: TestTools): void {
   describe('chats', () => {
     it('gives back a chat as it was made, and null for an unknown one', async () => {
       const store = open()

@@ -1,14 +1,16 @@
-import { join } from 'node:path'
-import { expect, it } from 'vitest'
 import type { Store } from '../../server/store/store.ts'
-import { append, readLog, refusal, temporaryFolder } from './fixtures.ts'
+import { append, readLog, refusal } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
+import type { TestTools } from './tools.ts'
 
-/** What is kept by a store that outlives its process. One that is in a file opens that of `path`. */
-export function closeRules(open: (path?: string) => Store): void {
+/** Makes an empty place (a file, a database), and gives what opens the store there. */
+export type OpenPlace = () => () => Store
+
+/** What is kept by a store that outlives its process. */
+export function closeRules(place: OpenPlace, { it, expect }: Pick<TestTools, 'it' | 'expect'>): void {
   it('has everything again after it was closed and opened', async () => {
-    const path = join(temporaryFolder(), 'runnel.db')
-    const first = open(path)
+    const open = place()
+    const first = open()
     await first.createChat(chat(), 'chat line', claim({ response: 'first' }))
     await first.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001') }))
     await first.startRun(newRun('msg_answer02'))
@@ -19,7 +21,7 @@ export function closeRules(open: (path?: string) => Store): void {
     await first.releaseEpoch(chatId, await first.drawEpoch(chatId))
     await first.close()
 
-    const second = open(path)
+    const second = open()
     expect(await second.getChat(chatId)).toEqual(chat())
     expect((await second.listMessages(chatId, { limit: 10 })).items.map((row) => row.json?.id ?? null)).toEqual([
       'msg_ask00001',
@@ -38,7 +40,7 @@ export function closeRules(open: (path?: string) => Store): void {
   })
 
   it('refuses every call after it was closed, twice if need be', async () => {
-    const store = open()
+    const store = place()()
     await store.close()
     await store.close()
     await refusal('store_unavailable', () => store.getChat(chatId))

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
 import type { FileRow } from '../../server/store/store.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, newRun, question, startedAt } from './records.ts'
+import type { TestTools } from './tools.ts'
 
 function file(id: string, fields: Partial<FileRow> = {}): FileRow {
   return {
@@ -17,7 +17,7 @@ function file(id: string, fields: Partial<FileRow> = {}): FileRow {
 }
 
 /** Files, deletion and search. */
-export function fileRules(open: OpenStore): void {
+export function fileRules(open: OpenStore, { describe, it, expect }: TestTools): void {
   describe('files', () => {
     it('are given back as they were put, and only into a chat that is there', async () => {
       const store = open()

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import type { FileRow } from '../../server/store/store.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, claim, startedAt } from './records.ts'
+import type { Expect, TestTools } from './tools.ts'
 
 const wide = { userBytes: 1e9, userFiles: 1e9, chatBytes: 1e9, chatFiles: 1e9 }
 
@@ -12,7 +12,7 @@ function file(i: number, fields: Partial<FileRow> = {}): FileRow {
 }
 
 /** How many of them went through; the others have this code and name this setting. */
-async function passed(calls: Promise<unknown>[], code: string, setting: string): Promise<number> {
+async function passed(expect: Expect, calls: Promise<unknown>[], code: string, setting: string): Promise<number> {
   const results = await Promise.allSettled(calls)
   for (const result of results) {
     if (result.status === 'fulfilled') continue
@@ -23,30 +23,31 @@ async function passed(calls: Promise<unknown>[], code: string, setting: string):
 }
 
 /** How much a user and a chat may have. */
-export function quotaRules(open: OpenStore): void {
+export function quotaRules(open: OpenStore, { describe, it, expect }: TestTools): void {
   describe('quotas', () => {
-    it.each([
+    for (const [narrow, code, setting] of [
       [{ userBytes: 70 }, 'too_large', 'RUNNEL_MAX_FILE_BYTES_PER_USER'],
       [{ chatBytes: 79 }, 'too_large', 'RUNNEL_MAX_FILE_BYTES_PER_CHAT'],
       [{ userFiles: 7 }, 'rate_limited', 'RUNNEL_MAX_FILES_PER_USER'],
       [{ chatFiles: 7 }, 'rate_limited', 'RUNNEL_MAX_FILES_PER_CHAT'],
-    ])('of twenty files at once exactly as many pass as fit: %j', async (narrow, code, setting) => {
-      const store = open()
-      await store.createChat(chat(), 'l')
-      const quotas = { ...wide, ...narrow }
-      const put = async (i: number, fields: Partial<FileRow> = {}) => {
-        await store.doomFile(file(i).id)
-        await store.putFile(file(i, fields), quotas)
-      }
-      const calls = Array.from({ length: 20 }, (_, i) => put(i))
-      expect(await passed(calls, code, setting)).toBe(7)
-      // What is over for one is not for who and what it does not count for.
-      await store.createChat(chat('chat_bbbbbbbb', { ownerId: 'user_2' }), 'l')
-      await put(20, { userId: 'user_2', chatId: 'chat_bbbbbbbb' })
-      await store.deleteChat(chatId)
-      await store.createChat(chat('chat_cccccccc'), 'l')
-      await put(21, { chatId: 'chat_cccccccc' })
-    })
+    ] as const)
+      it(`of twenty files at once exactly as many pass as fit: ${JSON.stringify(narrow)}`, async () => {
+        const store = open()
+        await store.createChat(chat(), 'l')
+        const quotas = { ...wide, ...narrow }
+        const put = async (i: number, fields: Partial<FileRow> = {}) => {
+          await store.doomFile(file(i).id)
+          await store.putFile(file(i, fields), quotas)
+        }
+        const calls = Array.from({ length: 20 }, (_, i) => put(i))
+        expect(await passed(expect, calls, code, setting)).toBe(7)
+        // What is over for one is not for who and what it does not count for.
+        await store.createChat(chat('chat_bbbbbbbb', { ownerId: 'user_2' }), 'l')
+        await put(20, { userId: 'user_2', chatId: 'chat_bbbbbbbb' })
+        await store.deleteChat(chatId)
+        await store.createChat(chat('chat_cccccccc'), 'l')
+        await put(21, { chatId: 'chat_cccccccc' })
+      })
 
     it('what is being sent counts with what it has at least, until it is there or gone', async () => {
       const store = open()
@@ -54,7 +55,7 @@ export function quotaRules(open: OpenStore): void {
       const quotas = { ...wide, userBytes: 100 }
       const begin = (i: number, size: number) => store.doomFile(file(i).id, { chatId, userId: 'user_1', size, quotas })
       const calls = Array.from({ length: 20 }, (_, i) => begin(i, 30))
-      expect(await passed(calls, 'too_large', 'RUNNEL_MAX_FILE_BYTES_PER_USER')).toBe(3)
+      expect(await passed(expect, calls, 'too_large', 'RUNNEL_MAX_FILE_BYTES_PER_USER')).toBe(3)
       const [first, second, third] = (await store.doomedFiles()) as [string, string, string]
       // More than was said before. Only what is there already decides: of those that are sent at once as many pass as fit.
       await refusal('too_large', () => store.putFile({ ...file(0), id: first, size: 101 }, quotas))
@@ -78,6 +79,7 @@ export function quotaRules(open: OpenStore): void {
       const setting = 'RUNNEL_MAX_CHATS_PER_USER'
       expect(
         await passed(
+          expect,
           Array.from({ length: 20 }, (_, i) => make(i)),
           'rate_limited',
           setting,
@@ -86,6 +88,7 @@ export function quotaRules(open: OpenStore): void {
       const unlisted = (i: number, createdAt = startedAt) => make(i, { createdAt, expiresAt: createdAt + 10 })
       expect(
         await passed(
+          expect,
           Array.from({ length: 20 }, (_, i) => unlisted(20 + i)),
           'rate_limited',
           'RUNNEL_MAX_UNLISTED_CHATS_PER_USER',

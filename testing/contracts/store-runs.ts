@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest'
 import type { Store } from '../../server/store/store.ts'
 import { append, readLog, refusal, type OpenStore } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question, startedAt } from './records.ts'
+import type { TestTools } from './tools.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
 /** Starting and ending runs, claims and epochs. */
-export function runRules(open: OpenStore): void {
+export function runRules(open: OpenStore, { describe, it, expect }: TestTools): void {
   describe('starting a run', () => {
     it('writes question, answer and an empty document of epoch 1', async () => {
       const store = open()

@@ -1,0 +1,16 @@
+import type { OpenStore } from './fixtures.ts'
+import { fileRules } from './store-files.ts'
+import { logRules } from './store-log.ts'
+import { messageRules } from './store-messages.ts'
+import { quotaRules } from './store-quotas.ts'
+import { runRules } from './store-runs.ts'
+import type { TestTools } from './tools.ts'
+
+/** The rules of the store port, for every adapter. */
+export function storeContract(open: OpenStore, tools: TestTools): void {
+  messageRules(open, tools)
+  runRules(open, tools)
+  logRules(open, tools)
+  fileRules(open, tools)
+  quotaRules(open, tools)
+}
