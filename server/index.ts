@@ -16,6 +16,8 @@ export {
 export { defineConfig, type Authenticate } from './app/options.ts'
 export type { Handler } from './app/serving.ts'
 export type { EndContext, OnMessageEnd } from './task/ends.ts'
+export type * from './cluster/cluster.ts'
+export type * from './store/store.ts'
 export type { Logger } from './operation/log.ts'
 export { moderation, wordList, type Check, type ModerationOptions } from './extension/moderation.ts'
 export { redaction, type RedactionOptions } from './extension/redaction.ts'

@@ -14,10 +14,14 @@ const COMMAND_MS = 120_000
 const PROGRAM = `
 import { createRunnel } from '@runnel/core/server'
 import { connect } from '@runnel/core/client'
-import { startFakeOpenAI } from '@runnel/core/testing'
+import { memoryStore, startFakeOpenAI } from '@runnel/core/testing'
+import { storeContract } from '@runnel/core/testing/contracts'
 
+let rules = 0
+storeContract(memoryStore, { describe: (_name, body) => body(), it: () => (rules += 1), expect: () => {} })
+if (rules < 50) throw new Error('only ' + rules + ' rules')
 const fake = await startFakeOpenAI()
-const runnel = await createRunnel({ HOST: '127.0.0.1', PORT: 0, DATABASE_URL: 'memory:', LOG_LEVEL: 'error', OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'test', RUNNEL_OPENAI_API: 'chat' })
+const runnel = await createRunnel({ store: memoryStore(), HOST: '127.0.0.1', PORT: 0, DATABASE_URL: 'memory:', LOG_LEVEL: 'error', OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'test', RUNNEL_OPENAI_API: 'chat' })
 const { url } = await runnel.listen()
 const client = connect({ url })
 const post = async (path, body) => {
@@ -36,7 +40,8 @@ console.log(JSON.stringify({ text: message.output.map((block) => block.text).joi
 
 /** The same names with their types; the last line is wrong on purpose: types that became \`any\` would let it pass. */
 const TYPED = `
-import { createRunnel, type Runnel } from '@runnel/core/server'
+import { createRunnel, type Cluster, type Runnel, type Store } from '@runnel/core/server'
+import { clusterContract, type TestTools } from '@runnel/core/testing/contracts'
 import { connect } from '@runnel/core/client'
 import { startFakeOpenAI, type FakeOpenAI } from '@runnel/core/testing'
 
@@ -48,6 +53,10 @@ const status: string | undefined = client.message('msg_1').getSnapshot().message
 console.log(status, fake.url)
 await client.close()
 await runnel.close()
+declare const own: { store: Store; cluster: Cluster; tools: TestTools }
+clusterContract(() => own.cluster, own.tools)
+// @ts-expect-error
+clusterContract(() => own.store, own.tools)
 // @ts-expect-error
 connect({ url: 1 })
 // @ts-expect-error

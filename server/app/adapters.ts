@@ -13,7 +13,8 @@ import { redisCluster } from '../cluster/redis.ts'
 import type { Config } from '../config/config.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
-import type { Authenticate } from './options.ts'
+import type { Authenticate, RunnelOptions } from './options.ts'
+import { ownCluster, ownStore } from './ports.ts'
 import { Patience } from '../waiting/patience.ts'
 import { demoProvider } from '../provider/demo.ts'
 import type { Provider } from '../provider/events.ts'
@@ -27,16 +28,24 @@ import type { Store } from '../store/store.ts'
 
 const dayMs = 24 * 3_600_000
 
+/** A program's own store and cluster, where it brings them. */
+type OwnPorts = Pick<RunnelOptions, 'store' | 'cluster'>
+
 /** A file of this process is not away: what it is short of does not come back by itself. */
-export function pickPatience({
-  DATABASE_URL: url,
-  REDIS_URL: redisUrl,
-  RUNNEL_STORE_PATIENCE_MS: ms,
-}: Config): Patience {
-  return new Patience(isPostgres(url) || redisUrl !== undefined ? ms : 0)
+export function pickPatience(
+  { DATABASE_URL: url, REDIS_URL: redisUrl, RUNNEL_STORE_PATIENCE_MS: ms }: Config,
+  { store, cluster }: OwnPorts,
+): Patience {
+  const isElsewhere = store !== undefined || cluster !== undefined || isPostgres(url) || redisUrl !== undefined
+  return new Patience(isElsewhere ? ms : 0)
 }
 
-export function openStore({ DATABASE_URL: url, REDIS_URL: redisUrl }: Config, patience: Patience): Store {
+export function openStore(
+  { DATABASE_URL: url, REDIS_URL: redisUrl }: Config,
+  { store: own }: OwnPorts,
+  patience: Patience,
+): Store {
+  if (own) return ownStore(own, memoryStore())
   if (url === 'memory:') return memoryStore()
   return isPostgres(url)
     ? openPostgresStore(url, redisUrl === undefined ? 'alone' : 'together', patience)
@@ -121,10 +130,12 @@ export function openFiles(config: Config): Files {
 
 export function openCluster(
   { REDIS_URL: url, RUNNEL_LEASE_MS: leaseMs, RUNNEL_APPROVAL_MAX_MS: approvalMaxMs }: Config,
+  { cluster: own }: OwnPorts,
   log: UpdateLog,
   patience: Patience,
   onUnreadable: OnUnreadable,
 ): Cluster {
+  if (own) return ownCluster(typeof own === 'function' ? own(log) : own, localCluster(log))
   if (url === undefined) return localCluster(log)
   // A run that waits for people writes nothing meanwhile.
   return redisCluster({ url, base: log, leaseMs, ttlMs: approvalMaxMs + dayMs, patience, onUnreadable })

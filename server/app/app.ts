@@ -97,10 +97,10 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const log = withoutSecrets(options.logger ?? createLogger(config.LOG_LEVEL), redact)
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
-  const patience = pickPatience(config)
-  const opened = openStore(config, patience)
+  const patience = pickPatience(config, options)
+  const opened = openStore(config, options, patience)
   const files = openFiles(config)
-  const connected = openCluster(config, opened.log, patience, (what, error) => onUnreadable(what, error))
+  const connected = openCluster(config, options, opened.log, patience, (what, error) => onUnreadable(what, error))
   const metrics = createMetrics({
     source: () => stats(),
     version: version(),
@@ -427,7 +427,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
       door,
       answers,
       admission,
-      storeBytes: () => storeBytes(config.DATABASE_URL),
+      storeBytes: () => (options.store ? 0 : storeBytes(config.DATABASE_URL)),
     })
 
   let metricsServer: ReturnType<typeof metrics.listen> | undefined

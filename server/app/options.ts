@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { User } from '../auth/auth.ts'
-import type { MaybePromise } from '../cluster/cluster.ts'
+import type { Cluster, MaybePromise, UpdateLog } from '../cluster/cluster.ts'
 import type { ConfigInput } from '../config/config.ts'
 import type { Filter } from '../extension/filter.ts'
 import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Logger } from '../operation/log.ts'
 import type { Provider } from '../provider/events.ts'
+import type { Store } from '../store/store.ts'
 import type { OnMessageEnd } from '../task/ends.ts'
 
 /**
@@ -30,6 +31,10 @@ export interface RunnelOptions extends ConfigInput {
   /** Told of each answer that has ended, at least once, also after a restart. See docs/EMBEDDING.md. */
   onMessageEnd?: OnMessageEnd
   logger?: Logger
+  /** A store of one's own, instead of what DATABASE_URL names; closed with the server. See docs/EMBEDDING.md. */
+  store?: Store
+  /** What connects several nodes, instead of what REDIS_URL names, or what makes it on the log of the store; closed with the server. */
+  cluster?: Cluster | ((log: UpdateLog) => Cluster)
 }
 
 /** The default export of a configuration module; it gives completion in an editor. */
@@ -53,6 +58,11 @@ const shapes: Record<
   },
   authenticate: { words: 'must be a function (token, request) => user', fits: isFunction },
   onMessageEnd: { words: 'must be a function (message) => …', fits: isFunction },
+  store: { words: 'must be a store: an object with the methods of `Store`', fits: isObject },
+  cluster: {
+    words: 'must be a cluster: an object with the methods of `Cluster`, or a function (log) => cluster',
+    fits: (value) => isObject(value) || isFunction(value),
+  },
   logger: {
     words: 'must have the methods debug, info, warn and error',
     fits: (value) =>
