@@ -2,6 +2,12 @@
  * The wire: every frame that either side sends, encoded and decoded by pure
  * functions. Rule ids (W1 …) are those of `docs/PROTOCOL.md`.
  */
+import { messagePermissionDenied as denied } from 'y-protocols/auth'
+import {
+  messageYjsSyncStep1 as syncStep1,
+  messageYjsSyncStep2 as syncStep2,
+  messageYjsUpdate as syncUpdate,
+} from 'y-protocols/sync'
 import { errorCodes, RunnelError, type ErrorCode } from './errors.ts'
 import { Fields, wrong } from './fields.ts'
 import { runningStatuses, terminalStatuses, type MessageStatus } from './schema.ts'
@@ -168,8 +174,8 @@ export type StockMessage =
   | { type: 'permissionDenied'; reason: string }
   | { type: 'queryAwareness' }
 
+// The outermost type is y-websocket's, which has no constants for it; what lies in a message is y-protocols'.
 const [sync, awareness, auth, queryAwareness] = [0, 1, 2, 3]
-const [syncStep1, syncStep2, syncUpdate] = [0, 1, 2]
 
 export function encodeStock(message: StockMessage): Uint8Array {
   switch (message.type) {
@@ -182,7 +188,7 @@ export function encodeStock(message: StockMessage): Uint8Array {
     case 'awareness':
       return writeParts([awareness, message.update])
     case 'permissionDenied':
-      return writeParts([auth, 0, message.reason])
+      return writeParts([auth, denied, message.reason])
     case 'queryAwareness':
       return writeParts([queryAwareness])
   }
@@ -195,7 +201,7 @@ export function decodeStock(bytes: Uint8Array): StockMessage {
   if (type === queryAwareness) return { type: 'queryAwareness' }
   if (type === awareness) return { type: 'awareness', update: reader.bytes() }
   const kind = reader.uint()
-  if (type === auth && kind === 0) return { type: 'permissionDenied', reason: reader.text() }
+  if (type === auth && kind === denied) return { type: 'permissionDenied', reason: reader.text() }
   if (type === sync && kind === syncStep1) return { type: 'syncStep1', stateVector: reader.bytes() }
   if (type === sync && kind === syncStep2) return { type: 'syncStep2', update: reader.bytes() }
   if (type === sync && kind === syncUpdate) return { type: 'update', update: reader.bytes() }

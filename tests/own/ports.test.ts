@@ -34,14 +34,14 @@ describe('a store from outside', () => {
     const { body } = await server.call('GET', `/api/chats/${chatId}/messages`)
     expect(body.items.map(({ status }: { status: string }) => status)).toEqual(['completed', 'completed'])
     expect(server.runnel.stats()).toMatchObject({ storeBytes: 0 })
-    expect(store.calls).toEqual(expect.arrayContaining(['createChat', 'startRun', 'saveFinal']))
+    expect(store.calls).toEqual(expect.arrayContaining(['createChat', 'startRun', 'memberRole']))
     expect(store.calls).not.toContain('close')
     await server.close()
     expect(store.calls.filter((name) => name === 'close')).toHaveLength(1)
   })
 
   test.each<[string, object, RegExp]>([
-    ['store', { ...memoryStore(), getChat: undefined }, /`store` has no getChat/],
+    ['store', { ...memoryStore(), renameChat: undefined }, /`store` has no renameChat/],
     ['store', { ...memoryStore(), log: {} }, /`store.log` has no append, no read, no compact/],
     ['store', {}, /`store` has no log, no /],
     ['cluster', { node: 'a' }, /`cluster` has no many, /],
