@@ -41,6 +41,11 @@ export function isStructureClientId(clientId: number): boolean {
   return clientId % lanesPerEpoch === 0
 }
 
+/** By its state vector: has a writer of a later epoch written into this document? */
+export function isWrittenBeyond(stateVector: ReadonlyMap<number, number>, epoch: number): boolean {
+  return [...stateVector.keys()].some((client) => isServerClientId(client) && client >= (epoch + 1) * lanesPerEpoch)
+}
+
 /** Client ids that a server can have given; stock clients draw random ids up to 2³². */
 export function isServerClientId(clientId: number): boolean {
   return clientId < 2 ** 24

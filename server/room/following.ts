@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
+import { isWrittenBeyond } from '../document/lanes.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import { Coalesced } from './coalesced.ts'
 import type { Flusher } from './flusher.ts'
@@ -94,7 +95,28 @@ export class Following {
       // What this node has seen is more than what the log still has.
       else await log.restore?.(room.id, epoch, room.seq + 1, room.encodeState())
     }
-    throw new RunnelError('store_unavailable', 'Another writer has taken this document over.')
+    throw takenOver()
+  }
+
+  /**
+   * What a room that was lost here has shown may be more than the log still has: it goes back into it, under an epoch that
+   * was taken up. Where another writer has gone on from what the log had, that stands. A log without `restore` loses
+   * nothing. Throws `store_unavailable`.
+   */
+  async putBack(room: Room, epoch: number, lost: Room): Promise<void> {
+    const { log } = this.#cluster
+    if (!log.restore || isWrittenBeyond(Y.decodeStateVector(room.stateVector()), lost.epoch)) return
+    const both = new Y.Doc()
+    for (const { doc } of [room, lost]) Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
+    const state = Y.encodeStateAsUpdate(both)
+    both.destroy()
+    // Numbers go on from those that were shown: who follows takes it as the next entry.
+    const result = await log.restore(room.id, epoch, Math.max(room.seq, lost.seq), state)
+    if (result.status !== 'ok') throw takenOver()
+    const contents = { lineage: room.lineage, epoch, seq: result.seq, state, updates: [] }
+    await new Promise<void>((resolve) => room.whenSettled(resolve))
+    if (room.lost) throw room.lost
+    this.#options.flusher.corked((cork) => room.catchUp(contents, cork))
   }
 
   /** A message has ended and is saved: the log of live documents need not keep it. */
@@ -214,6 +236,10 @@ export class Following {
   #writesAlone(room: Room): boolean {
     return room.writer !== null && documentKind(room.id) === 'message'
   }
+}
+
+function takenOver(): RunnelError {
+  return new RunnelError('store_unavailable', 'Another writer has taken this document over.')
 }
 
 function readAgain(): RunnelError {

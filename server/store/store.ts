@@ -154,6 +154,8 @@ export interface FinalMessage {
   state: Uint8Array
   /** The log's last number, where it is another than this store's: who goes on with the message counts on from it. */
   seq?: number
+  /** A new run that goes on with it from here, as `continueRun` would make it, at once. */
+  next?: Continuation
 }
 
 export interface ProviderData {

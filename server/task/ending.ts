@@ -4,7 +4,7 @@ import type { Message, MessageError, TerminalStatus } from '../../shared/schema.
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { MessageRow, ProviderData, Store } from '../store/store.ts'
+import type { Continuation, MessageRow, ProviderData, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Ends } from './ends.ts'
 import { endFields, endOf } from './run.ts'
@@ -30,6 +30,8 @@ export interface Ending {
   room: Room
   epoch: number
   providerData: readonly ProviderData[]
+  /** The run that goes on with it. */
+  next?: Continuation
 }
 
 /** A message that this process writes from now on. */
@@ -124,13 +126,15 @@ function endBlock(
  */
 export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
   const { rooms, store, chats, ends } = places
-  const { messageId, chatId, room, epoch, providerData } = ending
+  const { messageId, chatId, room, epoch, providerData, next } = ending
   const message = (await room.read()) as Message
   try {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
         const row = await store.getMessage(messageId)
         if (row && row.node !== null && row.node !== places.node) return message
+        // It is saved: the answer to that was lost.
+        if (next && row?.taskId === next.taskId) return message
         const { role, parentId, createdAt, status, model } = message
         await chats.edit(chatId, (writer) =>
           writer.setMessages([
@@ -138,7 +142,13 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
           ]),
         )
         if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({ message, epoch, ...(await room.state()), tell: ends !== null })
+        const saved = await store.saveFinal({
+          message,
+          epoch,
+          ...(await room.state()),
+          tell: ends !== null,
+          ...(next && { next }),
+        })
         if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
         // It is in the store now: what fails here goes by itself, later.
         if (saved) rooms.following.release(messageId, epoch).catch(() => {})

@@ -7,7 +7,7 @@ import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, takeUpLeft, type Ending, type Places, type Taken } from './ending.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
-import { messageError } from './run.ts'
+import { messageError, type Run } from './run.ts'
 
 /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
 export async function listQuestion(
@@ -46,6 +46,11 @@ export function wasWaiting(row: MessageRow, { status, output }: Message): row is
   )
 }
 
+/** It ended as `interrupted`, and nobody has gone on with it by itself yet. */
+export function wasBrokenOff({ request }: MessageRow, { status }: Message): boolean {
+  return status === 'interrupted' && request !== null && !(request as { recovered?: boolean }).recovered
+}
+
 function isAsked({ status, taskId, request }: MessageRow): boolean {
   return status === 'queued' && taskId !== null && request !== null
 }
@@ -62,12 +67,12 @@ export async function interrupt(places: Places, row: MessageRow, taken: Taken): 
 }
 
 /**
- * The log refused a run's last words: its end is written when the store takes
- * writes again. Null if the message is gone, or the process ends before.
+ * The log refused a run's last words, and its room was lost: what that has shown goes back into the log, and its end is
+ * written, when the store takes writes again. Null if the message is gone, or the process ends before.
  */
 export async function endLater(
   places: Places,
-  messageId: string,
+  { messageId, room: lost }: Pick<Run, 'messageId' | 'room'>,
   save: (ending: Ending) => Promise<Message | null>,
   closed: () => boolean,
 ): Promise<Message | null> {
@@ -79,7 +84,9 @@ export async function endLater(
     try {
       const row = await places.store.getMessage(messageId)
       if (!row || (row.node !== null && row.node !== places.node)) return null
-      return await save(await endMessage(places, row, await takeUpLeft(places, row), 'failed', error))
+      const taken = await takeUpLeft(places, row)
+      await places.rooms.following.putBack(taken.room, taken.epoch, lost)
+      return await save(await endMessage(places, row, taken, 'failed', error))
     } catch (reason) {
       places.onError(reason, { messageId })
     }

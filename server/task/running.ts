@@ -201,7 +201,7 @@ export class Running {
     const saving = lost
       ? endLater(
           this.#options,
-          run.messageId,
+          run,
           (late) => this.save(late),
           () => this.#closed,
         )

@@ -3,7 +3,7 @@ import { cleanJson, schemaVersion, type ChatEntry, type Json, type Message } fro
 import type { User } from '../auth/auth.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow, Claim, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
+import type { ChatRow, Claim, Continuation, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
 import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
@@ -103,8 +103,6 @@ export async function writeNewRun(
 export interface ContinueOptions {
   user: User
   message: MessageRow
-  /** Its node was lost: nobody asked for this. */
-  recovers?: boolean
   /** Of the HTTP request that asked for it; without one it stays that of the run before. */
   requestId?: string
   /** The answer to what the provider asked at its end. */
@@ -115,29 +113,36 @@ export interface ContinueOptions {
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
 export async function writeContinuation(
   { store, node }: { store: Store; node: string },
-  { user, message, claim, recovers, decision, requestId }: ContinueOptions,
+  { user, message, claim, decision, requestId }: ContinueOptions,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
-  const started: Started = {
-    chatId: message.chatId,
-    taskId: newId('task'),
-    messageId: message.id,
-    userMessageId: message.parentId ?? '',
-  }
   const { recovered: _, decision: _said, ...rest } = message.request as unknown as RunRequest
   const request: RunRequest = {
     ...rest,
     continues: true,
     ...(decision && { decision }),
     ...(requestId !== undefined && { requestId }),
-    ...(recovers && { recovered: true }),
+  }
+  const taskId = newId('task')
+  const started: Started = {
+    chatId: message.chatId,
+    taskId,
+    messageId: message.id,
+    userMessageId: message.parentId ?? '',
   }
   const written = await store.continueRun({
     messageId: message.id,
-    taskId: started.taskId,
+    taskId,
     userId: user.id,
     node,
     request: request as unknown as Json,
     ...(claim && { claim: { ...claim, response: started } }),
   })
   return written.repeated ? { repeated: written.response as Started } : { started, request }
+}
+
+/** Of a run whose node was lost: the one that goes on by itself, once. */
+export function recoveringRun({ id, userId, request }: MessageRow, node: string): Continuation {
+  const { decision: _said, ...rest } = request as unknown as RunRequest
+  const next: RunRequest = { ...rest, continues: true, recovered: true }
+  return { messageId: id, taskId: newId('task'), userId, node, request: next as unknown as Json }
 }

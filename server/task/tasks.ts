@@ -10,10 +10,17 @@ import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } fr
 import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
 import { requestOf } from './prompt.ts'
-import { interrupt, listQuestion, wasQueued, wasWaiting, type Asked } from './recovery.ts'
+import { interrupt, listQuestion, wasBrokenOff, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
 import { Running, type RunningOptions, type RunPlace } from './running.ts'
-import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
+import {
+  recoveringRun,
+  writeContinuation,
+  writeNewRun,
+  type ContinueOptions,
+  type Started,
+  type StartOptions,
+} from './start.ts'
 
 export interface TasksOptions extends Omit<RunningOptions, 'node' | Waits>, Partial<Pick<RunningOptions, Waits>> {
   cluster: Cluster
@@ -326,17 +333,17 @@ export class Tasks {
         ? await endMessage(this.#options, row, taken, 'stopped')
         : await interrupt(this.#options, row, taken)
       // A stop may have come meanwhile; with the saving it is forgotten.
-      const goesOn = onLostRun === 'continue' && !stopped && !(await this.#nodes.isStopped(row).catch(() => true))
-      await this.#running.save(ending)
-      if (!goesOn || (row.request as { recovered?: boolean } | null)?.recovered) return
+      const goesOn =
+        onLostRun === 'continue' &&
+        wasBrokenOff(row, readMessage(taken.room.doc)) &&
+        !stopped &&
+        !(await this.#nodes.isStopped(row).catch(() => true))
+      if (!goesOn) return void (await this.#running.save(ending))
+      // In one step with the end: a fall in between would leave it interrupted for good.
+      const next = recoveringRun(row, this.#options.node)
+      await this.#running.save({ ...ending, next })
       const saved = await store.getMessage(row.id)
-      if (saved?.status === 'interrupted')
-        await this.continue({
-          user: { id: row.userId, name: row.userId },
-          message: saved,
-          claim: undefined,
-          recovers: true,
-        })
+      if (saved?.taskId === next.taskId) await this.#recover(saved)
     } catch (error) {
       onError(error, { messageId: row.id, ...requestOf(row) })
     }

@@ -4,15 +4,51 @@ import { isTerminal, type Message } from '../../shared/schema.ts'
 import { seededRandom } from '../../testing/cuts.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { ChildNode } from './children.ts'
-import { newWorld, usePostgres } from './nodes.ts'
+import { newWorld, usePostgres, type NodeSettings } from './nodes.ts'
 import { talk, textOf, wordsOf } from './seen.ts'
 
-usePostgres()
+const database = usePostgres()
 const leaseMs = 1_000
 const words = 12
 /** The rest of the answer, on a busy machine. */
 const answerMs = 1_500
 const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+/** A way to Postgres on which pieces can be looked at. */
+async function watched(settings: NodeSettings) {
+  const url = new URL(settings.DATABASE_URL as string)
+  const proxy = await tcpProxy(Number(url.port))
+  onTestFinished(() => proxy.close())
+  url.port = String(proxy.port)
+  return { proxy, settings: { ...settings, DATABASE_URL: url.href } }
+}
+
+test(
+  'what a node broke off goes on, though the next one falls as it is about to begin that',
+  { timeout: 30_000 },
+  async () => {
+    const world = await newWorld({
+      fake: { fallback: talk(words, 30) },
+      settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_ON_LOST_RUN: 'continue', RUNNEL_FLUSH_MS: 10 },
+    })
+    const { proxy, settings } = await watched(world.settings)
+    const [first, second, third] = [new ChildNode(), new ChildNode(), new ChildNode()]
+    await first.start(world.settings)
+    const { messageId } = await first.ask('q')
+    const read = async (node: ChildNode) => (await node.call('GET', `/api/messages/${messageId}`)).body as Message
+    await expect.poll(async () => textOf(await read(first)), { interval: 10 }).not.toBe('')
+    await first.kill()
+    proxy.onPiece = (data) => {
+      if (data.includes('INSERT INTO past_tasks')) second.process.kill('SIGKILL')
+    }
+    await second.start(settings)
+    await second.exited
+    proxy.onPiece = () => {}
+    await third.start(world.settings)
+    await expect.poll(async () => (await read(third)).status, { timeout: 10_000 }).toBe('completed')
+    expect(textOf(await read(third))).toBe(wordsOf('q', words))
+  },
+)
 
 test('whatever fell before, a run that goes on has ended two leases later', { timeout: 60_000 }, async () => {
   console.log(`seed ${seed}`)
@@ -21,10 +57,7 @@ test('whatever fell before, a run that goes on has ended two leases later', { ti
     fake: { fallback: talk(words, 30) },
     settings: { RUNNEL_LEASE_MS: leaseMs, RUNNEL_ON_LOST_RUN: 'continue', RUNNEL_FLUSH_MS: 10 },
   })
-  const url = new URL(world.settings.DATABASE_URL as string)
-  const proxy = await tcpProxy(Number(url.port))
-  onTestFinished(() => proxy.close())
-  url.port = String(proxy.port)
+  const { proxy, settings } = await watched(world.settings)
   const first = await new ChildNode().start(world.settings)
   const ids: string[] = []
   for (let i = 0; i < 6; i++) ids.push((await first.ask(`q${i}`)).messageId)
@@ -34,6 +67,7 @@ test('whatever fell before, a run that goes on has ended two leases later', { ti
   await expect.poll(async () => textOf(await read(ids[5]!)).length, { interval: 10 }).toBeGreaterThan(0)
   await first.kill()
   let next = new ChildNode()
+  let killedAt = 0
   for (let fall = 0; fall < 2; fall++) {
     const node = next
     next = new ChildNode()
@@ -48,13 +82,14 @@ test('whatever fell before, a run that goes on has ended two leases later', { ti
       node.process.kill('SIGKILL')
       fell.resolve()
     }
-    await node.start({ ...world.settings, DATABASE_URL: url.href })
+    await node.start(settings)
     const ended = (async () => {
       for (const id of ids)
         await expect.poll(async () => isTerminal((await read(id)).status), { timeout: 10_000 }).toBe(true)
     })()
     await Promise.race([fell.promise, ended.catch(() => {})])
     await node.kill()
+    killedAt = performance.now()
     proxy.cut()
   }
   proxy.onPiece = () => {}
@@ -80,10 +115,16 @@ test('whatever fell before, a run that goes on has ended two leases later', { ti
     )
     .toBe(true)
   const took = endedAt - startedAt
+  const rows = await database.postgres.run<{ status: string; recovered: boolean }>(
+    `SELECT status, coalesce((request->>'recovered')::boolean, false) AS recovered FROM messages WHERE role = 'assistant'`,
+    world.settings.DATABASE_URL as string,
+  )
   const messages = await Promise.all(ids.map(read))
   console.log(
-    `${Math.round(took)} ms; ${messages.map(({ status }) => status).join(', ')}; ${world.fake.requests.length} requests`,
+    `${Math.round(startedAt - killedAt)} + ${Math.round(took)} ms; ${messages.map(({ status }) => status).join(', ')}; ${world.fake.requests.length} requests`,
   )
   for (const [i, message] of messages.entries()) expect(wordsOf(`q${i}`, words).startsWith(textOf(message))).toBe(true)
+  // What was broken off goes on, once.
+  expect(rows.filter(({ status, recovered }) => status !== 'completed' && !recovered)).toEqual([])
   expect(took).toBeLessThan(2 * leaseMs + answerMs)
 })

@@ -13,6 +13,7 @@ import type {
   ChatRow,
   Claim,
   Claimed,
+  Continuation,
   MessageRow,
   Order,
   Page,
@@ -63,6 +64,13 @@ export function memoryStore(): Store {
 
   function getMessage(id: string): MessageRow | null {
     return structuredClone(messages.get(id)?.row) ?? null
+  }
+
+  function continueMessage({ messageId, taskId, userId, node, request }: Continuation): void {
+    const row = messages.get(messageId)?.row ?? null
+    refuseContinuation(row)
+    pastTasks.set(row!.taskId!, messageId)
+    Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
   }
 
   /** Oldest first. */
@@ -221,13 +229,8 @@ export function memoryStore(): Store {
     async getMessage(id) {
       return getMessage(id)
     },
-    async continueRun({ messageId, taskId, userId, node, request, claim }) {
-      return claimThen(claim, () => {
-        const row = messages.get(messageId)?.row ?? null
-        refuseContinuation(row)
-        pastTasks.set(row!.taskId!, messageId)
-        Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
-      })
+    async continueRun(run) {
+      return claimThen(run.claim, () => continueMessage(run))
     },
     async findTask(taskId) {
       const past = pastTasks.get(taskId)
@@ -270,13 +273,14 @@ export function memoryStore(): Store {
     async ordersOf(taskIds) {
       return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
     },
-    async saveFinal({ message, epoch, state, tell }) {
+    async saveFinal({ message, epoch, state, tell, next }) {
       const stored = messages.get(message.id)
       if (!stored || !documents.finish(message.id, epoch, state)) return false
       if (tell) untoldEnds.push({ messageId: message.id, taskId: message.taskId ?? '' })
       for (const [key, { taskId }] of orders) if (taskId === message.taskId) orders.delete(key)
       stored.row.status = message.status
       stored.row.json = structuredClone(message)
+      if (next) continueMessage(next)
       return true
     },
 

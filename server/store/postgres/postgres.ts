@@ -141,7 +141,7 @@ export function postgresStore(
         return claimed
       }),
     findClaim: (claim) => findClaim(query, claim),
-    saveFinal: async ({ message, epoch, state, seq, tell }) => {
+    saveFinal: async ({ message, epoch, state, seq, tell, next }) => {
       const json = await jsonText(message)
       const vector = await vectorOfMessage(message)
       return await write(async (query) => {
@@ -154,6 +154,7 @@ export function postgresStore(
           ])
         await forgetOrders(query, message.taskId ?? '')
         await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
+        if (next) await continueMessage(query, next)
         return true
       })
     },

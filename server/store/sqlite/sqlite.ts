@@ -179,7 +179,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     ordersOf: async (taskIds) => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
     endTold: async (end) => ends.told(end),
-    saveFinal: async ({ message, epoch, state, tell }) => {
+    saveFinal: async ({ message, epoch, state, tell, next }) => {
       const json = await jsonText(message)
       if (state.length > largeBytes) {
         // It says what the log says: written before, it need not be part of the transaction that ends the message.
@@ -193,6 +193,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         orders.forget(message.taskId ?? '')
         documents.finish(message.id, state)
         isFinished = !search.putMessage(message)
+        if (next) messages.continueMessage(next)
         return true
       })
       if (!isFinished) await search.finish()
