@@ -98,14 +98,19 @@ async function ended(server: StartedRunnel, messageId: string, deadlineMs = 20_0
 }
 
 test.each([
-  ['small chunks', 6, chunkBytes],
-  ['chunks of 400 kB', 6, 400_000],
+  ['small chunks', 6, chunkBytes, highWater, answerBytes],
+  ['chunks of 400 kB', 6, 400_000, highWater, answerBytes],
+  // Beside what the system's buffers take.
+  ['a mark of 8 MB', 8, 65_536, 8_000_000, 20_000_000],
 ])(
   'a viewer that does not read costs its mark and 64 kB, then gets one difference: %s',
   { timeout: 40_000 },
-  async (_name, rate, chunk) => {
-    const answer = steady(rate, answerBytes, chunk)
-    const server = await start(answer.provider)
+  async (_name, rate, chunk, mark, bytes) => {
+    const answer = steady(rate, bytes, chunk)
+    const server = await start(answer.provider, {
+      RUNNEL_VIEWER_HIGH_WATER_BYTES: mark,
+      RUNNEL_MAX_MESSAGE_BYTES: 100_000_000,
+    })
     const { messageId } = await server.ask('Hello')
     const viewer = view(server.url, messageId)
     await until(() => viewer.subscribed, 'the first state')
@@ -115,7 +120,13 @@ test.each([
     await ended(server, messageId)
     const stalled = watch.stop()
     expect(stalled.laggingConnections).toBe(1)
-    expect(stalled.outboxBytes).toBeLessThanOrEqual(highWater + slack)
+    expect(stalled.outboxBytes).toBeLessThanOrEqual(mark + slack)
+    expect(stalled.outboxBytes).toBeGreaterThan(mark / 2)
+    const metrics = await server.runnel.metrics()
+    expect(metrics).toContain('\nrunnel_lagging_viewers 1\n')
+    const told = Number(/^runnel_outbox_bytes (\d+)$/m.exec(metrics)![1])
+    expect(told).toBe(server.runnel.stats().outboxBytes)
+    console.log(`mark ${mark}: ${stalled.outboxBytes} bytes at the most, the metric says ${told}`)
     expect(stalled.catchUpPendingBytes).toBeLessThanOrEqual(stalled.outboxBytes)
 
     const before = viewer.sent.length
@@ -124,7 +135,7 @@ test.each([
     await until(() => viewer.finished, 'the checkpoint')
     const caught = catching.stop()
     const { body: json } = await server.call('GET', `/api/messages/${messageId}`)
-    expect(json.output[0].text.length).toBeGreaterThanOrEqual(answerBytes)
+    expect(json.output[0].text.length).toBeGreaterThanOrEqual(bytes)
     expect(viewer.json).toEqual(json)
 
     // Updates up to the mark, `lagging`, one difference, `caughtUp`, and behind it the checkpoint.
@@ -141,7 +152,7 @@ test.each([
     expect(lagging![0]).toBeGreaterThanOrEqual(before)
     const difference = (behind[0] as { bytes: number }).bytes
     expect(caught.catchUpPendingBytes).toBeLessThanOrEqual(difference + 8_192)
-    expect(caught.outboxBytes).toBeLessThanOrEqual(highWater + slack + difference + 8_192)
+    expect(caught.outboxBytes).toBeLessThanOrEqual(mark + slack + difference + 8_192)
     expect(server.runnel.stats()).toMatchObject({
       outboxBytes: 0,
       catchUpPendingBytes: 0,
