@@ -22,6 +22,7 @@ import { returningViewers } from './return.ts'
 import { foreignChats } from './search.ts'
 import { costOfSignIn } from './signed-in.ts'
 import { slowViewer } from './slow-viewer.ts'
+import { soak } from './soak.ts'
 import { toolArguments } from './tool-arguments.ts'
 import type { Bench, Figure } from './harness.ts'
 import { MissingProgram } from '../tests/helpers/programs.ts'
@@ -48,6 +49,7 @@ const benches: Bench[] = [
   { name: 'search', run: foreignChats },
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
+  { name: 'soak', run: soak },
 ]
 
 /** What came of one of them. `lacking`: a program that this machine does not have. */

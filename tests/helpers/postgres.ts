@@ -11,6 +11,8 @@ export interface Postgres {
   database(): Promise<string>
   /** Runs SQL in a database, the first one where none is named. */
   run<Row = Record<string, unknown>>(sql: string, url?: string): Promise<Row[]>
+  /** Runs a program of its own release, `pg_dump` for instance. */
+  program(name: string, ...args: string[]): void
   /** SIGKILL, or the shutdown that lets nobody finish. */
   stop(how: 'kill' | 'fast'): Promise<void>
   start(): Promise<void>
@@ -111,6 +113,8 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
     run,
     start,
     stop,
+    program: (name, ...args) =>
+      void execFileSync(join(bin, name), args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }),
     database: async () => {
       const name = `test_${++databases}`
       await run(`CREATE DATABASE ${name}`)
