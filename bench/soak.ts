@@ -1,12 +1,13 @@
 /**
  * One server for minutes under what a day brings: chats that are made and deleted, answers that end, are stopped and go
- * on, viewers that come, go and come back. `RUNNEL_BENCH_SOAK_MINUTES`: how long, 2 if nothing is said. A leak is what a
+ * on, viewers that come, go and come back. `BENCH_SOAK_MINUTES`: how long, 2 if nothing is said. A leak is what a
  * minute adds to the heap once all have gone; resident memory has what the allocator keeps for the next crowd, too.
  */
+import { readFileSync } from 'node:fs'
 import type { WebSocket } from 'ws'
 import { startFakeOpenAI, type Step } from '../testing/index.ts'
 import { post, watch, type Figure } from './harness.ts'
-import { startServer } from './server.ts'
+import { startServer, type BenchServer } from './server.ts'
 
 const people = 10
 const words = 200
@@ -15,7 +16,7 @@ const lingerMs = 32_000
 const warmUpMs = 30_000
 
 export async function soak(): Promise<Figure[]> {
-  const minutes = Number(process.env['RUNNEL_BENCH_SOAK_MINUTES'] ?? 2)
+  const minutes = Number(process.env['BENCH_SOAK_MINUTES'] ?? 2)
   const steps: Step[] = []
   for (let i = 0; i < words; i++) steps.push({ type: 'text', text: `word ${i} ` }, { type: 'wait', ms: 5 })
   const provider = await startFakeOpenAI({ fallback: { kind: 'answer', steps: [...steps, { type: 'finish' }] } })
@@ -40,6 +41,7 @@ export async function soak(): Promise<Figure[]> {
   try {
     await crowd(warmUpMs)
     const begin = await atRest()
+    const partsBefore = residentParts(server)
     answers = 0
     const marks = [begin.heldBytes]
     let most = 0
@@ -64,9 +66,9 @@ export async function soak(): Promise<Figure[]> {
         bound: 300,
         note: `${marks.map((bytes) => megabytes(bytes).toFixed(1)).join(' → ')} MB; ${answers} answers in all`,
       },
-      { name: 'resident at rest, before', value: megabytes(begin.residentBytes), unit: 'MB' },
+      { name: 'resident at rest, before', value: megabytes(begin.residentBytes), unit: 'MB', note: partsBefore },
       { name: 'resident, the most', value: megabytes(most), unit: 'MB' },
-      { name: 'resident at rest, after', value: megabytes(end.residentBytes), unit: 'MB' },
+      { name: 'resident at rest, after', value: megabytes(end.residentBytes), unit: 'MB', note: residentParts(server) },
     ]
   } finally {
     clearInterval(forgetting)
@@ -100,6 +102,16 @@ async function status(url: string, messageId: string): Promise<string> {
 
 async function hasEnded(url: string, messageId: string): Promise<boolean> {
   return ['completed', 'stopped', 'failed', 'interrupted'].includes(await status(url, messageId))
+}
+
+/** What is the process's own, and what it maps of files: the program itself, libraries. */
+function residentParts({ child }: BenchServer): string {
+  if (process.platform !== 'linux') return ''
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+  const [own, files] = ['RssAnon', 'RssFile'].map((name) =>
+    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1_000),
+  )
+  return `${own} MB its own, ${files} MB of files`
 }
 
 function pause(ms: number): Promise<void> {
