@@ -99,19 +99,19 @@ export class Following {
   }
 
   /**
-   * What a room that was lost here has shown may be more than the log still has: it goes back into it, under an epoch that
-   * was taken up. Where another writer has gone on from what the log had, that stands. A log without `restore` loses
-   * nothing. Throws `store_unavailable`.
+   * What a room that was lost here, written under `lostEpoch`, has shown may be more than the log still has: it goes back
+   * into it, under an epoch that was taken up. Where another writer has gone on from what the log had, that stands. A log
+   * without `restore` loses nothing. Throws `store_unavailable`.
    */
-  async putBack(room: Room, epoch: number, lost: Room): Promise<void> {
+  async putBack(room: Room, epoch: number, lost: Room, lostEpoch: number): Promise<void> {
     const { log } = this.#cluster
-    if (!log.restore || isWrittenBeyond(Y.decodeStateVector(room.stateVector()), lost.epoch)) return
+    if (!log.restore || isWrittenBeyond(Y.decodeStateVector(room.stateVector()), lostEpoch)) return
     const both = new Y.Doc()
     for (const { doc } of [room, lost]) Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
     const state = Y.encodeStateAsUpdate(both)
     both.destroy()
-    // Numbers go on from those that were shown: who follows takes it as the next entry.
-    const result = await log.restore(room.id, epoch, Math.max(room.seq, lost.seq), state)
+    // Numbers go on from those that were shown.
+    const result = await log.restore(room.id, epoch, Math.max(room.seq, lost.seq) + 1, state)
     if (result.status !== 'ok') throw takenOver()
     const contents = { lineage: room.lineage, epoch, seq: result.seq, state, updates: [] }
     await new Promise<void>((resolve) => room.whenSettled(resolve))

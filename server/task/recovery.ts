@@ -72,7 +72,7 @@ export async function interrupt(places: Places, row: MessageRow, taken: Taken): 
  */
 export async function endLater(
   places: Places,
-  { messageId, room: lost }: Pick<Run, 'messageId' | 'room'>,
+  { messageId, room: lost, writer }: Pick<Run, 'messageId' | 'room' | 'writer'>,
   save: (ending: Ending) => Promise<Message | null>,
   closed: () => boolean,
 ): Promise<Message | null> {
@@ -85,7 +85,7 @@ export async function endLater(
       const row = await places.store.getMessage(messageId)
       if (!row || (row.node !== null && row.node !== places.node)) return null
       const taken = await takeUpLeft(places, row)
-      await places.rooms.following.putBack(taken.room, taken.epoch, lost)
+      await places.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
       return await save(await endMessage(places, row, taken, 'failed', error))
     } catch (reason) {
       places.onError(reason, { messageId })

@@ -101,3 +101,56 @@ test('another writer that goes on from all that is shown makes nobody begin anew
   }
   for (const rooms of nodes) await rooms.close()
 })
+
+/** A room that has shown a word when it is lost, and the log then lost that word. */
+async function abandonedRoom() {
+  const { hub, store, nodes } = await world(1, 0)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const { room: own, writer } = await writes(first, store)
+  writer.setMessage({ id: messageId, chatId, parentId: null, role: 'assistant', status: 'streaming', createdAt: 1 })
+  await flush(first, own)
+  const follower = (await second.open(messageId))!
+  writer.append(writer.openBlock({ type: 'text', status: 'in_progress' }), 'text', 'shown')
+  writer.commit()
+  first.abandon(own)
+  const takeUp = async (rooms: Rooms) => {
+    const room = (await rooms.open(messageId))!
+    const epoch = await store.drawEpoch(messageId)
+    await rooms.following.takeUp(room, epoch)
+    return { room, epoch }
+  }
+  const close = async () => {
+    for (const rooms of nodes) await rooms.close()
+  }
+  return { hub, own, lostEpoch: writer.epoch, first, second, follower, takeUp, close }
+}
+
+test('what an abandoned room has shown goes back into the log, and to those who follow', async () => {
+  const { hub, own, lostEpoch, first, follower, takeUp, close } = await abandonedRoom()
+  const { room, epoch } = await takeUp(first)
+  expect(readMessage(room.doc).output).toEqual([])
+  await first.following.putBack(room, epoch, own, lostEpoch)
+  const writer = new MessageWriter(room.doc, epoch)
+  first.attach(room, writer)
+  writer.append('b0', 'text', ' and kept')
+  await flush(first, room)
+  hub.deliver()
+  await turn()
+  for (const { doc } of [room, follower]) expect(readMessage(doc).output).toMatchObject([{ text: 'shown and kept' }])
+  expect(follower.seq).toBe(room.seq)
+  await close()
+})
+
+test('not where another writer has gone on meanwhile', async () => {
+  const { own, lostEpoch, first, second, takeUp, close } = await abandonedRoom()
+  const other = await takeUp(second)
+  const writer = new MessageWriter(other.room.doc, other.epoch)
+  second.attach(other.room, writer)
+  writer.append(writer.openBlock({ type: 'text', status: 'in_progress' }), 'text', 'other')
+  await flush(second, other.room)
+  const { room, epoch } = await takeUp(first)
+  await first.following.putBack(room, epoch, own, lostEpoch)
+  expect(readMessage(room.doc).output).toMatchObject([{ text: 'other' }])
+  expect(readMessage((await first.open(messageId))!.doc).output).toHaveLength(1)
+  await close()
+})
