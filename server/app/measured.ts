@@ -59,13 +59,13 @@ export function measuredStore(store: Store, metrics: StoreMetrics): Store {
   const counted = new Map<string, number>()
   return {
     ...store,
-    async saveFinal(final) {
+    async endRun(final) {
       const startedAt = performance.now()
       try {
-        return await store.saveFinal(final)
+        return await store.endRun(final)
       } finally {
         metrics.saved(performance.now() - startedAt)
-        counted.delete(final.message.taskId ?? '')
+        counted.delete(final.taskId)
       }
     },
     async takeOver(...row) {

@@ -52,7 +52,8 @@ export class ChatWriter implements DocumentWriter {
       for (const [id, fields] of this.#entries) {
         const map = messages.get(id)
         if (map) setChanged(map, fields)
-        else messages.set(id, new Y.Map(Object.entries(cleanJson(fields))))
+        // One that was removed does not come back: what is written of it comes late.
+        else if (!wasListed(messages, id)) messages.set(id, new Y.Map(Object.entries(cleanJson(fields))))
       }
       for (const id of this.#removed) messages.delete(id)
     })
@@ -62,6 +63,11 @@ export class ChatWriter implements DocumentWriter {
     this.#removed.clear()
     return update ? [update] : []
   }
+}
+
+/** Yjs keeps the keys of entries that are gone. */
+function wasListed(messages: Y.Map<Y.Map<unknown>>, id: string): boolean {
+  return messages._map.has(id)
 }
 
 /** Recovery repeats what may have been written: a value that is there already is not written again. */

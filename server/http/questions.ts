@@ -33,7 +33,10 @@ export const questionRoutes = [
       let { nextCursor } = page
       let bytes = 0
       for (const [i, row] of page.items.entries()) {
-        const text = JSON.stringify(await messages.read(row))
+        const message = await messages.find(row)
+        // Deleted in between.
+        if (!message) continue
+        const text = JSON.stringify(message)
         // The store knows no size of what is being written.
         bytes += Buffer.byteLength(text)
         if (i > 0 && bytes > maxPageBytes) {

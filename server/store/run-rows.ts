@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
-import type { MessageRow, NewRun } from './store.ts'
+import type { EndResult, MessageRow, NewRun } from './store.ts'
 
 /** The message rows that a new run writes, in their order. */
 export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
@@ -23,10 +23,22 @@ export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
   return [question, answer]
 }
 
-/** Only what has ended can be continued. Throws `busy`, `not_found`. */
-export function refuseContinuation(row: MessageRow | null): void {
+/** Only what has ended can be continued, when its chat lists that: the list is told of one run at a time. Throws `busy`, `not_found`. */
+export function refuseContinuation(row: Pick<MessageRow, 'status'> | null, isUnlisted: boolean): void {
   if (!row) throw new RunnelError('not_found', 'There is no such message.')
-  if (!isTerminal(row.status)) throw new RunnelError('busy', 'This answer is still being written.')
+  if (isUnlisted || !isTerminal(row.status)) throw new RunnelError('busy', 'This answer is still being written.')
+}
+
+/** What the end of a run finds; null where it is to be written. */
+export function judgeEnd(
+  row: Pick<MessageRow, 'taskId' | 'status'> | null,
+  taskId: string,
+  isNewest: boolean,
+): Exclude<EndResult, 'ended'> | null {
+  if (!row) return 'gone'
+  if (row.taskId !== taskId) return 'not current'
+  if (isTerminal(row.status)) return 'ended before'
+  return isNewest ? null : 'not current'
 }
 
 export function chatIsBusy(): RunnelError {

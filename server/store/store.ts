@@ -139,15 +139,22 @@ export interface Continuation {
   claim?: Claim
 }
 
-/** An end that somebody is still to be told of. */
-export interface UntoldEnd {
+/** The end of one run of a message: what is still to be done about it belongs to that run, and not to the next. */
+export interface RunEnd {
   messageId: string
   taskId: string
 }
 
+/** One that somebody is still to be told of. */
+export type UntoldEnd = RunEnd
+
 export interface FinalMessage {
   message: Message
+  /** The run that ends. */
+  taskId: string
   epoch: number
+  /** What is kept beside it for its provider; null as in `putProviderData`. */
+  providerData?: readonly ProviderData[]
   /** Somebody is to be told of this end: it is among `untoldEnds` until `endTold`. */
   tell?: boolean
   /** Yjs state v1 of the finished document: it replaces log and snapshot. */
@@ -157,6 +164,12 @@ export interface FinalMessage {
   /** A new run that goes on with it from here, as `continueRun` would make it, at once. */
   next?: Continuation
 }
+
+/**
+ * What became of an end: it was written; the run had ended before (by a call whose answer was lost); the message is
+ * another run's or another epoch's by now; it is gone.
+ */
+export type EndResult = 'ended' | 'ended before' | 'not current' | 'gone'
 
 export interface ProviderData {
   blockId: string
@@ -245,7 +258,7 @@ export interface Store {
   startRun(run: NewRun): Promise<Claimed>
   /**
    * The message is `queued` again, for a new task; its JSON goes, since the log is the truth while it runs. Throws
-   * `busy` for one that has not ended, `not_found`, `idempotency_mismatch`.
+   * `busy` for one that has not ended, or whose end its chat does not list; `not_found`, `idempotency_mismatch`.
    */
   continueRun(run: Continuation): Promise<Claimed>
   /** The first answer of a request whose key was claimed; null for a new one. Throws `idempotency_mismatch`. */
@@ -265,7 +278,7 @@ export interface Store {
   unfinishedOf(userId: string): Promise<MessageRow[]>
   /** The run of an unfinished message is another process's from now on; false if it was not `from`'s any more. */
   takeOver(messageId: string, from: string, to: string): Promise<boolean>
-  /** False if there is one of this key already. They go with the end of the run. */
+  /** False if there is one of this key already, or the run is over. They go with the end of the run. */
   putOrder(order: Order): Promise<boolean>
   /** Of these runs, in the order in which they were given. */
   ordersOf(taskIds: readonly string[]): Promise<Order[]>
@@ -273,10 +286,14 @@ export interface Store {
   /** Ends that nobody was told of yet, oldest first. */
   untoldEnds(): Promise<UntoldEnd[]>
   endTold(end: UntoldEnd): Promise<void>
-  /** Terminal status, canonical JSON and state in one transaction; the update log of the document goes. Refuses (false) an epoch that is not the newest. */
-  saveFinal(final: FinalMessage): Promise<boolean>
+  /** Terminal status, canonical JSON, state and provider data of a run in one transaction, which nobody else has ended; the update log of the document goes. It is among `unlistedEnds` from then on. */
+  endRun(final: FinalMessage): Promise<EndResult>
+  /** Ends that their chats' lists do not say yet. */
+  unlistedEnds(): Promise<RunEnd[]>
+  /** The list says it. False where the message is gone, or another run's. */
+  endListed(end: RunEnd): Promise<boolean>
 
-  /** One whose data is null goes. */
+  /** One whose data is null goes. Nothing is kept for a message that is not there. */
   putProviderData(messageId: string, entries: readonly ProviderData[]): Promise<void>
   getProviderData(messageId: string): Promise<ProviderData[]>
 

@@ -4,7 +4,7 @@ import type { Message, MessageError, TerminalStatus } from '../../shared/schema.
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { Continuation, MessageRow, ProviderData, Store } from '../store/store.ts'
+import type { Continuation, MessageRow, ProviderData, RunEnd, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Ends } from './ends.ts'
 import { endFields, endOf } from './run.ts'
@@ -22,9 +22,8 @@ export interface Places {
   onError: (error: unknown, context: { messageId: string }) => void
 }
 
-/** A message whose terminal status is in the log, with what is left to be saved. */
-export interface Ending {
-  messageId: string
+/** A run whose terminal status is in the log, with what is left to be saved. */
+export interface Ending extends RunEnd {
   chatId: string
   /** Pinned; unpinned when all is saved. */
   room: Room
@@ -94,7 +93,7 @@ export async function endMessage(
     writer.setMessage({ status, endedAt, ...(error && { error }) })
   }
   await new Promise<void>((written) => rooms.flusher.flushNow(room, written))
-  return { messageId: row.id, chatId: row.chatId, room, epoch, providerData: [] }
+  return { messageId: row.id, taskId: row.taskId ?? '', chatId: row.chatId, room, epoch, providerData: [] }
 }
 
 function endBlock(
@@ -119,39 +118,36 @@ function endBlock(
 }
 
 /**
- * Saves a message that has ended: the chat's list first, then state and JSON,
- * which make it finished for the store. A crash in between finds it unfinished
- * and comes here again. Waits for a store that is away; null if the process
- * ends before.
+ * Saves a run that has ended: in the store first, whose answer says whether it
+ * is this run's to end at all; then the chat lists it. A crash in between is
+ * noted there, and seen to by `Unlisted`. Waits for a store that is away; null
+ * if the process ends before.
  */
 export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
-  const { rooms, store, chats, ends } = places
-  const { messageId, chatId, room, epoch, providerData, next } = ending
-  const message = (await room.read()) as Message
+  const { rooms, store, ends } = places
+  const { messageId, taskId, room, epoch, providerData, next } = ending
   try {
+    const message = (await room.read()) as Message
+    // Both of this run: one that goes on with the message may write here before a try comes through.
+    const state = await room.state()
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
-        const row = await store.getMessage(messageId)
-        if (row && row.node !== null && row.node !== places.node) return message
-        // It is saved: the answer to that was lost.
-        if (next && row?.taskId === next.taskId) return message
-        const { role, parentId, createdAt, status, model } = message
-        await chats.edit(chatId, (writer) =>
-          writer.setMessages([
-            [messageId, { role, parentId, createdAt, status, ...(model !== undefined && { model }) }],
-          ]),
-        )
-        if (providerData.length > 0) await store.putProviderData(messageId, providerData)
-        const saved = await store.saveFinal({
+        const end = await store.endRun({
           message,
+          taskId,
           epoch,
-          ...(await room.state()),
+          ...state,
+          providerData,
           tell: ends !== null,
           ...(next && { next }),
         })
-        if (saved) ends?.add({ messageId, taskId: message.taskId ?? '' })
+        if (end === 'gone') await unlist(places, message.chatId, [messageId, message.parentId])
+        if (end === 'gone' || end === 'not current') return message
         // It is in the store now: what fails here goes by itself, later.
-        if (saved) rooms.following.release(messageId, epoch).catch(() => {})
+        rooms.following.release(messageId, epoch).catch(() => {})
+        if (end === 'ended') ends?.add({ messageId, taskId })
+        // What goes on at once is listed as that.
+        if (!next) await listEnd(places, message, taskId)
         return message
       } catch (error) {
         // Only a store that is away is worth waiting for.
@@ -166,4 +162,32 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
     if (room.writer?.epoch === epoch) room.writer = null
     rooms.unpin(room)
   }
+}
+
+/** Writes into the chat's list how a run has ended that is in the store. Throws `store_unavailable`. */
+export async function listEnd(
+  places: Pick<Places, 'store' | 'chats'>,
+  message: Message,
+  taskId: string,
+): Promise<void> {
+  const { id, chatId, role, parentId, createdAt, status, model } = message
+  const fields = { role, parentId, createdAt, status, ...(model !== undefined && { model }) }
+  await unlessGone(places.chats.edit(chatId, (writer) => writer.setMessages([[id, fields]])))
+  if (!(await places.store.endListed({ messageId: id, taskId }))) await unlist(places, chatId, [id])
+}
+
+/** Messages that were deleted while they were being listed leave the list again. Throws `store_unavailable`. */
+export async function unlist(
+  { store, chats }: Pick<Places, 'store' | 'chats'>,
+  chatId: string,
+  ids: readonly (string | null)[],
+): Promise<void> {
+  for (const id of ids) if (id !== null && !(await store.getMessage(id))) await unlessGone(chats.remove(chatId, [id]))
+}
+
+/** What is to be written into a chat that is gone is done. */
+export async function unlessGone(writing: Promise<void>): Promise<void> {
+  await writing.catch((error: unknown) => {
+    if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
+  })
 }

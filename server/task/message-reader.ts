@@ -20,12 +20,22 @@ export class MessageReader {
 
   /** Throws `not_found` if the document went in between, `store_unavailable`. */
   async read(row: MessageRow): Promise<Message> {
+    const message = await this.find(row)
+    if (!message) throw new RunnelError('not_found', 'There is no such message.')
+    return message
+  }
+
+  /** As `read`; null if the document went in between. */
+  async find(row: MessageRow): Promise<Message | null> {
     if (row.json) return row.json
     const room = await this.#patience.keep(() => this.#rooms.open(row.id))
-    if (!room) throw new RunnelError('not_found', 'There is no such message.')
+    if (!room) return null
     try {
       await this.#refresh(room)
       return (await room.read()) as Message
+    } catch (error) {
+      if (error instanceof RunnelError && error.code === 'not_found') return null
+      throw error
     } finally {
       this.#rooms.unpin(room)
     }

@@ -50,8 +50,12 @@ export class Nodes {
   /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
   async stop(row: MessageRow): Promise<Message | null> {
     await this.#order(row, stopKey, null)
-    // Until the run's first words the document says how the one before it ended.
-    return await this.#until(row, (message) => message.taskId === row.taskId && isTerminal(message.status))
+    return await this.#until(row, (message) => {
+      // One that was being made here when it was asked for.
+      this.#options.find(row.taskId!)?.end('stopped')
+      // Until the run's first words the document says how the one before it ended.
+      return message.taskId === row.taskId && isTerminal(message.status)
+    })
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
@@ -125,7 +129,7 @@ export class Nodes {
     if (this.#sweeping) return
     this.#sweeping = true
     try {
-      if (this.#options.cluster.many) await this.hear(this.#options.live())
+      await this.hear(this.#options.live())
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.

@@ -4,7 +4,7 @@ import { blockIsFinal, isTerminal, type Message, type ToolCallBlock } from '../.
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endMessage, takeUpLeft, type Ending, type Places, type Taken } from './ending.ts'
+import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type Places, type Taken } from './ending.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
 import { messageError, type Run } from './run.ts'
@@ -18,10 +18,13 @@ export async function listQuestion(
   const question = parentId === null ? null : await store.getMessage(parentId)
   if (!chat || question?.role !== 'user' || !question.json) return
   const { id, json } = question
-  await chats.edit(chatId, (writer) => {
-    writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-    writer.setMessages([[id, questionEntry(json)]])
-  })
+  await unlessGone(
+    chats.edit(chatId, (writer) => {
+      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
+      writer.setMessages([[id, questionEntry(json)]])
+    }),
+  )
+  await unlist({ store, chats }, chatId, [id])
 }
 
 /** What the run of a row asks for, if it can be carried out again. */
@@ -68,11 +71,11 @@ export async function interrupt(places: Places, row: MessageRow, taken: Taken): 
 
 /**
  * The log refused a run's last words, and its room was lost: what that has shown goes back into the log, and its end is
- * written, when the store takes writes again. Null if the message is gone, or the process ends before.
+ * written, when the store takes writes again. Null if the message is gone or another run's, or the process ends before.
  */
 export async function endLater(
   places: Places,
-  { messageId, room: lost, writer }: Pick<Run, 'messageId' | 'room' | 'writer'>,
+  { messageId, taskId, room: lost, writer }: Pick<Run, 'messageId' | 'taskId' | 'room' | 'writer'>,
   save: (ending: Ending) => Promise<Message | null>,
   closed: () => boolean,
 ): Promise<Message | null> {
@@ -83,7 +86,8 @@ export async function endLater(
     await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
     try {
       const row = await places.store.getMessage(messageId)
-      if (!row || (row.node !== null && row.node !== places.node)) return null
+      if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== places.node))
+        return null
       const taken = await takeUpLeft(places, row)
       await places.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
       return await save(await endMessage(places, row, taken, 'failed', error))

@@ -193,6 +193,7 @@ export class Running {
     const providerData = [...run.providerData, ...(findRequest(run.providerData) ? [forgottenRequest] : [])]
     const ending: Ending = {
       messageId: run.messageId,
+      taskId: run.taskId,
       chatId: run.chatId,
       room: run.room,
       epoch: run.writer.epoch,

@@ -3,7 +3,7 @@ import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock }
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
-import { noPatience } from '../waiting/patience.ts'
+import { isAway, noPatience } from '../waiting/patience.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
@@ -11,6 +11,7 @@ import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
 import { requestOf } from './prompt.ts'
 import { interrupt, listQuestion, wasBrokenOff, wasQueued, wasWaiting, type Asked } from './recovery.ts'
+import { Unlisted } from './unlisted.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
 import { Running, type RunningOptions, type RunPlace } from './running.ts'
 import {
@@ -39,6 +40,7 @@ export class Tasks {
   readonly #options: TasksOptions & RunningOptions
   readonly #running: Running
   readonly #nodes: Nodes
+  readonly #unlisted: Unlisted
   /** Messages that are being taken up for a run that goes on with them. */
   readonly #continuing = new Set<string>()
   /** What an earlier process left has been looked at. */
@@ -53,11 +55,13 @@ export class Tasks {
     }
     this.#running = new Running(this.#options)
     const { live } = this.#running
+    const isBusyWith = (id: string) => live.ofMessage(id) !== undefined || this.#continuing.has(id)
+    this.#unlisted = new Unlisted({ ...this.#options, isBusyWith })
     this.#nodes = new Nodes({
       ...this.#options,
       find: (taskId) => live.filter((run) => run.taskId === taskId)[0],
       live: () => live.filter(() => true),
-      isBusyWith: (id) => live.ofMessage(id) !== undefined || this.#continuing.has(id),
+      isBusyWith,
       onOrphan: (row) => this.#recover(row),
     })
   }
@@ -98,21 +102,21 @@ export class Tasks {
         }
       })
     if (!cluster.many) return here
-    const elsewhere = (await store.unfinishedOf(userId)).filter((row) => row.node !== cluster.node)
-    return [
-      ...here,
-      ...(await Promise.all(
-        elsewhere.map(async (row) => {
-          // One that has only just been made may say nothing yet.
-          const { status }: Partial<Message> = await messages.read(row)
-          return {
-            ...stateOf(row, status ?? 'queued'),
+    const rows = (await store.unfinishedOf(userId)).filter((row) => row.node !== cluster.node)
+    const elsewhere = await Promise.all(
+      rows.map(async (row) => {
+        const message = await messages.find(row)
+        return (
+          message && {
+            // One that has only just been made may say nothing yet.
+            ...stateOf(row, (message as Partial<Message>).status ?? 'queued'),
             createdAt: row.createdAt,
             model: (row.request as { model: string }).model,
           }
-        }),
-      )),
-    ]
+        )
+      }),
+    )
+    return [...here, ...elsewhere.filter((listed) => listed !== null)]
   }
 
   /**
@@ -157,7 +161,7 @@ export class Tasks {
 
   async #continue(options: ContinueOptions, entered: () => void): Promise<Started> {
     const { message, user } = options
-    const { rooms, cluster, patience } = this.#options
+    const { rooms, patience } = this.#options
     await this.#running.saved((run) => run.messageId === message.id)
     const written = await this.#nodes.whenSaved(
       (row) => row.id === message.id,
@@ -182,7 +186,7 @@ export class Tasks {
       this.#continuing.delete(message.id)
     }
     // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
-    if (cluster.many) await this.#nodes.hear([run]).catch(() => {})
+    await this.#nodes.hear([run]).catch(() => {})
     await this.#list(run, (writer) => {
       if (!run.ended) writer.setMessages([[message.id, { status: 'queued' }]])
     })
@@ -259,9 +263,7 @@ export class Tasks {
       return run.state
     }
     if (isTerminal(row.status)) return stateOf(row, row.status)
-    // It may have been saved since the row was read.
-    if (!this.#options.cluster.many)
-      return stateOf(row, (await this.#options.store.getMessage(row.id))?.status ?? row.status)
+    // On another node, or about to be here; it may also have been saved since the row was read.
     return stateOf(row, found(await this.#nodes.stop(row)).status)
   }
 
@@ -283,7 +285,10 @@ export class Tasks {
 
   /** Every third of a lease. */
   sweepNodes(): void {
-    if ((this.#options.cluster.many || this.#recovered) && this.open) void this.#nodes.sweep()
+    const { cluster, leaseMs } = this.#options
+    if (!this.open || !(cluster.many || this.#recovered)) return
+    void this.#nodes.sweep()
+    void this.#listEnds(leaseMs)
   }
 
   /** Another node has something for a run of this one. */
@@ -308,6 +313,7 @@ export class Tasks {
       if (row.node !== null && row.node !== node) await store.takeOver(row.id, row.node, node)
       await this.#recover({ ...row, node })
     }
+    await this.#listEnds(0)
     this.#recovered = true
   }
 
@@ -318,6 +324,13 @@ export class Tasks {
    */
   async close(drainMs: number): Promise<void> {
     await this.#running.close(drainMs)
+  }
+
+  /** Those that their chats have not listed for so long. */
+  async #listEnds(leftMs: number): Promise<void> {
+    await this.#unlisted.list(leftMs).catch((error: unknown) => {
+      if (!isAway(error)) this.#options.onError(error, { messageId: '' })
+    })
   }
 
   async #recover(row: MessageRow): Promise<void> {

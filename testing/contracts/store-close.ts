@@ -16,7 +16,12 @@ export function closeRules(place: OpenPlace, { it, expect }: Pick<TestTools, 'it
     await first.startRun(newRun('msg_answer02'))
     await append(first, 'msg_answer01', 1, 0, 'a', 'b')
     await append(first, 'msg_answer02', 1, 0, 'c')
-    await first.saveFinal({ message: answer('msg_answer02'), epoch: 1, state: bytes('final') })
+    await first.endRun({
+      taskId: 'task_msg_answer02',
+      message: answer('msg_answer02'),
+      epoch: 1,
+      state: bytes('final'),
+    })
     await first.putProviderData('msg_answer01', [{ blockId: 'block_1', data: [1] }])
     await first.releaseEpoch(chatId, await first.drawEpoch(chatId))
     await first.close()

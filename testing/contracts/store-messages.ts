@@ -221,7 +221,8 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
         await store.startRun(newRun(`msg_number0${index}`, { status, createdAt: startedAt - index }))
       }
       await store.startRun(newRun('msg_finished'))
-      await store.saveFinal({
+      await store.endRun({
+        taskId: 'task_msg_finished',
         message: answer('msg_finished', { status: 'failed' }),
         epoch: 1,
         state: new Uint8Array([0, 0]),
@@ -237,6 +238,8 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
 
   it('keeps provider data a block, in the order in which the blocks came, the last value of each; null removes it', async () => {
     const store = open()
+    await store.createChat(chat(), 'l')
+    for (const id of ['msg_aaaaaaaa', 'msg_bbbbbbbb']) await store.startRun(newRun(id))
     await store.putProviderData('msg_aaaaaaaa', [
       { blockId: 'block_2', data: 'old' },
       { blockId: 'block_1', data: { item: [1, null] } },
@@ -253,6 +256,7 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
       { blockId: 'block_1', data: { item: [1, null] } },
       { blockId: 'block_3', data: 3 },
     ])
+    await store.putProviderData('msg_unknown1', [{ blockId: 'block_1', data: 'late' }])
     expect(await store.getProviderData('msg_unknown1')).toEqual([])
   })
 

@@ -54,7 +54,13 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       const store = open()
       await store.createChat(chat(), 'l')
       await store.startRun(newRun('msg_answer01'))
-      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      await store.endRun({
+        taskId: 'task_msg_answer01',
+        message: answer('msg_answer01'),
+        epoch: 1,
+        state: bytes('state'),
+      })
+      await store.endListed({ messageId: 'msg_answer01', taskId: 'task_msg_answer01' })
       return store
     }
     const next = {
@@ -89,14 +95,18 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       await store.startRun(newRun('msg_answer01'))
       await store.drawEpoch('msg_answer01')
       const message = answer('msg_answer01')
-      expect(await store.saveFinal({ message, epoch: 1, state: bytes('old'), next })).toBe(false)
+      const taskId = 'task_msg_answer01'
+      expect(await store.endRun({ message, taskId, epoch: 1, state: bytes('old'), next })).toBe('not current')
       expect(await store.getMessage('msg_answer01')).toMatchObject({ taskId: 'task_msg_answer01', status: 'queued' })
-      expect(await store.saveFinal({ message, epoch: 2, state: bytes('state'), next })).toBe(true)
+      expect(await store.endRun({ message, taskId, epoch: 2, state: bytes('state'), next })).toBe('ended')
       const row = await store.getMessage('msg_answer01')
       expect(row).toMatchObject({ ...{ taskId: 'task_new', node: 'n2' }, status: 'queued', json: null })
       expect(await store.findTask('task_msg_answer01')).toEqual(row)
       expect(await store.unfinished()).toEqual([row])
       expect((await readLog(store, 'msg_answer01'))?.state).toBe('state')
+      // Its chat lists the run that goes on, not the end before it; and once only.
+      expect(await store.unlistedEnds()).toEqual([])
+      expect(await store.endRun({ message, taskId, epoch: 2, state: bytes('state'), next })).toBe('not current')
     })
 
     it('is refused while it runs, for an unknown message, and done once for a key', async () => {
@@ -119,7 +129,7 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       await refusal('busy', () => store.startRun(newRun('msg_answer02', {}, { exclusive: true, claim: claim() })))
       expect(await store.startRun(newRun('msg_answer03'))).toEqual({ repeated: false })
       for (const id of ['msg_answer01', 'msg_answer03'])
-        await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state') })
+        await store.endRun({ taskId: `task_${id}`, message: answer(id), epoch: 1, state: bytes('state') })
       expect(await store.startRun(newRun('msg_answer04', {}, { exclusive: true, claim: claim() }))).toEqual({
         repeated: false,
       })
@@ -132,7 +142,12 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       const taken = await Promise.all(['a', 'b', 'c'].map((node) => store.takeOver('msg_answer01', 'dead', node)))
       expect(taken.filter(Boolean)).toHaveLength(1)
       expect((await store.getMessage('msg_answer01'))?.node).toBe(['a', 'b', 'c'][taken.indexOf(true)])
-      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      await store.endRun({
+        taskId: 'task_msg_answer01',
+        message: answer('msg_answer01'),
+        epoch: 1,
+        state: bytes('state'),
+      })
       expect(await store.takeOver('msg_answer01', (await store.getMessage('msg_answer01'))!.node!, 'd')).toBe(false)
     })
 
@@ -152,13 +167,32 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       expect(await store.putOrder({ taskId, key: 'b1', body: { decision: 'approve' } })).toBe(true)
       expect(await store.putOrder({ taskId, key: 'b1', body: { decision: 'deny' } })).toBe(false)
       expect(await store.putOrder({ taskId, key: 'stop', body: null })).toBe(true)
-      await store.putOrder({ taskId: 'task_other', key: 'stop', body: null })
+      expect(await store.putOrder({ taskId: 'task_other', key: 'stop', body: null })).toBe(false)
       expect(await store.ordersOf([taskId, 'task_unknown'])).toEqual([
         { taskId, key: 'b1', body: { decision: 'approve' } },
         { taskId, key: 'stop', body: null },
       ])
-      await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('state') })
+      await store.endRun({
+        taskId: 'task_msg_answer01',
+        message: answer('msg_answer01'),
+        epoch: 1,
+        state: bytes('state'),
+      })
       expect(await store.ordersOf([taskId])).toEqual([])
+      expect(await store.putOrder({ taskId, key: 'stop', body: null })).toBe(false)
+      expect(await store.ordersOf([taskId])).toEqual([])
+    })
+
+    it('deletes what was said to a run with its message, also where it comes late', async () => {
+      const store = open()
+      for (const remove of [() => store.deleteMessages('msg_answer01'), () => store.deleteChat(chatId)]) {
+        if (!(await store.getChat(chatId))) await store.createChat(chat(), 'l')
+        await store.startRun(newRun('msg_answer01'))
+        const order = { taskId: 'task_msg_answer01', key: 'b1', body: { output: 'words' } }
+        await Promise.all([store.putOrder(order), remove(), store.putOrder({ ...order, key: 'stop', body: null })])
+        expect(await store.putOrder({ ...order, key: 'b2' })).toBe(false)
+        expect(await store.ordersOf([order.taskId])).toEqual([])
+      }
     })
 
     it('keeps the ends that somebody is to be told of', async () => {
@@ -166,7 +200,13 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       await store.createChat(chat(), 'l')
       for (const id of ['msg_answer01', 'msg_answer02', 'msg_answer03']) {
         await store.startRun(newRun(id))
-        await store.saveFinal({ message: answer(id), epoch: 1, state: bytes('state'), tell: id !== 'msg_answer02' })
+        await store.endRun({
+          taskId: `task_${id}`,
+          message: answer(id),
+          epoch: 1,
+          state: bytes('state'),
+          tell: id !== 'msg_answer02',
+        })
       }
       const ends = ['msg_answer01', 'msg_answer03'].map((messageId) => ({ messageId, taskId: `task_${messageId}` }))
       expect(await store.untoldEnds()).toEqual(ends)
@@ -276,7 +316,7 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       await store.startRun(newRun('msg_answer01'))
       await append(store, 'msg_answer01', 1, 0, 'a', 'b')
       const message = answer('msg_answer01', { status: 'stopped', finishReason: 'stop' })
-      expect(await store.saveFinal({ message, epoch: 1, state: bytes('final') })).toBe(true)
+      expect(await store.endRun({ message, taskId: message.taskId!, epoch: 1, state: bytes('final') })).toBe('ended')
       const row = await store.getMessage('msg_answer01')
       expect([row?.status, row?.json]).toEqual(['stopped', message])
       expect(await readLog(store, 'msg_answer01')).toMatchObject({ epoch: 1, seq: 1, state: 'final', updates: [] })
@@ -291,13 +331,98 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
       await append(store, 'msg_answer01', 1, 0, 'a')
       await store.drawEpoch('msg_answer01')
       for (const epoch of [1, 3]) {
-        expect(await store.saveFinal({ message: answer('msg_answer01'), epoch, state: bytes('old') })).toBe(false)
+        expect(
+          await store.endRun({
+            taskId: 'task_msg_answer01',
+            message: answer('msg_answer01'),
+            epoch,
+            state: bytes('old'),
+          }),
+        ).toBe('not current')
       }
-      expect(await store.saveFinal({ message: answer('msg_unknown1'), epoch: 1, state: bytes('old') })).toBe(false)
-      expect(await store.saveFinal({ message: answer(chatId), epoch: 0, state: bytes('old') })).toBe(false)
+      expect(
+        await store.endRun({
+          taskId: 'task_msg_unknown1',
+          message: answer('msg_unknown1'),
+          epoch: 1,
+          state: bytes('old'),
+        }),
+      ).toBe('gone')
+      expect(
+        await store.endRun({ taskId: `task_${chatId}`, message: answer(chatId), epoch: 0, state: bytes('old') }),
+      ).toBe('gone')
       expect((await store.getMessage('msg_answer01'))?.status).toBe('queued')
       expect((await readLog(store, 'msg_answer01'))?.updates).toEqual(['a'])
       expect((await readLog(store, chatId))?.state).toBeNull()
+    })
+  })
+
+  describe('the end of a run', () => {
+    const end = { messageId: 'msg_answer01', taskId: 'task_msg_answer01' }
+    const final = (text: string) => ({
+      taskId: end.taskId,
+      message: answer('msg_answer01', { model: text }),
+      epoch: 1,
+      state: bytes(text),
+      tell: true,
+      providerData: [{ blockId: text, data: text }],
+    })
+    const next = { messageId: end.messageId, taskId: 'task_next', userId: 'user_1', node: 'n', request: { model: 'm' } }
+
+    async function running(): Promise<Store> {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      return store
+    }
+
+    it('is written once: a repetition changes nothing', async () => {
+      const store = await running()
+      expect(await store.endRun(final('first'))).toBe('ended')
+      expect(await store.endRun(final('again'))).toBe('ended before')
+      expect((await store.getMessage(end.messageId))?.json?.model).toBe('first')
+      expect((await readLog(store, end.messageId))?.state).toBe('first')
+      expect(await store.getProviderData(end.messageId)).toEqual([{ blockId: 'first', data: 'first' }])
+      expect([await store.untoldEnds(), await store.unlistedEnds()]).toEqual([[end], [end]])
+    })
+
+    it('of a message that was continued since changes nothing of the run that came after, whatever its epoch', async () => {
+      const store = await running()
+      await store.endRun(final('first'))
+      await store.endListed(end)
+      await store.continueRun(next)
+      const row = await store.getMessage(end.messageId)
+      for (const epoch of [1, await store.drawEpoch(end.messageId)])
+        expect(await store.endRun({ ...final('late'), epoch })).toBe('not current')
+      expect(await store.getMessage(end.messageId)).toEqual(row)
+      expect([await store.unlistedEnds(), await store.endListed(end)]).toEqual([[], false])
+      expect(await store.getProviderData(end.messageId)).toEqual([{ blockId: 'first', data: 'first' }])
+    })
+
+    it('of a message that is gone leaves nothing', async () => {
+      const store = await running()
+      await store.deleteMessages(end.messageId)
+      expect(await store.endRun(final('late'))).toBe('gone')
+      expect([await store.untoldEnds(), await store.unlistedEnds(), await store.endListed(end)]).toEqual([
+        [],
+        [],
+        false,
+      ])
+      expect(await store.getProviderData(end.messageId)).toEqual([])
+    })
+
+    it('that its chat does not list yet is not continued, and goes with its message', async () => {
+      const store = await running()
+      await store.endRun(final('first'))
+      await refusal('busy', () => store.continueRun(next))
+      expect(await store.endListed({ ...end, taskId: 'task_other' })).toBe(false)
+      expect(await store.unlistedEnds()).toEqual([end])
+      expect(await store.endListed(end)).toBe(true)
+      expect(await store.unlistedEnds()).toEqual([])
+      await store.continueRun(next)
+      await store.endRun({ ...final('second'), taskId: next.taskId })
+      await store.deleteMessages(end.messageId)
+      expect(await store.unlistedEnds()).toEqual([])
     })
   })
 

@@ -66,7 +66,7 @@ test('reading a large answer in each form holds the loop less than 50 ms', async
     },
     lineage: 'line',
   })
-  await store.saveFinal({ message, epoch: 1, state: Y.encodeStateAsUpdate(doc) })
+  await store.endRun({ message, taskId: message.taskId!, epoch: 1, state: Y.encodeStateAsUpdate(doc) })
   await store.close()
 
   const server = await startRunnel({ DATABASE_URL: `sqlite:${path}` })

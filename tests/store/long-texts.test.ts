@@ -54,7 +54,12 @@ describe.each(stores)('%s', (_name, open) => {
         await store.startRun(newRun('msg_answer01', {}, { userMessage: asked }))
         expect(await finds(store, 'whale')).toBe(true)
         expect(await finds(store, 'whales')).toBe(false)
-        await store.saveFinal({ message: answer('msg_answer01', { output: output(text) }), epoch: 1, state: bytes('') })
+        await store.endRun({
+          taskId: 'task_msg_answer01',
+          message: answer('msg_answer01', { output: output(text) }),
+          epoch: 1,
+          state: bytes(''),
+        })
         await store.deleteChat(chatId)
       })
       expect(await finds(store, 'whale')).toBe(false)
@@ -73,10 +78,14 @@ describe('SQLite', () => {
     onTestFinished(() => store.close())
     await store.createChat(chat(), 'l')
     await store.startRun(newRun('msg_answer01'))
-    const save = (text: string) =>
-      store.saveFinal({ message: answer('msg_answer01', { output: output(text) }), epoch: 1, state: bytes('') })
+    const save = (text: string, taskId: string) =>
+      store.endRun({ taskId, message: answer('msg_answer01', { output: output(text) }), epoch: 1, state: bytes('') })
     // Both at once: the later one counts.
-    await Promise.all([save(long('whale')), save(long('tuna'))])
+    const saving = save(long('whale'), 'task_msg_answer01')
+    while ((await store.unlistedEnds()).length === 0) await setImmediate()
+    await store.endListed({ messageId: 'msg_answer01', taskId: 'task_msg_answer01' })
+    await store.continueRun({ messageId: 'msg_answer01', taskId: 'task_2', userId: 'user_1', node: 'n', request: null })
+    await Promise.all([saving, save(long('tuna'), 'task_2')])
     expect(await finds(store, 'tuna lasttuna tuna99')).toBe(true)
     for (const words of ['tuna lasttunas', 'whale', 'lastwhale']) expect(await finds(store, words), words).toBe(false)
   })
@@ -94,7 +103,8 @@ describe('SQLite', () => {
     const count = counter(path)
     await first.createChat(chat(), 'l')
     await first.startRun(newRun('msg_answer01'))
-    void first.saveFinal({
+    void first.endRun({
+      taskId: 'task_msg_answer01',
       message: answer('msg_answer01', { output: output(long('whale')) }),
       epoch: 1,
       state: bytes(''),

@@ -314,7 +314,9 @@ describe('appends', () => {
       expect(await store.getChat(chatId)).toEqual(chat())
     }
     expect((await readLog(store, doc))?.updates).toEqual(['u0', 'u1'])
-    expect(await store.saveFinal({ message: answer(doc), epoch: 1, state: bytes('final') })).toBe(true)
+    expect(await store.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch: 1, state: bytes('final') })).toBe(
+      'ended',
+    )
   })
 
   it('under way when the server is killed are whole or not there', { timeout: 60_000 }, async () => {

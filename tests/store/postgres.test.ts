@@ -69,7 +69,7 @@ describe('the store in Postgres', () => {
     await store.putFile({ id: 'file_aaaaaaaa', chatId, userId: odd, name: odd, mimeType: odd, size: 1, createdAt: 1 })
     await store.startRun(newRun('msg_answer01', { request: { z: 1, a: odd } }))
     expect(Object.keys((await store.getMessage('msg_answer01'))!.request as object)).toEqual(['z', 'a'])
-    await store.saveFinal({ message: json, epoch: 1, state: bytes('final') })
+    await store.endRun({ message: json, taskId: json.taskId!, epoch: 1, state: bytes('final') })
     await store.putProviderData('msg_answer01', [{ blockId: odd, data: [odd, '\ud83d'] }])
     expect(JSON.stringify((await store.getMessage('msg_answer01'))?.json)).toBe(JSON.stringify(json))
     expect(await store.getChat(chatId)).toEqual(chat(chatId, { title: odd, system: odd, ownerId: odd }))
@@ -90,7 +90,12 @@ describe('the store in Postgres', () => {
       { id: 'block_1', type: 'text' as const, status: 'completed' as const, text: words.join(' '), annotations: [] },
     ]
     await store.startRun(newRun('msg_answer01'))
-    await store.saveFinal({ message: answer('msg_answer01', { output }), epoch: 1, state: bytes('final') })
+    await store.endRun({
+      taskId: 'task_msg_answer01',
+      message: answer('msg_answer01', { output }),
+      epoch: 1,
+      state: bytes('final'),
+    })
     for (const found of ['word7 word3000', 'x'.repeat(5_000)])
       expect((await store.searchChats('user_1', found, { limit: 2 })).items, found).toHaveLength(1)
   })
@@ -117,7 +122,14 @@ describe('the store in Postgres', () => {
       ),
     )
     await append(store, 'msg_answer01', 1, 0, 'a')
-    await store.saveFinal({ message: answer('msg_answer01'), epoch: 1, state: bytes('final'), tell: true })
+    await store.endRun({
+      taskId: 'task_msg_answer01',
+      message: answer('msg_answer01'),
+      epoch: 1,
+      state: bytes('final'),
+      tell: true,
+    })
+    await store.endListed({ messageId: 'msg_answer01', taskId: 'task_msg_answer01' })
     await store.continueRun({
       messageId: 'msg_answer01',
       taskId: 'task_2',
@@ -176,7 +188,13 @@ describe('several nodes on one database', () => {
     await nodes[0]!.startRun(newRun('msg_answer01'))
     const drawn = await Promise.all(Array.from({ length: 20 }, (_, i) => nodes[i % 2]!.drawEpoch('msg_answer01')))
     expect(drawn.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 2))
-    await nodes[0]!.saveFinal({ message: answer('msg_answer01'), epoch: 21, state: bytes('final') })
+    await nodes[0]!.endRun({
+      taskId: 'task_msg_answer01',
+      message: answer('msg_answer01'),
+      epoch: 21,
+      state: bytes('final'),
+    })
+    await nodes[0]!.endListed({ messageId: 'msg_answer01', taskId: 'task_msg_answer01' })
     const continued = await Promise.allSettled(
       nodes.map((node, i) =>
         node.continueRun({
@@ -214,7 +232,9 @@ describe('several nodes on one database', () => {
           ),
         )
         for (const { id } of order)
-          work.push(nodes[seq % 2]!.saveFinal({ message: answer(id), epoch: 1, state: bytes('final') }))
+          work.push(
+            nodes[seq % 2]!.endRun({ taskId: `task_${id}`, message: answer(id), epoch: 1, state: bytes('final') }),
+          )
       }
       for (const { id } of ids.slice(0, 8)) work.push(nodes[1]!.deleteMessages(id))
       for (const id of chats) work.push(nodes[1]!.deleteChat(id))

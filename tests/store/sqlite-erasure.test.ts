@@ -68,10 +68,12 @@ describe('text that was shown and removed', () => {
 
   it('is nowhere in the files soon after the final save of a continued run that removed it', async () => {
     const { folder, store } = await openWithSecrets()
-    await store.saveFinal({ message: answer(doc), epoch: 1, state: bytes('secret') })
+    await store.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch: 1, state: bytes('secret') })
+    await store.endListed({ messageId: doc, taskId: `task_${doc}` })
+    await store.continueRun({ messageId: doc, taskId: 'task_2', userId: 'user_1', node: 'local', request: null })
     expect(await store.drawEpoch(doc)).toBe(2)
     await store.log.append([{ doc, epoch: 2, previousSeq: entries, updates: [bytes('redaction')], rewrites: true }])
-    await store.saveFinal({ message: answer(doc), epoch: 2, state: bytes('clean') })
+    await store.endRun({ taskId: 'task_2', message: answer(doc), epoch: 2, state: bytes('clean') })
     await expect.poll(() => count(folder, 'secret'), { timeout: 5_000 }).toBe(0)
   })
 
@@ -83,7 +85,7 @@ describe('text that was shown and removed', () => {
     onTestFinished(() => recovered.close())
     expect((await readLog(recovered, doc))?.updates.at(-1)).toBe('redaction')
     const epoch = await recovered.drawEpoch(doc)
-    await recovered.saveFinal({ message: answer(doc), epoch, state: bytes('clean') })
+    await recovered.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch, state: bytes('clean') })
     await expect.poll(() => count(killed, 'secret'), { timeout: 5_000 }).toBe(0)
   })
 
@@ -108,7 +110,7 @@ describe('text that was shown and removed', () => {
     reader.exec('BEGIN')
     const countRows = reader.prepare('SELECT count(*) AS rows FROM updates')
     const before = countRows.get()
-    await store.saveFinal({ message: answer(doc), epoch: 1, state: bytes('clean') })
+    await store.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch: 1, state: bytes('clean') })
     expect(await append(store, neighbour, 1, entries, 'more')).toEqual([{ status: 'ok', seq: entries + 1 }])
     vi.advanceTimersByTime(5_000)
     expect(countRows.get()).toEqual(before)
@@ -134,7 +136,7 @@ describe('text that a state holds', () => {
 
   it('is nowhere in the files after a clean stop', async () => {
     const { folder, store } = await openWithSecrets()
-    await store.saveFinal({ message: answer(doc), epoch: 1, state: bytes('clean') })
+    await store.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch: 1, state: bytes('clean') })
     await store.close()
     expect(count(folder, 'secret')).toBe(0)
     expect(count(folder, 'public')).toBeGreaterThanOrEqual(entries)
@@ -142,7 +144,7 @@ describe('text that a state holds', () => {
 
   it('of a killed process is nowhere in the files when they are open', async () => {
     const { folder, store } = await openWithSecrets()
-    await store.saveFinal({ message: answer(doc), epoch: 1, state: bytes('clean') })
+    await store.endRun({ taskId: `task_${doc}`, message: answer(doc), epoch: 1, state: bytes('clean') })
     const killed = copyAsKilled(folder)
     const recovered = openSqliteStore(join(killed, 'runnel.db'))
     onTestFinished(() => recovered.close())

@@ -190,7 +190,9 @@ describe('a failing disk', () => {
       /is full\. Free some space/,
     )
     await refusal('store_unavailable', () => store.log.compact(doc, 1, 1, bytes(big)))
-    await refusal('store_unavailable', () => store.saveFinal({ message, epoch: 1, state: bytes('final') }))
+    await refusal('store_unavailable', () =>
+      store.endRun({ message, taskId: message.taskId!, epoch: 1, state: bytes('final') }),
+    )
     await refusal('store_unavailable', () =>
       store.startRun(
         newRun('msg_answer03', {}, { userMessage: question('msg_ask00001', { model: big }), claim: claim() }),
@@ -214,7 +216,7 @@ describe('a failing disk', () => {
       { status: 'ok', seq: 1 },
       { status: 'ok', seq: 2 },
     ])
-    expect(await store.saveFinal({ message, epoch: 1, state: bytes(big) })).toBe(true)
+    expect(await store.endRun({ message, taskId: message.taskId!, epoch: 1, state: bytes(big) })).toBe('ended')
     expect((await store.getMessage(doc))?.json).toEqual(message)
     expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
   })

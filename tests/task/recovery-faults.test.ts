@@ -1,74 +1,15 @@
 /** What a crash left is taken up: by a process that is alone now, and from a store that fails once. */
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import type { Cluster } from '../../server/cluster/cluster.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
-import type { Provider } from '../../server/provider/events.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
 import type { Store } from '../../server/store/store.ts'
-import { ChatDocuments } from '../../server/task/chat-documents.ts'
-import { MessageReader } from '../../server/task/message-reader.ts'
-import { Tasks, type TasksOptions } from '../../server/task/tasks.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { Random } from '../fuzz/random.ts'
 import { flush, Hub, turn } from '../room/hub.ts'
-
-const chatId = 'chat_recovery1'
-const messageId = 'msg_recovery1'
-
-async function askedIn(store: Store, node: string): Promise<void> {
-  await store.createChat({ id: chatId, ownerId: 'u', title: 't', system: null, createdAt: 1 }, 'line')
-  await store.startRun({
-    userMessage: null,
-    lineage: 'line',
-    assistant: {
-      id: messageId,
-      chatId,
-      parentId: null,
-      createdAt: 1,
-      taskId: 'task_1',
-      userId: 'u',
-      node,
-      status: 'queued',
-      request: { model: 'm' },
-    },
-  })
-}
-
-function process(store: Store, cluster: Cluster, now = Date.now) {
-  const rooms = new Rooms({ cluster, flushMs: 1, now: Date.now, onEvict: async () => {} })
-  const errors: unknown[] = []
-  const asked: string[] = []
-  const tasks = new Tasks({
-    rooms,
-    store,
-    cluster,
-    now,
-    chats: new ChatDocuments(rooms, store),
-    messages: new MessageReader(rooms),
-    leaseMs: 1_000,
-    onLostRun: 'interrupt',
-    tools: [],
-    filters: [],
-    ends: null,
-    filesUrl: '',
-    maxTasks: 10,
-    maxTasksPerUser: 10,
-    maxQueuedTasksPerUser: 10,
-    taskMaxMs: 10_000,
-    maxMessageBytes: 1_000_000,
-    approvalMaxMs: 60_000,
-    maxToolRounds: 3,
-    provider: async function* ({ model }) {
-      asked.push(model)
-      yield { type: 'finish', reason: 'stop' }
-    } satisfies Provider,
-    onError: (error: unknown) => errors.push(error),
-  } as unknown as TasksOptions)
-  return { rooms, tasks, errors, asked }
-}
+import { askedIn, chatId, messageId, process } from './process.ts'
 
 /** A process that finds a run of an earlier one, with this in its log. */
 async function found(write: (writer: MessageWriter) => void, node = 'local', now?: () => number) {
@@ -233,11 +174,13 @@ test('a stop that comes while a run is taken up on the same node stops it before
   const writer = new MessageWriter(doc, 1)
   writer.setMessage({ ...fields, status: 'interrupted' })
   await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
-  await store.saveFinal({
+  await store.endRun({
+    taskId: 'task_1',
     message: { ...fields, status: 'interrupted', output: [] },
     epoch: 1,
     state: Y.encodeStateAsUpdate(doc),
   })
+  await store.endListed({ messageId, taskId: 'task_1' })
   const { rooms, tasks, asked } = process(store, hub.cluster('b'))
   let stopped: Promise<unknown> | undefined
   const { drawEpoch } = store

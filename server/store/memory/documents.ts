@@ -17,8 +17,9 @@ export interface MemoryDocuments {
   has(id: string): boolean
   create(id: string, lineage: string, epoch: number): void
   delete(id: string): void
-  /** The state takes the place of the log; false for an epoch that is not the newest. */
-  finish(id: string, epoch: number, state: Uint8Array): boolean
+  isNewest(id: string, epoch: number): boolean
+  /** The state takes the place of the log. */
+  finish(id: string, state: Uint8Array): void
   drawEpoch(id: string): Promise<number>
   releaseEpoch(id: string, epoch: number): Promise<void>
 }
@@ -67,11 +68,10 @@ export function memoryDocuments(): MemoryDocuments {
     delete(id) {
       documents.delete(id)
     },
-    finish(id, epoch, state) {
+    isNewest: (id, epoch) => documents.get(id)?.epoch === epoch,
+    finish(id, state) {
       const document = documents.get(id)
-      if (!document || document.epoch !== epoch) return false
-      replace(document, document.seq, state)
-      return true
+      if (document) replace(document, document.seq, state)
     },
     async drawEpoch(id) {
       const document = documents.get(id)

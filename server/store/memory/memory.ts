@@ -8,7 +8,7 @@ import { memoryFiles } from './files.ts'
 import { memoryMembers } from './members.ts'
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
-import { chatIsBusy, refuseContinuation, runRows } from '../run-rows.ts'
+import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
 import type {
   ChatRow,
   Claim,
@@ -19,6 +19,7 @@ import type {
   Page,
   Paged,
   ProviderData,
+  RunEnd,
   Store,
   UntoldEnd,
 } from '../store.ts'
@@ -40,6 +41,8 @@ export function memoryStore(): Store {
   const files = memoryFiles()
   const pastTasks = new Map<string, string>()
   const untoldEnds: UntoldEnd[] = []
+  /** Message → run. */
+  const unlistedEnds = new Map<string, string>()
   const documents = memoryDocuments()
   const orders = new Map<string, Order>()
   let rowsWritten = 0
@@ -68,7 +71,7 @@ export function memoryStore(): Store {
 
   function continueMessage({ messageId, taskId, userId, node, request }: Continuation): void {
     const row = messages.get(messageId)?.row ?? null
-    refuseContinuation(row)
+    refuseContinuation(row, unlistedEnds.has(messageId))
     pastTasks.set(row!.taskId!, messageId)
     Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
   }
@@ -117,14 +120,24 @@ export function memoryStore(): Store {
     return ids
   }
 
-  function forgetEnds(match: (end: UntoldEnd) => boolean): void {
+  function forgetEnds(match: (end: RunEnd) => boolean): void {
     for (const end of untoldEnds.filter(match)) untoldEnds.splice(untoldEnds.indexOf(end), 1)
+  }
+
+  function putProviderData(messageId: string, entries: readonly ProviderData[]): void {
+    if (!messages.has(messageId)) return
+    const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
+    for (const entry of entries) {
+      if (entry.data === null) kept.delete(entry.blockId)
+      else kept.set(entry.blockId, structuredClone(entry))
+    }
+    providerData.set(messageId, kept)
   }
 
   function deleteAll(ids: readonly string[]): void {
     for (const id of ids) {
       messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
-      for (const kept of [messages, documents, providerData]) kept.delete(id)
+      for (const kept of [messages, documents, providerData, unlistedEnds]) kept.delete(id)
     }
     for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
@@ -266,31 +279,37 @@ export function memoryStore(): Store {
     },
     async putOrder(order) {
       const key = JSON.stringify([order.taskId, order.key])
-      if (orders.has(key)) return false
+      const run = taskOf(order.taskId)
+      if (orders.has(key) || !run || isTerminal(run.row.status)) return false
       orders.set(key, structuredClone(order))
       return true
     },
     async ordersOf(taskIds) {
       return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
     },
-    async saveFinal({ message, epoch, state, tell, next }) {
+    async endRun({ message, taskId, epoch, state, tell, providerData = [], next }) {
       const stored = messages.get(message.id)
-      if (!stored || !documents.finish(message.id, epoch, state)) return false
-      if (tell) untoldEnds.push({ messageId: message.id, taskId: message.taskId ?? '' })
-      for (const [key, { taskId }] of orders) if (taskId === message.taskId) orders.delete(key)
-      stored.row.status = message.status
-      stored.row.json = structuredClone(message)
+      const end = judgeEnd(stored?.row ?? null, taskId, documents.isNewest(message.id, epoch))
+      if (end) return end
+      documents.finish(message.id, state)
+      if (tell) untoldEnds.push({ messageId: message.id, taskId })
+      for (const [key, order] of orders) if (order.taskId === taskId) orders.delete(key)
+      putProviderData(message.id, providerData)
+      if (!next) unlistedEnds.set(message.id, taskId)
+      Object.assign(stored!.row, { status: message.status, json: structuredClone(message) })
       if (next) continueMessage(next)
-      return true
+      return 'ended'
+    },
+    async unlistedEnds() {
+      return [...unlistedEnds].map(([messageId, taskId]) => ({ messageId, taskId }))
+    },
+    async endListed({ messageId, taskId }) {
+      if (unlistedEnds.get(messageId) === taskId) unlistedEnds.delete(messageId)
+      return messages.get(messageId)?.row.taskId === taskId
     },
 
     async putProviderData(messageId, entries) {
-      const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
-      for (const entry of entries) {
-        if (entry.data === null) kept.delete(entry.blockId)
-        else kept.set(entry.blockId, structuredClone(entry))
-      }
-      providerData.set(messageId, kept)
+      putProviderData(messageId, entries)
     },
     async getProviderData(messageId) {
       return structuredClone([...(providerData.get(messageId)?.values() ?? [])])

@@ -35,7 +35,7 @@ const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messa
   task_id AS "taskId", user_id AS "userId", node, status, request, json`
 const bytesOfJson = 'coalesce(octet_length(json::text), 0)::bigint'
 /** The same words as in the partial index, or Postgres does not use it. */
-const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
+export const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 
 /** Chats, messages and what belongs to their blocks. */
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
@@ -139,23 +139,34 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
 
     putProviderData: (messageId, entries) =>
       write(async (query) => {
-        for (const { blockId, data } of entries) {
-          if (data === null)
-            await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
-          else {
-            await query(
-              `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
-             ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
-              [messageId, blockId, JSON.stringify(data)],
-            )
-          }
-        }
+        // It does not go until this is through.
+        if ((await query('SELECT 1 FROM messages WHERE id = $1 FOR KEY SHARE', [messageId])).length > 0)
+          await putProviderData(query, messageId, entries)
       }),
     getProviderData: (messageId) =>
       query<ProviderData>(
         'SELECT block_id AS "blockId", data FROM provider_data WHERE message_id = $1 ORDER BY number',
         [messageId],
       ),
+  }
+}
+
+/** Inside a transaction that has locked the message. */
+export async function putProviderData(
+  query: Query,
+  messageId: string,
+  entries: readonly ProviderData[],
+): Promise<void> {
+  for (const { blockId, data } of entries) {
+    if (data === null)
+      await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
+    else {
+      await query(
+        `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
+         ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
+        [messageId, blockId, JSON.stringify(data)],
+      )
+    }
   }
 }
 
@@ -205,12 +216,14 @@ export async function insertMessage(query: Query, row: MessageRow, vector: strin
   )
 }
 
-/** Inside a transaction. Throws `busy` for one that has not ended, also where two ask at once; `not_found`. */
+/** Inside a transaction. Throws `busy` for one that has not ended or is not listed, also where two ask at once; `not_found`. */
 export async function continueMessage(
   query: Query,
   { messageId, taskId, userId, node, request }: Continuation,
 ): Promise<void> {
-  refuseContinuation(await readMessage(query, 'id = $1 FOR NO KEY UPDATE', messageId))
+  const standing = await lockStanding(query, messageId)
+  const unlisted = await query('SELECT 1 FROM unlisted_ends WHERE message_id = $1', [messageId])
+  refuseContinuation(standing, unlisted.length > 0)
   await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [
     messageId,
   ])
@@ -227,15 +240,26 @@ export async function refuseBusyChat(query: Query, chatId: string): Promise<void
   if (found.length > 0) throw chatIsBusy()
 }
 
-/** Inside a transaction. False for one that is not there. */
-export async function finishMessage(query: Query, message: Message, json: string, vector: string): Promise<boolean> {
-  const changed = await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1 RETURNING 1', [
+/** Inside a transaction: what says whether a run can end, or be continued, which stays so until the end of the transaction. */
+export async function lockStanding(
+  query: Query,
+  messageId: string,
+): Promise<Pick<MessageRow, 'taskId' | 'status'> | null> {
+  const [row] = await query<Pick<MessageRow, 'taskId' | 'status'>>(
+    'SELECT task_id AS "taskId", status FROM messages WHERE id = $1 FOR NO KEY UPDATE',
+    [messageId],
+  )
+  return row ?? null
+}
+
+/** Inside a transaction. */
+export async function finishMessage(query: Query, message: Message, json: string, vector: string): Promise<void> {
+  await query('UPDATE messages SET status = $2, json = $3, search = $4 WHERE id = $1', [
     message.id,
     message.status,
     json,
     vector,
   ])
-  return changed.length === 1
 }
 
 /** Itself first; empty for an unknown id. */
@@ -249,12 +273,13 @@ export async function readDescendants(query: Query, messageId: string): Promise<
   return rows.map(({ id }) => id)
 }
 
-/** Inside a transaction. */
+/** Inside a transaction. The messages first: what is being said to their runs comes before that, or is refused. */
 export async function deleteMessageRows(query: Query, ids: readonly string[]): Promise<void> {
+  await query('SELECT 1 FROM messages WHERE id = ANY ($1) ORDER BY number FOR UPDATE', [ids])
   await query('DELETE FROM orders USING messages WHERE messages.id = ANY ($1) AND orders.task_id = messages.task_id', [
     ids,
   ])
-  for (const table of ['provider_data', 'past_tasks', 'untold_ends'])
+  for (const table of ['provider_data', 'past_tasks', 'untold_ends', 'unlisted_ends'])
     await query(`DELETE FROM ${table} WHERE message_id = ANY ($1)`, [ids])
   await query('DELETE FROM messages WHERE id = ANY ($1)', [ids])
 }

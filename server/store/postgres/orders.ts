@@ -1,5 +1,6 @@
 import type { PostgresConnection, Query } from './connection.ts'
 import type { Order, Store } from '../store.ts'
+import { isUnfinished } from './messages.ts'
 
 /** What is said to runs. */
 export function postgresOrders({ query, write }: PostgresConnection): Pick<Store, 'putOrder' | 'ordersOf'> {
@@ -9,7 +10,9 @@ export function postgresOrders({ query, write }: PostgresConnection): Pick<Store
         async (query) =>
           (
             await query(
-              'INSERT INTO orders (task_id, key, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1',
+              // Locked: the run ends, or its message goes, before this or behind it.
+              `INSERT INTO orders (task_id, key, body) SELECT task_id, $2, $3::json FROM messages
+               WHERE task_id = $1 AND ${isUnfinished} FOR SHARE ON CONFLICT DO NOTHING RETURNING 1`,
               [taskId, key, JSON.stringify(body)],
             )
           ).length === 1,

@@ -21,7 +21,9 @@ import {
   finishMessage,
   insertChat,
   insertMessage,
+  lockStanding,
   postgresMessages,
+  putProviderData,
   readDescendants,
   refuseBusyChat,
   refuseOwned,
@@ -31,8 +33,8 @@ import {
 import { forgetOrders, postgresOrders } from './orders.ts'
 import { migrations } from './schema.ts'
 import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
-import { runRows } from '../run-rows.ts'
-import type { ChatRow, Deleted, Store } from '../store.ts'
+import { judgeEnd, runRows } from '../run-rows.ts'
+import type { ChatRow, Deleted, RunEnd, Store } from '../store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
 const logConnections = 4
@@ -141,23 +143,34 @@ export function postgresStore(
         return claimed
       }),
     findClaim: (claim) => findClaim(query, claim),
-    saveFinal: async ({ message, epoch, state, seq, tell, next }) => {
+    endRun: async ({ message, taskId, epoch, state, seq, tell, providerData = [], next }) => {
       const json = await jsonText(message)
       const vector = await vectorOfMessage(message)
       return await write(async (query) => {
         const document = await lockDocument(query, message.id, epoch)
-        if (!document || !(await finishMessage(query, message, json, vector))) return false
-        if (tell)
-          await query('INSERT INTO untold_ends (message_id, task_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-            message.id,
-            message.taskId ?? '',
-          ])
-        await forgetOrders(query, message.taskId ?? '')
-        await finishDocument(query, message.id, epoch, Math.max(document.seq, seq ?? 0), state)
+        const found = judgeEnd(await lockStanding(query, message.id), taskId, document !== undefined)
+        if (found) return found
+        await finishMessage(query, message, json, vector)
+        await putProviderData(query, message.id, providerData)
+        // A run that goes on at once is what the chat lists next.
+        for (const table of [...(next ? [] : ['unlisted_ends']), ...(tell ? ['untold_ends'] : [])])
+          await query(`INSERT INTO ${table} (message_id, task_id) VALUES ($1, $2)`, [message.id, taskId])
+        await forgetOrders(query, taskId)
+        await finishDocument(query, message.id, epoch, Math.max(document!.seq, seq ?? 0), state)
         if (next) await continueMessage(query, next)
-        return true
+        return 'ended'
       })
     },
+    unlistedEnds: () =>
+      query<RunEnd>('SELECT message_id AS "messageId", task_id AS "taskId" FROM unlisted_ends ORDER BY number'),
+    endListed: async ({ messageId, taskId }) =>
+      (
+        await query(
+          `WITH listed AS (DELETE FROM unlisted_ends WHERE message_id = $1 AND task_id = $2)
+           SELECT 1 FROM messages WHERE id = $1 AND task_id = $2`,
+          [messageId, taskId],
+        )
+      ).length > 0,
     untoldEnds: () => query('SELECT message_id AS "messageId", task_id AS "taskId" FROM untold_ends ORDER BY number'),
     endTold: async ({ messageId, taskId }) =>
       void (await query('DELETE FROM untold_ends WHERE message_id = $1 AND task_id = $2', [messageId, taskId])),

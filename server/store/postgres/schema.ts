@@ -218,6 +218,19 @@ export const migrations: readonly string[] = [
   CREATE INDEX files_by_user ON files (user_id, size);
   CREATE INDEX chats_by_owner ON chats (owner_id, expires_at);
   `,
+  `
+  -- Ends that their chats' lists do not say yet.
+  CREATE TABLE unlisted_ends (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id TEXT COLLATE "C" NOT NULL UNIQUE,
+    task_id TEXT COLLATE "C" NOT NULL
+  );
+
+  -- What was said to a run that was over, or is gone.
+  DELETE FROM orders WHERE NOT EXISTS
+    (SELECT 1 FROM messages WHERE messages.task_id = orders.task_id AND status IN ('queued', 'preparing', 'streaming', 'waiting'));
+  DELETE FROM provider_data WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id);
+  `,
 ]
 
 /**

@@ -1,33 +1,45 @@
-import type { Message } from '../../../shared/schema.ts'
 import type { SqliteConnection } from './connection.ts'
-import type { UntoldEnd } from '../store.ts'
+import type { RunEnd, UntoldEnd } from '../store.ts'
 
-/** Ends that somebody is still to be told of. `add` and `forget` are called inside a transaction. */
+/** Ends about which something is still to be done: somebody is to be told, the chat is to list it. `add` and `forget` are called inside a transaction. */
 export interface SqliteEnds {
-  add(message: Message): void
+  add(end: RunEnd, tell: boolean): void
   forget(messageId: string): void
   untold(): UntoldEnd[]
   told(end: UntoldEnd): void
+  unlisted(): RunEnd[]
+  isUnlisted(messageId: string): boolean
+  /** Inside a transaction. */
+  listed(end: RunEnd): void
 }
 
 export function sqliteEnds(connection: SqliteConnection): SqliteEnds {
-  const insert = connection.prepare('INSERT INTO untold_ends (message_id, task_id) VALUES (?, ?)')
-  const select = connection.prepare(
-    'SELECT message_id AS messageId, task_id AS taskId FROM untold_ends ORDER BY number',
-  )
-  const deleteOne = connection.prepare('DELETE FROM untold_ends WHERE message_id = ? AND task_id = ?')
-  const deleteOfMessage = connection.prepare('DELETE FROM untold_ends WHERE message_id = ?')
+  const statements = (table: string) => ({
+    insert: connection.prepare(`INSERT INTO ${table} (message_id, task_id) VALUES (?, ?)`),
+    select: connection.prepare(`SELECT message_id AS messageId, task_id AS taskId FROM ${table} ORDER BY number`),
+    deleteOne: connection.prepare(`DELETE FROM ${table} WHERE message_id = ? AND task_id = ?`),
+    deleteOfMessage: connection.prepare(`DELETE FROM ${table} WHERE message_id = ?`),
+  })
+  const untold = statements('untold_ends')
+  const unlisted = statements('unlisted_ends')
+  const selectUnlisted = connection.prepare('SELECT 1 FROM unlisted_ends WHERE message_id = ?')
   return {
-    add: ({ id, taskId = '' }) => {
-      insert.run(id, taskId)
+    add({ messageId, taskId }, tell) {
+      if (tell) untold.insert.run(messageId, taskId)
+      unlisted.insert.run(messageId, taskId)
     },
-    forget: (messageId) => {
-      deleteOfMessage.run(messageId)
+    forget(messageId) {
+      for (const { deleteOfMessage } of [untold, unlisted]) deleteOfMessage.run(messageId)
     },
-    untold: () => connection.read(() => select.all() as unknown as UntoldEnd[]),
+    untold: () => connection.read(() => untold.select.all() as unknown as UntoldEnd[]),
     told: ({ messageId, taskId }) =>
       connection.write(() => {
-        deleteOne.run(messageId, taskId)
+        untold.deleteOne.run(messageId, taskId)
       }),
+    unlisted: () => connection.read(() => unlisted.select.all() as unknown as RunEnd[]),
+    isUnlisted: (messageId) => selectUnlisted.get(messageId) !== undefined,
+    listed({ messageId, taskId }) {
+      unlisted.deleteOne.run(messageId, taskId)
+    },
   }
 }

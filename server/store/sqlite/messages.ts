@@ -1,7 +1,6 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../../shared/errors.ts'
 import type { Json, Message } from '../../../shared/schema.ts'
-import { refuseContinuation } from '../run-rows.ts'
 import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from '../store.ts'
@@ -55,12 +54,11 @@ export interface SqliteMessages {
   expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: MessageRow): void
-  /** Throws `busy` for one that has not ended, `not_found`. */
   continueMessage(run: Continuation): void
   /** `json`: the text of the message. */
-  finishMessage(message: Message, json: string): boolean
-  /** Throws `busy` for one that has not ended, `not_found`. */
-  continueMessage(run: Continuation): void
+  finishMessage(message: Message, json: string): void
+  /** What says whether a run can end, or be continued: a long message need not be read for that. */
+  standing(id: string): Pick<MessageRow, 'taskId' | 'status'> | null
   getMessage(id: string): MessageRow | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
@@ -76,6 +74,7 @@ export interface SqliteMessages {
   /** Inside a transaction. */
   isBusy(chatId: string): boolean
   takeOver(messageId: string, from: string, to: string): boolean
+  /** Inside a transaction. */
   putProviderData(messageId: string, entries: readonly ProviderData[]): void
   getProviderData(messageId: string): ProviderData[]
 }
@@ -109,6 +108,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
   const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
   const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
+  const selectStanding = connection.prepare('SELECT task_id AS taskId, status FROM messages WHERE id = ?')
   const selectMessage = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
   const selectTask = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE task_id = ?`)
   const selectNewest = connection.prepare(
@@ -141,7 +141,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     "UPDATE messages SET node = ? WHERE id = ? AND node = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')",
   )
   const upsertProviderData = connection.prepare(
-    `INSERT INTO provider_data (message_id, block_id, data) VALUES (?, ?, ?)
+    `INSERT INTO provider_data (message_id, block_id, data) SELECT id, ?, ? FROM messages WHERE id = ?
      ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
   )
   const deleteProviderEntry = connection.prepare('DELETE FROM provider_data WHERE message_id = ? AND block_id = ?')
@@ -212,10 +212,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         row.json && JSON.stringify(row.json),
       )
     },
-    finishMessage: (message, json) => finishMessage.run(message.status, json, message.id).changes === 1,
+    finishMessage(message, json) {
+      finishMessage.run(message.status, json, message.id)
+    },
+    standing: (id) => (selectStanding.get(id) as Pick<MessageRow, 'taskId' | 'status'> | undefined) ?? null,
     getMessage: (id) => connection.read(() => getMessage(id)),
     continueMessage({ messageId, taskId, userId, node, request }) {
-      refuseContinuation(getMessage(messageId))
       insertPastTask.run(messageId)
       continueMessage.run(taskId, userId, node, JSON.stringify(request), messageId)
     },
@@ -238,12 +240,10 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
 
     putProviderData(messageId, entries) {
-      connection.write(() => {
-        for (const { blockId, data } of entries) {
-          if (data === null) deleteProviderEntry.run(messageId, blockId)
-          else upsertProviderData.run(messageId, blockId, JSON.stringify(data))
-        }
-      })
+      for (const { blockId, data } of entries) {
+        if (data === null) deleteProviderEntry.run(messageId, blockId)
+        else upsertProviderData.run(blockId, JSON.stringify(data), messageId)
+      }
     },
     getProviderData: (messageId) =>
       connection.read(() =>

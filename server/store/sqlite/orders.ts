@@ -9,11 +9,14 @@ export interface SqliteOrders {
 }
 
 export function sqliteOrders(connection: SqliteConnection): SqliteOrders {
-  const insert = connection.prepare('INSERT OR IGNORE INTO orders (task_id, key, body) VALUES (?, ?, ?)')
+  const insert = connection.prepare(
+    `INSERT OR IGNORE INTO orders (task_id, key, body) SELECT task_id, ?, ? FROM messages
+     WHERE task_id = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')`,
+  )
   const select = connection.prepare('SELECT key, body FROM orders WHERE task_id = ? ORDER BY number')
   const remove = connection.prepare('DELETE FROM orders WHERE task_id = ?')
   return {
-    put: ({ taskId, key, body }) => connection.write(() => insert.run(taskId, key, JSON.stringify(body)).changes === 1),
+    put: ({ taskId, key, body }) => connection.write(() => insert.run(key, JSON.stringify(body), taskId).changes === 1),
     of: (taskIds) =>
       connection.read(() =>
         taskIds.flatMap((taskId) =>

@@ -236,6 +236,19 @@ export const migrations: readonly string[] = [
   -- Messages whose words are not all in the index.
   CREATE TABLE unindexed (message INTEGER PRIMARY KEY) STRICT;
   `,
+  `
+  -- Ends that their chats' lists do not say yet.
+  CREATE TABLE unlisted_ends (
+    number INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    task_id TEXT NOT NULL
+  ) STRICT;
+
+  -- What was said to a run that was over, or is gone.
+  DELETE FROM orders WHERE task_id NOT IN
+    (SELECT task_id FROM messages WHERE task_id IS NOT NULL AND status IN ('queued', 'preparing', 'streaming', 'waiting'));
+  DELETE FROM provider_data WHERE message_id NOT IN (SELECT id FROM messages);
+  `,
 ]
 
 /**

@@ -12,7 +12,7 @@ import { sqliteSearch } from './search.ts'
 import { sqliteOrders } from './orders.ts'
 import { refuseChat } from '../quotas.ts'
 import { jsonText } from '../json-text.ts'
-import { chatIsBusy, runRows } from '../run-rows.ts'
+import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
 import type { Deleted, Store } from '../store.ts'
 import { unknownChat } from '../unknown-chat.ts'
 
@@ -53,7 +53,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     for (const id of ids) {
       search.removeMessage(id)
       documents.delete(id)
-      orders.forget(messages.getMessage(id)?.taskId ?? '')
+      orders.forget(messages.standing(id)?.taskId ?? '')
       messages.deleteMessage(id)
       ends.forget(id)
     }
@@ -163,7 +163,9 @@ export function sqliteStore(connection: SqliteConnection): Store {
     continueRun: async (run) =>
       connection.write(() => {
         const claimed = claims.take(run.claim)
-        if (!claimed.repeated) messages.continueMessage(run)
+        if (claimed.repeated) return claimed
+        refuseContinuation(messages.standing(run.messageId), ends.isUnlisted(run.messageId))
+        messages.continueMessage(run)
         return claimed
       }),
     findClaim: async (claim) => claims.find(claim),
@@ -179,28 +181,42 @@ export function sqliteStore(connection: SqliteConnection): Store {
     ordersOf: async (taskIds) => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
     endTold: async (end) => ends.told(end),
-    saveFinal: async ({ message, epoch, state, tell, next }) => {
+    endRun: async ({ message, taskId, epoch, state, tell = false, providerData = [], next }) => {
+      const { id } = message
       const json = await jsonText(message)
+      const judge = () => judgeEnd(messages.standing(id), taskId, documents.isNewest(id, epoch))
       if (state.length > largeBytes) {
         // It says what the log says: written before, it need not be part of the transaction that ends the message.
-        connection.write(() => documents.isNewest(message.id, epoch) && documents.finish(message.id, state))
+        connection.write(() => !judge() && documents.finish(id, state))
         await nextTurn()
       }
       let isFinished = true
-      const isSaved = connection.write(() => {
-        if (!documents.isNewest(message.id, epoch) || !messages.finishMessage(message, json)) return false
-        if (tell) ends.add(message)
-        orders.forget(message.taskId ?? '')
-        documents.finish(message.id, state)
+      const result = connection.write(() => {
+        const found = judge()
+        if (found) return found
+        messages.finishMessage(message, json)
+        messages.putProviderData(id, providerData)
+        ends.add({ messageId: id, taskId }, tell)
+        orders.forget(taskId)
+        documents.finish(id, state)
         isFinished = !search.putMessage(message)
-        if (next) messages.continueMessage(next)
-        return true
+        if (!next) return 'ended'
+        // The chat lists the run that goes on at once instead.
+        ends.listed({ messageId: id, taskId })
+        messages.continueMessage(next)
+        return 'ended'
       })
       if (!isFinished) await search.finish()
-      return isSaved
+      return result
     },
+    unlistedEnds: async () => ends.unlisted(),
+    endListed: async (end) =>
+      connection.write(() => {
+        ends.listed(end)
+        return messages.standing(end.messageId)?.taskId === end.taskId
+      }),
 
-    putProviderData: async (messageId, entries) => messages.putProviderData(messageId, entries),
+    putProviderData: async (messageId, entries) => connection.write(() => messages.putProviderData(messageId, entries)),
     getProviderData: async (messageId) => messages.getProviderData(messageId),
 
     drawEpoch: async (doc) => documents.drawEpoch(doc),
