@@ -82,9 +82,9 @@ export class Flusher {
     })
   }
 
-  /** Puts back what the log has lost of a room that is written here. */
-  restore(room: Room): void {
-    const entry = room.ask()
+  /** Puts back what the log has lost of a room that is written here: this, or what it finds that it lacks. */
+  restore(room: Room, lost: Uint8Array[] = []): void {
+    const entry = room.again(lost)
     if (entry) this.#append([room], [entry], [undefined])
   }
 

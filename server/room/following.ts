@@ -5,7 +5,7 @@ import { isWrittenBeyond } from '../document/lanes.ts'
 import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
 import { Coalesced } from './coalesced.ts'
 import type { Flusher } from './flusher.ts'
-import { exceeds, loadContents, stateVectorOf } from './log-contents.ts'
+import { exceeds, loadContents, missingFrom, stateVectorOf } from './log-contents.ts'
 import type { Room } from './room.ts'
 
 export interface FollowingOptions {
@@ -24,6 +24,8 @@ export class Following {
   readonly #suspects = new WeakSet<Room>()
   readonly #refreshes = new Coalesced((room: Room) => this.#refreshOnce(room))
   readonly #catchingUp = new Map<Room, Promise<void>>()
+  /** Rooms whose following has failed. */
+  readonly #unfollowed = new Set<Room>()
   #comparing = false
 
   constructor(options: FollowingOptions) {
@@ -38,7 +40,7 @@ export class Following {
       .follow(room.id, (entry) => this.hear(room, entry))
       .then(
         (unfollow) => this.#followed(room, unfollow),
-        () => {},
+        () => void (this.#options.isOpen(room) && this.#unfollowed.add(room)),
       )
   }
 
@@ -133,6 +135,10 @@ export class Following {
   async compare(rooms: readonly Room[]): Promise<void> {
     if (!this.#cluster.many || this.#comparing) return
     this.#comparing = true
+    for (const room of this.#unfollowed) {
+      this.#unfollowed.delete(room)
+      if (this.#options.isOpen(room)) this.follow(room)
+    }
     try {
       // The answer is older than what has come meanwhile: what a room had before it was asked must be in it.
       const before = rooms.map((room) => room.seq)
@@ -147,6 +153,10 @@ export class Following {
           continue
         }
         if (!head) continue
+        if (room.shared && room.writer && (room.logHasLost || head.seq < before[i]!)) {
+          await this.#putBack(room)
+          continue
+        }
         // Another writer may have given known numbers to words of its own.
         if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared)) await this.#catchUp(room)
         if (head.seq >= before[i]!) this.#suspects.delete(room)
@@ -156,6 +166,25 @@ export class Following {
       }
     } finally {
       this.#comparing = false
+    }
+  }
+
+  /** Appends what the log of a document that several nodes write has lost, and takes in what it has. Throws `store_unavailable`. */
+  async #putBack(room: Room): Promise<void> {
+    const { version } = room
+    room.logHasLost = true
+    const contents = await this.#cluster.log.read(room.id)
+    await new Promise<void>((done) => room.whenSettled(done))
+    // Older than the room by now: asked again by the next compare.
+    if (!contents || room.lost || room.appending || room.version !== version) return
+    const { flusher, lose } = this.#options
+    try {
+      flusher.corked((cork) => room.catchUp(contents, cork))
+      room.renumber(contents.seq)
+      const lost = missingFrom(contents, room.doc)
+      if (lost) flusher.restore(room, [lost])
+    } catch {
+      lose(room, readAgain())
     }
   }
 

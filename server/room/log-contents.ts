@@ -44,6 +44,16 @@ export function stateVectorOf(contents: LogContents): Map<number, number> {
   return Y.decodeStateVector(Y.encodeStateVector(doc))
 }
 
+/** What a document has and its log has not, removals too; null where that is nothing. */
+export function missingFrom(contents: LogContents, doc: Y.Doc): Uint8Array | null {
+  const logged = new Y.Doc()
+  applyContents(logged, contents)
+  const before = Y.snapshot(logged)
+  const missing = Y.encodeStateAsUpdate(doc, Y.encodeStateVector(logged))
+  Y.applyUpdate(logged, missing)
+  return Y.equalSnapshots(before, Y.snapshot(logged)) ? null : missing
+}
+
 /** By state vectors: does one document have something that the other does not? */
 export function exceeds(one: ReadonlyMap<number, number>, other: ReadonlyMap<number, number>): boolean {
   return [...one].some(([client, clock]) => clock > (other.get(client) ?? 0))

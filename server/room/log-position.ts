@@ -21,6 +21,12 @@ export class LogPosition {
     while (this.#ahead.delete(this.#seq + 1)) this.#seq += 1
   }
 
+  /** The log numbers on from here: it has lost entries that were known. */
+  reset(seq: number): void {
+    this.#seq = seq
+    this.#ahead.clear()
+  }
+
   addUpTo(seq: number): void {
     this.#seq = seq
     for (const number of this.#ahead) if (number <= seq) this.#ahead.delete(number)

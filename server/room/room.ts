@@ -76,6 +76,8 @@ export class Room {
   /** Its log could not be written: the replica is ahead of the truth and gone. */
   lost: RunnelError | null = null
   onLost: (error: RunnelError) => void = () => {}
+  /** Of what several nodes write: the log has given a number again that is known here, so it has lost what had it. */
+  logHasLost = false
   /** Ends the following of what other nodes write. */
   unfollow: () => void = () => {}
   /** Several nodes write it, each under an epoch of its own. */
@@ -155,9 +157,9 @@ export class Room {
     return updates.length > 0 ? this.#append(this.writer, updates, changes) : null
   }
 
-  /** An entry of nothing, by which the log is asked whether it has all that is shown. Like `commit`. */
-  ask(): LogAppend | null {
-    return this.writer && !this.appending ? this.#append(this.writer, []) : null
+  /** An entry of what the log has lost; of nothing, by which it is asked whether it has all that is shown. Like `commit`. */
+  again(updates: Uint8Array[] = []): LogAppend | null {
+    return this.writer && !this.appending ? this.#append(this.writer, updates) : null
   }
 
   #append(writer: DocumentWriter, updates: Uint8Array[], changes?: MessageChange[]): LogAppend {
@@ -177,8 +179,9 @@ export class Room {
   /** The log has what `commit` wrote: now it is shown. `compact` is told what to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void, compact: (compaction: Compaction | null) => void): void {
     const [updates, changes] = [this.#updates, this.#changes]
-    if (this.shared) this.#position.add(seq)
-    else this.#position.addUpTo(seq)
+    if (!this.shared) this.#position.addUpTo(seq)
+    else if (this.#position.has(seq)) this.logHasLost ||= updates.length > 0
+    else this.#position.add(seq)
     this.#settling.appending = false
     if (updates.length > 0) this.#show(updates, cork)
     if (changes) for (const observer of this.observers) observer.shown(changes)
@@ -194,8 +197,11 @@ export class Room {
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
     if (!updates.every(isReadable)) return false
     // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
-    if (this.#position.has(seq))
-      return !updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
+    if (this.#position.has(seq)) {
+      const hasOthers = updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
+      if (this.shared && hasOthers) this.logHasLost = true
+      return !hasOthers
+    }
     if (seq > this.seq + (this.shared ? maxAhead : 1)) return false
     this.#position.add(seq)
     // Observers are told update by update: who reads waits for all of them.
@@ -224,6 +230,12 @@ export class Room {
     this.#position.addUpTo(contents.seq)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
     for (const observer of this.observers) observer.moved()
+  }
+
+  /** The log has all that is here up to this number, or gets it now: what had the numbers behind it is lost. To be called while nothing is appending. */
+  renumber(seq: number): void {
+    this.#position.reset(seq)
+    this.logHasLost = false
   }
 
   /** Of a document that one node writes at a time: what has come builds on something that never will. */

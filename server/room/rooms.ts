@@ -139,10 +139,12 @@ export class Rooms {
     writer.onEdit = (urgent) => this.flusher.schedule(room, urgent)
   }
 
-  /** Those that somebody uses here are brought up to their logs: every two seconds, where there are other nodes. Throws `store_unavailable`. */
+  /** Those that somebody uses here, or that are written here, are brought up to their logs: every two seconds, where there are other nodes. Throws `store_unavailable`. */
   async compare(): Promise<void> {
     await this.following.compare(
-      [...this.#rooms.values()].filter((room) => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0),
+      [...this.#rooms.values()].filter(
+        (room) => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0 || room.writer !== null,
+      ),
     )
   }
 
@@ -153,12 +155,17 @@ export class Rooms {
 
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
-    await new Promise<void>((resolve) => room.whenSettled(resolve))
-    if (!room.writer || room.lost) return
-    const { epoch } = room.writer
-    const compaction = await new Promise<Compaction | null>((resolve) => room.compaction(resolve))
+    const compaction = await new Promise<(Compaction & { epoch: number }) | null>((resolve) =>
+      // Inside the callback: behind an `await` the next append may be in flight, which the log may never have.
+      room.whenSettled(() => {
+        const { writer } = room
+        if (!writer || room.lost) return resolve(null)
+        room.compaction((compaction) => resolve(compaction && { ...compaction, epoch: writer.epoch }))
+      }),
+    )
     if (!compaction) return
-    await this.#cluster.log.compact(room.id, epoch, compaction.seq, compaction.state, room.shared)
+    const { epoch, seq, state } = compaction
+    await this.#cluster.log.compact(room.id, epoch, seq, state, room.shared)
   }
 
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
@@ -184,10 +191,7 @@ export class Rooms {
     // Its sockets are gone: other nodes need not find out by its silence.
     for (const room of this.#rooms.values()) this.#sharePresence(room)
     await Promise.allSettled(this.#opening.values())
-    await Promise.all(
-      [...this.#rooms.values()].map((room) => new Promise<void>((written) => this.flusher.flushNow(room, written))),
-    )
-    for (const room of [...this.#rooms.values()]) this.#evict(room)
+    await Promise.all([...this.#rooms.values()].map((room) => this.#end(room)))
     await Promise.all(this.#evicting.values())
   }
 
@@ -224,6 +228,17 @@ export class Rooms {
     return room
   }
 
+  /** Each as soon as its own words are written: what comes while others are would be in flight, and in no log. */
+  async #end(room: Room): Promise<void> {
+    await new Promise<void>((ended) =>
+      this.flusher.flushNow(room, () => {
+        if (this.#rooms.get(room.id) === room) this.#evict(room)
+        ended()
+      }),
+    )
+  }
+
+  /** To be called while nothing is appending. */
   #evict(room: Room): void {
     this.#rooms.delete(room.id)
     room.unfollow()
