@@ -32,6 +32,16 @@ import { UploadPlaces } from '../http/upload-places.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { createLogger, withoutSecrets } from '../operation/log.ts'
+import {
+  admissionLimits,
+  answerLimits,
+  connectionLimits,
+  fileQuotas,
+  requestLimits,
+  runLimits,
+  socketLimits,
+  streamLimits,
+} from './limits.ts'
 import { measuredCluster, measuredStore } from './measured.ts'
 import { createMetrics } from '../operation/metrics.ts'
 import type { RunnelStats } from '../operation/readings.ts'
@@ -144,12 +154,6 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
   const messages = new MessageReader(rooms)
   const patientMessages = new MessageReader(rooms, patience)
-  const fileQuotas = {
-    userBytes: config.RUNNEL_MAX_FILE_BYTES_PER_USER,
-    userFiles: config.RUNNEL_MAX_FILES_PER_USER,
-    chatBytes: config.RUNNEL_MAX_FILE_BYTES_PER_CHAT,
-    chatFiles: config.RUNNEL_MAX_FILES_PER_CHAT,
-  }
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = options.onMessageEnd
     ? new Ends({
@@ -162,6 +166,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
       })
     : null
   const tasks = new Tasks({
+    ...runLimits(config),
     rooms,
     store: patient,
     storeUntil: (signal) => patientStore(store, patience, signal),
@@ -171,18 +176,10 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     messages: patientMessages,
     now,
     cluster,
-    leaseMs: config.RUNNEL_LEASE_MS,
-    onLostRun: config.RUNNEL_ON_LOST_RUN,
     provider: options.provider ?? pickProvider(config, onUnknownEvent),
     tools: options.tools ?? [],
     filters: options.filters ?? [],
-    toolMaxMs: config.RUNNEL_TOOL_MAX_MS,
-    approvalMaxMs: config.RUNNEL_APPROVAL_MAX_MS,
-    maxToolRounds: config.RUNNEL_MAX_TOOL_ROUNDS,
-    maxToolOutputBytes: config.RUNNEL_MAX_TOOL_OUTPUT_BYTES,
-    filterMaxMs: config.RUNNEL_FILTER_MAX_MS,
     redact,
-    continueBy: config.RUNNEL_CONTINUE_BY,
     keepFile: (run, file) =>
       keepFile(
         {
@@ -190,7 +187,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
           files,
           filesUrl,
           maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
-          fileQuotas,
+          fileQuotas: fileQuotas(config),
           now,
         },
         run,
@@ -198,13 +195,6 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
       ),
     ends,
     filesUrl,
-    system: config.RUNNEL_SYSTEM_PROMPT,
-    maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
-    maxMessageBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
-    maxTasks: config.RUNNEL_MAX_TASKS,
-    maxTasksPerUser: config.RUNNEL_MAX_TASKS_PER_USER,
-    maxQueuedTasksPerUser: config.RUNNEL_MAX_QUEUED_TASKS_PER_USER,
-    taskMaxMs: config.RUNNEL_TASK_MAX_MS,
     onRun: (event, run) => {
       if (event !== 'waiting') onRun(event, run)
       if (event === 'answering') return
@@ -224,16 +214,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) =>
       news.announce(members, { type: 'chat', chatId, ...event })
   }
-  const admission = new Admission(
-    {
-      perUser: config.RUNNEL_MAX_SOCKETS_PER_USER,
-      perAddress: config.RUNNEL_MAX_SOCKETS_PER_ADDRESS,
-      unauthenticated: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS,
-      unauthenticatedPerAddress: config.RUNNEL_MAX_UNAUTHENTICATED_SOCKETS_PER_ADDRESS,
-      upgradesPerMinute: config.RUNNEL_MAX_UPGRADES_PER_MINUTE,
-    },
-    now,
-  )
+  const admission = new Admission(admissionLimits(config), now)
   const sockets = new Sockets({
     auth,
     access,
@@ -247,24 +228,8 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     basePath: config.RUNNEL_BASE_PATH,
     maxPresenceBytes: config.RUNNEL_MAX_PRESENCE_BYTES,
     catchUpMaxBytes: config.RUNNEL_CATCHUP_MAX_BYTES,
-    limits: {
-      heartbeatMs: config.RUNNEL_HEARTBEAT_MS,
-      heartbeatTimeoutMs: config.RUNNEL_HEARTBEAT_TIMEOUT_MS,
-      highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
-      stallMs: config.RUNNEL_VIEWER_STALL_MS,
-      helloMs: config.RUNNEL_HELLO_MS,
-      requestsPerMinute: config.RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE,
-      maxFrameBytes: config.RUNNEL_MAX_FRAME_BYTES,
-      maxSubscriptions: config.RUNNEL_MAX_SUBSCRIPTIONS,
-      maxStateVectorBytes: config.RUNNEL_MAX_STATE_VECTOR_BYTES,
-      maxUnauthenticatedBytes: config.RUNNEL_MAX_UNAUTHENTICATED_BYTES,
-    },
+    limits: socketLimits(config),
   })
-  const streamLimits = {
-    commentMs: config.RUNNEL_HEARTBEAT_MS,
-    highWaterBytes: config.RUNNEL_VIEWER_HIGH_WATER_BYTES,
-    stallMs: config.RUNNEL_VIEWER_STALL_MS,
-  }
   const events = new EventStreams({
     access,
     addresses,
@@ -272,7 +237,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     rooms,
     now,
     catchUp: sockets.catchUp,
-    limits: streamLimits,
+    limits: streamLimits(config),
   })
   const door = new Door({
     access,
@@ -281,7 +246,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     rooms,
     now,
     catchUp: sockets.catchUp,
-    limits: streamLimits,
+    limits: streamLimits(config),
     onError: (err, context) =>
       log.error(
         { err, ...requestOfLive(context.messageId), ...context },
@@ -305,6 +270,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
+    ...requestLimits(config),
     routes,
     filesUrl,
     basePath: config.RUNNEL_BASE_PATH,
@@ -332,16 +298,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
       messages: patientMessages,
       uploads: new UploadPlaces(patient, maxUnattached),
     },
-    maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
-    defaultModel: config.RUNNEL_MODEL,
     tools: options.tools ?? [],
-    models: config.RUNNEL_MODELS,
-    allowedParams: config.RUNNEL_ALLOWED_PARAMS,
-    providerTools: config.RUNNEL_PROVIDER_TOOLS,
-    maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
-    fileQuotas,
-    maxChats: config.RUNNEL_MAX_CHATS_PER_USER,
-    maxUnlistedChats: config.RUNNEL_MAX_UNLISTED_CHATS_PER_USER,
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
       await reach()
@@ -351,9 +308,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     pageFolder: findPage(),
   })
   const answers = new Answers({
-    stallMs: config.RUNNEL_VIEWER_STALL_MS,
-    maxPendingBytes: config.RUNNEL_MAX_PENDING_ANSWER_BYTES,
-    maxPerAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
+    ...answerLimits(config),
     addressOf: (request) => addresses.keyOf(request),
     now,
   })
@@ -364,12 +319,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     basePath: config.RUNNEL_BASE_PATH,
     answers,
     addresses,
-    limits: {
-      connections: config.RUNNEL_MAX_CONNECTIONS,
-      perAddress: config.RUNNEL_MAX_CONNECTIONS_PER_ADDRESS,
-      headMs: config.RUNNEL_REQUEST_HEAD_MS,
-      requestMs: config.RUNNEL_REQUEST_MS,
-    },
+    limits: connectionLimits(config),
     takeUpgrades: (server, onUpgrade) => sockets.attach(server, onUpgrade),
     recover: async () => {
       // A setting that is wrong, or a server that is not there, ends the start with its reason.
