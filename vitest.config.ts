@@ -16,7 +16,7 @@ const alone = files(
     'stop',
     'stop-signed-in',
   ].map((name) => `tests/e2e/${name}.test.ts`),
-  ...['failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
+  ...['crash-loop', 'failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
   'tests/browser',
   'tests/socket/many-people.test.ts',
   'tests/extension/schema-check.test.ts',
