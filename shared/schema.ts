@@ -1,9 +1,15 @@
 /**
  * The documents: which keys a message and a chat have, their types, and how
- * they are read. The only file that knows the keys; `document/` writes through
- * `createBlock`, everybody reads canonical JSON.
+ * they are read. Only this file and the two of blocks (`blocks.ts`: their
+ * fields; `block-types.ts`: what is true of each type) know the keys;
+ * `document/` writes through `createBlock`, everybody reads canonical JSON.
  */
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
+import type { Block } from './blocks.ts'
+
+export type * from './blocks.ts'
+export { blockIsFinal, type GrowingField, type NewBlock } from './block-types.ts'
+export { createBlock, growingParts, isGrowingField } from './known-types.ts'
 
 export const schemaVersion = 1
 
@@ -84,128 +90,9 @@ export const optionalMessageFields = [
   'error',
 ] as const
 
-export type BlockStatus = 'in_progress' | 'completed' | 'incomplete'
-export type ToolCallStatus =
-  | 'streaming'
-  | 'pending'
-  | 'awaiting_approval'
-  | 'running'
-  | 'completed'
-  | 'failed'
-  | 'denied'
-  | 'cancelled'
-
-interface BlockBase<Type extends string, Status extends string = BlockStatus> {
-  id: string
-  type: Type
-  status: Status
-}
-
-/** Offsets of an annotation count UTF-16 code units of the block's text. */
-export interface TextBlock extends BlockBase<'text'> {
-  text: string
-  annotations: JsonObject[]
-}
-
-export interface ReasoningBlock extends BlockBase<'reasoning'> {
-  text: string
-  origin: 'field' | 'tag' | 'summary'
-  startedAt: number
-  endedAt?: number
-}
-
-export interface ToolCallBlock extends BlockBase<'tool_call', ToolCallStatus> {
-  callId: string
-  name: string
-  arguments: string
-  output?: string
-  progress?: string
-  error?: string
-  executor: 'server' | 'client' | 'provider'
-}
-
-export interface RefusalBlock extends BlockBase<'refusal'> {
-  text: string
-}
-
-export interface SourceBlock extends BlockBase<'source'> {
-  url?: string
-  title: string
-  snippet?: string
-  sourceType: string
-}
-
-export interface FileBlock extends BlockBase<'file'> {
-  name: string
-  mimeType: string
-  url: string
-  size?: number
-}
-
-export interface EmbedBlock extends BlockBase<'embed'> {
-  url: string
-}
-
-export interface ProgressBlock extends BlockBase<'progress'> {
-  text: string
-  done: boolean
-}
-
-export interface ErrorBlock extends BlockBase<'error'>, MessageError {}
-
-export type Block =
-  | TextBlock
-  | ReasoningBlock
-  | ToolCallBlock
-  | RefusalBlock
-  | SourceBlock
-  | FileBlock
-  | EmbedBlock
-  | ProgressBlock
-  | ErrorBlock
-
-export type BlockType = Block['type']
-
-/** A block as it is opened: its id is given by the writer, its growing texts start empty. */
-export type NewBlock = Block extends infer B
-  ? B extends Block
-    ? Omit<B, 'id' | 'annotations' | (B extends ProgressBlock ? never : GrowingField)>
-    : never
-  : never
-
 /** The canonical JSON of a message: HTTP returns it, filters read it, the store keeps it. */
 export interface Message extends MessageFields {
   output: Block[]
-}
-
-/** Fields that are a Y.Text and grow by appends. */
-export type GrowingField = 'text' | 'arguments' | 'output'
-
-const growingFields: Partial<Record<BlockType, readonly GrowingField[]>> = {
-  text: ['text'],
-  reasoning: ['text'],
-  refusal: ['text'],
-  tool_call: ['arguments'],
-}
-
-/** A tool call's `output` is made when its first character comes. */
-export function isGrowingField(type: string, field: string): field is GrowingField {
-  if (type === 'tool_call' && field === 'output') return true
-  return growingFields[type as BlockType]?.includes(field as GrowingField) ?? false
-}
-
-/** What of a block only grows while nobody rewrites it, in a fixed order. */
-export function growingParts(type: string): readonly (GrowingField | 'annotations')[] {
-  if (type === 'text') return ['text', 'annotations']
-  if (type === 'tool_call') return ['arguments', 'output']
-  return growingFields[type as BlockType] ?? []
-}
-
-const finalBlockStatuses: readonly string[] = ['completed', 'failed', 'denied', 'cancelled']
-
-/** A block that nothing is added to any more; one that is `incomplete` may be continued. */
-export function blockIsFinal(status: string): boolean {
-  return finalBlockStatuses.includes(status)
 }
 
 export function messageMap(doc: Y.Doc): Y.Map<unknown> {
@@ -214,16 +101,6 @@ export function messageMap(doc: Y.Doc): Y.Map<unknown> {
 
 export function outputArray(doc: Y.Doc): Y.Array<Y.Map<unknown>> {
   return doc.getArray('output')
-}
-
-/** The shared types of a new block, its texts empty. Values must be clean JSON (`cleanJson`). */
-export function createBlock(id: string, block: NewBlock): Y.Map<unknown> {
-  const map = new Y.Map<unknown>()
-  map.set('id', id)
-  for (const [key, value] of Object.entries(block)) if (value !== undefined) map.set(key, value)
-  for (const field of growingFields[block.type] ?? []) map.set(field, new Y.Text())
-  if (block.type === 'text') map.set('annotations', new Y.Array<JsonObject>())
-  return map
 }
 
 export function readBlock(map: Y.Map<unknown>): Block {

@@ -1,5 +1,6 @@
 import type * as Y from 'yjs'
 import type { MessageChange } from '../../shared/events.ts'
+import { isLateField } from '../../shared/known-types.ts'
 import {
   growingParts,
   optionalMessageFields,
@@ -43,8 +44,8 @@ function tailsOf(block: Block, lengths: readonly number[]): MessageChange[] {
     if (value === undefined) continue
     if (typeof value !== 'string') {
       for (const annotation of value.slice(had)) tails.push({ type: 'annotation', block: block.id, annotation })
-    } else if (value.length > had || (part === 'output' && had === 0)) {
-      // An output that is there and empty differs from one that is not there.
+    } else if (value.length > had || (had === 0 && isLateField(block.type, part))) {
+      // One that is there and empty differs from one that is not there.
       tails.push({ type: 'delta', block: block.id, field: part as GrowingField, offset: had, insert: value.slice(had) })
     }
   }

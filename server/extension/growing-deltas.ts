@@ -1,11 +1,8 @@
 /** Which deltas a filter of text looks at, and what it keeps of each growing text. */
+import type { FilteredField } from '../../shared/block-types.ts'
+import { filteredField, isShownText } from '../../shared/known-types.ts'
 import type { GrowingField } from '../../shared/schema.ts'
 import type { ProviderEvent } from '../provider/events.ts'
-
-/** The texts of three types of block, and the two of a tool call. */
-export type FilteredField = 'text' | 'reasoning' | 'refusal' | 'arguments' | 'output'
-
-export const shownFields: readonly FilteredField[] = ['text', 'reasoning', 'refusal']
 
 export interface Delta {
   key: string
@@ -14,12 +11,13 @@ export interface Delta {
 
 /** The states of the texts of one request, made when their first delta comes. */
 export class GrowingDeltas<State> {
-  readonly #fields: readonly FilteredField[]
+  readonly #fields: readonly FilteredField[] | undefined
   readonly #make: (delta: Delta) => State
   readonly #types = new Map<string, string>()
   readonly #states = new Map<string, Map<GrowingField, State>>()
 
-  constructor(fields: readonly FilteredField[], make: (delta: Delta) => State) {
+  /** @param fields undefined: every text that a person reads */
+  constructor(fields: readonly FilteredField[] | undefined, make: (delta: Delta) => State) {
     this.#fields = fields
     this.#make = make
   }
@@ -33,8 +31,10 @@ export class GrowingDeltas<State> {
     const { key, field } = delta
     const known = this.#states.get(key)?.get(field)
     if (known) return known
-    if (!this.#fields.includes((field === 'text' ? (this.#types.get(key) ?? field) : field) as FilteredField))
-      return undefined
+    // What nobody has begun is looked at, too.
+    const type = this.#types.get(key) ?? 'text'
+    const isLookedAt = this.#fields?.includes(filteredField(type, field)) ?? isShownText(type, field)
+    if (!isLookedAt) return undefined
     const state = this.#make({ key, field })
     this.#states.set(key, (this.#states.get(key) ?? new Map<GrowingField, State>()).set(field, state))
     return state

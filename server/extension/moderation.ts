@@ -1,8 +1,9 @@
+import type { FilteredField } from '../../shared/block-types.ts'
 import { Breath } from '../waiting/breath.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { ProviderEvent } from '../provider/events.ts'
 import type { Filter, StreamContext } from './filter.ts'
-import { GrowingDeltas, shownFields, type FilteredField } from './growing-deltas.ts'
+import { GrowingDeltas } from './growing-deltas.ts'
 
 /** Units of earlier text that a check sees, for what runs across two of them. */
 const contextChars = 4_096
@@ -19,7 +20,7 @@ export interface ModerationOptions {
   check: Check
   /** New units that are looked at together. Default: 200. */
   everyChars?: number
-  /** Default: text, reasoning and refusal. */
+  /** Default: every text that a person reads: text, reasoning and refusal. */
   fields?: readonly FilteredField[]
 }
 
@@ -37,7 +38,7 @@ interface CheckedText {
  * checks let pass stays, also where the offence began in it.
  */
 export function moderation(options: ModerationOptions): Filter {
-  const { name = 'moderation', check, everyChars = 200, fields = shownFields } = options
+  const { name = 'moderation', check, everyChars = 200, fields } = options
   if (!(everyChars >= 1)) throw new TypeError(`everyChars is ${everyChars}: it is 1 or more.`)
   return {
     name,

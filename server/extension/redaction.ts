@@ -1,5 +1,6 @@
+import type { FilteredField } from '../../shared/block-types.ts'
 import { Breath } from '../waiting/breath.ts'
-import { GrowingDeltas, shownFields, type Delta, type FilteredField } from './growing-deltas.ts'
+import { GrowingDeltas, type Delta } from './growing-deltas.ts'
 import { matchers } from './matcher.ts'
 import { maxMatchChars, RedactedText } from './redacted-text.ts'
 import type { Filter, StreamContext } from './filter.ts'
@@ -20,7 +21,7 @@ export interface RedactionOptions {
   patterns: readonly Replacement[]
   /** Units of a text that may wait for the end of a match. Default: 256; 4,096 at the most. */
   maxHeldChars?: number
-  /** Default: text, reasoning and refusal. A tool is called with the arguments as they were redacted. */
+  /** Default: every text that a person reads: text, reasoning and refusal. A tool is called with the arguments as they were redacted. */
   fields?: readonly FilteredField[]
 }
 
@@ -35,7 +36,7 @@ export interface RedactionOptions {
  * those that match the empty text.
  */
 export function redaction(options: RedactionOptions): Filter {
-  const { name = 'redaction', patterns, maxHeldChars = 256, fields = shownFields } = options
+  const { name = 'redaction', patterns, maxHeldChars = 256, fields } = options
   if (!(maxHeldChars >= 0 && maxHeldChars <= maxMatchChars))
     throw new TypeError(`maxHeldChars is ${maxHeldChars}: it may be 0 to ${maxMatchChars}.`)
   const known = matchers(patterns.map(({ pattern }) => pattern))

@@ -3,6 +3,7 @@
  * as the beginning of the next; the others are told to go on, and may begin
  * with the words that are there already: those are cut.
  */
+import { isAside } from '../../shared/known-types.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { StreamFilter } from '../extension/filter.ts'
 import type { PromptItem, ProviderEvent } from '../provider/events.ts'
@@ -29,7 +30,7 @@ export function continued(items: readonly PromptItem[], by: ContinueBy): PromptI
 
 /** The text that an answer breaks off in: its block goes on. */
 export function brokenText({ output }: Message): { id: string; text: string } | undefined {
-  const last = output.findLast((block) => block.type !== 'progress' && block.type !== 'error')
+  const last = output.findLast((block) => !isAside(block.type))
   return last?.type === 'text' && last.text !== '' ? { id: last.id, text: last.text } : undefined
 }
 

@@ -1,4 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
+import { lostEndOf } from '../../shared/known-types.ts'
 import * as schema from '../../shared/schema.ts'
 import type { Message, MessageError, TerminalStatus } from '../../shared/schema.ts'
 import { MessageWriter } from '../document/message-writer.ts'
@@ -7,7 +8,6 @@ import type { Rooms } from '../room/rooms.ts'
 import type { Continuation, MessageRow, ProviderData, RunEnd, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Ends } from './ends.ts'
-import { endFields, endOf } from './run.ts'
 
 /** What ending a message needs. */
 export interface Places {
@@ -89,32 +89,14 @@ export async function endMessage(
     })
   }
   if (message.status === undefined || !schema.isTerminal(message.status)) {
-    for (const block of message.output) endBlock(writer, block, status, endedAt, message.status === 'waiting')
+    for (const block of message.output) {
+      const end = lostEndOf(block, { status, at: endedAt, wasWaiting: message.status === 'waiting' })
+      if (end) writer.closeBlock(block.id, end.status, end.fields)
+    }
     writer.setMessage({ status, endedAt, ...(error && { error }) })
   }
   await new Promise<void>((written) => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, taskId: row.taskId ?? '', chatId: row.chatId, room, epoch, providerData: [] }
-}
-
-function endBlock(
-  writer: MessageWriter,
-  block: schema.Block,
-  status: TerminalStatus,
-  endedAt: number,
-  wasWaiting: boolean,
-): void {
-  if (block.type === 'tool_call') {
-    if (block.status === 'running' && block.executor !== 'provider')
-      writer.closeBlock(block.id, 'failed', { error: 'The server stopped while this call ran: outcome unknown.' })
-    // Nobody will run it any more. Calls that a run hands back stay as they are.
-    else if (
-      !schema.blockIsFinal(block.status) &&
-      (wasWaiting || block.status !== 'pending' || block.executor === 'server')
-    )
-      writer.closeBlock(block.id, 'cancelled')
-  } else if (block.status === 'in_progress') {
-    writer.closeBlock(block.id, endOf(block.type, status), endFields(block.type, endedAt))
-  }
 }
 
 /**

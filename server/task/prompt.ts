@@ -1,3 +1,4 @@
+import { wordsOf } from '../../shared/known-types.ts'
 import type { Block, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
 import type { PromptData, PromptItem, PromptToolCall, ProviderDecision } from '../provider/events.ts'
 import type { ProviderData } from '../store/store.ts'
@@ -31,15 +32,10 @@ export function buildPrompt({ system, branch, maxHistoryChars }: PromptSource): 
   return [...(text === '' ? [] : [{ role: 'system' as const, text }]), ...kept.flat()]
 }
 
-/** The text that a message's blocks of one type hold. */
-export function joinedText(blocks: readonly Block[], type: 'text' | 'reasoning' | 'refusal'): string {
-  return blocks.map((block) => (block.type === type ? block.text : '')).join('')
-}
-
 /** An answer, a turn for each request that made it; none for one that holds nothing a model could read, or that it asked and is `decided` now. */
 export function answerItems(message: Message, providerData: readonly ProviderData[], decided?: string): PromptItem[] {
   return splitRounds(message.output, providerData).flatMap(({ blocks, data }) => {
-    const text = blocks.map(readText).join('')
+    const text = wordsOf(...blocks)
     const toolCalls = blocks.filter((block) => block.type === 'tool_call').flatMap(answeredCall)
     if (
       text === '' &&
@@ -58,17 +54,12 @@ export function answerItems(message: Message, providerData: readonly ProviderDat
   })
 }
 
-/** What a model reads of a block as its own words. */
-function readText(block: Block): string {
-  return block.type === 'text' || block.type === 'refusal' ? block.text : ''
-}
-
 function placed(data: readonly ProviderData[], blocks: readonly Block[]): PromptData[] {
   const starts = new Map<string, number>()
   let at = 0
   for (const block of blocks) {
     starts.set(block.id, at)
-    at += readText(block).length
+    at += wordsOf(block).length
   }
   // What has no block stands before the next one that has.
   return data
@@ -78,7 +69,7 @@ function placed(data: readonly ProviderData[], blocks: readonly Block[]): Prompt
 }
 
 function userItem(message: Message, parts: JsonObject[] = []): PromptItem {
-  return { role: 'user', text: joinedText(message.output, 'text'), ...(parts.length > 0 && { parts }) }
+  return { role: 'user', text: wordsOf(...message.output), ...(parts.length > 0 && { parts }) }
 }
 
 /** A call without a result is not sent: providers refuse it. What the provider ran itself is its own affair. */

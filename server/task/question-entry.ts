@@ -1,11 +1,11 @@
+import { wordsOf } from '../../shared/known-types.ts'
 import { listedFilesBytes, listedTextBytes, type ChatEntry, type Message } from '../../shared/schema.ts'
 import { filesOf } from './attachments.ts'
-import { joinedText } from './prompt.ts'
 
 /** A user message as its chat lists it: what is long is read over HTTP, so that a chat of many stays quick to join. */
 export function questionEntry(message: Message): ChatEntry {
   const { parentId, createdAt } = message
-  const whole = joinedText(message.output, 'text')
+  const whole = wordsOf(...message.output)
   const text = beginningOf(whole, listedTextBytes)
   const files = filesOf(message)
   const listsFiles = Buffer.byteLength(JSON.stringify(files)) <= listedFilesBytes

@@ -1,4 +1,5 @@
 import { errorRow, RunnelError } from '../../shared/errors.ts'
+import { endOf } from '../../shared/known-types.ts'
 import {
   addUsage,
   readMessage,
@@ -298,7 +299,10 @@ export class Run {
     this.#error = fields.error
     if (status !== 'completed') this.#abort.abort(new RunnelError('interrupted', 'The run has ended.'))
     const endedAt = this.#options.now()
-    for (const [id, type] of this.#open) this.writer.closeBlock(id, endOf(type, status), endFields(type, endedAt))
+    for (const [id, type] of this.#open) {
+      const left = endOf(type, status, endedAt)
+      this.writer.closeBlock(id, left.status, left.fields)
+    }
     const { usage } = this
     this.writer.setMessage({ ...fields, ...(usage && { usage }), status, endedAt })
     this.#options.flush(this.room, () => this.#options.onEnd(this))
@@ -349,18 +353,6 @@ export class Run {
 
 /** What a person or a client says to a call. */
 export type CallAnswer = { decision: 'approve' | 'deny'; reason?: string | undefined } | { output: string }
-
-/** How a block ends that its run left open. */
-export function endOf(type: string, status: TerminalStatus): BlockStatus | ToolCallStatus {
-  if (type === 'tool_call') return 'cancelled'
-  return status === 'completed' ? 'completed' : 'incomplete'
-}
-
-/** What such a block says beside its status. */
-export function endFields(type: string, endedAt: number): JsonObject {
-  if (type === 'reasoning') return { endedAt }
-  return type === 'progress' ? { done: true } : {}
-}
 
 /** What a person reads of a failure. An error that nobody foresaw says no more than that. */
 export function messageError(error: unknown): MessageError {

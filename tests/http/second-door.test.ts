@@ -4,22 +4,23 @@ import { request, type IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { MessageChange } from '../../shared/events.ts'
+import type { Block } from '../../shared/schema.ts'
 import { assemble } from '../../server/app/app.ts'
 import { doorRoute } from '../../server/http/door/door-route.ts'
 import type { AnswerEncoder } from '../../server/http/door/speech.ts'
 import { table } from '../../server/http/routes.ts'
 import { runRequestOf } from '../../server/http/run-requests.ts'
-import { joinedText } from '../../server/task/prompt.ts'
 import { answer, httpError, startFakeOpenAI } from '../../testing/index.ts'
 import { unlimited } from '../../testing/runnel.ts'
 import { closeAfterwards } from './server.ts'
 
 const line = (words: unknown) => (words === '' ? '' : `data: ${JSON.stringify(words)}\n\n`)
+const allText = (blocks: readonly Block[]) => blocks.map((block) => (block.type === 'text' ? block.text : '')).join('')
 const textOf = (change: MessageChange) =>
   change.type === 'delta' && change.field === 'text'
     ? change.insert
     : change.type === 'block'
-      ? joinedText([change.block], 'text')
+      ? allText([change.block])
       : ''
 
 /** The text, in the pieces in which it came. */
@@ -30,7 +31,7 @@ function telegraph(sent = 0): AnswerEncoder {
   }
   return {
     begin: () => line({ begins: true }),
-    difference: ({ output }) => send(joinedText(output, 'text').slice(sent)),
+    difference: ({ output }) => send(allText(output).slice(sent)),
     changes: (changes) => send(changes.map(textOf).join('')),
     skip: () => {},
     end: (_message, reason) => line({ ends: reason }),
@@ -46,7 +47,7 @@ const door = doorRoute({
   asked: ({ question, stream }, places) => ({ request: runRequestOf({}, places), question, stream }),
   speech: () => ({
     encoder: () => telegraph(),
-    whole: ({ output }, reason) => ({ said: joinedText(output, 'text'), ends: reason }),
+    whole: ({ output }, reason) => ({ said: allText(output), ends: reason }),
     refuse: (response, { code }) => void response.status(418).json({ fails: code }),
   }),
 })

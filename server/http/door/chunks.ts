@@ -1,4 +1,6 @@
 import type { MessageChange } from '../../../shared/events.ts'
+import type { DoorField } from '../../../shared/block-types.ts'
+import { doorOf, doorText } from '../../../shared/known-types.ts'
 import type { Block, Message } from '../../../shared/schema.ts'
 import { headOf, usageJson } from './completion.ts'
 import { failureBody } from './failure.ts'
@@ -7,8 +9,10 @@ import type { AnswerEncoder } from './speech.ts'
 
 /** A block of which the caller is told. */
 interface Told {
-  /** Where its text stands in a delta; null: it is a call. */
-  readonly field: 'content' | 'reasoning_content' | 'refusal' | null
+  /** Where its text stands in a delta. */
+  readonly field: DoorField
+  /** Which of its texts that is. */
+  readonly text: string
   /** So many UTF-16 units of its text, as it is now, have been sent. */
   sent: number
   call: Call | null
@@ -23,9 +27,11 @@ interface Call {
   held: string
 }
 
-const fields = { text: 'content', reasoning: 'reasoning_content', refusal: 'refusal' } as const
-
-/** The `chat.completion.chunk` frames of one message, for one caller. */
+/**
+ * The `chat.completion.chunk` frames of one message, for one caller. What has
+ * been sent cannot be taken back: where a filter rewrites it afterwards, only
+ * the document knows.
+ */
 export class ChunkEncoder implements AnswerEncoder {
   readonly #head: string
   readonly #tail: string
@@ -52,7 +58,7 @@ export class ChunkEncoder implements AnswerEncoder {
       const told = this.#told.get(block.id) ?? this.#tell(block)
       if (!told) continue
       if (told.call && block.type === 'tool_call') text += this.#identify(told, block.callId, block.name, whole)
-      const value = block.type === 'tool_call' ? block.arguments : (block as { text: string }).text
+      const value = doorText(block)
       if (told.call?.isTold === false) told.call.held = value
       else text += this.#append(told, value.slice(told.sent))
       told.sent = value.length
@@ -66,7 +72,7 @@ export class ChunkEncoder implements AnswerEncoder {
       if (change.type === 'block') text += this.difference({ output: [change.block] } as Message)
       const told = 'block' in change && typeof change.block === 'string' ? this.#told.get(change.block) : undefined
       if (!told) continue
-      if (change.type === 'delta' && change.field !== 'output') {
+      if (change.type === 'delta' && change.field === told.text) {
         const isTail = change.offset >= told.sent
         this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, true)
         if (isTail) text += this.#append(told, change.insert)
@@ -80,8 +86,9 @@ export class ChunkEncoder implements AnswerEncoder {
 
   skip(changes: readonly MessageChange[]): void {
     for (const change of changes) {
-      const told = change.type === 'delta' && change.field !== 'output' ? this.#told.get(change.block) : undefined
-      if (told && change.type === 'delta')
+      if (change.type !== 'delta') continue
+      const told = this.#told.get(change.block)
+      if (told && change.field === told.text)
         this.#shift(told, change.offset, change.delete ?? 0, change.insert.length, false)
     }
   }
@@ -100,13 +107,12 @@ export class ChunkEncoder implements AnswerEncoder {
   }
 
   #tell(block: Block): Told | null {
-    const field =
-      block.type === 'text' || block.type === 'reasoning' || block.type === 'refusal' ? fields[block.type] : null
-    if (field === null && !isHandedBack(block)) return null
+    const door = doorOf(block.type)
+    if (!door || (door.field === 'tool_calls' && !isHandedBack(block))) return null
     const call = isHandedBack(block)
       ? { index: this.#calls++, id: block.callId, name: block.name, isTold: false, held: '' }
       : null
-    const told: Told = { field, sent: 0, call }
+    const told: Told = { ...door, sent: 0, call }
     this.#told.set(block.id, told)
     return told
   }
@@ -139,8 +145,8 @@ export class ChunkEncoder implements AnswerEncoder {
 
   #append(told: Told, text: string): string {
     if (text === '') return ''
-    if (told.field !== null) return this.#chunk(`"${told.field}":${JSON.stringify(text)}`)
-    const call = told.call!
+    if (!told.call) return this.#chunk(`"${told.field}":${JSON.stringify(text)}`)
+    const { call } = told
     if (call.isTold) return this.#call(`{"index":${call.index},"function":{"arguments":${JSON.stringify(text)}}}`)
     call.held += text
     return ''

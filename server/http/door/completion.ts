@@ -1,7 +1,8 @@
 /** A message that has ended, as the OpenAI API tells of it. */
 import { z } from 'zod'
+import type { DoorField } from '../../../shared/block-types.ts'
+import { doorOf, doorText } from '../../../shared/known-types.ts'
 import type { JsonObject, Message, Usage } from '../../../shared/schema.ts'
-import { joinedText } from '../../task/prompt.ts'
 import { isHandedBack, type FinishReason } from './outcome.ts'
 
 export const completionJson = z.looseObject({
@@ -25,9 +26,11 @@ export function headOf({ id, createdAt, model = '' }: Message): { id: string; cr
 
 export function completionOf(message: Message, finishReason: FinishReason): JsonObject {
   const { id, created, model } = headOf(message)
-  const text = joinedText(message.output, 'text')
-  const reasoning = joinedText(message.output, 'reasoning')
-  const refusal = joinedText(message.output, 'refusal')
+  const textOf = (field: DoorField) =>
+    message.output.map((block) => (doorOf(block.type)?.field === field ? doorText(block) : '')).join('')
+  const text = textOf('content')
+  const reasoning = textOf('reasoning_content')
+  const refusal = textOf('refusal')
   const calls = message.output.filter(isHandedBack)
   return {
     id,

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Message } from '../../../shared/schema.ts'
+import type { ShownMessage } from './html.ts'
 
 /** One that nobody needs for so long ends, and its memory with it. */
 const idleMs = 10_000
@@ -10,7 +10,7 @@ export class HtmlThread {
   #idle: NodeJS.Timeout | undefined
 
   /** Null where it took longer than `patienceMs`, failed, or `signal` told it to stop: the thread ends, then. One call at a time. */
-  async render(message: Message, patienceMs: number, signal: AbortSignal): Promise<string | null> {
+  async render(message: ShownMessage, patienceMs: number, signal: AbortSignal): Promise<string | null> {
     clearTimeout(this.#idle)
     const worker = (this.#worker ??= newWorker())
     worker.ref()

@@ -1,27 +1,39 @@
-import type { Block, Message } from '../../../shared/schema.ts'
+import type { Message } from '../../../shared/schema.ts'
+import type { Shown } from '../../../shared/shown.ts'
 import { escapeHtml } from './escape.ts'
-import { fileFacts, toolParts, toolTitle } from './markdown.ts'
 import { safeHtml, safeUrl } from './safe-html.ts'
-import { messageText } from './text.ts'
+import { shownParts } from './shown-parts.ts'
+import { partsText } from './text.ts'
+
+/** What its HTML is made of: it goes to a thread that knows no types of blocks. */
+export interface ShownMessage extends Pick<Message, 'role' | 'status'> {
+  parts: readonly Shown[]
+}
+
+export function shownMessage(message: Message): ShownMessage {
+  return { role: message.role, status: message.status, parts: shownParts(message) }
+}
+
+export function messageHtml(message: Message): string {
+  return shownHtml(shownMessage(message))
+}
 
 /**
- * A message as a small HTML document. Each block is made safe for itself, so
+ * A message as a small HTML document. Each part is made safe for itself, so
  * that what is left open in one ends there. May take very long for text that
  * was made for it (`rendering.ts` does not wait).
  */
-export function messageHtml(message: Message): string {
-  const { output, error } = message
-  const parts = output.map(blockHtml)
-  if (error && !output.some((block) => block.type === 'error')) parts.push(errorHtml(error.message))
+export function shownHtml(message: ShownMessage): string {
+  const parts = message.parts.map(partHtml)
   return htmlDocument(message, parts.filter((part) => part !== '').join('\n'))
 }
 
 /** A message whose Markdown cannot be rendered: its text as it is. */
-export function plainHtml(message: Message): string {
-  return htmlDocument(message, `<pre>${escapeHtml(messageText(message))}</pre>`)
+export function plainHtml(message: ShownMessage): string {
+  return htmlDocument(message, `<pre>${escapeHtml(partsText(message.parts))}</pre>`)
 }
 
-function htmlDocument({ role, status }: Message, body: string): string {
+function htmlDocument({ role, status }: ShownMessage, body: string): string {
   return `<!doctype html>
 <html>
 <head><meta charset="utf-8"><title>${role === 'user' ? 'Question' : 'Answer'}</title></head>
@@ -34,35 +46,29 @@ ${body}
 `
 }
 
-function blockHtml(block: Block): string {
-  switch (block.type) {
-    case 'text':
-    case 'refusal':
-      return safeHtml(block.text)
-    case 'reasoning':
-      return block.text === '' ? '' : folded('Reasoning', safeHtml(block.text))
-    case 'tool_call':
+function partHtml(part: Shown): string {
+  switch (part.kind) {
+    case 'prose':
+      return safeHtml(part.text)
+    case 'thoughts':
+      return folded(part.title, safeHtml(part.text))
+    case 'facts':
       return folded(
-        toolTitle(block),
-        toolParts(block)
-          .map(([name, value]) => `<p>${name}:</p>\n<pre><code>${escapeHtml(value)}</code></pre>`)
+        part.title,
+        part.parts
+          .map(([name, value]) => `<p>${escapeHtml(name)}:</p>\n<pre><code>${escapeHtml(value)}</code></pre>`)
           .join('\n'),
       )
-    case 'source':
-      return `<p>Source: ${link(block.title, block.url)}</p>${block.snippet ? `\n<blockquote>${escapeHtml(block.snippet)}</blockquote>` : ''}`
-    case 'file':
-      return `<p>File: ${link(block.name, block.url)} (${escapeHtml(fileFacts(block))})</p>`
-    case 'embed':
-      return `<p>Embedded page: ${link(block.url, block.url)}</p>`
-    case 'progress':
-      return block.done ? '' : `<p><em>${escapeHtml(block.text)} …</em></p>`
-    case 'error':
-      return errorHtml(block.message)
+    case 'reference': {
+      const { label, url, title = url ?? '', details, quote } = part
+      const after = details === undefined ? '' : ` (${escapeHtml(details)})`
+      return `<p>${escapeHtml(label)}: ${link(title, url)}${after}</p>${quote ? `\n<blockquote>${escapeHtml(quote)}</blockquote>` : ''}`
+    }
+    case 'passing':
+      return `<p><em>${escapeHtml(part.text)} …</em></p>`
+    case 'fault':
+      return `<p role="alert"><strong>Error:</strong> ${escapeHtml(part.message)}</p>`
   }
-}
-
-function errorHtml(message: string): string {
-  return `<p role="alert"><strong>Error:</strong> ${escapeHtml(message)}</p>`
 }
 
 function folded(title: string, body: string): string {

@@ -1,5 +1,5 @@
 import type { Message } from '../../../shared/schema.ts'
-import { plainHtml } from './html.ts'
+import { plainHtml, shownMessage } from './html.ts'
 import { HtmlThread } from './html-thread.ts'
 import { Line, type LineLimits } from './line.ts'
 
@@ -42,7 +42,7 @@ export class HtmlRenderer {
     if (!leave) return null
     const thread = this.#free.pop() ?? this.#newThread()
     try {
-      const message = await read()
+      const message = shownMessage(await read())
       const stop = AbortSignal.any([signal, this.#closing.signal])
       const html = stop.aborted ? null : await thread.render(message, this.#patienceMs, stop)
       return signal.aborted ? null : (html ?? plainHtml(message))

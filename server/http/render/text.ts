@@ -1,36 +1,38 @@
-import type { Block, Message } from '../../../shared/schema.ts'
-import { fileFacts, toolTitle } from './markdown.ts'
+import type { Message } from '../../../shared/schema.ts'
+import type { Shown } from '../../../shared/shown.ts'
+import { shownParts } from './shown-parts.ts'
 
 /** What a person reads as the answer, as plain text: no reasoning, a tool call in one line. */
-export function messageText({ output, error }: Message): string {
-  const parts = output.map(blockText)
-  if (error && !output.some((block) => block.type === 'error')) parts.push(`Error: ${error.message}`)
+export function messageText(message: Message): string {
+  return partsText(shownParts(message))
+}
+
+export function partsText(shown: readonly Shown[]): string {
+  const parts = shown.map(partText)
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
-function blockText(block: Block): string {
-  switch (block.type) {
-    case 'text':
-    case 'refusal':
-      return block.text
-    case 'reasoning':
+function partText(part: Shown): string {
+  switch (part.kind) {
+    case 'prose':
+      return part.text
+    case 'thoughts':
       return ''
-    case 'tool_call':
-      return `[${toolTitle(block)}]`
-    case 'source':
-      return [
-        'Source: ',
-        block.title,
-        block.url === undefined ? '' : ` <${block.url}>`,
-        block.snippet ? `\n${block.snippet}` : '',
-      ].join('')
-    case 'file':
-      return `File: ${block.name} (${fileFacts(block)}) <${block.url}>`
-    case 'embed':
-      return `Embedded page: <${block.url}>`
-    case 'progress':
-      return block.done ? '' : `${block.text} …`
-    case 'error':
-      return `Error: ${block.message}`
+    case 'facts':
+      return `[${part.title}]`
+    case 'reference': {
+      const { label, title, details, url, quote } = part
+      const words = [
+        `${label}:`,
+        ...(title === undefined ? [] : [title]),
+        ...(details === undefined ? [] : [`(${details})`]),
+        ...(url === undefined ? [] : [`<${url}>`]),
+      ]
+      return `${words.join(' ')}${quote ? `\n${quote}` : ''}`
+    }
+    case 'passing':
+      return `${part.text} …`
+    case 'fault':
+      return `Error: ${part.message}`
   }
 }
