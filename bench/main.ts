@@ -21,6 +21,7 @@ import { redisCost } from './redis.ts'
 import { returningViewers } from './return.ts'
 import { foreignChats } from './search.ts'
 import { costOfSignIn } from './signed-in.ts'
+import { rowsWithoutContents } from './rows.ts'
 import { slowViewer } from './slow-viewer.ts'
 import { soak } from './soak.ts'
 import { toolArguments } from './tool-arguments.ts'
@@ -50,6 +51,7 @@ const benches: Bench[] = [
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
   { name: 'soak', run: soak },
+  { name: 'rows', run: rowsWithoutContents },
 ]
 
 /** What came of one of them. `lacking`: a program that this machine does not have. */

@@ -152,8 +152,8 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
-  const messages = new MessageReader(rooms)
-  const patientMessages = new MessageReader(rooms, patience)
+  const messages = new MessageReader(rooms, store)
+  const patientMessages = new MessageReader(rooms, store, patience)
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = options.onMessageEnd
     ? new Ends({
@@ -235,6 +235,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     addresses,
     admission,
     rooms,
+    messages,
     now,
     catchUp: sockets.catchUp,
     limits: streamLimits(config),

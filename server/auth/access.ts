@@ -38,7 +38,7 @@ export class Access {
     needed: Role = 'viewer',
     what = 'message',
   ): Promise<{ message: MessageRow; role: Role }> {
-    const message = documentKind(messageId) === 'message' ? await this.#store.getMessage(messageId) : null
+    const message = documentKind(messageId) === 'message' ? await this.#store.getRow(messageId) : null
     if (!message) throw notFound(what)
     return { message, role: await this.#roleFor(identity, message.chatId, needed, what) }
   }

@@ -15,6 +15,7 @@ import { encodeEnd, EventFeed, type EventMode } from './event-feed.ts'
 import { newDifference } from './event-frames.ts'
 import { endMark, readEventId } from './event-id.ts'
 import { EventReader } from './event-reader.ts'
+import type { MessageReader } from '../task/message-reader.ts'
 import { EventStream, type EventStreamLimits } from './event-stream.ts'
 
 export interface EventStreamsOptions {
@@ -22,6 +23,7 @@ export interface EventStreamsOptions {
   addresses: ClientAddresses
   admission: Admission
   rooms: Rooms
+  messages: MessageReader
   catchUp: CatchUpQueue
   limits: EventStreamLimits
   now: () => number
@@ -60,7 +62,8 @@ export class EventStreams {
     lastEventId: string | undefined,
   ): Promise<void> {
     const { end, position } = readEventId(lastEventId)
-    if (end !== null && row.json && endMark(row.json) === end) return void response.writeHead(204).end()
+    const json = end !== null || row.role === 'user' ? await this.#options.messages.finished(row) : null
+    if (end !== null && json && endMark(json) === end) return void response.writeHead(204).end()
     if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
     // Nobody is there any more to whom it could be said: 'close' would not come again.
     if (response.destroyed) return
@@ -69,7 +72,7 @@ export class EventStreams {
     const watch = await this.#options.access.watchMessage(identity, row.id)
     response.once('close', () => watch.close())
     if (response.destroyed) return watch.close()
-    if (row.role === 'user') return this.#openRow(response, identity, row.json!, watch)
+    if (row.role === 'user' && json) return this.#openRow(response, identity, json, watch)
     const room = await this.#options.rooms.open(row.id)
     if (!room) throw new RunnelError('not_found', 'There is no such message.')
     try {

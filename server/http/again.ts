@@ -27,13 +27,15 @@ export const againRoutes = [
     errors: runErrors,
     async handle({ request, response, identity, subject: message, body }, places) {
       refuseUserMessage(message, 'Only an answer can be made anew; edit a question instead.')
+      const earlier = (await places.store.getRequest(message.id)) as RunRequest | null
+      if (!earlier) throw new RunnelError('not_found', 'There is no such message.')
       const started = await places.tasks.start({
         user: identity.user,
         chat: await chatOf(message, places),
         question: null,
         parentId: message.parentId,
         request: {
-          ...runRequestOf(body, places, message.request as unknown as RunRequest),
+          ...runRequestOf(body, places, earlier),
           requestId: requestIdOf(response),
         },
         claim: claimOf(request, identity, places.now()),
@@ -80,7 +82,7 @@ export const againRoutes = [
         throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
       const files =
         body.files ??
-        message.json?.output.flatMap((block) =>
+        (await places.store.getJson(message.id))?.output.flatMap((block) =>
           block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [],
         ) ??
         []

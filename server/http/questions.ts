@@ -77,6 +77,6 @@ export const questionRoutes = [
 ]
 
 async function checkParent(parentId: string, chatId: string, { store }: Places): Promise<void> {
-  const parent = documentKind(parentId) === 'message' ? await store.getMessage(parentId) : null
+  const parent = documentKind(parentId) === 'message' ? await store.getRow(parentId) : null
   if (parent?.chatId !== chatId) throw new RunnelError('not_found', 'parentId: there is no such message in this chat.')
 }

@@ -96,7 +96,7 @@ export async function answerStarted(
 async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
   const run = tasks.ofMessage(started.messageId)
   if (run?.taskId === started.taskId) return await run.untilItNeedsNobody()
-  const row = await store.getMessage(started.messageId)
+  const row = await store.getRow(started.messageId)
   if (!row) throw new RunnelError('not_found', 'The message has been deleted.')
   return await messages.read(row)
 }

@@ -1,13 +1,13 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/schema.ts'
-import type { EndResult, MessageRow, NewRun } from './store.ts'
+import type { EndResult, MessageRow, NewRun, StoredMessage } from './store.ts'
 
 /** The message rows that a new run writes, in their order. */
-export function runRows({ userMessage, assistant }: NewRun): MessageRow[] {
-  const answer: MessageRow = { ...assistant, role: 'assistant', json: null }
+export function runRows({ userMessage, assistant }: NewRun): StoredMessage[] {
+  const answer: StoredMessage = { ...assistant, role: 'assistant', json: null }
   if (!userMessage) return [answer]
   const { id, chatId, parentId, createdAt, status } = userMessage
-  const question: MessageRow = {
+  const question: StoredMessage = {
     id,
     chatId,
     parentId,

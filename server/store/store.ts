@@ -6,8 +6,11 @@
  * unless the sentence says that this is not known (a database on another machine).
  */
 import type { Role } from '../../shared/protocol.ts'
-import type { Json, Message, MessageStatus } from '../../shared/schema.ts'
+import type { Json, Message } from '../../shared/schema.ts'
 import type { UpdateLog } from '../cluster/cluster.ts'
+import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
+
+export type * from './message-rows.ts'
 
 export interface ChatRow {
   id: string
@@ -73,25 +76,6 @@ export interface Deleted {
   files: string[]
 }
 
-export interface MessageRow {
-  id: string
-  chatId: string
-  parentId: string | null
-  role: 'user' | 'assistant'
-  createdAt: number
-  /** Run of an assistant message; null for user messages. */
-  taskId: string | null
-  /** User who started the run, or wrote the message. */
-  userId: string
-  status: MessageStatus
-  /** What the run asks for beside the branch, so that a queued one survives a restart; null for user messages. */
-  request: Json | null
-  /** The process that runs it, or ran it last; null for user messages. */
-  node: string | null
-  /** Canonical JSON: of a user message always, of an assistant message once it has ended. While it runs the log is the truth. */
-  json: Message | null
-}
-
 /** Claim of an `Idempotency-Key`: scope is user + route, for 24 h. */
 export interface Claim {
   userId: string
@@ -111,7 +95,7 @@ export type Claimed = { repeated: false } | { repeated: true; response: Json }
 export interface NewRun {
   /** A finished user message; null where the run answers one that exists. */
   userMessage: Message | null
-  assistant: Omit<MessageRow, 'role' | 'json' | 'taskId'> & { taskId: string }
+  assistant: Omit<StoredMessage, 'role' | 'json' | 'taskId'> & { taskId: string }
   /** Ids of files that the user message has. */
   files?: readonly string[]
   /** Random; changes only when the document is rebuilt under new ids. */
@@ -263,15 +247,21 @@ export interface Store {
   continueRun(run: Continuation): Promise<Claimed>
   /** The first answer of a request whose key was claimed; null for a new one. Throws `idempotency_mismatch`. */
   findClaim(claim: Omit<Claim, 'response'>): Promise<{ response: Json } | null>
-  getMessage(id: string): Promise<MessageRow | null>
+  getRow(id: string): Promise<MessageRow | null>
+  /** With all that it holds: for those who need more than one of its contents. */
+  getMessage(id: string): Promise<StoredMessage | null>
+  /** What its newest run asks for. */
+  getRequest(id: string): Promise<Json | null>
+  /** Null while it runs, too. */
+  getJson(id: string): Promise<Message | null>
   /** The message that this run writes, or wrote: where it was continued since, its `taskId` is another. */
   findTask(taskId: string): Promise<MessageRow | null>
   /** Where a chat is continued if nothing else is said. */
   newestMessage(chatId: string): Promise<MessageRow | null>
   /** Oldest first, and in one millisecond a question before its answer; `cursors` lead on behind each. What is being written counts no bytes. Throws `bad_request` for a cursor that is none. */
-  listMessages(chatId: string, page: Page): Promise<Paged<MessageRow> & { cursors: string[] }>
+  listMessages(chatId: string, page: Page): Promise<Paged<SaidMessage> & { cursors: string[] }>
   /** From the root to this message, by `parentId`; empty for an unknown id. */
-  branch(messageId: string): Promise<MessageRow[]>
+  branch(messageId: string): Promise<SaidMessage[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */
   unfinished(): Promise<MessageRow[]>
   /** Those that a user started. */

@@ -16,7 +16,7 @@ export interface EndContext {
 export type OnMessageEnd = (message: Message, context: EndContext) => unknown
 
 export interface EndsOptions {
-  store: Pick<Store, 'getMessage' | 'untoldEnds' | 'endTold'>
+  store: Pick<Store, 'getRow' | 'getMessage' | 'untoldEnds' | 'endTold'>
   tell: OnMessageEnd
   /** ms that one call may take. */
   maxMs: number
@@ -112,7 +112,7 @@ export class Ends {
     )
     const again = untold.filter((end) => this.#left.has(keyOf(end))).slice(0, maxLeft)
     this.#left = new Set(untold.map(keyOf))
-    const nodes = await Promise.all(again.map(async ({ messageId }) => (await store.getMessage(messageId))?.node))
+    const nodes = await Promise.all(again.map(async ({ messageId }) => (await store.getRow(messageId))?.node))
     const known = nodes.filter((node) => typeof node === 'string')
     const living = known.length > 0 ? await alive([...new Set(known)]) : new Set<string>()
     for (const [i, end] of again.entries()) {

@@ -1,9 +1,9 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { Message } from '../../shared/schema.ts'
+import { isTerminal, type Message } from '../../shared/schema.ts'
 import { noPatience, type Patience } from '../waiting/patience.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { MessageRow } from '../store/store.ts'
+import type { MessageRow, SaidMessage, Store } from '../store/store.ts'
 
 /** A reader waits so long for what other nodes have written. */
 const refreshMs = 500
@@ -11,23 +11,26 @@ const refreshMs = 500
 /** The canonical JSON of any message, mid-stream too: what the log has, never more. */
 export class MessageReader {
   readonly #rooms: Rooms
+  readonly #store: Pick<Store, 'getJson'>
   readonly #patience: Patience
 
-  constructor(rooms: Rooms, patience = noPatience) {
+  constructor(rooms: Rooms, store: Pick<Store, 'getJson'>, patience = noPatience) {
     this.#rooms = rooms
+    this.#store = store
     this.#patience = patience
   }
 
-  /** Throws `not_found` if the document went in between, `store_unavailable`. */
-  async read(row: MessageRow): Promise<Message> {
+  /** Throws `not_found` if the message went in between, `store_unavailable`. */
+  async read(row: MessageRow | SaidMessage): Promise<Message> {
     const message = await this.find(row)
     if (!message) throw new RunnelError('not_found', 'There is no such message.')
     return message
   }
 
-  /** As `read`; null if the document went in between. */
-  async find(row: MessageRow): Promise<Message | null> {
-    if (row.json) return row.json
+  /** As `read`; null if the message went in between. */
+  async find(row: MessageRow | SaidMessage): Promise<Message | null> {
+    const json = 'json' in row ? row.json : await this.finished(row)
+    if (json) return json
     const room = await this.#patience.keep(() => this.#rooms.open(row.id))
     if (!room) return null
     try {
@@ -39,6 +42,11 @@ export class MessageReader {
     } finally {
       this.#rooms.unpin(room)
     }
+  }
+
+  /** Of one that has ended, and has not been continued since. */
+  async finished({ id, status }: MessageRow): Promise<Message | null> {
+    return isTerminal(status) ? await this.#store.getJson(id) : null
   }
 
   /** Who has heard of an end, from any node, finds it here, too. While the log is away, what is here has to do. */

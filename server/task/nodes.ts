@@ -7,7 +7,6 @@ import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './calls.ts'
-import { requestOf } from './prompt.ts'
 import type { CallAnswer, Run } from './run.ts'
 
 export interface NodesOptions {
@@ -189,7 +188,7 @@ export class Nodes {
     this.#adopting.set(
       row.id,
       onOrphan({ ...row, node: cluster.node })
-        .catch((error: unknown) => onError(error, { messageId: row.id, ...requestOf(row) }))
+        .catch((error: unknown) => onError(error, { messageId: row.id }))
         .finally(() => this.#adopting.delete(row.id)),
     )
     while (this.#adopting.size >= maxAdopting) await Promise.race(this.#adopting.values())

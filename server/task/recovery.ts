@@ -1,6 +1,6 @@
 /** What a crash left: questions that their chat does not list, runs that had not begun, answers that nobody writes any more. */
 import { RunnelError } from '../../shared/errors.ts'
-import { blockIsFinal, isTerminal, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import { blockIsFinal, isTerminal, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
@@ -15,29 +15,32 @@ export async function listQuestion(
   { chatId, parentId }: MessageRow,
 ): Promise<void> {
   const chat = await store.getChat(chatId)
-  const question = parentId === null ? null : await store.getMessage(parentId)
-  if (!chat || question?.role !== 'user' || !question.json) return
-  const { id, json } = question
+  const question = chat && parentId !== null ? await store.getRow(parentId) : null
+  const json = question?.role === 'user' ? await store.getJson(question.id) : null
+  if (!chat || !json) return
   await unlessGone(
     chats.edit(chatId, (writer) => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
-      writer.setMessages([[id, questionEntry(json)]])
+      writer.setMessages([[json.id, questionEntry(json)]])
     }),
   )
-  await unlist({ store, chats }, chatId, [id])
+  await unlist({ store, chats }, chatId, [json.id])
 }
 
 /** What the run of a row asks for, if it can be carried out again. */
-export type Asked = Omit<MessageRow, 'request' | 'taskId'> & { taskId: string; request: RunRequest }
+export type Asked = Omit<MessageRow, 'taskId'> & { taskId: string; request: RunRequest }
+
+/** A run as it was left. */
+export type Left = MessageRow & { request: Json | null }
 
 /** The run had not begun when its process ended. */
-export function wasQueued(row: MessageRow, { status, taskId }: Partial<Message>): row is MessageRow & Asked {
+export function wasQueued(row: Left, { status, taskId }: Partial<Message>): row is Left & Asked {
   // One that was to go on with a message may not have written a word.
   return isAsked(row) && (status === undefined || status === 'queued' || (isTerminal(status) && taskId !== row.taskId))
 }
 
 /** The run waited for people only. */
-export function wasWaiting(row: MessageRow, { status, output }: Message): row is MessageRow & Asked {
+export function wasWaiting(row: Left, { status, output }: Message): row is Left & Asked {
   const calls = output.filter(
     (block) => block.type === 'tool_call' && block.executor !== 'provider' && !blockIsFinal(block.status),
   )
@@ -50,11 +53,11 @@ export function wasWaiting(row: MessageRow, { status, output }: Message): row is
 }
 
 /** It ended as `interrupted`, and nobody has gone on with it by itself yet. */
-export function wasBrokenOff({ request }: MessageRow, { status }: Message): boolean {
+export function wasBrokenOff({ request }: Left, { status }: Message): boolean {
   return status === 'interrupted' && request !== null && !(request as { recovered?: boolean }).recovered
 }
 
-function isAsked({ status, taskId, request }: MessageRow): boolean {
+function isAsked({ status, taskId, request }: Left): boolean {
   return status === 'queued' && taskId !== null && request !== null
 }
 
@@ -85,7 +88,7 @@ export async function endLater(
   for (let waitMs = 250; !closed(); waitMs = Math.min(waitMs * 2, 5_000)) {
     await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
     try {
-      const row = await places.store.getMessage(messageId)
+      const row = await places.store.getRow(messageId)
       if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== places.node))
         return null
       const taken = await takeUpLeft(places, row)

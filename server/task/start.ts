@@ -115,7 +115,12 @@ export async function writeContinuation(
   { store, node }: { store: Store; node: string },
   { user, message, claim, decision, requestId }: ContinueOptions,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
-  const { recovered: _, decision: _said, ...rest } = message.request as unknown as RunRequest
+  // One that is gone asks for nothing: `continueRun` refuses it.
+  const {
+    recovered: _,
+    decision: _said,
+    ...rest
+  } = ((await store.getRequest(message.id)) ?? {}) as unknown as RunRequest
   const request: RunRequest = {
     ...rest,
     continues: true,
@@ -141,7 +146,10 @@ export async function writeContinuation(
 }
 
 /** Of a run whose node was lost: the one that goes on by itself, once. */
-export function recoveringRun({ id, userId, request }: MessageRow, node: string): Continuation {
+export function recoveringRun(
+  { id, userId, request }: Pick<MessageRow, 'id' | 'userId'> & { request: Json | null },
+  node: string,
+): Continuation {
   const { decision: _said, ...rest } = request as unknown as RunRequest
   const next: RunRequest = { ...rest, continues: true, recovered: true }
   return { messageId: id, taskId: newId('task'), userId, node, request: next as unknown as Json }

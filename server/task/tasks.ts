@@ -1,5 +1,12 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { isTerminal, readMessage, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import {
+  isTerminal,
+  readMessage,
+  type Block,
+  type Json,
+  type Message,
+  type ToolCallBlock,
+} from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
@@ -9,7 +16,7 @@ import { noSuchCall } from './call.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './calls.ts'
 import { endMessage, takeUp, takeUpLeft, type Taken } from './ending.ts'
 import { Nodes } from './nodes.ts'
-import { requestOf } from './prompt.ts'
+import { requestOf, type RunRequest } from './prompt.ts'
 import { interrupt, listQuestion, wasBrokenOff, wasQueued, wasWaiting, type Asked } from './recovery.ts'
 import { Unlisted } from './unlisted.ts'
 import { messageError, type CallAnswer, type Run, type RunState } from './run.ts'
@@ -105,13 +112,14 @@ export class Tasks {
     const rows = (await store.unfinishedOf(userId)).filter((row) => row.node !== cluster.node)
     const elsewhere = await Promise.all(
       rows.map(async (row) => {
-        const message = await messages.find(row)
+        const request = (await store.getRequest(row.id)) as RunRequest | null
+        const message = request && (await messages.find(row))
         return (
           message && {
             // One that has only just been made may say nothing yet.
             ...stateOf(row, (message as Partial<Message>).status ?? 'queued'),
             createdAt: row.createdAt,
-            model: (row.request as { model: string }).model,
+            model: request.model,
           }
         )
       }),
@@ -333,9 +341,12 @@ export class Tasks {
     })
   }
 
-  async #recover(row: MessageRow): Promise<void> {
+  async #recover(bare: MessageRow): Promise<void> {
     const { store, onLostRun, onError } = this.#options
+    let request: Json | null = null
     try {
+      request = await store.getRequest(bare.id)
+      const row = { ...bare, request }
       await listQuestion(this.#options, row)
       const stopped = await this.#nodes.isStopped(row)
       const taken = await takeUpLeft(this.#options, row)
@@ -355,10 +366,10 @@ export class Tasks {
       // In one step with the end: a fall in between would leave it interrupted for good.
       const next = recoveringRun(row, this.#options.node)
       await this.#running.save({ ...ending, next })
-      const saved = await store.getMessage(row.id)
+      const saved = await store.getRow(row.id)
       if (saved?.taskId === next.taskId) await this.#recover(saved)
     } catch (error) {
-      onError(error, { messageId: row.id, ...requestOf(row) })
+      onError(error, { messageId: bare.id, ...requestOf({ request }) })
     }
   }
 

@@ -90,7 +90,6 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
           userId: 'user_1',
           node: null,
           status: 'completed',
-          request: null,
           json: question('msg_zzzzzzzz'),
         },
         {
@@ -103,7 +102,6 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
           userId: 'user_1',
           node: 'local',
           status: 'queued',
-          request: { model: 'm' },
           json: null,
         },
       ])
@@ -258,6 +256,35 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
     ])
     await store.putProviderData('msg_unknown1', [{ blockId: 'block_1', data: 'late' }])
     expect(await store.getProviderData('msg_unknown1')).toEqual([])
+  })
+
+  it('gives rows without what is in them, and that where it is asked for', async () => {
+    const store = open()
+    await store.createChat(chat(), 'l')
+    const request = { model: 'm', system: 'Be brief.' }
+    const asked = question('msg_ask00001')
+    await store.startRun(newRun('msg_answer01', { request, parentId: asked.id }, { userMessage: asked }))
+    const whole = await store.getMessage('msg_answer01')
+    const { json: _, request: _request, ...row } = whole!
+    expect(whole).toMatchObject({ request, json: null })
+    expect(await store.getRow('msg_answer01')).toEqual(row)
+    expect(await store.findTask(row.taskId!)).toEqual(row)
+    expect(await store.newestMessage(chatId)).toEqual(row)
+    expect(await store.unfinished()).toEqual([row])
+    expect(await store.unfinishedOf(row.userId)).toEqual([row])
+    expect(await store.branch('msg_answer01')).toEqual([
+      { ...(await store.getRow('msg_ask00001')), json: asked },
+      { ...row, json: null },
+    ])
+    expect((await store.listMessages(chatId, { limit: 9 })).items).toEqual(await store.branch('msg_answer01'))
+    expect(await store.getRequest('msg_answer01')).toEqual(request)
+    expect(await store.getRequest('msg_ask00001')).toBeNull()
+    expect(await store.getJson('msg_ask00001')).toEqual(asked)
+    expect(await store.getJson('msg_answer01')).toBeNull()
+    for (const read of [store.getRow, store.getMessage, store.getRequest, store.getJson])
+      expect(await read('msg_unknown1')).toBeNull()
+    await store.deleteMessages('msg_ask00001')
+    expect([await store.getRequest('msg_answer01'), await store.getJson('msg_ask00001')]).toEqual([null, null])
   })
 
   it('is not changed by what callers do with their objects afterwards', async () => {

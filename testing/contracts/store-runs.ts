@@ -74,8 +74,7 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
     it('makes an ended message a queued one, of a new task; the old task still leads to it', async () => {
       const store = await ended()
       expect(await store.continueRun(next)).toEqual({ repeated: false })
-      const row = await store.getMessage('msg_answer01')
-      expect(row).toMatchObject({
+      expect(await store.getMessage('msg_answer01')).toMatchObject({
         taskId: 'task_new',
         userId: 'user_2',
         node: 'n2',
@@ -83,6 +82,7 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
         json: null,
         request: { model: 'm', continues: true },
       })
+      const row = await store.getRow('msg_answer01')
       expect(await store.findTask('task_new')).toEqual(row)
       expect(await store.findTask('task_msg_answer01')).toEqual(row)
       expect(await store.unfinished()).toEqual([row])

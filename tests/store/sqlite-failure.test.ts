@@ -161,6 +161,23 @@ describe('migrations', () => {
     expect(database.prepare(`SELECT 1 FROM sqlite_schema WHERE name LIKE '%_text%'`).all()).toEqual([])
   })
 
+  it('take what an older file says of messages out of their rows', () => {
+    const database = openRaw(':memory:')
+    migrate(database, migrations.slice(0, 10))
+    database.exec(`INSERT INTO messages (number, id, chat_id, role, created_at, user_id, status, request, json, node)
+      VALUES (5, 'm', '${chatId}', 'assistant', 1, 'u', 'completed', '{"model":"m"}', '{"id":"m"}', 'n')`)
+    migrate(database)
+    expect(database.prepare('SELECT * FROM contents').all()).toEqual([
+      { message: 5, request: '{"model":"m"}', json: '{"id":"m"}' },
+    ])
+    expect(database.prepare('SELECT * FROM messages').all()).toEqual([
+      {
+        ...{ number: 5, id: 'm', chat_id: chatId, parent_id: null, role: 'assistant', created_at: 1 },
+        ...{ task_id: null, user_id: 'u', status: 'completed', node: 'n' },
+      },
+    ])
+  })
+
   it('undo a step that fails, whole, and keep those before it', () => {
     const database = openRaw(':memory:')
     const steps = [...migrations, 'CREATE TABLE good (id)', 'CREATE TABLE half (id); INSERT INTO nowhere VALUES (1)']

@@ -41,7 +41,7 @@ export function process(store: Store, cluster: Cluster, now = Date.now) {
     cluster,
     now,
     chats,
-    messages: new MessageReader(rooms),
+    messages: new MessageReader(rooms, store),
     leaseMs: 1_000,
     onLostRun: 'interrupt',
     tools: [],

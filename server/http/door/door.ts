@@ -57,7 +57,7 @@ export class Door {
       if (callers > 0) return void this.#callers.set(taskId, callers)
       this.#callers.delete(taskId)
       if (response.writableFinished) return
-      const row = await store.getMessage(messageId)
+      const row = await store.getRow(messageId)
       if (row?.taskId === taskId) await tasks.stop(row)
     }
     const hungUp = () => void left().catch((error: unknown) => onError(error, { messageId }))

@@ -2,10 +2,10 @@ import { RunnelError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/schema.ts'
 import { branchOf } from '../branch.ts'
 import { judgeClaim } from '../claim-rules.ts'
-import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from '../cursor.ts'
 import { memoryDocuments } from './documents.ts'
 import { memoryFiles } from './files.ts'
 import { memoryMembers } from './members.ts'
+import { bare, compare, cutPage, positionOf, said, type Numbered } from './rows.ts'
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
@@ -16,25 +16,18 @@ import type {
   Continuation,
   MessageRow,
   Order,
-  Page,
-  Paged,
   ProviderData,
   RunEnd,
   Store,
+  StoredMessage,
   UntoldEnd,
 } from '../store.ts'
-
-/** A row and the order in which it was written. */
-interface Numbered<T> {
-  number: number
-  row: T
-}
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
   const chats = new Map<string, Numbered<ChatRow>>()
-  const messages = new Map<string, Numbered<MessageRow>>()
-  const messagesByChat = new Map<string, Map<string, Numbered<MessageRow>>>()
+  const messages = new Map<string, Numbered<StoredMessage>>()
+  const messagesByChat = new Map<string, Map<string, Numbered<StoredMessage>>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
   const claims = new Map<string, Claim>()
   const members = memoryMembers((chatId) => chats.has(chatId))
@@ -65,8 +58,10 @@ export function memoryStore(): Store {
     if (known) throw new RunnelError('internal', 'This is in the database already.')
   }
 
-  function getMessage(id: string): MessageRow | null {
-    return structuredClone(messages.get(id)?.row) ?? null
+  /** Of a message that is there a copy of what `read` gives; else null. */
+  function of<T>(id: string, read: (row: StoredMessage) => T): T | null {
+    const message = messages.get(id)
+    return message ? structuredClone(read(message.row)) : null
   }
 
   function continueMessage({ messageId, taskId, userId, node, request }: Continuation): void {
@@ -77,14 +72,14 @@ export function memoryStore(): Store {
   }
 
   /** Oldest first. */
-  function messagesOf(chatId: string): Numbered<MessageRow>[] {
+  function messagesOf(chatId: string): Numbered<StoredMessage>[] {
     return [...(messagesByChat.get(chatId)?.values() ?? [])].sort((a, b) => compare(positionOf(a), positionOf(b)))
   }
 
-  function putMessage(row: MessageRow): void {
+  function putMessage(row: StoredMessage): void {
     const message = { number: ++rowsWritten, row: structuredClone(row) }
     messages.set(row.id, message)
-    const ofChat = messagesByChat.get(row.chatId) ?? new Map<string, Numbered<MessageRow>>()
+    const ofChat = messagesByChat.get(row.chatId) ?? new Map<string, Numbered<StoredMessage>>()
     messagesByChat.set(row.chatId, ofChat.set(row.id, message))
   }
 
@@ -107,10 +102,10 @@ export function memoryStore(): Store {
     return [...messages.values()]
       .filter(({ row }) => !isTerminal(row.status))
       .sort((a, b) => compare(positionOf(a), positionOf(b)))
-      .map(({ row }) => structuredClone(row))
+      .map(({ row }) => bare(row))
   }
 
-  function taskOf(taskId: string): Numbered<MessageRow> | undefined {
+  function taskOf(taskId: string): Numbered<StoredMessage> | undefined {
     return [...messages.values()].find(({ row }) => row.taskId === taskId)
   }
 
@@ -220,6 +215,7 @@ export function memoryStore(): Store {
         ownChats(userId).sort((a, b) => compare(positionOf(b), positionOf(a))),
         page,
         -1,
+        (row) => row,
       )
       return { items, nextCursor }
     },
@@ -239,25 +235,25 @@ export function memoryStore(): Store {
       const claimed = judgeClaim(claim, claims.get(claimKey(claim)))
       return claimed.repeated ? { response: structuredClone(claimed.response) } : null
     },
-    async getMessage(id) {
-      return getMessage(id)
-    },
+    getRow: async (id) => of(id, bare),
+    getMessage: async (id) => of(id, (row) => row),
+    getRequest: async (id) => of(id, ({ request }) => request),
+    getJson: async (id) => of(id, ({ json }) => json),
     async continueRun(run) {
       return claimThen(run.claim, () => continueMessage(run))
     },
     async findTask(taskId) {
       const past = pastTasks.get(taskId)
-      if (past !== undefined) return getMessage(past)
-      return structuredClone(taskOf(taskId)?.row) ?? null
+      return of(past ?? taskOf(taskId)?.row.id ?? '', bare)
     },
     async newestMessage(chatId) {
-      return structuredClone(messagesOf(chatId).at(-1)?.row) ?? null
+      return of(messagesOf(chatId).at(-1)?.row.id ?? '', bare)
     },
     async listMessages(chatId, page) {
-      return cutPage(messagesOf(chatId), page, 1)
+      return cutPage(messagesOf(chatId), page, 1, said)
     },
     async branch(messageId) {
-      return branchOf(messageId, getMessage)
+      return branchOf(messageId, (id) => of(id, said))
     },
     async unfinished() {
       return unfinished()
@@ -328,29 +324,4 @@ export function memoryStore(): Store {
 
 function claimKey({ userId, route, key }: Omit<Claim, 'response'>): string {
   return JSON.stringify([userId, route, key])
-}
-
-function positionOf<T extends { createdAt: number }>({ number, row }: Numbered<T>): ListPosition {
-  return { createdAt: row.createdAt, number }
-}
-
-function compare(a: ListPosition, b: ListPosition): number {
-  return a.createdAt - b.createdAt || a.number - b.number
-}
-
-/** `direction`: 1 where the list goes up in time, -1 where it goes down. */
-function cutPage<T extends { createdAt: number }>(
-  sorted: Numbered<T>[],
-  page: Page,
-  direction: 1 | -1,
-): Paged<T> & { cursors: string[] } {
-  const start = page.cursor === undefined ? null : decodeCursor(page.cursor)
-  const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
-  const { shown, isLast } = takePage(rest, page, ({ row }) => ('json' in row && !row.json ? 0 : jsonBytes(row)))
-  const cursors = shown.map((entry) => encodeCursor(positionOf(entry)))
-  return {
-    items: shown.map(({ row }) => structuredClone(row)),
-    nextCursor: isLast ? null : cursors.at(-1)!,
-    cursors,
-  }
 }

@@ -2,13 +2,13 @@ import { Breath } from '../../waiting/breath.ts'
 import { decodeOffset, matchesPage } from '../cursor.ts'
 import { queryWordsOf } from '../search-words.ts'
 import { searchableText } from '../searchable.ts'
-import type { ChatRow, MessageRow, Store } from '../store.ts'
+import type { ChatRow, SaidMessage, Store } from '../store.ts'
 import { holdsWords } from '../word-index.ts'
 
 /** Reads all texts of a user for each search, with pauses. `ownChats`: those that are listed, oldest first. */
 export function memorySearch(
   ownChats: (userId: string) => readonly { row: ChatRow }[],
-  messagesOf: (chatId: string) => readonly { row: MessageRow }[],
+  messagesOf: (chatId: string) => readonly { row: SaidMessage }[],
 ): Store['searchChats'] {
   return async (userId, query, page) => {
     const offset = decodeOffset(page.cursor)

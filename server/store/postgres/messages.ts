@@ -6,7 +6,7 @@ import { quotaLocks } from './files.ts'
 import { vectorOf } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, refuseContinuation } from '../run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData, Store } from '../store.ts'
+import type { ChatRow, Continuation, MessageRow, Page, Paged, SaidMessage, Store, StoredMessage } from '../store.ts'
 
 type MessageMethods = Pick<
   Store,
@@ -14,7 +14,10 @@ type MessageMethods = Pick<
   | 'renameChat'
   | 'listChats'
   | 'expiredChats'
+  | 'getRow'
   | 'getMessage'
+  | 'getRequest'
+  | 'getJson'
   | 'findTask'
   | 'newestMessage'
   | 'listMessages'
@@ -23,8 +26,6 @@ type MessageMethods = Pick<
   | 'unfinished'
   | 'unfinishedOf'
   | 'takeOver'
-  | 'putProviderData'
-  | 'getProviderData'
 >
 
 export type Numbered<Row> = Row & { number: number }
@@ -32,14 +33,16 @@ export type Numbered<Row> = Row & { number: number }
 export const chatColumns =
   'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
-  task_id AS "taskId", user_id AS "userId", node, status, request, json`
+  task_id AS "taskId", user_id AS "userId", node, status`
+const saidColumns = `${messageColumns}, json`
+const storedColumns = `${saidColumns}, request`
 const bytesOfJson = 'coalesce(octet_length(json::text), 0)::bigint'
 /** The same words as in the partial index, or Postgres does not use it. */
 export const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 
 /** Chats, messages and what belongs to their blocks. */
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
-  const getMessage = (id: string) => readMessage(query, 'id = $1', id)
+  const getRow = (id: string) => readRow(query, 'id = $1', id)
   return {
     getChat: async (id) => {
       const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
@@ -66,12 +69,17 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
         ])
       ).map(toChat),
 
-    getMessage,
+    getRow,
+    getMessage: (id) => readRow<StoredMessage>(query, 'id = $1', id, storedColumns),
+    getRequest: async (id) =>
+      (await query<{ request: Json }>('SELECT request FROM messages WHERE id = $1', [id]))[0]?.request ?? null,
+    getJson: async (id) =>
+      (await query<{ json: Message | null }>('SELECT json FROM messages WHERE id = $1', [id]))[0]?.json ?? null,
     findTask: async (taskId) => {
       const [past] = await query<{ id: string }>('SELECT message_id AS id FROM past_tasks WHERE task_id = $1', [taskId])
-      return past ? await getMessage(past.id) : await readMessage(query, 'task_id = $1', taskId)
+      return past ? await getRow(past.id) : await readRow(query, 'task_id = $1', taskId)
     },
-    newestMessage: (chatId) => readMessage(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
+    newestMessage: (chatId) => readRow(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
     listMessages: async (chatId, page) => {
       const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
       // Their places first, one after the other up to the bound, then the text of those that are shown.
@@ -89,8 +97,8 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
         [chatId, after.createdAt, after.number, page.limit, page.maxBytes ?? Number.MAX_SAFE_INTEGER],
       )
       const { shown, isLast } = takePage(places, page, ({ bytes }) => bytes)
-      const rows = await query<Numbered<MessageRow>>(
-        `SELECT ${messageColumns} FROM messages WHERE number = ANY ($1) ORDER BY created_at, number`,
+      const rows = await query<Numbered<SaidMessage>>(
+        `SELECT ${saidColumns} FROM messages WHERE number = ANY ($1) ORDER BY created_at, number`,
         [shown.map(({ number }) => number)],
       )
       // One that was deleted in between is not there any more.
@@ -101,11 +109,11 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
       }
     },
     branch: async (messageId) => {
-      const rows = await query<Numbered<MessageRow>>(
+      const rows = await query<Numbered<SaidMessage>>(
         `WITH RECURSIVE up (id, parent_id) AS (
            SELECT id, parent_id FROM messages WHERE id = $1
            UNION SELECT messages.id, messages.parent_id FROM messages JOIN up ON messages.id = up.parent_id
-         ) SELECT ${messageColumns} FROM messages JOIN up ON up.id = messages.id`,
+         ) SELECT ${saidColumns} FROM messages JOIN up ON up.id = messages.id`,
         [messageId],
       )
       const byId = new Map(rows.map((row) => [row.id, unnumbered(row)]))
@@ -136,37 +144,6 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
             ])
           ).length === 1,
       ),
-
-    putProviderData: (messageId, entries) =>
-      write(async (query) => {
-        // It does not go until this is through.
-        if ((await query('SELECT 1 FROM messages WHERE id = $1 FOR KEY SHARE', [messageId])).length > 0)
-          await putProviderData(query, messageId, entries)
-      }),
-    getProviderData: (messageId) =>
-      query<ProviderData>(
-        'SELECT block_id AS "blockId", data FROM provider_data WHERE message_id = $1 ORDER BY number',
-        [messageId],
-      ),
-  }
-}
-
-/** Inside a transaction that has locked the message. */
-export async function putProviderData(
-  query: Query,
-  messageId: string,
-  entries: readonly ProviderData[],
-): Promise<void> {
-  for (const { blockId, data } of entries) {
-    if (data === null)
-      await query('DELETE FROM provider_data WHERE message_id = $1 AND block_id = $2', [messageId, blockId])
-    else {
-      await query(
-        `INSERT INTO provider_data (message_id, block_id, data) VALUES ($1, $2, $3)
-         ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
-        [messageId, blockId, JSON.stringify(data)],
-      )
-    }
   }
 }
 
@@ -195,7 +172,7 @@ export async function refuseOwned(
 }
 
 /** Inside a transaction. `vector`: its words, of one that has JSON. */
-export async function insertMessage(query: Query, row: MessageRow, vector: string | null): Promise<void> {
+export async function insertMessage(query: Query, row: StoredMessage, vector: string | null): Promise<void> {
   await query(
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json, search)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
@@ -284,9 +261,14 @@ export async function deleteMessageRows(query: Query, ids: readonly string[]): P
   await query('DELETE FROM messages WHERE id = ANY ($1)', [ids])
 }
 
-async function readMessage(query: Query, condition: string, value: string): Promise<MessageRow | null> {
-  const [row] = await query<Numbered<MessageRow>>(`SELECT ${messageColumns} FROM messages WHERE ${condition}`, [value])
-  return row ? unnumbered(row) : null
+async function readRow<Row extends MessageRow = MessageRow>(
+  query: Query,
+  condition: string,
+  value: string,
+  columns = messageColumns,
+): Promise<Row | null> {
+  const [row] = await query<Numbered<Row>>(`SELECT ${columns} FROM messages WHERE ${condition}`, [value])
+  return row ? unnumbered<Row>(row) : null
 }
 
 export function toChat({ number: _number, expiresAt, ...row }: Numbered<ChatRow>): ChatRow {
@@ -294,7 +276,7 @@ export function toChat({ number: _number, expiresAt, ...row }: Numbered<ChatRow>
 }
 
 function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
-  return row as Row
+  return row as unknown as Row
 }
 
 /** Cuts a page from rows of which one more than `limit` was asked for. */

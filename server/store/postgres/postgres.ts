@@ -23,13 +23,13 @@ import {
   insertMessage,
   lockStanding,
   postgresMessages,
-  putProviderData,
   readDescendants,
   refuseBusyChat,
   refuseOwned,
   toChat,
   type Numbered,
 } from './messages.ts'
+import { postgresProviderData, putProviderData } from './provider-data.ts'
 import { forgetOrders, postgresOrders } from './orders.ts'
 import { migrations } from './schema.ts'
 import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
@@ -78,6 +78,7 @@ export function postgresStore(
   return {
     log: postgresLog(logConnection, patience),
     ...postgresMessages(connection),
+    ...postgresProviderData(connection),
     ...postgresMembers(connection),
     ...postgresFiles(connection),
     ...postgresEpochs(connection),

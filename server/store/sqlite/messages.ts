@@ -3,20 +3,39 @@ import { RunnelError } from '../../../shared/errors.ts'
 import type { Json, Message } from '../../../shared/schema.ts'
 import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
 import type { SqliteConnection } from './connection.ts'
-import type { ChatRow, Continuation, MessageRow, Page, Paged, ProviderData } from '../store.ts'
+import type {
+  ChatRow,
+  Continuation,
+  MessageRow,
+  Page,
+  Paged,
+  ProviderData,
+  SaidMessage,
+  StoredMessage,
+} from '../store.ts'
 
 type Row = Record<string, SQLOutputValue>
 
 const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt, expires_at AS expiresAt'
 const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
-  task_id AS taskId, user_id AS userId, node, status, request, json`
+  task_id AS taskId, user_id AS userId, node, status`
+const numberOf = '(SELECT number FROM messages WHERE id = ?)'
+const withContents = 'messages LEFT JOIN contents ON contents.message = messages.number'
 
 function toChat({ number: _number, expiresAt, ...row }: Row): ChatRow {
   return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as ChatRow
 }
 
-function toMessage({ number: _number, request, json, ...row }: Row): MessageRow {
-  return { ...row, request: parse(request), json: parse(json) } as MessageRow
+function toRow({ number: _number, ...row }: Row): MessageRow {
+  return { ...row } as unknown as MessageRow
+}
+
+function toSaid({ json, ...row }: Row): SaidMessage {
+  return { ...toRow(row), json: parse(json) as SaidMessage['json'] }
+}
+
+function toStored({ request, ...row }: Row): StoredMessage {
+  return { ...toSaid(row), request: parse(request) }
 }
 
 function parse(value: SQLOutputValue | undefined): Json {
@@ -53,16 +72,18 @@ export interface SqliteMessages {
   listChats(userId: string, page: Page): Paged<ChatRow>
   expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
-  insertMessage(row: MessageRow): void
+  insertMessage(row: StoredMessage): void
   continueMessage(run: Continuation): void
   /** `json`: the text of the message. */
   finishMessage(message: Message, json: string): void
-  /** What says whether a run can end, or be continued: a long message need not be read for that. */
-  standing(id: string): Pick<MessageRow, 'taskId' | 'status'> | null
-  getMessage(id: string): MessageRow | null
+  getRow(id: string): MessageRow | null
+  getMessage(id: string): StoredMessage | null
+  getSaid(id: string): SaidMessage | null
+  getRequest(id: string): Json | null
+  getJson(id: string): Message | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
-  listMessages(chatId: string, page: Page): Paged<MessageRow> & { cursors: string[] }
+  listMessages(chatId: string, page: Page): Paged<SaidMessage> & { cursors: string[] }
   chatsByNumber(numbers: readonly number[]): ChatRow[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
@@ -96,20 +117,26 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   )
   const selectExpired = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE expires_at <= ? ORDER BY expires_at`)
   const insertMessage = connection.prepare(
-    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status, request, json)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
+  const insertContents = connection.prepare('INSERT INTO contents (message, request, json) VALUES (?, ?, ?)')
   const continueMessage = connection.prepare(
-    "UPDATE messages SET status = 'queued', json = NULL, task_id = ?, user_id = ?, node = ?, request = ? WHERE id = ?",
+    "UPDATE messages SET status = 'queued', task_id = ?, user_id = ?, node = ? WHERE id = ?",
   )
+  const askAgain = connection.prepare(`UPDATE contents SET json = NULL, request = ? WHERE message = ${numberOf}`)
   const insertPastTask = connection.prepare(
     'INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = ?',
   )
   const selectPastTask = connection.prepare('SELECT message_id FROM past_tasks WHERE task_id = ?')
   const deletePastTasks = connection.prepare('DELETE FROM past_tasks WHERE message_id = ?')
-  const finishMessage = connection.prepare('UPDATE messages SET status = ?, json = ? WHERE id = ?')
-  const selectStanding = connection.prepare('SELECT task_id AS taskId, status FROM messages WHERE id = ?')
-  const selectMessage = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
+  const finishMessage = connection.prepare('UPDATE messages SET status = ? WHERE id = ?')
+  const setJson = connection.prepare(`UPDATE contents SET json = ? WHERE message = ${numberOf}`)
+  const selectRow = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE id = ?`)
+  const selectStored = connection.prepare(`SELECT ${messageColumns}, request, json FROM ${withContents} WHERE id = ?`)
+  const selectSaid = connection.prepare(`SELECT ${messageColumns}, json FROM ${withContents} WHERE id = ?`)
+  const selectRequest = connection.prepare(`SELECT request FROM contents WHERE message = ${numberOf}`)
+  const selectJson = connection.prepare(`SELECT json FROM contents WHERE message = ${numberOf}`)
   const selectTask = connection.prepare(`SELECT ${messageColumns} FROM messages WHERE task_id = ?`)
   const selectNewest = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
@@ -118,11 +145,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectDescendants = connection.prepare(withDescendants)
   const selectIdsOfChat = connection.prepare('SELECT id FROM messages WHERE chat_id = ?')
   const deleteProviderData = connection.prepare('DELETE FROM provider_data WHERE message_id = ?')
+  const deleteContents = connection.prepare(`DELETE FROM contents WHERE message = ${numberOf}`)
   const deleteMessage = connection.prepare('DELETE FROM messages WHERE id = ?')
   const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
   const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
   const selectMessages = connection.prepare(
-    `SELECT ${messageColumns} FROM messages WHERE chat_id = ? AND (created_at, number) > (?, ?)
+    `SELECT ${messageColumns}, json FROM ${withContents} WHERE chat_id = ? AND (created_at, number) > (?, ?)
      ORDER BY created_at, number LIMIT ?`,
   )
   // The same words as in the partial index, or SQLite does not use it.
@@ -149,11 +177,11 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     'SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number',
   )
 
-  function one(statement: StatementSync, key: string): MessageRow | null {
+  function one<T>(statement: StatementSync, key: string, read: (row: Row) => T): T | null {
     const row = statement.get(key)
-    return row ? toMessage(row) : null
+    return row ? read(row) : null
   }
-  const getMessage = (id: string) => one(selectMessage, id)
+  const getRow = (id: string) => one(selectRow, id, toRow)
 
   return {
     insertChat(chat) {
@@ -180,6 +208,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     deleteMessage(id) {
       deleteProviderData.run(id)
       deletePastTasks.run(id)
+      deleteContents.run(id)
       deleteMessage.run(id)
     },
     deleteChat(id) {
@@ -198,7 +227,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
 
     insertMessage(row) {
       if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
-      insertMessage.run(
+      const { lastInsertRowid } = insertMessage.run(
         row.id,
         row.chatId,
         row.parentId,
@@ -208,36 +237,41 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         row.userId,
         row.node,
         row.status,
-        row.request === null ? null : JSON.stringify(row.request),
-        row.json && JSON.stringify(row.json),
       )
+      const request = row.request === null ? null : JSON.stringify(row.request)
+      insertContents.run(lastInsertRowid, request, row.json && JSON.stringify(row.json))
     },
     finishMessage(message, json) {
-      finishMessage.run(message.status, json, message.id)
+      finishMessage.run(message.status, message.id)
+      setJson.run(json, message.id)
     },
-    standing: (id) => (selectStanding.get(id) as Pick<MessageRow, 'taskId' | 'status'> | undefined) ?? null,
-    getMessage: (id) => connection.read(() => getMessage(id)),
+    getRow: (id) => connection.read(() => getRow(id)),
+    getMessage: (id) => connection.read(() => one(selectStored, id, toStored)),
+    getSaid: (id) => connection.read(() => one(selectSaid, id, toSaid)),
+    getRequest: (id) => connection.read(() => one(selectRequest, id, ({ request }) => parse(request))),
+    getJson: (id) => connection.read(() => one(selectJson, id, ({ json }) => parse(json) as Message | null)),
     continueMessage({ messageId, taskId, userId, node, request }) {
       insertPastTask.run(messageId)
-      continueMessage.run(taskId, userId, node, JSON.stringify(request), messageId)
+      continueMessage.run(taskId, userId, node, messageId)
+      askAgain.run(JSON.stringify(request), messageId)
     },
     findTask: (taskId) =>
       connection.read(() => {
         const past = selectPastTask.get(taskId)
-        return past ? getMessage(String(past['message_id'])) : one(selectTask, taskId)
+        return past ? getRow(String(past['message_id'])) : one(selectTask, taskId, toRow)
       }),
-    newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId)),
+    newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId, toRow)),
     listMessages: (chatId, page) =>
       connection.read(() => {
         const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
         // Row by row: what is not shown is not read.
         const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
-        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toMessage)
+        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toSaid)
       }),
-    unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toMessage)),
+    unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toRow)),
     isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
-    unfinished: () => connection.read(() => selectUnfinished.all().map(toMessage)),
+    unfinished: () => connection.read(() => selectUnfinished.all().map(toRow)),
 
     putProviderData(messageId, entries) {
       for (const { blockId, data } of entries) {

@@ -249,6 +249,17 @@ export const migrations: readonly string[] = [
     (SELECT task_id FROM messages WHERE task_id IS NOT NULL AND status IN ('queued', 'preparing', 'streaming', 'waiting'));
   DELETE FROM provider_data WHERE message_id NOT IN (SELECT id FROM messages);
   `,
+  `
+  -- What a message says and its run asks for, apart from its row: a column behind a large one is read through it.
+  CREATE TABLE contents (
+    message INTEGER PRIMARY KEY,
+    request TEXT,
+    json TEXT
+  ) STRICT;
+  INSERT INTO contents (message, request, json) SELECT number, request, json FROM messages;
+  ALTER TABLE messages DROP COLUMN json;
+  ALTER TABLE messages DROP COLUMN request;
+  `,
 ]
 
 /**

@@ -45,7 +45,7 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
   const selectUnindexed = connection.prepare(
     `SELECT owner, chat, unindexed.message FROM unindexed LEFT JOIN (${messageOwner}) ON owner = unindexed.message LIMIT 1`,
   )
-  const selectJson = connection.prepare('SELECT json FROM messages WHERE number = ?')
+  const selectJson = connection.prepare('SELECT json FROM contents WHERE message = ?')
   const note = connection.prepare('INSERT OR IGNORE INTO unindexed (message) VALUES (?)')
   const unnote = connection.prepare('DELETE FROM unindexed WHERE message = ?')
   const insertPiece = connection.prepare('INSERT INTO word_pieces (owner, chat, words) VALUES (?, ?, ?)')

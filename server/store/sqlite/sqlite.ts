@@ -53,7 +53,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     for (const id of ids) {
       search.removeMessage(id)
       documents.delete(id)
-      orders.forget(messages.standing(id)?.taskId ?? '')
+      orders.forget(messages.getRow(id)?.taskId ?? '')
       messages.deleteMessage(id)
       ends.forget(id)
     }
@@ -164,16 +164,19 @@ export function sqliteStore(connection: SqliteConnection): Store {
       connection.write(() => {
         const claimed = claims.take(run.claim)
         if (claimed.repeated) return claimed
-        refuseContinuation(messages.standing(run.messageId), ends.isUnlisted(run.messageId))
+        refuseContinuation(messages.getRow(run.messageId), ends.isUnlisted(run.messageId))
         messages.continueMessage(run)
         return claimed
       }),
     findClaim: async (claim) => claims.find(claim),
+    getRow: async (id) => messages.getRow(id),
     getMessage: (id) => inOwnTurn(() => messages.getMessage(id)),
-    findTask: (taskId) => inOwnTurn(() => messages.findTask(taskId)),
-    newestMessage: (chatId) => inOwnTurn(() => messages.newestMessage(chatId)),
+    getRequest: (id) => inOwnTurn(() => messages.getRequest(id)),
+    getJson: (id) => inOwnTurn(() => messages.getJson(id)),
+    findTask: async (taskId) => messages.findTask(taskId),
+    newestMessage: async (chatId) => messages.newestMessage(chatId),
     listMessages: async (chatId, page) => messages.listMessages(chatId, page),
-    branch: (messageId) => branchOf(messageId, (id) => messages.getMessage(id)),
+    branch: (messageId) => branchOf(messageId, (id) => messages.getSaid(id)),
     unfinished: async () => messages.unfinished(),
     unfinishedOf: async (userId) => messages.unfinishedOf(userId),
     takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
@@ -184,7 +187,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     endRun: async ({ message, taskId, epoch, state, tell = false, providerData = [], next }) => {
       const { id } = message
       const json = await jsonText(message)
-      const judge = () => judgeEnd(messages.standing(id), taskId, documents.isNewest(id, epoch))
+      const judge = () => judgeEnd(messages.getRow(id), taskId, documents.isNewest(id, epoch))
       if (state.length > largeBytes) {
         // It says what the log says: written before, it need not be part of the transaction that ends the message.
         connection.write(() => !judge() && documents.finish(id, state))
@@ -213,7 +216,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     endListed: async (end) =>
       connection.write(() => {
         ends.listed(end)
-        return messages.standing(end.messageId)?.taskId === end.taskId
+        return messages.getRow(end.messageId)?.taskId === end.taskId
       }),
 
     putProviderData: async (messageId, entries) => connection.write(() => messages.putProviderData(messageId, entries)),
