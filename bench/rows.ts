@@ -54,7 +54,10 @@ export async function rowsWithoutContents(): Promise<Figure[]> {
 /** 100 runs that wait, each with a request of so many bytes, and 100 answers of that size. */
 async function filled(store: Store, bytes: number): Promise<Store> {
   const text = 'Tides come and go. '.repeat(bytes / 19)
-  await store.createChat({ id: chatId, ownerId: 'ann', title: 'Tides', system: null, createdAt: 0 }, 'l')
+  await store.createChat(
+    { id: chatId, ownerId: 'ann', title: 'Tides', system: text.slice(0, 100_000), createdAt: 0 },
+    'l',
+  )
   for (let i = 0; i < 100; i++) {
     const row = { chatId, parentId: null, createdAt: i, userId: 'ann', node: 'n', status: 'queued' as const }
     const request = { model: 'm', messages: [{ role: 'user', content: text }] }

@@ -209,7 +209,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const requestOfLive = (messageId: string) => requestOf(tasks.ofMessage(messageId) ?? { request: null })
   const announcer = async (chatId: string) => {
     // What is in nobody's list is news to nobody.
-    if ((await store.getChat(chatId))?.expiresAt !== undefined) return () => {}
+    if ((await store.getChatRow(chatId))?.expiresAt !== undefined) return () => {}
     const members = new Set((await store.listMembers(chatId)).map(({ userId }) => userId))
     return (event: Omit<Extract<ServerControl, { type: 'chat' }>, 'type' | 'chatId'>) =>
       news.announce(members, { type: 'chat', chatId, ...event })

@@ -24,7 +24,7 @@ export class Access {
   /** Throws `not_found`, `forbidden`. */
   async chat(identity: Identity, chatId: string, needed: Role = 'viewer'): Promise<{ chat: ChatRow; role: Role }> {
     const role = documentKind(chatId) === 'chat' ? await this.#role(identity, chatId) : null
-    const chat = role && (await this.#store.getChat(chatId))
+    const chat = role && (await this.#store.getChatRow(chatId))
     if (!chat) throw notFound('chat')
     if (ranks.indexOf(role) < ranks.indexOf(needed))
       throw new RunnelError('forbidden', `This needs the role ${needed} in this chat; yours is ${role}.`)

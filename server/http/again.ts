@@ -104,7 +104,7 @@ function refuseUserMessage(message: MessageRow, words: string): void {
 }
 
 async function chatOf(message: MessageRow, { store }: Places): Promise<ChatRow> {
-  const chat = await store.getChat(message.chatId)
+  const chat = await store.getChatRow(message.chatId)
   if (!chat) throw new RunnelError('not_found', 'There is no such chat.')
   return chat
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Json } from '../../shared/schema.ts'
 import type { Identity } from '../auth/auth.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow } from '../store/store.ts'
+import type { ChatRow, Store, StoredChat } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath } from './finders.ts'
@@ -36,7 +36,7 @@ export const chatRoutes = [
     responses: { 201: chatJson },
     async handle({ request, response, identity, body }, { store, chats, announcer, now, maxChats }) {
       const { user } = identity
-      const chat: ChatRow = {
+      const chat: StoredChat = {
         id: newId('chat'),
         ownerId: user.id,
         title: body.title.toWellFormed(),
@@ -85,8 +85,8 @@ export const chatRoutes = [
     access: 'viewer',
     summary: 'A chat; guests do not see its system prompt',
     responses: { 200: chatJson },
-    handle({ response, identity, subject: chat }) {
-      response.json(shownTo(identity, chat))
+    async handle({ response, identity, subject: chat }, { store }) {
+      response.json(await shownTo(identity, chat, store))
     },
   }),
 
@@ -104,7 +104,7 @@ export const chatRoutes = [
       await chats.editAtOnce(chat.id, (writer) => writer.setChat({ title: renamed.title }))
       const tell = await announcer(chat.id)
       tell({ event: 'renamed', title: renamed.title })
-      response.json(shownTo(identity, renamed))
+      response.json(await shownTo(identity, renamed, store))
     },
   }),
 
@@ -125,11 +125,12 @@ export const chatRoutes = [
   }),
 ]
 
-function shown({ id, title, system, createdAt }: ChatRow): Record<string, Json> {
+function shown({ id, title, system, createdAt }: StoredChat): Record<string, Json> {
   return { id, title, createdAt, ...(system !== null && { system }) }
 }
 
 /** Who came by a link alone sees what is said, and not what the model was told before. */
-function shownTo({ invite }: Identity, chat: ChatRow): Record<string, Json> {
-  return shown(invite ? { ...chat, system: null } : chat)
+async function shownTo({ invite }: Identity, chat: ChatRow, store: Store): Promise<Record<string, Json>> {
+  const system = invite ? null : ((await store.getChat(chat.id))?.system ?? null)
+  return shown({ ...chat, system })
 }

@@ -93,7 +93,7 @@ export const inviteRoutes = [
         })
         await accessChanged(invite.chatId)
       }
-      const chat = held ? null : await store.getChat(invite.chatId)
+      const chat = held ? null : await store.getChatRow(invite.chatId)
       if (chat) tellUser(identity.user.id, chat.id, { event: 'created', title: chat.title })
       response.json({ chatId: invite.chatId, role })
     },

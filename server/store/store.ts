@@ -16,14 +16,17 @@ export interface ChatRow {
   id: string
   ownerId: string
   title: string
-  /** System prompt of this chat. */
-  system: string | null
   createdAt: number
   /** Epoch ms: it is in no list and found by no search, and goes at that time. */
   expiresAt?: number
 }
 
-export interface NewChat extends ChatRow {
+export interface StoredChat extends ChatRow {
+  /** System prompt of this chat: it may be large. */
+  system: string | null
+}
+
+export interface NewChat extends StoredChat {
   /** As the other members see the owner; default: the id. */
   ownerName?: string
 }
@@ -183,10 +186,12 @@ export interface Store {
    * has `maxOwned` already: chats that expire, and are not over, count apart.
    */
   createChat(chat: NewChat, lineage: string, claim?: Claim, maxOwned?: number): Promise<Claimed>
-  getChat(id: string): Promise<ChatRow | null>
+  /** Without its system prompt, as who asks for rights needs it. */
+  getChatRow(id: string): Promise<ChatRow | null>
+  getChat(id: string): Promise<StoredChat | null>
   renameChat(id: string, title: string): Promise<void>
   /** Newest first, those that expire left out; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
-  listChats(userId: string, page: Page): Promise<Paged<ChatRow>>
+  listChats(userId: string, page: Page): Promise<Paged<StoredChat>>
   /** Chats whose time is over by then (epoch ms), the oldest first. */
   expiredChats(now: number): Promise<ChatRow[]>
   /** The chat with every byte of it: messages, documents, logs, members, invites, provider data, files, search index. */
@@ -196,7 +201,7 @@ export interface Store {
   /** A message with its descendants, every byte of them, and the files that no other message has. */
   deleteMessages(messageId: string): Promise<Deleted>
   /** Chats of a user in which a title or a message has all these words (or beginnings of words), best first. Throws `bad_request` for a cursor that is none. */
-  searchChats(userId: string, query: string, page: Page): Promise<Paged<ChatRow>>
+  searchChats(userId: string, query: string, page: Page): Promise<Paged<StoredChat>>
 
   memberRole(chatId: string, userId: string): Promise<Role | null>
   /** Owner first, then by time. */

@@ -14,7 +14,7 @@ export async function listQuestion(
   { store, chats }: { store: Store; chats: ChatDocuments },
   { chatId, parentId }: MessageRow,
 ): Promise<void> {
-  const chat = await store.getChat(chatId)
+  const chat = await store.getChatRow(chatId)
   const question = chat && parentId !== null ? await store.getRow(parentId) : null
   const json = question?.role === 'user' ? await store.getJson(question.id) : null
   if (!chat || !json) return

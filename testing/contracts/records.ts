@@ -1,10 +1,10 @@
 import type { Message } from '../../shared/schema.ts'
-import type { ChatRow, Claim, NewRun } from '../../server/store/store.ts'
+import type { StoredChat, Claim, NewRun } from '../../server/store/store.ts'
 
 export const chatId = 'chat_aaaaaaaa'
 export const startedAt = 1_700_000_000_000
 
-export function chat(id = chatId, fields: Partial<ChatRow> = {}): ChatRow {
+export function chat(id = chatId, fields: Partial<StoredChat> = {}): StoredChat {
   return { id, ownerId: 'user_1', title: 'Tides', system: null, createdAt: startedAt, ...fields }
 }
 

@@ -12,6 +12,9 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
       const made = chat(chatId, { title: 'Ebb \u{1F30A} & "flow"\u0000', system: 'Be brief.' })
       expect(await store.createChat(made, 'lineage')).toEqual({ repeated: false })
       expect(await store.getChat(chatId)).toEqual(made)
+      const { system: _, ...row } = made
+      expect(await store.getChatRow(chatId)).toEqual(row)
+      expect(await store.getChatRow('chat_unknown1')).toBeNull()
       expect(await store.getChat('chat_unknown1')).toBeNull()
     })
 

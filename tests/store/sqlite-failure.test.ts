@@ -161,14 +161,20 @@ describe('migrations', () => {
     expect(database.prepare(`SELECT 1 FROM sqlite_schema WHERE name LIKE '%_text%'`).all()).toEqual([])
   })
 
-  it('take what an older file says of messages out of their rows', () => {
+  it('take what an older file says of messages and chats out of their rows', () => {
     const database = openRaw(':memory:')
     migrate(database, migrations.slice(0, 10))
-    database.exec(`INSERT INTO messages (number, id, chat_id, role, created_at, user_id, status, request, json, node)
+    database.exec(`INSERT INTO chats (number, id, owner_id, title, system, created_at) VALUES
+        (7, '${chatId}', 'u', 'Tides', 'Be brief.', 1), (8, 'c', 'u', 'Ebb', NULL, 1);
+      INSERT INTO messages (number, id, chat_id, role, created_at, user_id, status, request, json, node)
       VALUES (5, 'm', '${chatId}', 'assistant', 1, 'u', 'completed', '{"model":"m"}', '{"id":"m"}', 'n')`)
     migrate(database)
     expect(database.prepare('SELECT * FROM contents').all()).toEqual([
       { message: 5, request: '{"model":"m"}', json: '{"id":"m"}' },
+    ])
+    expect(database.prepare('SELECT * FROM systems').all()).toEqual([{ chat: 7, system: 'Be brief.' }])
+    expect(database.prepare('SELECT * FROM chats WHERE number = 7').all()).toEqual([
+      { number: 7, id: chatId, owner_id: 'u', title: 'Tides', created_at: 1, expires_at: null },
     ])
     expect(database.prepare('SELECT * FROM messages').all()).toEqual([
       {

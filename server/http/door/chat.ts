@@ -25,15 +25,8 @@ export async function makeUnlistedChat(
   { store, now, maxUnlistedChats }: Places,
 ): Promise<ChatRow> {
   const createdAt = now()
-  const chat: ChatRow = {
-    id: newId('chat'),
-    ownerId: user.id,
-    title,
-    system: null,
-    createdAt,
-    expiresAt: createdAt + unlistedMs,
-  }
-  await store.createChat({ ...chat, ownerName: user.name }, newLineage(), undefined, maxUnlistedChats)
+  const chat: ChatRow = { id: newId('chat'), ownerId: user.id, title, createdAt, expiresAt: createdAt + unlistedMs }
+  await store.createChat({ ...chat, system: null, ownerName: user.name }, newLineage(), undefined, maxUnlistedChats)
   return chat
 }
 

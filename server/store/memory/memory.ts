@@ -5,7 +5,7 @@ import { judgeClaim } from '../claim-rules.ts'
 import { memoryDocuments } from './documents.ts'
 import { memoryFiles } from './files.ts'
 import { memoryMembers } from './members.ts'
-import { bare, compare, cutPage, positionOf, said, type Numbered } from './rows.ts'
+import { bare, compare, cutPage, positionOf, said, withoutSystem, type Numbered } from './rows.ts'
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
@@ -19,13 +19,14 @@ import type {
   ProviderData,
   RunEnd,
   Store,
+  StoredChat,
   StoredMessage,
   UntoldEnd,
 } from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
-  const chats = new Map<string, Numbered<ChatRow>>()
+  const chats = new Map<string, Numbered<StoredChat>>()
   const messages = new Map<string, Numbered<StoredMessage>>()
   const messagesByChat = new Map<string, Map<string, Numbered<StoredMessage>>>()
   const providerData = new Map<string, Map<string, ProviderData>>()
@@ -93,7 +94,7 @@ export function memoryStore(): Store {
   }
 
   /** Those that are listed, by the order in which they were written. */
-  function ownChats(userId: string): Numbered<ChatRow>[] {
+  function ownChats(userId: string): Numbered<StoredChat>[] {
     const own = [...members.chatsOf(userId)].flatMap((id) => chats.get(id) ?? [])
     return own.filter(({ row }) => row.expiresAt === undefined).sort((a, b) => a.number - b.number)
   }
@@ -152,6 +153,10 @@ export function memoryStore(): Store {
         documents.create(chat.id, lineage, 0)
       })
     },
+    async getChatRow(id) {
+      const chat = chats.get(id)
+      return chat ? withoutSystem(chat.row) : null
+    },
     async getChat(id) {
       return structuredClone(chats.get(id)?.row) ?? null
     },
@@ -159,7 +164,7 @@ export function memoryStore(): Store {
       const expired = [...chats.values()].filter(
         ({ row: { expiresAt } }) => expiresAt !== undefined && expiresAt <= now,
       )
-      return structuredClone(expired.map(({ row }) => row).sort((a, b) => a.expiresAt! - b.expiresAt!))
+      return structuredClone(expired.map(({ row }) => withoutSystem(row)).sort((a, b) => a.expiresAt! - b.expiresAt!))
     },
     async deleteChat(id) {
       const ids = messagesOf(id).map(({ row }) => row.id)

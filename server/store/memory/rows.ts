@@ -1,6 +1,6 @@
 /** Rows of the store in memory: in the order in which they were written, by page, and without what is in them. */
 import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from '../cursor.ts'
-import type { MessageRow, Page, Paged, SaidMessage, StoredMessage } from '../store.ts'
+import type { ChatRow, MessageRow, Page, Paged, SaidMessage, StoredChat, StoredMessage } from '../store.ts'
 
 /** A row and the order in which it was written. */
 export interface Numbered<T> {
@@ -10,6 +10,10 @@ export interface Numbered<T> {
 
 /** Without its contents: a new object, which shares nothing with the row. */
 export function bare({ json: _json, request: _request, ...row }: StoredMessage): MessageRow {
+  return row
+}
+
+export function withoutSystem({ system: _system, ...row }: StoredChat): ChatRow {
   return row
 }
 

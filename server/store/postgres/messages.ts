@@ -6,10 +6,21 @@ import { quotaLocks } from './files.ts'
 import { vectorOf } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, refuseContinuation } from '../run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, Page, Paged, SaidMessage, Store, StoredMessage } from '../store.ts'
+import type {
+  ChatRow,
+  Continuation,
+  MessageRow,
+  Page,
+  Paged,
+  SaidMessage,
+  Store,
+  StoredChat,
+  StoredMessage,
+} from '../store.ts'
 
 type MessageMethods = Pick<
   Store,
+  | 'getChatRow'
   | 'getChat'
   | 'renameChat'
   | 'listChats'
@@ -30,8 +41,9 @@ type MessageMethods = Pick<
 
 export type Numbered<Row> = Row & { number: number }
 
-export const chatColumns =
-  'chats.number, chats.id, owner_id AS "ownerId", title, system, created_at AS "createdAt", expires_at AS "expiresAt"'
+const chatColumns =
+  'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt"'
+export const storedChatColumns = `${chatColumns}, system`
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
   task_id AS "taskId", user_id AS "userId", node, status`
 const saidColumns = `${messageColumns}, json`
@@ -44,8 +56,12 @@ export const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'wai
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
   const getRow = (id: string) => readRow(query, 'id = $1', id)
   return {
-    getChat: async (id) => {
+    getChatRow: async (id) => {
       const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
+      return row ? toChat(row) : null
+    },
+    getChat: async (id) => {
+      const [row] = await query<Numbered<StoredChat>>(`SELECT ${storedChatColumns} FROM chats WHERE id = $1`, [id])
       return row ? toChat(row) : null
     },
     renameChat: async (id, title) =>
@@ -55,8 +71,8 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
         page.cursor === undefined
           ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
           : decodeCursor(page.cursor)
-      const rows = await query<Numbered<ChatRow>>(
-        `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id
+      const rows = await query<Numbered<StoredChat>>(
+        `SELECT ${storedChatColumns} FROM chats JOIN members ON members.chat_id = chats.id
          WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
         [userId, before.createdAt, before.number, page.limit + 1],
       )
@@ -67,7 +83,7 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
         await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
           now,
         ])
-      ).map(toChat),
+      ).map((row) => toChat(row)),
 
     getRow,
     getMessage: (id) => readRow<StoredMessage>(query, 'id = $1', id, storedColumns),
@@ -148,7 +164,7 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
 }
 
 /** Inside a transaction. */
-export async function insertChat(query: Query, chat: ChatRow, vector: string): Promise<void> {
+export async function insertChat(query: Query, chat: StoredChat, vector: string): Promise<void> {
   await query(
     'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
     [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
@@ -271,8 +287,8 @@ async function readRow<Row extends MessageRow = MessageRow>(
   return row ? unnumbered<Row>(row) : null
 }
 
-export function toChat({ number: _number, expiresAt, ...row }: Numbered<ChatRow>): ChatRow {
-  return { ...row, ...(expiresAt !== null && { expiresAt }) } as ChatRow
+export function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
 }
 
 function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {

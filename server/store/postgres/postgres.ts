@@ -15,7 +15,6 @@ import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } 
 import { postgresLock } from './lock.ts'
 import { insertMember, keepChat, postgresMembers } from './members.ts'
 import {
-  chatColumns,
   continueMessage,
   deleteMessageRows,
   finishMessage,
@@ -26,6 +25,7 @@ import {
   readDescendants,
   refuseBusyChat,
   refuseOwned,
+  storedChatColumns,
   toChat,
   type Numbered,
 } from './messages.ts'
@@ -34,7 +34,7 @@ import { forgetOrders, postgresOrders } from './orders.ts'
 import { migrations } from './schema.ts'
 import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
 import { judgeEnd, runRows } from '../run-rows.ts'
-import type { ChatRow, Deleted, RunEnd, Store } from '../store.ts'
+import type { StoredChat, Deleted, RunEnd, Store } from '../store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
 const logConnections = 4
@@ -120,7 +120,14 @@ export function postgresStore(
       write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
     searchChats: async (userId, words, page) => {
       const offset = decodeOffset(page.cursor)
-      const rows = await searchChats<Numbered<ChatRow>>(query, chatColumns, userId, words, offset, page.limit + 1)
+      const rows = await searchChats<Numbered<StoredChat>>(
+        query,
+        storedChatColumns,
+        userId,
+        words,
+        offset,
+        page.limit + 1,
+      )
       return matchesPage(rows, offset, page, toChat)
     },
 

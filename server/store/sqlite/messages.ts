@@ -9,21 +9,22 @@ import type {
   MessageRow,
   Page,
   Paged,
-  ProviderData,
   SaidMessage,
+  StoredChat,
   StoredMessage,
 } from '../store.ts'
 
 type Row = Record<string, SQLOutputValue>
 
-const chatColumns = 'number, id, owner_id AS ownerId, title, system, created_at AS createdAt, expires_at AS expiresAt'
+const chatColumns = 'number, id, owner_id AS ownerId, title, created_at AS createdAt, expires_at AS expiresAt'
+const withSystem = 'chats LEFT JOIN systems ON systems.chat = chats.number'
 const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
   task_id AS taskId, user_id AS userId, node, status`
 const numberOf = '(SELECT number FROM messages WHERE id = ?)'
 const withContents = 'messages LEFT JOIN contents ON contents.message = messages.number'
 
-function toChat({ number: _number, expiresAt, ...row }: Row): ChatRow {
-  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as ChatRow
+function toChat<Chat extends ChatRow = ChatRow>({ number: _number, expiresAt, ...row }: Row): Chat {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
 }
 
 function toRow({ number: _number, ...row }: Row): MessageRow {
@@ -61,15 +62,16 @@ const withDescendants = `WITH RECURSIVE tree (id) AS (
   SELECT id FROM messages WHERE id = ? UNION SELECT messages.id FROM messages JOIN tree ON messages.parent_id = tree.id
 ) SELECT id FROM tree`
 
-/** Chats, messages and what belongs to their blocks. Methods that insert or finish are called inside a transaction. */
+/** Chats and messages. Methods that insert or finish are called inside a transaction. */
 export interface SqliteMessages {
-  insertChat(chat: ChatRow): void
+  insertChat(chat: StoredChat): void
   /** Chats that the owner of this one has, up to so many: of those that expire those that are not over, or of the others. */
   countOwned(chat: ChatRow, max: number): number
-  getChat(id: string): ChatRow | null
+  getChatRow(id: string): ChatRow | null
+  getChat(id: string): StoredChat | null
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
-  listChats(userId: string, page: Page): Paged<ChatRow>
+  listChats(userId: string, page: Page): Paged<StoredChat>
   expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: StoredMessage): void
@@ -84,7 +86,7 @@ export interface SqliteMessages {
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
   listMessages(chatId: string, page: Page): Paged<SaidMessage> & { cursors: string[] }
-  chatsByNumber(numbers: readonly number[]): ChatRow[]
+  chatsByNumber(numbers: readonly number[]): StoredChat[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
   idsOfChat(chatId: string): string[]
@@ -95,24 +97,23 @@ export interface SqliteMessages {
   /** Inside a transaction. */
   isBusy(chatId: string): boolean
   takeOver(messageId: string, from: string, to: string): boolean
-  /** Inside a transaction. */
-  putProviderData(messageId: string, entries: readonly ProviderData[]): void
-  getProviderData(messageId: string): ProviderData[]
 }
 
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const insertChat = connection.prepare(
-    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO chats (id, owner_id, title, created_at, expires_at) VALUES (?, ?, ?, ?, ?)',
   )
+  const insertSystem = connection.prepare('INSERT INTO systems (chat, system) VALUES (?, ?)')
   const countListed = connection.prepare(
     'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at IS NULL LIMIT ?)',
   )
   const countUnlisted = connection.prepare(
     'SELECT count(*) AS count FROM (SELECT 1 FROM chats WHERE owner_id = ? AND expires_at > ? LIMIT ?)',
   )
-  const selectChat = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
+  const selectChatRow = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
+  const selectChat = connection.prepare(`SELECT ${chatColumns}, system FROM ${withSystem} WHERE id = ?`)
   const selectChats = connection.prepare(
-    `SELECT ${chatColumns} FROM chats JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
+    `SELECT ${chatColumns}, system FROM ${withSystem} JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
      ORDER BY created_at DESC, number DESC LIMIT ?`,
   )
   const selectExpired = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE expires_at <= ? ORDER BY expires_at`)
@@ -141,12 +142,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectNewest = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
   )
-  const selectChatByNumber = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE number = ?`)
+  const selectChatByNumber = connection.prepare(`SELECT ${chatColumns}, system FROM ${withSystem} WHERE number = ?`)
   const selectDescendants = connection.prepare(withDescendants)
   const selectIdsOfChat = connection.prepare('SELECT id FROM messages WHERE chat_id = ?')
-  const deleteProviderData = connection.prepare('DELETE FROM provider_data WHERE message_id = ?')
   const deleteContents = connection.prepare(`DELETE FROM contents WHERE message = ${numberOf}`)
   const deleteMessage = connection.prepare('DELETE FROM messages WHERE id = ?')
+  const deleteSystem = connection.prepare('DELETE FROM systems WHERE chat = (SELECT number FROM chats WHERE id = ?)')
   const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
   const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
   const selectMessages = connection.prepare(
@@ -168,15 +169,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const setNode = connection.prepare(
     "UPDATE messages SET node = ? WHERE id = ? AND node = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')",
   )
-  const upsertProviderData = connection.prepare(
-    `INSERT INTO provider_data (message_id, block_id, data) SELECT id, ?, ? FROM messages WHERE id = ?
-     ON CONFLICT (message_id, block_id) DO UPDATE SET data = excluded.data`,
-  )
-  const deleteProviderEntry = connection.prepare('DELETE FROM provider_data WHERE message_id = ? AND block_id = ?')
-  const selectProviderData = connection.prepare(
-    'SELECT block_id, data FROM provider_data WHERE message_id = ? ORDER BY number',
-  )
-
   function one<T>(statement: StatementSync, key: string, read: (row: Row) => T): T | null {
     const row = statement.get(key)
     return row ? read(row) : null
@@ -185,7 +177,9 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
 
   return {
     insertChat(chat) {
-      insertChat.run(chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null)
+      const { id, ownerId, title, createdAt, expiresAt = null } = chat
+      const { lastInsertRowid } = insertChat.run(id, ownerId, title, createdAt, expiresAt)
+      if (chat.system !== null) insertSystem.run(lastInsertRowid, chat.system)
     },
     countOwned: ({ ownerId, expiresAt, createdAt }, max) =>
       Number(
@@ -193,25 +187,23 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
           'count'
         ],
       ),
-    getChat: (id) =>
-      connection.read(() => {
-        const row = selectChat.get(id)
-        return row ? toChat(row) : null
-      }),
+    getChatRow: (id) => connection.read(() => one(selectChatRow, id, toChat)),
+    getChat: (id) => connection.read(() => one(selectChat, id, toChat<StoredChat>)),
     renameChat(id, title) {
       updateTitle.run(title, id)
     },
-    expiredChats: (now) => connection.read(() => selectExpired.all(now).map(toChat)),
-    chatsByNumber: (numbers) => connection.read(() => numbers.map((number) => toChat(selectChatByNumber.get(number)!))),
+    expiredChats: (now) => connection.read(() => selectExpired.all(now).map((row) => toChat(row))),
+    chatsByNumber: (numbers) =>
+      connection.read(() => numbers.map((number) => toChat<StoredChat>(selectChatByNumber.get(number)!))),
     descendants: (messageId) => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
     idsOfChat: (chatId) => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
     deleteMessage(id) {
-      deleteProviderData.run(id)
       deletePastTasks.run(id)
       deleteContents.run(id)
       deleteMessage.run(id)
     },
     deleteChat(id) {
+      deleteSystem.run(id)
       deleteChat.run(id)
     },
     listChats: (userId, page) =>
@@ -221,12 +213,12 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
             ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
             : decodeCursor(page.cursor)
         const rows = selectChats.iterate(userId, before.createdAt, before.number, page.limit + 1)
-        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat)
+        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat<StoredChat>)
         return { items, nextCursor }
       }),
 
     insertMessage(row) {
-      if (!selectChat.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
+      if (!selectChatRow.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
       const { lastInsertRowid } = insertMessage.run(
         row.id,
         row.chatId,
@@ -272,19 +264,5 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
     isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
     unfinished: () => connection.read(() => selectUnfinished.all().map(toRow)),
-
-    putProviderData(messageId, entries) {
-      for (const { blockId, data } of entries) {
-        if (data === null) deleteProviderEntry.run(messageId, blockId)
-        else upsertProviderData.run(blockId, JSON.stringify(data), messageId)
-      }
-    },
-    getProviderData: (messageId) =>
-      connection.read(() =>
-        selectProviderData.all(messageId).map((row) => ({
-          blockId: String(row['block_id']),
-          data: JSON.parse(String(row['data'])),
-        })),
-      ),
   }
 }

@@ -250,7 +250,8 @@ export const migrations: readonly string[] = [
   DELETE FROM provider_data WHERE message_id NOT IN (SELECT id FROM messages);
   `,
   `
-  -- What a message says and its run asks for, apart from its row: a column behind a large one is read through it.
+  -- What a message says and its run asks for, and a chat's system prompt, apart from their rows: a column behind a
+  -- large one is read through it.
   CREATE TABLE contents (
     message INTEGER PRIMARY KEY,
     request TEXT,
@@ -259,6 +260,12 @@ export const migrations: readonly string[] = [
   INSERT INTO contents (message, request, json) SELECT number, request, json FROM messages;
   ALTER TABLE messages DROP COLUMN json;
   ALTER TABLE messages DROP COLUMN request;
+  CREATE TABLE systems (
+    chat INTEGER PRIMARY KEY,
+    system TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO systems (chat, system) SELECT number, system FROM chats WHERE system IS NOT NULL;
+  ALTER TABLE chats DROP COLUMN system;
   `,
 ]
 

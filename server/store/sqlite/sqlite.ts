@@ -8,6 +8,7 @@ import { sqliteEnds } from './ends.ts'
 import { sqliteFiles } from './files.ts'
 import { sqliteMembers } from './members.ts'
 import { sqliteMessages } from './messages.ts'
+import { sqliteProviderData } from './provider-data.ts'
 import { sqliteSearch } from './search.ts'
 import { sqliteOrders } from './orders.ts'
 import { refuseChat } from '../quotas.ts'
@@ -37,6 +38,7 @@ export function openSqliteStore(path: string): Store {
 export function sqliteStore(connection: SqliteConnection): Store {
   const documents = sqliteDocuments(connection)
   const messages = sqliteMessages(connection)
+  const kept = sqliteProviderData(connection)
   const claims = sqliteClaims(connection)
   const members = sqliteMembers(connection)
   const search = sqliteSearch(connection)
@@ -54,6 +56,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
       search.removeMessage(id)
       documents.delete(id)
       orders.forget(messages.getRow(id)?.taskId ?? '')
+      kept.forget(id)
       messages.deleteMessage(id)
       ends.forget(id)
     }
@@ -61,7 +64,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
   }
 
   function refuseUnknown(chatId: string): void {
-    if (!messages.getChat(chatId)) throw unknownChat()
+    if (!messages.getChatRow(chatId)) throw unknownChat()
   }
 
   return {
@@ -84,6 +87,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         documents.create(chat.id, lineage, 0)
         return claimed
       }),
+    getChatRow: async (id) => messages.getChatRow(id),
     getChat: async (id) => messages.getChat(id),
     renameChat: async (id, title) =>
       connection.write(() => {
@@ -198,7 +202,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         const found = judge()
         if (found) return found
         messages.finishMessage(message, json)
-        messages.putProviderData(id, providerData)
+        kept.put(id, providerData)
         ends.add({ messageId: id, taskId }, tell)
         orders.forget(taskId)
         documents.finish(id, state)
@@ -219,8 +223,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
         return messages.getRow(end.messageId)?.taskId === end.taskId
       }),
 
-    putProviderData: async (messageId, entries) => connection.write(() => messages.putProviderData(messageId, entries)),
-    getProviderData: async (messageId) => messages.getProviderData(messageId),
+    putProviderData: async (messageId, entries) => connection.write(() => kept.put(messageId, entries)),
+    getProviderData: async (messageId) => kept.get(messageId),
 
     drawEpoch: async (doc) => documents.drawEpoch(doc),
     releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
