@@ -96,7 +96,7 @@ export class Rooms {
       opening = this.#opening.get(doc)
       if (!opening) {
         opening = this.following
-          .load(doc, (contents, loaded) => this.#add(doc, contents, loaded))
+          .load(doc, (contents, loaded) => this.#rooms.get(doc) ?? this.#add(doc, contents, loaded))
           .finally(() => this.#opening.delete(doc))
         this.#opening.set(doc, opening)
       }
@@ -111,12 +111,13 @@ export class Rooms {
     room.idleSince = this.#now()
   }
 
-  /** The room of a document that was made just now, pinned: nobody can have it yet, so nothing is read. */
+  /** The room of a document that was made just now, pinned. Nothing is read: who has opened it already has found it empty. */
   create(doc: string, lineage: string, epoch: number): Room {
     const contents = { lineage, epoch, seq: 0, state: null, updates: [] }
-    const room = this.#add(doc, contents, new Y.Doc({ guid: doc }))
+    const early = this.#rooms.get(doc)
+    const room = early ?? this.#add(doc, contents, new Y.Doc({ guid: doc }))
     room.pins += 1
-    this.following.follow(room)
+    if (!early) this.following.follow(room)
     return room
   }
 

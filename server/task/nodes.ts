@@ -40,6 +40,8 @@ export class Nodes {
   /** Since when a message that is this node's is written by nobody: what was to see to it has failed. */
   readonly #left = new Map<string, number>()
   readonly #adopting = new Map<string, Promise<void>>()
+  /** Runs of which a stop is being asked for. */
+  readonly #stopping = new Set<string>()
   #sweeping = false
 
   constructor(options: NodesOptions) {
@@ -48,13 +50,20 @@ export class Nodes {
 
   /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
   async stop(row: MessageRow): Promise<Message | null> {
-    await this.#order(row, stopKey, null)
-    return await this.#until(row, (message) => {
-      // One that was being made here when it was asked for.
-      this.#options.find(row.taskId!)?.end('stopped')
+    const taskId = row.taskId!
+    this.#stopping.add(taskId)
+    try {
+      await this.#order(row, stopKey, null)
       // Until the run's first words the document says how the one before it ended.
-      return message.taskId === row.taskId && isTerminal(message.status)
-    })
+      return await this.#until(row, (message) => message.taskId === taskId && isTerminal(message.status))
+    } finally {
+      this.#stopping.delete(taskId)
+    }
+  }
+
+  /** A run is here from now on: it may have been stopped here while it was being made. */
+  admitted(run: Run): void {
+    if (this.#stopping.has(run.taskId)) run.end('stopped')
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */

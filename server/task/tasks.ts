@@ -152,7 +152,7 @@ export class Tasks {
     )
     if ('repeated' in written) return written.repeated
     const { started, row, lineage, entries } = written
-    const run = this.#running.admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
+    const run = this.#admit({ row, user, request, room: rooms.create(started.messageId, lineage, 1), epoch: 1 })
     entered()
     await this.#list(run, (writer) => {
       writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
@@ -182,7 +182,7 @@ export class Tasks {
     try {
       const room = await patience.keep(() => rooms.open(message.id))
       if (!room) throw new RunnelError('not_found', 'There is no such message.')
-      run = this.#running.admit({
+      run = this.#admit({
         row: { ...message, taskId: started.taskId },
         user,
         request,
@@ -373,9 +373,15 @@ export class Tasks {
     }
   }
 
+  #admit(place: RunPlace): Run {
+    const run = this.#running.admit(place)
+    this.#nodes.admitted(run)
+    return run
+  }
+
   /** It waits again. */
   async #requeue(row: Asked, taken: Taken): Promise<void> {
-    const run = this.#running.admit(placeOf(row, taken))
+    const run = this.#admit(placeOf(row, taken))
     try {
       await this.#nodes.hear([run])
       await this.#options.chats.edit(row.chatId, (writer) => {

@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
@@ -182,6 +183,47 @@ describe('several nodes on one database', () => {
     expect(await nodes[1]!.unfinished()).toHaveLength(10)
   })
 
+  describe('that are in the middle of', () => {
+    const order = { taskId: 'task_msg_answer01', key: 'b1', body: { output: 'words' } }
+
+    /** A node that has come so far in a transaction, and what another does meanwhile: it waits, or is through. */
+    async function meanwhile(sql: string, work: (store: Store) => Promise<unknown>): Promise<unknown> {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      const client = new Client(url)
+      onTestFinished(() => client.end())
+      await client.connect()
+      await client.query(`BEGIN; ${sql}`)
+      let done = false
+      const working = work(store).finally(() => (done = true))
+      const waits = () => postgres.run(`SELECT 1 FROM pg_locks WHERE NOT granted`, url)
+      await expect.poll(async () => done || (await waits()).length > 0).toBe(true)
+      await client.query('COMMIT')
+      return await working
+    }
+
+    it('deleting a message refuse what is said to its run, and keep nothing of it', async () => {
+      const said = await meanwhile(`DELETE FROM messages WHERE id = 'msg_answer01'`, (store) => store.putOrder(order))
+      expect([said, await open().ordersOf([order.taskId])]).toEqual([false, []])
+    })
+
+    it('ending a run refuse what is said to it', async () => {
+      const said = await meanwhile(`UPDATE messages SET status = 'completed' WHERE id = 'msg_answer01'`, (store) =>
+        store.putOrder(order),
+      )
+      expect([said, await open().ordersOf([order.taskId])]).toEqual([false, []])
+    })
+
+    it('saying something to a run hold up the deletion of its message, which takes it along', async () => {
+      await meanwhile(
+        `INSERT INTO orders (task_id, key, body) SELECT task_id, 'b1', '1' FROM messages WHERE id = 'msg_answer01' FOR SHARE`,
+        (store) => store.deleteMessages('msg_answer01'),
+      )
+      expect(await open().ordersOf([order.taskId])).toEqual([])
+    })
+  })
+
   it('draw each epoch once, and continue a message once', async () => {
     const nodes = [open(), open()]
     await nodes[0]!.createChat(chat(), 'l')
@@ -233,6 +275,8 @@ describe('several nodes on one database', () => {
         )
         for (const { id } of order)
           work.push(
+            nodes[(seq + 1) % 2]!.putOrder({ taskId: `task_${id}`, key: `b${seq}`, body: { output: 'words' } }),
+            nodes[(seq + 1) % 2]!.putProviderData(id, [{ blockId: `b${seq}`, data: 'words' }]),
             nodes[seq % 2]!.endRun({ taskId: `task_${id}`, message: answer(id), epoch: 1, state: bytes('final') }),
           )
       }

@@ -9,6 +9,7 @@ import { memoryStore } from '../../server/store/memory/memory.ts'
 import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
 import type { Ending } from '../../server/task/ending.ts'
+import { MessageReader } from '../../server/task/message-reader.ts'
 import { endLater } from '../../server/task/recovery.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { readChat } from '../../shared/schema.ts'
@@ -226,8 +227,51 @@ test('what was deleted while it was being read is left out of the list of tasks'
     await store.deleteMessages(doc)
     return await read(doc)
   }
+  const row = (await store.getMessage(messageId))!
   expect(await b.tasks.list('u')).toEqual([])
+  // The history of a chat leaves it out by the same.
+  expect(await new MessageReader(b.rooms).find(row)).toBeNull()
   await close()
+})
+
+test('a stop between the writing of a new run and its admission stops it', async () => {
+  const store = memoryStore()
+  await askedIn(store, 'local')
+  await endedIn(store)
+  const written = Promise.withResolvers<string>()
+  const admitted = Promise.withResolvers<void>()
+  const { rooms, tasks, asked } = process(
+    {
+      ...store,
+      startRun: async (run) => {
+        const claimed = await store.startRun(run)
+        written.resolve(run.assistant.id)
+        await admitted.promise
+        return claimed
+      },
+    },
+    localCluster(store.log),
+  )
+  const chat = (await store.getChat(chatId))!
+  const starting = tasks.start({
+    user,
+    chat,
+    question: { content: 'Why?' },
+    parentId: undefined,
+    request: { model: 'm' },
+    claim: undefined,
+  })
+  const row = (await store.getMessage(await written.promise))!
+  const stopping = tasks.stop(row)
+  await expect.poll(() => rooms.peek(row.id)).toBeDefined()
+  admitted.resolve()
+  await starting
+  expect(await stopping).toMatchObject({ status: 'stopped' })
+  await tasks.ofMessage(row.id)?.done
+  expect(asked).toEqual([])
+  expect(await store.getMessage(row.id)).toMatchObject({ status: 'stopped' })
+  await tasks.close(0)
+  await rooms.close()
 })
 
 describe('without other nodes', () => {
