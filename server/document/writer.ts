@@ -19,23 +19,27 @@ export interface DocumentWriter {
   readonly rewrites: boolean
 }
 
-/** Runs transactions on a document under given client ids and hands out each one's update. */
+/** Runs transactions on a document under given client ids and hands out each one's update. Between them it leaves nothing on the document. */
 export class Transactor {
   readonly #doc: Y.Doc
-  #update: Uint8Array | null = null
 
   constructor(doc: Y.Doc) {
     this.#doc = doc
-    doc.on('afterTransaction', (transaction) => {
-      this.#update = encodeTransaction(transaction)
-    })
   }
 
   /** The update of what `edit` did; null if it changed nothing. */
   run(clientId: number, edit: () => void): Uint8Array | null {
-    this.#update = null
+    let update: Uint8Array | null = null
+    const encode = (transaction: Y.Transaction) => {
+      update = encodeTransaction(transaction)
+    }
     this.#doc.clientID = clientId
-    this.#doc.transact(edit)
-    return this.#update
+    this.#doc.on('afterTransaction', encode)
+    try {
+      this.#doc.transact(edit)
+    } finally {
+      this.#doc.off('afterTransaction', encode)
+    }
+    return update
   }
 }

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { expect, test } from 'vitest'
 import { readMessage } from '../../shared/schema.ts'
+import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 
 const fields = {
@@ -178,4 +179,19 @@ test('three tool calls that grow in turns cost little more than their text', () 
   for (const id of ids) writer.closeBlock(id, 'pending')
   writer.commit()
   expect(Y.encodeStateAsUpdate(doc).length).toBeLessThanOrEqual(1.1 * text + 3 * 200 + 700)
+})
+
+test('a writer that goes leaves nothing on the document: the next one writes at the same cost', () => {
+  const doc = new Y.Doc()
+  const chat = new Y.Doc()
+  for (let epoch = 1; epoch <= 50; epoch++) {
+    new MessageWriter(doc, epoch).setMessage({ ...fields })
+    const writer = new MessageWriter(doc, epoch)
+    writer.setMessage({ ...fields, createdAt: epoch })
+    expect(writer.commit()).toHaveLength(1)
+    const chatWriter = new ChatWriter(chat, epoch)
+    chatWriter.setChat({ title: `${epoch}` })
+    expect(chatWriter.commit()).toHaveLength(1)
+  }
+  for (const { _observers } of [doc, chat]) expect([..._observers.keys()]).not.toContain('afterTransaction')
 })

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { watchListeners } from './listeners.ts'
 import { countOpen, whatStaysOpen } from './open-handles.ts'
 
 test('names a server and a timer that are left open, and sees them go', async () => {
@@ -15,4 +17,24 @@ test('names a server and a timer that are left open, and sees them go', async ()
   clearInterval(timer)
   server.close()
   expect(await whatStaysOpen(before, 1000)).toEqual([])
+})
+
+test('tells of a document and a signal that collect listeners, and of none whose listeners go', () => {
+  const { found, stop } = watchListeners({ ofDocument: 3, ofSignal: 3 })
+  const listen = (doc: Y.Doc, signal: AbortSignal) => {
+    const listener = () => {}
+    doc.on('update', listener)
+    signal.addEventListener('abort', listener)
+    return () => {
+      doc.off('update', listener)
+      signal.removeEventListener('abort', listener)
+    }
+  }
+  const [good, bad] = [new AbortController(), new AbortController()]
+  const [goodDoc, badDoc] = [new Y.Doc(), new Y.Doc()]
+  for (let i = 0; i < 50; i++) listen(goodDoc, good.signal)()
+  expect(found()).toEqual([])
+  for (let i = 0; i < 4; i++) listen(badDoc, bad.signal)
+  stop()
+  expect(found()).toEqual([expect.stringMatching(/update on one document/), expect.stringMatching(/one signal/)])
 })

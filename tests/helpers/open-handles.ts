@@ -1,20 +1,23 @@
 import { createHook } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll } from 'vitest'
+import { watchListeners } from './listeners.ts'
 
 /** What a test file may have open besides its own things: the test runner's channel and files being read. */
 const IGNORED = new Set(['MessagePort', 'FSReqPromise', 'FSReqCallback', 'CloseReq', 'TTYWrap', 'Immediate'])
 const POLL_MS = 20
 
-/** Fails the file whose servers, sockets, timers or children outlive it, naming them. Call it once, outside of any test. */
+/** Fails the file whose servers, sockets, timers or children outlive it, naming them, or whose documents and signals collect listeners. Call it once, outside of any test. */
 export function expectNothingLeftOpen({ deadlineMs = 3000 } = {}): void {
   // Made when first looked at; a test that prints must not count as one that leaks.
   void [process.stdin, process.stdout, process.stderr]
   // Dear, so only on demand: where what is left was made.
   const trace = process.env['RUNNEL_TEST_TRACE_HANDLES'] === '1' ? traceHandles() : () => []
+  const listeners = watchListeners()
   const before = countOpen()
   afterAll(async () => {
-    const left = await whatStaysOpen(before, deadlineMs)
+    const left = [...(await whatStaysOpen(before, deadlineMs)), ...listeners.found()]
+    listeners.stop()
     if (left.length > 0) {
       throw new Error(
         `Left open at the end of this file (RUNNEL_TEST_TRACE_HANDLES=1 shows where it was made):\n  ${[...left, ...trace()].join('\n  ')}`,
