@@ -49,6 +49,7 @@ import { spreadNews } from './news.ts'
 import { operation } from './operation.ts'
 import { optionFaults, type RunnelOptions } from './options.ts'
 import { loadConfig, signsIn } from '../config/read-config.ts'
+import { toEach } from '../room/fence.ts'
 import { Rooms } from '../room/rooms.ts'
 import { redactor } from '../secrets/secrets.ts'
 import { Serving, type Handler } from './serving.ts'
@@ -149,6 +150,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     flushMs: config.RUNNEL_FLUSH_MS,
     now,
     onShown: metrics.shown,
+    onFault: (err, doc) => log.error({ err, doc }, 'showing a document met an error'),
     onEvict: (doc, writer) => store.releaseEpoch(doc, writer.epoch),
   })
   const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
@@ -224,6 +226,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     admission,
     admit,
     onRefused,
+    onFault: (err) => log.error({ err }, 'serving a socket met an error'),
     now,
     basePath: config.RUNNEL_BASE_PATH,
     maxPresenceBytes: config.RUNNEL_MAX_PRESENCE_BYTES,
@@ -332,6 +335,19 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
       await dropExpired()
     },
   })
+  /** What throws is done again next time. It ends no process, and holds up nothing of the others. */
+  const every = (ms: number, ...works: (() => void)[]): (() => void) => {
+    const timer = setInterval(
+      () =>
+        toEach(
+          works,
+          (work) => work(),
+          (_work, err) => log.error({ err }, 'a sweep met an error'),
+        ),
+      ms,
+    )
+    return () => clearInterval(timer)
+  }
   const sweeps = [
     // Timeouts are seen a quarter of their length late at the most.
     every(
@@ -341,22 +357,18 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
         config.RUNNEL_VIEWER_STALL_MS / 4,
         config.RUNNEL_HELLO_MS / 4,
       ),
-      () => {
-        sockets.sweep()
-        events.sweep()
-        door.sweep()
-        answers.sweep()
-      },
+      ...[sockets, events, door, answers].map((swept) => () => swept.sweep()),
     ),
     every(2_000, () => {
       rooms.compare().catch((err: unknown) => log.warn({ err }, 'documents could not be compared with their logs'))
     }),
-    every(1_000, () => {
-      rooms.sweep()
-      tasks.sweep()
-      ends?.sweep()
-      sweepLog()
-    }),
+    every(
+      1_000,
+      () => rooms.sweep(),
+      () => tasks.sweep(),
+      () => ends?.sweep(),
+      sweepLog,
+    ),
     every(config.RUNNEL_LEASE_MS / 3, () => tasks.sweepNodes()),
     every(3_600_000, () => {
       void dropExpired()
@@ -430,9 +442,4 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     metrics: () => metrics.text(),
     close: () => (closing ??= close()),
   }
-}
-
-function every(ms: number, work: () => void): () => void {
-  const timer = setInterval(work, ms)
-  return () => clearInterval(timer)
 }

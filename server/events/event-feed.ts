@@ -6,6 +6,7 @@ import { fragmentBytes, type Frames } from '../room/frame.ts'
 import type { ChangeObserver, Room } from '../room/room.ts'
 import { eventFrames } from './event-frames.ts'
 import { finalId, readEventId } from './event-id.ts'
+import { toEach } from '../room/fence.ts'
 import { changesSince } from './resume.ts'
 
 /** A reader of states gets no more than one in this time, the last one excepted. */
@@ -25,6 +26,8 @@ export interface FeedReader {
   offerState(): void
   /** The document is lost. */
   lose(): void
+  /** What it was told has thrown: its answer ends. */
+  fail(error: unknown): void
 }
 
 /** A whole message as one event, with the version that it shows. */
@@ -94,10 +97,10 @@ export class EventFeed implements ChangeObserver {
     }
     if (followers.length > 0) {
       const frames = eventFrames(ended ? text + this.#end(this.position) : text)
-      for (const reader of followers) reader.deliver(frames, ended)
+      toEach(followers, (reader) => reader.deliver(frames, ended), failed)
     }
     if (readers.length === followers.length) return
-    if (ended) for (const reader of readers) reader.offerState()
+    if (ended) toEach(readers, (reader) => reader.offerState(), failed)
     else this.#scheduleStates((this.#state?.at ?? 0) + stateMs)
   }
 
@@ -105,12 +108,16 @@ export class EventFeed implements ChangeObserver {
     this.#version += 1
     this.#differences.clear()
     this.#position = Position.of(this.room.doc, this.room.lineage)
-    for (const reader of [...this.#readers]) reader.startAnew()
+    toEach([...this.#readers], (reader) => reader.startAnew(), failed)
     this.#scheduleStates(this.room.ended ? 0 : (this.#state?.at ?? 0) + stateMs)
   }
 
   lost(): void {
-    for (const reader of [...this.#readers]) reader.lose()
+    toEach(
+      [...this.#readers],
+      (reader) => reader.lose(),
+      (_reader, error) => this.room.onFault(error),
+    )
   }
 
   /** What a reader with this event id lacks, the end included where there is one. Readers with equal ids share it. The room must be held. */
@@ -155,7 +162,7 @@ export class EventFeed implements ChangeObserver {
       timer: setTimeout(
         () => {
           this.#stateTimer = null
-          for (const reader of this.#readers) reader.offerState()
+          toEach([...this.#readers], (reader) => reader.offerState(), failed)
         },
         Math.max(0, due - this.#now()),
       ),
@@ -196,6 +203,10 @@ export class EventFeed implements ChangeObserver {
   #end(position: string): string {
     return encodeEnd(readMessageFields(this.room.doc), position)
   }
+}
+
+function failed(reader: FeedReader, error: unknown): void {
+  reader.fail(error)
 }
 
 /** The last event of a message: how it ended. */

@@ -2,6 +2,7 @@ import type { CatchUpQueue, Difference } from '../room/catchup.ts'
 import type { Frames } from '../room/frame.ts'
 import type { Outbox } from '../room/outbox.ts'
 import { stateMs, type EventFeed, type EventMode, type FeedReader } from './event-feed.ts'
+import type { OnFault } from '../room/fence.ts'
 
 type Progress =
   /** Every change is sent as it comes. */
@@ -69,13 +70,20 @@ export class EventReader implements FeedReader {
     if (!feed.room.ended && due > now()) return feed.wantState(due)
     this.#inFlight = true
     catchUp.enter({
-      prepare: (ready) => this.#prepareState(ready),
+      prepare: (ready, failed) => this.#prepareState(ready, failed),
       send: (state, release) => this.#sendState(state, release),
+      fail: (error) => this.fail(error),
     })
   }
 
   lose(): void {
     this.#options.onOver()
+  }
+
+  /** Something of this reader's own has thrown: its answer ends, and its client comes back. */
+  fail(error: unknown): void {
+    this.#options.feed.room.onFault(error)
+    this.lose()
   }
 
   /** Idempotent. */
@@ -92,12 +100,17 @@ export class EventReader implements FeedReader {
     if (progress.state === 'live' || progress.inLine || outbox.lagging) return
     progress.inLine = true
     catchUp.enter({
-      prepare: (ready) => this.#prepareDifference(progress, ready),
+      prepare: (ready, failed) => this.#prepareDifference(progress, ready, failed),
       send: (difference, release) => this.#sendDifference(difference, release),
+      fail: (error) => this.fail(error),
     })
   }
 
-  #prepareDifference(progress: Progress & { state: 'behind' }, ready: (difference: Difference | null) => void): void {
+  #prepareDifference(
+    progress: Progress & { state: 'behind' },
+    ready: (difference: Difference | null) => void,
+    failed: OnFault,
+  ): void {
     const { feed, outbox } = this.#options
     const { room } = feed
     progress.inLine = false
@@ -107,7 +120,7 @@ export class EventReader implements FeedReader {
       room.whenSettled(() => this.#catchUp())
       return ready(null)
     }
-    room.hold(feed.difference(progress.since), (difference) => ready(isWanted() ? difference : null))
+    room.hold(feed.difference(progress.since), (difference) => ready(isWanted() ? difference : null), failed)
   }
 
   #sendDifference(difference: Difference, release: () => void): void {
@@ -117,7 +130,7 @@ export class EventReader implements FeedReader {
     else outbox.sendTracked(difference.frames, release)
   }
 
-  #prepareState(ready: (difference: Difference | null) => void): void {
+  #prepareState(ready: (difference: Difference | null) => void, failed: OnFault): void {
     const { feed } = this.#options
     const { room } = feed
     if (this.#closed || room.lost) return ready(null)
@@ -126,13 +139,17 @@ export class EventReader implements FeedReader {
       room.whenSettled(() => this.offerState())
       return ready(null)
     }
-    room.hold(feed.state(), (state) => {
-      if (!state || this.#closed) return ready(null)
-      const { version, difference } = state
-      this.#inFlight = version !== this.#sent.version
-      this.#sent = { version, at: this.#inFlight ? this.#options.now() : this.#sent.at }
-      ready(this.#inFlight ? difference : null)
-    })
+    room.hold(
+      feed.state(),
+      (state) => {
+        if (!state || this.#closed) return ready(null)
+        const { version, difference } = state
+        this.#inFlight = version !== this.#sent.version
+        this.#sent = { version, at: this.#inFlight ? this.#options.now() : this.#sent.at }
+        ready(this.#inFlight ? difference : null)
+      },
+      failed,
+    )
   }
 
   #sendState(state: Difference, release: () => void): void {

@@ -140,6 +140,7 @@ export class EventStreams {
           release()
           stream.end()
         }),
+      fail: () => stream.end(),
     })
   }
 

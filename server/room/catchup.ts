@@ -10,10 +10,15 @@ export interface Difference {
 
 /** One who waits for a difference. */
 export interface Waiter {
-  /** Makes or finds the difference and hands it over, now or, where it is large, later; null if it is not needed any more. */
-  prepare(ready: (difference: Difference | null) => void): void
+  /**
+   * Makes or finds the difference and hands it over, now or, where it is large, later; null if it is not needed any more.
+   * `failed` instead, where that throws.
+   */
+  prepare(ready: (difference: Difference | null) => void, failed: (error: unknown) => void): void
   /** Hands it to the outbox, which calls `release` once when it has been taken or dropped. */
   send(difference: Difference, release: () => void): void
+  /** What it did has thrown: it gets nothing more. The others in line go on. */
+  fail(error: unknown): void
 }
 
 /**
@@ -54,26 +59,43 @@ export class CatchUpQueue {
     try {
       while (this.#line.length > 0 && !this.#preparing && this.#pendingBytes < this.#capBytes) {
         const waiter = this.#line.shift()!
-        this.#preparing = true
-        try {
-          waiter.prepare((difference) => {
-            this.#preparing = false
-            if (difference) this.#send(waiter, difference)
-            this.#serve()
-          })
-        } catch (error) {
-          this.#preparing = false
-          throw error
-        }
+        this.#prepare(waiter)
       }
     } finally {
       this.#serving = false
     }
   }
 
+  #prepare(waiter: Waiter): void {
+    this.#preparing = true
+    let open = true
+    const over = (go: () => void) => {
+      if (!open) return
+      open = this.#preparing = false
+      go()
+      this.#serve()
+    }
+    const failed = (error: unknown) => over(() => waiter.fail(error))
+    try {
+      waiter.prepare((difference) => over(() => difference && this.#send(waiter, difference)), failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
   #send(waiter: Waiter, difference: Difference): void {
     if (difference.holders++ === 0) this.#pendingBytes += difference.bytes
-    waiter.send(difference, () => this.#release(difference))
+    let held = true
+    const release = () => {
+      if (held) this.#release(difference)
+      held = false
+    }
+    try {
+      waiter.send(difference, release)
+    } catch (error) {
+      release()
+      waiter.fail(error)
+    }
   }
 
   #release(difference: Difference): void {

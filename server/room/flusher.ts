@@ -199,10 +199,7 @@ export class Flusher {
         )
       else if (result.status === 'gap') this.#putBack(room, entries[i]!)
       else if (result.status === 'fenced') this.#lose(room, takenOver())
-      else {
-        this.#shown(room, entries[i]!, result.seq)
-        shown.push(i)
-      }
+      else if (this.#attempt([room], () => this.#shown(room, entries[i]!, result.seq)) !== null) shown.push(i)
     })
     this.#uncork()
     const now = performance.now()
@@ -239,7 +236,7 @@ export class Flusher {
       (result) => {
         if (room.lost) return
         if (result.status !== 'ok') return this.#lose(room, takenOver())
-        this.#shown(room, entry, result.seq)
+        this.#attempt([room], () => this.#shown(room, entry, result.seq))
         this.#uncork()
       },
       (error: unknown) => this.#loseAll([room], error),
@@ -272,7 +269,11 @@ export class Flusher {
       error instanceof RunnelError
         ? error
         : new RunnelError('internal', 'This document could not be written.', { cause: error })
-    for (const room of rooms) if (!room.lost) this.#lose(room, reason)
+    for (const room of rooms) {
+      if (room.lost) continue
+      if (reason !== error) room.onFault(error)
+      this.#lose(room, reason)
+    }
   }
 }
 

@@ -7,16 +7,18 @@ import {
 } from '../../shared/protocol.ts'
 import { aliasOf } from '../auth/alias.ts'
 import { isGuestId } from '../auth/user.ts'
+import { toEach } from './fence.ts'
 import { binaryFrames, type PresenceFrames } from './frame.ts'
 import type { Room } from './room.ts'
+import type { Viewer } from './viewer.ts'
 
 /** Once a second: who came, changed or left, to all; everybody, to those who came. Guests are told no member's id. */
-export function tellPresence({ id, presence, viewers, channel }: Room): void {
+export function tellPresence({ id, presence, viewers, channel, dropViewer }: Room): void {
   if (!presence) return
   const changes = presence.changes(viewers.size)
   const toAll = changes && new Telling(id, channel, changes)
   let toNew: Telling | null | undefined
-  for (const viewer of viewers) {
+  const tell = (viewer: Viewer): void => {
     let telling = toAll
     if (viewer.presenceDue) {
       viewer.presenceDue = false
@@ -30,6 +32,7 @@ export function tellPresence({ id, presence, viewers, channel }: Room): void {
     if (telling)
       viewer.tellPresence(participant && isGuestId(participant.user.id) ? telling.toGuests : telling.toMembers)
   }
+  toEach(viewers, tell, dropViewer)
 }
 
 /** The same news for members and for guests, each encoded once and when it is needed. */

@@ -19,6 +19,7 @@ import { encodeStateSteps } from '../document/state.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { Broadcast } from './broadcast.ts'
 import { Differences } from './differences.ts'
+import { fenced, ownFault, toEach, type OnFault } from './fence.ts'
 import { textFrames, type Frames } from './frame.ts'
 import { applyContents, exceeds } from './log-contents.ts'
 import { LogPosition } from './log-position.ts'
@@ -91,7 +92,9 @@ export class Room {
   #shownVector: Map<number, number>
   /** State vector after the last transaction; shown once the log has it. */
   #lastVector: Map<number, number>
-  readonly #settling = new Settling()
+  readonly #settling: Settling
+  /** Told what the code of those who follow throws; nobody else is harmed by it. */
+  readonly onFault: OnFault
   // Of the version that is shown; dropped with every update.
   #stateVector: Uint8Array | null = null
   #checkpoint: Frames | null = null
@@ -106,8 +109,11 @@ export class Room {
     now: () => number
     shared?: boolean
     inMemory?: boolean
+    onFault?: OnFault
   }) {
     const { contents, now } = options
+    this.onFault = options.onFault ?? (() => {})
+    this.#settling = new Settling(this.onFault)
     this.shared = options.shared ?? false
     this.id = options.id
     this.channel = options.channel
@@ -184,7 +190,7 @@ export class Room {
     else this.#position.add(seq)
     this.#settling.appending = false
     if (updates.length > 0) this.#show(updates, cork)
-    if (changes) for (const observer of this.observers) observer.shown(changes)
+    if (changes) this.#tell((observer) => observer.shown(changes))
     // Who is called back below may write again: the state is of the number before that.
     if (this.log.isDue && !this.appending) this.compaction(compact)
     this.#settling.settle()
@@ -211,10 +217,10 @@ export class Room {
       if (this.observers.size === 0) apply()
       else if (!repeats(update, this.#lastVector)) {
         const changes = changesOf(this.doc, apply)
-        for (const observer of this.observers) observer.shown(changes)
+        this.#tell((observer) => observer.shown(changes))
       } else {
         apply()
-        for (const observer of this.observers) observer.moved()
+        this.#tell((observer) => observer.moved())
       }
     }
     this.#settling.appending = false
@@ -229,7 +235,7 @@ export class Room {
     applyContents(this.doc, contents)
     this.#position.addUpTo(contents.seq)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
-    for (const observer of this.observers) observer.moved()
+    this.#tell((observer) => observer.moved())
   }
 
   /** The log has all that is here up to this number, or gets it now: what had the numbers behind it is lost. To be called while nothing is appending. */
@@ -244,23 +250,28 @@ export class Room {
   }
 
   /** What takes the log's place from now on; null where the room is lost before. To be called while nothing is appending. */
-  compaction(compact: (compaction: Compaction | null) => void): void {
-    this.hold(encodeStateSteps(this.doc), (state) => {
-      if (state) this.log.compacted(state.length)
-      compact(state && { seq: this.seq, state })
-    })
+  compaction(compact: (compaction: Compaction | null) => void, failed: OnFault = this.onFault): void {
+    this.hold(
+      encodeStateSteps(this.doc),
+      (state) => {
+        if (state) this.log.compacted(state.length)
+        compact(state && { seq: this.seq, state })
+      },
+      failed,
+    )
   }
 
   /** The whole document, and the number of the last entry that it holds. Throws what the room was lost by. */
   async state(): Promise<Compaction> {
-    return await new Promise((resolve, reject) =>
-      this.whenSettled(() => {
-        if (this.lost) return reject(this.lost)
-        this.hold(encodeStateSteps(this.doc), (state) => {
+    return await this.#settled((resolve, reject) =>
+      this.hold(
+        encodeStateSteps(this.doc),
+        (state) => {
           if (state) resolve({ seq: this.seq, state })
           else reject(this.lost!)
-        })
-      }),
+        },
+        reject,
+      ),
     )
   }
 
@@ -268,9 +279,9 @@ export class Room {
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
-    for (const viewer of this.viewers) viewer.refuse(error)
-    for (const observer of this.observers) observer.lost(error)
-    this.onLost(error)
+    toEach(this.viewers, (viewer) => viewer.refuse(error), this.dropViewer)
+    this.#tell((observer) => observer.lost(error))
+    fenced(() => this.onLost(error), this.onFault)
     // Not before: who stands in line behind those refused would be sent what the log does not have.
     this.#settling.abandon()
   }
@@ -279,10 +290,11 @@ export class Room {
    * Does what reads this document and may be too much for one turn of the event
    * loop. Calls back while the document is still as it was read; with null
    * where the room was lost meanwhile. To be called while nothing is appending.
-   * What one slice is enough for is done, and called back, at once.
+   * What one slice is enough for is done, and called back, at once. `failed` is
+   * called instead where the work throws.
    */
-  hold<T>(steps: Iterator<unknown, T>, done: (value: T | null) => void): void {
-    this.#settling.hold(steps, (value) => done(this.lost ? null : value))
+  hold<T>(steps: Iterator<unknown, T>, done: (value: T | null) => void, failed: OnFault): void {
+    this.#settling.hold(steps, (value) => done(this.lost ? null : value), failed)
   }
 
   /** Calls back when document and log are the same: now, or when the append in flight is through. */
@@ -292,10 +304,14 @@ export class Room {
 
   /** The canonical JSON of what has been shown, or could be by now. Throws what the room was lost by. */
   async read(): Promise<Message | Chat> {
+    return await this.#settled((resolve) => resolve(readDocument(this.id, this.doc)))
+  }
+
+  async #settled<T>(work: (resolve: (value: T) => void, reject: OnFault) => void): Promise<T> {
     return await new Promise((resolve, reject) =>
       this.whenSettled(() => {
         if (this.lost) reject(this.lost)
-        else resolve(readDocument(this.id, this.doc))
+        else fenced(() => work(resolve, reject), reject)
       }),
     )
   }
@@ -333,20 +349,44 @@ export class Room {
     if (this.appending) return
     const ready = () => [...this.viewers].filter((viewer) => viewer.takesCheckpoint())
     if (ready().length === 0) return
-    this.#withCheckpoint((frames) => {
-      for (const viewer of ready()) viewer.checkpoint(frames)
-    })
+    this.#withCheckpoint((frames) => toEach(ready(), (viewer) => viewer.checkpoint(frames), this.dropViewer))
   }
 
   /** Encoded once a version. A client compares with what it has when it comes: nothing is shown before it is sent. */
   #withCheckpoint(send: (frames: Frames) => void): void {
     if (this.#checkpoint) return send(this.#checkpoint)
-    this.hold(digestSteps(readDocument(this.id, this.doc), createHash('sha256')), (digest) => {
-      if (digest === null) return
-      const { channel, ended: final } = this
-      const stateVector = this.stateVector()
-      this.#checkpoint = textFrames(encodeControl({ type: 'checkpoint', channel, stateVector, digest, final }))
-      send(this.#checkpoint)
+    this.hold(
+      this.#checkpointSteps(),
+      (frames) => {
+        if (frames !== null) send((this.#checkpoint = frames))
+      },
+      (error) => {
+        this.onFault(error)
+        // The next version may do better; this one would fail again at every sweep.
+        for (const viewer of this.viewers) viewer.checkpointDue = false
+      },
+    )
+  }
+
+  *#checkpointSteps(): Generator<unknown, Frames> {
+    const digest = yield* digestSteps(readDocument(this.id, this.doc), createHash('sha256'))
+    const { channel, ended: final } = this
+    return textFrames(encodeControl({ type: 'checkpoint', channel, stateVector: this.stateVector(), digest, final }))
+  }
+
+  /** Something of this viewer's own has thrown: its socket is closed. */
+  readonly dropViewer = (viewer: Viewer, error: unknown): void => {
+    this.onFault(error)
+    fenced(() => viewer.end(ownFault(error)), this.onFault)
+    this.viewers.delete(viewer)
+  }
+
+  /** An observer that throws is told that it has lost the document, and is told nothing more. */
+  #tell(tell: (observer: ChangeObserver) => void): void {
+    toEach(this.observers, tell, (observer, error) => {
+      this.onFault(error)
+      this.observers.delete(observer)
+      fenced(() => observer.lost(ownFault(error)), this.onFault)
     })
   }
 
@@ -362,7 +402,7 @@ export class Room {
     this.quiet = false
     if (this.viewers.size === 0) return
     const broadcast = new Broadcast(this.channel, updates, cork, before)
-    for (const viewer of this.viewers) viewer.deliver(broadcast)
+    toEach(this.viewers, (viewer) => viewer.deliver(broadcast), this.dropViewer)
     if (this.ended) this.sendCheckpoints('all')
   }
 }

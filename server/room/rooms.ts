@@ -4,6 +4,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { documentKind, type Json } from '../../shared/schema.ts'
 import type { Cluster, LogContents } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
+import { fenced } from './fence.ts'
 import { Flusher } from './flusher.ts'
 import { Following } from './following.ts'
 import type { SharedPresence } from './presence.ts'
@@ -22,6 +23,8 @@ export interface RoomsOptions {
   lingerMs?: number
   /** Told, once a broadcast, how long the oldest of what it carries has waited. */
   onShown?: (ms: number) => void
+  /** What one who follows a document has thrown, or a document that cannot be shown. */
+  onFault?: (error: unknown, doc: string) => void
   /** A room with a writer was closed cleanly: its epoch can be given back. */
   onEvict: (doc: string, writer: DocumentWriter) => Promise<void>
 }
@@ -43,6 +46,7 @@ export class Rooms {
   readonly #now: () => number
   readonly #lingerMs: number
   readonly #onEvict: RoomsOptions['onEvict']
+  readonly #onFault: NonNullable<RoomsOptions['onFault']>
   readonly #rooms = new Map<string, Room>()
   readonly #opening = new Map<string, Promise<Room | null>>()
   readonly #evicting = new Map<string, Promise<void>>()
@@ -53,6 +57,7 @@ export class Rooms {
     this.#now = options.now
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
+    this.#onFault = options.onFault ?? (() => {})
     this.flusher = new Flusher({
       log: options.cluster.log,
       flushMs: options.flushMs,
@@ -156,12 +161,12 @@ export class Rooms {
 
   /** Puts the state in place of the log at once: what was removed from the document is then in neither. */
   async compact(room: Room): Promise<void> {
-    const compaction = await new Promise<(Compaction & { epoch: number }) | null>((resolve) =>
+    const compaction = await new Promise<(Compaction & { epoch: number }) | null>((resolve, reject) =>
       // Inside the callback: behind an `await` the next append may be in flight, which the log may never have.
       room.whenSettled(() => {
         const { writer } = room
         if (!writer || room.lost) return resolve(null)
-        room.compaction((compaction) => resolve(compaction && { ...compaction, epoch: writer.epoch }))
+        room.compaction((compaction) => resolve(compaction && { ...compaction, epoch: writer.epoch }), reject)
       }),
     )
     if (!compaction) return
@@ -172,17 +177,19 @@ export class Rooms {
   /** Once a second: checkpoints that are due, rooms that nobody uses. One pass instead of a timer a room. */
   sweep(): void {
     const now = this.#now()
-    for (const room of this.#rooms.values()) {
-      room.differences.forget()
-      this.#sharePresence(room)
-      if (room.viewers.size > 0) {
-        const silent = !room.quiet && now - room.shownAt >= silenceMs
-        room.sendCheckpoints(silent ? 'all' : 'due')
-        tellPresence(room)
-        if (silent) room.quiet = true
-      } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
-        this.#evict(room)
-      }
+    for (const room of this.#rooms.values()) fenced(() => this.#sweepRoom(room, now), room.onFault)
+  }
+
+  #sweepRoom(room: Room, now: number): void {
+    room.differences.forget()
+    this.#sharePresence(room)
+    if (room.viewers.size > 0) {
+      const silent = !room.quiet && now - room.shownAt >= silenceMs
+      if (silent) room.quiet = true
+      room.sendCheckpoints(silent ? 'all' : 'due')
+      tellPresence(room)
+    } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
+      this.#evict(room)
     }
   }
 
@@ -224,6 +231,7 @@ export class Rooms {
       now: this.#now,
       shared,
       inMemory: this.#cluster.many && !shared,
+      onFault: (error) => this.#onFault(error, doc),
     })
     this.#rooms.set(doc, room)
     return room

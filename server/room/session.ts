@@ -123,6 +123,11 @@ export class Session implements Line {
     this.send(textFrames(encodeControl(message)))
   }
 
+  /** Ends the socket. */
+  end(error: RunnelError): void {
+    this.#close(error)
+  }
+
   /** Leaves every room and drops what waits. Idempotent. */
   close(): void {
     this.#closed = true

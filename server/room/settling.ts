@@ -1,4 +1,5 @@
 import { inSlices } from '../waiting/slices.ts'
+import { fenced, type OnFault } from './fence.ts'
 
 /**
  * When a document and its log say the same and nobody is at it: then it may be
@@ -9,6 +10,12 @@ export class Settling {
   appending = false
   #held = false
   readonly #waiting: (() => void)[] = []
+  readonly #onFault: OnFault
+
+  /** `onFault` is told what those who are called back later throw. */
+  constructor(onFault: OnFault) {
+    this.#onFault = onFault
+  }
 
   get settled(): boolean {
     return !this.appending && !this.#held
@@ -26,7 +33,7 @@ export class Settling {
     while (this.settled) {
       const call = this.#waiting.shift()
       if (!call) return
-      call()
+      fenced(call, this.#onFault)
     }
   }
 
@@ -36,20 +43,32 @@ export class Settling {
     this.settle()
   }
 
-  /** Calls back while nothing has changed since the work began: at once, where one slice is enough for it. */
-  hold<T>(steps: Iterator<unknown, T>, done: (value: T) => void): void {
-    const value = inSlices(steps)
+  /**
+   * Calls back while nothing has changed since the work began: at once, where
+   * one slice is enough for it. `failed` is called instead where the work throws.
+   */
+  hold<T>(steps: Iterator<unknown, T>, done: (value: T) => void, failed: OnFault): void {
+    let value: T | Promise<T>
+    try {
+      value = inSlices(steps)
+    } catch (error) {
+      return failed(error)
+    }
     if (!(value instanceof Promise)) return done(value)
     this.#held = true
-    void this.#release(value, done)
+    void this.#release(value, done, failed)
   }
 
-  async #release<T>(value: Promise<T>, done: (value: T) => void): Promise<void> {
+  async #release<T>(value: Promise<T>, done: (value: T) => void, failed: OnFault): Promise<void> {
+    let call: () => void
     try {
-      done(await value)
-    } finally {
-      this.#held = false
-      this.settle()
+      const made = await value
+      call = () => done(made)
+    } catch (error) {
+      call = () => failed(error)
     }
+    fenced(call, this.#onFault)
+    this.#held = false
+    this.settle()
   }
 }

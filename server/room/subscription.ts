@@ -2,6 +2,7 @@ import type { RunnelError, ErrorCode } from '../../shared/errors.ts'
 import type { Role, ServerControl } from '../../shared/protocol.ts'
 import type { Broadcast } from './broadcast.ts'
 import type { CatchUpQueue, Difference } from './catchup.ts'
+import type { OnFault } from './fence.ts'
 import { framesBytes, type Frames, type PresenceFrames, type SessionFormat } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { Participant } from './presence.ts'
@@ -31,6 +32,8 @@ export interface Line {
   control(message: ServerControl): void
   send(frames: Frames): void
   refuse(doc: string, code: ErrorCode, message: string): void
+  /** Ends the socket. */
+  end(error: RunnelError): void
 }
 
 type Progress =
@@ -115,6 +118,10 @@ export class Subscription implements Viewer {
     this.#line.refuse(this.room.id, code, message)
   }
 
+  end(error: RunnelError): void {
+    this.#line.end(error)
+  }
+
   /** Leaves the room. To be called once. */
   leave(): void {
     this.#isOver = true
@@ -141,12 +148,17 @@ export class Subscription implements Viewer {
     if (this.#isOver || progress.state === 'live' || progress.inLine || this.#line.outbox.lagging) return
     progress.inLine = true
     this.#line.catchUp.enter({
-      prepare: (ready) => this.#prepareDifference(progress, ready),
+      prepare: (ready, failed) => this.#prepareDifference(progress, ready, failed),
       send: (difference, release) => this.#sendDifference(difference, release),
+      fail: (error) => this.room.dropViewer(this, error),
     })
   }
 
-  #prepareDifference(progress: Progress & { state: 'behind' }, ready: (difference: Difference | null) => void): void {
+  #prepareDifference(
+    progress: Progress & { state: 'behind' },
+    ready: (difference: Difference | null) => void,
+    failed: OnFault,
+  ): void {
     progress.inLine = false
     const { room } = this
     // Left, asked anew, or behind once more (draining brings it back) while it stood in line, or while this was made.
@@ -161,8 +173,10 @@ export class Subscription implements Viewer {
       this.#progress = live
       return ready(null)
     }
-    room.hold(room.differences.of(progress.stateVector, this.#line.format), (difference) =>
-      ready(isWanted() ? difference : null),
+    room.hold(
+      room.differences.of(progress.stateVector, this.#line.format),
+      (difference) => ready(isWanted() ? difference : null),
+      failed,
     )
   }
 

@@ -20,4 +20,6 @@ export interface Viewer {
   tellPresence(frames: PresenceFrames): void
   /** The document is not to be had any more: it leaves the room. */
   refuse(error: RunnelError): void
+  /** What it was told has thrown: it gets nothing more, and its socket ends. */
+  end(error: RunnelError): void
 }

@@ -11,6 +11,7 @@ import type { Access } from '../auth/access.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
 import { CatchUpQueue } from '../room/catchup.ts'
+import { ownFault, toEach } from '../room/fence.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
@@ -51,6 +52,8 @@ export interface SocketsOptions {
   catchUpMaxBytes: number
   maxPresenceBytes: number
   onRefused: OnRefused
+  /** Told of what one of them has thrown; it is closed. */
+  onFault?: (error: unknown) => void
   now: () => number
 }
 
@@ -119,18 +122,32 @@ export class Sockets {
   }
 
   sweep(): void {
-    for (const [connection, client] of this.#connections) {
-      client.sweep()
-      connection.sweep()
-    }
+    toEach(
+      this.#connections,
+      ([connection, client]) => {
+        client.sweep()
+        connection.sweep()
+      },
+      this.#drop,
+    )
   }
 
   /** Tells these users on every connection of theirs what happened to one of their chats. */
   announce(userIds: ReadonlySet<string>, event: Extract<ServerControl, { type: 'chat' }>): void {
     const frames = textFrames(encodeControl(event))
-    for (const [{ session }, { identity }] of this.#connections) {
-      if (session.format === 'channels' && identity && userIds.has(identity.user.id)) session.send(frames)
-    }
+    toEach(
+      this.#connections,
+      ([{ session }, { identity }]) => {
+        if (session.format === 'channels' && identity && userIds.has(identity.user.id)) session.send(frames)
+      },
+      this.#drop,
+    )
+  }
+
+  /** One at which something has thrown that its client is not to blame for. */
+  readonly #drop = ([connection]: [Connection, unknown], error: unknown): void => {
+    this.#options.onFault?.(error)
+    connection.close(ownFault(error))
   }
 
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
-import { CatchUpQueue, type Difference } from '../../server/room/catchup.ts'
+import { CatchUpQueue, type Waiter, type Difference } from '../../server/room/catchup.ts'
 
 function newDifference(bytes: number): Difference {
   return { frames: [], bytes, holders: 0 }
+}
+
+const fail = (error: unknown) => {
+  throw error
 }
 
 test('lets differences through until the cap is reached and the rest as they are taken, in order', () => {
@@ -12,6 +16,7 @@ test('lets differences through until the cap is reached and the rest as they are
   for (const name of ['a', 'b', 'c', 'd']) {
     const difference = newDifference(60)
     queue.enter({
+      fail,
       prepare: (ready) => ready(difference),
       send: (_difference, release) => {
         sent.push(name)
@@ -35,7 +40,7 @@ test('counts a difference that many share once', () => {
   const shared = newDifference(90)
   const releases: (() => void)[] = []
   for (let i = 0; i < 1_000; i++)
-    queue.enter({ prepare: (ready) => ready(shared), send: (_difference, release) => releases.push(release) })
+    queue.enter({ prepare: (ready) => ready(shared), send: (_difference, release) => releases.push(release), fail })
   expect(releases).toHaveLength(1_000)
   expect(queue.pendingBytes).toBe(90)
   for (const release of releases) release()
@@ -46,16 +51,49 @@ test('passes over those who do not need it any more', () => {
   const queue = new CatchUpQueue(10)
   let sent = 0
   queue.enter({
+    fail,
     prepare: (ready) => ready(null),
     send: () => {
       sent += 1
     },
   })
   queue.enter({
+    fail,
     prepare: (ready) => ready(newDifference(50)),
     send: () => {
       sent += 1
     },
   })
   expect(sent).toBe(1)
+})
+
+test('one whose difference cannot be made or sent is told so; those behind it are served', async () => {
+  const queue = new CatchUpQueue(100)
+  const failed: unknown[] = []
+  const sent: string[] = []
+  const enter = (name: string, waiter: Partial<Waiter>) =>
+    queue.enter({
+      prepare: (ready) => ready(newDifference(50)),
+      send: (_difference, release) => {
+        sent.push(name)
+        release()
+      },
+      fail: (error) => failed.push([name, (error as Error).message]),
+      ...waiter,
+    })
+  const broken = (): never => {
+    throw new Error('broken')
+  }
+  enter('at once', { prepare: broken })
+  enter('sent', { send: broken })
+  enter('later', { prepare: (_ready, failed) => void setImmediate(() => failed(new Error('late'))) })
+  enter('whole', {})
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(failed).toEqual([
+    ['at once', 'broken'],
+    ['sent', 'broken'],
+    ['later', 'late'],
+  ])
+  expect(sent).toEqual(['whole'])
+  expect(queue.pendingBytes).toBe(0)
 })

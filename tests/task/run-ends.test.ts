@@ -230,7 +230,7 @@ test('what was deleted while it was being read is left out of the list of tasks'
   const row = (await store.getMessage(messageId))!
   expect(await b.tasks.list('u')).toEqual([])
   // The history of a chat leaves it out by the same.
-  expect(await new MessageReader(b.rooms).find(row)).toBeNull()
+  expect(await new MessageReader(b.rooms, store).find(row)).toBeNull()
   await close()
 })
 

@@ -4,6 +4,7 @@ import { readMessage, type Message } from '../../../shared/schema.ts'
 import { eventFrames, newDifference } from '../../events/event-frames.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import type { CatchUpQueue } from '../../room/catchup.ts'
+import { ownFault } from '../../room/fence.ts'
 import type { ChangeObserver, Room } from '../../room/room.ts'
 import { outcomeOf, type Failure } from './outcome.ts'
 import type { AnswerEncoder, DoorSpeech } from './speech.ts'
@@ -120,6 +121,10 @@ export class DoorStream implements ChangeObserver {
           release()
           taken()
         }),
+      fail: (error) => {
+        this.#options.room.onFault(error)
+        this.fail(ownFault(error))
+      },
     })
   }
 
