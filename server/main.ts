@@ -19,6 +19,9 @@ and logger (docs/CONFIGURATION.md). A secret may stand in a file that <name>_FIL
 ${describeSettings()}
 `
 
+/** Behind the drain, all is saved and closed within this time. */
+const endMs = 30_000
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -40,14 +43,29 @@ async function main(): Promise<void> {
     await loadOptions({ path: values.config, folder: process.cwd(), environment: process.env }),
   )
   let stopping = false
+  const stop = (code: number) => {
+    stopping = true
+    runnel.close().then(() => process.exit(Math.max(code, Number(process.exitCode ?? 0))), fail)
+  }
   const processOnSignal = () => {
     // A second signal ends at once.
     if (stopping) process.exit(130)
-    stopping = true
-    runnel.close().then(() => process.exit(0), fail)
+    stop(0)
   }
   process.on('SIGINT', processOnSignal)
   process.on('SIGTERM', processOnSignal)
+  // Nobody knows what a fault that nothing caught has left undone: what runs is ended and saved, and another process goes on.
+  const processOnFault = (fault: unknown) => {
+    const err = fault instanceof Error ? fault : new Error('Something was thrown that is no error.', { cause: fault })
+    runnel.log.error({ err }, 'a fault that nothing caught: the server ends')
+    process.exitCode = 1
+    if (stopping) return
+    // What it has left undone may hold up the end.
+    setTimeout(() => process.exit(1), runnel.config.RUNNEL_DRAIN_MS + endMs).unref()
+    stop(1)
+  }
+  process.on('uncaughtException', processOnFault)
+  process.on('unhandledRejection', processOnFault)
   const { url } = await runnel.listen()
   process.stdout.write(`Runnel listens on ${url}\n`)
 }

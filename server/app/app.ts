@@ -31,7 +31,7 @@ import { otherRoute, routePattern } from '../http/route-pattern.ts'
 import { UploadPlaces } from '../http/upload-places.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
 import { knownSecrets } from './known-secrets.ts'
-import { createLogger, withoutSecrets } from '../operation/log.ts'
+import { createLogger, withoutSecrets, type Logger } from '../operation/log.ts'
 import {
   admissionLimits,
   answerLimits,
@@ -66,6 +66,11 @@ import { MessageReader } from '../task/message-reader.ts'
 import { requestOf } from '../task/prompt.ts'
 import { Tasks } from '../task/tasks.ts'
 import { version } from '../config/version.ts'
+import { closeAll } from '../waiting/close.ts'
+import { within } from '../waiting/race.ts'
+
+/** Longer than the end of an MCP server takes; nothing of ours is left open for a tool that never says that it is closed. */
+const closeToolMs = 15_000
 
 /** Claims of idempotency keys live for a day, and files that no message has. */
 const dayMs = 24 * 3_600_000
@@ -74,6 +79,8 @@ export type { RunnelOptions, RunnelStats }
 
 export interface Runnel {
   readonly config: Config
+  /** Where its lines go, without keys. */
+  readonly log: Logger
   /** Recovers what a crash left, then listens. Resolves with the address, `http://127.0.0.1:8787`. Throws where the port is taken, or Postgres cannot be used. */
   listen(): Promise<{ url: string; metricsUrl?: string }>
   /**
@@ -398,37 +405,45 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const listenForScrapers = async (): Promise<{ metricsUrl?: string }> => {
     const { RUNNEL_METRICS_PORT: port, HOST: host } = config
     if (port === undefined) return {}
-    metricsServer ??= metrics.listen(port, host, (...answer) => answers.take(...answer))
+    metricsServer ??= metrics
+      .listen(port, host, (...answer) => answers.take(...answer))
+      .catch((error: unknown) => {
+        metricsServer = undefined
+        throw error
+      })
     return { metricsUrl: (await metricsServer).url }
   }
   let closing: Promise<void> | undefined
   const close = async () => {
     const drainedAt = now() + config.RUNNEL_DRAIN_MS
-    // While runs end it listens on: who asks is told to come again, who follows sees the end.
-    await tasks.close(config.RUNNEL_DRAIN_MS)
-    patience.end()
-    await ends?.close(Math.max(0, drainedAt - now()))
-    const closeServer = serving.stop()
-    events.close()
-    await sockets.close()
-    await html.close()
-    await closeServer()
-    for (const stop of sweeps) stop()
-    limits.close()
-    await metricsServer?.then(
-      (server) => server.close(),
-      () => undefined,
-    )
-    metrics.close()
-    await rooms.close()
-    for (const tool of options.tools ?? []) if ('close' in tool) await tool.close()
-    await cluster.close()
-    await files.close()
-    await store.close()
+    let closeServer = async () => {}
+    await closeAll([
+      // While runs end it listens on: who asks is told to come again, who follows sees the end.
+      () => tasks.close(config.RUNNEL_DRAIN_MS),
+      () => patience.end(),
+      () => ends?.close(Math.max(0, drainedAt - now())),
+      () => {
+        closeServer = serving.stop()
+      },
+      () => events.close(),
+      () => sockets.close(),
+      () => html.close(),
+      () => closeServer(),
+      ...sweeps,
+      () => limits.close(),
+      async () => (await metricsServer?.catch(() => undefined))?.close(),
+      () => metrics.close(),
+      () => rooms.close(),
+      ...(options.tools ?? []).map((tool) => () => 'close' in tool && closeTool(tool)),
+      () => cluster.close(),
+      () => files.close(),
+      () => store.close(),
+    ])
   }
 
   return {
     config,
+    log,
     handler: serving.handler,
     attach: async (server) => {
       await serving.attach(server)
@@ -442,4 +457,9 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
     metrics: () => metrics.text(),
     close: () => (closing ??= close()),
   }
+}
+
+async function closeTool(tool: { name: string; close: () => unknown }): Promise<void> {
+  const late = () => new Error(`The tool ${tool.name} has not closed within ${closeToolMs / 1_000} s.`)
+  await within(closeToolMs, late, async () => await tool.close())
 }

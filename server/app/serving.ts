@@ -50,7 +50,7 @@ const idleMs = 5_000
 /** What `app.use` and `http.createServer` take. Addresses that are not below the base path go to `next`, if there is one. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
 
-type State = { phase: 'new' } | { phase: 'starting' | 'started' | 'closed'; started: Promise<void> }
+type State = { phase: 'new' | 'started' | 'closed' } | { phase: 'starting'; started: Promise<void> }
 
 export class Serving {
   /** Our own; it is used by `listen` only. */
@@ -121,7 +121,7 @@ export class Serving {
 
   /** Takes nothing more; returns what waits until our own server has let everybody go. A host's server runs on. */
   stop(): () => Promise<void> {
-    this.#state = { phase: 'closed', started: Promise.resolve() }
+    this.#state = { phase: 'closed' }
     for (const detach of this.#attached.values()) detach()
     this.#attached.clear()
     const listening = this.server.listening
@@ -133,13 +133,20 @@ export class Serving {
     }
   }
 
-  #start(): Promise<void> {
-    if (this.#state.phase === 'new') {
-      const started = this.#options.recover().then(() => {
-        if (this.#state.phase === 'starting') this.#state = { phase: 'started', started }
-      })
-      this.#state = { phase: 'starting', started }
+  /** One start for all who ask meanwhile. One that fails is begun again by the next who asks. */
+  async #start(): Promise<void> {
+    if (this.#state.phase === 'new') this.#state = { phase: 'starting', started: this.#recover() }
+    if (this.#state.phase === 'starting') await this.#state.started
+  }
+
+  async #recover(): Promise<void> {
+    let phase: 'new' | 'started' = 'new'
+    try {
+      await this.#options.recover()
+      phase = 'started'
+    } finally {
+      // It may have been closed meanwhile.
+      if (this.#state.phase === 'starting') this.#state = { phase }
     }
-    return this.#state.started
   }
 }

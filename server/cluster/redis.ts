@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { documentKind } from '../../shared/schema.ts'
+import { closeAll } from '../waiting/close.ts'
 import { Patience } from '../waiting/patience.ts'
 import type { Cluster, LogAppend, LogContents, LogHead, LogResult, OnUnreadable, UpdateLog } from './cluster.ts'
 import { RedisChannels } from './redis-channels.ts'
@@ -135,13 +136,13 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
     },
 
     close() {
-      closing ??= (async () => {
-        lease.close()
-        live.close()
+      closing ??= closeAll([
+        () => lease.close(),
+        () => live.close(),
         // Others need not wait for the end of the lease.
-        await connection.send([['DEL', lifeKey(node)]])
-        await connection.close()
-      })()
+        () => connection.send([['DEL', lifeKey(node)]]),
+        () => connection.close(),
+      ])
       return closing
     },
   }

@@ -2,7 +2,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { Store, UntoldEnd } from '../store/store.ts'
-import { unlessAborted } from '../waiting/race.ts'
+import { unlessAborted, within } from '../waiting/race.ts'
 import { backOff } from '../waiting/retry.ts'
 
 export interface EndContext {
@@ -75,6 +75,8 @@ export class Ends {
   /** An end that the store has among its untold ones. */
   add(end: UntoldEnd): void {
     const line = this.#lines.get(end.messageId)
+    // A start that failed on its way is repeated.
+    if (line?.ends.some(({ taskId }) => taskId === end.taskId)) return
     if (line) line.ends.push(end)
     else this.#lines.set(end.messageId, { ends: [end], state: 'waiting', failures: 0, dueAt: 0 })
     this.#tellDue()
@@ -96,11 +98,11 @@ export class Ends {
   /** Begins no more calls, and waits up to `drainMs` for those that run. The store keeps the rest for the next start. */
   async close(drainMs: number): Promise<void> {
     this.#closed = true
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const patience = setTimeout(resolve, drainMs)
-    await Promise.race([Promise.all(this.#calls), promise])
-    clearTimeout(patience)
-    this.#closing.abort(new Error('The server is going down.'))
+    const goesDown = () => new Error('The server is going down.')
+    await within(drainMs, goesDown, Promise.all(this.#calls)).catch(() => {})
+    this.#closing.abort(goesDown())
+    // Whoever was told is not waited for any more; what is said to the store is.
+    await Promise.all(this.#calls)
   }
 
   /** Nodes do not look at the same time: what one of them takes up is told, and gone, when the next one looks. */

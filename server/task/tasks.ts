@@ -317,6 +317,8 @@ export class Tasks {
     } = this.#options
     if (many) return
     for (const row of await store.unfinished()) {
+      // A start that failed on its way is repeated.
+      if (this.ofMessage(row.id)) continue
       // There were other nodes; now this one is alone.
       if (row.node !== null && row.node !== node) await store.takeOver(row.id, row.node, node)
       await this.#recover({ ...row, node })

@@ -1,3 +1,4 @@
+import { closeAll } from '../../waiting/close.ts'
 import { Patience } from '../../waiting/patience.ts'
 import { decodeOffset, matchesPage } from '../cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './claims.ts'
@@ -59,10 +60,7 @@ export function openPostgresStore(url: string, use?: 'alone' | 'together', patie
   return lock
     ? {
         ...store,
-        close: async () => {
-          await store.close()
-          await lock.close()
-        },
+        close: () => closeAll([() => store.close(), () => lock.close()]),
       }
     : store
 }
@@ -185,9 +183,7 @@ export function postgresStore(
 
     probe: async () => void (await query('UPDATE probe SET at = $1', [Date.now()])),
     dropClaims: async (before) => void (await query('DELETE FROM claims WHERE created_at < $1', [before])),
-    close: async () => {
-      await Promise.all([logConnection.close(), connection.close()])
-    },
+    close: () => closeAll([() => logConnection.close(), () => connection.close()]),
   }
 }
 
