@@ -1,6 +1,7 @@
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
 import type { RunnelError } from '../../shared/errors.ts'
-import { backOff } from '../waiting/retry.ts'
+import { within } from '../waiting/race.ts'
+import { backOff, retried } from '../waiting/retry.ts'
 import { ClosedEarly, isPassing, replyCode, unavailable } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
 
@@ -23,7 +24,7 @@ export interface RedisConnectionOptions {
 
 /** Of a connection that was lost, and of what was under way on it. */
 export const reconnectBackOff = { firstMs: 25, longestMs: 1_000 } as const
-const askAgainMs = 50
+const askBackOff = { firstMs: 50, longestMs: 50 } as const
 
 /** The connections of a node to Redis: one for commands, one (in a Cluster one a master) for what is published. The only file that knows ioredis. */
 export class RedisConnection {
@@ -116,14 +117,15 @@ export class RedisConnection {
       await this.#ready(this.#client)
       // A connection whose user or database was refused is there, but is of no use.
       if (this.#fault && !isPassing(this.#fault)) throw this.#fault
-      for (;;) {
+      const answered = async () => {
         const replies = await this.send(calls)
         const fault = replies.find((reply) => reply instanceof Error)
-        if (!fault) return replies as Reply[]
-        // A Cluster that is failing over says so at once, and soon no more.
-        if (!isPassing(fault) || performance.now() + askAgainMs > until || this.#closed) throw fault
-        await new Promise((resolve) => setTimeout(resolve, askAgainMs))
+        if (fault) throw fault
+        return replies as Reply[]
       }
+      // A Cluster that is failing over says so at once, and soon no more.
+      const again = (error: unknown) => isPassing(error as Error) && !this.#closed
+      return await retried(answered, { ...askBackOff, deadline: until, again })
     })
   }
 
@@ -246,16 +248,11 @@ export class RedisConnection {
   }
 
   async #inTime<T>(work: (until: number) => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('No answer in time.')), this.#timeoutMs)
-    })
+    const until = performance.now() + this.#timeoutMs
     try {
-      return await Promise.race([work(performance.now() + this.#timeoutMs), late])
+      return await within(this.#timeoutMs, () => new Error('No answer in time.'), work(until))
     } catch (error) {
       throw this.unavailable(error as Error)
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

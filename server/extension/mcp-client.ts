@@ -1,6 +1,5 @@
 /** The door to the MCP SDK: one connection to one server. Loaded only where a server is configured: the SDK takes its time to load. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setTimeout } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -15,6 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { isDeeper } from '../../shared/json-depth.ts'
 import type { JsonObject } from '../../shared/schema.ts'
+import { unlessAborted, within } from '../waiting/race.ts'
 
 /** A program that is started and spoken to over its standard input and output. */
 export interface StdioServer {
@@ -99,13 +99,9 @@ export async function connectClient(
     lost.resolve()
     // The SDK clears one timer of the several that it may have; the others must not start more.
     reconnection.maxRetries = 0
-    if (transport instanceof StreamableHTTPClientTransport)
-      await within(
-        END_SESSION_MS,
-        transport.terminateSession().catch(() => undefined),
-      )
+    if (transport instanceof StreamableHTTPClientTransport) await waitFor(END_SESSION_MS, transport.terminateSession())
     await client.close().catch(() => undefined)
-    await within(CHILD_END_MS, ended.promise)
+    await waitFor(CHILD_END_MS, ended.promise)
   }
 
   /** Closes a connection whose server does not even answer a ping: a broken HTTP stream by itself says nothing about the calls that wait. */
@@ -123,18 +119,14 @@ export async function connectClient(
 
   /** The SDK keeps its listener on the signal it is given, and would cancel calls that have ended: so it gets one of its own. */
   async function ask<T>(outer: AbortSignal, request: (own: AbortSignal) => Promise<T>): Promise<T> {
-    outer.throwIfAborted()
     const own = new AbortController()
-    const cancel = () => own.abort('The run was stopped.')
-    outer.addEventListener('abort', cancel, { once: true })
     try {
-      return await request(own.signal)
+      return await unlessAborted(outer, () => request(own.signal))
     } catch (error) {
+      if (outer.aborted) own.abort('The run was stopped.')
       outer.throwIfAborted()
       if (isAnswer(error) || (await isAlive())) throw error
       throw new ConnectionLost(reasonOf(error))
-    } finally {
-      outer.removeEventListener('abort', cancel)
     }
   }
 
@@ -144,17 +136,13 @@ export async function connectClient(
   }
   if (transport instanceof StreamableHTTPClientTransport) client.onerror = () => void isAlive()
 
-  const giveUp = () => void close()
-  signal.addEventListener('abort', giveUp, { once: true })
   try {
-    await client.connect(transport, { timeout: CONNECT_MS })
+    await unlessAborted(signal, () => client.connect(transport, { timeout: CONNECT_MS }))
   } catch (error) {
     // There is no child to wait for.
     if (isSpawnError(error)) ended.resolve()
     await close()
     throw new ConnectionLost(reasonOf(error))
-  } finally {
-    signal.removeEventListener('abort', giveUp)
   }
 
   return {
@@ -265,7 +253,7 @@ function reasonOf(error: unknown): string {
   return hidden === '' ? error.message : `${error.message} (${hidden})`
 }
 
-/** Waits for the promise, but not for long, and keeps no process alive for it. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  await Promise.race([promise, setTimeout(ms, undefined, { ref: false })])
+/** Waits for what may never come, but not for long. */
+async function waitFor(ms: number, work: Promise<unknown>): Promise<void> {
+  await within(ms, () => new Error('It did not come.'), work).catch(() => undefined)
 }

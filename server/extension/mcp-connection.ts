@@ -2,6 +2,8 @@
 import type { CallToolResult, Progress, Tool } from '@modelcontextprotocol/sdk/types.js'
 import type { JsonObject } from '../../shared/schema.ts'
 import type { Redact } from '../secrets/secrets.ts'
+import { unlessAborted } from '../waiting/race.ts'
+import { backOff } from '../waiting/retry.ts'
 import type { McpClient, McpServer } from './mcp-client.ts'
 
 export interface McpConnection {
@@ -17,13 +19,13 @@ export interface McpConnection {
 }
 
 const MAX_TOOLS = 512
-const FIRST_WAIT_MS = 500
-const MAX_WAIT_MS = 30_000
+const BACK_OFF = { firstMs: 500, longestMs: 30_000 }
 const MAX_ERROR_CHARS = 500
 
 /** How long nothing is started once so many connections in a row ended without an answer. The first costs nothing: a server may end once. */
 export function waitAfter(failures: number): number {
-  return failures < 2 ? 0 : Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 2))
+  // Not spread: nobody else waits for this server.
+  return failures < 2 ? 0 : backOff(failures - 1, BACK_OFF, 1)
 }
 
 /** Errors name the server and hold none of its secrets. `onLog`: lines of the child's standard error, likewise. */
@@ -74,7 +76,8 @@ export function mcpConnection(server: McpServer, redact: Redact, onLog?: (line: 
   }
 
   async function use<T>(signal: AbortSignal, action: (client: McpClient) => Promise<T>): Promise<T> {
-    const connected = await unlessAborted(client(), signal)
+    // The connection is others', too: only this caller's waiting ends.
+    const connected = await unlessAborted(signal, client)
     try {
       const answer = await action(connected)
       failures = 0
@@ -92,7 +95,7 @@ export function mcpConnection(server: McpServer, redact: Redact, onLog?: (line: 
     return new Error(`The MCP server ${server.name} ${what}: ${redact(reason).slice(0, MAX_ERROR_CHARS)}`)
   }
 
-  async function closeAll(): Promise<void> {
+  async function end(): Promise<void> {
     closing.abort()
     await current?.then(
       (made) => made.close(),
@@ -115,20 +118,7 @@ export function mcpConnection(server: McpServer, redact: Redact, onLog?: (line: 
     },
     call: (tool, args, onProgress, signal, requestId) =>
       use(signal, (connected) => connected.callTool(tool, args, onProgress, signal, requestId)),
-    close: () => (closed ??= closeAll()),
-  }
-}
-
-/** The promise is others', too: only this caller's waiting ends. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
+    close: () => (closed ??= end()),
   }
 }
 

@@ -1,9 +1,9 @@
 /** What an operator counts: the text format of Prometheus, of one server; several may live in one process. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { boundedLabel } from './bounded-label.ts'
 import { fast, Instruments, slow } from './instruments.ts'
 import { readings, type MetricsSource } from './readings.ts'
 import { serveMetrics, type TakeAnswer } from './serve-metrics.ts'
+import { within } from '../waiting/race.ts'
 
 export interface EndedRun {
   status: string
@@ -170,16 +170,8 @@ export function createMetrics({ source, version, provider, models, probes = {} }
 }
 
 async function succeeds(probe: () => Promise<void>): Promise<boolean> {
-  const late = new AbortController()
-  try {
-    return await Promise.race([
-      probe().then(
-        () => true,
-        () => false,
-      ),
-      sleep(probeMs, false, { signal: late.signal }).catch(() => false),
-    ])
-  } finally {
-    late.abort()
-  }
+  return await within(probeMs, () => new Error('No answer in time.'), probe).then(
+    () => true,
+    () => false,
+  )
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { shownToken } from '../../shared/subprotocol.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import { isInviteToken } from '../auth/invites.ts'
+import { within } from '../waiting/race.ts'
 
 /** What an upgrade shows of who comes, before anything is said on its socket, and who that is. */
 export interface Arrival {
@@ -24,17 +25,7 @@ export function arrivalOf(auth: Auth, request: IncomingMessage, token: string | 
 
 /** Who it is, as far as that is found out in this time; null for nobody, or nobody yet. */
 export async function knownWithin({ identity }: Arrival, ms: number): Promise<Identity | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null)
-  })
-  try {
-    return await Promise.race([identity, late])
-  } catch {
-    return null
-  } finally {
-    clearTimeout(timer)
-  }
+  return await within(ms, () => new Error('Not found out in time.'), identity).catch(() => null)
 }
 
 /** Who it is that signs in with this token: as was found out at the upgrade, if it was this one. */

@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Message } from '../../shared/schema.ts'
 import { noPatience, type Patience } from '../waiting/patience.ts'
+import { within } from '../waiting/race.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, SaidMessage, Store } from '../store/store.ts'
@@ -52,9 +53,7 @@ export class MessageReader {
   /** Who has heard of an end, from any node, finds it here, too. While the log is away, what is here has to do. */
   async #refresh(room: Room): Promise<void> {
     if (room.writer) return
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, refreshMs)
-    await Promise.race([this.#rooms.following.refresh(room).catch(() => {}), late])
-    clearTimeout(timer)
+    const late = () => new Error('The log has not answered in time.')
+    await within(refreshMs, late, this.#rooms.following.refresh(room)).catch(() => {})
   }
 }

@@ -3,6 +3,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Patience } from '../waiting/patience.ts'
+import { pause } from '../waiting/retry.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
@@ -96,7 +97,7 @@ export class Nodes {
         if (!cluster.many || !(error instanceof RunnelError) || error.code !== 'busy' || now() > deadline) throw error
         const rows = (await store.unfinished()).filter(match)
         if (!(await Promise.all(rows.map((row) => this.#hasEnded(row)))).every(Boolean)) throw error
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await pause(20)
       }
     }
   }
@@ -223,7 +224,7 @@ export class Nodes {
           if (!message || match(message) || now() > deadline) return message
         }
         if (now() > deadline) return readMessage(room.doc)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await pause(5)
       }
     } finally {
       rooms.unpin(room)

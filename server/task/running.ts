@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Patience } from '../waiting/patience.ts'
+import { within } from '../waiting/race.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -127,7 +127,9 @@ export class Running {
   async saved(match: (run: Run) => boolean): Promise<void> {
     const ending = this.live.filter((run) => run.ended && match(run))
     if (ending.length > 0)
-      await Promise.race([Promise.all(ending.map((run) => run.done)), sleep(savingMs, undefined, { ref: false })])
+      await within(savingMs, () => new Error('Not saved in time.'), Promise.all(ending.map((run) => run.done))).catch(
+        () => {},
+      )
   }
 
   /** Begins no more, lets those that run end for `drainMs`, interrupts the rest and waits until all is saved. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RunnelError } from '../../../shared/errors.ts'
+import { pause } from '../../waiting/retry.ts'
 import { openSession, type Session } from './connection.ts'
 
 /** Of the lock that a process holds as long as it runs ("Rnnl"). */
@@ -66,21 +66,19 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
   }
 
   async function takeFirst(): Promise<void> {
-    for (const deadline = performance.now() + patienceMs; !(await take()); await pause()) {
+    for (const deadline = performance.now() + patienceMs; !(await take()); await pause(againMs, closing.signal)) {
       if (performance.now() > deadline || closing.signal.aborted) throw inUse(alone)
     }
   }
 
   async function takeAgain(): Promise<void> {
-    for (let misses = 0; !closing.signal.aborted && !session; await pause()) {
+    for (let misses = 0; !closing.signal.aborted && !session; await pause(againMs, closing.signal)) {
       // A database that is away is told of by those who use it.
       const taken = await take().catch(() => null)
       // The first miss may be our own connection, which goes only now.
       if (taken !== null) refusal = taken || misses++ === 0 ? null : inUse(alone)
     }
   }
-
-  const pause = () => sleep(againMs, undefined, { signal: closing.signal }).catch(() => {})
 
   return {
     async held() {
