@@ -24,6 +24,13 @@ export async function costAToken(): Promise<Figure[]> {
     figures.push({ name: `${key} a token at 100,000 tokens`, value: last, unit })
     figures.push({ name: `${key} a token, 100,000 against 1,000`, value: last / first, unit: '×', bound: 1.3 })
   }
+  const [once, continued]: [number[], number[]] = [[], []]
+  for (let i = 0; i < 5; i++) {
+    once.push(...(await measure(windowTokens, windowTokens)).map(({ cpu }) => cpu))
+    continued.push(...(await measure(windowTokens, windowTokens, 50)).map(({ cpu }) => cpu))
+  }
+  const value = median(continued) / median(once)
+  figures.push({ name: 'cpu a token, after 50 Continues against none', value, unit: '×', bound: 1.3 })
   return figures
 }
 
@@ -33,9 +40,10 @@ interface Cost {
   log: number
 }
 
-/** The cost of each window of a message that grows to `total` tokens. */
-async function measure(total: number, windowTokens: number): Promise<Cost[]> {
+/** The cost of each window of a message that grows to `total` tokens, by the last of so many runs that went on with it. */
+async function measure(total: number, windowTokens: number, continues = 0): Promise<Cost[]> {
   const document = await BenchDocument.open()
+  for (let i = 0; i < continues; i++) await document.goOn()
   const sink = await document.addViewer()
   const id = document.writer.openBlock({ type: 'text', status: 'in_progress' })
   const costs: Cost[] = []

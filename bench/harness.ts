@@ -69,7 +69,7 @@ export class BenchDocument {
   readonly store: Store
   readonly rooms: Rooms
   readonly room: Room
-  readonly writer: MessageWriter
+  writer: MessageWriter
   readonly sinks: Sink[] = []
   logBytes = 0
   readonly #folder: string
@@ -79,11 +79,21 @@ export class BenchDocument {
     this.store = store
     this.rooms = rooms
     this.room = room
-    this.writer = new MessageWriter(room.doc, 1)
-    rooms.attach(room, this.writer)
-    // Flushes are the bench's own: one `flush` a tick.
-    this.writer.onEdit = () => {}
+    this.writer = this.#attach(1)
     Object.defineProperty(this, 'logBytes', { get: () => log.bytes })
+  }
+
+  #attach(epoch: number): MessageWriter {
+    const writer = new MessageWriter(this.room.doc, epoch)
+    this.rooms.attach(this.room, writer)
+    // Flushes are the bench's own: one `flush` a tick.
+    writer.onEdit = () => {}
+    return writer
+  }
+
+  /** A next run goes on with the message, as Continue does. */
+  async goOn(): Promise<void> {
+    this.writer = this.#attach(await this.store.drawEpoch(this.room.id))
   }
 
   static async open(): Promise<BenchDocument> {
