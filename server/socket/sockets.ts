@@ -14,6 +14,7 @@ import { CatchUpQueue } from '../room/catchup.ts'
 import { ownFault, toEach } from '../room/fence.ts'
 import { textFrames } from '../room/frame.ts'
 import type { Rooms } from '../room/rooms.ts'
+import { within } from '../waiting/race.ts'
 import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
 import { ChannelsClient } from './channels.ts'
 import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
@@ -156,14 +157,12 @@ export class Sockets {
     for (const { socket, request } of this.#arriving) refuseUpgrade(socket, restarting(), takeRequestId(request))
     if (this.#connections.size === 0) return
     for (const connection of this.#connections.keys()) connection.close(restarting())
-    const gone = new Promise<void>((resolve) => {
-      this.#idle = resolve
-    })
-    const patience = setTimeout(() => {
+    const gone = Promise.withResolvers<void>()
+    this.#idle = gone.resolve
+    await within(1_000, restarting, gone.promise).catch(() => {
       for (const connection of this.#connections.keys()) connection.terminate()
-    }, 1_000)
-    await gone
-    clearTimeout(patience)
+    })
+    await gone.promise
   }
 
   /** `path`: below the base path; null where it is not. */

@@ -8,6 +8,8 @@ import type { Rooms } from '../room/rooms.ts'
 import type { Continuation, MessageRow, ProviderData, RunEnd, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Ends } from './ends.ts'
+import { savingBackOff } from '../waiting/patience.ts'
+import { backOff, pause } from '../waiting/retry.ts'
 
 /** What ending a message needs. */
 export interface Places {
@@ -112,7 +114,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
     const message = (await room.read()) as Message
     // Both of this run: one that goes on with the message may write here before a try comes through.
     const state = await room.state()
-    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+    for (let failures = 1; ; failures += 1) {
       try {
         const end = await store.endRun({
           message,
@@ -136,7 +138,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
         if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') throw error
         places.onError(error, { messageId })
         if (closed()) return null
-        await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
+        await pause(backOff(failures, savingBackOff))
       }
     }
   } finally {

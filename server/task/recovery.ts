@@ -8,6 +8,8 @@ import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type Places, t
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
 import { messageError, type Run } from './run.ts'
+import { savingBackOff } from '../waiting/patience.ts'
+import { backOff, pause } from '../waiting/retry.ts'
 
 /** A kill between the rows of a run and its chat's document left the chat without the question, and perhaps without its fields. */
 export async function listQuestion(
@@ -85,8 +87,8 @@ export async function endLater(
   const error = messageError(
     new RunnelError('store_unavailable', 'The answer could not be stored any more. What was shown is kept.'),
   )
-  for (let waitMs = 250; !closed(); waitMs = Math.min(waitMs * 2, 5_000)) {
-    await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
+  for (let failures = 1; !closed(); failures += 1) {
+    await pause(backOff(failures, savingBackOff))
     try {
       const row = await places.store.getRow(messageId)
       if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== places.node))

@@ -1,4 +1,5 @@
 import type { User } from '../auth/auth.ts'
+import { within } from '../waiting/race.ts'
 import type { Run } from './run.ts'
 
 export interface RunLineOptions {
@@ -117,13 +118,9 @@ export class RunLine {
     this.#closed = true
     this.#waiting.clear()
     if (this.#running.size === 0 || drainMs === 0) return
-    await new Promise<void>((resolve) => {
-      const patience = setTimeout(resolve, drainMs)
-      this.#onIdle = () => {
-        clearTimeout(patience)
-        resolve()
-      }
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    await within(drainMs, () => new Error('Not all has ended in time.'), promise).catch(() => {})
   }
 
   #freed(): void {

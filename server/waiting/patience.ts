@@ -4,6 +4,8 @@ import { retried } from './retry.ts'
 
 /** Between two tries of what a server beside us is asked. */
 export const awayBackOff = { firstMs: 20, longestMs: 500 } as const
+/** Between two tries of what must be saved, however long that takes. */
+export const savingBackOff = { firstMs: 500, longestMs: 5_000 } as const
 
 /**
  * How long what has begun waits for a store that is away: a run, and what was
