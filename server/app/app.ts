@@ -109,6 +109,18 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
 
 /** The same with other routes than those of the table. */
 export function assemble(options: RunnelOptions, routes: readonly Route[]): Runnel {
+  const opened: (() => unknown)[] = []
+  try {
+    return wire(options, routes, opened)
+  } catch (error) {
+    // A program that goes on can try again with other settings: nothing is left locked.
+    closeAll(opened.toReversed()).catch(() => {})
+    throw error
+  }
+}
+
+/** `opened` gets what closes the parts that are open or run by themselves, in the order of their making. */
+function wire(options: RunnelOptions, routes: readonly Route[], opened: (() => unknown)[]): Runnel {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
   const knowsUsers = signsIn(config, options.authenticate !== undefined)
   const redact = redactor(knownSecrets(config, options.tools ?? []))
@@ -116,17 +128,23 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now
   const patience = pickPatience(config, options)
-  const opened = openStore(config, options, patience)
+  const unmeasuredStore = openStore(config, options, patience)
+  opened.push(() => unmeasuredStore.close())
   const files = openFiles(config)
-  const connected = openCluster(config, options, opened.log, patience, (what, error) => onUnreadable(what, error))
+  opened.push(() => files.close())
+  const connected = openCluster(config, options, unmeasuredStore.log, patience, (what, error) =>
+    onUnreadable(what, error),
+  )
+  opened.push(() => connected.close())
   const metrics = createMetrics({
     source: () => stats(),
     version: version(),
     provider: options.provider ? 'custom' : providerName(config),
     models: [config.RUNNEL_MODEL, ...(config.RUNNEL_MODELS ?? [])],
-    probes: { store: () => opened.probe(), ...(connected.many && { redis: () => connected.probe() }) },
+    probes: { store: () => unmeasuredStore.probe(), ...(connected.many && { redis: () => connected.probe() }) },
   })
-  const store = measuredStore(opened, metrics)
+  const store = measuredStore(unmeasuredStore, metrics)
+  opened.push(() => metrics.close())
   /** For what has begun. */
   const patient = patientStore(store, patience)
   const cluster = measuredCluster(connected, metrics)
@@ -279,6 +297,7 @@ export function assemble(options: RunnelOptions, routes: readonly Route[]): Runn
   const notRemoved = (err: unknown) => log.error({ err }, 'deleted files could not be removed')
   const html = new HtmlRenderer()
   const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
+  opened.push(() => limits.close())
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
     ...requestLimits(config),

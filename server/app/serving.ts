@@ -35,7 +35,7 @@ export interface ConnectionLimits {
 }
 
 /** What `createServer` takes, so that whoever connects and says nothing, or says it slowly, is let go. */
-export function serverTimeouts({ headMs, requestMs }: ConnectionLimits) {
+function serverTimeouts({ headMs, requestMs }: ConnectionLimits) {
   return {
     headersTimeout: headMs,
     requestTimeout: Math.max(headMs, requestMs),

@@ -258,7 +258,7 @@ export class RedisConnection {
 }
 
 /** Nodes do not return in step. */
-export function reconnectAfter(attempt: number): number {
+function reconnectAfter(attempt: number): number {
   return backOff(attempt + 1, reconnectBackOff)
 }
 

@@ -1,7 +1,7 @@
 /** Names of settings: those that are known, and what was meant by one that is not. */
 import { settings, type Row, type SecretName, type SettingName } from './config.ts'
 
-export const settingNames = Object.keys(settings) as SettingName[]
+const settingNames = Object.keys(settings) as SettingName[]
 
 /** Each may stand in a file that `<name>_FILE` names. */
 export const secretNames = (Object.entries(settings) as [SettingName, Row][]).flatMap(([name, row]) =>

@@ -24,7 +24,7 @@ export function openApiRoute(others: readonly RouteDescription[]): Route {
 }
 
 /** The OpenAPI 3.1 document of the routes. */
-export function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject {
+function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject {
   const paths: Record<string, JsonObject> = {}
   for (const row of table) (paths[templateOf(row.path)] ??= {})[row.method] = operation(row)
   return {

@@ -26,7 +26,7 @@ export const runFields = {
   stream: z.boolean().default(true),
 }
 
-export const startedJson = z.object({
+const startedJson = z.object({
   chatId: z.string(),
   taskId: z.string(),
   messageId: z.string(),

@@ -1,7 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 
 /** Why an upstream request was aborted that its reader has left. */
-export const leftReason = new DOMException('The answer is no longer read.', 'AbortError')
+const leftReason = new DOMException('The answer is no longer read.', 'AbortError')
 
 /**
  * The life of one request to a provider: aborted by its caller's signal, by a

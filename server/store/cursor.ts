@@ -20,7 +20,7 @@ export function decodeCursor(cursor: string): ListPosition {
 }
 
 /** A place in a list that is ordered by how well its rows match: how many have been seen. */
-export function encodeOffset(offset: number): string {
+function encodeOffset(offset: number): string {
   return Buffer.from(`+${offset}`).toString('base64url')
 }
 

@@ -20,7 +20,7 @@ export interface ContextPlaces {
 }
 
 /** `stage`: where its progress shows. */
-export function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces): RunContext {
+function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces): RunContext {
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
   const add = (block: NewBlock) => write('', () => run.add(block))

@@ -56,7 +56,7 @@ export function overlapFilter(before: string): StreamFilter {
 }
 
 /** Characters at the beginning of `text` that `end` ends with. */
-export function overlapOf(end: string, text: string): number {
+function overlapOf(end: string, text: string): number {
   for (let length = Math.min(end.length, text.length); length >= leastOverlapChars; length--) {
     const overlap = text.slice(0, length)
     if (end.endsWith(overlap) && /\p{L}{2}/u.test(overlap)) return length

@@ -1,6 +1,6 @@
 /** Starts that fail are tried again; a close goes through all parts, whatever one of them does. */
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -73,6 +73,24 @@ test.each([
   const third = createRunnel(settings)
   await third.listen()
   await third.close()
+})
+
+test('what cannot be made of its settings leaves nothing locked: the next one gets the database', async () => {
+  const DATABASE_URL = newPath()
+  const file = DATABASE_URL.slice('sqlite:'.length)
+  const broken = { ...quiet, DATABASE_URL } as const
+  Object.defineProperty(broken, 'provider', {
+    enumerable: true,
+    get: () => {
+      if (existsSync(file)) throw new Error('There is no such provider.')
+      return undefined
+    },
+  })
+  expect(() => createRunnel(broken)).toThrow('There is no such provider.')
+  await new Promise((resolve) => setImmediate(resolve))
+  const runnel = createRunnel({ ...quiet, DATABASE_URL })
+  await runnel.listen()
+  await runnel.close()
 })
 
 test('a port that was taken, for requests or for scrapers, is tried again', async () => {

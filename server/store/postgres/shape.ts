@@ -7,7 +7,7 @@ export interface Shape {
   functions: Map<string, string>
 }
 
-export function shapeOf(steps: readonly string[]): Shape {
+function shapeOf(steps: readonly string[]): Shape {
   const columns = new Set<string>()
   const functions = new Map<string, string>()
   for (const step of steps) {

@@ -30,7 +30,7 @@ const sentences: Record<number, string> = {
 }
 
 /** `errcode` of an error of node:sqlite, without its extended part; null for any other error. */
-export function sqliteResultCode(error: unknown): number | null {
+function sqliteResultCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null
   return error.errcode & 0xff
 }
