@@ -107,7 +107,10 @@ export function createRunnel(options: RunnelOptions = {}): Runnel {
   return assemble(options, table)
 }
 
-/** The same with other routes than those of the table. */
+/**
+ * The same with other routes than those of the table.
+ * @internal It is in no declaration: the types of routes are those of express, which users need not have.
+ */
 export function assemble(options: RunnelOptions, routes: readonly Route[]): Runnel {
   const opened: (() => unknown)[] = []
   try {
