@@ -4,7 +4,8 @@
  * added here and in `blocks.ts`; one without a row does not compile.
  */
 import type { Block, BlockStatus, BlockType, ToolCallBlock, ToolCallStatus } from './blocks.ts'
-import type { JsonObject, TerminalStatus } from './schema.ts'
+import type { JsonObject } from './json.ts'
+import type { TerminalStatus } from './status.ts'
 import type { Shown } from './shown.ts'
 
 /** What every block has, also one of a type that only its maker knows. */

@@ -1,5 +1,6 @@
 /** The blocks of a message: the fields of each type. What is true of a type stands in `block-types.ts`. */
-import type { JsonObject, MessageError } from './schema.ts'
+import type { JsonObject } from './json.ts'
+import type { MessageError } from './status.ts'
 
 export type BlockStatus = 'in_progress' | 'completed' | 'incomplete'
 export type ToolCallStatus =

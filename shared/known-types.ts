@@ -12,7 +12,8 @@ import {
   type NewBlock,
 } from './block-types.ts'
 import type { Block } from './blocks.ts'
-import type { JsonObject, TerminalStatus } from './schema.ts'
+import type { JsonObject } from './json.ts'
+import type { TerminalStatus } from './status.ts'
 import type { Shown } from './shown.ts'
 
 type Row = BlockRow<AnyBlock>

@@ -6,24 +6,16 @@
  */
 import type * as Y from 'yjs'
 import type { Block } from './blocks.ts'
+import type { JsonObject } from './json.ts'
+import type { MessageError, MessageStatus } from './status.ts'
 
 export type * from './blocks.ts'
+export type * from './json.ts'
+export * from './status.ts'
 export { blockIsFinal, type GrowingField, type NewBlock } from './block-types.ts'
 export { createBlock, growingParts, isGrowingField } from './known-types.ts'
 
 export const schemaVersion = 1
-
-export const runningStatuses = ['queued', 'preparing', 'streaming', 'waiting'] as const
-export const terminalStatuses = ['completed', 'stopped', 'failed', 'interrupted'] as const
-export type TerminalStatus = (typeof terminalStatuses)[number]
-export type MessageStatus = (typeof runningStatuses)[number] | TerminalStatus
-
-export function isTerminal(status: MessageStatus): status is TerminalStatus {
-  return (terminalStatuses as readonly string[]).includes(status)
-}
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-export type JsonObject = { [key: string]: Json }
 
 /** Token counts of a run, summed over its requests to the provider. */
 export interface Usage {
@@ -48,13 +40,6 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
     ...(reasoningTokens !== undefined && { reasoningTokens }),
     ...(cachedTokens !== undefined && { cachedTokens }),
   }
-}
-
-/** Why a message ended as it did; `message` is a sentence that a person can act on. */
-export interface MessageError {
-  code: string
-  message: string
-  retryable: boolean
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'unknown'

@@ -15,7 +15,6 @@ import { encodeEnd, EventFeed, type EventMode } from './event-feed.ts'
 import { newDifference } from './event-frames.ts'
 import { endMark, readEventId } from './event-id.ts'
 import { EventReader } from './event-reader.ts'
-import type { MessageReader } from '../task/message-reader.ts'
 import { EventStream, type EventStreamLimits } from './event-stream.ts'
 
 export interface EventStreamsOptions {
@@ -23,7 +22,8 @@ export interface EventStreamsOptions {
   addresses: ClientAddresses
   admission: Admission
   rooms: Rooms
-  messages: MessageReader
+  /** Reads the JSON of a message that has one by now. */
+  messages: { finished(row: MessageRow): Promise<Message | null> }
   catchUp: CatchUpQueue
   limits: EventStreamLimits
   now: () => number
