@@ -5,6 +5,7 @@ export function scriptedProvider() {
   const events: ProviderEvent[] = []
   let wake = () => {}
   const provider: Provider = async function* (_request, signal) {
+    signal.addEventListener('abort', () => wake(), { once: true })
     for (;;) {
       const event = events.shift()
       if (event) yield event
@@ -12,7 +13,6 @@ export function scriptedProvider() {
       else {
         await new Promise<void>((resolve) => {
           wake = resolve
-          signal.addEventListener('abort', () => resolve(), { once: true })
         })
       }
     }
