@@ -27,6 +27,9 @@ const alone = files(
   'tests/room/loop-holds.test.ts',
 )
 
+// `npm run test:wide -- PART`: what takes too long for `npm test`.
+const wide = files('tests/wide')
+
 const shared = {
   environment: 'node' as const,
   pool: 'forks' as const,
@@ -45,7 +48,7 @@ export default defineConfig({
           ...shared,
           name: 'together',
           include: files('tests'),
-          exclude: alone,
+          exclude: [...alone, ...wide],
           // Many of them wait for processes most of the time.
           maxWorkers: 4,
           sequence: { groupOrder: 0 },
@@ -61,6 +64,21 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      ...(process.env.RUNNEL_TEST_WIDE
+        ? [
+            {
+              test: {
+                ...shared,
+                name: 'wide',
+                include: wide,
+                maxWorkers: 1,
+                fileParallelism: false,
+                testTimeout: 120_000,
+                sequence: { groupOrder: 2 },
+              },
+            },
+          ]
+        : []),
     ],
   },
 })

@@ -1,0 +1,4 @@
+/** The fuzz of `npm test` with many more seeds. */
+process.env.RUNNEL_FUZZ_SEEDS ??= '300'
+await import('../../fuzz/convergence.test.ts')
+export {}
