@@ -1,4 +1,4 @@
 /** The fuzz of `npm test` with many more seeds. */
-process.env.RUNNEL_FUZZ_SEEDS ??= '300'
+process.env.RUNNEL_FUZZ_SEEDS ??= '1500'
 await import('../../fuzz/convergence-signed-in.test.ts')
 export {}
