@@ -1,0 +1,40 @@
+/** Who calls, from where, and what they may. */
+import type { IncomingMessage } from 'node:http'
+import { RunnelError } from '../../shared/errors.ts'
+import { Access } from '../auth/access.ts'
+import { ClientAddresses } from '../auth/addresses.ts'
+import { Admission } from '../auth/admission.ts'
+import { withInvites } from '../auth/invites.ts'
+import { Origins } from '../auth/origins.ts'
+import { signsIn } from '../config/read-config.ts'
+import { isLoopback } from '../config/setting-values.ts'
+import { authWarnings, pickAuth } from './adapters.ts'
+import type { Foundation } from './foundation.ts'
+import { admissionLimits } from './limits.ts'
+import type { Authenticate } from './options.ts'
+
+export type Callers = ReturnType<typeof knowCallers>
+
+export function knowCallers(
+  { config, log, store, now, operation }: Pick<Foundation, 'config' | 'log' | 'store' | 'now' | 'operation'>,
+  authenticate: Authenticate | undefined,
+) {
+  for (const sentence of authWarnings(config, authenticate)) log.warn({}, sentence)
+  const knowsUsers = signsIn(config, authenticate !== undefined)
+  const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
+  return {
+    auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), store, now),
+    access: new Access(store),
+    addresses,
+    origins: new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses),
+    admission: new Admission(admissionLimits(config), now),
+    /** Without sign-in whoever reaches the server is its one user: only this machine may. */
+    admit: ({ socket: { remoteAddress } }: IncomingMessage) => {
+      if (knowsUsers || remoteAddress === undefined || isLoopback(remoteAddress.replace(/^::ffff:/i, ''))) return
+      throw new RunnelError(
+        'forbidden',
+        'Without sign-in (RUNNEL_AUTH_SECRET, RUNNEL_AUTH_JWKS_URL, authenticate) only callers on this machine are served.',
+      )
+    },
+  }
+}

@@ -1,0 +1,108 @@
+/** Where requests come in: the routes, the doors of other APIs, and the server that all of it goes through. */
+import { Access } from '../auth/access.ts'
+import { RunnelError } from '../../shared/errors.ts'
+import { Answers } from '../http/answers.ts'
+import { createHttp } from '../http/app.ts'
+import { Door } from '../http/door/door.ts'
+import { rateLimits } from '../http/rate-limits.ts'
+import { HtmlRenderer } from '../http/render/rendering.ts'
+import type { Route } from '../http/route.ts'
+import { otherRoute, routePattern } from '../http/route-pattern.ts'
+import { UploadPlaces } from '../http/upload-places.ts'
+import { findPage } from './adapters.ts'
+import type { Callers } from './callers.ts'
+import type { Foundation, Opened } from './foundation.ts'
+import { answerLimits, connectionLimits, requestLimits, streamLimits } from './limits.ts'
+import type { RunnelOptions } from './options.ts'
+import type { Runs } from './runs.ts'
+import type { Screens } from './screens.ts'
+import { Serving } from './serving.ts'
+
+export type Doors = ReturnType<typeof openDoors>
+
+/** `recover` comes before the first request. */
+export function openDoors(
+  foundation: Foundation,
+  callers: Callers,
+  screens: Screens,
+  runs: Runs,
+  { tools = [] }: Pick<RunnelOptions, 'tools'>,
+  routes: readonly Route[],
+  recover: () => Promise<void>,
+  opened: Opened,
+) {
+  const { config, log, now, store, patient, files, metrics, reach } = foundation
+  const { auth, access, addresses, origins, admit } = callers
+  const { rooms, messages, sockets, events, news } = screens
+  const { chats, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
+  const basePath = config.RUNNEL_BASE_PATH
+  const door = new Door({
+    access,
+    tasks,
+    store,
+    rooms,
+    now,
+    catchUp: sockets.catchUp,
+    limits: streamLimits(config),
+    onError: (err, context) =>
+      log.error(
+        { err, ...requestOfLive(context.messageId), ...context },
+        'a run could not be stopped after its caller hung up',
+      ),
+  })
+  const html = new HtmlRenderer()
+  const limits = rateLimits(config.RUNNEL_MAX_REQUESTS_PER_MINUTE, addresses)
+  opened.push(() => limits.close())
+  const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
+  const http = createHttp({
+    ...requestLimits(config),
+    routes,
+    filesUrl,
+    basePath,
+    auth,
+    access,
+    origins,
+    store,
+    chats,
+    tasks,
+    events,
+    door,
+    addresses,
+    limits,
+    log,
+    now,
+    announcer: (chatId) => news.announcer(chatId),
+    messages,
+    html,
+    files,
+    deletion,
+    uploads: new UploadPlaces(store, maxUnattached),
+    waiting: {
+      store: patient,
+      access: new Access(patient),
+      messages: patientMessages,
+      uploads: new UploadPlaces(patient, maxUnattached),
+    },
+    tools,
+    ready: async () => {
+      if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
+      await reach()
+    },
+    accessChanged: (chatId) => news.accessChanged(chatId),
+    tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
+    pageFolder: findPage(),
+  })
+  const answers = new Answers({ ...answerLimits(config), addressOf: (request) => addresses.keyOf(request), now })
+  const serving = new Serving({
+    http,
+    admit,
+    onAnswered: (method, path, status) => metrics.answered(method, routePattern(path) ?? otherRoute(status), status),
+    basePath,
+    answers,
+    addresses,
+    limits: connectionLimits(config),
+    takeUpgrades: (server, onUpgrade) => sockets.attach(server, onUpgrade),
+    recover,
+  })
+  return { door, html, limits, answers, serving }
+}
