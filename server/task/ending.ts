@@ -126,10 +126,10 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
           ...(next && { next }),
         })
         if (end === 'gone') await unlist(places, message.chatId, [messageId, message.parentId])
+        else if (ends && (end === 'ended' || (await isToTell(places, ending)))) ends.add({ messageId, taskId })
         if (end === 'gone' || end === 'not current') return message
         // It is in the store now: what fails here goes by itself, later.
         rooms.following.release(messageId, epoch).catch(() => {})
-        if (end === 'ended') ends?.add({ messageId, taskId })
         // What goes on at once is listed as that.
         if (!next) await listEnd(places, message, taskId)
         return message
@@ -146,6 +146,19 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
     if (room.writer?.epoch === epoch) room.writer = null
     rooms.unpin(room)
   }
+}
+
+/**
+ * Whether an end that was in the store before is this process's to tell: a try whose answer was lost left it among the
+ * untold ones. One that another node saved in its place is that node's. Throws `store_unavailable`.
+ */
+async function isToTell(
+  { store, node }: Pick<Places, 'store' | 'node'>,
+  { messageId, taskId }: RunEnd,
+): Promise<boolean> {
+  const row = await store.getRow(messageId)
+  if (row?.taskId === taskId && row.node !== null && row.node !== node) return false
+  return (await store.untoldEnds()).some((end) => end.messageId === messageId && end.taskId === taskId)
 }
 
 /** Writes into the chat's list how a run has ended that is in the store. Throws `store_unavailable`. */

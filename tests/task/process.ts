@@ -30,7 +30,7 @@ export async function askedIn(store: Store, node: string): Promise<void> {
 }
 
 /** The runs of one process, on a store and among others. */
-export function process(store: Store, cluster: Cluster, now = Date.now) {
+export function process(store: Store, cluster: Cluster, now = Date.now, own: Partial<TasksOptions> = {}) {
   const rooms = new Rooms({ cluster, flushMs: 1, now: Date.now, onEvict: async () => {} })
   const chats = new ChatDocuments(rooms, store)
   const errors: unknown[] = []
@@ -61,6 +61,7 @@ export function process(store: Store, cluster: Cluster, now = Date.now) {
       yield { type: 'finish', reason: 'stop' }
     } satisfies Provider,
     onError: (error: unknown) => errors.push(error),
+    ...own,
   } as unknown as TasksOptions)
   return { rooms, chats, tasks, errors, asked }
 }

@@ -8,7 +8,8 @@ import type { Rooms } from '../../server/room/rooms.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
 import { openPostgresStore } from '../../server/store/postgres/postgres.ts'
 import type { Store } from '../../server/store/store.ts'
-import type { Ending } from '../../server/task/ending.ts'
+import { saveEnd, type Ending } from '../../server/task/ending.ts'
+import { Ends } from '../../server/task/ends.ts'
 import { MessageReader } from '../../server/task/message-reader.ts'
 import { endLater } from '../../server/task/recovery.ts'
 import { RunnelError } from '../../shared/errors.ts'
@@ -157,6 +158,72 @@ test('an old end that is repeated after an unknown commit changes nothing of the
   await b.tasks.ofMessage(messageId)?.done
   expect(await store.getMessage(messageId)).toMatchObject({ taskId, status: 'completed' })
   await close()
+})
+
+/** Tells of ends, of which the store must know. */
+function teller(store: Store) {
+  const told: string[] = []
+  const ends = new Ends({
+    store,
+    tell: ({ taskId }) => void told.push(taskId!),
+    maxMs: 1_000,
+    now: Date.now,
+    onError: () => {},
+  })
+  return { ends, told }
+}
+
+/** An answer that a process began to write, and that nobody writes any more. */
+async function brokenOffIn(store: Store): Promise<void> {
+  const writer = new MessageWriter(new Y.Doc(), 1)
+  writer.setMessage({ ...fields, taskId: 'task_1', status: 'streaming' })
+  await store.log.append([{ doc: messageId, epoch: 1, previousSeq: 0, updates: writer.commit() }])
+}
+
+for (const onLostRun of ['interrupt', 'continue'] as const) {
+  test(`an end whose commit had its answer lost is told at once, or with the newer end (${onLostRun})`, async () => {
+    const store = memoryStore()
+    await askedIn(store, 'local')
+    await brokenOffIn(store)
+    let ended = 0
+    const losing: Store = {
+      ...store,
+      endRun: async (final) => {
+        const result = await store.endRun(final)
+        if (ended++ > 0) return result
+        throw new RunnelError('store_unavailable', 'The answer was lost.', { details: { outcome: 'unknown' } })
+      },
+    }
+    const { ends, told } = teller(store)
+    const { rooms, tasks } = process(losing, localCluster(store.log), Date.now, { ends, onLostRun })
+    await tasks.recover()
+    await tasks.ofMessage(messageId)?.done
+    await expect.poll(() => store.untoldEnds()).toEqual([])
+    const { taskId } = (await store.getRow(messageId))!
+    expect(told).toEqual([taskId])
+    expect(taskId === 'task_1').toBe(onLostRun === 'interrupt')
+    await tasks.close(0)
+    await rooms.close()
+    await ends.close(0)
+  })
+}
+
+test('an end that another node saved in place of this one is told there only', async () => {
+  const store = memoryStore()
+  await askedIn(store, 'local')
+  await brokenOffIn(store)
+  const { rooms, chats } = process(store, localCluster(store.log))
+  const room = (await rooms.open(messageId))!
+  await store.takeOver(messageId, 'local', 'other')
+  const message = { ...fields, taskId: 'task_1', status: 'interrupted' as const, output: [] }
+  await store.endRun({ message, taskId: 'task_1', epoch: 1, state: Y.encodeStateAsUpdate(room.doc), tell: true })
+  const { ends, told } = teller(store)
+  const ending: Ending = { messageId, taskId: 'task_1', chatId, room, epoch: 1, providerData: [] }
+  const parts = { rooms, store, chats, now: Date.now, ends, node: 'local', onError: () => {} }
+  expect(await saveEnd(parts, ending, () => false)).toMatchObject({ id: messageId })
+  await turn()
+  expect([told, await store.untoldEnds()]).toEqual([[], [{ messageId, taskId: 'task_1' }]])
+  await rooms.close()
 })
 
 test('an end that a kill left out of the list is listed by the next start', async () => {
