@@ -38,80 +38,84 @@ interface Asked {
   recovered: Message | null
 }
 
-test(`keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`, { timeout: 180_000 }, async () => {
-  const all: Asked[] = []
-  let questions = 0
-  let live: Asked[] = []
-  const deaths = { byTimer: 0, inSql: 0, inRecovery: 0 }
-  restart()
+test(
+  `keeps what was shown through ${kills} kills (RUNNEL_TEST_SEED=${seed})`,
+  { timeout: 60_000 + kills * 3_000 },
+  async () => {
+    const all: Asked[] = []
+    let questions = 0
+    let live: Asked[] = []
+    const deaths = { byTimer: 0, inSql: 0, inRecovery: 0 }
+    restart()
 
-  for (let kill = 0; kill < kills; kill++) {
-    const url = await victim.url
-    const checked = url !== null && (await unlessDead(() => checkRecovered(url, all, live)))
-    live = live.filter((asked) => asked.recovered === null)
-    if (!checked) {
-      // It died a second time, while or right after it was recovered.
-      deaths.inRecovery += 1
-      await victim.kill()
-      restart()
-      continue
-    }
-
-    const controller = new AbortController()
-    const readers: Promise<void>[] = []
-    const viewer = new Collector(url, viewerOptions)
-    const alive = await unlessDead(async () => {
-      for (const asked of live) viewer.adopt(asked.collected)
-      await viewer.follow(...live.map((asked) => asked.messageId))
-      while (live.length < 4) {
-        const asked = await ask(url, `q${questions++}`)
-        all.push(asked)
-        live.push(asked)
-        viewer.adopt(asked.collected)
-        await viewer.follow(asked.messageId)
-        readers.push(readOverHttp(url, asked, controller.signal))
+    for (let kill = 0; kill < kills; kill++) {
+      const url = await victim.url
+      const checked = url !== null && (await unlessDead(() => checkRecovered(url, all, live)))
+      live = live.filter((asked) => asked.recovered === null)
+      if (!checked) {
+        // It died a second time, while or right after it was recovered.
+        deaths.inRecovery += 1
+        await victim.kill()
+        restart()
+        continue
       }
-      await sleep(victim.death ? 1_000 : kill % 10 === 9 ? 800 : 20 + random() * 200)
-    })
-    deaths[alive ? 'byTimer' : 'inSql'] += 1
-    await victim.kill()
-    controller.abort()
-    await Promise.all(readers)
-    await viewer.until(() => viewer.closed !== null, 'the end of the socket')
-    for (const asked of live) {
-      const text = transcript(asked.collected.message)
-      expect(text, `what a viewer of ${asked.messageId} saw`).toBe(expected(asked.question, text.length))
-      noteSeen(asked, asked.collected.message)
-    }
 
-    const last = kill === kills - 1
-    restart(last ? undefined : nextDeath())
-    if (!last && random() < 0.15) {
-      await sleep(random() * 250)
+      const controller = new AbortController()
+      const readers: Promise<void>[] = []
+      const viewer = new Collector(url, viewerOptions)
+      const alive = await unlessDead(async () => {
+        for (const asked of live) viewer.adopt(asked.collected)
+        await viewer.follow(...live.map((asked) => asked.messageId))
+        while (live.length < 4) {
+          const asked = await ask(url, `q${questions++}`)
+          all.push(asked)
+          live.push(asked)
+          viewer.adopt(asked.collected)
+          await viewer.follow(asked.messageId)
+          readers.push(readOverHttp(url, asked, controller.signal))
+        }
+        await sleep(victim.death ? 1_000 : kill % 10 === 9 ? 800 : 20 + random() * 200)
+      })
+      deaths[alive ? 'byTimer' : 'inSql'] += 1
       await victim.kill()
-    }
-  }
+      controller.abort()
+      await Promise.all(readers)
+      await viewer.until(() => viewer.closed !== null, 'the end of the socket')
+      for (const asked of live) {
+        const text = transcript(asked.collected.message)
+        expect(text, `what a viewer of ${asked.messageId} saw`).toBe(expected(asked.question, text.length))
+        noteSeen(asked, asked.collected.message)
+      }
 
-  const url = (await victim.url)!
-  await checkRecovered(url, all, live)
-  // With matching checkpoints, and no reset, from the copies that the viewers kept.
-  const viewer = new Collector(url, viewerOptions)
-  const ended = all.filter((asked) => asked.recovered)
-  for (const asked of ended) viewer.adopt(asked.collected)
-  for (const asked of ended) asked.collected.checkpoints.length = 0
-  await viewer.follow(...ended.map((asked) => asked.messageId))
-  await viewer.until(() => ended.every(({ collected }) => collected.ended), 'the checkpoints of all', 30_000)
-  for (const { collected, recovered } of ended) {
-    expect(collected.subscribed!.reset).toBe(false)
-    expect(collected.checkpoints.at(-1)!.matches).toBe(true)
-    expect(collected.json).toEqual(recovered)
-  }
-  await viewer.close()
-  console.log(
-    `crash: ${JSON.stringify(deaths)}, ${ended.length} answers, ${ended.filter((asked) => asked.seenLength > 64_000).length} of them compacted`,
-  )
-  expect(ended.length).toBeGreaterThan(kills / 2)
-})
+      const last = kill === kills - 1
+      restart(last ? undefined : nextDeath())
+      if (!last && random() < 0.15) {
+        await sleep(random() * 250)
+        await victim.kill()
+      }
+    }
+
+    const url = (await victim.url)!
+    await checkRecovered(url, all, live)
+    // With matching checkpoints, and no reset, from the copies that the viewers kept.
+    const viewer = new Collector(url, viewerOptions)
+    const ended = all.filter((asked) => asked.recovered)
+    for (const asked of ended) viewer.adopt(asked.collected)
+    for (const asked of ended) asked.collected.checkpoints.length = 0
+    await viewer.follow(...ended.map((asked) => asked.messageId))
+    await viewer.until(() => ended.every(({ collected }) => collected.ended), 'the checkpoints of all', 30_000)
+    for (const { collected, recovered } of ended) {
+      expect(collected.subscribed!.reset).toBe(false)
+      expect(collected.checkpoints.at(-1)!.matches).toBe(true)
+      expect(collected.json).toEqual(recovered)
+    }
+    await viewer.close()
+    console.log(
+      `crash: ${JSON.stringify(deaths)}, ${ended.length} answers, ${ended.filter((asked) => asked.seenLength > 64_000).length} of them compacted`,
+    )
+    expect(ended.length).toBeGreaterThan(kills / 2)
+  },
+)
 
 /** False if the victim dies meanwhile: its death cuts off whatever was asked of it. */
 async function unlessDead(work: () => Promise<void>): Promise<boolean> {
