@@ -31,11 +31,11 @@ export function operation(log: Logger, { mayBeSaid }: QuietLines, metrics: Metri
         return log.info({ ...ids, waitedMs }, 'run begun')
       }
       const {
-        usage,
-        outputBytes,
         state: { status },
         error,
       } = run
+      const usage = run.usage.total
+      const outputBytes = run.output.bytes
       const ms = now() - (run.startedAt ?? run.createdAt)
       const tokens = { input: usage?.inputTokens ?? 0, output: usage?.outputTokens ?? 0 }
       log.info(

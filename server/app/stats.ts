@@ -35,9 +35,9 @@ export function readStats({
   let liveOutputBytes = 0
   for (const {
     state: { status },
-    outputBytes,
+    output,
   } of tasks.begun) {
-    liveOutputBytes += outputBytes
+    liveOutputBytes += output.bytes
     if (status === 'preparing' || status === 'streaming' || status === 'waiting') runs[status] += 1
   }
   const { bytes: liveLogBytes, entries: liveLogEntries } = rooms.logSize

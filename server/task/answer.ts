@@ -63,7 +63,7 @@ export class Answer {
     switch (event.type) {
       case 'delta': {
         run.answering()
-        run.count(event.text)
+        run.output.count(event.text)
         const call = event.field === 'arguments' ? this.#calls.get(event.key) : undefined
         if (call) call.arguments += event.text
         run.writer.append(this.#block(event.key), event.field, event.text)
@@ -73,14 +73,14 @@ export class Answer {
         this.#start(event)
         return undefined
       case 'annotation':
-        run.annotate(this.#block(event.key), event.annotation)
+        run.output.annotate(this.#block(event.key), event.annotation)
         return undefined
       case 'block_set': {
         const call = this.#calls.get(event.key)
         const { callId, name } = event.fields
         if (call && typeof callId === 'string') call.callId = callId
         if (call && typeof name === 'string') call.name = name
-        run.set(
+        run.output.set(
           this.#block(event.key),
           call && name !== undefined
             ? { ...event.fields, executor: this.#executor(call.name) }
@@ -91,7 +91,7 @@ export class Answer {
       case 'block_end': {
         const call = event.status === 'pending' && this.#options.executorOf ? this.#calls.get(event.key) : undefined
         if (call) this.calls.push(call)
-        run.close(this.#block(event.key), event.status, this.#shown(event.fields), call !== undefined)
+        run.output.close(this.#block(event.key), event.status, this.#shown(event.fields), call !== undefined)
         return undefined
       }
       case 'file': {
@@ -100,7 +100,7 @@ export class Answer {
           addFile({ name, mimeType, data }).then(
             () => {},
             (error: unknown) => {
-              if (!run.ended) run.add({ type: 'error', status: 'completed', ...messageError(error) })
+              if (!run.ended) run.output.add({ type: 'error', status: 'completed', ...messageError(error) })
             },
           ),
         )
@@ -108,13 +108,13 @@ export class Answer {
       }
       case 'provider_data':
         // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
-        run.keep({
+        run.kept.add({
           blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`,
           data: event.data,
         })
         return undefined
       case 'usage':
-        run.setUsage(event.usage)
+        run.usage.set(event.usage)
         return undefined
       case 'finish':
         return event.reason
@@ -130,16 +130,16 @@ export class Answer {
     const continued = this.#continues
     this.#continues = undefined
     if (continued !== undefined && block.type === 'text') {
-      run.reopen(continued, 'text')
+      run.output.reopen(continued, 'text')
       run.writer.setBlock(continued, { status: 'in_progress' })
       this.#blocks.set(key, continued)
       return
     }
     if (block.type !== 'tool_call' || block.executor !== 'client') {
-      this.#blocks.set(key, run.open(block))
+      this.#blocks.set(key, run.output.open(block))
       return
     }
-    const blockId = run.open({ ...block, executor: this.#executor(block.name) })
+    const blockId = run.output.open({ ...block, executor: this.#executor(block.name) })
     this.#blocks.set(key, blockId)
     this.#calls.set(key, { blockId, callId: block.callId, name: block.name, arguments: '' })
   }

@@ -64,7 +64,7 @@ export class ToolCalls {
   /** After a restart: the calls that waited wait on. `since`: epoch ms. */
   async resume(blocks: readonly Block[], since: number): Promise<void> {
     const waiting = blocks.filter((block) => block.type === 'tool_call' && waitsOutside(block)) as ToolCallBlock[]
-    for (const { id } of waiting) this.#options.run.reopen(id, 'tool_call')
+    for (const { id } of waiting) this.#options.run.output.reopen(id, 'tool_call')
     await this.#all(
       waiting.map(({ id, status, ...block }) => () => {
         const call = { blockId: id, callId: block.callId, name: block.name, arguments: block.arguments }
@@ -75,7 +75,7 @@ export class ToolCalls {
 
   /** All calls fail with these words: they are the model's to act on. */
   refuse(calls: readonly PendingCall[], words: string): void {
-    for (const { blockId } of calls) this.#options.run.close(blockId, 'failed', { error: words })
+    for (const { blockId } of calls) this.#options.run.output.close(blockId, 'failed', { error: words })
   }
 
   /** What nobody answered in time. */
@@ -158,7 +158,7 @@ export class ToolCalls {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
       const { decision } = (await this.#wait(call, 'decision', since, (answer) => {
         const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
-        if (decision === 'deny') run.close(call.blockId, 'denied', { error: deniedWords(reason) })
+        if (decision === 'deny') run.output.close(call.blockId, 'denied', { error: deniedWords(reason) })
         // Running from this moment: after a crash nobody can know whether it had begun.
         else run.writer.setBlock(call.blockId, { status: 'running' })
       })) as Extract<CallAnswer, { decision: string }>
@@ -175,9 +175,9 @@ export class ToolCalls {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'pending' })
       await this.#wait(call, 'output', since, (answer) => {
         const { output } = answer as { output: string }
-        run.count(output)
+        run.output.count(output)
         run.writer.append(call.blockId, 'output', output)
-        run.close(call.blockId, 'completed')
+        run.output.close(call.blockId, 'completed')
       })
     })
   }
@@ -199,12 +199,12 @@ export class ToolCalls {
           maxMs,
           maxOutputBytes,
           write: (text) => {
-            run.count(text)
+            run.output.count(text)
             run.writer.append(call.blockId, 'output', text)
           },
         }),
       )
-      if (!run.ended) run.close(call.blockId, 'completed')
+      if (!run.ended) run.output.close(call.blockId, 'completed')
     } finally {
       this.#executing.delete(call)
     }
@@ -222,7 +222,7 @@ export class ToolCalls {
   ): Promise<T> {
     const { run, contextOf } = this.#options
     const time = this.#timeOf(tool)
-    const progress = new Progress((text) => run.tell(() => run.set(call.blockId, { progress: text })))
+    const progress = new Progress((text) => run.tell(() => run.output.set(call.blockId, { progress: text })))
     try {
       return await work(
         contextOf(call, time.signal, (words) => progress.say(words)),
@@ -269,7 +269,9 @@ export class ToolCalls {
     } catch (error) {
       if (this.#options.run.ended) return
       if (isTooLarge(error)) throw error
-      this.#options.run.close(call.blockId, 'failed', { error: shownWords(wordsOf(error), this.#options.redact) })
+      this.#options.run.output.close(call.blockId, 'failed', {
+        error: shownWords(wordsOf(error), this.#options.redact),
+      })
     }
   }
 

@@ -12,7 +12,7 @@ import { filterContext, messageNow, toolContext, type ContextPlaces } from './co
 import { brokenText, overlapFilter } from './continuation.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
-import { Stage } from './progress.ts'
+import { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
@@ -55,7 +55,7 @@ interface Prepared {
 class Work {
   readonly #run: Run
   readonly #options: CarryOutOptions
-  readonly #stage: Stage
+  readonly #progress: ProgressBlock
   readonly #context: FilterContext
   readonly #filters: Filters
   readonly #calls: ToolCalls
@@ -69,15 +69,15 @@ class Work {
   constructor(run: Run, options: CarryOutOptions) {
     this.#run = run
     this.#options = { ...options, store: options.storeUntil(run.signal) }
-    this.#stage = new Stage(run)
-    this.#context = filterContext(run, this.#stage, options)
+    this.#progress = new ProgressBlock(run)
+    this.#context = filterContext(run, this.#progress, options)
     this.#filters = new Filters({
       run,
       filters: options.filters,
       filterMaxMs: options.filterMaxMs,
       redact: options.redact,
       context: this.#context,
-      stage: (words) => this.#stage.say(words),
+      progress: (words) => this.#progress.say(words),
       onSkip: (error, filter) => options.onError(error, { messageId: run.messageId, filter }),
     })
     this.#calls = new ToolCalls({
@@ -88,8 +88,8 @@ class Work {
       maxOutputBytes: options.maxToolOutputBytes,
       redact: options.redact,
       tools: () => this.#listTools(),
-      contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#stage, options),
-      onChange: (words) => this.#stage.say(words),
+      contextOf: (call, signal, progress) => toolContext(run, call, signal, progress, this.#progress, options),
+      onChange: (words) => this.#progress.say(words),
     })
     run.sweep = () => this.#calls.sweep()
   }
@@ -97,10 +97,10 @@ class Work {
   async run(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
     if (run.request.continues && !resumed)
-      run.adoptData(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
+      run.kept.adopt(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
     if (resumed) await this.#resume()
     else await this.#prepare()
-    for (let rounds = resumed ? roundCount(run.providerData) : 0; ; rounds++) {
+    for (let rounds = resumed ? roundCount(run.kept.entries) : 0; ; rounds++) {
       if (run.ended) return 'unknown'
       const isLast = rounds > this.#options.maxToolRounds
       const { finishReason, calls } = await this.#stream(isLast)
@@ -123,7 +123,7 @@ class Work {
         run.enter('waiting')
         await this.#calls.run(calls)
       }
-      this.#stage.done()
+      this.#progress.done()
     }
   }
 
@@ -135,17 +135,17 @@ class Work {
   async #doPrepare(): Promise<Prepared> {
     const { signal } = this.#run
     const request = await prepareRequest(this.#options, this.#run)
-    if (this.#options.tools.some((tool) => 'list' in tool)) this.#stage.say('Preparing: tools')
+    if (this.#options.tools.some((tool) => 'list' in tool)) this.#progress.say('Preparing: tools')
     const tools = await this.#listTools()
     signal.throwIfAborted()
     const definitions = tools.definitions.length > 0 ? { tools: [...tools.definitions] } : {}
-    const kept = findRequest(this.#run.providerData) as ProviderRequest | null | undefined
+    const kept = findRequest(this.#run.kept.entries) as ProviderRequest | null | undefined
     const prepared = { tools, request: kept ?? (await this.#filters.inlet({ ...request, ...definitions })) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
     const { model } = prepared.request
     // A filter may have chosen another: the message names the one that is asked.
     if (!kept && model !== this.#run.request.model && !this.#run.ended) this.#run.writer.setMessage({ model })
-    this.#stage.done()
+    this.#progress.done()
     return prepared
   }
 
@@ -165,7 +165,7 @@ class Work {
     // Said once: a provider that has run the call would run it again.
     const { decision } = goesOn ? run.request : {}
     const request = message
-      ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.providerData, goesOn ? continueBy : null)
+      ? nextRequest({ ...first, ...(decision && { decision }) }, message, run.kept.entries, goesOn ? continueBy : null)
       : first
     const runsTools = tools.definitions.length > 0 && run.request.handsBack !== true
     const broken = goesOn && message ? brokenText(message) : undefined
@@ -173,7 +173,7 @@ class Work {
       run,
       now,
       addFile: (file) => this.#context.addFile(file),
-      round: roundCount(run.providerData),
+      round: roundCount(run.kept.entries),
       continues: broken?.id,
       redact: this.#options.redact,
       executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
@@ -196,7 +196,7 @@ class Work {
       cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
     )
     await answer.filesKept()
-    run.addUsage()
+    run.usage.requestEnded()
     return { finishReason, calls: answer.calls }
   }
 
@@ -204,10 +204,10 @@ class Work {
   async #endRound(): Promise<void> {
     const run = this.#run
     await run.settle()
-    run.note(roundEnd(roundCount(run.providerData), outputArray(run.room.doc).length, this.#options.now()))
-    if (this.#keep) run.note(keptRequest(this.#keep))
+    run.kept.note(roundEnd(roundCount(run.kept.entries), outputArray(run.room.doc).length, this.#options.now()))
+    if (this.#keep) run.kept.note(keptRequest(this.#keep))
     this.#keep = undefined
-    await this.#options.store.putProviderData(run.messageId, run.providerData)
+    await this.#options.store.putProviderData(run.messageId, run.kept.entries)
   }
 
   async #resume(): Promise<void> {
@@ -215,9 +215,9 @@ class Work {
     const { output } = run.read()
     this.#isFirst = false
     for (const { id, type, status } of output)
-      if (type === 'progress' && status === 'in_progress') this.#stage.adopt(id)
-    await this.#calls.resume(output, lastRoundAt(run.providerData) ?? this.#options.now())
-    this.#stage.done()
+      if (type === 'progress' && status === 'in_progress') this.#progress.adopt(id)
+    await this.#calls.resume(output, lastRoundAt(run.kept.entries) ?? this.#options.now())
+    this.#progress.done()
   }
 }
 

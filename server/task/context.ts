@@ -5,7 +5,7 @@ import type { FilterContext } from '../extension/filter.ts'
 import type { ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import type { PendingCall } from './answer.ts'
-import type { Stage } from './progress.ts'
+import type { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import type { Run } from './run.ts'
 
@@ -19,11 +19,11 @@ export interface ContextPlaces {
   ) => Promise<{ name: string; mimeType: string; url: string; size: number }>
 }
 
-/** `stage`: where its progress shows. */
-function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces): RunContext {
+/** `shown`: where its progress shows. */
+function runContext(run: Run, shown: ProgressBlock, { keepFile, redact }: ContextPlaces): RunContext {
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
-  const add = (block: NewBlock) => write('', () => run.add(block))
+  const add = (block: NewBlock) => write('', () => run.output.add(block))
   const addFile = async (file: NewFile): Promise<FileBlock> => {
     const shown = 'data' in file ? await keepFile(run, file) : file
     const { name, mimeType, url, size } = shown
@@ -45,14 +45,14 @@ function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces)
     ...requestOf(run),
     model: run.request.model,
     user: run.user,
-    progress: (text) => write(undefined, () => stage.say(text)),
+    progress: (text) => write(undefined, () => shown.say(text)),
     append: (text) =>
       write('', () => {
-        run.count(text)
-        return run.appendText(text)
+        run.output.count(text)
+        return run.output.appendText(text)
       }),
-    replace: (...edit) => write(undefined, () => run.replace(...edit)),
-    annotate: (...citation) => write(undefined, () => run.annotate(...citation)),
+    replace: (...edit) => write(undefined, () => run.output.replace(...edit)),
+    annotate: (...citation) => write(undefined, () => run.output.annotate(...citation)),
     addSource: ({ title, url, snippet, sourceType }) =>
       add({
         type: 'source',
@@ -65,7 +65,7 @@ function runContext(run: Run, stage: Stage, { keepFile, redact }: ContextPlaces)
     addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
     addError: ({ message, code = 'tool_error', retryable = false }) =>
       add({ type: 'error', status: 'completed', code, message: redact(message), retryable }),
-    addUsage: (usage) => write(undefined, () => run.addUsage(usage)),
+    addUsage: (usage) => write(undefined, () => run.usage.add(usage)),
     addFile: (file) => {
       const added = addFile(file)
       // A tool may not wait for it, and go on without hearing of its failure.
@@ -82,15 +82,15 @@ export function toolContext(
   call: PendingCall,
   signal: AbortSignal,
   progress: (words: string) => void,
-  stage: Stage,
+  shown: ProgressBlock,
   places: ContextPlaces,
 ): ToolContext {
-  return { ...runContext(run, stage, places), signal, callId: call.callId, progress }
+  return { ...runContext(run, shown, places), signal, callId: call.callId, progress }
 }
 
-export function filterContext(run: Run, stage: Stage, places: ContextPlaces): FilterContext {
+export function filterContext(run: Run, shown: ProgressBlock, places: ContextPlaces): FilterContext {
   return {
-    ...runContext(run, stage, places),
+    ...runContext(run, shown, places),
     end: (message) =>
       run.end('failed', {
         finishReason: 'content_filter',

@@ -15,7 +15,7 @@ export interface FiltersOptions {
   filters: readonly Filter[]
   context: FilterContext
   /** Says which filter is at work, before the model is asked. */
-  stage: (words: string) => void
+  progress: (words: string) => void
   filterMaxMs: number
   /** Hides keys in what filters say of their failures. */
   redact: Redact
@@ -40,9 +40,9 @@ export class Filters {
   }
 
   async inlet(request: ProviderRequest): Promise<ProviderRequest> {
-    const { context, run, stage } = this.#options
+    const { context, run, progress } = this.#options
     for (const filter of this.#active('inlet')) {
-      stage(`Preparing: ${filter.name}`)
+      progress(`Preparing: ${filter.name}`)
       request = (await this.#limited(filter, () => filter.inlet!(request, context), filter.maxMs)) ?? request
       if (run.ended) break
     }

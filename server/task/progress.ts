@@ -41,7 +41,7 @@ export class Progress {
 }
 
 /** What a run does now, as a `progress` block of its message. */
-export class Stage {
+export class ProgressBlock {
   readonly #run: Run
   #progress: Progress
   #block: string | null = null
@@ -53,7 +53,7 @@ export class Stage {
 
   /** After a restart: its block is there. */
   adopt(block: string): void {
-    this.#run.reopen(block, 'progress')
+    this.#run.output.reopen(block, 'progress')
     this.#block = block
   }
 
@@ -66,7 +66,7 @@ export class Stage {
     this.#progress.end()
     this.#progress = this.#newProgress()
     if (this.#block === null) return
-    this.#run.close(this.#block, 'completed', { done: true })
+    this.#run.output.close(this.#block, 'completed', { done: true })
     this.#block = null
   }
 
@@ -74,8 +74,9 @@ export class Stage {
     const run = this.#run
     return new Progress((text) =>
       run.tell(() => {
-        if (this.#block === null) this.#block = run.open({ type: 'progress', status: 'in_progress', text, done: false })
-        else run.set(this.#block, { text })
+        if (this.#block === null)
+          this.#block = run.output.open({ type: 'progress', status: 'in_progress', text, done: false })
+        else run.output.set(this.#block, { text })
       }),
     )
   }

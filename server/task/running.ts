@@ -97,7 +97,7 @@ export class Running {
       throw error
     })
     const run = this.#register(place)
-    run.adoptData(providerData)
+    run.kept.adopt(providerData)
     run.resume()
     this.line.addParked(run)
     void carryOut(run, this.#options, true)
@@ -192,7 +192,8 @@ export class Running {
     this.#options.onRun?.('ended', run)
     this.line.ended(run)
     const lost = run.room.writer !== run.writer
-    const providerData = [...run.providerData, ...(findRequest(run.providerData) ? [forgottenRequest] : [])]
+    const kept = run.kept.entries
+    const providerData = [...kept, ...(findRequest(kept) ? [forgottenRequest] : [])]
     const ending: Ending = {
       messageId: run.messageId,
       taskId: run.taskId,
