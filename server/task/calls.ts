@@ -1,9 +1,9 @@
-import { RunnelError } from '../../shared/errors.ts'
 import type { Block, ToolCallBlock } from '../../shared/schema.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { unlessAborted } from '../waiting/race.ts'
 import type { PendingCall } from './answer.ts'
+import { alreadyAnswered, waitsOutside } from './awaited-calls.ts'
 import {
   CallFault,
   callTime,
@@ -293,31 +293,4 @@ export class ToolCalls {
         .join('. '),
     )
   }
-}
-
-/** A call that only a person or a client can move. */
-export function waitsOutside({ status, executor }: ToolCallBlock): boolean {
-  return executor !== 'provider' && (status === 'awaiting_approval' || (status === 'pending' && executor === 'client'))
-}
-
-/** A call that the provider asked about at the end of its answer: a decision makes the answer go on. */
-export function waitsForProvider({ status, executor }: ToolCallBlock): boolean {
-  return executor === 'provider' && status === 'awaiting_approval'
-}
-
-/** Throws `bad_request` for a decision where an output is awaited, and the other way round; `too_large`. */
-export function refuseWrongAnswer({ status }: ToolCallBlock, answer: CallAnswer, maxOutputBytes: number): void {
-  const decides = status === 'awaiting_approval'
-  if (decides !== 'decision' in answer)
-    throw new RunnelError('bad_request', `This call waits for ${decides ? 'a decision' : 'an output'}.`)
-  if ('output' in answer && Buffer.byteLength(answer.output) > maxOutputBytes) {
-    throw new RunnelError(
-      'too_large',
-      `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the call still waits.`,
-    )
-  }
-}
-
-export function alreadyAnswered(): RunnelError {
-  return new RunnelError('already_answered', 'This call has been answered, or does not wait any more.')
 }

@@ -7,7 +7,7 @@ import { pause } from '../waiting/retry.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, Store } from '../store/store.ts'
-import { waitsOutside } from './calls.ts'
+import { waitsOutside } from './awaited-calls.ts'
 import type { CallAnswer, Run } from './run.ts'
 
 export interface NodesOptions {
@@ -237,4 +237,10 @@ async function readSettled(room: Room): Promise<Message | null> {
     (message) => message as Message,
     () => null,
   )
+}
+
+/** Throws `not_found` for a message that was deleted meanwhile. */
+export function found(message: Message | null): Message {
+  if (!message) throw new RunnelError('not_found', 'There is no such message.')
+  return message
 }

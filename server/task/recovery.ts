@@ -2,7 +2,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { blockIsFinal, isTerminal, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { MessageRow, Store } from '../store/store.ts'
-import { waitsOutside } from './calls.ts'
+import { waitsOutside } from './awaited-calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type Places, type Taken } from './ending.ts'
 import type { RunRequest } from './prompt.ts'

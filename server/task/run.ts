@@ -9,6 +9,7 @@ import {
 import type { User } from '../auth/auth.ts'
 import type { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
+import type { MessageRow } from '../store/store.ts'
 import { KeptData } from './kept-data.ts'
 import { MessageSize } from './message-size.ts'
 import type { RunRequest } from './prompt.ts'
@@ -43,6 +44,10 @@ export interface RunState {
   messageId: string
   chatId: string
   status: MessageFields['status']
+}
+
+export function stateOf({ taskId, id, chatId }: MessageRow, status: RunState['status']): RunState {
+  return { taskId: taskId ?? '', messageId: id, chatId, status }
 }
 
 /**

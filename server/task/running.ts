@@ -37,6 +37,8 @@ export interface RunningOptions extends CarryOutOptions {
   ends: Ends | null
   /** What the addresses of files begin with. */
   filesUrl: string
+  /** A run stands in line. */
+  onAdmitted?: (run: Run) => void
   /** A run begins, hears the first of its model, begins to wait for people or goes on, has ended (its status is in the log). */
   onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
@@ -67,6 +69,11 @@ export class Running {
     return this.#closed
   }
 
+  /** Throws `restarting` where no more runs are taken. */
+  refuseWhenClosed(): void {
+    if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
+  }
+
   /** A run that waits for a place; `line.beginNext` begins it. */
   admit(place: RunPlace): Run {
     const { row, request, room } = place
@@ -87,6 +94,7 @@ export class Running {
     })
     if (request.decision) showDecision(run, request.decision)
     this.#options.rooms.flusher.flushNow(room)
+    this.#options.onAdmitted?.(run)
     return run
   }
 
