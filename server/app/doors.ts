@@ -8,7 +8,7 @@ import { rateLimits } from '../http/rate-limits.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
 import type { Route } from '../http/route.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
-import { UploadPlaces } from '../http/upload-places.ts'
+import { UploadQuota } from '../http/upload-quota.ts'
 import { findPage } from './adapters.ts'
 import type { Callers } from './callers.ts'
 import type { Foundation, Opened } from './foundation.ts'
@@ -76,12 +76,12 @@ export function openDoors(
     html,
     files,
     deletion,
-    uploads: new UploadPlaces(store, maxUnattached),
+    uploads: new UploadQuota(store, maxUnattached),
     waiting: {
       store: patient,
       access: new Access(patient),
       messages: patientMessages,
-      uploads: new UploadPlaces(patient, maxUnattached),
+      uploads: new UploadQuota(patient, maxUnattached),
     },
     tools,
     ready: async () => {

@@ -7,7 +7,7 @@ import type { Rooms } from '../room/rooms.ts'
 import type { Sockets } from '../socket/sockets.ts'
 import type { Tasks } from '../task/tasks.ts'
 
-export interface StatsPlaces {
+export interface StatsOptions {
   rooms: Rooms
   tasks: Tasks
   sockets: Sockets
@@ -28,7 +28,7 @@ export function readStats({
   answers,
   admission,
   storeBytes,
-}: StatsPlaces): RunnelStats {
+}: StatsOptions): RunnelStats {
   const connections = [...sockets.connections]
   const subscriptions = connections.flatMap(({ session }) => [...session.subscriptions.values()])
   const runs = { queued: tasks.queued, preparing: 0, streaming: 0, waiting: 0 }

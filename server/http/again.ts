@@ -6,7 +6,7 @@ import type { ChatRow, MessageRow } from '../store/store.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import { claimOf } from './claims.ts'
 import { fileIds, filesOf, messageOfPath } from './finders.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import { route } from './route.ts'
 import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
 
@@ -25,22 +25,22 @@ export const againRoutes = [
     body: regenerateBody,
     responses: runResponses,
     errors: runErrors,
-    async handle({ request, response, identity, subject: message, body }, places) {
+    async handle({ request, response, identity, subject: message, body }, services) {
       refuseUserMessage(message, 'Only an answer can be made anew; edit a question instead.')
-      const earlier = (await places.store.getRequest(message.id)) as RunRequest | null
+      const earlier = (await services.store.getRequest(message.id)) as RunRequest | null
       if (!earlier) throw new RunnelError('not_found', 'There is no such message.')
-      const started = await places.tasks.start({
+      const started = await services.tasks.start({
         user: identity.user,
-        chat: await chatOf(message, places),
+        chat: await chatOf(message, services),
         question: null,
         parentId: message.parentId,
         request: {
-          ...runRequestOf(body, places, earlier),
+          ...runRequestOf(body, services, earlier),
           requestId: requestIdOf(response),
         },
-        claim: claimOf(request, identity, places.now()),
+        claim: claimOf(request, identity, services.now()),
       })
-      await answerStarted(response, started, body.stream, places)
+      await answerStarted(response, started, body.stream, services)
     },
   }),
 
@@ -55,15 +55,15 @@ export const againRoutes = [
     body: continueBody,
     responses: runResponses,
     errors: runErrors,
-    async handle({ request, response, identity, subject: message, body }, places) {
+    async handle({ request, response, identity, subject: message, body }, services) {
       refuseUserMessage(message, 'Only an answer can be continued.')
-      const started = await places.tasks.continue({
+      const started = await services.tasks.continue({
         user: identity.user,
         message,
         requestId: requestIdOf(response),
-        claim: claimOf(request, identity, places.now()),
+        claim: claimOf(request, identity, services.now()),
       })
-      await answerStarted(response, started, body.stream, places)
+      await answerStarted(response, started, body.stream, services)
     },
   }),
 
@@ -77,24 +77,24 @@ export const againRoutes = [
     body: editBody,
     responses: runResponses,
     errors: [405, ...runErrors],
-    async handle({ request, response, identity, subject: message, body }, places) {
+    async handle({ request, response, identity, subject: message, body }, services) {
       if (message.role !== 'user')
         throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
       const files =
         body.files ??
-        (await places.store.getJson(message.id))?.output.flatMap((block) =>
+        (await services.store.getJson(message.id))?.output.flatMap((block) =>
           block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [],
         ) ??
         []
-      const started = await places.tasks.start({
+      const started = await services.tasks.start({
         user: identity.user,
-        chat: await chatOf(message, places),
-        question: { content: body.content, files: await filesOf(files, message.chatId, places) },
+        chat: await chatOf(message, services),
+        question: { content: body.content, files: await filesOf(files, message.chatId, services) },
         parentId: message.parentId,
-        request: { ...runRequestOf(body, places), requestId: requestIdOf(response) },
-        claim: claimOf(request, identity, places.now()),
+        request: { ...runRequestOf(body, services), requestId: requestIdOf(response) },
+        claim: claimOf(request, identity, services.now()),
       })
-      await answerStarted(response, started, body.stream, places)
+      await answerStarted(response, started, body.stream, services)
     },
   }),
 ]
@@ -103,7 +103,7 @@ function refuseUserMessage(message: MessageRow, words: string): void {
   if (message.role === 'user') throw new RunnelError('bad_request', words)
 }
 
-async function chatOf(message: MessageRow, { store }: Places): Promise<ChatRow> {
+async function chatOf(message: MessageRow, { store }: Services): Promise<ChatRow> {
   const chat = await store.getChatRow(message.chatId)
   if (!chat) throw new RunnelError('not_found', 'There is no such chat.')
   return chat

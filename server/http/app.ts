@@ -9,12 +9,12 @@ import { crossOrigin } from './cross-origin.ts'
 import { answerFailure } from './door/failure.ts'
 import { errorHandler, notFound } from './errors.ts'
 import { mountRoutes } from './mount.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { logRequests } from './request-log.ts'
 import type { Route } from './route.ts'
 
-export interface HttpOptions extends Places {
+export interface HttpOptions extends Services {
   routes: readonly Route[]
   auth: Auth
   origins: Origins

@@ -6,7 +6,7 @@ import { ChunkEncoder } from './door/chunks.ts'
 import { completionJson, completionOf } from './door/completion.ts'
 import { doorRoute } from './door/door-route.ts'
 import { answerFailure } from './door/failure.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import { route } from './route.ts'
 import { short } from './validate.ts'
 
@@ -18,8 +18,8 @@ export const completionRoutes = [
     summary: 'The OpenAI API: an answer that also is a document, in the chat of X-Runnel-Chat-Id or in an unlisted one',
     body: completionBody,
     whole: { 'application/json': completionJson, 'text/event-stream': z.string() },
-    asked: (body, places) => ({
-      request: runRequestOfBody(body, places),
+    asked: (body, services) => ({
+      request: runRequestOfBody(body, services),
       question: questionOf(body.messages),
       goesOn: bringsResults(body.messages),
       stream: body.stream ?? false,
@@ -38,8 +38,8 @@ export const completionRoutes = [
     openAiErrors: true,
     summary: 'The models that may be named',
     responses: { 200: z.object({ object: z.literal('list'), data: z.array(modelJson) }) },
-    handle({ response }, places) {
-      response.json({ object: 'list', data: namesOf(places).map(modelOf) })
+    handle({ response }, services) {
+      response.json({ object: 'list', data: namesOf(services).map(modelOf) })
     },
   }),
 
@@ -50,16 +50,16 @@ export const completionRoutes = [
     openAiErrors: true,
     summary: 'A model',
     responses: { 200: modelJson },
-    handle({ response, params }, places) {
+    handle({ response, params }, services) {
       const model = params['model']!
-      if (!namesOf(places).includes(model))
+      if (!namesOf(services).includes(model))
         throw new RunnelError('not_found', `There is no model ${JSON.stringify(short(model))} here.`)
       response.json(modelOf(model))
     },
   }),
 ]
 
-function namesOf({ models, defaultModel }: Places): readonly string[] {
+function namesOf({ models, defaultModel }: Services): readonly string[] {
   return models ?? [defaultModel]
 }
 

@@ -5,7 +5,7 @@ import type { ClientAddresses } from '../auth/addresses.ts'
 /**
  * How many connections one address may hold open on a server, whatever they
  * say; one more is closed unanswered. One that becomes a WebSocket is counted
- * with those from then on: what is returned frees its place. A trusted proxy
+ * with those from then on: what is returned counts it no more. A trusted proxy
  * holds them for many: what it forwards is counted by request (`answers.ts`).
  */
 export function limitConnections(
@@ -14,7 +14,7 @@ export function limitConnections(
   perAddress: number,
 ): (socket: Socket) => void {
   const counts = new Map<string, number>()
-  const places = new WeakMap<Socket, () => void>()
+  const leaving = new WeakMap<Socket, () => void>()
 
   server.on('connection', (socket: Socket) => {
     const { remoteAddress } = socket
@@ -31,8 +31,8 @@ export function limitConnections(
       if (left > 0) counts.set(key, left)
       else counts.delete(key)
     }
-    places.set(socket, leave)
+    leaving.set(socket, leave)
     socket.once('close', leave)
   })
-  return (socket) => places.get(socket)?.()
+  return (socket) => leaving.get(socket)?.()
 }

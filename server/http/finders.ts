@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import type { ChatRow, FileRow, MessageRow } from '../store/store.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import type { Find } from './route.ts'
 
 /** The chat of `:chatId`. */
@@ -30,7 +30,7 @@ export const fileOfPath: Find<FileRow> = async ({ identity, params, needed }, { 
 export const fileIds = z.array(z.string().max(100)).max(20).describe('ids of files that were uploaded to this chat')
 
 /** The files that a body names. Throws `not_found`. */
-export async function filesOf(ids: readonly string[], chatId: string, { store }: Places): Promise<FileRow[]> {
+export async function filesOf(ids: readonly string[], chatId: string, { store }: Services): Promise<FileRow[]> {
   return await Promise.all(
     [...new Set(ids)].map(async (id) => {
       const file = await store.getFile(id)

@@ -3,36 +3,36 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isAway } from '../waiting/patience.ts'
 import { jsonReader, type JsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import type { Route } from './route.ts'
 import { validate } from './validate.ts'
 
 /** Makes the table's routes answer; other methods on their paths are 405. */
-export function mountRoutes(app: Express, table: readonly Route[], places: Places): void {
-  const readJson = jsonReader(places.maxBodyBytes)
-  for (const row of table) app[row.method](row.path, handlerOf(row, places, readJson))
+export function mountRoutes(app: Express, table: readonly Route[], services: Services): void {
+  const readJson = jsonReader(services.maxBodyBytes)
+  for (const row of table) app[row.method](row.path, handlerOf(row, services, readJson))
   for (const [path, methods] of methodsByPath(table)) app.all(path, refuseMethod(methods))
 }
 
 /** Who calls and may he, then what is asked: a stranger learns nothing of a body that is wrong. */
-function handlerOf(row: Route, places: Places, readJson: JsonReader) {
+function handlerOf(row: Route, services: Services, readJson: JsonReader) {
   const { access } = row
-  const ownPlaces = row.waits ? { ...places, ...places.waiting } : places
+  const ownServices = row.waits ? { ...services, ...services.waiting } : services
   return async (request: Request, response: Response): Promise<void> => {
     const params = request.params as Record<string, string>
     const identity = access === 'signedIn' && row.guests !== true ? signedIn(response) : caller(response)
-    const find = async (places: Places) =>
+    const find = async (services: Services) =>
       access === 'open' || access === 'signedIn'
         ? undefined
-        : await row.of?.({ identity, params, needed: access }, places)
-    const subject = await find(ownPlaces)
+        : await row.of?.({ identity, params, needed: access }, services)
+    const subject = await find(ownServices)
     const query = row.query && validate(row.query, request.query)
     const body = row.body && validate(row.body, await readJson(request, response))
     try {
-      await row.handle({ request, response, identity, params, subject, query, body }, ownPlaces)
+      await row.handle({ request, response, identity, params, subject, query, body }, ownServices)
     } catch (error) {
       // What another node has deleted meanwhile could not be written, either, and is not to be tried again.
-      if (isAway(error) && !response.headersSent && row.method !== 'delete') await find(places).catch(throwIfGone)
+      if (isAway(error) && !response.headersSent && row.method !== 'delete') await find(services).catch(throwIfGone)
       throw error
     }
   }

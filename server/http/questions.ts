@@ -5,7 +5,7 @@ import { requestIdOf } from '../operation/request-id.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath, fileIds, filesOf } from './finders.ts'
 import { maxPageBytes, pageOfQuery, pageQuery } from './page-query.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import { route } from './route.ts'
 import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
 import { messageJson, pageOf } from './schemas.ts'
@@ -59,24 +59,24 @@ export const questionRoutes = [
     body: newMessage,
     responses: runResponses,
     errors: runErrors,
-    async handle({ request, response, identity, subject: chat, body }, places) {
-      const { tasks, now } = places
-      const runRequest = runRequestOf(body, places)
-      if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, places)
+    async handle({ request, response, identity, subject: chat, body }, services) {
+      const { tasks, now } = services
+      const runRequest = runRequestOf(body, services)
+      if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, services)
       const started = await tasks.start({
         user: identity.user,
         chat,
-        question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, places) },
+        question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, services) },
         parentId: body.parentId,
         request: { ...runRequest, requestId: requestIdOf(response) },
         claim: claimOf(request, identity, now()),
       })
-      await answerStarted(response, started, body.stream, places)
+      await answerStarted(response, started, body.stream, services)
     },
   }),
 ]
 
-async function checkParent(parentId: string, chatId: string, { store }: Places): Promise<void> {
+async function checkParent(parentId: string, chatId: string, { store }: Services): Promise<void> {
   const parent = documentKind(parentId) === 'message' ? await store.getRow(parentId) : null
   if (parent?.chatId !== chatId) throw new RunnelError('not_found', 'parentId: there is no such message in this chat.')
 }

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { Role } from '../../shared/protocol.ts'
 import type { Identity } from '../auth/auth.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 
 /** A body by one schema is JSON; by a table it has one of several media types. Null: none. */
 export type Content = z.ZodType | Readonly<Record<string, z.ZodType>> | null
@@ -56,20 +56,20 @@ export interface Target {
 }
 
 /** Throws `not_found`, `forbidden`. */
-export type Find<Subject> = (target: Target, places: Places) => Promise<Subject>
+export type Find<Subject> = (target: Target, services: Services) => Promise<Subject>
 
 export interface Route extends RouteDescription {
   /** What the path names. A route with a role and no finder checks the role itself. */
   readonly of?: Find<unknown>
   /** Answers through `response`. */
-  handle(call: Call<unknown, unknown, unknown>, places: Places): Promise<void> | void
+  handle(call: Call<unknown, unknown, unknown>, services: Services): Promise<void> | void
 }
 
 interface TypedRoute<Subject, Query extends z.ZodType, Body extends z.ZodType> extends RouteDescription {
   readonly of?: Find<Subject>
   readonly query?: Query
   readonly body?: Body
-  handle(call: Call<Subject, z.output<Query>, z.output<Body>>, places: Places): Promise<void> | void
+  handle(call: Call<Subject, z.output<Query>, z.output<Body>>, services: Services): Promise<void> | void
 }
 
 /** A row of the table, its handler typed by its finder and its schemas. */

@@ -7,7 +7,7 @@ import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
 import { refusalHeaders } from './errors.ts'
 import { refuseParams, refuseProviderTools } from './params.ts'
-import type { Places } from './places.ts'
+import type { Services } from './services.ts'
 import { sendJson } from './send-json.ts'
 import { jsonObject, messageJson } from './schemas.ts'
 import { short } from './validate.ts'
@@ -42,7 +42,7 @@ type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)
 /** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`. */
 export function runRequestOf(
   { model, system, tools, params }: RunBody,
-  { defaultModel, models, tools: known, allowedParams, providerTools }: Places,
+  { defaultModel, models, tools: known, allowedParams, providerTools }: Services,
   before?: RunRequest,
 ): RunRequest {
   refuseParams(params ?? {}, allowedParams)
@@ -80,10 +80,10 @@ export async function answerStarted(
   response: Response,
   started: Started,
   stream: boolean,
-  places: Places,
+  services: Services,
 ): Promise<void> {
   if (stream) return void response.status(202).json(started)
-  const message = await finished(started, places)
+  const message = await finished(started, services)
   if (message.status === 'waiting') response.status(202)
   if (message.status !== 'failed' || !message.error) return await sendJson(response, message)
   const { code, message: sentence } = message.error
@@ -93,7 +93,7 @@ export async function answerStarted(
   await sendJson(response, { error: { code: code as ErrorCode, message: sentence, details: { message } } })
 }
 
-async function finished(started: Started, { tasks, store, messages }: Places): Promise<Message> {
+async function finished(started: Started, { tasks, store, messages }: Services): Promise<Message> {
   const run = tasks.ofMessage(started.messageId)
   if (run?.taskId === started.taskId) return await run.untilItNeedsNobody()
   const row = await store.getRow(started.messageId)

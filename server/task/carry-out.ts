@@ -8,7 +8,7 @@ import type { Provider, ProviderEvent, ProviderRequest } from '../provider/event
 import type { Store } from '../store/store.ts'
 import { Answer, type PendingCall } from './answer.ts'
 import { ToolCalls } from './calls.ts'
-import { filterContext, messageNow, toolContext, type ContextPlaces } from './context.ts'
+import { filterContext, messageNow, toolContext, type ContextOptions } from './context.ts'
 import { brokenText, overlapFilter } from './continuation.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
@@ -18,7 +18,7 @@ import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutReq
 import { messageError, type Run } from './run.ts'
 import { listTools, type Toolset } from './toolset.ts'
 
-export interface CarryOutOptions extends PrepareOptions, ContextPlaces {
+export interface CarryOutOptions extends PrepareOptions, ContextOptions {
   /** Waits for one that is away, until the run has ended. */
   storeUntil: (signal: AbortSignal) => Store
   provider: Provider

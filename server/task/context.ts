@@ -9,7 +9,7 @@ import type { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import type { Run } from './run.ts'
 
-export interface ContextPlaces {
+export interface ContextOptions {
   /** Hides the keys that the server knows. */
   redact: Redact
   /** Keeps bytes with the files of the run's chat. */
@@ -20,7 +20,7 @@ export interface ContextPlaces {
 }
 
 /** `shown`: where its progress shows. */
-function runContext(run: Run, shown: ProgressBlock, { keepFile, redact }: ContextPlaces): RunContext {
+function runContext(run: Run, shown: ProgressBlock, { keepFile, redact }: ContextOptions): RunContext {
   /** After the end nothing is written: a tool that ignores its signal may still be at work. */
   const write = <T>(nothing: T, edit: () => T): T => (run.ended ? nothing : edit())
   const add = (block: NewBlock) => write('', () => run.output.add(block))
@@ -83,14 +83,14 @@ export function toolContext(
   signal: AbortSignal,
   progress: (words: string) => void,
   shown: ProgressBlock,
-  places: ContextPlaces,
+  options: ContextOptions,
 ): ToolContext {
-  return { ...runContext(run, shown, places), signal, callId: call.callId, progress }
+  return { ...runContext(run, shown, options), signal, callId: call.callId, progress }
 }
 
-export function filterContext(run: Run, shown: ProgressBlock, places: ContextPlaces): FilterContext {
+export function filterContext(run: Run, shown: ProgressBlock, options: ContextOptions): FilterContext {
   return {
-    ...runContext(run, shown, places),
+    ...runContext(run, shown, options),
     end: (message) =>
       run.end('failed', {
         finishReason: 'content_filter',

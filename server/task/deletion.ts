@@ -4,35 +4,31 @@ import type { ChatRow, MessageRow, Store } from '../store/store.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import type { Tasks } from './tasks.ts'
 
+export interface DeletionOptions {
+  tasks: Tasks
+  store: Store
+  chats: ChatDocuments
+  files: Files
+  gone: (docs: readonly string[]) => Promise<void>
+}
+
 /**
  * Deleting: runs are stopped and waited for first, so that nothing is written
  * afterwards; then every byte leaves the store; then those who follow are told,
  * and the bytes of files go. What cannot go is tried again at the next start.
  */
 export class Deletion {
-  readonly #places: {
-    tasks: Tasks
-    store: Store
-    chats: ChatDocuments
-    files: Files
-    gone: (docs: readonly string[]) => Promise<void>
-  }
+  readonly #options: DeletionOptions
   /** Whose bytes were to go at the last look. */
   #doomed = new Set<string>()
 
-  constructor(places: {
-    tasks: Tasks
-    store: Store
-    chats: ChatDocuments
-    files: Files
-    gone: (docs: readonly string[]) => Promise<void>
-  }) {
-    this.#places = places
+  constructor(options: DeletionOptions) {
+    this.#options = options
   }
 
   /** Throws `store_unavailable`. */
   async chat(chat: ChatRow): Promise<void> {
-    const { tasks, store, gone } = this.#places
+    const { tasks, store, gone } = this.#options
     await tasks.endAll((message) => message.chatId === chat.id)
     const deleted = await store.deleteChat(chat.id)
     await gone([...deleted.messages, chat.id])
@@ -41,7 +37,7 @@ export class Deletion {
 
   /** With all that answers it. Throws `not_found`, `store_unavailable`. */
   async message(message: MessageRow): Promise<void> {
-    const { tasks, store, gone, chats } = this.#places
+    const { tasks, store, gone, chats } = this.#options
     const doomed = new Set(await store.descendants(message.id))
     if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')
     await tasks.endAll((message) => doomed.has(message.id))
@@ -57,25 +53,25 @@ export class Deletion {
   /** Of files that are deleted, or were not received to their end. Throws `store_unavailable`. */
   async bytes(files: readonly string[]): Promise<void> {
     if (files.length === 0) return
-    await this.#places.files.remove(files)
-    await this.#places.store.filesGone(files)
+    await this.#options.files.remove(files)
+    await this.#options.store.filesGone(files)
   }
 
   /** Chats whose time is over. What cannot go now is tried again with the next. */
   async expired(now: number, onError: (error: unknown, chatId: string) => void): Promise<void> {
-    for (const chat of await this.#places.store.expiredChats(now)) {
+    for (const chat of await this.#options.store.expiredChats(now)) {
       await this.chat(chat).catch((error: unknown) => onError(error, chat.id))
     }
   }
 
   /** What a crash came before. Only where nobody else can be sending a file. */
   async recover(): Promise<void> {
-    await this.bytes(await this.#places.store.doomedFiles())
+    await this.bytes(await this.#options.store.doomedFiles())
   }
 
   /** Once an hour: bytes that were nobody's the last time, too. No file is so long on its way. */
   async leftBytes(): Promise<void> {
-    const doomed = await this.#places.store.doomedFiles()
+    const doomed = await this.#options.store.doomedFiles()
     const before = this.#doomed
     this.#doomed = new Set(doomed)
     await this.bytes(doomed.filter((id) => before.has(id)))

@@ -12,7 +12,7 @@ import { savingBackOff } from '../waiting/patience.ts'
 import { backOff, pause } from '../waiting/retry.ts'
 
 /** What ending a message needs. */
-export interface Places {
+export interface EndingOptions {
   rooms: Rooms
   store: Store
   chats: ChatDocuments
@@ -43,7 +43,7 @@ export interface Taken {
 }
 
 /** A new epoch for a message whose room is pinned; where that fails it is unpinned. Throws `not_found`, `store_unavailable`. */
-export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, room: Room): Promise<number> {
+export async function takeUp({ rooms, store }: Pick<EndingOptions, 'rooms' | 'store'>, room: Room): Promise<number> {
   try {
     const epoch = await store.drawEpoch(room.id)
     await rooms.following.takeUp(room, epoch)
@@ -55,10 +55,10 @@ export async function takeUp({ rooms, store }: Pick<Places, 'rooms' | 'store'>, 
 }
 
 /** Takes the document of a message up that its run left: what it says now nobody changes any more. Throws as `takeUp`. */
-export async function takeUpLeft(places: Pick<Places, 'rooms' | 'store'>, { id }: MessageRow): Promise<Taken> {
-  const room = await places.rooms.open(id)
+export async function takeUpLeft(options: Pick<EndingOptions, 'rooms' | 'store'>, { id }: MessageRow): Promise<Taken> {
+  const room = await options.rooms.open(id)
   if (!room) throw new Error(`The message ${id} has no document.`)
-  return { room, epoch: await takeUp(places, room) }
+  return { room, epoch: await takeUp(options, room) }
 }
 
 /**
@@ -67,7 +67,7 @@ export async function takeUpLeft(places: Pick<Places, 'rooms' | 'store'>, { id }
  * stays.
  */
 export async function endMessage(
-  { rooms, now }: Pick<Places, 'rooms' | 'now'>,
+  { rooms, now }: Pick<EndingOptions, 'rooms' | 'now'>,
   row: MessageRow,
   { room, epoch }: Taken,
   status: TerminalStatus,
@@ -107,8 +107,8 @@ export async function endMessage(
  * noted there, and seen to by `Unlisted`. Waits for a store that is away; null
  * if the process ends before.
  */
-export async function saveEnd(places: Places, ending: Ending, closed: () => boolean): Promise<Message | null> {
-  const { rooms, store, ends } = places
+export async function saveEnd(options: EndingOptions, ending: Ending, closed: () => boolean): Promise<Message | null> {
+  const { rooms, store, ends } = options
   const { messageId, taskId, room, epoch, providerData, next } = ending
   try {
     const message = (await room.read()) as Message
@@ -125,18 +125,18 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
           tell: ends !== null,
           ...(next && { next }),
         })
-        if (end === 'gone') await unlist(places, message.chatId, [messageId, message.parentId])
-        else if (ends && (end === 'ended' || (await isToTell(places, ending)))) ends.add({ messageId, taskId })
+        if (end === 'gone') await unlist(options, message.chatId, [messageId, message.parentId])
+        else if (ends && (end === 'ended' || (await isToTell(options, ending)))) ends.add({ messageId, taskId })
         if (end === 'gone' || end === 'not current') return message
         // It is in the store now: what fails here goes by itself, later.
         rooms.following.release(messageId, epoch).catch(() => {})
         // What goes on at once is listed as that.
-        if (!next) await listEnd(places, message, taskId)
+        if (!next) await listEnd(options, message, taskId)
         return message
       } catch (error) {
         // Only a store that is away is worth waiting for.
         if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') throw error
-        places.onError(error, { messageId })
+        options.onError(error, { messageId })
         if (closed()) return null
         await pause(backOff(failures, savingBackOff))
       }
@@ -153,7 +153,7 @@ export async function saveEnd(places: Places, ending: Ending, closed: () => bool
  * untold ones. One that another node saved in its place is that node's. Throws `store_unavailable`.
  */
 async function isToTell(
-  { store, node }: Pick<Places, 'store' | 'node'>,
+  { store, node }: Pick<EndingOptions, 'store' | 'node'>,
   { messageId, taskId }: RunEnd,
 ): Promise<boolean> {
   const row = await store.getRow(messageId)
@@ -163,19 +163,19 @@ async function isToTell(
 
 /** Writes into the chat's list how a run has ended that is in the store. Throws `store_unavailable`. */
 export async function listEnd(
-  places: Pick<Places, 'store' | 'chats'>,
+  options: Pick<EndingOptions, 'store' | 'chats'>,
   message: Message,
   taskId: string,
 ): Promise<void> {
   const { id, chatId, role, parentId, createdAt, status, model } = message
   const fields = { role, parentId, createdAt, status, ...(model !== undefined && { model }) }
-  await unlessGone(places.chats.edit(chatId, (writer) => writer.setMessages([[id, fields]])))
-  if (!(await places.store.endListed({ messageId: id, taskId }))) await unlist(places, chatId, [id])
+  await unlessGone(options.chats.edit(chatId, (writer) => writer.setMessages([[id, fields]])))
+  if (!(await options.store.endListed({ messageId: id, taskId }))) await unlist(options, chatId, [id])
 }
 
 /** Messages that were deleted while they were being listed leave the list again. Throws `store_unavailable`. */
 export async function unlist(
-  { store, chats }: Pick<Places, 'store' | 'chats'>,
+  { store, chats }: Pick<EndingOptions, 'store' | 'chats'>,
   chatId: string,
   ids: readonly (string | null)[],
 ): Promise<void> {

@@ -51,7 +51,7 @@ interface Line {
   dueAt: number
 }
 
-/** Whoever is slow or fails holds up the ends of that message alone, and one of the few places while it is called. */
+/** Whoever is slow or fails holds up the ends of that message alone, and one of the few calls at once while it is told. */
 export class Ends {
   readonly #options: EndsOptions
   readonly #lines = new Map<string, Line>()

@@ -8,7 +8,7 @@ import { shownFile } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { Run } from './run.ts'
 
-export interface KeepFilePlaces {
+export interface KeepFileOptions {
   store: Store
   files: Files
   filesUrl: string
@@ -19,7 +19,7 @@ export interface KeepFilePlaces {
 
 /** Keeps the bytes; they go with the message. Throws `too_large`, `rate_limited`, `store_unavailable`. */
 export async function keepFile(
-  { store, files, filesUrl, maxFileBytes, fileQuotas, now }: KeepFilePlaces,
+  { store, files, filesUrl, maxFileBytes, fileQuotas, now }: KeepFileOptions,
   run: Run,
   { name: given, data, mimeType: declaredType = '' }: Extract<NewFile, { data: unknown }>,
 ) {

@@ -6,7 +6,7 @@ import { endMessage, takeUpLeft, type Taken } from './ending.ts'
 import type { Nodes } from './nodes.ts'
 import { requestOf } from './prompt.ts'
 import { interrupt, listQuestion, wasBrokenOff, wasQueued, wasWaiting, type Asked } from './recovery.ts'
-import type { Running, RunningOptions, RunPlace } from './running.ts'
+import type { Running, RunningOptions, TakenRun } from './running.ts'
 import { recoveringRun } from './start.ts'
 import { Unlisted } from './unlisted.ts'
 
@@ -74,7 +74,7 @@ export class LeftRuns {
       const taken = await takeUpLeft(this.#options, row)
       const message = readMessage(taken.room.doc)
       if (wasQueued(row, message)) return await this.#requeue(row, taken)
-      if (wasWaiting(row, message)) return await running.resume(placeOf(row, taken))
+      if (wasWaiting(row, message)) return await running.resume(takenRun(row, taken))
       const ending = stopped
         ? await endMessage(this.#options, row, taken, 'stopped')
         : await interrupt(this.#options, row, taken)
@@ -98,7 +98,7 @@ export class LeftRuns {
   /** It waits again. */
   async #requeue(row: Asked, taken: Taken): Promise<void> {
     const { chats, nodes, running } = this.#options
-    const run = running.admit(placeOf(row, taken))
+    const run = running.admit(takenRun(row, taken))
     try {
       await nodes.hear([run])
       await chats.edit(row.chatId, (writer) => {
@@ -122,6 +122,6 @@ export class LeftRuns {
   }
 }
 
-function placeOf(row: Asked, taken: Taken): RunPlace {
+function takenRun(row: Asked, taken: Taken): TakenRun {
   return { row, user: { id: row.userId, name: row.userId }, request: row.request, ...taken }
 }

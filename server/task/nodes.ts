@@ -190,7 +190,7 @@ export class Nodes {
     }
   }
 
-  /** Returns when there is a place for the next: one that takes long holds up nobody. */
+  /** Returns when there is room for the next: one that takes long holds up nobody. */
   async #adopt(row: MessageRow, claim: () => Promise<boolean>): Promise<void> {
     const { cluster, onOrphan, onError } = this.#options
     if (this.#adopting.has(row.id) || !(await claim())) return

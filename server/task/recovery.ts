@@ -4,7 +4,7 @@ import { blockIsFinal, isTerminal, type Json, type Message, type ToolCallBlock }
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './awaited-calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type Places, type Taken } from './ending.ts'
+import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type EndingOptions, type Taken } from './ending.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
 import { messageError, type Run } from './run.ts'
@@ -64,14 +64,14 @@ function isAsked({ status, taskId, request }: Left): boolean {
 }
 
 /** Ends an answer that its run left. */
-export async function interrupt(places: Places, row: MessageRow, taken: Taken): Promise<Ending> {
+export async function interrupt(options: EndingOptions, row: MessageRow, taken: Taken): Promise<Ending> {
   const error = messageError(
     new RunnelError(
       'interrupted',
       'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.',
     ),
   )
-  return await endMessage(places, row, taken, 'interrupted', error)
+  return await endMessage(options, row, taken, 'interrupted', error)
 }
 
 /**
@@ -79,7 +79,7 @@ export async function interrupt(places: Places, row: MessageRow, taken: Taken): 
  * written, when the store takes writes again. Null if the message is gone or another run's, or the process ends before.
  */
 export async function endLater(
-  places: Places,
+  options: EndingOptions,
   { messageId, taskId, room: lost, writer }: Pick<Run, 'messageId' | 'taskId' | 'room' | 'writer'>,
   save: (ending: Ending) => Promise<Message | null>,
   closed: () => boolean,
@@ -90,14 +90,14 @@ export async function endLater(
   for (let failures = 1; !closed(); failures += 1) {
     await pause(backOff(failures, savingBackOff))
     try {
-      const row = await places.store.getRow(messageId)
-      if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== places.node))
+      const row = await options.store.getRow(messageId)
+      if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== options.node))
         return null
-      const taken = await takeUpLeft(places, row)
-      await places.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
-      return await save(await endMessage(places, row, taken, 'failed', error))
+      const taken = await takeUpLeft(options, row)
+      await options.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
+      return await save(await endMessage(options, row, taken, 'failed', error))
     } catch (reason) {
-      places.onError(reason, { messageId })
+      options.onError(reason, { messageId })
     }
   }
   return null

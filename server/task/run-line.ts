@@ -9,11 +9,11 @@ export interface RunLineOptions {
   begin: (run: Run) => void
 }
 
-/** Which runs have a place, and which wait for one, oldest first. One that waits for people needs none. */
+/** Which runs have a slot, and which wait for one, oldest first. One that waits for people needs none. */
 export class RunLine {
   readonly #options: RunLineOptions
   readonly #waiting = new Set<Run>()
-  /** Users of runs that are being made: each has a place in the line already. */
+  /** Users of runs that are being made: each has its position in the line already. */
   readonly #coming: User[] = []
   readonly #running = new Set<Run>()
   readonly #parked = new Set<Run>()
@@ -42,12 +42,12 @@ export class RunLine {
     return this.#waiting.size
   }
 
-  /** Run → it is the so manieth of all that wait. */
-  places(): Map<Run, number> {
+  /** Run → its position: it is the so manieth of all that wait. */
+  positions(): Map<Run, number> {
     return new Map([...this.#waiting].map((run, i) => [run, i + 1]))
   }
 
-  /** A place in the line for a run that is being made; null where it would be one too many. Call what it returns when the run is in the line, or is not to be. */
+  /** A position in the line for a run that is being made; null where it would be one too many. Call what it returns when the run is in the line, or is not to be. */
   reserve(user: User): (() => void) | null {
     if (this.#wouldWait(user) > this.#options.maxQueuedTasksPerUser) return null
     const coming = { ...user }
@@ -58,17 +58,17 @@ export class RunLine {
     }
   }
 
-  /** How many runs of a user would wait if one more came: all that find no place to run, which they take in their order. */
+  /** How many runs of a user would wait if one more came: all that find no slot, which they take in their order. */
   #wouldWait(user: User): number {
     const { maxTasks, maxTasksPerUser } = this.#options
     const running = new Map<string, number>()
     for (const { user } of this.#running) running.set(user.id, (running.get(user.id) ?? 0) + 1)
-    let places = maxTasks - this.#running.size
+    let slots = maxTasks - this.#running.size
     let waiting = 0
     for (const { id } of [...[...this.#waiting].map(({ user }) => user), ...this.#coming, user]) {
       const own = running.get(id) ?? 0
-      if (places > 0 && own < maxTasksPerUser) {
-        places -= 1
+      if (slots > 0 && own < maxTasksPerUser) {
+        slots -= 1
         running.set(id, own + 1)
       } else if (id === user.id) waiting += 1
     }
@@ -84,7 +84,7 @@ export class RunLine {
     this.#parked.add(run)
   }
 
-  /** Begins the oldest runs that have a place, at the next turn of the event loop: the answer to `POST` comes first. */
+  /** Begins the oldest runs for which there is a slot, at the next turn of the event loop: the answer to `POST` comes first. */
   beginNext(): void {
     setImmediate(() => {
       // One that was being made when the end began stays queued, for the next start.
@@ -101,7 +101,7 @@ export class RunLine {
     })
   }
 
-  /** It waits for people, and its place is free; or it goes on, at once, even where that is one too many. */
+  /** It waits for people, and its slot is free; or it goes on, at once, even where that is one too many. */
   park(run: Run, parked: boolean): void {
     const [from, to] = parked ? [this.#running, this.#parked] : [this.#parked, this.#running]
     if (from.delete(run)) to.add(run)

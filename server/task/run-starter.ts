@@ -109,7 +109,7 @@ export class RunStarter {
     return started
   }
 
-  /** A run that is in its chat's list begins when there is a place; one that cannot be listed has failed. */
+  /** A run that is in its chat's list begins when there is a slot; one that cannot be listed has failed. */
   async #list(run: Run, edit: (writer: ChatWriter) => void): Promise<void> {
     await this.#options.chats.edit(run.chatId, edit).catch((error: unknown) => {
       run.end('failed', { error: messageError(error) })
@@ -119,7 +119,7 @@ export class RunStarter {
   }
 
   /**
-   * Makes a run that has a place in the line from here on. Where there is none, or the chat is full, the answer of the
+   * Makes a run that has a position in the line from here on. Where there is none, or the chat is full, the answer of the
    * first request with this key. `waits`: it goes on with something, and waits where Redis is away. Throws `rate_limited`, `too_large`.
    */
   async #inLine({
@@ -137,7 +137,7 @@ export class RunStarter {
   }): Promise<Started> {
     this.#options.running.refuseWhenClosed()
     const { cluster, patience, store } = this.#options
-    // Before the first `await`: of many that come at once no more pass than there are places.
+    // Before the first `await`: of many that come at once no more pass than may wait.
     const leave = this.#options.running.line.reserve(user)
     try {
       await (waits ? patience.keep(() => cluster.probe()) : cluster.probe())

@@ -5,13 +5,12 @@ import { MessageWriter } from '../document/message-writer.ts'
 import type { Patience } from '../waiting/patience.ts'
 import { within } from '../waiting/race.ts'
 import type { ProviderDecision } from '../provider/events.ts'
-import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
 import { deniedWords } from './call.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { saveEnd, type Ending } from './ending.ts'
+import { saveEnd, type Ending, type Taken } from './ending.ts'
 import type { Ends } from './ends.ts'
 import { LiveRuns } from './live-runs.ts'
 import type { RunRequest } from './prompt.ts'
@@ -43,13 +42,11 @@ export interface RunningOptions extends CarryOutOptions {
   onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
 
-/** The message that a run writes, with its room, pinned. */
-export interface RunPlace {
+/** A run that is this process's to carry out, with the message that it writes from now on. */
+export interface TakenRun extends Taken {
   row: Pick<MessageRow, 'id' | 'chatId' | 'parentId' | 'createdAt'> & { taskId: string }
   user: User
   request: RunRequest
-  room: Room
-  epoch: number
 }
 
 /** The runs of this process, from their making until their end is saved. */
@@ -74,10 +71,10 @@ export class Running {
     if (this.#closed) throw new RunnelError('restarting', 'The server is going down; try again in a moment.')
   }
 
-  /** A run that waits for a place; `line.beginNext` begins it. */
-  admit(place: RunPlace): Run {
-    const { row, request, room } = place
-    const run = this.#register(place)
+  /** A run that waits for a slot; `line.beginNext` begins it. */
+  admit(taken: TakenRun): Run {
+    const { row, request, room } = taken
+    const run = this.#register(taken)
     this.line.add(run)
     run.writer.setMessage({
       id: row.id,
@@ -99,12 +96,12 @@ export class Running {
   }
 
   /** A run that waited for people when its process ended: it waits on. */
-  async resume(place: RunPlace): Promise<void> {
-    const providerData = await this.#options.store.getProviderData(place.row.id).catch((error: unknown) => {
-      this.#options.rooms.unpin(place.room)
+  async resume(taken: TakenRun): Promise<void> {
+    const providerData = await this.#options.store.getProviderData(taken.row.id).catch((error: unknown) => {
+      this.#options.rooms.unpin(taken.room)
       throw error
     })
-    const run = this.#register(place)
+    const run = this.#register(taken)
     run.kept.adopt(providerData)
     run.resume()
     this.line.addParked(run)
@@ -158,7 +155,7 @@ export class Running {
     while (this.#ending.size > 0) await Promise.all(this.#ending)
   }
 
-  #register({ row, user, request, room, epoch }: RunPlace): Run {
+  #register({ row, user, request, room, epoch }: TakenRun): Run {
     const { rooms, now, maxMessageBytes } = this.#options
     const writer = new MessageWriter(room.doc, epoch)
     rooms.attach(room, writer)

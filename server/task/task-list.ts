@@ -20,11 +20,11 @@ export async function listTasks(
   { cluster, store, messages, running }: TaskListOptions,
   userId: string,
 ): Promise<ListedTask[]> {
-  const places = running.line.places()
+  const positions = running.line.positions()
   const here = running.live
     .filter((run) => run.user.id === userId && !run.ended)
     .map((run) => {
-      const place = places.get(run)
+      const place = positions.get(run)
       return {
         ...run.state,
         createdAt: run.createdAt,

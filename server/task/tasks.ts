@@ -70,7 +70,7 @@ export class Tasks {
     return this.#running.line.begun
   }
 
-  /** Runs that wait for a place. */
+  /** Runs that wait for a slot. */
   get queued(): number {
     return this.#running.line.length
   }

@@ -1,6 +1,6 @@
-import { listEnd, type Places } from './ending.ts'
+import { listEnd, type EndingOptions } from './ending.ts'
 
-export interface UnlistedOptions extends Pick<Places, 'store' | 'chats' | 'now' | 'onError'> {
+export interface UnlistedOptions extends Pick<EndingOptions, 'store' | 'chats' | 'now' | 'onError'> {
   /** This node sees to the message. */
   isBusyWith: (messageId: string) => boolean
 }

@@ -219,8 +219,8 @@ test('an end that another node saved in place of this one is told there only', a
   await store.endRun({ message, taskId: 'task_1', epoch: 1, state: Y.encodeStateAsUpdate(room.doc), tell: true })
   const { ends, told } = teller(store)
   const ending: Ending = { messageId, taskId: 'task_1', chatId, room, epoch: 1, providerData: [] }
-  const parts = { rooms, store, chats, now: Date.now, ends, node: 'local', onError: () => {} }
-  expect(await saveEnd(parts, ending, () => false)).toMatchObject({ id: messageId })
+  const options = { rooms, store, chats, now: Date.now, ends, node: 'local', onError: () => {} }
+  expect(await saveEnd(options, ending, () => false)).toMatchObject({ id: messageId })
   await turn()
   expect([told, await store.untoldEnds()]).toEqual([[], [{ messageId, taskId: 'task_1' }]])
   await rooms.close()
@@ -272,7 +272,7 @@ test('what the log refused of a run is not written into the run that came after 
   const { store, a, close } = await twoNodes((store) => store)
   await endedIn(store)
   await store.continueRun({ messageId, taskId: 'task_2', userId: 'u', node: 'a', request: null })
-  const places = { rooms: a.rooms, store, chats: a.chats, now: Date.now, ends: null, node: 'a', onError: () => {} }
+  const options = { rooms: a.rooms, store, chats: a.chats, now: Date.now, ends: null, node: 'a', onError: () => {} }
   const saved: Ending[] = []
   const save = async (ending: Ending) => {
     saved.push(ending)
@@ -280,7 +280,7 @@ test('what the log refused of a run is not written into the run that came after 
   }
   const room = (await a.rooms.open(messageId))!
   const lost = { messageId, taskId: 'task_1', room, writer: new MessageWriter(room.doc, 1) }
-  expect(await endLater(places, lost, save, () => false)).toBeNull()
+  expect(await endLater(options, lost, save, () => false)).toBeNull()
   a.rooms.unpin(room)
   expect(saved).toEqual([])
   expect((await store.log.read(messageId))!.epoch).toBe(1)

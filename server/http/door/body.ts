@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Json, JsonObject } from '../../../shared/schema.ts'
 import type { RunRequest } from '../../task/prompt.ts'
 import { doorParams, refused, refuseProviderTools } from '../params.ts'
-import type { Places } from '../places.ts'
+import type { Services } from '../services.ts'
 import { runRequestOf } from '../run-requests.ts'
 import { jsonObject } from '../schemas.ts'
 
@@ -28,18 +28,18 @@ export const completionBody = z.looseObject({
 export type CompletionBody = z.output<typeof completionBody>
 
 /** Throws `bad_request`. */
-export function runRequestOfBody(body: CompletionBody, places: Places): RunRequest {
+export function runRequestOfBody(body: CompletionBody, services: Services): RunRequest {
   const { model, messages, tools, stream: _stream, stream_options: options, n, ...params } = body
   if (n !== undefined && n !== null && n !== 1)
     throw refused('n', 'is not possible but as 1: an answer is one document.')
-  if (!places.providerTools) refuseProviderTools(tools ?? [])
+  if (!services.providerTools) refuseProviderTools(tools ?? [])
   return {
-    ...runRequestOf({ ...(model !== undefined && { model }) }, places),
+    ...runRequestOf({ ...(model !== undefined && { model }) }, services),
     messages,
     tools: tools ?? [],
     handsBack: true,
     params: {
-      ...doorParams(params as JsonObject, places.allowedParams),
+      ...doorParams(params as JsonObject, services.allowedParams),
       // What else is in it is between the caller and this API.
       ...(options === null && { stream_options: null }),
     },

@@ -6,7 +6,7 @@ import { requestIdOf } from '../../operation/request-id.ts'
 import type { RunRequest } from '../../task/prompt.ts'
 import type { Started } from '../../task/start.ts'
 import { claimOf } from '../claims.ts'
-import type { Places } from '../places.ts'
+import type { Services } from '../services.ts'
 import { route, type Content, type Route } from '../route.ts'
 import { chatHeader, makeUnlistedChat, namedChat, titleOf } from './chat.ts'
 import type { DoorSpeech } from './speech.ts'
@@ -31,7 +31,7 @@ interface DoorRow<Body extends z.ZodType> {
   body: Body
   whole: Content
   /** Throws `bad_request`. */
-  asked: (body: z.output<Body>, places: Places) => Asked
+  asked: (body: z.output<Body>, services: Services) => Asked
   speech: (body: z.output<Body>) => DoorSpeech
 }
 
@@ -47,17 +47,17 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
     body,
     responses: { 200: whole },
     errors: [404, 409, 500, 502, 504],
-    async handle({ request, response, identity, body }, places) {
-      const wanted = asked(body, places)
-      const started = await startRun(request, requestIdOf(response), identity, wanted, places)
+    async handle({ request, response, identity, body }, services) {
+      const wanted = asked(body, services)
+      const started = await startRun(request, requestIdOf(response), identity, wanted, services)
       response.set({
         [chatHeader]: started.chatId,
         'X-Runnel-Message-Id': started.messageId,
         'X-Runnel-Task-Id': started.taskId,
       })
-      if (request.get(detachHeader) !== 'true') places.door.stopsWith(response, started)
-      if (wanted.stream) await places.door.stream(response, identity, started, speech(body))
-      else await places.door.whole(response, identity, started, speech(body))
+      if (request.get(detachHeader) !== 'true') services.door.stopsWith(response, started)
+      if (wanted.stream) await services.door.stream(response, identity, started, speech(body))
+      else await services.door.whole(response, identity, started, speech(body))
     },
   })
 }
@@ -68,17 +68,17 @@ async function startRun(
   requestId: string,
   identity: Identity,
   { request: runRequest, question, goesOn = false }: Asked,
-  places: Places,
+  services: Services,
 ): Promise<Started> {
-  const { store, tasks, now } = places
-  const named = await namedChat(request, identity, places)
+  const { store, tasks, now } = services
+  const named = await namedChat(request, identity, services)
   const claimed = claimOf(request, identity, now())
   const claim = claimed && { ...claimed, route: named ? `${claimed.route} ${named.id}` : claimed.route }
   // Before a chat is made for it.
   const repeated = claim && (await store.findClaim(claim))
   if (repeated) return repeated.response as Started
   const newest = named && (await store.newestMessage(named.id))
-  const chat = named ?? (await makeUnlistedChat(identity, titleOf(question), places))
+  const chat = named ?? (await makeUnlistedChat(identity, titleOf(question), services))
   let started: Started | undefined
   try {
     started = await tasks.start({
@@ -92,6 +92,6 @@ async function startRun(
     return started
   } finally {
     // Made for nothing; what cannot go now goes when its time is over.
-    if (!named && started?.chatId !== chat.id) void places.deletion.chat(chat).catch(() => {})
+    if (!named && started?.chatId !== chat.id) void services.deletion.chat(chat).catch(() => {})
   }
 }

@@ -2,20 +2,20 @@ import { RunnelError } from '../../../shared/errors.ts'
 
 export interface LineLimits {
   /** Who may be served at once. */
-  places: number
-  placesPerUser: number
-  /** Who may wait for a place, in all and of one user. */
+  slots: number
+  slotsPerUser: number
+  /** Who may wait for a slot, in all and of one user. */
   waiting: number
   waitingPerUser: number
 }
 
 interface Waiting {
   userId: string
-  /** True: there is a place; false: they left. */
+  /** True: there is a slot; false: they left. */
   go: (served: boolean) => void
 }
 
-/** Places that are few, and who waits for one: the first whose user has not too many already. */
+/** Slots that are few, and who waits for one: the first whose user has not too many already. */
 export class Line {
   readonly #limits: LineLimits
   readonly #served: string[] = []
@@ -29,10 +29,10 @@ export class Line {
     return this.#waiting.size
   }
 
-  /** Waits for a place, which what it returns gives back; null where `signal` came first. Throws `overloaded`. */
+  /** Waits for a slot, which what it returns gives back; null where `signal` came first. Throws `overloaded`. */
   async enter(userId: string, signal: AbortSignal): Promise<(() => void) | null> {
     if (signal.aborted) return null
-    if (!this.#hasPlace(userId) && !(await this.#wait(userId, signal))) return null
+    if (!this.#hasSlot(userId) && !(await this.#wait(userId, signal))) return null
     this.#served.push(userId)
     return () => {
       this.#served.splice(this.#served.indexOf(userId), 1)
@@ -49,26 +49,26 @@ export class Line {
         `Too many messages wait to be made into HTML (${waitingPerUser} of one user, ${waiting} in all); try again in a moment.`,
       )
     return await new Promise((resolve) => {
-      const place: Waiting = {
+      const waiter: Waiting = {
         userId,
         go: (served) => {
-          this.#waiting.delete(place)
+          this.#waiting.delete(waiter)
           signal.removeEventListener('abort', left)
           resolve(served)
         },
       }
-      const left = () => place.go(false)
+      const left = () => waiter.go(false)
       signal.addEventListener('abort', left)
-      this.#waiting.add(place)
+      this.#waiting.add(waiter)
     })
   }
 
   #serve(): void {
-    for (const place of this.#waiting) if (this.#hasPlace(place.userId)) return place.go(true)
+    for (const waiter of this.#waiting) if (this.#hasSlot(waiter.userId)) return waiter.go(true)
   }
 
-  #hasPlace(userId: string): boolean {
-    const { places, placesPerUser } = this.#limits
-    return this.#served.length < places && this.#served.filter((other) => other === userId).length < placesPerUser
+  #hasSlot(userId: string): boolean {
+    const { slots, slotsPerUser } = this.#limits
+    return this.#served.length < slots && this.#served.filter((other) => other === userId).length < slotsPerUser
   }
 }

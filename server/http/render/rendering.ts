@@ -6,7 +6,7 @@ import { Line, type LineLimits } from './line.ts'
 /** Text can be written so that 4,000 characters take seconds: what a message costs is known only when it is made. */
 const patienceMs = 5_000
 /** One user leaves a thread to the others, whatever they ask for. */
-const limits: LineLimits = { places: 2, placesPerUser: 1, waiting: 100, waitingPerUser: 16 }
+const limits: LineLimits = { slots: 2, slotsPerUser: 1, waiting: 100, waitingPerUser: 16 }
 
 /** Who asks for HTML. */
 export interface RenderCaller {

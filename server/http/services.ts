@@ -9,20 +9,20 @@ import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
-import type { UploadPlaces } from './upload-places.ts'
+import type { UploadQuota } from './upload-quota.ts'
 
 /** What a chat list shows of a change. */
 export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
 
 /** The parts of the server that routes speak to. */
-export interface Places {
+export interface Services {
   access: Access
   store: Store
   chats: ChatDocuments
   tasks: Tasks
   messages: MessageReader
   /** The same for routes that wait for a store that is away. */
-  waiting: Pick<Places, 'access' | 'store' | 'messages' | 'uploads'>
+  waiting: Pick<Services, 'access' | 'store' | 'messages' | 'uploads'>
   deletion: Deletion
   html: HtmlRenderer
   events: EventStreams
@@ -33,7 +33,7 @@ export interface Places {
   filesUrl: string
   /** '' or a path: what is handed out for browsers is below it. */
   basePath: string
-  uploads: UploadPlaces
+  uploads: UploadQuota
   maxFileBytes: number
   fileQuotas: FileQuotas
   /** Chats that one user may own; those of `/v1`, which go after a day, count apart. */

@@ -2,7 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { Store } from '../store/store.ts'
 
 /** How many files of a user may be there that no message has. Those that are being sent count as if they were. */
-export class UploadPlaces {
+export class UploadQuota {
   readonly #store: Pick<Store, 'unattachedFiles'>
   readonly #perUser: number
   readonly #underWay = new Map<string, number>()
@@ -12,7 +12,7 @@ export class UploadPlaces {
     this.#perUser = perUser
   }
 
-  /** A place for one more; call what it returns when the file is stored, or is not to be. Throws `rate_limited`, `store_unavailable`. */
+  /** Counts one more; call what it returns when the file is stored, or is not to be. Throws `rate_limited`, `store_unavailable`. */
   async take(userId: string): Promise<() => void> {
     this.#count(userId, 1)
     const leave = () => this.#count(userId, -1)
