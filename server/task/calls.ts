@@ -57,8 +57,8 @@ export class ToolCalls {
   }
 
   /** Returns when every call is final, or the run has ended. Never rejects for a call's sake. */
-  async run(calls: readonly PendingCall[]): Promise<void> {
-    await this.#all(calls.map((call) => () => this.#carryOut(call)))
+  async carryOut(calls: readonly PendingCall[]): Promise<void> {
+    await this.#all(calls.map((call) => () => this.#carryOutOne(call)))
   }
 
   /** After a restart: the calls that waited wait on. `since`: epoch ms. */
@@ -126,7 +126,7 @@ export class ToolCalls {
     }
   }
 
-  async #carryOut(call: PendingCall): Promise<void> {
+  async #carryOutOne(call: PendingCall): Promise<void> {
     await this.#guard(call, async () => {
       const { tool, args } = await this.#prepared(call)
       const { approval } = tool

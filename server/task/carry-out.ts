@@ -37,7 +37,7 @@ export interface CarryOutOptions extends PrepareOptions, ContextOptions {
 export async function carryOut(run: Run, options: CarryOutOptions, resumed = false): Promise<void> {
   if (run.ended) return
   try {
-    const finishReason = await new Work(run, options).run(resumed)
+    const finishReason = await new Work(run, options).carryOut(resumed)
     run.end('completed', { finishReason })
   } catch (error) {
     const failure = messageError(error)
@@ -94,7 +94,7 @@ class Work {
     run.sweep = () => this.#calls.sweep()
   }
 
-  async run(resumed: boolean): Promise<FinishReason> {
+  async carryOut(resumed: boolean): Promise<FinishReason> {
     const run = this.#run
     if (run.request.continues && !resumed)
       run.kept.adopt(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
@@ -121,7 +121,7 @@ class Work {
         )
       } else {
         run.enter('waiting')
-        await this.#calls.run(calls)
+        await this.#calls.carryOut(calls)
       }
       this.#progress.done()
     }
