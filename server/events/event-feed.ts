@@ -3,7 +3,8 @@ import { readMessage, readMessageFields, type MessageFields } from '../../shared
 import { Position } from '../document/position.ts'
 import type { Difference } from '../room/catchup.ts'
 import { fragmentBytes, type Frames } from '../room/frame.ts'
-import type { ChangeObserver, Room } from '../room/room.ts'
+import type { ChangeObserver } from '../room/audience.ts'
+import type { Room } from '../room/room.ts'
 import { eventFrames } from './event-frames.ts'
 import { finalId, readEventId } from './event-id.ts'
 import { toEach } from '../room/fence.ts'
@@ -61,8 +62,9 @@ export class EventFeed implements ChangeObserver {
 
   /** Adds a reader to the room's feed. To be called while nothing is appending. */
   static join<R extends FeedReader>(room: Room, now: () => number, makeReader: (feed: EventFeed) => R): R {
-    const feed = [...room.observers].find((observer) => observer instanceof EventFeed) ?? new EventFeed(room, now)
-    room.observers.add(feed)
+    const feed =
+      [...room.audience.observers].find((observer) => observer instanceof EventFeed) ?? new EventFeed(room, now)
+    room.audience.observers.add(feed)
     const reader = makeReader(feed)
     feed.#readers.add(reader)
     return reader
@@ -72,7 +74,7 @@ export class EventFeed implements ChangeObserver {
     this.#readers.delete(reader)
     if (this.#readers.size > 0) return
     this.#clearStateTimer()
-    this.room.observers.delete(this)
+    this.room.audience.observers.delete(this)
   }
 
   /** Where a reader stands that has been sent everything. */

@@ -203,7 +203,8 @@ export class Flusher {
     })
     this.#uncork()
     const now = performance.now()
-    for (const i of shown) if (since[i] !== undefined && rooms[i]!.viewers.size > 0) this.#onShown(now - since[i])
+    for (const i of shown)
+      if (since[i] !== undefined && rooms[i]!.audience.viewers.size > 0) this.#onShown(now - since[i])
   }
 
   #publishLater(

@@ -107,7 +107,7 @@ export class Following {
    */
   async putBack(room: Room, epoch: number, lost: Room, lostEpoch: number): Promise<void> {
     const { log } = this.#cluster
-    if (!log.restore || isWrittenBeyond(Y.decodeStateVector(room.stateVector()), lostEpoch)) return
+    if (!log.restore || isWrittenBeyond(Y.decodeStateVector(room.shown.stateVector()), lostEpoch)) return
     const both = new Y.Doc()
     for (const { doc } of [room, lost]) Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
     const state = Y.encodeStateAsUpdate(both)
@@ -153,7 +153,7 @@ export class Following {
           continue
         }
         if (!head) continue
-        if (room.shared && room.writer && (room.logHasLost || head.seq < before[i]!)) {
+        if (room.shared && room.writer && (room.position.hasLost || head.seq < before[i]!)) {
           await this.#putBack(room)
           continue
         }
@@ -171,16 +171,16 @@ export class Following {
 
   /** Appends what the log of a document that several nodes write has lost, and takes in what it has. Throws `store_unavailable`. */
   async #putBack(room: Room): Promise<void> {
-    const { version } = room
-    room.logHasLost = true
+    const { version } = room.shown
+    room.position.hasLost = true
     const contents = await this.#cluster.log.read(room.id)
     await new Promise<void>((done) => room.whenSettled(done))
     // Older than the room by now: asked again by the next compare.
-    if (!contents || room.lost || room.appending || room.version !== version) return
+    if (!contents || room.lost || room.appending || room.shown.version !== version) return
     const { flusher, lose } = this.#options
     try {
       flusher.corked((cork) => room.catchUp(contents, cork))
-      room.renumber(contents.seq)
+      room.position.reset(contents.seq)
       const lost = missingFrom(contents, room.doc)
       if (lost) flusher.restore(room, [lost])
     } catch {
@@ -235,7 +235,7 @@ export class Following {
   }
 
   async #readOn(room: Room): Promise<void> {
-    const shown = Y.decodeStateVector(room.stateVector())
+    const shown = Y.decodeStateVector(room.shown.stateVector())
     const contents = await this.#cluster.log.read(room.id)
     // Inside the callback: behind an `await` the next append may be in flight.
     await new Promise<void>((resolve, reject) =>
@@ -257,7 +257,7 @@ export class Following {
     // What the log has lost here is shown: its words and those of another writer would be mixed.
     if (!room.shared && !this.#writesAlone(room) && exceeds(shown, logged)) return this.#options.lose(room, readAgain())
     room.epoch = contents.epoch
-    if (contents.seq > room.seq || exceeds(logged, Y.decodeStateVector(room.stateVector())))
+    if (contents.seq > room.seq || exceeds(logged, Y.decodeStateVector(room.shown.stateVector())))
       this.#options.flusher.corked((cork) => room.catchUp(contents, cork))
   }
 

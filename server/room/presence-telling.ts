@@ -13,7 +13,7 @@ import type { Room } from './room.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Once a second: who came, changed or left, to all; everybody, to those who came. Guests are told no member's id. */
-export function tellPresence({ id, presence, viewers, channel, dropViewer }: Room): void {
+export function tellPresence({ id, presence, channel, audience: { viewers, dropViewer } }: Room): void {
   if (!presence) return
   const changes = presence.changes(viewers.size)
   const toAll = changes && new Telling(id, channel, changes)

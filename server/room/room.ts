@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto'
 import * as Y from 'yjs'
-import { digestSteps } from '../../shared/digest.ts'
-import type { MessageChange } from '../../shared/events.ts'
 import type { RunnelError } from '../../shared/errors.ts'
-import { encodeControl } from '../../shared/protocol.ts'
+import type { MessageChange } from '../../shared/events.ts'
 import {
   documentKind,
   isTerminal,
@@ -17,10 +14,10 @@ import type { LogAppend, LogContents, LiveEntry } from '../cluster/cluster.ts'
 import { changesOf, repeats } from '../document/changes.ts'
 import { encodeStateSteps } from '../document/state.ts'
 import type { DocumentWriter } from '../document/writer.ts'
+import { Audience } from './audience.ts'
 import { Broadcast } from './broadcast.ts'
-import { Differences } from './differences.ts'
-import { fenced, ownFault, toEach, type OnFault } from './fence.ts'
-import { textFrames, type Frames } from './frame.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { fenced, type OnFault } from './fence.ts'
 import { applyContents, exceeds } from './log-contents.ts'
 import { LogPosition } from './log-position.ts'
 import { LogSize } from './log-size.ts'
@@ -28,18 +25,8 @@ import type { Outbox } from './outbox.ts'
 import { Presence } from './presence.ts'
 import { isReadable } from './readable.ts'
 import { Settling } from './settling.ts'
+import { Shown } from './shown.ts'
 import type { Viewer } from './viewer.ts'
-
-/** One that follows a document change by change, behind the log: it serves all readers of its kind. */
-export interface ChangeObserver {
-  shown(changes: readonly MessageChange[]): void
-  /** It has changed in more ways than can be told one by one. */
-  moved(): void
-  lost(error: RunnelError): void
-}
-
-/** An entry whose number is further ahead than this is not waited for: the log is read. */
-const maxAhead = 1_000
 
 /** All that the entries up to this number say, in one update. */
 export interface Compaction {
@@ -58,47 +45,35 @@ export class Room {
   /** Numbers the document on `/ws`: one a room and process, never used again. */
   readonly channel: number
   readonly doc: Y.Doc
-  readonly viewers = new Set<Viewer>()
+  /** What has been shown of it. */
+  readonly shown: Shown
+  /** Who follows it. */
+  readonly audience: Audience
   writer: DocumentWriter | null = null
-  /** Added to while nothing is appending (`whenSettled`), so that they miss nothing. */
-  readonly observers = new Set<ChangeObserver>()
   /** Users of the room that are no viewers (a run, a request): it is not evicted while there are any. */
   pins = 0
   /** Since when nobody uses it, epoch ms. */
   idleSince: number
-  /** When an update was last shown, epoch ms. */
-  shownAt: number
-  /** Rises with every update that is shown. */
-  version = 0
   /** When its text was last written, on the clock of `performance.now`. */
   flushedAt = 0
-  /** The viewers have had a checkpoint since. */
-  quiet = false
   /** Its log could not be written: the replica is ahead of the truth and gone. */
   lost: RunnelError | null = null
   onLost: (error: RunnelError) => void = () => {}
-  /** Of what several nodes write: the log has given a number again that is known here, so it has lost what had it. */
-  logHasLost = false
   /** Ends the following of what other nodes write. */
   unfollow: () => void = () => {}
   /** Several nodes write it, each under an epoch of its own. */
   readonly shared: boolean
   readonly #now: () => number
-  readonly #position: LogPosition
+  /** Which entries of its log it holds. */
+  readonly position: LogPosition
   /** What its log holds that no state does yet. */
   readonly log: LogSize
   #updates: Uint8Array[] = []
   #changes: MessageChange[] | undefined
-  #shownVector: Map<number, number>
-  /** State vector after the last transaction; shown once the log has it. */
-  #lastVector: Map<number, number>
   readonly #settling: Settling
   /** Told what the code of those who follow throws; nobody else is harmed by it. */
   readonly onFault: OnFault
-  // Of the version that is shown; dropped with every update.
-  #stateVector: Uint8Array | null = null
-  #checkpoint: Frames | null = null
-  readonly differences: Differences
+  readonly #checkpoints: Checkpoints
 
   constructor(options: {
     id: string
@@ -113,6 +88,7 @@ export class Room {
   }) {
     const { contents, now } = options
     this.onFault = options.onFault ?? (() => {})
+    this.audience = new Audience(this.onFault)
     this.#settling = new Settling(this.onFault)
     this.shared = options.shared ?? false
     this.id = options.id
@@ -121,16 +97,12 @@ export class Room {
     this.lineage = contents.lineage
     this.epoch = contents.epoch
     this.doc = options.doc
-    this.#position = new LogPosition(contents.seq)
-    this.differences = new Differences(options.channel, this.doc)
+    this.position = new LogPosition(contents.seq, this.shared)
+    this.shown = new Shown(this.doc, this.channel, now)
+    this.#checkpoints = new Checkpoints(this)
     this.log = new LogSize(contents, options.inMemory ?? false)
-    this.#shownVector = Y.decodeStateVector(Y.encodeStateVector(this.doc))
-    this.doc.on('afterTransaction', (transaction) => {
-      this.#lastVector = transaction.afterState
-    })
-    this.#lastVector = this.#shownVector
     this.#now = now
-    this.idleSince = this.shownAt = now()
+    this.idleSince = now()
   }
 
   /**
@@ -142,15 +114,15 @@ export class Room {
   }
 
   get seq(): number {
-    return this.#position.seq
+    return this.position.seq
   }
 
   get used(): boolean {
-    return this.viewers.size > 0 || this.pins > 0 || this.appending || (this.writer?.dirty ?? false)
+    return this.audience.viewers.size > 0 || this.pins > 0 || this.appending || (this.writer?.dirty ?? false)
   }
 
   removeViewer(viewer: Viewer): void {
-    this.viewers.delete(viewer)
+    this.audience.viewers.delete(viewer)
     if (viewer.participant) this.presence?.leave(viewer.participant)
     this.idleSince = this.#now()
   }
@@ -158,7 +130,7 @@ export class Room {
   /** Writes what the writer has collected into the document; null if it was nothing. Until `publish`, nothing more is written or read. */
   commit(): LogAppend | null {
     if (!this.writer || this.appending) return null
-    const changes = this.observers.size > 0 ? [] : undefined
+    const changes = this.audience.observers.size > 0 ? [] : undefined
     const updates = this.writer.commit(changes)
     return updates.length > 0 ? this.#append(this.writer, updates, changes) : null
   }
@@ -185,12 +157,10 @@ export class Room {
   /** The log has what `commit` wrote: now it is shown. `compact` is told what to compact the log to, if that is due. */
   publish(seq: number, cork: (outbox: Outbox) => void, compact: (compaction: Compaction | null) => void): void {
     const [updates, changes] = [this.#updates, this.#changes]
-    if (!this.shared) this.#position.addUpTo(seq)
-    else if (this.#position.has(seq)) this.logHasLost ||= updates.length > 0
-    else this.#position.add(seq)
+    this.position.appended(seq, updates.length > 0)
     this.#settling.appending = false
     if (updates.length > 0) this.#show(updates, cork)
-    if (changes) this.#tell((observer) => observer.shown(changes))
+    if (changes) this.audience.tell((observer) => observer.shown(changes))
     // Who is called back below may write again: the state is of the number before that.
     if (this.log.isDue && !this.appending) this.compaction(compact)
     this.#settling.settle()
@@ -203,24 +173,24 @@ export class Room {
   take({ seq, updates }: LiveEntry, cork: (outbox: Outbox) => void): boolean {
     if (!updates.every(isReadable)) return false
     // With other words than those that are known, it is of a writer that goes on from a log which has lost its tail.
-    if (this.#position.has(seq)) {
-      const hasOthers = updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.#lastVector))
-      if (this.shared && hasOthers) this.logHasLost = true
+    if (this.position.has(seq)) {
+      const hasOthers = updates.some((update) => exceeds(Y.parseUpdateMeta(update).to, this.shown.written))
+      if (hasOthers) this.position.heardOtherWords()
       return !hasOthers
     }
-    if (seq > this.seq + (this.shared ? maxAhead : 1)) return false
-    this.#position.add(seq)
+    if (this.position.isTooFar(seq)) return false
+    this.position.add(seq)
     // Observers are told update by update: who reads waits for all of them.
     this.#settling.appending = true
     for (const update of updates) {
       const apply = () => Y.applyUpdate(this.doc, update)
-      if (this.observers.size === 0) apply()
-      else if (!repeats(update, this.#lastVector)) {
+      if (this.audience.observers.size === 0) apply()
+      else if (!repeats(update, this.shown.written)) {
         const changes = changesOf(this.doc, apply)
-        this.#tell((observer) => observer.shown(changes))
+        this.audience.tell((observer) => observer.shown(changes))
       } else {
         apply()
-        this.#tell((observer) => observer.moved())
+        this.audience.tell((observer) => observer.moved())
       }
     }
     this.#settling.appending = false
@@ -231,17 +201,11 @@ export class Room {
 
   /** Takes all that the log holds, and shows what was not here. To be called while nothing is appending. */
   catchUp(contents: LogContents, cork: (outbox: Outbox) => void): void {
-    const before = Y.encodeStateVector(this.#shownVector)
+    const before = this.shown.stateVector()
     applyContents(this.doc, contents)
-    this.#position.addUpTo(contents.seq)
+    this.position.addUpTo(contents.seq)
     this.#show([Y.encodeStateAsUpdate(this.doc, before)], cork)
-    this.#tell((observer) => observer.moved())
-  }
-
-  /** The log has all that is here up to this number, or gets it now: what had the numbers behind it is lost. To be called while nothing is appending. */
-  renumber(seq: number): void {
-    this.#position.reset(seq)
-    this.logHasLost = false
+    this.audience.tell((observer) => observer.moved())
   }
 
   /** Of a document that one node writes at a time: what has come builds on something that never will. */
@@ -266,10 +230,7 @@ export class Room {
     return await this.#settled((resolve, reject) =>
       this.hold(
         encodeStateSteps(this.doc),
-        (state) => {
-          if (state) resolve({ seq: this.seq, state })
-          else reject(this.lost!)
-        },
+        (state) => (state ? resolve({ seq: this.seq, state }) : reject(this.lost!)),
         reject,
       ),
     )
@@ -279,19 +240,16 @@ export class Room {
   lose(error: RunnelError): void {
     if (this.lost) return
     this.lost = error
-    toEach(this.viewers, (viewer) => viewer.refuse(error), this.dropViewer)
-    this.#tell((observer) => observer.lost(error))
+    this.audience.lose(error)
     fenced(() => this.onLost(error), this.onFault)
     // Not before: who stands in line behind those refused would be sent what the log does not have.
     this.#settling.abandon()
   }
 
   /**
-   * Does what reads this document and may be too much for one turn of the event
-   * loop. Calls back while the document is still as it was read; with null
-   * where the room was lost meanwhile. To be called while nothing is appending.
-   * What one slice is enough for is done, and called back, at once. `failed` is
-   * called instead where the work throws.
+   * Does what reads this document and may be too much for one turn of the event loop; at once, where one slice is enough.
+   * Calls back while the document is still as it was read; with null where the room was lost meanwhile; `failed` where
+   * the work throws. To be called while nothing is appending.
    */
   hold<T>(steps: Iterator<unknown, T>, done: (value: T | null) => void, failed: OnFault): void {
     this.#settling.hold(steps, (value) => done(this.lost ? null : value), failed)
@@ -321,88 +279,22 @@ export class Room {
     return documentKind(this.id) === 'message' && isTerminal(messageMap(this.doc).get('status') as MessageStatus)
   }
 
-  /** The chat whose members may read this document. */
-  get chatId(): string {
-    return documentKind(this.id) === 'chat' ? this.id : (messageMap(this.doc).get('chatId') as string)
-  }
-
   encodeState(): Uint8Array {
     return Y.encodeStateAsUpdate(this.doc)
   }
 
-  /** The state vector of what has been shown. */
-  stateVector(): Uint8Array {
-    return (this.#stateVector ??= Y.encodeStateVector(this.#shownVector))
-  }
-
-  /** Does a reader have something of a server's client id that this document does not have? Its tail was lost; it must start anew. */
-  isBehind(reader: ReadonlyMap<number, number>, isServerClientId: (client: number) => boolean): boolean {
-    for (const [client, clock] of reader) {
-      if (isServerClientId(client) && clock > (this.#shownVector.get(client) ?? 0)) return true
-    }
-    return false
-  }
-
   /** `due`: to those who joined or caught up; `all`: the run ended, or the document has been silent. */
   sendCheckpoints(to: 'due' | 'all'): void {
-    if (to === 'all') for (const viewer of this.viewers) viewer.checkpointDue = true
-    if (this.appending) return
-    const ready = () => [...this.viewers].filter((viewer) => viewer.takesCheckpoint())
-    if (ready().length === 0) return
-    this.#withCheckpoint((frames) => toEach(ready(), (viewer) => viewer.checkpoint(frames), this.dropViewer))
-  }
-
-  /** Encoded once a version. A client compares with what it has when it comes: nothing is shown before it is sent. */
-  #withCheckpoint(send: (frames: Frames) => void): void {
-    if (this.#checkpoint) return send(this.#checkpoint)
-    this.hold(
-      this.#checkpointSteps(),
-      (frames) => {
-        if (frames !== null) send((this.#checkpoint = frames))
-      },
-      (error) => {
-        this.onFault(error)
-        // The next version may do better; this one would fail again at every sweep.
-        for (const viewer of this.viewers) viewer.checkpointDue = false
-      },
-    )
-  }
-
-  *#checkpointSteps(): Generator<unknown, Frames> {
-    const digest = yield* digestSteps(readDocument(this.id, this.doc), createHash('sha256'))
-    const { channel, ended: final } = this
-    return textFrames(encodeControl({ type: 'checkpoint', channel, stateVector: this.stateVector(), digest, final }))
-  }
-
-  /** Something of this viewer's own has thrown: its socket is closed. */
-  readonly dropViewer = (viewer: Viewer, error: unknown): void => {
-    this.onFault(error)
-    fenced(() => viewer.end(ownFault(error)), this.onFault)
-    this.viewers.delete(viewer)
-  }
-
-  /** An observer that throws is told that it has lost the document, and is told nothing more. */
-  #tell(tell: (observer: ChangeObserver) => void): void {
-    toEach(this.observers, tell, (observer, error) => {
-      this.onFault(error)
-      this.observers.delete(observer)
-      fenced(() => observer.lost(ownFault(error)), this.onFault)
-    })
+    if (to === 'all') this.audience.checkpointDue(true)
+    if (!this.appending) this.#checkpoints.send(this.ended)
   }
 
   /** What is in the document and in the log now goes to the viewers. */
   #show(updates: readonly Uint8Array[], cork: (outbox: Outbox) => void): void {
-    const before = this.#shownVector
-    this.#shownVector = this.#lastVector
-    this.#stateVector = this.#checkpoint = null
-    this.differences.clear()
+    const before = this.shown.advance()
     this.log.add(updates)
-    this.version += 1
-    this.shownAt = this.#now()
-    this.quiet = false
-    if (this.viewers.size === 0) return
-    const broadcast = new Broadcast(this.channel, updates, cork, before)
-    toEach(this.viewers, (viewer) => viewer.deliver(broadcast), this.dropViewer)
+    if (this.audience.viewers.size === 0) return
+    this.audience.deliver(new Broadcast(this.channel, updates, cork, before))
     if (this.ended) this.sendCheckpoints('all')
   }
 }

@@ -149,7 +149,8 @@ export class Rooms {
   async compare(): Promise<void> {
     await this.following.compare(
       [...this.#rooms.values()].filter(
-        (room) => room.viewers.size > 0 || room.observers.size > 0 || room.pins > 0 || room.writer !== null,
+        (room) =>
+          room.audience.viewers.size > 0 || room.audience.observers.size > 0 || room.pins > 0 || room.writer !== null,
       ),
     )
   }
@@ -181,11 +182,11 @@ export class Rooms {
   }
 
   #sweepRoom(room: Room, now: number): void {
-    room.differences.forget()
+    room.shown.differences.forget()
     this.#sharePresence(room)
-    if (room.viewers.size > 0) {
-      const silent = !room.quiet && now - room.shownAt >= silenceMs
-      if (silent) room.quiet = true
+    if (room.audience.viewers.size > 0) {
+      const silent = !room.shown.quiet && now - room.shown.at >= silenceMs
+      if (silent) room.shown.quiet = true
       room.sendCheckpoints(silent ? 'all' : 'due')
       tellPresence(room)
     } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
@@ -217,7 +218,7 @@ export class Rooms {
 
   #sharePresence(room: Room): void {
     if (!this.#cluster.many || !room.presence) return
-    const shared = room.presence.share(room.viewers.size)
+    const shared = room.presence.share(room.audience.viewers.size)
     if (shared) this.#tellPresence(room.id, shared)
   }
 

@@ -67,7 +67,7 @@ export class Subscription implements Viewer {
     this.role = role
     this.#onLeft = onLeft
     this.#progress = behind(stateVector)
-    room.viewers.add(this)
+    room.audience.viewers.add(this)
   }
 
   get participant(): Participant | null {
@@ -131,7 +131,7 @@ export class Subscription implements Viewer {
 
   /** The outbox is over its mark: what has been sent so far is where the difference will start. */
   fallBehind(): void {
-    if (this.#progress === live) this.#progress = behind(this.room.stateVector(), this.room.version)
+    if (this.#progress === live) this.#progress = behind(this.room.shown.stateVector(), this.room.shown.version)
   }
 
   /** One more difference is wanted, from the client's own state vector. */
@@ -150,7 +150,7 @@ export class Subscription implements Viewer {
     this.#line.catchUp.enter({
       prepare: (ready, failed) => this.#prepareDifference(progress, ready, failed),
       send: (difference, release) => this.#sendDifference(difference, release),
-      fail: (error) => this.room.dropViewer(this, error),
+      fail: (error) => this.room.audience.dropViewer(this, error),
     })
   }
 
@@ -169,12 +169,12 @@ export class Subscription implements Viewer {
       return ready(null)
     }
     // Its own difference was over the mark, and nothing has come since.
-    if (progress.version === room.version) {
+    if (progress.version === room.shown.version) {
       this.#progress = live
       return ready(null)
     }
     room.hold(
-      room.differences.of(progress.stateVector, this.#line.format),
+      room.shown.differences.of(progress.stateVector, this.#line.format),
       (difference) => ready(isWanted() ? difference : null),
       failed,
     )

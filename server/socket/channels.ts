@@ -125,7 +125,7 @@ export class ChannelsClient {
     switch (message.type) {
       case 'syncStep1': {
         const vector = readStateVector(message.stateVector, this.#options.maxStateVectorBytes)
-        if (!room.isBehind(vector, isServerClientId))
+        if (!room.shown.isBehind(vector, isServerClientId))
           return this.#connection.session.resync(room, message.stateVector.slice())
         return void this.#resync(room, vector, message.stateVector.slice())
       }

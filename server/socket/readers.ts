@@ -56,7 +56,7 @@ export async function openForReader(
 
 /** The reader has what the server does not, also after a look at the log: another node may have shown it before this one heard of it. Throws `store_unavailable`. */
 export async function isAhead(rooms: Rooms, room: Room, vector: ReadonlyMap<number, number>): Promise<boolean> {
-  if (!room.isBehind(vector, isServerClientId)) return false
+  if (!room.shown.isBehind(vector, isServerClientId)) return false
   await rooms.following.refresh(room)
-  return room.isBehind(vector, isServerClientId)
+  return room.shown.isBehind(vector, isServerClientId)
 }

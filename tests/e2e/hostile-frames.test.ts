@@ -133,7 +133,7 @@ test(
     let sent = 0
     let text = 'begin'
     const wrong: string[] = []
-    const state = vi.spyOn(Room.prototype, 'isBehind')
+    const state = vi.spyOn(Room.prototype, 'hold')
     const codes = new Map<string, number>()
 
     const attack = async (random: Random, upTo: number) => {
@@ -220,7 +220,7 @@ test(
       catchUpWaiting: 0,
       outboxBytes: 0,
     })
-    expect(room!.viewers.size).toBe(3)
+    expect(room!.audience.viewers.size).toBe(3)
     await expectUnharmed(watched, text)
     console.log(
       `hostile frames: seed ${seed} (RUNNEL_FUZZ_SEED), ${sent} frames, sockets by close code: ${[...codes].map(([code, count]) => `${code === 'null' ? 'stayed open' : code} ${count}`).join(', ')}`,

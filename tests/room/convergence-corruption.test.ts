@@ -79,7 +79,7 @@ test('a deletion that was lost shows in no state vector, and is found by the che
   viewer.tamper = (frame) => frame
   expect((world.watch.json(id) as { output: { text: string }[] }).output[0]!.text).not.toContain('12345')
   expect(JSON.stringify(viewer.json(id))).toContain('12345')
-  expect(Y.encodeStateVector(viewer.replica(id).shown!.doc)).toEqual(world.room(id).stateVector())
+  expect(Y.encodeStateVector(viewer.replica(id).shown!.doc)).toEqual(world.room(id).shown.stateVector())
   writer.setMessage({ status: 'completed' })
   await move()
   expect(viewer.reloads).toBe(1)

@@ -7,7 +7,8 @@ import { CatchUpQueue } from '../../server/room/catchup.ts'
 import { EventFeed } from '../../server/events/event-feed.ts'
 import { EventReader } from '../../server/events/event-reader.ts'
 import { Outbox } from '../../server/room/outbox.ts'
-import type { ChangeObserver, Room } from '../../server/room/room.ts'
+import type { ChangeObserver } from '../../server/room/audience.ts'
+import type { Room } from '../../server/room/room.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { Session } from '../../server/room/session.ts'
 import type { Subscription } from '../../server/room/subscription.ts'
@@ -87,7 +88,7 @@ test('a viewer whose socket throws is closed with `internal`; the others get the
   expect(viewers[0]!.bytes()).toBeGreaterThan(before[0]!)
   expect(viewers[2]!.bytes()).toBe(viewers[0]!.bytes())
   expect(faults).toEqual([`${messageId}: broken`])
-  expect(room.viewers.size).toBe(2)
+  expect(room.audience.viewers.size).toBe(2)
   await say(', world')
   expect(faults).toHaveLength(1)
   expect(room.lost).toBeNull()
@@ -104,7 +105,7 @@ test.each(['shown', 'moved', 'lost'] as const)(
       lost: ({ code }) => void told.push(`${name} lost ${code}`),
     })
     const bad = { ...observer('bad'), [method]: broken }
-    for (const one of [observer('first'), bad, observer('last')]) room.observers.add(one)
+    for (const one of [observer('first'), bad, observer('last')]) room.audience.observers.add(one)
     if (method === 'shown') await say('Hello')
     else if (method === 'moved')
       room.catchUp({ lineage: 'line', epoch: 1, seq: room.seq, state: null, updates: [] }, () => {})
@@ -224,25 +225,25 @@ test('a document that cannot be read fails who asks for it, and the sweep goes o
 test('an encoder that throws while one catches up closes that one; others catch up behind it', async () => {
   const { room, faults } = await written()
   const catchUp = new CatchUpQueue(1_000_000)
-  const { of } = room.differences
-  room.differences.of = function* () {
+  const { of } = room.shown.differences
+  room.shown.differences.of = function* () {
     yield
     broken()
     return null as never
   }
   const first = viewer(room, catchUp)
-  room.differences.of = of
+  room.shown.differences.of = of
   const second = viewer(room, catchUp)
   expect(first.closed).toEqual(['internal'])
   expect(second.closed).toEqual([])
-  expect([...room.viewers].map((left) => (left as Subscription).lags)).toEqual([false])
+  expect([...room.audience.viewers].map((left) => (left as Subscription).lags)).toEqual([false])
   expect(faults).toEqual([`${messageId}: broken`])
 })
 
 test('presence that one cannot be told is told to the others', async () => {
   const { rooms, room, faults } = await opened(chatId)
   const [first, bad, last] = [viewer(room), viewer(room), viewer(room)] as const
-  const [, viewerOfBad] = [...room.viewers]
+  const [, viewerOfBad] = [...room.audience.viewers]
   viewerOfBad!.tellPresence = broken
   room.presence!.takeShared('another', { viewers: 1, states: [[7, JSON.stringify({ user: { id: 'v', name: 'v' } })]] })
   await taken()

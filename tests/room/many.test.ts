@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 import { Position } from '../../server/document/position.ts'
-import type { ChangeObserver, Room } from '../../server/room/room.ts'
+import type { ChangeObserver } from '../../server/room/audience.ts'
+import type { Room } from '../../server/room/room.ts'
 import type { Rooms } from '../../server/room/rooms.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import { readChat, readMessage, type Message } from '../../shared/schema.ts'
@@ -67,7 +68,7 @@ test(`nodes that follow a message end with what its writer has, and tell every c
     hub.deliver()
     const folders = followers.map((follower) => {
       const folder = new Folder(follower)
-      follower.observers.add(folder)
+      follower.audience.observers.add(folder)
       return folder
     })
     for (let step = 0; step < 150; step++) {
@@ -88,7 +89,7 @@ test(`nodes that follow a message end with what its writer has, and tell every c
       const json = readMessage(room.doc)
       expect(readMessage(follower.doc), `seed ${seed}`).toEqual(json)
       expect(Y.encodeStateVector(follower.doc)).toEqual(Y.encodeStateVector(room.doc))
-      expect(follower.stateVector()).toEqual(room.stateVector())
+      expect(follower.shown.stateVector()).toEqual(room.shown.stateVector())
       expect(folders[i]!.message, `seed ${seed}: changes`).toEqual(json)
       expect(folders[i]!.position.toString(), `seed ${seed}: position`).toBe(
         Position.of(room.doc, room.lineage).toString(),

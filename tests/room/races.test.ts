@@ -82,7 +82,7 @@ test("what was read of another node is not taken in while this one's own words a
   expect(appends.length).toBe(1)
   const logged = new Y.Doc()
   for (const update of (await store.log.read(chatId))!.updates) Y.applyUpdate(logged, update)
-  for (const [client, clock] of Y.decodeStateVector(mine.stateVector()))
+  for (const [client, clock] of Y.decodeStateVector(mine.shown.stateVector()))
     expect(clock).toBeLessThanOrEqual(Y.getState(logged.store, client))
   appends.shift()!()
   await turn()
@@ -221,7 +221,7 @@ test('a viewer that lagged while an entry came before its forerunner gets it', a
   }
   session.follow([{ room, stateVector: undefined, reset: false, role: 'viewer' }])
   await drain()
-  const difference = vi.spyOn(room.differences, 'of')
+  const difference = vi.spyOn(room.shown.differences, 'of')
   session.send(binaryFrames(new Uint8Array(800)))
   session.send(binaryFrames(new Uint8Array(800)))
   expect(session.outbox.lagging).toBe(true)
@@ -255,7 +255,7 @@ test("the position of a reader who comes while the next words are on their way t
   const block = writer.openBlock({ type: 'text', status: 'in_progress' })
   await flush(first, room)
   // Another kind of reader, so that changes are told.
-  room.observers.add({ shown: () => {}, moved: () => {}, lost: () => {} })
+  room.audience.observers.add({ shown: () => {}, moved: () => {}, lost: () => {} })
   const appends: (() => void)[] = []
   hub.whileAppending = () => new Promise((resolve) => appends.push(resolve))
   writer.append(block, 'text', 'one ')
@@ -285,7 +285,7 @@ test("the position of a reader who comes while the next words are on their way t
     await turn()
   }
   await opened
-  const feed = [...room.observers].find((observer) => observer instanceof EventFeed)!
+  const feed = [...room.audience.observers].find((observer) => observer instanceof EventFeed)!
   expect(feed.position).toBe(Position.of(room.doc, room.lineage).toString())
   streams.close()
   for (const rooms of nodes) await rooms.close()

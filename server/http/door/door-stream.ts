@@ -5,7 +5,8 @@ import { eventFrames, newDifference } from '../../events/event-frames.ts'
 import type { EventStream } from '../../events/event-stream.ts'
 import type { CatchUpQueue } from '../../room/catchup.ts'
 import { ownFault } from '../../room/fence.ts'
-import type { ChangeObserver, Room } from '../../room/room.ts'
+import type { ChangeObserver } from '../../room/audience.ts'
+import type { Room } from '../../room/room.ts'
 import { outcomeOf, type Failure } from './outcome.ts'
 import type { AnswerEncoder, DoorSpeech } from './speech.ts'
 
@@ -48,7 +49,7 @@ export class DoorStream implements ChangeObserver {
       if (this.#state === 'live') this.#state = 'behind'
     }
     stream.outbox.onDrain = () => this.#catchUp()
-    room.observers.add(this)
+    room.audience.observers.add(this)
     this.#catchUp()
   }
 
@@ -91,7 +92,7 @@ export class DoorStream implements ChangeObserver {
 
   #leave(): void {
     this.#state = 'over'
-    this.#options.room.observers.delete(this)
+    this.#options.room.audience.observers.delete(this)
   }
 
   #catchUp(): void {

@@ -73,13 +73,13 @@ export class Door {
       if (room.ended) resolve()
     }
     const observer = { shown: look, moved: look, lost: reject }
-    room.observers.add(observer)
+    room.audience.observers.add(observer)
     try {
       look()
       await promise
       return (await room.read()) as Message
     } finally {
-      room.observers.delete(observer)
+      room.audience.observers.delete(observer)
       this.#options.rooms.unpin(room)
     }
   }
