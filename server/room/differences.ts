@@ -2,7 +2,7 @@ import type * as Y from 'yjs'
 import { encodeChannelMessage, encodeStock } from '../../shared/protocol.ts'
 import { encodeStateSteps } from '../document/state.ts'
 import type { Difference } from './catchup.ts'
-import { binaryFrames, framesBytes, type SessionFormat } from './frame.ts'
+import { binaryFrames, framesBytes, type WireFormat } from './frame.ts'
 
 /** State differences that nobody waits for any more are kept up to this size, for the next who asks with the same state vector. */
 const keptBytes = 1_000_000
@@ -21,7 +21,7 @@ export class Differences {
   }
 
   /** What a reader with this state vector lacks, as one SyncStep2. The document must not change meanwhile. */
-  *of(stateVector: Uint8Array | undefined, format: SessionFormat): Generator<void, Difference> {
+  *of(stateVector: Uint8Array | undefined, format: WireFormat): Generator<void, Difference> {
     const key = `${format}:${stateVector ? Buffer.from(stateVector).toString('latin1') : ''}`
     let difference = this.#kept.get(key)
     if (!difference) {

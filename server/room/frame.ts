@@ -9,13 +9,13 @@ const opcodes = { text: 1, binary: 2 } as const
 export const fragmentBytes = 16_384
 
 /** `channels`: `/ws`, many documents with control messages. `stock`: `/yjs`, one document, y-protocols alone. */
-export type SessionFormat = 'channels' | 'stock'
+export type WireFormat = 'channels' | 'stock'
 
 /** The frames of one message. Headers and payload lie in one buffer. */
 export type Frames = readonly Uint8Array[]
 
 /** One awareness message, for both kinds of socket. */
-export type PresenceFrames = Record<SessionFormat, Frames>
+export type PresenceFrames = Record<WireFormat, Frames>
 
 export function textFrames(text: string): Frames {
   return frames('text', Buffer.from(text))

@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream'
 import type { Frames } from './frame.ts'
 
-/** Room for control messages above the mark: a session that needs more of it is closed. */
+/** Room for control messages above the mark: a socket that needs more of it is closed. */
 const controlBytes = 65_536
 
 export interface OutboxOptions {
-  /** At this many waiting bytes the session lags: nothing but control messages is taken until all is drained. */
+  /** At this many waiting bytes the socket lags: nothing but control messages is taken until all is drained. */
   highWaterBytes: number
   now: () => number
 }
@@ -52,7 +52,7 @@ export class Outbox {
     return this.#waitingBytes + this.#socket.writableLength
   }
 
-  /** No more control messages fit: the session must be closed. A difference that is on its way does not count. */
+  /** No more control messages fit: the socket must be closed. A difference that is on its way does not count. */
   get overfull(): boolean {
     return this.bytes - this.#trackedBytes > this.#options.highWaterBytes + controlBytes
   }

@@ -25,14 +25,14 @@ export interface SharedPresence {
 /** The client id under which the server says how many are there. */
 export const countClientId = 0
 
-/** Who says something about itself: a session that knows its user. */
+/** Who says something about itself: one socket, by a user who is known. */
 export interface Participant {
   user: { id: string; name: string }
 }
 
 interface Entry {
   clientId: number
-  /** Of the newest state that its session sent. */
+  /** Of the newest state that its socket sent. */
   clock: number
   /** Under which the others know it: rises with each telling. */
   toldClock: number
@@ -45,7 +45,7 @@ interface Entry {
 
 /**
  * Who is in a chat, as y-protocols awareness. Never in a document: it is gone
- * when the socket is. Each session speaks for one client id, the first that it
+ * when the socket is. Each socket speaks for one client id, the first that it
  * named alone, and the `user` in its state is what the server knows of it,
  * whatever it claims. What stock clients repeat of others is ignored.
  */
@@ -67,7 +67,7 @@ export class Presence {
     this.#now = now
   }
 
-  /** Takes a session's own state; null takes it back. Throws `bad_request`, `too_large`. */
+  /** Takes a socket's own state; null takes it back. Throws `bad_request`, `too_large`. */
   receive(participant: Participant, update: Uint8Array, maxBytes: number): void {
     const states = decodeAwareness(update, maxEntries)
     let own = this.#clientIds.get(participant)
@@ -86,7 +86,7 @@ export class Presence {
     }
   }
 
-  /** The session is gone, or follows the chat no more. */
+  /** The socket is gone, or follows the chat no more. */
   leave(participant: Participant): void {
     const clientId = this.#clientIds.get(participant)
     if (clientId === undefined) return

@@ -1,22 +1,22 @@
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { encodeControl, type Role, type ServerControl } from '../../shared/protocol.ts'
 import type { CatchUpQueue } from './catchup.ts'
-import { textFrames, type Frames, type SessionFormat } from './frame.ts'
+import { textFrames, type Frames, type WireFormat } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { Room } from './room.ts'
 import { Subscription, type Line, type Wanted } from './subscription.ts'
 
 export interface SessionOptions {
-  format: SessionFormat
+  format: WireFormat
   outbox: Outbox
   catchUp: CatchUpQueue
   /** Ends the socket with the close code of this error. */
   close: (error: RunnelError) => void
 }
 
-/** What one socket follows, and what is said on it. */
+/** What one connection follows and is told: its subscriptions, and the messages beside them. */
 export class Session implements Line {
-  readonly format: SessionFormat
+  readonly format: WireFormat
   readonly outbox: Outbox
   readonly catchUp: CatchUpQueue
   readonly #close: (error: RunnelError) => void
@@ -135,7 +135,7 @@ export class Session implements Line {
     this.outbox.close()
   }
 
-  /** Sends what is no document's update. A session that needs more of it than it reads is closed. */
+  /** Sends what is no document's update. One that needs more of it than it reads is closed. */
   send(frames: Frames): void {
     if (this.#closed) return
     this.outbox.send(frames)

@@ -3,7 +3,7 @@ import type { Role, ServerControl } from '../../shared/protocol.ts'
 import type { Broadcast } from './broadcast.ts'
 import type { CatchUpQueue, Difference } from './catchup.ts'
 import type { OnFault } from './fence.ts'
-import { framesBytes, type Frames, type PresenceFrames, type SessionFormat } from './frame.ts'
+import { framesBytes, type Frames, type PresenceFrames, type WireFormat } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { Participant } from './presence.ts'
 import type { Room } from './room.ts'
@@ -22,7 +22,7 @@ export interface Wanted {
 
 /** The socket that documents are sent on, as each of its subscriptions sees it. */
 export interface Line {
-  readonly format: SessionFormat
+  readonly format: WireFormat
   readonly outbox: Outbox
   readonly catchUp: CatchUpQueue
   /** Whom others see in a chat; null before sign-in. */

@@ -10,34 +10,28 @@ import {
   isWrite,
   type ClientControl,
   type StockMessage,
-  type SubscribeRequest,
 } from '../../shared/protocol.ts'
 import { commonVersion, newestVersion, oldestVersion } from '../../shared/versions.ts'
-import type { Access } from '../auth/access.ts'
 import type { Ticket } from '../auth/admission.ts'
 import type { Auth, Identity } from '../auth/auth.ts'
 import { isServerClientId } from '../document/lanes.ts'
 import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
-import type { Rooms } from '../room/rooms.ts'
 import { identityOf, type Arrival } from './arrival.ts'
 import { asRunnelError, type Connection } from './connection.ts'
-import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
+import { isAhead, readStateVector } from './readers.ts'
+import { Wishes, type WishesOptions } from './wishes.ts'
 
-export interface ChannelsOptions {
+export interface ChannelsOptions extends WishesOptions {
   /** The upgrade of this socket. */
   request: IncomingMessage
   /** What it showed of who comes. */
   arrival?: Arrival | null
   auth: Auth
-  access: Access
-  rooms: Rooms
   ticket: Ticket
   /** Without sign-in for so long, a socket is closed. */
   helloMs: number
-  maxSubscriptions: number
-  maxStateVectorBytes: number
   heartbeatMs: number
   maxPresenceBytes: number
   now: () => number
@@ -57,12 +51,12 @@ export class ChannelsClient {
   readonly #options: ChannelsOptions
   readonly #connection: Connection
   #state: State = { phase: 'new' }
-  /** The newest wish for each document: an answer to an older one is dropped. */
-  readonly #wishes = new Map<string, symbol>()
+  readonly #wishes: Wishes
 
   constructor(connection: Connection, options: ChannelsOptions) {
     this.#connection = connection
     this.#options = options
+    this.#wishes = new Wishes(connection, options)
   }
 
   /** Who it is, once it has said so. */
@@ -82,7 +76,7 @@ export class ChannelsClient {
   }
 
   closed(): void {
-    this.#wishes.clear()
+    this.#wishes.close()
   }
 
   onText(text: string): void {
@@ -189,55 +183,13 @@ export class ChannelsClient {
         return
       case 'unsubscribe':
         this.#connection.spend(message.docs.length)
-        for (const doc of message.docs) {
-          this.#wishes.delete(doc)
-          session.leave(doc)
-        }
-        return
+        return this.#wishes.leave(message.docs)
       case 'subscribe': {
         this.#connection.spend(message.docs.length)
-        const wish = Symbol('subscribe')
-        const [wanted, over] = this.#withPlace(message.docs, wish)
-        void this.#pending.then(() => {
-          this.#refuseOver(over)
-          return this.#subscribe(wanted, wish)
-        })
+        const fulfil = this.#wishes.add(message.docs)
+        void this.#pending.then(() => fulfil(this.identity && (() => this.identity!)))
         return
       }
-    }
-  }
-
-  /** Notes what is wished as far as the limit of this socket goes; the rest comes back as the second list. */
-  #withPlace(requests: readonly SubscribeRequest[], wish: symbol): [SubscribeRequest[], SubscribeRequest[]] {
-    const { subscriptions } = this.#connection.session
-    let taken = subscriptions.size
-    for (const doc of this.#wishes.keys()) if (!subscriptions.has(doc)) taken += 1
-    const wanted: SubscribeRequest[] = []
-    const over: SubscribeRequest[] = []
-    for (const request of requests) {
-      const { doc } = request
-      const isNew = !subscriptions.has(doc) && !this.#wishes.has(doc)
-      if (isNew && taken >= this.#options.maxSubscriptions) {
-        over.push(request)
-        continue
-      }
-      if (isNew) taken += 1
-      this.#wishes.set(doc, wish)
-      wanted.push(request)
-    }
-    return [wanted, over]
-  }
-
-  #refuseOver(over: readonly SubscribeRequest[]): void {
-    const { session } = this.#connection
-    if (over.length > 0) this.#connection.onRefused('rate_limited')
-    for (const { doc } of over) {
-      session.control({
-        type: 'refused',
-        doc,
-        code: 'rate_limited',
-        message: 'This connection follows as many documents as it may (RUNNEL_MAX_SUBSCRIPTIONS).',
-      })
     }
   }
 
@@ -276,47 +228,5 @@ export class ChannelsClient {
     if (state.warnAt === null || state.warnAt > now) return
     state.warnAt = null
     this.#connection.session.control({ type: 'tokenExpiring', inMs: expiresAt - now })
-  }
-
-  async #subscribe(requests: readonly SubscribeRequest[], wish: symbol): Promise<void> {
-    if (this.#state.phase !== 'open') return
-    const { session } = this.#connection
-    const readers: Reader[] = []
-    await Promise.all(
-      requests.map(async (request) => {
-        try {
-          readers.push(await openForReader(this.#options, () => this.identity!, request))
-        } catch (error) {
-          const { code, message } = asRunnelError(error)
-          if (this.#wishes.get(request.doc) !== wish) return
-          this.#wishes.delete(request.doc)
-          session.control({ type: 'refused', doc: request.doc, code, message })
-        }
-      }),
-    )
-    const wished: Reader[] = []
-    for (const reader of readers) {
-      const { room, watch } = reader
-      if (this.#wishes.get(room.id) !== wish) watch.close()
-      else if (watch.lost) session.refuse(room.id, watch.lost.code, watch.lost.message)
-      else wished.push(reader)
-    }
-    session.follow(
-      wished.map(({ room, watch, stateVector, reset }) => ({
-        room,
-        stateVector,
-        reset,
-        role: watch.right.role,
-        onLeft: () => watch.close(),
-      })),
-    )
-    for (const { room, watch } of wished) {
-      watch.listen({
-        role: (role) => session.tellRole(room.id, role),
-        lost: ({ code, message }) => session.refuse(room.id, code, message),
-      })
-    }
-    for (const { doc } of requests) if (this.#wishes.get(doc) === wish) this.#wishes.delete(doc)
-    for (const { room } of readers) this.#options.rooms.unpin(room)
   }
 }

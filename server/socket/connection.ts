@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
 import { Outbox } from '../room/outbox.ts'
-import type { SessionFormat } from '../room/frame.ts'
+import type { WireFormat } from '../room/frame.ts'
 import { Session } from '../room/session.ts'
 
 /** A closing handshake that takes longer than this ends with the socket destroyed. */
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   webSocket: WebSocket
   /** The socket under it: shared frames are written straight to it, between those of `ws`. */
   socket: Duplex
-  format: SessionFormat
+  format: WireFormat
   limits: ConnectionLimits
   catchUp: CatchUpQueue
   now: () => number

@@ -168,7 +168,7 @@ test("an editor's invite may say something and stop it", async () => {
   expect((await guest.ask('Hi', chatId)).chatId).toBe(chatId)
 })
 
-test('revoking an invite ends the sessions that use it, and leaves members', async () => {
+test('revoking an invite ends the connections that use it, and leaves members', async () => {
   const { owner, stranger, chatId, messageId } = await startShared()
   const { id, token, guest } = await invite(owner, chatId)
   expect((await stranger.call('POST', '/api/invites/redeem', { token })).body).toEqual({ chatId, role: 'viewer' })
@@ -218,7 +218,7 @@ test('redeeming twice is fine, raises a role and lowers none', async () => {
   expect((await owner.call('GET', `/api/chats/${chatId}/members`)).body.items).toHaveLength(4)
 })
 
-test('an expired invite opens nothing and ends the sessions that use it', async () => {
+test('an expired invite opens nothing and ends the connections that use it', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
   try {
     const { owner, stranger, chatId, messageId } = await startShared()

@@ -172,7 +172,7 @@ function threeNodes() {
 
 const says = (clientId: number, clock: number, state: object | null) =>
   encodeAwareness([{ clientId, clock, state: JSON.stringify(state) }])
-const session = (name: string) => ({ user: { id: name.toLowerCase(), name } })
+const participant = (name: string) => ({ user: { id: name.toLowerCase(), name } })
 
 test('a node that is dead is forgotten with all who were there, within 30 s', () => {
   const {
@@ -180,8 +180,8 @@ test('a node that is dead is forgotten with all who were there, within 30 s', ()
     pass,
     names,
   } = threeNodes()
-  a!.presence.receive(session('Ada'), says(7, 1, {}), 1_000)
-  b!.presence.receive(session('Bob'), says(8, 1, {}), 1_000)
+  a!.presence.receive(participant('Ada'), says(7, 1, {}), 1_000)
+  b!.presence.receive(participant('Bob'), says(8, 1, {}), 1_000)
   a!.viewers = b!.viewers = 1
   for (let i = 0; i < 60; i++) pass(1_000)
   expect([names(0), names(1)]).toEqual([
@@ -205,15 +205,15 @@ test('who comes to another node before his old socket is known to be gone is nei
     pass,
     names,
   } = threeNodes()
-  const old = session('Ada')
+  const old = participant('Ada')
   a!.presence.receive(old, says(7, 1, { at: 1 }), 1_000)
   a!.viewers = 1
   c!.viewers = 1
   pass(1_000)
-  b!.presence.receive(session('Ada'), says(7, 2, { at: 2 }), 1_000)
+  b!.presence.receive(participant('Ada'), says(7, 2, { at: 2 }), 1_000)
   b!.viewers = 1
   // Nobody else takes the id.
-  b!.presence.receive(session('Bob'), says(7, 9, { at: 9 }), 1_000)
+  b!.presence.receive(participant('Bob'), says(7, 9, { at: 9 }), 1_000)
   pass(1_000)
   expect([names(1), names(2)]).toEqual([['Ada'], ['Ada']])
   expect(JSON.parse(c!.known.get(7)!.state)).toEqual({ at: 2, user: { id: 'ada', name: 'Ada' } })

@@ -59,7 +59,7 @@ test("states of others, and the server's own id, are refused", () => {
   expect(changes()).toBeNull()
 })
 
-test('it is gone with its session, or when it takes its state back, and may return', () => {
+test('it is gone with its socket, or when it takes its state back, and may return', () => {
   const { presence, say, person, changes } = start()
   const ada = person('ada')
   say(ada, [7, 1, { a: 1 }])

@@ -206,13 +206,13 @@ export function openPostgresConnection(
   }
 }
 
-export interface Session {
+export interface HeldConnection {
   readonly query: Query
   close(): Promise<void>
 }
 
 /** A connection of its own, for what Postgres keeps as long as it lasts. `onEnd`: it is gone, by `close` or otherwise. */
-export async function openSession(url: string, onEnd: () => void): Promise<Session> {
+export async function holdConnection(url: string, onEnd: () => void): Promise<HeldConnection> {
   const { connectMs, statementMs, answerMs } = defaultLimits
   const client = new Client({
     connectionString: url,

@@ -1,6 +1,6 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import { pause } from '../../waiting/retry.ts'
-import { openSession, type Session } from './connection.ts'
+import { holdConnection, type HeldConnection } from './connection.ts'
 
 /** Of the lock that a process holds as long as it runs ("Rnnl"). */
 const lockKey = 0x526e6e6c
@@ -22,18 +22,18 @@ export interface PostgresLock {
  */
 export function postgresLock(url: string, alone: boolean): PostgresLock {
   const closing = new AbortController()
-  let session: Session | null = null
+  let connection: HeldConnection | null = null
   /** Its connection as Postgres knows it: one that it has not missed yet is in nobody's way but ours. */
   let own: { pid: number; began: string } | undefined
   let first: Promise<void> | undefined
   let refusal: RunnelError | null = null
 
   async function take(): Promise<boolean> {
-    let ours: Session | null = null
-    const opened = await openSession(url, () => {
-      // One that ends while it is being opened has not been the session.
-      if (ours === null || session !== ours) return
-      session = null
+    let ours: HeldConnection | null = null
+    const opened = await holdConnection(url, () => {
+      // One that ends while it is being opened has not been the connection.
+      if (ours === null || connection !== ours) return
+      connection = null
       void takeAgain()
     })
     ours = opened
@@ -57,7 +57,7 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
         return false
       }
       own = found
-      session = opened
+      connection = opened
       return true
     } catch (error) {
       await opened.close()
@@ -72,7 +72,7 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
   }
 
   async function takeAgain(): Promise<void> {
-    for (let misses = 0; !closing.signal.aborted && !session; await pause(againMs, closing.signal)) {
+    for (let misses = 0; !closing.signal.aborted && !connection; await pause(againMs, closing.signal)) {
       // A database that is away is told of by those who use it.
       const taken = await take().catch(() => null)
       // The first miss may be our own connection, which goes only now.
@@ -91,8 +91,8 @@ export function postgresLock(url: string, alone: boolean): PostgresLock {
     async close() {
       closing.abort()
       await first?.catch(() => {})
-      const last = session
-      session = null
+      const last = connection
+      connection = null
       await last?.close()
     },
   }
