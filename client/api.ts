@@ -1,8 +1,7 @@
 import * as random from 'lib0/random'
-import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
 import type { Json, JsonObject, Message, MessageStatus, ToolCallBlock } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
-import type { TokenSource } from './connection.ts'
+import { Http, type ApiOptions, type CallOptions } from './http.ts'
 
 export interface ChatInfo {
   id: string
@@ -69,10 +68,6 @@ export interface InviteInfo {
   url: string
 }
 
-export interface CallOptions {
-  signal?: AbortSignal | undefined
-}
-
 export interface SendOptions extends CallOptions {
   /** The same key for the same intent: a repeated call with it starts nothing twice. Default: a new one. */
   idempotencyKey?: string | undefined
@@ -83,23 +78,12 @@ export interface DecideOptions extends SendOptions {
   reason?: string | undefined
 }
 
-export interface ApiOptions {
-  /** http(s) base of the server, no slash at its end. */
-  url: string
-  token?: TokenSource | undefined
-  fetch?: typeof fetch | undefined
-}
-
 /** The HTTP calls of Runnel. Each throws RunnelError with the server's code; a server that cannot be reached is `internal`. */
 export class Api {
-  readonly #url: string
-  readonly #token: TokenSource | undefined
-  readonly #fetch: typeof fetch
+  readonly #http: Http
 
   constructor(options: ApiOptions) {
-    this.#url = options.url
-    this.#token = options.token
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
+    this.#http = new Http(options)
   }
 
   createChat(chat: { title?: string; system?: string } = {}, options: SendOptions = {}): Promise<ChatInfo> {
@@ -108,25 +92,25 @@ export class Api {
 
   /** The caller's chats, newest first. */
   listChats(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ChatInfo>> {
-    return this.#call('GET', withQuery('/api/chats', query), options)
+    return this.#http.call('GET', withQuery('/api/chats', query), options)
   }
 
   getChat(chatId: string, options: CallOptions = {}): Promise<ChatInfo> {
-    return this.#call('GET', `/api/chats/${encodeURIComponent(chatId)}`, options)
+    return this.#http.call('GET', `/api/chats/${encodeURIComponent(chatId)}`, options)
   }
 
   renameChat(chatId: string, title: string, options: CallOptions = {}): Promise<ChatInfo> {
-    return this.#call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
+    return this.#http.call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
   }
 
   /** Deletes a chat with all its messages; its runs are stopped. */
   deleteChat(chatId: string, options: CallOptions = {}): Promise<void> {
-    return this.#call('DELETE', `/api/chats/${encodeURIComponent(chatId)}`, options)
+    return this.#http.call('DELETE', `/api/chats/${encodeURIComponent(chatId)}`, options)
   }
 
   /** Becomes a member by an invite. Needs an account; a role that is higher already stays. */
   redeemInvite(token: string, options: CallOptions = {}): Promise<{ chatId: string; role: Role }> {
-    return this.#call('POST', '/api/invites/redeem', options, { token })
+    return this.#http.call('POST', '/api/invites/redeem', options, { token })
   }
 
   /** A link's token for one chat, in one role. `url` is a path on the server. */
@@ -135,12 +119,12 @@ export class Api {
     invite: { role?: Exclude<Role, 'owner'>; expiresInSeconds?: number } = {},
     options: CallOptions = {},
   ): Promise<InviteInfo> {
-    return this.#call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
+    return this.#http.call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
   }
 
   /** The history of a chat, canonical JSON, oldest first. */
   getMessages(chatId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
-    return this.#call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
+    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
   }
 
   /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there. */
@@ -150,12 +134,12 @@ export class Api {
 
   /** Canonical JSON as of now, also mid-stream. */
   getMessage(messageId: string, options: CallOptions = {}): Promise<Message> {
-    return this.#call('GET', messagePath(messageId), options)
+    return this.#http.call('GET', messagePath(messageId), options)
   }
 
   /** Deletes a message with all that answers it; their runs are stopped. */
   deleteMessage(messageId: string, options: CallOptions = {}): Promise<void> {
-    return this.#call('DELETE', messagePath(messageId), options)
+    return this.#http.call('DELETE', messagePath(messageId), options)
   }
 
   /** Makes another answer to the same question, beside this one; a run of this one goes on. `bad_request` for a user message. */
@@ -189,29 +173,23 @@ export class Api {
   }
 
   /** The bytes of a file. */
-  async getFile(fileId: string, { signal }: CallOptions = {}): Promise<Blob> {
-    const { status, body } = await this.#fetchAgain(`/api/files/${encodeURIComponent(fileId)}`, {
-      method: 'GET',
-      headers: {},
-      signal: signal ?? null,
-    })
-    if (status < 300) return body
-    throw errorOf(status, parse(await body.text()))
+  getFile(fileId: string, options: CallOptions = {}): Promise<Blob> {
+    return this.#http.bytes(`/api/files/${encodeURIComponent(fileId)}`, options)
   }
 
   /** Stops a message's run. With `taskId`, that run only: `not_current` where a newer one exists. Idempotent. */
   stop(messageId: string, taskId?: string, options: CallOptions = {}): Promise<TaskInfo> {
-    return this.#call('POST', messagePath(messageId, 'stop'), options, taskId === undefined ? {} : { taskId })
+    return this.#http.call('POST', messagePath(messageId, 'stop'), options, taskId === undefined ? {} : { taskId })
   }
 
   stopTask(taskId: string, options: CallOptions = {}): Promise<TaskInfo> {
-    return this.#call('POST', `/api/tasks/${encodeURIComponent(taskId)}/stop`, options, {})
+    return this.#http.call('POST', `/api/tasks/${encodeURIComponent(taskId)}/stop`, options, {})
   }
 
   /** The caller's live runs, in all chats. */
   listTasks(options: CallOptions & PageQuery = {}): Promise<Page<TaskInfo>> {
     const { limit, cursor, ...rest } = options
-    return this.#call('GET', withQuery('/api/tasks', { limit, cursor }), rest)
+    return this.#http.call('GET', withQuery('/api/tasks', { limit, cursor }), rest)
   }
 
   #start<Answer>(
@@ -220,50 +198,8 @@ export class Api {
     { idempotencyKey = random.uuidv4(), signal }: SendOptions,
     method = 'POST',
   ): Promise<Answer> {
-    return this.#call(method, path, { signal }, body, { 'idempotency-key': idempotencyKey })
+    return this.#http.call(method, path, { signal }, body, { 'idempotency-key': idempotencyKey })
   }
-
-  async #call<Answer>(
-    method: string,
-    path: string,
-    { signal }: CallOptions,
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
-    if (body !== undefined) headers['content-type'] = 'application/json'
-    const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
-    const answer = await this.#fetchAgain(path, request)
-    const { status } = answer
-    // 204: done, and nothing to say.
-    if (status === 204) return undefined as Answer
-    const json = parse(await answer.body.text())
-    if (status < 300 && json !== undefined) return json as Answer
-    throw errorOf(status, json)
-  }
-
-  /** A second time where the token had expired, and its source may have a fresh one. Nothing was done yet. */
-  async #fetchAgain(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
-    const answer = await this.#fetchOnce(path, request)
-    return answer.status === 401 && typeof this.#token === 'function' ? await this.#fetchOnce(path, request) : answer
-  }
-
-  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
-    const token = typeof this.#token === 'function' ? await this.#token() : this.#token
-    if (token !== undefined) request.headers.authorization = `Bearer ${token}`
-    try {
-      const response = await this.#fetch(this.#url + path, request)
-      return { status: response.status, body: await response.blob() }
-    } catch (error) {
-      request.signal?.throwIfAborted()
-      throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })
-    }
-  }
-}
-
-/** An answer that has arrived whole. */
-interface Answered {
-  status: number
-  body: Blob
 }
 
 function messagePath(messageId: string, action?: string): string {
@@ -278,26 +214,4 @@ function withQuery(path: string, query: PageQuery): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return undefined
-  }
-}
-
-/** `{error: {code, message, details?}}` as it was thrown on the server; a proxy's page becomes `internal`. */
-function errorOf(status: number, json: Json | undefined): RunnelError {
-  const { error } = (json ?? {}) as { error?: { code?: string; message?: string; details?: unknown } }
-  const code = errorCodes.find((known) => known === error?.code) ?? codeOfStatus(status)
-  return new RunnelError(code, error?.message ?? `The server answered ${status}.`, { details: error?.details })
-}
-
-function codeOfStatus(status: number): ErrorCode {
-  if (status === 401) return 'unauthenticated'
-  if (status === 403) return 'forbidden'
-  if (status === 404) return 'not_found'
-  return status === 429 ? 'rate_limited' : status === 503 ? 'overloaded' : 'internal'
 }

@@ -13,7 +13,6 @@ export type { BranchMessage, LiveBranch } from './branch.ts'
 export type { ChatSnapshot, LiveChat } from './chat.ts'
 export type {
   Api,
-  CallOptions,
   ChatInfo,
   DecideOptions,
   EditRequest,
@@ -26,6 +25,7 @@ export type {
   Sent,
   TaskInfo,
 } from './api.ts'
+export type { CallOptions } from './http.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'
 export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'

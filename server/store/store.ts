@@ -8,70 +8,13 @@
 import type { Role } from '../../shared/protocol.ts'
 import type { Json, Message } from '../../shared/schema.ts'
 import type { UpdateLog } from '../cluster/cluster.ts'
+import type { ChatRow, InviteRow, MemberRow, NewChat, StoredChat } from './chat-rows.ts'
+import type { FileQuotas, FileRow, Upload } from './file-rows.ts'
 import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
 
+export type * from './chat-rows.ts'
+export type * from './file-rows.ts'
 export type * from './message-rows.ts'
-
-export interface ChatRow {
-  id: string
-  ownerId: string
-  title: string
-  createdAt: number
-  /** Epoch ms: it is in no list and found by no search, and goes at that time. */
-  expiresAt?: number
-}
-
-export interface StoredChat extends ChatRow {
-  /** System prompt of this chat: it may be large. */
-  system: string | null
-}
-
-export interface NewChat extends StoredChat {
-  /** As the other members see the owner; default: the id. */
-  ownerName?: string
-}
-
-export interface MemberRow {
-  userId: string
-  /** As others see it, from the member's own sign-in. */
-  name: string
-  role: Role
-  joinedAt: number
-}
-
-/** One that is revoked is gone. */
-export interface InviteRow {
-  id: string
-  chatId: string
-  role: Role
-  /** The token itself is nowhere in the store. */
-  tokenHash: string
-  createdAt: number
-  expiresAt: number
-}
-
-export interface FileRow {
-  id: string
-  chatId: string
-  /** Who sent it. */
-  userId: string
-  name: string
-  /** What its bytes are. */
-  mimeType: string
-  size: number
-  createdAt: number
-}
-
-/** How much in files one user and one chat may have. */
-export interface FileQuotas {
-  userBytes: number
-  userFiles: number
-  chatBytes: number
-  chatFiles: number
-}
-
-/** A file that is about to come. `size`: what it has at least. */
-export type Upload = Pick<FileRow, 'chatId' | 'userId' | 'size'> & { quotas: FileQuotas }
 
 /** Ids of what is gone from the store: documents and bytes go after it. */
 export interface Deleted {

@@ -1,7 +1,7 @@
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { Cluster } from '../../server/cluster/cluster.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
-import type { Store } from '../../server/store/store.ts'
+import type { Paged, Store } from '../../server/store/store.ts'
 import { bytes, chat, newRun, text } from './records.ts'
 
 /** Opens a store for one test, empty; who calls the suite closes it behind the test. */
@@ -18,6 +18,17 @@ export async function readLog({ log }: Pick<Store | Cluster, 'log'>, doc: string
   return (
     contents && { ...contents, state: text(contents.state), updates: contents.updates.map((update) => text(update)) }
   )
+}
+
+/** All that follows a page of a list. */
+export async function readPages<T>(load: (cursor: string) => Promise<Paged<T>>, from: string | null): Promise<T[]> {
+  const items: T[] = []
+  for (let cursor = from; cursor !== null;) {
+    const page = await load(cursor)
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
 }
 
 /** What `run` throws or rejects with; fails the test for anything but a RunnelError of this code. */

@@ -1,4 +1,7 @@
 import type { OpenStore } from './fixtures.ts'
+import { chatRules } from './store-chats.ts'
+import { claimRules } from './store-claims.ts'
+import { endRules } from './store-ends.ts'
 import { fileRules } from './store-files.ts'
 import { logRules } from './store-log.ts'
 import { messageRules } from './store-messages.ts'
@@ -8,8 +11,11 @@ import type { TestTools } from './tools.ts'
 
 /** The rules of the store port, for every adapter. */
 export function storeContract(open: OpenStore, tools: TestTools): void {
+  chatRules(open, tools)
   messageRules(open, tools)
   runRules(open, tools)
+  claimRules(open, tools)
+  endRules(open, tools)
   logRules(open, tools)
   fileRules(open, tools)
   quotaRules(open, tools)

@@ -1,59 +1,32 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/schema.ts'
 import { branchOf } from '../branch.ts'
-import { judgeClaim } from '../claim-rules.ts'
+import { memoryClaims } from './claims.ts'
 import { memoryDocuments } from './documents.ts'
+import { memoryEnds } from './ends.ts'
 import { memoryFiles } from './files.ts'
 import { memoryMembers } from './members.ts'
+import { memoryProviderData } from './provider-data.ts'
 import { bare, compare, cutPage, positionOf, said, withoutSystem, type Numbered } from './rows.ts'
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
-import type {
-  ChatRow,
-  Claim,
-  Claimed,
-  Continuation,
-  MessageRow,
-  Order,
-  ProviderData,
-  RunEnd,
-  Store,
-  StoredChat,
-  StoredMessage,
-  UntoldEnd,
-} from '../store.ts'
+import type { ChatRow, Continuation, MessageRow, Order, Store, StoredChat, StoredMessage } from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
   const chats = new Map<string, Numbered<StoredChat>>()
   const messages = new Map<string, Numbered<StoredMessage>>()
   const messagesByChat = new Map<string, Map<string, Numbered<StoredMessage>>>()
-  const providerData = new Map<string, Map<string, ProviderData>>()
-  const claims = new Map<string, Claim>()
+  const providerData = memoryProviderData()
+  const claims = memoryClaims()
   const members = memoryMembers((chatId) => chats.has(chatId))
   const files = memoryFiles()
   const pastTasks = new Map<string, string>()
-  const untoldEnds: UntoldEnd[] = []
-  /** Message → run. */
-  const unlistedEnds = new Map<string, string>()
+  const ends = memoryEnds()
   const documents = memoryDocuments()
   const orders = new Map<string, Order>()
   let rowsWritten = 0
-
-  /** Claims first: a request that is refused or repeated writes nothing. */
-  function claimThen(claim: Claim | undefined, write: () => void): Claimed {
-    if (!claim) {
-      write()
-      return { repeated: false }
-    }
-    const key = claimKey(claim)
-    const claimed = judgeClaim(claim, claims.get(key))
-    if (claimed.repeated) return structuredClone(claimed)
-    write()
-    claims.set(key, structuredClone(claim))
-    return claimed
-  }
 
   function refuseKnown(known: boolean): void {
     if (known) throw new RunnelError('internal', 'This is in the database already.')
@@ -67,7 +40,7 @@ export function memoryStore(): Store {
 
   function continueMessage({ messageId, taskId, userId, node, request }: Continuation): void {
     const row = messages.get(messageId)?.row ?? null
-    refuseContinuation(row, unlistedEnds.has(messageId))
+    refuseContinuation(row, ends.isUnlisted(messageId))
     pastTasks.set(row!.taskId!, messageId)
     Object.assign(row!, { taskId, userId, node, request: structuredClone(request), status: 'queued', json: null })
   }
@@ -116,35 +89,20 @@ export function memoryStore(): Store {
     return ids
   }
 
-  function forgetEnds(match: (end: RunEnd) => boolean): void {
-    for (const end of untoldEnds.filter(match)) untoldEnds.splice(untoldEnds.indexOf(end), 1)
-  }
-
-  function putProviderData(messageId: string, entries: readonly ProviderData[]): void {
-    if (!messages.has(messageId)) return
-    const kept = providerData.get(messageId) ?? new Map<string, ProviderData>()
-    for (const entry of entries) {
-      if (entry.data === null) kept.delete(entry.blockId)
-      else kept.set(entry.blockId, structuredClone(entry))
-    }
-    providerData.set(messageId, kept)
-  }
-
   function deleteAll(ids: readonly string[]): void {
     for (const id of ids) {
       messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
-      for (const kept of [messages, documents, providerData, unlistedEnds]) kept.delete(id)
+      for (const kept of [messages, documents, providerData, ends]) kept.delete(id)
     }
     for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
-    forgetEnds(({ messageId }) => ids.includes(messageId))
   }
 
   return {
     log: documents.log,
 
     async createChat(chat, lineage, claim, maxOwned) {
-      return claimThen(claim, () => {
+      return claims.claimThen(claim, () => {
         refuseKnown(chats.has(chat.id))
         if (maxOwned !== undefined) refuseChat(countOwned(chat), maxOwned, chat.expiresAt !== undefined)
         const { ownerName = chat.ownerId, ...row } = chat
@@ -173,7 +131,7 @@ export function memoryStore(): Store {
       messagesByChat.delete(id)
       documents.delete(id)
       members.deleteChat(id)
-      for (const [key, claim] of claims) if (JSON.stringify(claim.response).includes(`"${id}"`)) claims.delete(key)
+      claims.forget(({ response }) => JSON.stringify(response).includes(`"${id}"`))
       return { messages: ids, files: [...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
     },
     async descendants(messageId) {
@@ -226,7 +184,7 @@ export function memoryStore(): Store {
     },
 
     async startRun(run) {
-      return claimThen(run.claim, () => {
+      return claims.claimThen(run.claim, () => {
         const rows = runRows(run)
         if (run.exclusive && unfinished().some((row) => row.chatId === run.assistant.chatId)) throw chatIsBusy()
         if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
@@ -237,15 +195,14 @@ export function memoryStore(): Store {
       })
     },
     async findClaim(claim) {
-      const claimed = judgeClaim(claim, claims.get(claimKey(claim)))
-      return claimed.repeated ? { response: structuredClone(claimed.response) } : null
+      return claims.find(claim)
     },
     getRow: async (id) => of(id, bare),
     getMessage: async (id) => of(id, (row) => row),
     getRequest: async (id) => of(id, ({ request }) => request),
     getJson: async (id) => of(id, ({ json }) => json),
     async continueRun(run) {
-      return claimThen(run.claim, () => continueMessage(run))
+      return claims.claimThen(run.claim, () => continueMessage(run))
     },
     async findTask(taskId) {
       const past = pastTasks.get(taskId)
@@ -264,10 +221,10 @@ export function memoryStore(): Store {
       return unfinished()
     },
     async untoldEnds() {
-      return structuredClone(untoldEnds)
+      return ends.untold()
     },
-    async endTold({ messageId, taskId }) {
-      forgetEnds((end) => end.messageId === messageId && end.taskId === taskId)
+    async endTold(end) {
+      ends.told(end)
     },
     async unfinishedOf(userId) {
       return unfinished().filter((row) => row.userId === userId)
@@ -288,45 +245,41 @@ export function memoryStore(): Store {
     async ordersOf(taskIds) {
       return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
     },
-    async endRun({ message, taskId, epoch, state, tell, providerData = [], next }) {
+    async endRun({ message, taskId, epoch, state, tell, providerData: data = [], next }) {
       const stored = messages.get(message.id)
       const end = judgeEnd(stored?.row ?? null, taskId, documents.isNewest(message.id, epoch))
       if (end) return end
       documents.finish(message.id, state)
-      if (tell) untoldEnds.push({ messageId: message.id, taskId })
+      if (tell) ends.tell({ messageId: message.id, taskId })
       for (const [key, order] of orders) if (order.taskId === taskId) orders.delete(key)
-      putProviderData(message.id, providerData)
-      if (!next) unlistedEnds.set(message.id, taskId)
+      providerData.put(message.id, data)
+      if (!next) ends.list({ messageId: message.id, taskId })
       Object.assign(stored!.row, { status: message.status, json: structuredClone(message) })
       if (next) continueMessage(next)
       return 'ended'
     },
     async unlistedEnds() {
-      return [...unlistedEnds].map(([messageId, taskId]) => ({ messageId, taskId }))
+      return ends.unlisted()
     },
-    async endListed({ messageId, taskId }) {
-      if (unlistedEnds.get(messageId) === taskId) unlistedEnds.delete(messageId)
-      return messages.get(messageId)?.row.taskId === taskId
+    async endListed(end) {
+      ends.listed(end)
+      return messages.get(end.messageId)?.row.taskId === end.taskId
     },
 
     async putProviderData(messageId, entries) {
-      putProviderData(messageId, entries)
+      if (messages.has(messageId)) providerData.put(messageId, entries)
     },
     async getProviderData(messageId) {
-      return structuredClone([...(providerData.get(messageId)?.values() ?? [])])
+      return providerData.get(messageId)
     },
 
     drawEpoch: (id) => documents.drawEpoch(id),
     releaseEpoch: (id, epoch) => documents.releaseEpoch(id, epoch),
 
     async dropClaims(before) {
-      for (const [key, claim] of claims) if (claim.createdAt < before) claims.delete(key)
+      claims.forget(({ createdAt }) => createdAt < before)
     },
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
-}
-
-function claimKey({ userId, route, key }: Omit<Claim, 'response'>): string {
-  return JSON.stringify([userId, route, key])
 }

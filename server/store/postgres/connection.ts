@@ -4,7 +4,8 @@ import { awayBackOff, outcomeUnknown } from '../../waiting/patience.ts'
 import { retried } from '../../waiting/retry.ts'
 import { isConflict, isLost, isPassing, sqlState, storeError } from './errors.ts'
 import type { Query } from './query.ts'
-import { migrate, migrations } from './schema.ts'
+import { migrate } from './schema.ts'
+import { migrations } from './steps.ts'
 import { fromText, toText } from './text.ts'
 
 export interface PostgresLimits {

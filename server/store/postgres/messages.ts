@@ -1,30 +1,12 @@
 import type { Json, Message } from '../../../shared/schema.ts'
 import { branchOf } from '../branch.ts'
-import { decodeCursor, encodeCursor, jsonBytes, takePage, type ListPosition } from '../cursor.ts'
+import { decodeCursor, encodeCursor, takePage, type ListPosition } from '../cursor.ts'
 import type { PostgresConnection, Query } from './connection.ts'
-import { quotaLocks } from './files.ts'
-import { vectorOf } from './search.ts'
-import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, refuseContinuation } from '../run-rows.ts'
-import type {
-  ChatRow,
-  Continuation,
-  MessageRow,
-  Page,
-  Paged,
-  SaidMessage,
-  Store,
-  StoredChat,
-  StoredMessage,
-} from '../store.ts'
+import type { Continuation, MessageRow, SaidMessage, Store, StoredMessage } from '../store.ts'
 
 type MessageMethods = Pick<
   Store,
-  | 'getChatRow'
-  | 'getChat'
-  | 'renameChat'
-  | 'listChats'
-  | 'expiredChats'
   | 'getRow'
   | 'getMessage'
   | 'getRequest'
@@ -41,9 +23,6 @@ type MessageMethods = Pick<
 
 export type Numbered<Row> = Row & { number: number }
 
-const chatColumns =
-  'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt"'
-export const storedChatColumns = `${chatColumns}, system`
 const messageColumns = `messages.number, messages.id, chat_id AS "chatId", messages.parent_id AS "parentId", role, created_at AS "createdAt",
   task_id AS "taskId", user_id AS "userId", node, status`
 const saidColumns = `${messageColumns}, json`
@@ -52,39 +31,10 @@ const bytesOfJson = 'coalesce(octet_length(json::text), 0)::bigint'
 /** The same words as in the partial index, or Postgres does not use it. */
 export const isUnfinished = "status IN ('queued', 'preparing', 'streaming', 'waiting')"
 
-/** Chats, messages and what belongs to their blocks. */
+/** Messages, and the runs that write them. */
 export function postgresMessages({ query, write }: PostgresConnection): MessageMethods {
   const getRow = (id: string) => readRow(query, 'id = $1', id)
   return {
-    getChatRow: async (id) => {
-      const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
-      return row ? toChat(row) : null
-    },
-    getChat: async (id) => {
-      const [row] = await query<Numbered<StoredChat>>(`SELECT ${storedChatColumns} FROM chats WHERE id = $1`, [id])
-      return row ? toChat(row) : null
-    },
-    renameChat: async (id, title) =>
-      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
-    listChats: async (userId, page) => {
-      const before =
-        page.cursor === undefined
-          ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-          : decodeCursor(page.cursor)
-      const rows = await query<Numbered<StoredChat>>(
-        `SELECT ${storedChatColumns} FROM chats JOIN members ON members.chat_id = chats.id
-         WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
-        [userId, before.createdAt, before.number, page.limit + 1],
-      )
-      return toPage(rows, page, toChat)
-    },
-    expiredChats: async (now) =>
-      (
-        await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
-          now,
-        ])
-      ).map((row) => toChat(row)),
-
     getRow,
     getMessage: (id) => readRow<StoredMessage>(query, 'id = $1', id, storedColumns),
     getRequest: async (id) =>
@@ -161,30 +111,6 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
           ).length === 1,
       ),
   }
-}
-
-/** Inside a transaction. */
-export async function insertChat(query: Query, chat: StoredChat, vector: string): Promise<void> {
-  await query(
-    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
-    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
-  )
-}
-
-/** Inside a transaction: who makes another chat for the same owner waits for its end. Throws `rate_limited`. */
-export async function refuseOwned(
-  query: Query,
-  { ownerId, expiresAt, createdAt }: ChatRow,
-  max: number,
-): Promise<void> {
-  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userChats, ownerId])
-  const [row] = await query<{ count: number }>(
-    `SELECT count(*) FROM (
-       SELECT 1 FROM chats WHERE owner_id = $1 AND ${expiresAt === undefined ? 'expires_at IS NULL AND $2::bigint > 0' : 'expires_at > $2'} LIMIT $3
-     ) AS own`,
-    [ownerId, createdAt, max],
-  )
-  refuseChat(row!.count, max, expiresAt !== undefined)
 }
 
 /** Inside a transaction. `vector`: its words, of one that has JSON. */
@@ -287,22 +213,8 @@ async function readRow<Row extends MessageRow = MessageRow>(
   return row ? unnumbered<Row>(row) : null
 }
 
-export function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
-  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
-}
-
 function unnumbered<Row>({ number: _number, ...row }: Numbered<Row>): Row {
   return row as unknown as Row
-}
-
-/** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<Row extends { createdAt: number }>(
-  rows: readonly Numbered<Row>[],
-  page: Page,
-  read: (row: Numbered<Row>) => Row,
-): Paged<Row> {
-  const { shown, isLast } = takePage(rows, page, jsonBytes)
-  return { items: shown.map(read), nextCursor: isLast ? null : encodeCursor(shown.at(-1)!) }
 }
 
 function toJson(value: Json): string | null {

@@ -12,6 +12,7 @@ import {
   postgresEpochs,
   postgresLog,
 } from './documents.ts'
+import { insertChat, postgresChats, refuseOwned, storedChatColumns, toChat } from './chats.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './files.ts'
 import { postgresLock } from './lock.ts'
 import { insertMember, keepChat, postgresMembers } from './members.ts'
@@ -19,21 +20,17 @@ import {
   continueMessage,
   deleteMessageRows,
   finishMessage,
-  insertChat,
   insertMessage,
   lockStanding,
   postgresMessages,
   readDescendants,
   refuseBusyChat,
-  refuseOwned,
-  storedChatColumns,
-  toChat,
   type Numbered,
 } from './messages.ts'
 import { postgresProviderData, putProviderData } from './provider-data.ts'
 import { forgetOrders, postgresOrders } from './orders.ts'
-import { migrations } from './schema.ts'
 import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
+import { migrations } from './steps.ts'
 import { judgeEnd, runRows } from '../run-rows.ts'
 import type { StoredChat, Deleted, RunEnd, Store } from '../store.ts'
 
@@ -75,6 +72,7 @@ export function postgresStore(
 
   return {
     log: postgresLog(logConnection, patience),
+    ...postgresChats(connection),
     ...postgresMessages(connection),
     ...postgresProviderData(connection),
     ...postgresMembers(connection),

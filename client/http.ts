@@ -1,0 +1,98 @@
+import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
+import type { Json } from '../shared/schema.ts'
+import type { TokenSource } from './connection.ts'
+
+export interface ApiOptions {
+  /** http(s) base of the server, no slash at its end. */
+  url: string
+  token?: TokenSource | undefined
+  fetch?: typeof fetch | undefined
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** An answer that has arrived whole. */
+interface Answered {
+  status: number
+  body: Blob
+}
+
+/** Requests to the server, each with a token that is good by now. They throw as `Api` says. */
+export class Http {
+  readonly #url: string
+  readonly #token: TokenSource | undefined
+  readonly #fetch: typeof fetch
+
+  constructor(options: ApiOptions) {
+    this.#url = options.url
+    this.#token = options.token
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
+  }
+
+  async bytes(path: string, { signal }: CallOptions): Promise<Blob> {
+    const { status, body } = await this.#fetchAgain(path, { method: 'GET', headers: {}, signal: signal ?? null })
+    if (status < 300) return body
+    throw errorOf(status, parse(await body.text()))
+  }
+
+  /** Sends and reads JSON. */
+  async call<Answer>(
+    method: string,
+    path: string,
+    { signal }: CallOptions,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
+    const answer = await this.#fetchAgain(path, request)
+    const { status } = answer
+    // 204: done, and nothing to say.
+    if (status === 204) return undefined as Answer
+    const json = parse(await answer.body.text())
+    if (status < 300 && json !== undefined) return json as Answer
+    throw errorOf(status, json)
+  }
+
+  /** A second time where the token had expired, and its source may have a fresh one. Nothing was done yet. */
+  async #fetchAgain(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
+    const answer = await this.#fetchOnce(path, request)
+    return answer.status === 401 && typeof this.#token === 'function' ? await this.#fetchOnce(path, request) : answer
+  }
+
+  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
+    const token = typeof this.#token === 'function' ? await this.#token() : this.#token
+    if (token !== undefined) request.headers.authorization = `Bearer ${token}`
+    try {
+      const response = await this.#fetch(this.#url + path, request)
+      return { status: response.status, body: await response.blob() }
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })
+    }
+  }
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}
+
+/** `{error: {code, message, details?}}` as it was thrown on the server; a proxy's page becomes `internal`. */
+function errorOf(status: number, json: Json | undefined): RunnelError {
+  const { error } = (json ?? {}) as { error?: { code?: string; message?: string; details?: unknown } }
+  const code = errorCodes.find((known) => known === error?.code) ?? codeOfStatus(status)
+  return new RunnelError(code, error?.message ?? `The server answered ${status}.`, { details: error?.details })
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401) return 'unauthenticated'
+  if (status === 403) return 'forbidden'
+  if (status === 404) return 'not_found'
+  return status === 429 ? 'rate_limited' : status === 503 ? 'overloaded' : 'internal'
+}

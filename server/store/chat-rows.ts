@@ -1,0 +1,39 @@
+import type { Role } from '../../shared/protocol.ts'
+
+export interface ChatRow {
+  id: string
+  ownerId: string
+  title: string
+  createdAt: number
+  /** Epoch ms: it is in no list and found by no search, and goes at that time. */
+  expiresAt?: number
+}
+
+export interface StoredChat extends ChatRow {
+  /** System prompt of this chat: it may be large. */
+  system: string | null
+}
+
+export interface NewChat extends StoredChat {
+  /** As the other members see the owner; default: the id. */
+  ownerName?: string
+}
+
+export interface MemberRow {
+  userId: string
+  /** As others see it, from the member's own sign-in. */
+  name: string
+  role: Role
+  joinedAt: number
+}
+
+/** One that is revoked is gone. */
+export interface InviteRow {
+  id: string
+  chatId: string
+  role: Role
+  /** The token itself is nowhere in the store. */
+  tokenHash: string
+  createdAt: number
+  expiresAt: number
+}

@@ -1,0 +1,84 @@
+import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
+import { refuseChat } from '../quotas.ts'
+import type { ChatRow, Page, Paged, Store, StoredChat } from '../store.ts'
+import type { PostgresConnection, Query } from './connection.ts'
+import { quotaLocks } from './files.ts'
+import type { Numbered } from './messages.ts'
+import { vectorOf } from './search.ts'
+
+type ChatMethods = Pick<Store, 'getChatRow' | 'getChat' | 'renameChat' | 'listChats' | 'expiredChats'>
+
+const chatColumns =
+  'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt"'
+export const storedChatColumns = `${chatColumns}, system`
+
+export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): ChatMethods {
+  return {
+    getChatRow: async (id) => {
+      const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
+      return row ? toChat(row) : null
+    },
+    getChat: async (id) => {
+      const [row] = await query<Numbered<StoredChat>>(`SELECT ${storedChatColumns} FROM chats WHERE id = $1`, [id])
+      return row ? toChat(row) : null
+    },
+    renameChat: async (id, title) =>
+      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
+    listChats: async (userId, page) => {
+      const before =
+        page.cursor === undefined
+          ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+          : decodeCursor(page.cursor)
+      const rows = await query<Numbered<StoredChat>>(
+        `SELECT ${storedChatColumns} FROM chats JOIN members ON members.chat_id = chats.id
+         WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
+        [userId, before.createdAt, before.number, page.limit + 1],
+      )
+      return toPage(rows, page, toChat)
+    },
+    expiredChats: async (now) =>
+      (
+        await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
+          now,
+        ])
+      ).map((row) => toChat(row)),
+  }
+}
+
+/** Inside a transaction. */
+export async function insertChat(query: Query, chat: StoredChat, vector: string): Promise<void> {
+  await query(
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
+  )
+}
+
+/** Inside a transaction: who makes another chat for the same owner waits for its end. Throws `rate_limited`. */
+export async function refuseOwned(
+  query: Query,
+  { ownerId, expiresAt, createdAt }: ChatRow,
+  max: number,
+): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [quotaLocks.userChats, ownerId])
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*) FROM (
+       SELECT 1 FROM chats WHERE owner_id = $1 AND ${expiresAt === undefined ? 'expires_at IS NULL AND $2::bigint > 0' : 'expires_at > $2'} LIMIT $3
+     ) AS own`,
+    [ownerId, createdAt, max],
+  )
+  refuseChat(row!.count, max, expiresAt !== undefined)
+}
+
+export function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
+  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
+}
+
+/** Cuts a page from rows of which one more than `limit` was asked for. */
+function toPage<Row extends { createdAt: number }>(
+  rows: readonly Numbered<Row>[],
+  page: Page,
+  read: (row: Numbered<Row>) => Row,
+): Paged<Row> {
+  const { shown, isLast } = takePage(rows, page, jsonBytes)
+  return { items: shown.map(read), nextCursor: isLast ? null : encodeCursor(shown.at(-1)!) }
+}
