@@ -249,23 +249,16 @@ describe('Redis restarted', () => {
 
 describe('a write that Redis refuses for now', () => {
   it('for lack of memory waits until there is some', async () => {
-    const redis = await server({ args: ['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'] })
+    const redis = await server()
     const raw = new Redis(redis.url)
     onTestFinished(() => raw.disconnect())
     const { log } = await storeWithDocuments()
     const a = node({ url: redis.url, base: log })
     await write(a, doc, 1, 0, 'a')
-    for (
-      let i = 0;
-      await raw.set(`filler${i}`, 'x'.repeat(100_000)).then(
-        () => true,
-        () => false,
-      );
-      i++
-    );
+    await raw.config('SET', 'maxmemory', '1')
     const waiting = write(a, doc, 1, 1, 'b')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await raw.del(...(await raw.keys('filler*')))
+    await until(async () => (await refusals(raw, 'OOM')) > 0, 'a refusal')
+    await raw.config('SET', 'maxmemory', '0')
     expect(await waiting).toEqual({ status: 'ok', seq: 2 })
   })
 
@@ -278,8 +271,13 @@ describe('a write that Redis refuses for now', () => {
     const { log } = await storeWithDocuments()
     const a = node({ url: redis.url, base: log })
     const waiting = write(a, doc, 1, 0, 'a')
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await until(async () => (await refusals(raw, 'READONLY')) > 0, 'a refusal')
     await raw.replicaof('NO', 'ONE')
     expect(await waiting).toEqual({ status: 'ok', seq: 1 })
   })
 })
+
+/** How often Redis has answered with this error. */
+async function refusals(raw: Redis, code: string): Promise<number> {
+  return Number(new RegExp(`^errorstat_${code}:count=(\\d+)`, 'm').exec(await raw.info('errorstats'))?.[1] ?? 0)
+}

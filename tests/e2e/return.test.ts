@@ -381,9 +381,9 @@ test('a client library whose line lost an update finds out by the checkpoint and
   losing = true
   script.append('a', ', lost')
   await witness.until(() => seen!.text === 'first, lost', 'the lost update')
-  // Binary frames of one socket come in order: when this answer is here, the lost one has passed.
-  await until(() => server.runnel.stats().outboxBytes === 0, 'all is sent')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  // What one socket gets comes in order: when this news is here, the lost update has passed.
+  await server.call('PATCH', `/api/chats/${seen!.message.chatId}`, { title: 'Ebb' })
+  await until(() => controls.some((control) => control.type === 'chat' && control.event === 'renamed'), 'the news')
   losing = false
   script.append('a', ', last')
   script.finish('a')

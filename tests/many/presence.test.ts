@@ -1,9 +1,14 @@
 /** Who is in a chat, what is in lists, who may read: told on one node, true on all. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, type ChatEvent, type Client } from '../../client/index.ts'
 import { Presence } from '../../server/room/presence.ts'
-import { decodeAwareness, decodeStock, encodeAwareness, type AwarenessEntry } from '../../shared/protocol.ts'
+import {
+  decodeAwareness,
+  decodeStock,
+  encodeAwareness,
+  encodeControl,
+  type AwarenessEntry,
+} from '../../shared/protocol.ts'
 import { SseReader } from '../../testing/sse-reader.ts'
 import { Collector, type StartedRunnel } from '../../testing/index.ts'
 import { Person, secret, tokenOf } from '../http/people.ts'
@@ -327,8 +332,12 @@ test('a role, a removal and a revoked invite hold on the other node within a sec
   const had = message!.bytes
   stream.send(' and more')
   stream.end()
-  await ada.view().toEnd(messageId)
-  await sleep(50)
+  await new Person(b, ada.token!).view().toEnd(messageId)
+  // This node has shown the end to whoever may see it: what it sends to Bob now comes behind that.
+  const pongs = () => viewer.control.filter(({ type }) => type === 'pong').length
+  const before = pongs()
+  await viewer.send(encodeControl({ type: 'ping' }))
+  await viewer.until(() => pongs() > before, 'the pong')
   expect([message!.bytes, reader.text.includes('more'), shown!.text]).toEqual([had, false, 'Secret'])
   expect((await bob.call('GET', `/api/messages/${messageId}`)).status).toBe(404)
 })

@@ -270,19 +270,22 @@ test.each(parts)('end() in %s: failed, content_filter, what is shown stays', asy
 })
 
 test('an async filter that calls end() and then rejects: the run ends as it said, and nothing is unhandled', async () => {
+  const [goOn, rejected] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const late: Filter = {
     name: 'late',
     stream: (context) => async (event) => {
       if (!isText(event)) return event
       context.end('Not here.')
-      await sleep(5)
+      await goOn.promise
+      queueMicrotask(rejected.resolve)
       throw new Error('too late')
     },
   }
   // Vitest fails a run in which a rejection is unhandled.
   const { message, server } = await run([late])
   expect(message).toMatchObject({ status: 'failed', error: { code: 'content_filtered', message: 'Not here.' } })
-  await sleep(10)
+  goOn.resolve()
+  await rejected.promise
   expect((await server.call('GET', '/healthz')).status).toBe(200)
 })
 

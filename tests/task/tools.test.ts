@@ -261,6 +261,7 @@ test('what a tool shows stands in the message: progress, sources, files, embeds,
 
 test('Stop aborts running calls; their blocks end cancelled, and what they still bring never shows', async () => {
   const signals: AbortSignal[] = []
+  const over = Promise.withResolvers<void>()
   let bringLate = () => {}
   const deaf = defineTool({
     name: 'deaf',
@@ -274,6 +275,7 @@ test('Stop aborts running calls; their blocks end cancelled, and what they still
       })
       context.addSource({ title: 'late' })
       context.append('late')
+      over.resolve()
       yield 'late'
     },
   })
@@ -287,7 +289,13 @@ test('Stop aborts running calls; their blocks end cancelled, and what they still
   expect(body.status).toBe('stopped')
   expect(signals[0]!.aborted).toBe(true)
   bringLate()
-  await sleep(60)
+  await over.promise
+  // Whatever is said after it is shown: what it brought would have been by then.
+  fake.enqueue(answer({ text: 'Next.' }))
+  const next = await server.ask('Q')
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${next.messageId}`)).body.status, { timeout: 5_000 })
+    .toBe('completed')
   const message = await read()
   expect(message).toMatchObject({
     status: 'stopped',
@@ -297,5 +305,5 @@ test('Stop aborts running calls; their blocks end cancelled, and what they still
     ],
   })
   expect(message.output).toHaveLength(2)
-  expect(fake.requests).toHaveLength(1)
+  expect(fake.requests).toHaveLength(2)
 })
