@@ -3,7 +3,7 @@ import * as buffer from 'lib0/buffer'
 import * as string from 'lib0/string'
 
 /** What `/ws` is called there, where a client offers anything. */
-export const subprotocol = 'runnel.v1'
+const subprotocol = 'runnel.v1'
 const tokenPrefix = 'runnel.token.'
 /** A longer one would not fit into the head of a request, and comes with `hello` alone. */
 const maxTokenCharacters = 4_096

@@ -23,7 +23,7 @@ export interface SharedPresence {
 }
 
 /** The client id under which the server says how many are there. */
-export const countClientId = 0
+const countClientId = 0
 
 /** Who says something about itself: one socket, by a user who is known. */
 export interface Participant {
