@@ -58,6 +58,24 @@ export interface TaskInfo {
   status: MessageStatus
 }
 
+/** A tool that models may call. `name`: as they, and `tools` of a request, call it; without a `server` it is the program's own. */
+export interface ToolInfo {
+  name: string
+  server?: string
+  original: string
+  title?: string
+  description: string
+  approval: 'never' | 'always' | 'depends'
+}
+
+/** A tool server, and what of it models are not offered. `since`: epoch ms. */
+export type ToolServerInfo = {
+  name: string
+  transport: 'stdio' | 'http' | 'program'
+  since: number
+  leftOut: { tool?: string; reason: string }[]
+} & ({ state: 'connecting' | 'connected' } | { state: 'failed'; error: string })
+
 /** A new invite. Its token is told this once. */
 export interface InviteInfo {
   id: string
@@ -190,6 +208,11 @@ export class Api {
   listTasks(options: CallOptions & PageQuery = {}): Promise<Page<TaskInfo>> {
     const { limit, cursor, ...rest } = options
     return this.#http.call('GET', withQuery('/api/tasks', { limit, cursor }), rest)
+  }
+
+  /** What models may call on this server. */
+  listTools(options: CallOptions = {}): Promise<{ servers: ToolServerInfo[]; tools: ToolInfo[] }> {
+    return this.#http.call('GET', '/api/tools', options)
   }
 
   #start<Answer>(

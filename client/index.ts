@@ -24,6 +24,8 @@ export type {
   SendRequest,
   Sent,
   TaskInfo,
+  ToolInfo,
+  ToolServerInfo,
 } from './api.ts'
 export type { CallOptions } from './http.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'

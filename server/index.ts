@@ -3,7 +3,7 @@ export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from 
 export { settings, type Config, type ConfigInput, type SettingName } from './config/config.ts'
 export { describeSettings, loadConfig } from './config/read-config.ts'
 export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
-export type { HttpServer, McpServer, StdioServer } from './extension/mcp-client.ts'
+export type { HttpServer, McpServer, StdioServer } from './extension/mcp-config.ts'
 export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'
 export type { RunContext } from './extension/context.ts'
 export {

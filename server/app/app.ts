@@ -84,7 +84,7 @@ function wire(options: RunnelOptions, routes: readonly Route[], opened: Opened):
   const provider = openUpstream(config, options, operation.onUnknownEvent)
   const runs = makeRuns(foundation, screens, provider, options)
   const upkeep = new Upkeep(foundation, runs)
-  const doors = openDoors(foundation, callers, screens, runs, options, routes, () => upkeep.recover(), opened)
+  const doors = openDoors(foundation, callers, screens, runs, routes, () => upkeep.recover(), opened)
   const { serving, answers } = doors
   const scrapers = new Scrapers(metrics, config, answers)
   const sweeps = upkeep.begin(screens, doors)

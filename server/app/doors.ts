@@ -9,11 +9,11 @@ import { HtmlRenderer } from '../http/render/rendering.ts'
 import type { Route } from '../http/route.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
 import { UploadQuota } from '../http/upload-quota.ts'
+import { ToolStatus } from '../task/tool-status.ts'
 import { findPage } from './adapters.ts'
 import type { Callers } from './callers.ts'
 import type { Foundation, Opened } from './foundation.ts'
 import { answerLimits, connectionLimits, requestLimits, streamLimits } from './limits.ts'
-import type { RunnelOptions } from './options.ts'
 import type { Runs } from './runs.ts'
 import type { Screens } from './screens.ts'
 import { Serving } from './serving.ts'
@@ -26,15 +26,14 @@ export function openDoors(
   callers: Callers,
   screens: Screens,
   runs: Runs,
-  { tools = [] }: Pick<RunnelOptions, 'tools'>,
   routes: readonly Route[],
   recover: () => Promise<void>,
   opened: Opened,
 ) {
-  const { config, log, now, store, patient, files, metrics, reach } = foundation
+  const { config, redact, log, now, store, patient, files, metrics, reach } = foundation
   const { auth, access, addresses, origins, admit } = callers
   const { rooms, messages, sockets, events, news } = screens
-  const { chats, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
+  const { chats, tools, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
   const basePath = config.RUNNEL_BASE_PATH
   const door = new Door({
     access,
@@ -84,6 +83,7 @@ export function openDoors(
       uploads: new UploadQuota(patient, maxUnattached),
     },
     tools,
+    toolStatus: new ToolStatus(tools, redact, now),
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')
       await reach()

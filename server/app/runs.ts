@@ -8,6 +8,7 @@ import { keepFile } from '../task/generated-files.ts'
 import { MessageReader } from '../task/message-reader.ts'
 import { requestOf } from '../task/prompt.ts'
 import { Tasks } from '../task/tasks.ts'
+import { Toolbox } from '../task/toolset.ts'
 import type { Foundation } from './foundation.ts'
 import { fileQuotas, runLimits } from './limits.ts'
 import type { RunnelOptions } from './options.ts'
@@ -26,6 +27,7 @@ export function makeRuns(
   const patientMessages = new MessageReader(rooms, store, patience)
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = makeEnds(foundation, options)
+  const tools = new Toolbox(options.tools ?? [], (words) => log.warn({}, words))
   const tasks: Tasks = new Tasks({
     ...runLimits(config),
     rooms,
@@ -38,7 +40,7 @@ export function makeRuns(
     now,
     cluster,
     provider,
-    tools: options.tools ?? [],
+    tools,
     filters: options.filters ?? [],
     redact,
     keepFile: (run, file) =>
@@ -71,7 +73,7 @@ export function makeRuns(
   const requestOfLive = (messageId: string) => requestOf(tasks.ofMessage(messageId) ?? { request: null })
   const deletion = new Deletion({ tasks, store: patient, chats, files, gone: (docs) => news.gone(docs) })
   news.hear(tasks, (err) => log.error({ err }, 'news of another node could not be acted upon'))
-  return { chats, patientMessages, filesUrl, ends, tasks, requestOfLive, deletion }
+  return { chats, patientMessages, filesUrl, ends, tools, tasks, requestOfLive, deletion }
 }
 
 function makeEnds(

@@ -1,79 +1,120 @@
 /** What an MCP tool answers with, as the output of a call: text for the model, files and sources for the reader. */
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
-import type { Redact } from '../secrets/secrets.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { isDeeper } from '../../shared/json-depth.ts'
+import type { Json, JsonObject } from '../../shared/json.ts'
+import type { Redact } from '../secrets/secrets.ts'
+import { isObject } from './mcp-message.ts'
 import type { ToolContext } from './tool.ts'
 
 /** What is nested deeper cannot be written as JSON. */
 const maxDepth = 200
 
-type Content = CallToolResult['content'][number]
+/** Fields of a result that are read, or are none of the tool's. */
+const knownFields = new Set(['content', 'structuredContent', 'isError', '_meta'])
 
-/** Throws an Error with the tool's own words, but for secrets, where it says that it failed. */
-export async function outputOf(
-  result: CallToolResult,
-  tool: string,
-  context: ToolContext,
-  redact: Redact,
-): Promise<string> {
-  if (result.isError === true)
-    throw new Error(
-      redact(result.content.flatMap(textOf).join('\n')) || `The tool ${tool} failed and does not say why.`,
-    )
+/**
+ * Takes what is known of a result, whatever else is in it. Throws an Error with
+ * the tool's own words, but for secrets, where it says that it failed.
+ */
+export async function outputOf(given: object, tool: string, context: ToolContext, redact: Redact): Promise<string> {
+  if (isDeeper(given, maxDepth))
+    throw new Error(`The tool ${tool} answered with data nested deeper than ${maxDepth} levels.`)
+  const result = given as JsonObject
+  const { structuredContent: structured = null } = result
+  const texts: string[] = []
   const parts: string[] = []
-  for (const item of result.content) parts.push(...(await partsOf(item, tool, context)))
-  // Where both are there, the text says the same.
-  if (parts.length === 0 && result.structuredContent !== undefined) {
-    if (isDeeper(result.structuredContent, maxDepth))
-      throw new Error(`The tool ${tool} answered with data nested deeper than ${maxDepth} levels.`)
-    return JSON.stringify(result.structuredContent)
+  for (const item of listOf(result['content'])) {
+    const text = textOf(item)
+    if (text !== undefined) texts.push(text)
+    parts.push(...(text === undefined ? await shownPart(item, tool, context) : [text]))
   }
-  return parts.join('\n')
+  if (structured !== null && !says(texts, structured)) parts.push(JSON.stringify(structured))
+  const rest = Object.entries(result).filter(([field]) => !knownFields.has(field))
+  // Of a protocol that is not ours: it may be all that there is.
+  if (parts.length === 0 && rest.length > 0) parts.push(JSON.stringify(Object.fromEntries(rest)))
+  const output = parts.join('\n')
+  if (result['isError'] === true || result['isError'] === 'true')
+    throw new Error(redact(output) || `The tool ${tool} failed and does not say why.`)
+  return output
 }
 
-function textOf(item: Content): string[] {
-  if (item.type === 'text') return [item.text]
-  return item.type === 'resource' && 'text' in item.resource ? [item.resource.text] : []
+function listOf(content: Json | undefined): Json[] {
+  return Array.isArray(content) ? content : content === undefined || content === null ? [] : [content]
 }
 
-async function partsOf(item: Content, tool: string, context: ToolContext): Promise<string[]> {
-  switch (item.type) {
-    case 'image':
-    case 'audio':
-      return [
-        await keep(
-          { name: `${tool}.${extensionOf(item.mimeType)}`, mimeType: item.mimeType, base64: item.data },
-          context,
-        ),
-      ]
-    case 'resource_link': {
-      const { title = item.name, uri, description } = item
-      // Other schemes mean something to the server only.
-      const isWeb = /^https?:/i.test(uri)
-      context.addSource({
-        title,
-        ...(isWeb ? { url: uri } : { sourceType: 'document' }),
-        ...(description !== undefined && { snippet: description }),
-      })
-      return [`${title}: ${uri}`]
-    }
-    case 'resource': {
-      if ('text' in item.resource) return [item.resource.text]
-      const { uri, blob, mimeType = 'application/octet-stream' } = item.resource
-      return [await keep({ name: nameOf(uri) ?? `${tool}.${extensionOf(mimeType)}`, mimeType, base64: blob }, context)]
-    }
-    default:
-      return textOf(item)
+/** Where the texts are the structured content written out, it need not be said again; where they are words about it, it must. */
+function says(texts: readonly string[], structured: Json): boolean {
+  const all = [...texts, texts.join('\n')].map(valueOf)
+  // Libraries put what is no object into one with the field `result`, and write lists as a text an item.
+  const bare = isObject(structured) && Object.keys(structured).length === 1 ? structured['result'] : undefined
+  const wanted = bare === undefined ? [structured] : [structured, bare]
+  return wanted.some(
+    (value) =>
+      all.some((said) => isDeepStrictEqual(said, value)) ||
+      isDeepStrictEqual(texts.map(valueOf), value) ||
+      texts.includes(String(value)),
+  )
+}
+
+function valueOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return text
   }
+}
+
+/** Of a text, or of anything that has one. */
+function textOf(item: Json): string | undefined {
+  if (typeof item === 'string') return item
+  if (!isObject(item)) return undefined
+  const { text, resource } = item
+  if (typeof text === 'string') return text
+  if (isObject(resource) && typeof resource['text'] === 'string') return resource['text']
+  return item['type'] === 'text' && text !== undefined && text !== null ? JSON.stringify(text) : undefined
+}
+
+/** By what it has rather than by its type: bytes are kept, an address is a source, and what is neither goes to the model as it is. */
+async function shownPart(item: Json, tool: string, context: ToolContext): Promise<string[]> {
+  if (item === null) return []
+  if (!isObject(item)) return [JSON.stringify(item)]
+  const { data, mimeType, resource } = item
+  if (typeof data === 'string') return [await keep({ mimeType, base64: data }, tool, context)]
+  const place = isObject(resource) ? resource : item
+  const { uri, blob } = place
+  if (typeof blob === 'string') return [await keep({ uri, mimeType: place['mimeType'], base64: blob }, tool, context)]
+  if (typeof uri === 'string') return [linked(uri, place, context)]
+  return item['type'] === 'text' ? [] : [JSON.stringify(item)]
+}
+
+function linked(uri: string, { title, name, description }: JsonObject, context: ToolContext): string {
+  const words = [title, name].find((value) => typeof value === 'string' && value !== '') as string | undefined
+  // Other schemes mean something to the server only.
+  const isWeb = /^https?:/i.test(uri)
+  context.addSource({
+    title: words ?? uri,
+    ...(isWeb ? { url: uri } : { sourceType: 'document' }),
+    ...(typeof description === 'string' && { snippet: description }),
+  })
+  return words === undefined ? uri : `${words}: ${uri}`
+}
+
+interface Bytes {
+  base64: string
+  mimeType: Json | undefined
+  uri?: Json | undefined
 }
 
 /** Tells the model as well, that would call again for an answer that looks empty. A file that cannot be kept does not lose the rest. */
-async function keep(
-  { name, mimeType, base64 }: { name: string; mimeType: string; base64: string },
-  context: ToolContext,
-): Promise<string> {
+async function keep(bytes: Bytes, tool: string, context: ToolContext): Promise<string> {
+  // Some write an address in place of the bytes.
+  const [, written, base64 = bytes.base64] = /^data:([^;,]*);base64,(.*)$/s.exec(bytes.base64) ?? []
+  const mimeType = typeof bytes.mimeType === 'string' ? bytes.mimeType : written || 'application/octet-stream'
+  const name = (typeof bytes.uri === 'string' && nameOf(bytes.uri)) || `${tool}.${extensionOf(mimeType)}`
+  const data = Buffer.from(base64, 'base64')
+  if (data.length === 0) return `(The file ${name}, ${mimeType}, holds nothing that can be read.)`
   try {
-    await context.addFile({ name, mimeType, data: Buffer.from(base64, 'base64') })
+    await context.addFile({ name, mimeType, data })
     return `(The file ${name}, ${mimeType}, is shown to the reader.)`
   } catch (error) {
     return `(The file ${name}, ${mimeType}, could not be kept: ${error instanceof Error ? error.message : 'unknown reason'})`
@@ -81,7 +122,9 @@ async function keep(
 }
 
 /** `image/svg+xml` → `svg` */
-const extensionOf = (mimeType: string) => /\/(?:x-)?([a-z0-9]+)/i.exec(mimeType)?.[1]?.toLowerCase() ?? 'bin'
+function extensionOf(mimeType: string): string {
+  return /\/(?:x-)?([a-z0-9]+)/i.exec(mimeType)?.[1]?.toLowerCase() ?? 'bin'
+}
 
 /** The last part of the path, if it says anything. */
 function nameOf(uri: string): string | null {

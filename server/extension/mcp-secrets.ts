@@ -1,5 +1,5 @@
 import { addressSecrets } from '../secrets/secrets.ts'
-import type { McpServer } from './mcp-client.ts'
+import type { McpServer } from './mcp-config.ts'
 
 /** Arguments whose flag says that a secret follows: `--api-key=…`, `--token …`. */
 const secretFlag = /^--?[\w-]*(?:key|token|secret|password|auth)[\w-]*(?:=(.*))?$/is
@@ -7,6 +7,14 @@ const secretFlag = /^--?[\w-]*(?:key|token|secret|password|auth)[\w-]*(?:=(.*))?
 /** What a server's configuration may hold of secrets: headers, environment, arguments, parts of the address. */
 export function mcpSecrets(server: McpServer): string[] {
   return valuesOf(server).flatMap((value) => [value, ...value.split(' '), ...basicCredentials(value)])
+}
+
+/** What else only whoever runs it should read: its address, or how it is started. */
+export function mcpPlace(server: McpServer): string[] {
+  if ('command' in server)
+    return [server.command, ...(server.args ?? []), ...(server.cwd === undefined ? [] : [server.cwd])]
+  const { href, origin, host, hostname, pathname } = new URL(server.url)
+  return [href, origin, host, hostname, pathname]
 }
 
 function valuesOf(server: McpServer): string[] {

@@ -56,7 +56,14 @@ export class SchemaCheck {
     if (this.#worker || this.#closed) return
     // The sources run as they are, too.
     const file = import.meta.url.endsWith('.ts') ? './schema-worker.ts' : './schema-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 128 } })
+    // What the validator says of formats that it does not know is nobody's line.
+    const worker = new Worker(new URL(file, import.meta.url), {
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: 128 },
+    })
+    worker.stdout.resume()
+    worker.stderr.resume()
     this.#worker = worker
     worker.on('error', () => {})
     worker.on('exit', () => {

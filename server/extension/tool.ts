@@ -11,6 +11,9 @@ export interface ToolContext extends RunContext {
 
 export interface Tool {
   readonly name: string
+  /** What its server calls it, and for people; where they are others. */
+  readonly original?: string
+  readonly title?: string
   readonly description: string
   /** JSON Schema of the arguments. */
   readonly parameters: JsonObject
@@ -27,13 +30,35 @@ export interface Tool {
   readonly maxMs?: number
 }
 
+/** What a source does not offer, and why. Without a tool: a sentence that goes on behind the source's name. */
+export interface LeftOut {
+  tool?: string
+  reason: string
+  /** It is as it should be, and of a kind that is not taken: nothing to mend. */
+  isLimit?: boolean
+}
+
+/** The way to a source. `error`: a sentence for people who may not know where it is; `since`: epoch ms. */
+export type SourceState =
+  | { state: 'connecting' | 'connected'; since: number }
+  | { state: 'failed'; since: number; error: string }
+
+export type SourceStatus = SourceState & {
+  transport: 'stdio' | 'http'
+  leftOut: readonly LeftOut[]
+}
+
 /** Tools that are listed anew for each run. */
 export interface ToolSource {
   readonly name: string
   /** Keys of its configuration: hidden in the errors of every run. */
   readonly secrets?: readonly string[]
-  /** What it throws fails the run, and says the source's name. */
-  list(signal: AbortSignal): Promise<readonly Tool[]>
+  /** What it throws fails the run, and says the source's name. `warn`: takes a sentence for whoever runs the server. */
+  list(signal: AbortSignal, warn?: (words: string) => void): Promise<readonly Tool[]>
+  /** Another number than before: what `list` gives is other. A run that goes on lists anew then. */
+  revision?(): number
+  /** As far as anybody has asked for its tools. */
+  status?(): SourceStatus
   /** Idempotent. */
   close(): Promise<void>
 }

@@ -12,6 +12,7 @@ import { questionRoutes } from './questions.ts'
 import type { Route, RouteDescription } from './route.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
+import { toolRoutes } from './tools.ts'
 
 const described: readonly Route[] = [
   ...chatRoutes,
@@ -21,6 +22,7 @@ const described: readonly Route[] = [
   ...messageRoutes,
   ...againRoutes,
   ...toolCallRoutes,
+  ...toolRoutes,
   ...eventRoutes,
   ...fileRoutes,
   ...taskRoutes,

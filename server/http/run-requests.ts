@@ -53,18 +53,11 @@ export function runRequestOf(
       details: { fields: [{ field: 'model', message: 'is not allowed' }] },
     })
   }
-  // What sources list is known only when the run prepares.
-  const missing = known.some((tool) => 'list' in tool)
-    ? undefined
-    : tools?.find((tool) => typeof tool === 'string' && !known.some(({ name }) => name === tool))
+  const missing = known.missing(tools ?? [])
   if (missing !== undefined)
-    throw new RunnelError(
-      'bad_request',
-      `tools: there is no tool ${JSON.stringify(short(String(missing)))} on this server.`,
-      {
-        details: { fields: [{ field: 'tools', message: 'is not known' }] },
-      },
-    )
+    throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(short(missing))} on this server.`, {
+      details: { fields: [{ field: 'tools', message: 'is not known' }] },
+    })
   const { continues: _, decision: _said, ...rest } = before ?? {}
   return {
     ...rest,

@@ -1,12 +1,13 @@
 import type { Access } from '../auth/access.ts'
 import type { EventStreams } from '../events/event-streams.ts'
-import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Files } from '../files/files.ts'
 import type { FileQuotas, Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
+import type { ToolStatus } from '../task/tool-status.ts'
+import type { Toolbox } from '../task/toolset.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
 import type { UploadQuota } from './upload-quota.ts'
@@ -40,7 +41,8 @@ export interface Services {
   maxChats: number
   maxUnlistedChats: number
   defaultModel: string
-  tools: readonly (Tool | ToolSource)[]
+  tools: Toolbox
+  toolStatus: ToolStatus
   /** Models that may be named; undefined: any. */
   models: readonly string[] | undefined
   /** Parameters that may be given; undefined: any but what the server decides. */

@@ -48,12 +48,13 @@ export async function execute({ tool, args, context, maxMs, maxOutputBytes, writ
   const take = (piece: unknown) => {
     signal.throwIfAborted()
     const text = outputText(piece)
-    bytes += Buffer.byteLength(text)
-    if (bytes > maxOutputBytes)
+    const kept = firstBytes(text, maxOutputBytes - bytes)
+    bytes += Buffer.byteLength(kept)
+    if (kept !== '') write(kept)
+    if (kept.length < text.length)
       throw new CallFault(
         `The output is larger than ${maxOutputBytes} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`,
       )
-    write(text)
   }
   await inTime({ signal, maxMs }, async () => {
     const output = await tool.execute!(args, context)
@@ -93,6 +94,13 @@ export function isTooLarge(error: unknown): boolean {
 
 function timedOut(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === 'TimeoutError'
+}
+
+/** The beginning of a text in so many bytes of UTF-8; splits no character. */
+function firstBytes(text: string, max: number): string {
+  if (Buffer.byteLength(text) <= max) return text
+  const { read } = new TextEncoder().encodeInto(text.slice(0, max), new Uint8Array(max))
+  return text.slice(0, read)
 }
 
 /** Nothing is nothing; what JSON cannot say fails the call. */

@@ -1,11 +1,11 @@
 /** The way of a run: prepare, stream, call tools, stream again, end. */
 import { RunnelError } from '../../shared/errors.ts'
-import { outputArray, type FinishReason } from '../../shared/schema.ts'
+import { outputArray, type FinishReason, type JsonObject } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
-import type { Tool, ToolSource } from '../extension/tool.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
 import type { Store } from '../store/store.ts'
+import { unlessAborted } from '../waiting/race.ts'
 import { Answer, type PendingCall } from './answer.ts'
 import { ToolCalls } from './calls.ts'
 import { filterContext, messageNow, toolContext, type ContextOptions } from './context.ts'
@@ -16,13 +16,13 @@ import { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
-import { listTools, type Toolset } from './toolset.ts'
+import type { Toolbox, Toolset } from './toolset.ts'
 
 export interface CarryOutOptions extends PrepareOptions, ContextOptions {
   /** Waits for one that is away, until the run has ended. */
   storeUntil: (signal: AbortSignal) => Store
   provider: Provider
-  tools: readonly (Tool | ToolSource)[]
+  tools: Toolbox
   filters: readonly Filter[]
   now: () => number
   toolMaxMs: number
@@ -50,6 +50,8 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
 interface Prepared {
   request: ProviderRequest
   tools: Toolset
+  /** The tools as the inlet filters got them. */
+  definitions: JsonObject[]
 }
 
 class Work {
@@ -135,12 +137,13 @@ class Work {
   async #doPrepare(): Promise<Prepared> {
     const { signal } = this.#run
     const request = await prepareRequest(this.#options, this.#run)
-    if (this.#options.tools.some((tool) => 'list' in tool)) this.#progress.say('Preparing: tools')
+    if (this.#options.tools.hasSources) this.#progress.say('Preparing: tools')
     const tools = await this.#listTools()
     signal.throwIfAborted()
-    const definitions = tools.definitions.length > 0 ? { tools: [...tools.definitions] } : {}
+    const definitions = [...tools.definitions]
+    const offered = { ...request, ...(definitions.length > 0 && { tools: definitions }) }
     const kept = findRequest(this.#run.kept.entries) as ProviderRequest | null | undefined
-    const prepared = { tools, request: kept ?? (await this.#filters.inlet({ ...request, ...definitions })) }
+    const prepared = { tools, definitions, request: kept ?? (await this.#filters.inlet(offered)) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
     const { model } = prepared.request
     // A filter may have chosen another: the message names the one that is asked.
@@ -150,14 +153,35 @@ class Work {
   }
 
   #listTools(): Promise<Toolset> {
-    return (this.#tools ??= listTools(this.#options.tools, this.#run.request.tools, this.#run.signal))
+    return (this.#tools ??= this.#options.tools.list(this.#run.request.tools, this.#run.signal))
+  }
+
+  /** Lists anew where a source has other tools than before: the next request offers them. What cannot be listed now stays as it was. */
+  async #freshTools(): Promise<Prepared> {
+    const prepared = await this.#prepare()
+    if (!prepared.tools.isOld()) return prepared
+    const { signal } = this.#run
+    const listing = this.#options.tools.list(this.#run.request.tools, signal)
+    const tools = await unlessAborted(signal, listing).catch(() => prepared.tools)
+    signal.throwIfAborted()
+    this.#tools = Promise.resolve(tools)
+    // A filter that chose among them has the word.
+    const offers = prepared.request.tools === prepared.definitions
+    const definitions = [...tools.definitions]
+    const fresh = {
+      tools,
+      definitions,
+      request: offers ? { ...prepared.request, tools: definitions } : prepared.request,
+    }
+    this.#prepared = Promise.resolve(fresh)
+    return fresh
   }
 
   /** One request, from its first to its last event. */
   async #stream(isLast: boolean): Promise<{ finishReason: FinishReason; calls: PendingCall[] }> {
     const run = this.#run
     const { now, provider, continueBy } = this.#options
-    const { request: first, tools } = await this.#prepare()
+    const { request: first, tools } = await this.#freshTools()
     const goesOn = this.#isFirst && run.request.continues === true
     // What a fresh message holds is nothing.
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)

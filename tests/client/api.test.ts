@@ -54,6 +54,7 @@ test('each call has its method, path and body', async () => {
   await api.stop('m')
   await api.stopTask('t')
   await api.listTasks()
+  await api.listTools()
   expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/api/chats', { title: 'T' }],
     ['GET', '/api/chats?cursor=a%26b', ''],
@@ -74,6 +75,7 @@ test('each call has its method, path and body', async () => {
     ['POST', '/api/messages/m/stop', {}],
     ['POST', '/api/tasks/t/stop', {}],
     ['GET', '/api/tasks', ''],
+    ['GET', '/api/tools', ''],
   ])
 })
 

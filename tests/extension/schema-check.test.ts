@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { SchemaCheck } from '../../server/extension/schema-check.ts'
 import { expectNothingLeftOpen } from '../helpers/open-handles.ts'
 import type { JsonObject } from '../../shared/schema.ts'
@@ -67,4 +67,28 @@ test('what is beyond the thread fits: a schema without end, or one that is none'
   expect(await check.faultOf(deep, {})).toBeNull()
   expect(await check.faultOf({ type: 'nonsense' }, {})).toBeNull()
   expect(await check.faultOf({ properties: { x: { pattern: '(' } } }, { x: 'a' })).toBeNull()
+})
+
+test("what the validator does not know is no line of anybody's log, and the rest is checked", async () => {
+  const written: unknown[] = []
+  const take = (chunk: unknown) => written.push(chunk) > 0
+  const spies = [process.stderr, process.stdout].map((stream) => vi.spyOn(stream, 'write').mockImplementation(take))
+  try {
+    const odd: JsonObject = {
+      type: 'object',
+      properties: {
+        a: { type: 'integer', format: 'uint' },
+        b: { type: 'string', format: 'my-own' },
+        c: { type: 'array', items: [{}, { type: 'string' }] },
+      },
+      'x-order': [1],
+    }
+    expect(await check.faultOf(odd, { a: 1, b: 'x', c: [] })).toBeNull()
+    expect(await check.faultOf(odd, { a: 'x' })).toBe('data/a must be integer')
+    // The thread's last words come before it has ended.
+    await check.close()
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+  expect(written.map(String).filter((chunk) => /format|strict|unknown/.test(chunk))).toEqual([])
 })

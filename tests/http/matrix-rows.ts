@@ -59,6 +59,7 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/messages/:messageId/events', needs: 'viewer', ok: 200 },
   { route: 'POST /api/files', needs: 'editor', ok: 201, form: ({ chatId }) => ({ chatId }) },
   { route: 'GET /api/files/:fileId', needs: 'viewer', ok: 200 },
+  { route: 'GET /api/tools', needs: 'account', ok: 200 },
   { route: 'GET /api/tasks', needs: 'account or invite', ok: 200 },
   { route: 'POST /api/tasks/:taskId/stop', needs: 'editor', ok: 200, body: () => ({}) },
   {

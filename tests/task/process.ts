@@ -6,6 +6,7 @@ import type { Store } from '../../server/store/store.ts'
 import { ChatDocuments } from '../../server/task/chat-documents.ts'
 import { MessageReader } from '../../server/task/message-reader.ts'
 import { Tasks, type TasksOptions } from '../../server/task/tasks.ts'
+import { Toolbox } from '../../server/task/toolset.ts'
 
 export const chatId = 'chat_recovery1'
 export const messageId = 'msg_recovery1'
@@ -44,7 +45,7 @@ export function process(store: Store, cluster: Cluster, now = Date.now, own: Par
     messages: new MessageReader(rooms, store),
     leaseMs: 1_000,
     onLostRun: 'interrupt',
-    tools: [],
+    tools: new Toolbox([]),
     filters: [],
     redact: (text: string) => text,
     ends: null,

@@ -49,6 +49,45 @@ test('an output of a client that fills the message ends the run, as one of a too
   expect(fake.requests).toHaveLength(1)
 })
 
+const cut = (max: number) =>
+  `The output is larger than ${max} bytes (RUNNEL_MAX_TOOL_OUTPUT_BYTES); the rest was cut off.`
+test.each<[string, unknown, string]>([
+  ['one piece', 'x'.repeat(1_000), 'x'.repeat(101)],
+  ['one byte too many', 'x'.repeat(102), 'x'.repeat(101)],
+  ['characters of two bytes', 'é'.repeat(60), 'é'.repeat(50)],
+  ['characters of four bytes', '🌊'.repeat(30), '🌊'.repeat(25)],
+  ['JSON', { words: 'x'.repeat(200) }, `{"words":"${'x'.repeat(91)}`],
+  ['pieces', ['x'.repeat(60), 'é'.repeat(60), 'not asked for'], `${'x'.repeat(60)}${'é'.repeat(20)}`],
+])(
+  'of an output over its bound in %s the first part is kept, and goes to the model with the rest named',
+  async (_what, output, kept) => {
+    const tool = defineTool({
+      name: 'talks',
+      description: '',
+      parameters: z.object({}),
+      execute: async function* () {
+        for (const piece of Array.isArray(output) ? output : [output]) yield piece
+      },
+    })
+    const { until, fake } = await ask(tool, { RUNNEL_MAX_TOOL_OUTPUT_BYTES: 101 })
+    expect(callOf(await until('completed'))).toMatchObject({ status: 'failed', output: kept, error: cut(101) })
+    expect(fake.requests[1]!.body.messages!.at(-1)).toMatchObject({ role: 'tool', content: `${kept}\n${cut(101)}` })
+  },
+)
+
+test('three million characters in one piece are cut at the default bound', async () => {
+  const tool = defineTool({
+    name: 'talks',
+    description: '',
+    parameters: z.object({}),
+    execute: () => 'x'.repeat(3_000_000),
+  })
+  const { until } = await ask(tool)
+  const { output, error } = callOf(await until('completed'))
+  expect(output).toHaveLength(1_000_000)
+  expect(error).toBe(cut(1_000_000))
+})
+
 const never = () => new Promise<never>(() => {})
 
 test.each<[string, Partial<Tool>]>([
