@@ -164,7 +164,8 @@ test.each<[string, Tool[], [string, string], RegExp, object?]>([
   const [call] = callsOf(message)
   expect(message.status).toBe('completed')
   expect(call).toMatchObject({ status: 'failed', error: expect.stringMatching(words) })
-  expect(toolMessages(fake.requests[1]!.body)).toEqual([['call_1', call!.error]])
+  const said = call!.output === undefined ? call!.error : `${call!.output}\n${call!.error}`
+  expect(toolMessages(fake.requests[1]!.body)).toEqual([['call_1', said]])
 })
 
 test('output streams piece by piece; what came before a fault stays', async () => {
