@@ -4,7 +4,16 @@ export { settings, type Config, type ConfigInput, type SettingName } from './con
 export { describeSettings, loadConfig } from './config/read-config.ts'
 export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
 export type { HttpServer, McpServer, StdioServer } from './extension/mcp-config.ts'
-export { defineTool, type Tool, type ToolContext, type ToolDefinition, type ToolSource } from './extension/tool.ts'
+export {
+  defineTool,
+  type LeftOut,
+  type SourceState,
+  type SourceStatus,
+  type Tool,
+  type ToolContext,
+  type ToolDefinition,
+  type ToolSource,
+} from './extension/tool.ts'
 export type { RunContext } from './extension/context.ts'
 export {
   defineFilter,

@@ -3,11 +3,14 @@
  * message as a whole where one field is odd, and the call then waits for ever.
  * Null counts as absent, as many servers write what they do not use.
  */
+import { isDeeper } from '../../shared/json-depth.ts'
 import type { Json, JsonObject } from '../../shared/json.ts'
 
 type Id = string | number
 
 const internalError = -32603
+/** Far more than is taken of a tool or a result, and so little that it can be written again. */
+const maxDepth = 1_000
 /** Of errors that no server sent: its answer is missing. Outside of what JSON-RPC and MCP use. */
 export const noAnswer = -31_999
 
@@ -41,10 +44,19 @@ export function messagesIn(text: string): JsonObject[] {
 
 function parsed(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json
+    const value = JSON.parse(text) as Json
+    return isDeeper(value, maxDepth) ? flattened(value, maxDepth) : value
   } catch {
     return undefined
   }
+}
+
+/** Without what is nested deeper. */
+function flattened(value: Json, levels: number): Json {
+  if (typeof value !== 'object' || value === null) return value
+  if (levels === 0) return null
+  if (Array.isArray(value)) return value.map((entry) => flattened(entry, levels - 1))
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, flattened(entry, levels - 1)]))
 }
 
 /** In place of an answer that does not come: says why. */

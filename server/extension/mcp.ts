@@ -49,6 +49,8 @@ class McpSource {
   #leftOut: readonly LeftOut[] = []
   /** Of Runnel, as soon as it has asked. */
   #warn: Warn | undefined
+  /** The last sentence that Runnel's log got: each run would say it again. */
+  #warned = ''
 
   constructor(server: McpServer, options: McpServerOptions) {
     this.#server = server
@@ -82,6 +84,7 @@ class McpSource {
     try {
       const listing = await this.#connection.list(signal)
       this.#leftOut = listing.leftOut
+      this.#warned = ''
       for (const { tool, reason, isLimit } of listing.leftOut)
         if (!isLimit) this.#sayOnce(tool === undefined ? reason : `has a tool ${tool} that is left out: ${reason}.`)
       return this.#tools.of(listing.tools)
@@ -110,7 +113,8 @@ class McpSource {
     const { onError, logger } = this.#options
     onError?.(new Error(sentence))
     if (logger) logger.warn(this.#fields, sentence)
-    else this.#warn?.(sentence)
+    else if (this.#warned !== sentence) this.#warn?.(sentence)
+    this.#warned = sentence
   }
 }
 

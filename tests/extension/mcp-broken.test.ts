@@ -1,34 +1,14 @@
 /** MCP servers whose transport misbehaves: each call gets an answer or a sentence, at once. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { mcpServer, type McpServerOptions } from '../../server/extension/mcp.ts'
-import type { ToolSource } from '../../server/extension/tool.ts'
+import { describe, expect, test } from 'vitest'
+import { mcpServer } from '../../server/extension/mcp.ts'
 import { expectNothingLeftOpen } from '../helpers/open-handles.ts'
 import { call, toolOf } from './mcp-context.ts'
-import { startOdd, type Hop, type OddHttp, type OddServer } from './odd-mcp.ts'
+import type { Hop, OddHttp } from './odd-mcp.ts'
+import { never, oddSources } from './odd-sources.ts'
 
 expectNothingLeftOpen()
-
-const never = new AbortController().signal
-const sources: ToolSource[] = []
-let odd: OddServer
-beforeAll(async () => {
-  odd = await startOdd()
-})
-afterAll(() => odd.close())
-afterEach(async () => {
-  await Promise.all(sources.splice(0).map((source) => source.close()))
-})
-
-function http(kind: OddHttp, options: McpServerOptions = {}): { source: ToolSource; said: string[] } {
-  const said: string[] = []
-  const source = mcpServer(
-    { name: 'odd', url: odd.at(kind) },
-    { onError: ({ message }) => said.push(message), ...options },
-  )
-  sources.push(source)
-  return { source, said }
-}
+const { http, kept } = oddSources()
 
 /** Calls are handled so; all else is as it should be. */
 function calls(handle: (hop: Hop) => void, more: OddHttp = {}): OddHttp {
@@ -333,8 +313,9 @@ describe('what a server asks for', () => {
 
 describe('the status of a server', () => {
   test('says how it is, and nothing of where', async () => {
-    const missing = mcpServer({ name: 'gone', command: '/nowhere/secret-server', args: ['--token', 'sk-secret-1'] })
-    sources.push(missing)
+    const missing = kept(
+      mcpServer({ name: 'gone', command: '/nowhere/secret-server', args: ['--token', 'sk-secret-1'] }),
+    )
     expect(missing.status?.()).toMatchObject({ transport: 'stdio', state: 'connecting', leftOut: [] })
     await expect(missing.list(never)).rejects.toThrow('spawn /nowhere/secret-server ENOENT')
     expect(missing.status?.()).toMatchObject({
@@ -342,12 +323,8 @@ describe('the status of a server', () => {
       error: 'The MCP server gone cannot be reached: its program could not be started (ENOENT)',
     })
 
-    const dying = mcpServer({
-      name: 'dying',
-      command: process.execPath,
-      args: [fileURLToPath(new URL('odd-mcp-stdio.ts', import.meta.url))],
-    })
-    sources.push(dying)
+    const file = fileURLToPath(new URL('odd-mcp-stdio.ts', import.meta.url))
+    const dying = kept(mcpServer({ name: 'dying', command: process.execPath, args: [file] }))
     await dying.list(never)
     expect(dying.status?.()).toMatchObject({ state: 'connected' })
     await dying.close()

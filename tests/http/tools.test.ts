@@ -86,6 +86,16 @@ test('tools of one name are told apart by their servers, and each is called', as
   )
 })
 
+test('a long text of a server is cut at the bound, and its first part goes to the model', async () => {
+  const { outputs, message } = await run([server('s', saying('x'.repeat(1_400_000)))], [['s_ping']])
+  expect(message.status).toBe('completed')
+  expect(outputs).toEqual(['x'.repeat(1_000_000)])
+  expect(message.output.find(({ type }) => type === 'tool_call')).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('the rest was cut off'),
+  })
+})
+
 test('a server says that its tools are others: the next request of the same run offers them', async () => {
   const kind: OddHttp = {
     handle: ({ message, response, answer }) => {
