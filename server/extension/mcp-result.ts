@@ -44,6 +44,7 @@ function listOf(content: Json | undefined): Json[] {
 
 /** Where the texts are the structured content written out, it need not be said again; where they are words about it, it must. */
 function says(texts: readonly string[], structured: Json): boolean {
+  if (texts.length === 0) return false
   const all = [...texts, texts.join('\n')].map(valueOf)
   // Libraries put what is no object into one with the field `result`, and write lists as a text an item.
   const bare = isObject(structured) && Object.keys(structured).length === 1 ? structured['result'] : undefined
@@ -52,7 +53,7 @@ function says(texts: readonly string[], structured: Json): boolean {
     (value) =>
       all.some((said) => isDeepStrictEqual(said, value)) ||
       isDeepStrictEqual(texts.map(valueOf), value) ||
-      texts.includes(String(value)),
+      (typeof value !== 'object' && texts.includes(String(value))),
   )
 }
 

@@ -114,6 +114,12 @@ describe('an odd result', () => {
       '{"type":"resource","resource":null}',
     ],
     ['structured content only', { structuredContent: { a: 1 } }, '{"a":1}'],
+    ['structured content of an empty list', { structuredContent: { result: [] } }, '{"result":[]}'],
+    [
+      'structured content that nobody wrote out',
+      { ...text('[object Object]'), structuredContent: { a: 1 } },
+      '[object Object]\n{"a":1}',
+    ],
     ['structured content in a list', { structuredContent: [1, 2] }, '[1,2]'],
     ['structured content of nothing', { ...text('words'), structuredContent: null }, 'words'],
     [
