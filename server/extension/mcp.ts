@@ -1,6 +1,6 @@
 /** Tools of MCP servers (https://modelcontextprotocol.io) as ours. */
 import type { Logger } from '../operation/log.ts'
-import { redactor } from '../secrets/secrets.ts'
+import { redactor, type Redact } from '../secrets/secrets.ts'
 import { McpConnection } from './mcp-connection.ts'
 import type { McpServer } from './mcp-config.ts'
 import { mcpPlace, mcpSecrets } from './mcp-secrets.ts'
@@ -37,6 +37,7 @@ type Warn = (words: string) => void
 
 /** Sentences that were said once. */
 const maxSaid = 1_000
+const maxReasonChars = 500
 
 class McpSource {
   readonly secrets: string[]
@@ -45,6 +46,8 @@ class McpSource {
   readonly #options: McpServerOptions
   readonly #connection: McpConnection
   readonly #tools: McpTools
+  /** Hides where the server is, and its keys. */
+  readonly #redactPlace: Redact
   readonly #said = new Set<string>()
   #leftOut: readonly LeftOut[] = []
   /** Of Runnel, as soon as it has asked. */
@@ -58,10 +61,11 @@ class McpSource {
     this.secrets = mcpSecrets(server)
     const { logger } = options
     const redact = redactor(this.secrets)
+    this.#redactPlace = redactor([...this.secrets, ...mcpPlace(server)])
     this.#connection = new McpConnection({
       server,
       redact,
-      redactPlace: redactor([...this.secrets, ...mcpPlace(server)]),
+      redactPlace: this.#redactPlace,
       onLog: logger && ((line) => logger.info(this.#fields, line)),
       onListChanged: () => {
         this.revision += 1
@@ -83,9 +87,12 @@ class McpSource {
     this.#warn = warn ?? this.#warn
     try {
       const listing = await this.#connection.list(signal)
-      this.#leftOut = listing.leftOut
+      this.#leftOut = listing.leftOut.map((entry) => ({
+        ...entry,
+        reason: this.#redactPlace(entry.reason).slice(0, maxReasonChars),
+      }))
       this.#warned = ''
-      for (const { tool, reason, isLimit } of listing.leftOut)
+      for (const { tool, reason, isLimit } of this.#leftOut)
         if (!isLimit) this.#sayOnce(tool === undefined ? reason : `has a tool ${tool} that is left out: ${reason}.`)
       return this.#tools.of(listing.tools)
     } catch (error) {

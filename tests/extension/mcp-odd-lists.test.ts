@@ -193,18 +193,23 @@ describe('an odd list', () => {
   })
 
   test('whose second page is an error keeps the first', async () => {
-    const { source, said } = http({
-      pages: [page('a', 'x')],
-      handle: ({ message, response, count, answer }) => {
-        if (message.method !== 'tools/list' || count === 0) return answer()
-        const error = { code: -32602, message: 'Invalid cursor' }
-        response
-          .writeHead(200, { 'content-type': 'application/json' })
-          .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }))
+    const { source, said } = http(
+      {
+        pages: [page('a', 'x')],
+        handle: ({ message, response, count, answer }) => {
+          if (message.method !== 'tools/list' || count === 0) return answer()
+          const error = { code: -32602, message: `Invalid cursor for sk-secret-1 ${'x'.repeat(5_000)}` }
+          response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }))
+        },
       },
-    })
+      {},
+      { authorization: 'Bearer sk-secret-1' },
+    )
     expect(await namesOf(source)).toEqual(['a'])
-    expect(said).toEqual([expect.stringMatching(/page 2 is an error .*Invalid cursor/)])
+    expect(said).toEqual([expect.stringMatching(/page 2 is an error .*Invalid cursor for \*\*\*/)])
+    expect(said[0]!.length).toBeLessThan(600)
   })
 
   test.each<[string, unknown]>([

@@ -27,10 +27,14 @@ export function oddSources() {
   return {
     kept,
     /** With what was said of it. */
-    http(kind: OddHttp, options: McpServerOptions = {}): { source: ToolSource; said: string[] } {
+    http(
+      kind: OddHttp,
+      options: McpServerOptions = {},
+      headers: Record<string, string> = {},
+    ): { source: ToolSource; said: string[] } {
       const said: string[] = []
       const onError = ({ message }: Error) => void said.push(message)
-      return { source: kept(mcpServer({ name: 'odd', url: odd.at(kind) }, { onError, ...options })), said }
+      return { source: kept(mcpServer({ name: 'odd', url: odd.at(kind), headers }, { onError, ...options })), said }
     },
     stdio(kind: Odd): ToolSource {
       const env = { ODD: JSON.stringify(kind), NODE_NO_WARNINGS: '1' }
