@@ -51,6 +51,7 @@ async function measure(fragments: number): Promise<number[]> {
     now: Date.now,
     round: 0,
     executorOf: () => 'server',
+    say: () => {},
     redact: (text) => text,
   })
   const mapper = new ChatMapper(() => {})

@@ -14,11 +14,12 @@ export function noteOf(snapshot: MessageSnapshot, listed: MessageStatus): string
   if (snapshot.status === 'lagging') return 'Catching up …'
   const { message } = snapshot
   if (!message) return statusNotes[listed] ?? ''
-  const { status, output, error, finishReason } = message
+  const { status, output, error, finishReason, note } = message
   // An error that stands among the blocks is not said twice.
   if (error && !output.some(({ type }) => type === 'error')) return error.message
   if (status === 'waiting') return waitsFor(output)
   if (status === 'streaming' && output.length === 0) return 'Is thinking …'
+  if (status === 'completed' && note !== undefined) return note
   if (status === 'completed' && finishReason === 'length') return 'The answer has reached its largest length.'
   if (status === 'completed' && finishReason === 'content_filter')
     return 'The provider’s content filter ended this answer.'

@@ -48,8 +48,8 @@ type StringField<B> = { [F in keyof B]-?: B[F] extends string | undefined ? F : 
 export interface BlockRow<B extends AnyBlock> {
   /** Its growing texts, in the order in which positions count them. */
   readonly grows: { readonly [F in StringField<B>]?: Growth }
-  /** It has `annotations`, which only become more. */
-  readonly isAnnotated?: true
+  /** It has `annotations`, which only become more; `late`: only where it had been a text before. */
+  readonly isAnnotated?: true | 'late'
   /** Its writer's own words, the model's or a person's: what a prompt says of it. */
   readonly words?: StringField<B>
   /** What a search finds. */
@@ -76,6 +76,7 @@ export const blockTypes = {
   },
   reasoning: {
     grows: { text: {} },
+    isAnnotated: 'late',
     door: { field: 'reasoning_content', text: 'text' },
     end: (status, at) => ({ status: ended(status), fields: { endedAt: at } }),
     shown: ({ text }) => (text === '' ? null : { kind: 'thoughts', title: 'Reasoning', text }),

@@ -30,6 +30,8 @@ export interface ReasoningBlock extends BlockBase<'reasoning'> {
   origin: 'field' | 'tag' | 'summary'
   startedAt: number
   endedAt?: number
+  /** Of one that was a text until its closing tag came. */
+  annotations?: JsonObject[]
 }
 
 export interface ToolCallBlock extends BlockBase<'tool_call', ToolCallStatus> {

@@ -77,8 +77,9 @@ export function createBlock(id: string, block: NewBlock): Y.Map<unknown> {
   map.set('id', id)
   for (const [key, value] of Object.entries(block)) if (value !== undefined) map.set(key, value)
   for (const part of growingParts(block.type)) {
-    if (part === 'annotations') map.set(part, new Y.Array<JsonObject>())
-    else if (!isLateField(block.type, part)) map.set(part, new Y.Text())
+    if (part === 'annotations') {
+      if (typeOf(block.type).row.isAnnotated === true) map.set(part, new Y.Array<JsonObject>())
+    } else if (!isLateField(block.type, part)) map.set(part, new Y.Text())
   }
   return map
 }

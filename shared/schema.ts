@@ -58,6 +58,8 @@ export interface MessageFields {
   firstTokenAt?: number
   endedAt?: number
   finishReason?: FinishReason
+  /** What people should know of how it ended, a sentence: that it is empty, or a reason that nobody here knows. */
+  note?: string
   usage?: Usage
   error?: MessageError
   schema: number
@@ -71,6 +73,7 @@ export const optionalMessageFields = [
   'firstTokenAt',
   'endedAt',
   'finishReason',
+  'note',
   'usage',
   'error',
 ] as const

@@ -32,7 +32,7 @@ function applyToBlock(block: Block, event: Extract<StreamEvent, { block: string 
   if (event.type === 'set') return changed(block, event.fields, event.removed)
   const fields = block as unknown as Fields
   if (event.type === 'annotation')
-    return changed(block, { annotations: [...(fields.annotations as unknown[]), event.annotation] })
+    return changed(block, { annotations: [...((fields.annotations ?? []) as unknown[]), event.annotation] })
   const { field, offset, insert, delete: deleted = 0 } = event
   const text = (fields[field] ?? '') as string
   if (offset + deleted > text.length)

@@ -63,7 +63,7 @@ const call = (fields: object, args: string) =>
 
 function readChat(frames: readonly string[]): void {
   const mapper = new ChatMapper(() => {})
-  for (const frame of [...frames, '[DONE]']) {
+  for (const frame of [...frames, chunk({ content: '.' }), '[DONE]']) {
     mapper.push(undefined, frame)
     mapper.events.length = 0
   }
@@ -79,7 +79,7 @@ function readResponses(frames: readonly object[]): void {
 
 function readSse(text: string, bytesAtOnce: number): void {
   const bytes = Buffer.from(text)
-  const reader = createSseReader(() => {})
+  const reader = createSseReader({ onFrame: () => {} })
   for (let at = 0; at < bytes.length; at += bytesAtOnce) reader.push(bytes.subarray(at, at + bytesAtOnce))
   reader.end()
 }

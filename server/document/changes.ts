@@ -56,8 +56,11 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
     if (target === output || !(map instanceof Y.Map) || fresh.has(map)) continue
     const block = map.get('id') as string
     if (event instanceof Y.YMapEvent) {
-      const made = [...event.keysChanged].filter((key) => map.get(key as string) instanceof Y.Text) as GrowingField[]
-      for (const field of made)
+      const made = [...event.keysChanged].filter((key) => map.get(key as string) instanceof Y.AbstractType) as string[]
+      for (const field of made.filter((field) => map.get(field) instanceof Y.Array))
+        for (const annotation of map.get(field) as Y.Array<JsonObject>)
+          grown.push({ type: 'annotation', block, annotation })
+      for (const field of made.filter((field) => map.get(field) instanceof Y.Text) as GrowingField[])
         grown.push({ type: 'delta', block, field, offset: 0, insert: (map.get(field) as Y.Text).toString() })
       const change = keyChange(event as Y.YMapEvent<unknown>, made)
       if (change) set.push({ type: 'set', block, ...(change as { fields: JsonObject; removed?: string[] }) })
@@ -65,7 +68,7 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
       const field = target._item!.parentSub!
       if (isGrowingField(map.get('type') as string, field) && !isNew(target, event.transaction))
         for (const change of textChanges(block, field, event.delta as Delta[], isEdit(event))) grown.push(change)
-    } else {
+    } else if (!isNew(target, event.transaction)) {
       for (const item of event.changes.added)
         for (const annotation of item.content.getContent())
           grown.push({ type: 'annotation', block, annotation: annotation as JsonObject })
@@ -75,7 +78,7 @@ function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.Abstr
 }
 
 /** Made by the same transaction: told with its map. */
-function isNew(text: Y.Text, transaction: Y.Transaction): boolean {
+function isNew(text: Pick<Y.AbstractType<never>, '_item'>, transaction: Y.Transaction): boolean {
   const { client, clock } = text._item!.id
   return clock >= (transaction.beforeState.get(client) ?? 0)
 }

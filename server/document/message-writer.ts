@@ -212,7 +212,8 @@ export class MessageWriter implements DocumentWriter {
     const { annotations } = block
     if (annotations.length === 0) return
     block.annotations = []
-    const shared = block.map!.get('annotations') as Y.Array<JsonObject>
+    let shared = block.map!.get('annotations') as Y.Array<JsonObject> | undefined
+    if (!shared) block.map!.set('annotations', (shared = new Y.Array()))
     shared.push(annotations)
     if (this.#changes)
       for (const annotation of annotations) this.#changes.push({ type: 'annotation', block: block.id, annotation })

@@ -213,11 +213,12 @@ function failed(reader: FeedReader, error: unknown): void {
 
 /** The last event of a message: how it ended. */
 export function encodeEnd(message: MessageFields, position: string): string {
-  const { status, endedAt, finishReason, usage, error } = message
+  const { status, endedAt, finishReason, note, usage, error } = message
   const fields = {
     status,
     ...(endedAt !== undefined && { endedAt }),
     ...(finishReason && { finishReason }),
+    ...(note !== undefined && { note }),
     ...(usage && { usage }),
     ...(error && { error }),
   }

@@ -1,7 +1,8 @@
-import { cleanJson, type Json } from '../../shared/schema.ts'
+/** The tool calls of one choice, put together from fragments. */
+import { cleanJson, type Json, type JsonObject } from '../../shared/schema.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { ProviderEvent } from './events.ts'
-import { isFields } from './frames.ts'
+import { isFields, type Fields } from './frames.ts'
 import { isJson, JsonEnd } from './json-end.ts'
 
 interface Call {
@@ -10,76 +11,158 @@ interface Call {
   /** The id, or the one that it got here for want of one of its own: a result must find its call. */
   shownId: string
   name: string
+  /** Its input is a text and no JSON. */
+  isCustom: boolean
   arguments: string
-  argumentsEnd: JsonEnd
+  readonly argumentsEnd: JsonEnd
+  /** It has begun for the reader. Until then its arguments wait. */
+  isShown: boolean
+  /** The call that this one may only repeat: it is shown when its arguments differ. */
+  twin: Call | null
+  /** What came behind whole arguments: their repetition, or nothing that belongs to them. */
+  echo: string
+  /** `{}` may be a place kept free for the arguments that follow. */
+  isPlaceholder: boolean
+  extra: Json | undefined
 }
 
-/** The tool calls of one choice, put together from fragments. */
+/**
+ * A fragment belongs to the call of its id, else of its index, else to the last
+ * one. A name begins a call; so a fragment without one that fits nowhere never
+ * joins another call, it is not understood.
+ */
 export class ChatCalls {
   readonly #events: ProviderEvent[]
+  readonly #onUnknown: (path: string) => void
   readonly #calls: Call[] = []
   readonly #byIndex = new Map<number, Call>()
   /** The first call of each id that the provider gave. */
   readonly #byId = new Map<string, Call>()
   readonly #shownIds = new Set<string>()
+  #shown = 0
+  #isLegacy = true
 
-  constructor(events: ProviderEvent[]) {
+  constructor(events: ProviderEvent[], onUnknown: (path: string) => void) {
     this.#events = events
+    this.#onUnknown = onUnknown
   }
 
-  /** Takes an entry of `delta.tool_calls`, where anything may be absent, null or empty. Returns whether it began a call. */
-  add(fragment: unknown): boolean {
-    if (!isFields(fragment)) return false
-    const part = isFields(fragment.function) ? fragment.function : {}
-    const index = isWhole(fragment.index) ? fragment.index : undefined
-    const id = typeof fragment.id === 'string' ? fragment.id : ''
-    const name = typeof part.name === 'string' ? part.name : ''
-    let call = this.#find(index, id, name)
-    const isNew = call === undefined
-    if (!call) call = this.#start(index, id, name)
-    else this.#complete(call, id, name)
-    this.#grow(call, part.arguments)
-    if (fragment.extra_content) {
-      this.#events.push({
-        type: 'provider_data',
-        key: call.key,
-        data: { api: 'chat', call_id: call.shownId, extra_content: cleanJson(fragment.extra_content) as Json },
-      })
+  get holdsAny(): boolean {
+    return this.#shown > 0
+  }
+
+  /** Takes an entry of `delta.tool_calls`, where anything may be absent, null or empty. `onBegin`: before a call is shown. */
+  add(fragment: unknown, onBegin: () => void): void {
+    if (!isFields(fragment)) return
+    this.#isLegacy = false
+    this.#add(fragment, onBegin)
+  }
+
+  /** `delta.function_call`, which servers that also send `tool_calls` only repeat. */
+  legacy(called: Fields, onBegin: () => void): void {
+    if (this.#isLegacy) this.#add({ function: called }, onBegin)
+  }
+
+  /** Nothing more comes: what was held back is shown, or is nothing. */
+  end(): void {
+    for (const call of this.#calls) {
+      if (call.isPlaceholder) this.#append(call, '{}')
+      const { twin } = call
+      if (call.isShown) continue
+      // A call that says the same is the same, or its effect would happen twice.
+      if (twin && (call.arguments === '' || call.arguments === twin.arguments)) continue
+      if (call.name === '') {
+        this.#onUnknown('choices.delta.tool_calls')
+        continue
+      }
+      this.#show(call)
     }
-    return isNew
   }
 
   /** All calls are over. Of those that a limit may have cut, only whole arguments are worth running. */
-  end(mayBeCut: boolean): void {
+  close(mayBeCut: boolean): void {
+    const last = this.#calls.findLast(({ isShown }) => isShown)
     for (const call of this.#calls) {
-      const isCut = mayBeCut && !isJson(call.arguments)
+      if (!call.isShown) continue
+      const isCut = mayBeCut && (call.isCustom ? call === last : !isJson(call.arguments))
       this.#events.push({ type: 'block_end', key: call.key, status: isCut ? 'cancelled' : 'pending' })
     }
   }
 
-  /** By index; another id at the same index is another call. Without an index by id, else the last, unless that is whole and a name begins another. */
-  #find(index: number | undefined, id: string, name: string): Call | undefined {
-    if (index !== undefined) {
-      const call = this.#byIndex.get(index)
-      return call && id !== '' && call.id !== '' && call.id !== id ? undefined : call
+  #add(fragment: Fields, onBegin: () => void): void {
+    const isCustom = isFields(fragment.custom)
+    const part = (isCustom ? fragment.custom : isFields(fragment.function) ? fragment.function : fragment) as Fields
+    const index = isWhole(fragment.index) ? fragment.index : undefined
+    const id = stringOf(fragment.id) || stringOf(fragment.call_id)
+    const name = stringOf(part.name)
+    const given = part.arguments ?? part.input
+    const text = isFields(given) ? JSON.stringify(given) : stringOf(given)
+    const call = this.#find(index, id, name)
+    if (!call) {
+      if (text !== '') this.#onUnknown('choices.delta.tool_calls')
+      return
     }
-    if (id !== '') return this.#byId.get(id)
-    const last = this.#calls.at(-1)
-    return last && name !== '' && last.argumentsEnd.isWhole(last.arguments) ? undefined : last
+    call.isCustom ||= isCustom
+    this.#complete(call, id, name)
+    if (!call.isShown && !call.twin && call.name !== '') this.#show(call, onBegin)
+    this.#grow(call, text, onBegin)
+    if (fragment.extra_content) this.#extra(call, cleanJson(fragment.extra_content) as Json)
   }
 
-  #start(index: number | undefined, id: string, name: string): Call {
+  #find(index: number | undefined, id: string, name: string): Call | undefined {
+    const at = index === undefined ? undefined : this.#byIndex.get(index)
+    const own = id === '' ? undefined : this.#byId.get(id)
+    if (own && (name === '' || own.name === '' || own.name === name)) return this.#known(own, at, index, name)
+    if (at) {
+      // Some servers make a new id for each fragment: only a name begins another call.
+      const isOther = id !== '' && at.id !== '' && at.id !== id
+      if (isOther && (name !== '' || this.#isWhole(at))) return this.#start(index, id, name, null)
+      if (name === '' || at.name === '') return at
+      if (at.name !== name) return this.#start(index, id, name, null)
+      return id === '' && at.id === '' && this.#isWhole(at) ? this.#start(index, id, name, at) : at
+    }
+    if (index !== undefined || id !== '') return this.#start(index, id, name, null)
+    const last = this.#calls.at(-1)
+    if (name === '') return last
+    if (!last || (last.name !== '' && last.name !== name)) return this.#start(index, id, name, null)
+    return this.#isWhole(last) ? this.#start(index, id, name, last.twin ?? last) : last
+  }
+
+  /** An id that is known, perhaps at an index of another: the same call goes on, or comes a second time. */
+  #known(own: Call, at: Call | undefined, index: number | undefined, name: string): Call {
+    if (at?.twin === own) return at
+    if (index === undefined || at === own) return own
+    if (name !== '' && this.#isWhole(own)) return this.#start(index, own.id, name, own)
+    this.#byIndex.set(index, own)
+    return own
+  }
+
+  #start(index: number | undefined, id: string, name: string, twin: Call | null): Call {
     const call: Call = {
       key: `call-${this.#calls.length}`,
       id,
-      shownId: this.#ownId(id) ?? `call_${crypto.randomUUID()}`,
+      shownId: '',
       name,
+      isCustom: false,
       arguments: '',
       argumentsEnd: new JsonEnd(),
+      isShown: false,
+      twin,
+      echo: '',
+      isPlaceholder: false,
+      extra: undefined,
     }
     this.#calls.push(call)
-    this.#know(call)
+    if (id !== '' && !this.#byId.has(id)) this.#byId.set(id, call)
     if (index !== undefined) this.#byIndex.set(index, call)
+    return call
+  }
+
+  #show(call: Call, onBegin?: () => void): void {
+    onBegin?.()
+    call.isShown = true
+    this.#shown += 1
+    call.shownId = this.#ownId(call.id)
     this.#events.push({
       type: 'block_start',
       key: call.key,
@@ -87,42 +170,83 @@ export class ChatCalls {
         type: 'tool_call',
         status: 'streaming',
         callId: call.shownId,
-        name,
+        name: call.name,
         executor: 'client',
       },
     })
-    return call
-  }
-
-  #know(call: Call): void {
-    if (call.id !== '' && !this.#byId.has(call.id)) this.#byId.set(call.id, call)
-    this.#shownIds.add(call.shownId)
+    if (call.arguments !== '')
+      this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text: call.arguments })
+    if (call.isCustom) this.#keep(call, { type: 'custom' })
+    if (call.extra !== undefined) this.#keep(call, { extra_content: call.extra })
   }
 
   /** An id that no other call of this answer has. */
-  #ownId(id: string): string | undefined {
-    return id === '' || this.#shownIds.has(id) ? undefined : id
+  #ownId(id: string): string {
+    const own = id === '' || this.#shownIds.has(id) ? `call_${crypto.randomUUID()}` : id
+    this.#shownIds.add(own)
+    return own
   }
 
   /** An id or a name that comes late. Where they come again, they are the same. */
   #complete(call: Call, id: string, name: string): void {
+    const fields: JsonObject = {}
     if (call.id === '' && id !== '') {
       call.id = id
-      call.shownId = this.#ownId(id) ?? call.shownId
-      this.#know(call)
-      this.#events.push({ type: 'block_set', key: call.key, fields: { callId: call.shownId } })
+      if (!this.#byId.has(id)) this.#byId.set(id, call)
+      if (call.isShown && !this.#shownIds.has(id)) fields.callId = call.shownId = this.#ownId(id)
     }
     if (call.name === '' && name !== '') {
       call.name = name
-      this.#events.push({ type: 'block_set', key: call.key, fields: { name } })
+      fields.name = name
     }
+    if (call.isShown && Object.keys(fields).length > 0) this.#events.push({ type: 'block_set', key: call.key, fields })
   }
 
-  #grow(call: Call, fragment: unknown): void {
-    const text = isFields(fragment) ? JSON.stringify(fragment) : fragment
-    if (typeof text !== 'string' || text === '') return
+  #grow(call: Call, text: string, onBegin: () => void): void {
+    if (text === '') return
+    if (call.isPlaceholder) {
+      call.isPlaceholder = false
+      if (!text.trimStart().startsWith('{')) this.#append(call, '{}')
+    }
+    if (this.#isWhole(call) && text.trim() !== '') return this.#behind(call, text)
+    if (call.arguments === '' && !call.isCustom && text.trim() === '{}') call.isPlaceholder = true
+    else this.#append(call, text)
+    if (call.twin && !call.isShown && !call.twin.arguments.startsWith(call.arguments)) this.#show(call, onBegin)
+  }
+
+  /** Behind whole arguments nothing can follow but the same once more. */
+  #behind(call: Call, text: string): void {
+    call.echo += text
+    if (call.arguments.startsWith(call.echo)) {
+      if (call.arguments.length === call.echo.length) call.echo = ''
+      return
+    }
+    call.echo = ''
+    this.#onUnknown('choices.delta.tool_calls.arguments')
+  }
+
+  #append(call: Call, text: string): void {
+    call.isPlaceholder = false
     call.arguments += text
     call.argumentsEnd.push(text)
-    this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text })
+    if (call.isShown) this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text })
   }
+
+  #isWhole(call: Call): boolean {
+    return !call.isCustom && (call.isPlaceholder || call.argumentsEnd.isClosed(call.arguments))
+  }
+
+  #extra(call: Call, extra: Json): void {
+    if (call.isShown) this.#keep(call, { extra_content: extra })
+    else call.extra = extra
+  }
+
+  /** What the provider wants back with the call. */
+  #keep(call: Call, fields: JsonObject): void {
+    this.#events.push({ type: 'provider_data', key: call.key, data: { api: 'chat', call_id: call.shownId, ...fields } })
+  }
+}
+
+function stringOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }

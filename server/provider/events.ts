@@ -34,14 +34,19 @@ export type ProviderEvent =
   | { type: 'annotation'; key: string; annotation: JsonObject }
   | { type: 'block_set'; key: string; fields: JsonObject }
   | { type: 'block_end'; key: string; status: BlockStatus | ToolCallStatus; fields?: JsonObject }
-  /** What a call made, an image: a file of the chat. Behind its block's end. */
+  /** A text turns out to be thoughts: its block becomes one of reasoning, with all that it says. Also behind its end. */
+  | { type: 'block_type'; key: string; block: Omit<Extract<NewBlock, { type: 'reasoning' }>, 'status'> }
+  /** What the answer or one of its calls made, an image or a sound: a file of the chat. Of a call behind its block's end. */
   | { type: 'file'; key: string; name: string; mimeType: string; data: Uint8Array }
   /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block,
    *  or beside the message where the key has no block (reasoning without text, compaction). */
   | { type: 'provider_data'; key: string; data: Json }
   /** The last one given counts for the request. */
   | { type: 'usage'; usage: Usage }
-  | { type: 'finish'; reason: FinishReason }
+  /** The provider asked to be left alone for a while, in words for people; null: the while is over. Before all others. */
+  | { type: 'waiting'; words: string | null }
+  /** `note`: what people should know of this end, a sentence. */
+  | { type: 'finish'; reason: FinishReason; note?: string }
 
 /** What a person said to a call that the provider runs itself. */
 export interface ProviderDecision {

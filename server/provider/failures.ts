@@ -1,14 +1,14 @@
 /** What a provider says when it says no, as an error that a person can read. */
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
-import { isDeeper } from '../../shared/json-depth.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { isFields } from './frames.ts'
+import { failureIn, parsed, sentenceOf } from './reported.ts'
 
 const maxMessage = 600
 const maxDetail = 200
-/** Errors inside errors, and so on: what is deeper is no sentence. */
-const maxDepth = 20
+/** Of a text that is no answer, so much is said. */
+const maxQuote = 200
 
 /**
  * A provider's failure as it may be shown, stored and logged: without the keys
@@ -85,39 +85,23 @@ function statusRow(status: number): [ErrorCode, string] {
   return ['provider_rejected', 'The model provider rejected the request']
 }
 
-/** The error of an answer that is no event stream, although its status says success. */
+/** The error of an answer that is none of a model, although its status says success. */
 export function noStreamFailure(body: string, contentType: string): RunnelError {
   const json = parsed(body)
-  if (isFields(json)) {
-    if (json.error) return reportedFailure(json.error)
-    if (json.object === 'error') return reportedFailure(json)
-  }
+  const failure = failureIn(json)
+  if (failure !== undefined) return reportedFailure(failure)
+  const text = body.trim()
   const what =
-    json === undefined
-      ? /^\s*</.test(body)
+    json !== undefined
+      ? 'one JSON document'
+      : text.startsWith('<')
         ? 'a web page'
         : `something else (${contentType || 'no content type'})`
-      : 'one JSON document'
+  const words = json !== undefined || text.startsWith('<') || text === '' ? '' : ` It says: ${text.slice(0, maxQuote)}`
   return new RunnelError(
     'provider_bad_response',
-    `The model provider answered with ${what} instead of a stream. Is its base URL right?`,
+    `The model provider answered with ${what} instead of a stream. Is its base URL right?${words}`,
   )
-}
-
-function sentenceOf(error: unknown): string {
-  if (typeof error === 'string') return readable(error)
-  if (!isFields(error) || isDeeper(error, maxDepth)) return ''
-  const { message, detail, error: inner } = error
-  if (typeof message === 'string') return readable(message)
-  if (typeof detail === 'string') return readable(detail)
-  if (inner !== undefined) return sentenceOf(inner)
-  return readable(JSON.stringify(error))
-}
-
-/** Pages of HTML are no sentence. */
-function readable(text: string): string {
-  const sentence = text.trim()
-  return sentence.startsWith('<') ? '' : sentence
 }
 
 /** Keys of others never reach a screen or a log either, nor what a provider leaves of one (`my-k***ey`). */
@@ -127,20 +111,14 @@ function withoutKeys(text: string): string {
     .replace(/(?<![\w*-])(?=[\w*-]*\w)[\w-]*\*{3,}[\w*-]*/g, '…')
 }
 
-function detailsOf(error: unknown): Record<string, string | number> {
+function detailsOf(error: unknown, depth = 0): Record<string, string | number> {
   const details: Record<string, string | number> = {}
+  if (Array.isArray(error) && depth < 3) return detailsOf(error[0], depth + 1)
   if (!isFields(error)) return details
   for (const name of ['code', 'type', 'param']) {
     const value = error[name]
     if (typeof value === 'string' || isWhole(value)) details[name] = value
   }
-  return details
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
-  }
+  if (isWhole(error.status_code)) details.code ??= error.status_code
+  return depth < 3 && isFields(error.error) ? { ...details, ...detailsOf(error.error, depth + 1) } : details
 }

@@ -24,19 +24,67 @@ export interface StreamMapper {
   readonly events: ProviderEvent[]
   /** `finish` is among the events: nothing more is to be read. */
   readonly finished: boolean
-  /** One frame. Throws a RunnelError where the provider reports a failure; events stay takeable. */
-  push(type: string | undefined, data: string): void
+  /** The answer is known to be whole; what comes now (usage, a late word) is taken, and need not come. */
+  readonly settled: boolean
+  /**
+   * One frame. Returns false for one that says nothing and only keeps the line
+   * open. Throws a RunnelError where the provider reports a failure; events stay
+   * takeable.
+   */
+  push(type: string | undefined, data: string): boolean
   /** The stream is over without having said so: finishes where the answer is known to be whole, else throws `failure`. */
   end(failure: RunnelError): void
+  /** Something came whose meaning is not known. */
+  ignored(path: string): void
 }
 
-/** The JSON object of a frame. Throws `provider_bad_response`. */
+/** What a frame holds: JSON, the mark of the end, or nothing but a sign of life. */
+export type Frame = Fields | 'done' | null
+
+const aliveWord = /^(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|waiting|processing|null|\{\}|\[\]|)$/i
+const doneWord = /^["']?\[?done\]?["']?$/i
+
+/**
+ * Reads a frame. Throws the failure that it reports where nothing of an answer
+ * can stand beside it, and `provider_bad_response` for what is none.
+ */
+export function readFrame(type: string | undefined, data: string): Frame {
+  if (type === 'error' || type === 'response.error') return failedFrame(data)
+  if (data.charCodeAt(0) === 123 /* { */ && type === undefined) return aliveFields(parseFrame(data))
+  const text = data.trim()
+  if (text.startsWith(':') || aliveWord.test(text)) return null
+  if (doneWord.test(text)) return 'done'
+  if (type !== undefined && aliveWord.test(type)) return null
+  return aliveFields(parseFrame(text))
+}
+
+function aliveFields(frame: Fields): Frame {
+  const { type, choices } = frame
+  if (typeof type === 'string' && choices === undefined && aliveWord.test(type)) return null
+  return frame
+}
+
+/** The event itself says that it is one, whatever stands in it. */
+function failedFrame(data: string): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch {
+    return { type: 'error', message: data }
+  }
+  if (isFields(value)) return { ...value, type: 'error' }
+  return { type: 'error', error: value ?? 'error' }
+}
+
+/** The JSON object of a frame; of a list with one object in it, that. Throws `provider_bad_response`. */
 export function parseFrame(data: string): Fields {
   let value: unknown
   try {
     value = JSON.parse(data)
   } catch (error) {
-    throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON.', { cause: error })
+    throw new RunnelError('provider_bad_response', `The model provider sent a frame that is no JSON${quoted(data)}`, {
+      cause: error,
+    })
   }
   // Each level has two brackets.
   if (data.length > 2 * maxDepth && isDeeper(value, maxDepth))
@@ -45,5 +93,18 @@ export function parseFrame(data: string): Fields {
       `The model provider sent a frame nested deeper than ${maxDepth} levels.`,
     )
   if (isFields(value)) return value
+  if (Array.isArray(value) && value.length === 1 && isFields(value[0])) return value[0]
+  if (typeof value === 'string')
+    throw new RunnelError(
+      'provider_bad_response',
+      `The model provider sent a frame that is no JSON object${quoted(value)}`,
+    )
   throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is no JSON object.')
 }
+
+/** Words of a server that speaks no JSON may say what is wrong; broken JSON says nothing to a person. */
+function quoted(text: string): string {
+  return /^\s*[[{"]/.test(text) ? '.' : `: ${text.trim().slice(0, maxQuote)}`
+}
+
+const maxQuote = 200

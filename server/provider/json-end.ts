@@ -12,6 +12,8 @@ export class JsonEnd {
   /** `bare`: a number, or a word such as `true`, which only a parser can judge. */
   #state: 'empty' | 'bare' | 'inside' | 'closed' | 'broken' = 'empty'
   #bare = ''
+  /** It was looked at by a parser, and was good. */
+  #isParsed = false
 
   push(text: string): void {
     for (let at = 0; at < text.length && this.#state !== 'broken'; at++) this.#take(text[at]!)
@@ -20,8 +22,13 @@ export class JsonEnd {
   /** `text`: all that came. It is parsed once at the most where it is none. */
   isWhole(text: string): boolean {
     if (this.#state === 'bare') return isJson(this.#bare)
+    return this.isClosed(text)
+  }
+
+  /** The same of an object, a list or a string: nothing but white space can follow it. */
+  isClosed(text: string): boolean {
     if (this.#state !== 'closed') return false
-    if (isJson(text)) return true
+    if (this.#isParsed || isJson(text)) return (this.#isParsed = true)
     this.#state = 'broken'
     return false
   }

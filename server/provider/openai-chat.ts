@@ -1,196 +1,219 @@
 /**
  * Chat Completions: chunks → events. Real servers send less, more and other
- * than the books say; `tests/fixtures/streams` holds an example of each oddity.
+ * than the books say: `docs/PROVIDERS.md` has the rules, `tests/fixtures/streams`
+ * and `tests/provider` an example of each oddity.
  */
 import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
+import { ChatBlocks } from './chat-blocks.ts'
 import { ChatCalls } from './chat-calls.ts'
-import { annotationOf, reasoningOf, sourceBlocks, textOf, ReasoningDetails, type ReasoningField } from './chat-delta.ts'
+import { sourceBlocks } from './chat-delta.ts'
+import { holds, takeContent, type PartsSink } from './chat-parts.ts'
+import { ReasoningDetails, reasoningFields, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { reportedFailure } from './failures.ts'
-import { isFields, parseFrame, type Fields, type StreamMapper } from './frames.ts'
-import { ThinkTags } from './think-tags.ts'
+import { emptyAnswer, endingOf, finishWord, unknownWord } from './finish-reasons.ts'
+import { isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { mediaOf, type Media } from './media.ts'
+import { failureIn, namedFailure } from './reported.ts'
+import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
 
-interface OpenBlock {
-  key: string
-  type: 'text' | 'reasoning' | 'refusal'
+export interface ChatOptions {
+  /** Of what comes with the end of the answer only, so that nobody else can count it before. */
+  maxHeldBytes?: number
+  /** Tags around thoughts in the text; default: `defaultThinkTags`. */
+  thinkTags?: readonly string[]
 }
 
-/** The message of a stream is its choice 0; blocks open in the order in which their kinds come. */
-export class ChatMapper implements StreamMapper {
+/** The message of a stream is its choice 0. */
+export class ChatMapper implements StreamMapper, PartsSink {
   readonly events: ProviderEvent[] = []
   finished = false
-  readonly #onUnknown: (type: string) => void
-  readonly #calls = new ChatCalls(this.events)
+  readonly #onUnknown: (path: string) => void
+  readonly #blocks: ChatBlocks
+  readonly #calls: ChatCalls
   readonly #details = new ReasoningDetails((bytes) => this.#hold(bytes))
-  readonly #tags = new ThinkTags()
-  #blocks = 0
-  /** What the last delta wrote to; null after a call. */
-  #current: OpenBlock | null = null
-  /** Open until the next text: white space between calls is still its own. */
-  #text: OpenBlock | null = null
-  /** Where this text starts in the whole content, as annotations count. */
-  #textStart = 0
-  #contentLength = 0
-  /** White space that no text stands before yet. */
-  #held = ''
+  #sound: Sound | undefined
   #reasoningField: ReasoningField | null = null
-  #reasoningKey = 'reasoning'
+  /** Of the thoughts, for those that come a second time in another field. */
+  #thoughts = ''
   #reason: FinishReason | null = null
+  #word = ''
   #usage: unknown
   #searchResults: unknown
+  /** Words came in deltas: what a `message` repeats of them is no news. */
+  #hasDeltas = false
+  /** Of messages in the place of deltas. */
+  #message = ''
+  #isReported = false
   readonly #maxHeldBytes: number
   #heldBytes = 0
 
-  /** `maxHeldBytes`: of what comes with the end of the answer only, so that nobody else can count it before. */
-  constructor(onUnknown: (type: string) => void, maxHeldBytes = Infinity) {
+  constructor(onUnknown: (path: string) => void, { maxHeldBytes = Infinity, thinkTags }: ChatOptions = {}) {
     this.#onUnknown = onUnknown
     this.#maxHeldBytes = maxHeldBytes
+    this.#blocks = new ChatBlocks(this.events, (bytes) => this.#hold(bytes), thinkTags)
+    this.#calls = new ChatCalls(this.events, onUnknown)
   }
 
-  push(type: string | undefined, data: string): void {
-    if (data === '[DONE]') return this.#finish(this.#reason ?? 'unknown')
-    const chunk = parseFrame(data)
-    const choices = chunk.choices
+  get settled(): boolean {
+    return this.#reason !== null
+  }
+
+  push(type: string | undefined, data: string): boolean {
+    try {
+      const frame = readFrame(type, data)
+      if (frame === null) return false
+      if (frame === 'done') this.#finish(this.#reason)
+      else this.#frame(frame, type)
+      return true
+    } catch (error) {
+      this.#report()
+      throw error
+    }
+  }
+
+  end(failure: RunnelError): void {
+    if (this.#reason) return this.#finish(this.#reason)
+    this.#report()
+    throw failure
+  }
+
+  ignored(path: string): void {
+    this.#onUnknown(path)
+  }
+
+  #frame(chunk: Fields, type: string | undefined): void {
+    const { choices } = chunk
     if (Array.isArray(choices)) {
       for (const choice of choices) if (isFields(choice) && !choice.index) this.#choice(choice)
     }
     const usage = chunk.usage ?? (chunk.x_groq as Fields | undefined)?.usage
     if (usage) this.#usage = usage
     if (chunk.search_results || chunk.citations) this.#searchResults = chunk.search_results ?? chunk.citations
-    if (chunk.error) this.#fail(reportedFailure(chunk.error))
-    if (type === 'error' || chunk.object === 'error' || chunk.type === 'error') this.#fail(reportedFailure(chunk))
-    if (!choices && !usage) this.#onUnknown(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
-  }
-
-  end(failure: RunnelError): void {
-    if (this.#reason) this.#finish(this.#reason)
-    else this.#fail(failure)
+    const failure = choices ? namedFailure(chunk) : failureIn(chunk)
+    if (failure !== undefined) throw reportedFailure(failure)
+    if (!choices && !usage) this.ignored(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
   }
 
   #choice(choice: Fields): void {
-    const delta = choice.delta
-    if (isFields(delta)) {
-      const { content } = delta
-      this.#thoughts(delta)
-      if (typeof content === 'string') {
-        if (content !== '') this.#content(content)
-      } else if (Array.isArray(content)) this.#content(textOf(content))
-      if (typeof delta.refusal === 'string' && delta.refusal !== '') this.#refusal(delta.refusal)
-      if (Array.isArray(delta.tool_calls)) for (const fragment of delta.tool_calls) this.#call(fragment)
-      if (Array.isArray(delta.annotations)) for (const annotation of delta.annotations) this.#annotation(annotation)
-    }
+    const { delta, message } = choice
+    if (isFields(delta) && holds(delta)) this.#delta(delta)
+    else if (message !== undefined || typeof choice.text === 'string') this.#whole(message ?? choice.text)
     if (choice.usage) this.#usage = choice.usage
-    const reason = choice.finish_reason
-    if (typeof reason === 'string' && reason !== '') {
-      if (reason === 'error') this.#fail(reportedFailure(choice.error))
-      this.#reason = finishReasons[reason] ?? 'unknown'
-    }
+    for (const name in choice) if (!choiceFields.has(name) && holds(choice[name])) this.ignored(`choices.${name}`)
+    const failure = namedFailure(choice)
+    if (failure !== undefined) throw reportedFailure(failure)
+    const word = finishWord(choice.finish_reason, choice.finishReason, isFields(delta) ? delta.finish_reason : null)
+    if (word !== undefined) this.#ending(word, choice)
   }
 
-  #thoughts(delta: Fields): void {
+  #ending(word: string, { message, error }: Fields): void {
+    const ending = endingOf(word)
+    if (ending === null) return
+    if (ending === 'failed')
+      throw reportedFailure(error ?? (typeof message === 'string' ? message : `it ended with ${word}`))
+    this.#reason = ending
+    this.#word = word
+  }
+
+  /** A message in the place of a delta: the whole answer, the next piece of it, or all that there is so far. */
+  #whole(message: unknown): void {
+    if (this.#hasDeltas) return
+    const said = typeof message === 'string' ? { content: message } : message
+    if (!isFields(said)) return
+    const { content } = said
+    if (typeof content !== 'string' || content === '' || this.#message === '') {
+      if (typeof content === 'string') this.#message = content
+      return this.#take(said)
+    }
+    const grows = content.startsWith(this.#message)
+    const news = grows ? content.slice(this.#message.length) : content
+    this.#message = grows ? content : this.#message + content
+    this.#take({ ...said, content: news })
+  }
+
+  #delta(delta: Fields): void {
+    const before = this.events.length
+    this.#take(delta)
+    if (this.events.length > before) this.#hasDeltas = true
+  }
+
+  #take(delta: Fields): void {
     const found = reasoningOf(delta, this.#reasoningField)
     if (delta.reasoning_details) this.#details.add(delta.reasoning_details)
-    if (!found) return
-    if (!this.#tags.passed) this.#plain()
-    this.#reasoningField = found.field
-    this.#reasoning(found.text, found.isSummary ? 'summary' : 'field')
+    if (found) this.#think(found.text, found.isSummary, found.field)
+    const { content, refusal, tool_calls: calls, function_call: called, annotations, audio } = delta
+    if (typeof content === 'string') {
+      if (content !== '') this.#blocks.content(content)
+    } else if (content) takeContent(content, this)
+    if (refusal && typeof refusal === 'string') this.refuse(refusal)
+    if (Array.isArray(calls)) for (const fragment of calls) this.call(fragment)
+    else if (isFields(calls)) this.call(calls)
+    if (isFields(called)) this.#calls.legacy(called, () => this.#blocks.leave('completed'))
+    if (Array.isArray(annotations)) for (const annotation of annotations) this.annotate(annotation)
+    if (delta.images ?? delta.image) this.#images(delta.images ?? delta.image)
+    if (audio) this.sound(audio)
+    for (const name in delta) if (!deltaFields.has(name) && holds(delta[name])) this.ignored(`choices.delta.${name}`)
   }
 
-  /** The thoughts have a field of their own, so a tag in the text is text. */
-  #plain(): void {
-    this.#tags.end()
-    this.#answer(this.#tags.text)
+  #think(text: string, isSummary: boolean, field: ReasoningField): void {
+    if (this.#reasoningField !== null && field !== this.#reasoningField && this.#isRepeated(text)) return
+    this.#reasoningField ??= field
+    this.#thoughts = (this.#thoughts + text).slice(-maxComparedChars)
+    this.#blocks.thoughts(text, isSummary)
   }
 
-  #content(content: string): void {
-    this.#contentLength += content.length
-    if (this.#tags.passed) return this.#answer(content)
-    this.#tags.push(content)
-    if (this.#tags.reasoning !== '') this.#reasoning(this.#tags.reasoning, 'tag')
-    this.#answer(this.#tags.text)
+  /** Some servers send at the end, in another field, what they sent piece by piece. */
+  #isRepeated(text: string): boolean {
+    const plain = text.trim()
+    return plain === this.#thoughts.trim() || (plain.length >= leastRepeated && this.#thoughts.includes(plain))
   }
 
-  #answer(text: string): void {
-    if (text === '') return
-    if (this.#current?.type !== 'text') {
-      if (text.trim() === '') {
-        if (this.#text) this.events.push({ type: 'delta', key: this.#text.key, field: 'text', text })
-        else {
-          this.#hold(text.length)
-          this.#held += text
-        }
-        return
-      }
-      this.#openText(text.length)
+  // What the parts of a content are given to.
+
+  content(text: string): void {
+    this.#blocks.content(text)
+  }
+
+  thoughts(text: string, isSummary: boolean): void {
+    this.#think(text, isSummary, 'content')
+  }
+
+  refuse(text: string): void {
+    this.#blocks.refuse(text)
+  }
+
+  annotate(annotation: unknown): void {
+    this.#blocks.annotate(annotation)
+  }
+
+  call(fragment: unknown): void {
+    this.#calls.add(fragment, () => this.#blocks.leave('completed'))
+  }
+
+  media(media: Media): void {
+    this.#blocks.media(media)
+  }
+
+  sound(audio: unknown): void {
+    if (!isFields(audio)) return this.ignored('choices.delta.audio')
+    const { data, transcript } = audio
+    if (typeof transcript === 'string' && transcript !== '') this.#blocks.content(transcript)
+    if (typeof data === 'string' && data !== '') (this.#sound ??= new Sound((bytes) => this.#hold(bytes))).add(data)
+    else if (!('transcript' in audio)) {
+      const media = mediaOf(audio, 'audio')
+      if (media) this.media(media)
     }
-    this.events.push({ type: 'delta', key: this.#current!.key, field: 'text', text })
   }
 
-  /** Opens the block that the last `length` characters of the content begin, behind the white space held back. */
-  #openText(length: number): OpenBlock {
-    this.#endText('completed')
-    const block = this.#open('text')
-    this.events.push({ type: 'block_start', key: block.key, block: { type: 'text', status: 'in_progress' } })
-    this.#text = block
-    this.#textStart = Math.max(0, this.#contentLength - length - this.#held.length)
-    if (this.#held !== '') this.events.push({ type: 'delta', key: block.key, field: 'text', text: this.#held })
-    this.#held = ''
-    return block
-  }
-
-  #reasoning(text: string, origin: 'field' | 'tag' | 'summary'): void {
-    if (this.#current?.type !== 'reasoning') {
-      this.#reasoningKey = this.#open('reasoning').key
-      this.events.push({
-        type: 'block_start',
-        key: this.#reasoningKey,
-        block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() },
-      })
+  #images(images: unknown): void {
+    for (const image of Array.isArray(images) ? images : [images]) {
+      const media = mediaOf(image, 'image')
+      if (media) this.media(media)
+      else if (holds(image)) this.ignored('choices.delta.images')
     }
-    this.events.push({ type: 'delta', key: this.#reasoningKey, field: 'text', text })
-  }
-
-  #refusal(text: string): void {
-    if (this.#current?.type !== 'refusal') {
-      const { key } = this.#open('refusal')
-      this.events.push({ type: 'block_start', key, block: { type: 'refusal', status: 'in_progress' } })
-    }
-    this.events.push({ type: 'delta', key: this.#current!.key, field: 'text', text })
-  }
-
-  #call(fragment: unknown): void {
-    if (this.#calls.add(fragment)) this.#leaveCurrent('completed')
-  }
-
-  #annotation(annotation: unknown): void {
-    if (!isFields(annotation)) return
-    const block = this.#text ?? this.#openText(0)
-    this.events.push({ type: 'annotation', key: block.key, annotation: annotationOf(annotation, this.#textStart) })
-  }
-
-  #open(type: OpenBlock['type']): OpenBlock {
-    this.#leaveCurrent('completed')
-    return (this.#current = { key: `${type}-${this.#blocks++}`, type })
-  }
-
-  /** Ends what was written last, except a text, which the next one ends. */
-  #leaveCurrent(status: 'completed' | 'incomplete'): void {
-    const block = this.#current
-    this.#current = null
-    if (!block || block.type === 'text') return
-    this.events.push({
-      type: 'block_end',
-      key: block.key,
-      status,
-      ...(block.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}),
-    })
-  }
-
-  #endText(status: 'completed' | 'incomplete'): void {
-    if (this.#text) this.events.push({ type: 'block_end', key: this.#text.key, status })
-    this.#text = null
   }
 
   #hold(bytes: number): void {
@@ -202,61 +225,99 @@ export class ChatMapper implements StreamMapper {
       )
   }
 
-  /** What was held back because more could have followed. */
-  #flush(): void {
-    if (!this.#tags.passed) {
-      this.#tags.end()
-      if (this.#tags.reasoning !== '') this.#reasoning(this.#tags.reasoning, 'tag')
-      this.#answer(this.#tags.text)
-    }
-    if (this.#held !== '') this.#openText(0)
-  }
-
+  /** What was held back, and what it cost: before any end. */
   #report(): void {
-    this.#flush()
+    if (this.#isReported) return
+    this.#isReported = true
+    this.#blocks.flush()
     const usage = usageOf(this.#usage)
     if (usage) this.events.push({ type: 'usage', usage })
   }
 
-  #fail(failure: RunnelError): never {
+  #finish(given: FinishReason | null): void {
     this.#report()
-    throw failure
-  }
-
-  #finish(reason: FinishReason): void {
-    this.#report()
-    const wasCut = reason === 'length' || reason === 'content_filter'
-    const textIsLast = this.#current?.type === 'text'
-    this.#leaveCurrent(wasCut ? 'incomplete' : 'completed')
-    this.#endText(wasCut && textIsLast ? 'incomplete' : 'completed')
-    this.#calls.end(wasCut)
-    const details = this.#details.wanted()
-    if (details)
-      this.events.push({
-        type: 'provider_data',
-        key: this.#reasoningKey,
-        data: { api: 'chat', reasoning_details: details },
-      })
+    const wasCut = given === 'length' || given === 'content_filter'
+    const sound = this.#sound?.file()
+    if (sound) this.#blocks.media(sound)
+    this.#calls.end()
+    const isEmpty = !this.#blocks.holdsAny && !this.#calls.holdsAny
+    if (isEmpty && given === null)
+      throw new RunnelError(
+        'provider_bad_response',
+        'The model provider ended the answer without saying anything, and gave no reason.',
+      )
+    this.#blocks.end(wasCut)
+    this.#calls.close(wasCut)
+    this.#keepDetails()
     for (const [index, block] of sourceBlocks(this.#searchResults).entries()) {
       this.events.push({ type: 'block_start', key: `source-${index}`, block })
       this.events.push({ type: 'block_end', key: `source-${index}`, status: 'completed' })
     }
-    this.events.push({ type: 'finish', reason })
+    const reason = given ?? 'unknown'
+    const note = given === 'unknown' ? unknownWord(this.#word) : isEmpty ? emptyAnswer(reason) : undefined
+    this.events.push({ type: 'finish', reason, ...(note !== undefined && { note }) })
     this.finished = true
+  }
+
+  #keepDetails(): void {
+    const details = this.#details.wanted()
+    if (!details) return
+    const data = { api: 'chat', reasoning_details: details }
+    this.events.push({ type: 'provider_data', key: this.#blocks.reasoningKey, data })
   }
 }
 
-/** The books know five; servers pass their models' own words through. */
-const finishReasons: Record<string, FinishReason> = {
-  stop: 'stop',
-  eos: 'stop',
-  eos_token: 'stop',
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  length: 'length',
-  max_tokens: 'length',
-  tool_calls: 'tool_calls',
-  function_call: 'tool_calls',
-  tool_use: 'tool_calls',
-  content_filter: 'content_filter',
-}
+/** Of earlier thoughts so much is compared with what another field says. */
+const maxComparedChars = 65_536
+/** Shorter words may come twice by chance. */
+const leastRepeated = 16
+
+/** What is read of a choice, and what says nothing that a person would miss. */
+const choiceFields = new Set([
+  'index',
+  'delta',
+  'message',
+  'text',
+  'finish_reason',
+  'finishReason',
+  'native_finish_reason',
+  'stop_reason',
+  'finish_details',
+  'matched_stop',
+  'logprobs',
+  'usage',
+  'error',
+  'errors',
+  'seed',
+  'token_ids',
+  'prompt_token_ids',
+  'content_filter_results',
+  'content_filter_result',
+  'content_filter_offsets',
+  'provider_metadata',
+  'provider_specific_fields',
+  'obfuscation',
+])
+
+const deltaFields = new Set<string>([
+  ...reasoningFields,
+  'content',
+  'role',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'annotations',
+  'images',
+  'image',
+  'audio',
+  'finish_reason',
+  'name',
+  'tool_call_id',
+  'channel',
+  'token_id',
+  'token_ids',
+  'obfuscation',
+  'provider_metadata',
+  'provider_specific_fields',
+  'graph_data',
+])

@@ -3,7 +3,8 @@ import OpenAI from 'openai'
 import { RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import { statusFailure } from './failures.ts'
-import type { Upstream } from './upstream.ts'
+import { parsed } from './reported.ts'
+import { duration, type Upstream } from './upstream.ts'
 
 export interface Connection {
   apiKey: string | undefined
@@ -30,6 +31,8 @@ export async function openStream(
   requestId?: string,
 ): Promise<Response> {
   upstream.throwIfAborted()
+  /** Of the last error, as it came: the SDK keeps objects only. */
+  let said: string | undefined
   const client = new OpenAI({
     apiKey: connection.apiKey ?? 'none',
     baseURL: connection.baseURL,
@@ -40,7 +43,11 @@ export async function openStream(
     project: null,
     webhookSecret: null,
     ...(connection.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-    fetch: (url, init) => attempt(url, init, upstream),
+    fetch: async (url, init) => {
+      const answer = await attempt(url, init, upstream, connection.maxRetries)
+      said = answer.said
+      return answer.response
+    },
   })
   upstream.limit(connection.idleMs)
   try {
@@ -54,8 +61,27 @@ export async function openStream(
       .asResponse()
   } catch (error) {
     upstream.throwIfAborted()
-    throw upstream.silence ?? failureOf(error)
+    throw upstream.silence ?? failureOf(error, said)
   }
+}
+
+/** The SDK's own count of the tries before this one. */
+const retryCountHeader = 'X-Stainless-Retry-Count'
+
+/** The SDK waits for as long as it is asked to, up to this; shorter waits are not worth a word. */
+const longestWaitMs = 60_000
+const leastToldMs = 500
+
+/** What a person reads while the SDK waits for the time that the provider asked for; null where it asked for none. */
+function askedToWait({ status, headers }: Response, triesAgain: boolean): string | null {
+  if (!triesAgain || headers.get('x-should-retry') === 'false') return null
+  const retried = headers.get('x-should-retry') === 'true' || [408, 409, 429].includes(status) || status >= 500
+  const after = headers.get('retry-after') ?? ''
+  const inMs = Number.parseFloat(headers.get('retry-after-ms') ?? '')
+  const seconds = Number.parseFloat(after)
+  const ms = !Number.isNaN(inMs) ? inMs : !Number.isNaN(seconds) ? seconds * 1_000 : Date.parse(after) - Date.now()
+  if (!retried || !(ms >= leastToldMs && ms <= longestWaitMs)) return null
+  return `The model provider asks to wait ${duration(ms)} before the next try (HTTP ${status}).`
 }
 
 /** One attempt. Only while it runs is the provider awaited; an error's body is read here, within the time limit. */
@@ -63,16 +89,20 @@ async function attempt(
   url: string | URL | Request,
   init: RequestInit | undefined,
   upstream: Upstream,
-): Promise<Response> {
+  maxRetries: number,
+): Promise<{ response: Response; said?: string }> {
+  upstream.tell(null)
   upstream.awaits()
   try {
     const response = await fetch(url, { ...init, redirect: 'manual' })
-    if (response.ok) return response
+    if (response.ok) return { response }
     if (response.status < 400) {
       void response.body?.cancel().catch(() => {})
-      return new Response(null, { status: response.status })
+      return { response: new Response(null, { status: response.status }) }
     }
-    return new Response(await textOf(response), { status: response.status, headers: response.headers })
+    const said = await textOf(response)
+    upstream.tell(askedToWait(response, Number(new Headers(init?.headers).get(retryCountHeader) ?? 0) < maxRetries))
+    return { response: new Response(said, { status: response.status, headers: response.headers }), said }
   } finally {
     upstream.arrived()
   }
@@ -88,7 +118,7 @@ async function textOf(response: Response): Promise<string> {
   return text
 }
 
-function failureOf(error: unknown): RunnelError {
+function failureOf(error: unknown, said: string | undefined): RunnelError {
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
     return new RunnelError('provider_timeout', 'The model provider did not answer in time.', { cause: error })
   }
@@ -96,12 +126,7 @@ function failureOf(error: unknown): RunnelError {
     return new RunnelError('provider_unreachable', 'The model provider cannot be reached.', { cause: error })
   }
   if (error instanceof OpenAI.APIError && typeof error.status === 'number') {
-    return statusFailure(error.status, error.error ?? unparsed(error.message), error)
+    return statusFailure(error.status, said === undefined ? undefined : (parsed(said) ?? said), error)
   }
   return new RunnelError('provider_error', 'The request to the model provider failed.', { cause: error })
-}
-
-/** The SDK puts what is no JSON error object into the message, behind the status. */
-function unparsed(message: string): string {
-  return message.replace(/^\d+ /, '').replace('status code (no body)', '')
 }

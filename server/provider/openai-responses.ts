@@ -5,9 +5,12 @@
  */
 import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
+import { thoughtsOf } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { reportedFailure } from './failures.ts'
-import { isFields, parseFrame, placeOf, type Fields, type StreamMapper } from './frames.ts'
+import { emptyAnswer, endingOf, unknownWord } from './finish-reasons.ts'
+import { isFields, placeOf, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { failureIn, namedFailure } from './reported.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
 import { usageOf } from './usage.ts'
@@ -17,6 +20,8 @@ export type Item = MessageItem | ReasoningItem | CallItem | SilentItem
 export class ResponsesMapper implements StreamMapper {
   readonly events: ProviderEvent[] = []
   finished = false
+  /** The last event says all at once. */
+  readonly settled = false
   readonly #onUnknown: (type: string) => void
   readonly #items = new Map<number, Item>()
   /** The first call of each id, and the last of each kind: results name either. */
@@ -27,17 +32,36 @@ export class ResponsesMapper implements StreamMapper {
     this.#onUnknown = onUnknown
   }
 
-  push(type: string | undefined, data: string): void {
-    if (data === '[DONE]') return
-    const event = parseFrame(data)
-    const name = typeof event.type === 'string' ? event.type : (type ?? '')
+  push(type: string | undefined, data: string): boolean {
+    const event = readFrame(type, data)
+    if (event === null) return false
+    if (event !== 'done') this.#event(event, typeof event.type === 'string' ? event.type : (type ?? ''))
+    return true
+  }
+
+  ignored(path: string): void {
+    this.#onUnknown(path)
+  }
+
+  #event(event: Fields, name: string): void {
+    if (event.object === 'response' && !name.startsWith('response.')) return this.#ended('completed', event)
+    const failure = name.startsWith('response.') ? namedFailure(event) : failureIn(event)
+    if (failure !== undefined) throw reportedFailure(failure)
     switch (name) {
       case 'response.output_text.delta':
+      case 'response.text.delta':
+      case 'response.output_audio_transcript.delta':
+      case 'response.audio.transcript.delta':
+      case 'response.audio_transcript.delta':
         return this.#message(event)?.grow(event, 'text')
       case 'response.refusal.delta':
         return this.#message(event)?.grow(event, 'refusal')
       case 'response.reasoning_summary_text.delta':
         return this.#reasoning(event)?.grow(event.summary_index, event.delta, 'summary')
+      case 'response.reasoning_summary.delta':
+        return this.#reasoning(event)?.grow(event.summary_index, thoughtsOf(event.delta), 'summary')
+      case 'response.reasoning.delta':
+        return this.#reasoning(event)?.grow(event.content_index, thoughtsOf(event.delta), 'field')
       case 'response.reasoning_text.delta':
         return this.#reasoning(event)?.grow(event.content_index, event.delta, 'field')
       case 'response.function_call_arguments.delta':
@@ -46,6 +70,12 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.code_interpreter_call_code.delta':
         return this.#call(event)?.grow(event.delta)
 
+      case 'response.content_part.done':
+        if (isFields(event.part)) this.#message(event)?.wholePart(event.content_index, event.part)
+        return
+      case 'response.reasoning_summary_part.done':
+        if (isFields(event.part)) this.#reasoning(event)?.whole(event.summary_index, event.part.text, 'summary')
+        return
       case 'response.output_text.done':
         return this.#message(event)?.whole(event.content_index, 'text', event.text)
       case 'response.refusal.done':
@@ -78,11 +108,16 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.failed':
       case 'response.cancelled':
         return this.#ended(name.slice('response.'.length), isFields(event.response) ? event.response : {})
-      case 'error':
-        throw reportedFailure(event.error ?? event)
       default:
-        if (!silentEvents.has(name)) this.#onUnknown(name)
+        if (!silentEvents.has(name)) this.#onUnknown(name || 'event')
     }
+    // An event that only tells how the response stands may tell that it has failed.
+    if (isFields(event.response)) this.#mayHaveFailed(event.response)
+  }
+
+  #mayHaveFailed({ status, error }: Fields): void {
+    const failure = namedFailure({ error })
+    if (failure !== undefined || status === 'failed') throw reportedFailure(failure ?? error)
   }
 
   end(failure: RunnelError): void {
@@ -104,7 +139,7 @@ export class ResponsesMapper implements StreamMapper {
 
   #make(index: number, item: Fields): Item {
     const type = String(item.type)
-    if (type === 'message') return new MessageItem(this.events, index)
+    if (type === 'message') return new MessageItem(this.events, index, this.#onUnknown)
     if (type === 'reasoning') return new ReasoningItem(this.events, index)
     if (type.endsWith('_call') || type === 'mcp_approval_request') return new CallItem(this.events, index, item)
     if (!silentItems.has(type) && !type.endsWith('_output')) this.#onUnknown(type)
@@ -141,20 +176,55 @@ export class ResponsesMapper implements StreamMapper {
 
   #ended(name: string, response: Fields): void {
     const outcome = name === 'completed' && typeof response.status === 'string' ? response.status : name
-    if (this.#items.size === 0 && Array.isArray(response.output)) {
-      for (const [index, item] of response.output.entries()) if (isFields(item)) this.#done(index, item)
-    }
+    this.#fill(response)
     const usage = usageOf(response.usage)
     if (usage) this.events.push({ type: 'usage', usage })
-    if (outcome === 'failed') throw reportedFailure(response.error)
+    const failure = namedFailure({ error: response.error })
+    if (outcome === 'failed' || failure !== undefined) throw reportedFailure(failure ?? response.error)
     if (outcome === 'cancelled') throw new RunnelError('provider_error', 'The model provider cancelled the answer.')
     const isWhole = outcome !== 'incomplete'
-    for (const item of this.#items.values()) item.close(isWhole)
-    this.events.push({
-      type: 'finish',
-      reason: isWhole ? this.#reason() : incompleteReason(response.incomplete_details),
-    })
+    const word = isWhole ? '' : incompleteWord(response.incomplete_details)
+    const ending = isWhole ? this.#reason() : (endingOf(word) ?? 'unknown')
+    if (ending === 'failed') throw reportedFailure(`it ended with ${word}`)
+    const items = [...this.#items.values()]
+    for (const item of items) item.close(isWhole)
+    const note = !isWhole && ending === 'unknown' && word !== '' ? unknownWord(word) : undefined
+    const empty = items.some((item) => item.holdsAny) ? undefined : emptyAnswer(ending)
+    const said = note ?? empty
+    this.events.push({ type: 'finish', reason: ending, ...(said !== undefined && { note: said }) })
     this.finished = true
+  }
+
+  /** What only the last event holds: some servers send no other, or none for a kind of item. */
+  #fill({ output, output_text: text }: Fields): void {
+    const items = [...this.#items.values()]
+    const spoke = {
+      message: items.some((item) => item instanceof MessageItem && item.holdsAny),
+      reasoning: items.some((item) => item instanceof ReasoningItem && item.holdsAny),
+      call: items.some((item) => item instanceof CallItem && item.isEnded),
+    }
+    for (const item of Array.isArray(output) ? output : []) {
+      if (!isFields(item)) continue
+      const type = String(item.type)
+      const kind = type === 'message' ? 'message' : type === 'reasoning' ? 'reasoning' : 'call'
+      if (!spoke[kind]) this.#done(this.#placeFor(item, kind), item)
+    }
+    if (typeof text === 'string' && text !== '' && !spoke.message && !(Array.isArray(output) && output.length > 0))
+      this.#done(this.#nextPlace(), { type: 'message', content: [{ type: 'output_text', text }] })
+  }
+
+  /** The place of the item that was announced and said nothing, else a new one. */
+  #placeFor(item: Fields, kind: 'message' | 'reasoning' | 'call'): number {
+    for (const [index, known] of this.#items) {
+      if (kind === 'message' && known instanceof MessageItem && !known.isDone) return index
+      if (kind === 'reasoning' && known instanceof ReasoningItem && !known.isDone) return index
+      if (known instanceof CallItem && (known.callId === item.call_id || known.callId === item.id)) return index
+    }
+    return this.#nextPlace()
+  }
+
+  #nextPlace(): number {
+    return Math.max(-1, ...this.#items.keys()) + 1
   }
 
   #reason(): FinishReason {
@@ -167,10 +237,9 @@ function indexOf(event: Fields): number {
   return placeOf(event.output_index)
 }
 
-function incompleteReason(details: unknown): FinishReason {
+function incompleteWord(details: unknown): string {
   const reason = isFields(details) ? details.reason : undefined
-  if (reason === 'max_output_tokens') return 'length'
-  return reason === 'content_filter' ? 'content_filter' : 'unknown'
+  return typeof reason === 'string' ? reason : ''
 }
 
 /** Items that write no block. */
@@ -178,14 +247,11 @@ const silentItems = new Set(['mcp_list_tools', 'compaction'])
 
 /** Events that say nothing which another one does not say as well. */
 const silentEvents = new Set([
-  'keepalive',
   'response.created',
   'response.in_progress',
   'response.queued',
   'response.content_part.added',
-  'response.content_part.done',
   'response.reasoning_summary_part.added',
-  'response.reasoning_summary_part.done',
   'response.code_interpreter_call_code.done',
   'response.shell_call_command.added',
   'response.shell_call_command.delta',

@@ -23,8 +23,12 @@ export interface OpenAIOptions {
   maxRetries?: number
   /** Of what a stream says for its end only (`reasoning_details`): more fails the answer. Default: no limit. */
   maxHeldBytes?: number
-  /** Told of each event or item whose type is not known, and which is ignored. */
-  onUnknownEvent?: (type: string) => void
+  /** An answer of which only signs of life came for so long (comments, pings) has failed. Default: no limit but `idleMs`. */
+  commentMs?: number
+  /** Tags that open thoughts in the text. Default: `<think>` and its like. */
+  thinkTags?: readonly string[]
+  /** Told of what came and is not understood, by its path; it is ignored. */
+  onUnknownEvent?: (path: string) => void
 }
 
 const defaultBaseURL = 'https://api.openai.com/v1'
@@ -40,22 +44,23 @@ export function openaiProvider(options: OpenAIOptions): Provider {
   const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
   const redact = redactor([options.apiKey, ...addressSecrets(baseURL)])
   const shown = (failure: unknown) => shownFailure(failure, redact)
-  const onUnknown = (type: string) => options.onUnknownEvent?.(redact(type))
+  const onUnknown = (path: string) => options.onUnknownEvent?.(redact(path))
+  const reading = { shown, ...(options.commentMs !== undefined && { commentMs: options.commentMs }) }
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
   const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> =>
     api === 'chat'
       ? readStream(
           () => openStream(connection, '/chat/completions', chatBody(request), upstream, request.requestId),
-          new ChatMapper(onUnknown, options.maxHeldBytes),
+          new ChatMapper(onUnknown, options),
           upstream,
-          shown,
+          reading,
         )
       : readStream(
           () => openStream(connection, '/responses', responsesBody(request), upstream, request.requestId),
           new ResponsesMapper(onUnknown),
           upstream,
-          shown,
+          reading,
         )
 
   return (request, signal) => ({

@@ -14,6 +14,7 @@ export class CallItem {
   readonly callId: string
   /** Ended as `pending` or `awaiting_approval`. */
   waits = false
+  readonly holdsAny = true
   readonly #events: ProviderEvent[]
   readonly #key: string
   readonly #executor: 'client' | 'provider'
@@ -40,6 +41,10 @@ export class CallItem {
         executor: this.#executor,
       },
     })
+  }
+
+  get isEnded(): boolean {
+    return this.#ended
   }
 
   grow(text: unknown): void {

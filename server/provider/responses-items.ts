@@ -2,6 +2,8 @@
 import { cleanJson, type JsonObject } from '../../shared/schema.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields, placeOf, type Fields } from './frames.ts'
+import { mediaOf } from './media.ts'
+import { thoughtsOf } from './chat-reasoning.ts'
 
 interface Part {
   key: string
@@ -16,11 +18,20 @@ export class MessageItem {
   readonly #index: number
   /** By its place, whatever number that is. */
   readonly #parts = new Map<number, Part>()
+  readonly #onUnknown: (path: string) => void
+  isDone = false
+  #files = 0
+  readonly #seen = new Set<string>()
   #closed = false
 
-  constructor(events: ProviderEvent[], index: number) {
+  constructor(events: ProviderEvent[], index: number, onUnknown: (path: string) => void) {
     this.#events = events
     this.#index = index
+    this.#onUnknown = onUnknown
+  }
+
+  get holdsAny(): boolean {
+    return this.#files > 0 || [...this.#parts.values()].some(({ hasText }) => hasText)
   }
 
   grow(event: Fields, kind: Part['kind']): void {
@@ -46,7 +57,12 @@ export class MessageItem {
 
   done(item: Fields): void {
     const content = Array.isArray(item.content) ? item.content : []
-    for (const [index, part] of content.entries()) if (isFields(part)) this.#donePart(index, part)
+    for (const [index, part] of content.entries()) {
+      if (isFields(part)) this.wholePart(index, part)
+      else if (typeof part === 'string') this.whole(index, 'text', part)
+    }
+    if (typeof item.content === 'string') this.whole(0, 'text', item.content)
+    this.isDone = true
     if (typeof item.id === 'string') {
       const { type, id, phase } = item
       const data = { api: 'responses', item: cleanJson<unknown>({ type, id, phase }) as JsonObject }
@@ -66,11 +82,46 @@ export class MessageItem {
       this.#events.push({ type: 'block_end', key, status: isWhole ? 'completed' : 'incomplete' })
   }
 
-  #donePart(index: number, part: Fields): void {
-    if (part.type === 'refusal') return this.whole(index, 'refusal', part.refusal)
-    this.whole(index, 'text', part.text)
-    if (!Array.isArray(part.annotations) || this.#parts.get(index)?.hasAnnotations) return
+  /** A part that has come whole. */
+  wholePart(index: unknown, part: Fields): void {
+    const type = String(part.type ?? '')
+    if (type === 'refusal') return this.whole(index, 'refusal', part.refusal)
+    if (/reason|think/.test(type)) return this.#thoughts(thoughtsOf(part))
+    if (/image|file|audio/.test(type) && part.text === undefined) return this.#file(part, type)
+    this.whole(index, 'text', part.text ?? part.transcript)
+    if (!/text|^$/.test(type)) this.#onUnknown(`content.${type}`)
+    if (!Array.isArray(part.annotations) || this.#parts.get(placeOf(index))?.hasAnnotations) return
     for (const annotation of part.annotations) this.annotate(index, annotation)
+  }
+
+  /** Thoughts as a part of the message: they come whole. */
+  #thoughts(text: string): void {
+    if (text === '' || this.#closed || this.#seen.has(text)) return
+    this.#seen.add(text)
+    const key = `item-${this.#index}-thoughts-${this.#seen.size}`
+    const startedAt = Date.now()
+    this.#events.push(
+      { type: 'block_start', key, block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt } },
+      { type: 'delta', key, field: 'text', text },
+      { type: 'block_end', key, status: 'completed', fields: { endedAt: startedAt } },
+    )
+  }
+
+  #file(part: Fields, type: string): void {
+    const media = mediaOf(part, /audio/.test(type) ? 'audio' : /image/.test(type) ? 'image' : 'file')
+    if (typeof part.transcript === 'string') this.whole(0, 'text', part.transcript)
+    if (!media) return part.transcript === undefined ? this.#onUnknown(`content.${type}`) : undefined
+    // It comes with the end of the part, of the item and of the answer.
+    const mark = 'url' in media ? media.url : `${media.data.byteLength}`
+    if (this.#closed || this.#seen.has(mark)) return
+    this.#seen.add(mark)
+    const key = `item-${this.#index}-file-${this.#files++}`
+    if (!('url' in media)) {
+      this.#events.push({ type: 'file', key, ...media })
+      return
+    }
+    const block = { type: 'file' as const, status: 'in_progress' as const, ...media }
+    this.#events.push({ type: 'block_start', key, block }, { type: 'block_end', key, status: 'completed' })
   }
 
   #open(index: unknown, kind: Part['kind']): Part {
@@ -96,11 +147,16 @@ export class ReasoningItem {
   readonly #index: number
   #summary: Thoughts | undefined
   #raw: Thoughts | undefined
+  isDone = false
   #closed = false
 
   constructor(events: ProviderEvent[], index: number) {
     this.#events = events
     this.#index = index
+  }
+
+  get holdsAny(): boolean {
+    return this.#summary !== undefined || this.#raw !== undefined
   }
 
   grow(index: unknown, text: unknown, origin: Origin): void {
@@ -123,6 +179,7 @@ export class ReasoningItem {
   done(item: Fields): void {
     if (!this.#summary) this.#wholeParts(item.summary, 'summary')
     if (!this.#raw) this.#wholeParts(item.content, 'field')
+    this.isDone = true
     const key = (this.#summary ?? this.#raw)?.key ?? `item-${this.#index}`
     this.#events.push({ type: 'provider_data', key, data: { api: 'responses', item: cleanJson(item) as JsonObject } })
     this.close(item.status !== 'incomplete')
@@ -143,8 +200,8 @@ export class ReasoningItem {
   }
 
   #wholeParts(parts: unknown, origin: Origin): void {
-    if (!Array.isArray(parts)) return
-    for (const [index, part] of parts.entries()) if (isFields(part)) this.grow(index, part.text, origin)
+    const list: unknown[] = Array.isArray(parts) ? parts : [parts]
+    for (const [index, part] of list.entries()) this.grow(index, thoughtsOf(part), origin)
   }
 
   #open(origin: Origin, index: number): Thoughts {
@@ -162,6 +219,7 @@ export class ReasoningItem {
 
 /** An item that writes no block, but that the provider wants back. */
 export class SilentItem {
+  readonly holdsAny = false
   readonly #events: ProviderEvent[]
   readonly #index: number
 

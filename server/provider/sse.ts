@@ -1,36 +1,96 @@
 import { createParser } from 'eventsource-parser'
 import { RunnelError } from '../../shared/errors.ts'
+import { StrayLines } from './stray.ts'
 
 /** A frame may hold an image; one beyond this many characters is no frame. */
 const maxFrameChars = 32 * 1024 * 1024
 
 const streaming = { stream: true } as const
 
+export interface SseOptions {
+  onFrame: (type: string | undefined, data: string) => void
+  /** JSON that stands in the stream without a frame around it. */
+  onStrayJson?: (json: string) => void
+  /** Any other line that is none of a stream's. */
+  onStrayLine?: (line: string) => void
+  maxChars?: number
+}
+
 /** Takes the bytes of a body of server-sent events, cut anywhere, and gives its frames. */
 export interface SseReader {
-  /** Throws what `onFrame` throws, and `provider_bad_response` where a frame exceeds the bound. */
+  /** Throws what the listeners throw, and `provider_bad_response` where a frame exceeds the bound. */
   push(bytes: Uint8Array): void
   /** The body is over: gives the last frame where it lacks its blank line. */
   end(): void
 }
 
-export function createSseReader(
-  onFrame: (type: string | undefined, data: string) => void,
-  maxChars: number = maxFrameChars,
-): SseReader {
+export function createSseReader({
+  onFrame,
+  onStrayJson = () => {},
+  onStrayLine = () => {},
+  maxChars = maxFrameChars,
+}: SseOptions): SseReader {
   const decoder = new TextDecoder()
+  const stray = new StrayLines(maxChars)
+  let isOver = false
+  const takeLine = (field: string, value: string, line: string) => {
+    if (isOver) return
+    const name = field.trim()
+    // Some servers indent, and some name the error where its event should be named.
+    if (name === 'data' || name === 'error') return onFrame(name === 'error' ? name : undefined, value)
+    const json = stray.push(line)
+    if (json === null) onStrayLine(line)
+    else if (json !== undefined) onStrayJson(json)
+  }
   const parser = createParser({
     maxBufferSize: maxChars,
-    onEvent: (frame) => onFrame(frame.event, frame.data),
+    onEvent: (frame) => {
+      stray.clear()
+      onFrame(frame.event, frame.data)
+    },
     onError: (error) => {
+      if (error.type === 'unknown-field') return takeLine(error.field ?? '', error.value ?? '', error.line ?? '')
       if (error.type !== 'max-buffer-size-exceeded') return
-      throw new RunnelError('provider_bad_response', 'The model provider sent a frame that is too large.', {
-        cause: error,
-      })
+      throw tooLarge(error)
     },
   })
-  return {
-    push: (bytes) => parser.feed(decoder.decode(bytes, streaming)),
-    end: () => parser.feed(`${decoder.decode()}\n\n`),
+  /** The line that is not whole yet, in pieces. The parser drops one of which it has seen that it is no field. */
+  const partial: string[] = []
+  let partialChars = 0
+  const keep = (text: string) => {
+    if (text === '') return
+    partial.push(text)
+    partialChars += text.length
+    if (partialChars > maxChars) throw tooLarge()
   }
+  const take = (text: string) => {
+    const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1
+    if (end === 0) return keep(text)
+    const lines = partial.length === 0 ? text.slice(0, end) : partial.join('') + text.slice(0, end)
+    partial.length = partialChars = 0
+    feed(lines)
+    keep(text.slice(end))
+  }
+  const feed = (text: string) => {
+    try {
+      parser.feed(text)
+    } catch (error) {
+      isOver = true
+      // A frame may have begun before the line that failed, and its text came first.
+      try {
+        parser.feed('\n\n')
+      } catch {
+        // What failed first counts.
+      }
+      throw error
+    }
+  }
+  return {
+    push: (bytes) => take(decoder.decode(bytes, streaming)),
+    end: () => take(`${decoder.decode()}\n\n`),
+  }
+}
+
+function tooLarge(cause?: unknown): RunnelError {
+  return new RunnelError('provider_bad_response', 'The model provider sent a frame that is too large.', { cause })
 }

@@ -3,14 +3,25 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { ProviderEvent } from './events.ts'
 import { noStreamFailure } from './failures.ts'
 import type { StreamMapper } from './frames.ts'
+import { Grace } from './grace.ts'
 import { createSseReader, type SseReader } from './sse.ts'
-import type { Upstream } from './upstream.ts'
+import { duration, type Upstream } from './upstream.ts'
 
 /** After `finish` the connection may close by itself for so long, so that it can be used again. */
 const lingerMs = 250
 
+/** After a finish reason so long for what else is said: usage, a late word. */
+const settledMs = 2_000
+
 /** Of an answer that is no stream, this much is read to tell what it is. */
 const maxStrayChars = 64 * 1024
+
+export interface ReadOptions {
+  /** What a failure becomes before it is thrown. */
+  shown?: (failure: unknown) => unknown
+  /** An answer of which only signs of life came for so long has failed. */
+  commentMs?: number
+}
 
 /**
  * The events of one answer, from its request to its end, when `upstream` is
@@ -21,35 +32,49 @@ export async function* readStream(
   open: () => Promise<Response>,
   mapper: StreamMapper,
   upstream: Upstream,
-  shown: (failure: unknown) => unknown = (failure) => failure,
+  { shown = (failure) => failure, commentMs = Infinity }: ReadOptions = {},
 ): AsyncGenerator<ProviderEvent> {
   try {
-    const response = await open()
+    const opening = open()
+    yield* upstream.waits(opening)
+    const response = await opening
     const reading = new Reading(mapper, response.headers.get('content-type') ?? '')
     const body = response.body?.getReader()
+    const stop = () => void body?.cancel().catch(() => {})
+    let grace: Grace | undefined
     for (;;) {
       let bytes: Uint8Array | undefined
       let broken: unknown
+      const since = performance.now()
       upstream.awaits()
+      grace?.begin(stop)
       try {
         bytes = (await body?.read())?.value
       } catch (error) {
         broken = upstream.silence ?? error
       }
+      const waitedMs = performance.now() - since
+      grace?.end(waitedMs)
       upstream.arrived()
       if (mapper.finished) {
-        if (bytes) continue
+        if (bytes && !grace?.isOver) continue
         return
       }
       upstream.throwIfAborted()
-      const failure = reading.take(bytes, broken)
+      const { said } = reading
+      let failure = reading.take(bytes, broken)
+      if (bytes && !mapper.finished && !failure) {
+        failure = reading.onlyAlive(waitedMs, commentMs)
+        if (grace?.isOver && reading.said === said) failure ??= reading.take(undefined, undefined)
+      }
       for (const event of mapper.events) {
         upstream.throwIfAborted()
         yield event
       }
       mapper.events.length = 0
       if (failure) throw failure
-      if (mapper.finished) upstream.limit(lingerMs)
+      if (mapper.finished) grace = new Grace(lingerMs)
+      else if (mapper.settled && (!grace || reading.said !== said)) grace = new Grace(settledMs)
     }
   } catch (error) {
     throw shown(error)
@@ -60,61 +85,115 @@ export async function* readStream(
 
 /** What was read so far of one body. */
 class Reading {
+  /** Rises with each read that brought a word of the answer. */
+  said = 0
   readonly #mapper: StreamMapper
   readonly #contentType: string
   readonly #sse: SseReader
-  /** Undecided until the first character that is no white space. */
-  #isStream: boolean | undefined
+  /** A page of HTML, by its first character that is no white space; undecided before it. */
+  #isPage: boolean | undefined
   #anyFrame = false
+  /** JSON without a frame around it. */
+  #documents = 0
+  #heard = false
+  /** Waited for since something came that is more than a sign of life. */
+  #aliveMs = 0
+  /** The beginning of the body as long as no frame came, to tell what it is. */
   #stray = ''
   readonly #strayDecoder = new TextDecoder()
 
   constructor(mapper: StreamMapper, contentType: string) {
     this.#mapper = mapper
     this.#contentType = contentType
-    this.#sse = createSseReader((type, data) => {
-      this.#anyFrame = true
-      if (!mapper.finished) mapper.push(type, data)
+    this.#sse = createSseReader({
+      onFrame: (type, data) => {
+        this.#anyFrame = true
+        this.#push(type, data)
+      },
+      onStrayJson: (json) => {
+        this.#documents += 1
+        this.#push(undefined, json)
+      },
+      onStrayLine: () => {
+        if (this.#anyFrame) mapper.ignored('line')
+      },
     })
   }
 
   /** Takes what one read gave, nothing being the end. Returns the error that the answer ends with. */
   take(bytes: Uint8Array | undefined, broken: unknown): Error | undefined {
+    const { events, settled } = this.#mapper
+    const before = events.length
     try {
-      if (bytes) this.#push(bytes)
+      this.#heard = false
+      if (bytes) this.#take(bytes)
       else this.#end(broken)
       return undefined
     } catch (error) {
       return error as Error
+    } finally {
+      if (events.length > before || settled !== this.#mapper.settled) this.said += 1
     }
   }
 
-  #push(bytes: Uint8Array): void {
-    if (this.#isStream !== true) this.#sniff(bytes)
-    if (this.#isStream !== false) this.#sse.push(bytes)
+  /** The failure of an answer of which nothing but signs of life came for so long, the last wait being `waitedMs`. */
+  onlyAlive(waitedMs: number, mostMs: number): RunnelError | undefined {
+    this.#aliveMs = this.#heard ? 0 : this.#aliveMs + waitedMs
+    if (this.#aliveMs < mostMs) return undefined
+    return new RunnelError(
+      'provider_timeout',
+      `The model provider kept the line open and said nothing for ${duration(mostMs)} (RUNNEL_PROVIDER_COMMENT_MS).`,
+    )
+  }
+
+  #push(type: string | undefined, data: string): void {
+    if (!this.#mapper.finished && this.#mapper.push(type, data)) this.#heard = true
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (!this.#anyFrame && this.#documents === 0) this.#sniff(bytes)
+    if (this.#isPage !== true) this.#sse.push(bytes)
   }
 
   #sniff(bytes: Uint8Array): void {
-    this.#stray += this.#strayDecoder.decode(bytes, { stream: true })
-    const first = /\S/.exec(this.#stray)?.[0]
-    if (first !== undefined) this.#isStream = !'{[<'.includes(first)
-    if (!this.#isStream && this.#stray.length > maxStrayChars) throw noStreamFailure(this.#stray, this.#contentType)
+    if (this.#stray.length < maxStrayChars) this.#stray += this.#strayDecoder.decode(bytes, { stream: true })
+    const first = this.#isPage === undefined ? /\S/.exec(this.#stray)?.[0] : undefined
+    if (first !== undefined) this.#isPage = first === '<'
+    if (this.#isPage && this.#stray.length >= maxStrayChars) throw noStreamFailure(this.#stray, this.#contentType)
   }
 
   #end(broken: unknown): void {
-    if (this.#isStream === false) throw noStreamFailure(this.#stray, this.#contentType)
+    if (this.#isPage) throw noStreamFailure(this.#stray, this.#contentType)
     try {
       this.#sse.end()
     } catch (error) {
-      if (!(error instanceof RunnelError && error.code === 'provider_bad_response')) throw error
+      if (!(error instanceof RunnelError && error.code === 'provider_bad_response' && this.#anyFrame)) throw error
       // Half a frame at the end of a body was cut off with it.
     }
     if (this.#mapper.finished) return
-    const isSse = this.#contentType.includes('event-stream')
-    if (!this.#anyFrame && !isSse && broken === undefined) throw noStreamFailure(this.#stray, this.#contentType)
+    const { events, settled } = this.#mapper
+    const holds = this.said > 0 || settled || events.length > 0
+    if (broken === undefined && !this.#anyFrame) {
+      // One document that came whole is a whole answer, whether it says why it ended or not.
+      if (holds && this.#documents === 1) this.#mapper.push(undefined, '[DONE]')
+      else if (!holds && !this.#isEmptyStream()) throw noStreamFailure(this.#stray, this.#contentType)
+      if (this.#mapper.finished) return
+    }
     this.#mapper.end(broken instanceof RunnelError ? broken : disconnected(broken))
   }
+
+  /** It was a stream, of which nothing but comments came. */
+  #isEmptyStream(): boolean {
+    return (
+      this.#contentType.includes('event-stream') &&
+      this.#documents === 0 &&
+      this.#stray.split(/\r\n|\n|\r/).every((line) => emptyLine.test(line))
+    )
+  }
 }
+
+/** A field of a stream without anything in it, or a comment. */
+const emptyLine = /^(?::|(?:event|id|retry|data):|\s*$)/
 
 function disconnected(cause: unknown): RunnelError {
   return new RunnelError(

@@ -1,4 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
+import type { ProviderEvent } from './events.ts'
 
 /** Why an upstream request was aborted that its reader has left. */
 const leftReason = new DOMException('The answer is no longer read.', 'AbortError')
@@ -15,6 +16,9 @@ export class Upstream {
   readonly #onCallerAbort = (): void => this.#controller.abort(this.#caller.reason)
   #timer: NodeJS.Timeout | undefined
   #waiting = false
+  /** What is to be said of the wait for the next try. */
+  #news: PromiseWithResolvers<string | null> = Promise.withResolvers()
+  #said: string | null = null
 
   constructor(caller: AbortSignal) {
     this.#caller = caller
@@ -48,6 +52,24 @@ export class Upstream {
     this.#waiting = false
   }
 
+  /** The provider asked to be left alone for a while; `null`: the while is over. */
+  tell(words: string | null): void {
+    if (words === this.#said) return
+    this.#said = words
+    this.#news.resolve(words)
+    this.#news = Promise.withResolvers()
+  }
+
+  /** What is told until the work is done; the work's own failure is thrown. */
+  async *waits(work: Promise<unknown>): AsyncGenerator<Extract<ProviderEvent, { type: 'waiting' }>> {
+    const done = work.then(() => undefined)
+    for (;;) {
+      const words = await Promise.race([done, this.#news.promise])
+      if (words === undefined) return
+      yield { type: 'waiting', words }
+    }
+  }
+
   /** Throws the reason where the caller aborted or left. A silence is the reader's affair. */
   throwIfAborted(): void {
     if (this.#controller.signal.aborted && !this.silence) throw this.#controller.signal.reason
@@ -62,6 +84,7 @@ export class Upstream {
   }
 }
 
-function duration(ms: number): string {
+/** In words. */
+export function duration(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 1000)} seconds`
 }

@@ -23,6 +23,8 @@ export interface AnswerOptions {
   executorOf: ((name: string) => 'server' | 'client') | null
   /** Hides keys in what the provider says of calls that it ran. */
   redact: Redact
+  /** Says what is waited for; null: it is over. */
+  say: (words: string | null) => void
   /** Keeps a file that the provider made, and shows it. */
   addFile: RunContext['addFile']
   /** An unfinished text at the end of the message: the first text of this answer goes on in it. */
@@ -33,6 +35,8 @@ export interface AnswerOptions {
 export class Answer {
   /** Complete and waiting to be run. */
   readonly calls: PendingCall[] = []
+  /** What people should know of how it ended. */
+  note: string | undefined
   readonly #options: AnswerOptions
   /** Provider's key → block id. */
   readonly #blocks = new Map<string, string>()
@@ -59,7 +63,7 @@ export class Answer {
 
   /** Writes one event; returns the reason of a `finish`. Throws `provider_bad_response`, `message_too_large`. */
   apply(event: ProviderEvent): FinishReason | undefined {
-    const { run, addFile } = this.#options
+    const { run, addFile, redact, say } = this.#options
     switch (event.type) {
       case 'delta': {
         run.answering()
@@ -116,7 +120,14 @@ export class Answer {
       case 'usage':
         run.usage.set(event.usage)
         return undefined
+      case 'block_type':
+        run.output.retype(this.#block(event.key), event.block)
+        return undefined
+      case 'waiting':
+        say(event.words)
+        return undefined
       case 'finish':
+        if (event.note !== undefined) this.note = shownWords(event.note, redact)
         return event.reason
     }
   }

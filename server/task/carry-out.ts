@@ -1,6 +1,6 @@
 /** The way of a run: prepare, stream, call tools, stream again, end. */
 import { RunnelError } from '../../shared/errors.ts'
-import { outputArray, type FinishReason, type JsonObject } from '../../shared/schema.ts'
+import { outputArray, type FinishReason, type JsonObject, type MessageFields } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
@@ -37,8 +37,7 @@ export interface CarryOutOptions extends PrepareOptions, ContextOptions {
 export async function carryOut(run: Run, options: CarryOutOptions, resumed = false): Promise<void> {
   if (run.ended) return
   try {
-    const finishReason = await new Work(run, options).carryOut(resumed)
-    run.end('completed', { finishReason })
+    run.end('completed', await new Work(run, options).carryOut(resumed))
   } catch (error) {
     const failure = messageError(error)
     run.end('failed', { error: { ...failure, message: options.redact(failure.message) } })
@@ -46,6 +45,9 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
       options.onError(error, { messageId: run.messageId })
   }
 }
+
+/** How the last request ended. */
+type Finish = Pick<MessageFields, 'finishReason' | 'note'>
 
 interface Prepared {
   request: ProviderRequest
@@ -96,19 +98,19 @@ class Work {
     run.sweep = () => this.#calls.sweep()
   }
 
-  async carryOut(resumed: boolean): Promise<FinishReason> {
+  async carryOut(resumed: boolean): Promise<Finish> {
     const run = this.#run
     if (run.request.continues && !resumed)
       run.kept.adopt(withoutRequest(await this.#options.store.getProviderData(run.messageId)))
     if (resumed) await this.#resume()
     else await this.#prepare()
     for (let rounds = resumed ? roundCount(run.kept.entries) : 0; ; rounds++) {
-      if (run.ended) return 'unknown'
+      if (run.ended) return { finishReason: 'unknown' }
       const isLast = rounds > this.#options.maxToolRounds
-      const { finishReason, calls } = await this.#stream(isLast)
+      const { finish, calls } = await this.#stream(isLast)
       if (run.ended || calls.length === 0) {
         if (!run.ended) await this.#filters.outlet()
-        return finishReason
+        return finish
       }
       if (isLast)
         throw new RunnelError(
@@ -178,7 +180,7 @@ class Work {
   }
 
   /** One request, from its first to its last event. */
-  async #stream(isLast: boolean): Promise<{ finishReason: FinishReason; calls: PendingCall[] }> {
+  async #stream(isLast: boolean): Promise<{ finish: Finish; calls: PendingCall[] }> {
     const run = this.#run
     const { now, provider, continueBy } = this.#options
     const { request: first, tools } = await this.#freshTools()
@@ -200,6 +202,7 @@ class Work {
       round: roundCount(run.kept.entries),
       continues: broken?.id,
       redact: this.#options.redact,
+      say: (words) => (words === null ? this.#progress.done() : this.#progress.say(words)),
       executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
@@ -221,7 +224,7 @@ class Work {
     )
     await answer.filesKept()
     run.usage.requestEnded()
-    return { finishReason, calls: answer.calls }
+    return { finish: { finishReason, ...(answer.note !== undefined && { note: answer.note }) }, calls: answer.calls }
   }
 
   /** What the next request needs, and a restart while the calls wait, is in the store before they run. */

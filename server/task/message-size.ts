@@ -42,7 +42,7 @@ export class MessageSize {
   /** What is there already: it counts, and a run that goes on with too much hears of it when it adds something. */
   hold(output: readonly Block[]): void {
     for (const block of output) {
-      const annotations = 'annotations' in block ? block.annotations.length : 0
+      const annotations = 'annotations' in block ? (block.annotations?.length ?? 0) : 0
       this.#bytes += fieldBytes(block)
       this.#items += 1 + annotations
     }

@@ -64,6 +64,13 @@ export class RunOutput {
     this.#writer.setBlock(id, fields)
   }
 
+  /** A text turns out to be thoughts: its block becomes another, with all that it says. Throws `message_too_large`. */
+  retype(id: string, fields: Omit<Extract<NewBlock, { type: 'reasoning' }>, 'status'>): void {
+    this.set(id, { ...fields })
+    if (this.#open.has(id)) this.#open.set(id, fields.type)
+    if (this.#last?.id === id) this.#last = { id, type: fields.type }
+  }
+
   /** A citation. Throws `message_too_large`. */
   annotate(id: string, annotation: JsonObject): void {
     this.#size.add(valueBytes(annotation), 1)

@@ -87,7 +87,12 @@ export class Running {
       createdAt: row.createdAt,
       schema: schemaVersion,
       ...(request.continues &&
-        ({ endedAt: undefined, finishReason: undefined, error: undefined } as unknown as Partial<MessageFields>)),
+        ({
+          endedAt: undefined,
+          finishReason: undefined,
+          note: undefined,
+          error: undefined,
+        } as unknown as Partial<MessageFields>)),
     })
     if (request.decision) showDecision(run, request.decision)
     this.#options.rooms.flusher.flushNow(room)

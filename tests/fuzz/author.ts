@@ -71,6 +71,7 @@ export class Author {
       [growing.length > 1 ? 2 : 0, () => this.#close(writer, random.pick(growing).block)],
       [this.#texts.length > 0 ? 5 : 0, () => this.#replace(writer, random.pick(this.#texts))],
       [this.#calls.length > 0 ? 4 : 0, () => this.#call(writer)],
+      [this.#texts.some(({ type }) => type === 'text') ? 1 : 0, () => this.#turn(writer)],
       [
         this.#texts.some(({ type }) => type === 'text') ? 1 : 0,
         () =>
@@ -196,6 +197,13 @@ export class Author {
     const [from, to] = [splits(written, offset) ? offset - 1 : offset, splits(written, end) ? end + 1 : end]
     const half = text.open ? text.text.slice(withoutHalf(text.text).length) : ''
     text.text = written.slice(0, from) + insert.toWellFormed() + written.slice(Math.max(from, to)) + half
+  }
+
+  /** What was shown as text turns out to be thoughts, in the place where it stands. */
+  #turn(writer: MessageWriter): void {
+    const text = this.#random.pick(this.#texts.filter(({ type }) => type === 'text'))
+    text.type = 'reasoning'
+    writer.setBlock(text.block, { type: 'reasoning', origin: 'tag', startedAt: 1 })
   }
 
   /** A tool call goes its way, and its output grows. */

@@ -9,6 +9,9 @@ export interface FoldedMessage {
   finishReason?: FinishReason
   usage?: Usage
   errorCode?: string
+  errorMessage?: string
+  note?: string
+  files: { name: string; mimeType: string; data: Uint8Array }[]
   providerData: { key: string; data: Json }[]
 }
 
@@ -30,7 +33,7 @@ export async function collect(stream: AsyncIterable<ProviderEvent>): Promise<Col
 
 /** Throws where the events break the contract of `events.ts`. */
 export function foldEvents({ events, error }: Collected): FoldedMessage {
-  const message: FoldedMessage = { blocks: [], status: 'completed', providerData: [] }
+  const message: FoldedMessage = { blocks: [], status: 'completed', files: [], providerData: [] }
   const open = new Map<string, Block>()
   const known = new Set<string>()
   const block = (key: string): Block => open.get(key) ?? fail(`block ${key} is not open`)
@@ -69,11 +72,20 @@ export function foldEvents({ events, error }: Collected): FoldedMessage {
         message.usage = event.usage
         break
       case 'file':
-        if (!known.has(event.key) || open.has(event.key)) fail(`the file of ${event.key} is not behind its block`)
+        if (open.has(event.key)) fail(`the file of ${event.key} is not behind its block`)
+        message.files.push({ name: event.name, mimeType: event.mimeType, data: event.data })
+        break
+      case 'block_type': {
+        const turned = message.blocks.find(({ id }) => id === event.key) ?? fail(`block ${event.key} is not there`)
+        Object.assign(turned, event.block)
+        break
+      }
+      case 'waiting':
         break
       case 'finish':
         if (open.size > 0) fail(`blocks are open at the finish: ${[...open.keys()].join(', ')}`)
         message.finishReason = event.reason
+        if (event.note !== undefined) message.note = event.note
     }
   }
   if (error === undefined && !message.finishReason) fail('the stream ended without a finish and without an error')
@@ -81,6 +93,7 @@ export function foldEvents({ events, error }: Collected): FoldedMessage {
     message.status = 'failed'
     message.errorCode =
       error instanceof RunnelError ? error.code : fail(`an error that is no RunnelError: ${String(error)}`)
+    message.errorMessage = (error as RunnelError).message
     for (const left of open.values()) left.status = left.type === 'tool_call' ? 'cancelled' : 'incomplete'
   }
   return message

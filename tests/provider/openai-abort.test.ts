@@ -80,6 +80,7 @@ describe('the signal ends the iteration with its reason, and the request, within
     fake.enqueue(rateLimited(30_000))
     const timers = vi.spyOn(globalThis, 'setTimeout')
     const events = start()
+    expect((await events.next()).value).toMatchObject({ type: 'waiting', words: expect.stringContaining('30 seconds') })
     const first = events.next()
     first.catch(() => {})
     await vi.waitFor(() => expect(timers).toHaveBeenCalledWith(expect.anything(), 30_000), { interval: 5 })

@@ -126,7 +126,17 @@ describe('an answer that is no stream', () => {
 
   test('a whole completion', async () => {
     const body = JSON.stringify({ object: 'chat.completion', choices: [{ message: { content: 'Hi' } }] }, null, 2)
-    expect(errorOf(await read({ kind: 'reply', status: 200, body }))).toMatchObject({ code: 'provider_bad_response' })
+    expect(foldEvents(await read({ kind: 'reply', status: 200, body }))).toMatchObject({
+      status: 'completed',
+      finishReason: 'unknown',
+      blocks: [{ text: 'Hi' }],
+    })
+  })
+
+  test('JSON that is no answer', async () => {
+    const error = errorOf(await read({ kind: 'reply', status: 200, body: '{"status":"ok","models":[]}' }))
+    expect(error).toMatchObject({ code: 'provider_bad_response' })
+    expect(error.message).toContain('one JSON document instead of a stream')
   })
 
   test('plain text', async () => {
@@ -252,7 +262,7 @@ test('what comes behind the finish is not read', async () => {
 })
 
 test('a frame beyond the bound is provider_bad_response', () => {
-  const sse = createSseReader(() => {}, 1000)
+  const sse = createSseReader({ onFrame: () => {}, maxChars: 1000 })
   const bytes = new TextEncoder().encode(`data: ${'x'.repeat(400)}`)
   const push = (): void => {
     for (let i = 0; i < 3; i++) sse.push(bytes)

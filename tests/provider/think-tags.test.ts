@@ -6,6 +6,10 @@ function split(...pieces: string[]): { reasoning: string; text: string; pushed: 
   const tags = new ThinkTags()
   const all = { reasoning: '', text: '' }
   const take = (): void => {
+    if (tags.turned) {
+      all.reasoning = all.text
+      all.text = ''
+    }
     all.reasoning += tags.reasoning
     all.text += tags.text
   }
@@ -50,6 +54,48 @@ describe('think tags', () => {
     expect(split('<think>a </thin', 'g> b</think>c')).toMatchObject({ reasoning: 'a </thing> b', text: 'c' })
   })
 
+  test.each([
+    ['Let me see. It is four.</think>\n\nFour.', 'Let me see. It is four.', 'Four.'],
+    ['</think>Four.', '', 'Four.'],
+    ['I see.</thinking>Four.', 'I see.', 'Four.'],
+    ['I see.[/THINK]Four.', 'I see.', 'Four.'],
+    ['So:\n```js\na</think>b\n```\nthen.</think>Four.', 'So:\n```js\na</think>b\n```\nthen.', 'Four.'],
+    ['It`s odd\n</think>Four.', 'It`s odd\n', 'Four.'],
+    ['One.</think>Two.</think>Three.', 'One.', 'Two.</think>Three.'],
+  ])('a closing tag that nothing opened makes thoughts of what stands before it: %j', (text, reasoning, rest) => {
+    expect(split(text)).toMatchObject({ reasoning, text: rest })
+    expect(split(...text.split(''))).toMatchObject({ reasoning, text: rest })
+  })
+
+  test.each([
+    'Close it by `</think>`, then go on.',
+    'So:\n```\n</think>\n```\nDone.',
+    '~~~\n</think>\n~~~',
+    'In <think> there are thoughts, and </think> ends them.',
+    '``a ` b</think>`` done',
+    'a </thinks> b [/THINKING] c',
+  ])('in code, behind another tag or as another word it is text: %j', (text) => {
+    expect(split(text)).toMatchObject({ reasoning: '', text })
+    expect(split(...text.split(''))).toMatchObject({ reasoning: '', text })
+  })
+
+  test('all pairs count, and a pair of one’s own', () => {
+    expect(split('<thinking>a</thinking>b')).toMatchObject({ reasoning: 'a', text: 'b' })
+    expect(split('<thought>a</thought>b')).toMatchObject({ reasoning: 'a', text: 'b' })
+    expect(split('[THINK]a</think>b[/THINK]c')).toMatchObject({ reasoning: 'a</think>b', text: 'c' })
+    const tags = new ThinkTags(['◁think▷'])
+    tags.push('◁think▷a◁/think▷b')
+    expect(tags).toMatchObject({ reasoning: 'a', text: 'b' })
+  })
+
+  test('thoughts that came elsewhere leave only a closing tag before the text', () => {
+    const tags = new ThinkTags()
+    tags.thought()
+    tags.push('\n</thi')
+    tags.push('nk>\n\nYes. <think> is a tag, </think> another.')
+    expect(tags).toMatchObject({ reasoning: '', text: 'Yes. <think> is a tag, </think> another.', turned: false })
+  })
+
   test('a thought without an end is a thought', () => {
     expect(split('<think>so', ' far</th')).toMatchObject({ reasoning: 'so far</th', text: '' })
   })
@@ -59,7 +105,20 @@ describe('think tags', () => {
   })
 
   test('the result is the same however the text is cut', () => {
-    const word = fc.constantFrom('<think>', '</think>', '<', '</', 'think>', ' ', '\n', 'a', '🦊')
+    const word = fc.constantFrom(
+      '<think>',
+      '</think>',
+      '[/THINK]',
+      '<',
+      '</',
+      'think>',
+      ' ',
+      '\n',
+      'a',
+      '`',
+      '```',
+      '🦊',
+    )
     fc.assert(
       fc.property(
         fc.array(word, { maxLength: 12 }),

@@ -1,0 +1,202 @@
+/** The blocks of text of one choice, opened in the order in which their kinds come. */
+import { annotationOf } from './chat-delta.ts'
+import type { ProviderEvent } from './events.ts'
+import { isFields } from './frames.ts'
+import type { Media } from './media.ts'
+import { ThinkTags } from './think-tags.ts'
+
+interface OpenBlock {
+  key: string
+  type: 'text' | 'reasoning' | 'refusal'
+}
+
+export class ChatBlocks {
+  /** Something that a person sees has come: words, thoughts, a refusal, a file. */
+  holdsAny = false
+  /** Of the last thoughts. */
+  reasoningKey = 'reasoning'
+  readonly #events: ProviderEvent[]
+  readonly #count: (bytes: number) => void
+  readonly #tags: ThinkTags
+  #blocks = 0
+  /** What the last delta wrote to; null after a call. */
+  #current: OpenBlock | null = null
+  /** Open until the next text: white space between calls is still its own. */
+  #text: OpenBlock | null = null
+  /** Texts that a closing tag would turn into thoughts, with the time at which they began. */
+  #turnable: { key: string; startedAt: number }[] = []
+  /** Where this text starts in the whole content, as annotations count. */
+  #textStart = 0
+  #contentLength = 0
+  /** White space that no text stands before yet. */
+  #held = ''
+  readonly #links = new Set<string>()
+
+  /** `count` hears how much is held back for later, and throws where that is too much. */
+  constructor(events: ProviderEvent[], count: (bytes: number) => void, thinkTags?: readonly string[]) {
+    this.#events = events
+    this.#count = count
+    this.#tags = new ThinkTags(thinkTags)
+  }
+
+  content(content: string): void {
+    this.#contentLength += content.length
+    if (this.#tags.passed) return this.#answer(content)
+    this.#tags.push(content)
+    this.#takeTags()
+  }
+
+  /** Thoughts that do not stand in the text. Where there are any, a tag in the text is text. */
+  thoughts(text: string, isSummary: boolean): void {
+    if (!this.#tags.passed) {
+      this.#tags.thought()
+      this.#answer(this.#tags.text)
+    }
+    this.#reason(text, isSummary ? 'summary' : 'field')
+  }
+
+  refuse(text: string): void {
+    if (text === '') return
+    this.holdsAny = true
+    if (this.#current?.type !== 'refusal') {
+      const { key } = this.#open('refusal')
+      this.#events.push({ type: 'block_start', key, block: { type: 'refusal', status: 'in_progress' } })
+    }
+    this.#events.push({ type: 'delta', key: this.#current!.key, field: 'text', text })
+  }
+
+  annotate(annotation: unknown): void {
+    if (!isFields(annotation)) return
+    const block = this.#text ?? this.#openText(0)
+    this.#events.push({ type: 'annotation', key: block.key, annotation: annotationOf(annotation, this.#textStart) })
+  }
+
+  /** Servers that repeat what came so far send the same picture again. */
+  media(media: Media): void {
+    const mark = 'url' in media ? media.url : digest(media.data)
+    if (this.#links.has(mark)) return
+    this.#links.add(mark)
+    this.leave('completed')
+    this.holdsAny = true
+    const key = `file-${this.#blocks++}`
+    if (!('url' in media)) {
+      this.#events.push({ type: 'file', key, ...media })
+      return
+    }
+    const block = { type: 'file' as const, status: 'in_progress' as const, ...media }
+    this.#events.push({ type: 'block_start', key, block }, { type: 'block_end', key, status: 'completed' })
+  }
+
+  /** Ends what was written last, except a text, which the next one ends. */
+  leave(status: 'completed' | 'incomplete'): void {
+    const block = this.#current
+    this.#current = null
+    if (!block || block.type === 'text') return
+    this.#events.push({
+      type: 'block_end',
+      key: block.key,
+      status,
+      ...(block.type === 'reasoning' ? { fields: { endedAt: Date.now() } } : {}),
+    })
+  }
+
+  /** Gives what was held back because more could have followed. */
+  flush(): void {
+    if (!this.#tags.passed) {
+      this.#tags.end()
+      this.#takeTags()
+    }
+    if (this.#held !== '') this.#openText(0)
+  }
+
+  end(wasCut: boolean): void {
+    const textIsLast = this.#current?.type === 'text'
+    this.leave(wasCut ? 'incomplete' : 'completed')
+    this.#endText(wasCut && textIsLast ? 'incomplete' : 'completed')
+  }
+
+  #takeTags(): void {
+    const { reasoning, text, turned } = this.#tags
+    if (turned) this.#turn(reasoning)
+    else if (reasoning !== '') this.#reason(reasoning, 'tag')
+    this.#answer(text)
+  }
+
+  /** All that was shown as text were thoughts, and these are the last of them. */
+  #turn(rest: string): void {
+    const last = this.#text
+    if (!last) {
+      this.#held = ''
+      if (rest.trim() !== '') this.#reason(rest, 'tag')
+      return
+    }
+    if (rest !== '') this.#events.push({ type: 'delta', key: last.key, field: 'text', text: rest })
+    for (const { key, startedAt } of this.#turnable)
+      this.#events.push({ type: 'block_type', key, block: { type: 'reasoning', origin: 'tag', startedAt } })
+    this.#turnable = []
+    this.#events.push({ type: 'block_end', key: last.key, status: 'completed', fields: { endedAt: Date.now() } })
+    this.reasoningKey = last.key
+    this.#text = null
+    if (this.#current === last) this.#current = null
+  }
+
+  #answer(text: string): void {
+    if (text === '') return
+    if (this.#current?.type !== 'text') {
+      if (text.trim() === '') {
+        if (this.#text) this.#events.push({ type: 'delta', key: this.#text.key, field: 'text', text })
+        else {
+          this.#count(text.length)
+          this.#held += text
+        }
+        return
+      }
+      this.#openText(text.length)
+    }
+    this.#events.push({ type: 'delta', key: this.#current!.key, field: 'text', text })
+  }
+
+  /** Opens the block that the last `length` characters of the content begin, behind the white space held back. */
+  #openText(length: number): OpenBlock {
+    this.#endText('completed')
+    const block = this.#open('text')
+    this.holdsAny ||= length > 0
+    this.#events.push({ type: 'block_start', key: block.key, block: { type: 'text', status: 'in_progress' } })
+    this.#text = block
+    if (!this.#tags.passed) this.#turnable.push({ key: block.key, startedAt: Date.now() })
+    this.#textStart = Math.max(0, this.#contentLength - length - this.#held.length)
+    if (this.#held !== '') this.#events.push({ type: 'delta', key: block.key, field: 'text', text: this.#held })
+    this.#held = ''
+    return block
+  }
+
+  #reason(text: string, origin: 'field' | 'tag' | 'summary'): void {
+    this.holdsAny = true
+    if (this.#current?.type !== 'reasoning') {
+      this.reasoningKey = this.#open('reasoning').key
+      this.#events.push({
+        type: 'block_start',
+        key: this.reasoningKey,
+        block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() },
+      })
+    }
+    this.#events.push({ type: 'delta', key: this.reasoningKey, field: 'text', text })
+  }
+
+  #open(type: OpenBlock['type']): OpenBlock {
+    this.leave('completed')
+    return (this.#current = { key: `${type}-${this.#blocks++}`, type })
+  }
+
+  #endText(status: 'completed' | 'incomplete'): void {
+    if (this.#text) this.#events.push({ type: 'block_end', key: this.#text.key, status })
+    this.#text = null
+  }
+}
+
+/** Bytes that are the same have the same; others hardly ever. */
+function digest(data: Uint8Array): string {
+  let hash = 0
+  for (let at = 0; at < data.length; at++) hash = (Math.imul(hash, 31) + data[at]!) | 0
+  return `${data.length}:${hash}`
+}

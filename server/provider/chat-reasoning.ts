@@ -1,0 +1,102 @@
+/** Where servers of Chat Completions put their models' thoughts, and in which shapes. */
+import type { Json, JsonObject } from '../../shared/schema.ts'
+import { isFields, type Fields } from './frames.ts'
+
+/** Some fill several fields with the same text: the first one counts. */
+export const reasoningFields = [
+  'reasoning_content',
+  'reasoning',
+  'reasoning_details',
+  'reasoning_text',
+  'thinking',
+  'thinking_blocks',
+  'thinking_content',
+  'thought',
+  'thoughts',
+  'reasoning_summary',
+] as const
+
+/** `content`: parts of the content that are thoughts. */
+export type ReasoningField = (typeof reasoningFields)[number] | 'content'
+
+export interface FoundReasoning {
+  field: ReasoningField
+  text: string
+  isSummary: boolean
+}
+
+/** Thoughts inside of thoughts: what is deeper is none. */
+const maxDepth = 20
+
+/** The thoughts in a delta, in the field that this stream uses, else in the first that has any. */
+export function reasoningOf(delta: Fields, used: ReasoningField | null): FoundReasoning | null {
+  if (used !== null && used !== 'content') {
+    const found = foundIn(delta, used)
+    if (found) return found
+  }
+  for (const field of reasoningFields) {
+    const found = delta[field] ? foundIn(delta, field) : null
+    if (found) return found
+  }
+  return null
+}
+
+function foundIn(delta: Fields, field: (typeof reasoningFields)[number]): FoundReasoning | null {
+  const text = thoughtsOf(delta[field])
+  if (text === '') return null
+  return { field, text, isSummary: field === 'reasoning_summary' || isSummary(delta.reasoning_details) }
+}
+
+/** The words of thoughts in any documented shape: a text, parts, an object around either. */
+export function thoughtsOf(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return value
+  if (depth > maxDepth || typeof value !== 'object' || value === null) return ''
+  if (Array.isArray(value)) return value.map((item) => thoughtsOf(item, depth + 1)).join('')
+  const { text, thinking, reasoning, reasoning_content, reasoning_text, thought, summary, content } = value as Fields
+  for (const inner of [text, thinking, reasoning, reasoning_content, reasoning_text, thought, summary, content]) {
+    const words = thoughtsOf(inner, depth + 1)
+    if (words !== '') return words
+  }
+  return ''
+}
+
+export function isSummary(details: unknown): boolean {
+  return Array.isArray(details) && isFields(details[0]) && details[0].type === 'reasoning.summary'
+}
+
+/** `reasoning_details` of a whole answer: gateways want them back as they were, signatures and all. */
+export class ReasoningDetails {
+  readonly #entries: JsonObject[] = []
+  readonly #count: (bytes: number) => void
+
+  /** `count` hears how much more is held until the end of the answer, and throws where that is too much. */
+  constructor(count: (bytes: number) => void) {
+    this.#count = count
+  }
+
+  add(details: unknown): void {
+    if (!Array.isArray(details)) return
+    for (const entry of details) {
+      if (!isFields(entry)) continue
+      this.#count(JSON.stringify(entry).length)
+      this.#add(entry as JsonObject)
+    }
+  }
+
+  /** The entries, if there is anything in them that only the provider can read. */
+  wanted(): Json[] | null {
+    return this.#entries.some((entry) => entry.data || entry.signature) ? this.#entries : null
+  }
+
+  #add(entry: JsonObject): void {
+    const last = this.#entries.at(-1)
+    if (!last || entry.data || last.data || last.type !== entry.type || last.index !== entry.index) {
+      this.#entries.push({ ...entry })
+      return
+    }
+    for (const [name, value] of Object.entries(entry)) {
+      if (name === 'text' || name === 'summary') last[name] = String(last[name] ?? '') + String(value ?? '')
+      else if (value) last[name] = value
+    }
+  }
+}
