@@ -99,6 +99,8 @@ export function pickProvider(config: Config, onUnknownEvent: (type: string) => v
     baseURL,
     api,
     idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
+    commentMs: config.RUNNEL_PROVIDER_COMMENT_MS,
+    thinkTags: config.RUNNEL_THINK_TAGS,
     maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
     onUnknownEvent,
   })

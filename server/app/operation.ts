@@ -9,12 +9,15 @@ import type { QuietLines } from './quiet-lines.ts'
 export interface Operation {
   onRun: (event: 'begun' | 'answering' | 'ended', run: Run) => void
   onRefused: OnRefused
-  onUnknownEvent: (type: string) => void
+  /** What a provider said and nobody here understands, by its path. */
+  onUnknownEvent: (path: string) => void
   /** A login has named a user who is not taken. */
   onRefusedUser: (userId: string, sentence: string) => void
 }
 
 export function operation(log: Logger, { mayBeSaid }: QuietLines, metrics: Metrics, now: () => number): Operation {
+  /** Paths of which the log knows: no more than metrics tell apart. */
+  const named = new Set<string>()
   return {
     onRun: (event, run) => {
       if (event === 'answering') return metrics.firstToken(run.activeMs(now()) / 1_000)
@@ -55,10 +58,11 @@ export function operation(log: Logger, { mayBeSaid }: QuietLines, metrics: Metri
       metrics.refused(place, reason)
       if (mayBeSaid(`${place} ${reason}`)) log.warn({ place, reason, ...context }, 'refused')
     },
-    onUnknownEvent: (type) => {
-      metrics.unknownProviderEvent()
-      if (mayBeSaid(`provider event ${type}`))
-        log.warn({ event: type.slice(0, 100) }, 'the provider sent an event of an unknown type')
+    onUnknownEvent: (given) => {
+      const path = metrics.unknownFromProvider(given.replace(/[^\w.:-]+/g, '_'))
+      if (named.has(path)) return
+      named.add(path)
+      log.warn({ path }, 'the provider said something that this version does not understand')
     },
     onRefusedUser: (userId, sentence) => {
       if (mayBeSaid(sentence)) log.warn({ userId }, sentence)

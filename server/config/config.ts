@@ -137,6 +137,20 @@ export const settings = {
     default: '60000',
     meaning: 'ms without a byte after which a provider is given up',
   },
+  RUNNEL_PROVIDER_COMMENT_MS: {
+    schema: integer(10),
+    default: '300000',
+    meaning: 'ms of nothing but signs of life (comments, pings) after which a provider is given up',
+  },
+  RUNNEL_THINK_TAGS: {
+    schema: list.refine(
+      (tags) => tags.every((tag) => /^\S\S{1,30}\S$/.test(tag) && /[^\w\s]/.test(tag[0]!)),
+      'must be opening tags such as <think> or [THINK]',
+    ),
+    default: '<think>,<thinking>,<thought>,[THINK]',
+    meaning:
+      'tags that open thoughts in a text of Chat Completions, by commas; the closing tag has a / behind the bracket',
+  },
   RUNNEL_TASK_MAX_MS: { schema: integer(10), default: '1800000', meaning: 'ms that a run may take' },
   RUNNEL_TOOL_MAX_MS: { schema: integer(1), default: '120000', meaning: 'ms that a call of a tool may take' },
   RUNNEL_APPROVAL_MAX_MS: {

@@ -33,7 +33,8 @@ export interface Metrics {
   firstToken(seconds: number): void
   runEnded(run: EndedRun): void
   refused(place: 'upgrade' | 'frame', reason: string): void
-  unknownProviderEvent(): void
+  /** Returns the path as it is counted: of those that came late, `other`. */
+  unknownFromProvider(path: string): string
   /** An answer is over. `route`: the pattern, never the path. */
   answered(method: string, route: string, status: number): void
   /** The page for a scraper. */
@@ -58,6 +59,8 @@ export interface MetricsOptions {
 const probeMs = 1_000
 /** Callers name models; so many have numbers of their own. */
 const maxModels = 50
+/** Providers name paths; so many have numbers of their own. */
+const maxPaths = 50
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'PUT']
 
 export function createMetrics({ source, version, provider, models, probes = {} }: MetricsOptions): Metrics {
@@ -99,8 +102,10 @@ export function createMetrics({ source, version, provider, models, probes = {} }
   ])
   const unknown = instruments.counter(
     'runnel_unknown_provider_events_total',
-    'Events of a type that this version does not know',
+    'What providers said and this version does not understand, by its path in their JSON',
+    ['path'],
   )
+  const unknownPath = boundedLabel(maxPaths)
   const append = instruments.histogram('runnel_log_append_seconds', 'One write of the log of live documents', fast)
   const save = instruments.histogram('runnel_store_save_seconds', 'Saving the end of a run', fast)
   const remote = instruments.histogram(
@@ -154,7 +159,11 @@ export function createMetrics({ source, version, provider, models, probes = {} }
       tokens.add(run.tokens.output, { direction: 'output' })
     },
     refused: (place, reason) => refused.add(1, { place, reason }),
-    unknownProviderEvent: () => unknown.add(1),
+    unknownFromProvider: (given) => {
+      const path = unknownPath(given)
+      unknown.add(1, { path })
+      return path
+    },
     answered: (method, route, status) =>
       requests.add(1, { method: methods.includes(method) ? method : 'other', route, status: String(status) }),
     text,

@@ -50,7 +50,7 @@ const doneWord = /^["']?\[?done\]?["']?$/i
  */
 export function readFrame(type: string | undefined, data: string): Frame {
   if (type === 'error' || type === 'response.error') return failedFrame(data)
-  if (data.charCodeAt(0) === 123 /* { */ && type === undefined) return aliveFields(parseFrame(data))
+  if (type === undefined && data.length > 4 && data.charCodeAt(0) === 123 /* { */) return aliveFields(parseFrame(data))
   const text = data.trim()
   if (text.startsWith(':') || aliveWord.test(text)) return null
   if (doneWord.test(text)) return 'done'

@@ -92,7 +92,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
     const usage = chunk.usage ?? (chunk.x_groq as Fields | undefined)?.usage
     if (usage) this.#usage = usage
     if (chunk.search_results || chunk.citations) this.#searchResults = chunk.search_results ?? chunk.citations
-    const failure = choices ? namedFailure(chunk) : failureIn(chunk)
+    const failure = failureIn(chunk)
     if (failure !== undefined) throw reportedFailure(failure)
     if (!choices && !usage) this.ignored(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
   }

@@ -33,6 +33,7 @@ export function createSseReader({
   const decoder = new TextDecoder()
   const stray = new StrayLines(maxChars)
   let isOver = false
+  let inFrame = false
   const takeLine = (field: string, value: string, line: string) => {
     if (isOver) return
     const name = field.trim()
@@ -46,7 +47,9 @@ export function createSseReader({
     maxBufferSize: maxChars,
     onEvent: (frame) => {
       stray.clear()
+      inFrame = true
       onFrame(frame.event, frame.data)
+      inFrame = false
     },
     onError: (error) => {
       if (error.type === 'unknown-field') return takeLine(error.field ?? '', error.value ?? '', error.line ?? '')
@@ -75,6 +78,7 @@ export function createSseReader({
     try {
       parser.feed(text)
     } catch (error) {
+      if (inFrame) throw error
       isOver = true
       // A frame may have begun before the line that failed, and its text came first.
       try {
