@@ -67,6 +67,7 @@ export function createSseReader({
     if (partialChars > maxChars) throw tooLarge()
   }
   const take = (text: string) => {
+    if (partial.length === 0 && text.endsWith('\n')) return feed(text)
     const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1
     if (end === 0) return keep(text)
     const lines = partial.length === 0 ? text.slice(0, end) : partial.join('') + text.slice(0, end)

@@ -11,6 +11,7 @@ import {
   startFakeOpenAI,
   webPage,
   type FakeOpenAI,
+  type ManualStream,
   type Script,
 } from '../../testing/fake-openai.ts'
 import { collect, foldEvents, type Collected, type FoldedMessage } from '../helpers/fold-events.ts'
@@ -85,6 +86,30 @@ describe('before the first token', () => {
     fake.enqueue(rateLimited(1000))
     expect(foldEvents(await read(answer({ text: 'At last.' })))).toMatchObject({ status: 'completed' })
     expect(fake.requests[1]!.receivedAt - fake.requests[0]!.receivedAt).toBeGreaterThanOrEqual(990)
+  })
+
+  test('a wait that the provider asks for is said, and that it is over', async () => {
+    fake.enqueue(rateLimited(600))
+    const { events } = await read(answer({ text: 'At last.' }))
+    expect(events.slice(0, 3)).toMatchObject([
+      { type: 'waiting', words: 'The model provider asks to wait 600 ms before the next try (HTTP 429).' },
+      { type: 'waiting', words: null },
+      { type: 'block_start' },
+    ])
+  })
+
+  test('the sentence of an error that is a list, or FastAPI’s', async () => {
+    const listed = errorOf(
+      await read({ kind: 'reply', status: 400, body: '[{"error":{"code":400,"message":"Unknown name."}}]' }),
+    )
+    expect(listed).toMatchObject({ code: 'provider_rejected', details: { status: 400, code: 400 } })
+    expect(listed.message).toContain('Unknown name.')
+    const placed = errorOf(
+      await read({ kind: 'reply', status: 422, body: '{"detail":[{"loc":["body","n"],"msg":"must be 1"}]}' }),
+    )
+    expect(placed.message).toContain('body.n: must be 1')
+    const words = errorOf(await read({ kind: 'reply', status: 400, body: 'no such path' }))
+    expect(words.message).toContain('no such path')
   })
 
   test('429 for good is provider_rate_limited', async () => {
@@ -250,6 +275,74 @@ test('a finish reason makes the answer whole, even if the connection dies before
     finishReason: 'stop',
     blocks: [{ text: 'Whole.', status: 'completed' }],
   })
+})
+
+test('behind a finish reason the answer ends two seconds after the last word, whatever else the connection does', async () => {
+  const streams: Record<string, { stream: ManualStream; answer: Promise<Collected>; endedAt: number }> = {}
+  for (const name of ['comments', 'silence', 'late words', 'repeated reasons']) {
+    const stream = fake.manual()
+    const answer = collect(provider()(request, new AbortController().signal))
+    await stream.request
+    streams[name] = { stream, answer, endedAt: 0 }
+    void answer.then(() => (streams[name]!.endedAt = performance.now()))
+  }
+  const reason = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+  const startedAt = performance.now()
+  for (const { stream } of Object.values(streams)) {
+    stream.send('Whole.')
+    stream.raw(reason)
+  }
+  const alive = setInterval(() => {
+    streams.comments!.stream.raw(': keepalive\n\n')
+    streams['repeated reasons']!.stream.raw(reason)
+  }, 100)
+  const late = streams['late words']!.stream
+  setTimeout(() => late.send(' Late.'), 1_000)
+  setTimeout(() => late.raw('data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'), 2_500)
+  const messages = await Promise.all(Object.values(streams).map(({ answer }) => answer.then(foldEvents)))
+  clearInterval(alive)
+  const [comments, silence, lateWords] = messages
+  for (const message of messages) expect(message).toMatchObject({ status: 'completed', finishReason: 'stop' })
+  expect([comments, silence].map((message) => textOf(message!))).toEqual(['Whole.', 'Whole.'])
+  expect(textOf(lateWords!)).toBe('Whole. Late.')
+  expect(lateWords!.usage).toMatchObject({ inputTokens: 1, outputTokens: 2 })
+  for (const [name, { endedAt, stream }] of Object.entries(streams)) {
+    const ms = endedAt - startedAt - (name === 'late words' ? 1_000 : 0)
+    expect(ms, name).toBeGreaterThan(1_900)
+    expect(ms, name).toBeLessThan(6_000)
+    await (
+      await stream.request
+    ).hungUp
+  }
+})
+
+test('a connection that goes on behind the end of the answer is left', async () => {
+  const stream = fake.manual()
+  const answered = collect(provider()(request, new AbortController().signal))
+  await stream.request
+  stream.send('Whole.')
+  stream.raw('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+  const alive = setInterval(() => stream.raw(': keepalive\n\n'), 20)
+  expect(foldEvents(await answered)).toMatchObject({ status: 'completed', finishReason: 'stop' })
+  await (
+    await stream.request
+  ).hungUp
+  clearInterval(alive)
+})
+
+test('comments alone count as life for a while, and a frame of the answer starts it anew', async () => {
+  const stream = fake.manual()
+  const answered = collect(provider({ commentMs: 400 })(request, new AbortController().signal))
+  await stream.request
+  const startedAt = performance.now()
+  const alive = setInterval(() => stream.raw(': keepalive\n\ndata: {"type":"ping"}\n\n'), 20)
+  setTimeout(() => stream.send('Here.'), 250)
+  const collected = await answered
+  clearInterval(alive)
+  expect(performance.now() - startedAt).toBeGreaterThan(600)
+  expect(errorOf(collected)).toMatchObject({ code: 'provider_timeout', retryable: true })
+  expect(errorOf(collected).message).toContain('RUNNEL_PROVIDER_COMMENT_MS')
+  expect(textOf(foldEvents(collected))).toBe('Here.')
 })
 
 test('what comes behind the finish is not read', async () => {
