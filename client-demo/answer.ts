@@ -1,5 +1,6 @@
 import {
   isTerminal,
+  type Block,
   type BranchMessage,
   type LiveMessage,
   type Message,
@@ -43,7 +44,7 @@ export function createAnswer(
   const note = element('p', { class: 'note', role: 'status', 'data-testid': 'note' })
   const ending = element('p', { class: 'visually-hidden', role: 'status' })
   root.append(blocks, note, ending, footer)
-  const views = new Map<string, { shown: object; view: BlockView }>()
+  const views = new Map<string, { shown: Block; view: BlockView }>()
   const live: LiveMessage = client.message(id)
   let listed = entry.message.status
   let shownStatus: MessageStatus | null = null
@@ -57,12 +58,19 @@ export function createAnswer(
     output.forEach((block, index) => {
       const known = views.get(block.id)
       if (known?.shown === block && status === shownStatus) return
-      const view = known?.view ?? createBlockView(block, { api, messageId: id })
-      view.update(block, status)
-      views.set(block.id, { shown: block, view })
-      if (blocks.children[index] !== view.element) blocks.insertBefore(view.element, blocks.children[index] ?? null)
+      // A text that turned out to be thoughts is shown as such, in its place.
+      const hasTurned = known !== undefined && known.shown.type !== block.type
+      if (hasTurned) known.view.element.remove()
+      const view = hasTurned ? undefined : known?.view
+      showBlock(view ?? createBlockView(block, { api, messageId: id }), block, index, status)
     })
     if (views.size > output.length) removeGone(new Set(output.map((block) => block.id)))
+  }
+
+  const showBlock = (view: BlockView, block: Block, index: number, status: MessageStatus) => {
+    view.update(block, status)
+    views.set(block.id, { shown: block, view })
+    if (blocks.children[index] !== view.element) blocks.insertBefore(view.element, blocks.children[index] ?? null)
   }
 
   const removeGone = (ids: Set<string>) => {

@@ -86,5 +86,6 @@ export class Upstream {
 
 /** In words. */
 export function duration(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 1000)} seconds`
+  const seconds = Math.round(ms / 1000)
+  return ms < 1000 ? `${ms} ms` : seconds === 1 ? 'a second' : `${seconds} seconds`
 }

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ProviderEvent } from '../../server/provider/events.ts'
+import type { Provider, ProviderEvent } from '../../server/provider/events.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
 import { Person, secret, tokenOf } from '../http/people.ts'
@@ -14,6 +14,8 @@ let server: StartedRunnel
 let embedded: Server
 let ada: Person
 let events: ProviderEvent[] = []
+/** What comes behind them, when the test says so. */
+let later: Promise<ProviderEvent[]> = Promise.resolve([])
 const problems: string[] = []
 
 beforeAll(async () => {
@@ -24,7 +26,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => {
     embedded.listen(0, '127.0.0.1', resolve)
   })
-  server = await startRunnel({ RUNNEL_AUTH_SECRET: secret, provider: playing(() => events) })
+  server = await startRunnel({ RUNNEL_AUTH_SECRET: secret, provider: playsLater })
   ada = new Person(server, await tokenOf('ada'))
   browser = await launchChromium()
   context = await openContext(browser, problems)
@@ -37,6 +39,12 @@ afterAll(async () => {
     embedded.close(resolve)
   })
 })
+
+const playsLater: Provider = async function* (request, signal) {
+  for (const event of events) yield event
+  for (const event of await later) yield event
+  yield* playing(() => [])(request, signal)
+}
 
 /** Ada's tab, with an answer of these events that still runs. */
 async function showing(...shown: ProviderEvent[]): Promise<{ page: Page; chatId: string; messageId: string }> {
@@ -213,6 +221,41 @@ test('sources, citations once each, progress and errors are readable', async () 
   await ada.call('POST', `/api/messages/${messageId}/stop`)
   await shows(page, `${answer} ${by('note')}`, ['Stopped.'])
   expect(await page.locator('[data-type=progress]').getAttribute('class')).toContain('done')
+  await page.close()
+})
+
+test('a text that turns out to be thoughts is folded away in its place', async () => {
+  const { promise, resolve } = Promise.withResolvers<ProviderEvent[]>()
+  later = promise
+  const { page, messageId } = await showing(
+    { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } },
+    { type: 'delta', key: 't', field: 'text', text: 'It may be four.' },
+  )
+  await shows(page, `${answer} [data-type=text]`, ['It may be four.'])
+  later = Promise.resolve([])
+  resolve([
+    { type: 'block_type', key: 't', block: { type: 'reasoning', origin: 'tag', startedAt: Date.now() } },
+    { type: 'block_end', key: 't', status: 'completed', fields: { endedAt: Date.now() } },
+    { type: 'block_start', key: 'u', block: { type: 'text', status: 'in_progress' } },
+    { type: 'delta', key: 'u', field: 'text', text: 'Four.' },
+  ])
+  await shows(page, `${answer} [data-type=text]`, ['Four.'])
+  await shows(page, `${answer} [data-type=reasoning] summary`, ['Thoughts'])
+  expect(await page.locator(`${answer} [data-type=reasoning]`).textContent()).toContain('It may be four.')
+  expect(await page.locator(`${answer} ${by('block')}`).count()).toBe(2)
+  await ada.call('POST', `/api/messages/${messageId}/stop`)
+  await page.close()
+})
+
+test('what people should know of an end is said below the answer', async () => {
+  const words = 'The model provider ended this answer for a reason that is not known here: "moonrise".'
+  const { page } = await showing(
+    { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } },
+    { type: 'delta', key: 't', field: 'text', text: 'Four.' },
+    { type: 'block_end', key: 't', status: 'completed' },
+    { type: 'finish', reason: 'unknown', note: words },
+  )
+  await shows(page, `${answer} ${by('note')}`, [words])
   await page.close()
 })
 

@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import { expect, test } from 'vitest'
+import type { MessageChange } from '../../shared/events.ts'
 import { readMessage } from '../../shared/schema.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
@@ -30,6 +31,43 @@ function newWriter(epoch = 1) {
   }
   return { doc, replica, writer, commit, bytes: () => bytes }
 }
+
+test('a text becomes reasoning in place: no character of it is written again, and what it had is kept', () => {
+  const { doc, writer, commit, bytes } = newWriter()
+  writer.setMessage({ ...fields })
+  const id = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(id, 'text', 'Let me think. '.repeat(500))
+  writer.annotate(id, { type: 'url' })
+  commit()
+  const before = bytes()
+  writer.append(id, 'text', 'Done.')
+  writer.setBlock(id, { type: 'reasoning', origin: 'tag', startedAt: 1 })
+  writer.closeBlock(id, 'completed', { endedAt: 2 })
+  commit()
+  expect(bytes() - before).toBeLessThan(150)
+  const turned = { id, type: 'reasoning', origin: 'tag', status: 'completed', startedAt: 1, endedAt: 2 }
+  expect(readMessage(doc).output).toEqual([
+    { ...turned, text: `${'Let me think. '.repeat(500)}Done.`, annotations: [{ type: 'url' }] },
+  ])
+  // One that nobody saw as a text was never one.
+  const unseen = writer.openBlock({ type: 'text', status: 'in_progress' })
+  writer.append(unseen, 'text', 'Hm.')
+  writer.setBlock(unseen, { type: 'reasoning', origin: 'tag', startedAt: 3 })
+  commit()
+  expect(readMessage(doc).output[1]).toEqual({
+    id: unseen,
+    type: 'reasoning',
+    origin: 'tag',
+    status: 'in_progress',
+    startedAt: 3,
+    text: 'Hm.',
+  })
+  // What follows change by change has the same.
+  const changes: MessageChange[] = []
+  writer.annotate(unseen, { type: 'late' })
+  writer.commit(changes)
+  expect(changes).toEqual([{ type: 'annotation', block: unseen, annotation: { type: 'late' } }])
+})
 
 test('writes what collected in one transaction, each value once', () => {
   const { writer, commit, doc } = newWriter()

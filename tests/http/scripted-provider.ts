@@ -36,6 +36,12 @@ export function scriptedProvider() {
 
 /** Texts in turns, reasoning, calls, annotations, fields that are set again: all that a provider can do. */
 export function* richAnswer(): Generator<ProviderEvent> {
+  yield { type: 'block_start', key: 'h', block: { type: 'text', status: 'in_progress' } }
+  yield { type: 'delta', key: 'h', field: 'text', text: 'It may be four.' }
+  yield { type: 'annotation', key: 'h', annotation: { type: 'url', url: 'https://h.example', start: 0, end: 2 } }
+  yield { type: 'block_type', key: 'h', block: { type: 'reasoning', origin: 'tag', startedAt: 4 } }
+  yield { type: 'delta', key: 'h', field: 'text', text: ' Or five.' }
+  yield { type: 'block_end', key: 'h', status: 'completed', fields: { endedAt: 5 } }
   yield {
     type: 'block_start',
     key: 'r',
