@@ -7,12 +7,15 @@ import { expect, onTestFinished, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import { providerName } from '../../server/app/adapters.ts'
 import { createRunnel, type RunnelOptions } from '../../server/app/app.ts'
+import { operation } from '../../server/app/operation.ts'
 import type { ConfigInput } from '../../server/config/config.ts'
 import { routePattern } from '../../server/http/route-pattern.ts'
 import { routes } from '../../server/http/routes.ts'
+import type { Logger } from '../../server/operation/log.ts'
+import type { Metrics } from '../../server/operation/metrics.ts'
 import { boundedLabel } from '../../server/operation/bounded-label.ts'
 import { loadConfig } from '../../server/config/read-config.ts'
-import { startFakeOpenAI, startRunnel, type StartedRunnel } from '../../testing/index.ts'
+import { SseReader, startFakeOpenAI, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { until } from '../socket/plain-socket.ts'
 
 async function start(options: RunnelOptions = {}) {
@@ -192,6 +195,30 @@ test('the provider is named by its host, without what else stands in its address
   expect(name({})).toBe('demo')
   expect(name({ OPENAI_API_KEY: 'key' })).toBe('api.openai.com')
   expect(name({ OPENAI_BASE_URL: 'https://me:word@models.example:8443/v1?a=b' })).toBe('models.example')
+})
+
+test('what a provider says and nobody understands counts by its path, and is named once in the log', async () => {
+  const { server, fake } = await start()
+  const stream = fake.manual()
+  const { messageId } = await server.ask('Well?')
+  await stream.request
+  for (let i = 0; i < 60; i++) stream.raw(`data: {"choices":[{"delta":{"mood ${i}":"blue"}}]}\n\n`)
+  stream.raw('data: {"choices":[{"delta":{"content":"x","mood 1":"red"},"finish_reason":"stop"}]}\n\n')
+  stream.end()
+  await new SseReader(server.url, messageId).toEnd()
+  const page = await pageOf(server)
+  const count = (path: string) => sample(page, `runnel_unknown_provider_events_total{path="${path}"}`)
+  expect([count('choices.delta.mood_0'), count('choices.delta.mood_1'), count('choices.delta.mood_49')]).toEqual([
+    1, 2, 1,
+  ])
+  expect(count('other')).toBe(10)
+
+  const lines: unknown[] = []
+  const log = { warn: (fields: unknown) => lines.push(fields) } as unknown as Logger
+  const metrics = { unknownFromProvider: boundedLabel(2) } as unknown as Metrics
+  const { onUnknownEvent } = operation(log, { mayBeSaid: () => true, sweep: () => {} }, metrics, Date.now)
+  for (const path of ['a', 'b', 'a', 'c d', 'e', 'b']) onUnknownEvent(path)
+  expect(lines).toEqual([{ path: 'a' }, { path: 'b' }, { path: 'other' }])
 })
 
 test('a label has an end', () => {
