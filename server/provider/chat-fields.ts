@@ -41,6 +41,7 @@ export const deltaFields = new Set<string>([
   'image',
   'audio',
   'finish_reason',
+  'error',
   'name',
   'tool_call_id',
   'channel',

@@ -104,6 +104,19 @@ export function noStreamFailure(body: string, contentType: string): RunnelError 
   )
 }
 
+/** Counts what is held for the end of an answer only, so that nobody else can count it before; throws where it is too much. */
+export function heldBytes(maxBytes: number): (bytes: number) => void {
+  let held = 0
+  return (bytes) => {
+    held += bytes
+    if (held <= maxBytes) return
+    throw new RunnelError(
+      'message_too_large',
+      `The answer is larger than ${maxBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`,
+    )
+  }
+}
+
 /** Keys of others never reach a screen or a log either, nor what a provider leaves of one (`my-k***ey`). */
 function withoutKeys(text: string): string {
   return text

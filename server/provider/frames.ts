@@ -41,8 +41,8 @@ export interface StreamMapper {
 /** What a frame holds: JSON, the mark of the end, or nothing but a sign of life. */
 export type Frame = Fields | 'done' | null
 
-const aliveWord = /^(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|waiting|processing|null|\{\}|\[\]|)$/i
-const doneWord = /^["']?\[?done\]?["']?$/i
+const aliveWord = /^(?:(?:.*\.)?(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat)|waiting|processing|queued|null|)$/i
+const wrapping = /^[\s"'[<({]+|[\s"'\]>)}]+$/g
 
 /**
  * Reads a frame. Throws the failure that it reports where nothing of an answer
@@ -52,16 +52,30 @@ export function readFrame(type: string | undefined, data: string): Frame {
   if (type === 'error' || type === 'response.error') return failedFrame(data)
   if (type === undefined && data.length > 4 && data.charCodeAt(0) === 123 /* { */) return aliveFields(parseFrame(data))
   const text = data.trim()
-  if (text.startsWith(':') || aliveWord.test(text)) return null
-  if (doneWord.test(text)) return 'done'
+  // A word in quotes or brackets, which is none of an answer.
+  const word = text.length > maxWordChars ? text : text.replace(wrapping, '')
+  if (text.startsWith(':') || aliveWord.test(word)) return null
+  if (word.toLowerCase() === 'done') return 'done'
   if (type !== undefined && aliveWord.test(type)) return null
   return aliveFields(parseFrame(text))
 }
+
+const maxWordChars = 40
 
 function aliveFields(frame: Fields): Frame {
   const { type, choices } = frame
   if (typeof type === 'string' && choices === undefined && aliveWord.test(type)) return null
   return frame
+}
+
+/** JSON that only keeps the line open, by whatever name. To be asked of what reports no failure and holds no answer. */
+export function isAlive(frame: Fields): boolean {
+  const names = Object.keys(frame)
+  if (names.length === 1 && aliveWord.test(names[0]!)) return true
+  return ['type', 'object', 'event', 'status', 'message'].some((name) => {
+    const word = frame[name]
+    return typeof word === 'string' && word !== '' && word.length <= maxWordChars && aliveWord.test(word)
+  })
 }
 
 /** The event itself says that it is one, whatever stands in it. */
@@ -93,7 +107,10 @@ export function parseFrame(data: string): Fields {
       `The model provider sent a frame nested deeper than ${maxDepth} levels.`,
     )
   if (isFields(value)) return value
-  if (Array.isArray(value) && value.length === 1 && isFields(value[0])) return value[0]
+  if (Array.isArray(value)) {
+    const told = value.find((item) => isFields(item) && item.error)
+    if (told !== undefined || (value.length === 1 && isFields(value[0]))) return (told ?? value[0]) as Fields
+  }
   if (typeof value === 'string')
     throw new RunnelError(
       'provider_bad_response',
@@ -104,7 +121,7 @@ export function parseFrame(data: string): Fields {
 
 /** Words of a server that speaks no JSON may say what is wrong; broken JSON says nothing to a person. */
 function quoted(text: string): string {
-  return /^\s*[[{"]/.test(text) ? '.' : `: ${text.trim().slice(0, maxQuote)}`
+  return /^\s*(?:\{|"|\[\s*[[{"])/.test(text) ? '.' : `: ${text.trim().slice(0, maxQuote)}`
 }
 
 const maxQuote = 200

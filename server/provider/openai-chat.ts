@@ -10,11 +10,11 @@ import { ChatCalls } from './chat-calls.ts'
 import { sourceBlocks } from './chat-delta.ts'
 import { choiceFields, deltaFields } from './chat-fields.ts'
 import { holds, takeContent, type PartsSink } from './chat-parts.ts'
-import { ReasoningDetails, reasoningFields, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
+import { ReasoningDetails, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
-import { reportedFailure } from './failures.ts'
+import { heldBytes, reportedFailure } from './failures.ts'
 import { emptyAnswer, endingOf, finishWord, unknownWord } from './finish-reasons.ts'
-import { isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { isAlive, isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
 import { mediaOf, type Media } from './media.ts'
 import { failureIn, namedFailure } from './reported.ts'
 import { Sound } from './sound.ts'
@@ -34,7 +34,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
   readonly #onUnknown: (path: string) => void
   readonly #blocks: ChatBlocks
   readonly #calls: ChatCalls
-  readonly #details = new ReasoningDetails((bytes) => this.#hold(bytes))
+  readonly #details: ReasoningDetails
   #sound: Sound | undefined
   #reasoningField: ReasoningField | null = null
   /** Of the thoughts, for those that come a second time in another field. */
@@ -48,13 +48,13 @@ export class ChatMapper implements StreamMapper, PartsSink {
   /** Of messages in the place of deltas. */
   #message = ''
   #isReported = false
-  readonly #maxHeldBytes: number
-  #heldBytes = 0
+  readonly #hold: (bytes: number) => void
 
   constructor(onUnknown: (path: string) => void, { maxHeldBytes = Infinity, thinkTags }: ChatOptions = {}) {
     this.#onUnknown = onUnknown
-    this.#maxHeldBytes = maxHeldBytes
-    this.#blocks = new ChatBlocks(this.events, (bytes) => this.#hold(bytes), thinkTags)
+    this.#hold = heldBytes(maxHeldBytes)
+    this.#details = new ReasoningDetails(this.#hold)
+    this.#blocks = new ChatBlocks(this.events, this.#hold, thinkTags)
     this.#calls = new ChatCalls(this.events, onUnknown)
   }
 
@@ -66,8 +66,8 @@ export class ChatMapper implements StreamMapper, PartsSink {
     try {
       const frame = readFrame(type, data)
       if (frame === null) return false
-      if (frame === 'done') this.#finish(this.#reason)
-      else this.#frame(frame, type)
+      if (frame !== 'done') return this.#frame(frame, type)
+      this.#finish(this.#reason)
       return true
     } catch (error) {
       this.#report()
@@ -85,7 +85,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
     this.#onUnknown(path)
   }
 
-  #frame(chunk: Fields, type: string | undefined): void {
+  #frame(chunk: Fields, type: string | undefined): boolean {
     const { choices } = chunk
     if (Array.isArray(choices)) {
       for (const choice of choices) if (isFields(choice) && !choice.index) this.#choice(choice)
@@ -95,7 +95,10 @@ export class ChatMapper implements StreamMapper, PartsSink {
     if (chunk.search_results || chunk.citations) this.#searchResults = chunk.search_results ?? chunk.citations
     const failure = failureIn(chunk)
     if (failure !== undefined) throw reportedFailure(failure)
-    if (!choices && !usage) this.ignored(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
+    if (choices || usage) return true
+    if (isAlive(chunk)) return false
+    this.ignored(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
+    return true
   }
 
   #choice(choice: Fields): void {
@@ -104,7 +107,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
     else if (message !== undefined || typeof choice.text === 'string') this.#whole(message ?? choice.text)
     if (choice.usage) this.#usage = choice.usage
     for (const name in choice) if (!choiceFields.has(name) && holds(choice[name])) this.ignored(`choices.${name}`)
-    const failure = namedFailure(choice)
+    const failure = namedFailure(choice) ?? (isFields(delta) ? namedFailure(delta) : undefined)
     if (failure !== undefined) throw reportedFailure(failure)
     const word = finishWord(choice.finish_reason, choice.finishReason, isFields(delta) ? delta.finish_reason : null)
     if (word !== undefined) this.#ending(word, choice)
@@ -202,7 +205,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
     if (!isFields(audio)) return this.ignored('choices.delta.audio')
     const { data, transcript } = audio
     if (typeof transcript === 'string' && transcript !== '') this.#blocks.content(transcript)
-    if (typeof data === 'string' && data !== '') (this.#sound ??= new Sound((bytes) => this.#hold(bytes))).add(data)
+    if (typeof data === 'string' && data !== '') (this.#sound ??= new Sound(this.#hold)).add(data)
     else if (!('transcript' in audio)) {
       const media = mediaOf(audio, 'audio')
       if (media) this.media(media)
@@ -215,15 +218,6 @@ export class ChatMapper implements StreamMapper, PartsSink {
       if (media) this.media(media)
       else if (holds(image)) this.ignored('choices.delta.images')
     }
-  }
-
-  #hold(bytes: number): void {
-    this.#heldBytes += bytes
-    if (this.#heldBytes > this.#maxHeldBytes)
-      throw new RunnelError(
-        'message_too_large',
-        `The answer is larger than ${this.#maxHeldBytes} bytes (RUNNEL_MAX_MESSAGE_BYTES). What came so far is kept.`,
-      )
   }
 
   /** What was held back, and what it cost: before any end. */

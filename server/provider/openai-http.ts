@@ -118,6 +118,12 @@ async function textOf(response: Response): Promise<string> {
   return text
 }
 
+/** JSON where it is any. Some servers frame an error as their streams are framed. */
+function wordsOf(said = ''): unknown {
+  const text = said.replace(/^(?:event:[^\n]*\n)?data:/, '').trim()
+  return parsed(text) ?? text
+}
+
 function failureOf(error: unknown, said: string | undefined): RunnelError {
   if (error instanceof OpenAI.APIConnectionTimeoutError) {
     return new RunnelError('provider_timeout', 'The model provider did not answer in time.', { cause: error })
@@ -126,7 +132,7 @@ function failureOf(error: unknown, said: string | undefined): RunnelError {
     return new RunnelError('provider_unreachable', 'The model provider cannot be reached.', { cause: error })
   }
   if (error instanceof OpenAI.APIError && typeof error.status === 'number') {
-    return statusFailure(error.status, said === undefined ? undefined : (parsed(said) ?? said), error)
+    return statusFailure(error.status, wordsOf(said), error)
   }
   return new RunnelError('provider_error', 'The request to the model provider failed.', { cause: error })
 }

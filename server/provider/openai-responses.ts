@@ -7,15 +7,15 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import { thoughtsOf } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
-import { reportedFailure } from './failures.ts'
+import { heldBytes, reportedFailure } from './failures.ts'
 import { emptyAnswer, endingOf, unknownWord } from './finish-reasons.ts'
-import { isFields, placeOf, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { isAlive, isFields, placeOf, readFrame, type Fields, type StreamMapper } from './frames.ts'
 import { failureIn, namedFailure } from './reported.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
+import { isCall, missingItems, placeAmong, type Item } from './responses-rest.ts'
+import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
-
-export type Item = MessageItem | ReasoningItem | CallItem | SilentItem
 
 export class ResponsesMapper implements StreamMapper {
   readonly events: ProviderEvent[] = []
@@ -28,8 +28,12 @@ export class ResponsesMapper implements StreamMapper {
   readonly #callOfId = new Map<string, CallItem>()
   readonly #lastOfType = new Map<string, CallItem>()
 
-  constructor(onUnknown: (type: string) => void) {
+  readonly #sound: Sound
+
+  /** `maxHeldBytes`: of what comes with the end of the answer only. */
+  constructor(onUnknown: (type: string) => void, { maxHeldBytes = Infinity }: { maxHeldBytes?: number } = {}) {
     this.#onUnknown = onUnknown
+    this.#sound = new Sound(heldBytes(maxHeldBytes))
   }
 
   push(type: string | undefined, data: string): boolean {
@@ -54,6 +58,10 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.audio.transcript.delta':
       case 'response.audio_transcript.delta':
         return this.#message(event)?.grow(event, 'text')
+      case 'response.audio.delta':
+      case 'response.output_audio.delta':
+        if (typeof event.delta === 'string') this.#sound.add(event.delta)
+        return
       case 'response.refusal.delta':
         return this.#message(event)?.grow(event, 'refusal')
       case 'response.reasoning_summary_text.delta':
@@ -76,6 +84,10 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.reasoning_summary_part.done':
         if (isFields(event.part)) this.#reasoning(event)?.whole(event.summary_index, event.part.text, 'summary')
         return
+      case 'response.output_audio_transcript.done':
+      case 'response.audio.transcript.done':
+      case 'response.audio_transcript.done':
+        return this.#message(event)?.whole(event.content_index, 'text', event.transcript ?? event.text)
       case 'response.output_text.done':
         return this.#message(event)?.whole(event.content_index, 'text', event.text)
       case 'response.refusal.done':
@@ -109,7 +121,7 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.cancelled':
         return this.#ended(name.slice('response.'.length), isFields(event.response) ? event.response : {})
       default:
-        if (!silentEvents.has(name)) this.#onUnknown(name || 'event')
+        if (!silentEvents.has(name) && !isAlive(event)) this.#onUnknown(name || 'event')
     }
     // An event that only tells how the response stands may tell that it has failed.
     if (isFields(event.response)) this.#mayHaveFailed(event.response)
@@ -141,7 +153,7 @@ export class ResponsesMapper implements StreamMapper {
     const type = String(item.type)
     if (type === 'message') return new MessageItem(this.events, index, this.#onUnknown)
     if (type === 'reasoning') return new ReasoningItem(this.events, index)
-    if (type.endsWith('_call') || type === 'mcp_approval_request') return new CallItem(this.events, index, item)
+    if (isCall(type)) return new CallItem(this.events, index, item)
     if (!silentItems.has(type) && !type.endsWith('_output')) this.#onUnknown(type)
     return new SilentItem(this.events, index)
   }
@@ -189,42 +201,18 @@ export class ResponsesMapper implements StreamMapper {
     const items = [...this.#items.values()]
     for (const item of items) item.close(isWhole)
     const note = !isWhole && ending === 'unknown' && word !== '' ? unknownWord(word) : undefined
-    const empty = items.some((item) => item.holdsAny) ? undefined : emptyAnswer(ending)
+    const sound = this.#sound.file()
+    if (sound) this.events.push({ type: 'file', key: 'sound', ...sound })
+    const empty = sound || items.some((item) => item.holdsAny) ? undefined : emptyAnswer(ending)
     const said = note ?? empty
     this.events.push({ type: 'finish', reason: ending, ...(said !== undefined && { note: said }) })
     this.finished = true
   }
 
-  /** What only the last event holds: some servers send no other, or none for a kind of item. */
-  #fill({ output, output_text: text }: Fields): void {
-    const items = [...this.#items.values()]
-    const spoke = {
-      message: items.some((item) => item instanceof MessageItem && item.holdsAny),
-      reasoning: items.some((item) => item instanceof ReasoningItem && item.holdsAny),
-      call: items.some((item) => item instanceof CallItem && item.isEnded),
-    }
-    for (const item of Array.isArray(output) ? output : []) {
-      if (!isFields(item)) continue
-      const type = String(item.type)
-      const kind = type === 'message' ? 'message' : type === 'reasoning' ? 'reasoning' : 'call'
-      if (!spoke[kind]) this.#done(this.#placeFor(item, kind), item)
-    }
-    if (typeof text === 'string' && text !== '' && !spoke.message && !(Array.isArray(output) && output.length > 0))
-      this.#done(this.#nextPlace(), { type: 'message', content: [{ type: 'output_text', text }] })
-  }
-
-  /** The place of the item that was announced and said nothing, else a new one. */
-  #placeFor(item: Fields, kind: 'message' | 'reasoning' | 'call'): number {
-    for (const [index, known] of this.#items) {
-      if (kind === 'message' && known instanceof MessageItem && !known.isDone) return index
-      if (kind === 'reasoning' && known instanceof ReasoningItem && !known.isDone) return index
-      if (known instanceof CallItem && (known.callId === item.call_id || known.callId === item.id)) return index
-    }
-    return this.#nextPlace()
-  }
-
-  #nextPlace(): number {
-    return Math.max(-1, ...this.#items.keys()) + 1
+  /** What came with this event only. */
+  #fill(response: Fields): void {
+    for (const item of missingItems(response, [...this.#items.values()]))
+      this.#done(placeAmong(item, this.#items) ?? Math.max(-1, ...this.#items.keys()) + 1, item)
   }
 
   #reason(): FinishReason {
@@ -248,6 +236,8 @@ const silentItems = new Set(['mcp_list_tools', 'compaction'])
 /** Events that say nothing which another one does not say as well. */
 const silentEvents = new Set([
   'response.created',
+  'response.audio.done',
+  'response.output_audio.done',
   'response.in_progress',
   'response.queued',
   'response.content_part.added',

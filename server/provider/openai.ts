@@ -58,7 +58,7 @@ export function openaiProvider(options: OpenAIOptions): Provider {
         )
       : readStream(
           () => openStream(connection, '/responses', responsesBody(request), upstream, request.requestId),
-          new ResponsesMapper(onUnknown),
+          new ResponsesMapper(onUnknown, options),
           upstream,
           reading,
         )

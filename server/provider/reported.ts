@@ -21,6 +21,8 @@ const sentenceFields = [
   'error_msg',
   'errorMsg',
   'err_msg',
+  'err',
+  'faultstring',
   'errmsg',
   'status_msg',
   'statusMessage',
@@ -77,16 +79,23 @@ export function namedFailure(frame: Fields): unknown {
   const { error, errors, base_resp: base } = frame
   if (error && !isHarmless(error)) return typeof error === 'object' || typeof error === 'string' ? error : frame
   if (errors && !isHarmless(errors)) return errors
-  if (isFields(base) && base.status_code !== undefined && !saysWell(base.status_code)) return base
+  if (isFields(base) && holdsCode(base.status_code) && !saysWell(base.status_code)) return base
   return frame.object === 'error' || frame.type === 'error' ? frame : undefined
 }
 
-/** Without anything in it, or with a code of success. */
+function holdsCode(code: unknown): boolean {
+  return typeof code === 'number' || (typeof code === 'string' && code !== '')
+}
+
+/** Without anything in it, or with a code of success and no sentence. */
 function isHarmless(error: unknown): boolean {
   if (typeof error === 'string') return error.trim() === ''
   if (typeof error !== 'object' || error === null) return !error
   const values = Object.values(error) as unknown[]
-  if (!Array.isArray(error) && codeFields.some((field) => saysWell((error as Fields)[field]))) return true
+  if (isFields(error) && codeFields.some((field) => saysWell(error[field]))) {
+    const sentence = ownSentence(error, 1)
+    return sentence === '' || saysWell(sentence)
+  }
   return values.every((item) => item === null || item === '' || item === false || item === undefined)
 }
 
@@ -98,6 +107,8 @@ function holdsAnswer({ choices, usage, output, response, candidates }: Fields): 
 /** An error without the word: a sentence, or a code, where an answer should stand. */
 function spokenFailure(frame: Fields): unknown {
   if (frame.success === false || frame.ok === false) return frame
+  if (frame.success === true || frame.ok === true) return undefined
+  for (const inner of [frame.Error, frame.fault, frame.exception]) if (inner && !isHarmless(inner)) return inner
   if (codeFields.some((field) => saysFailed(frame[field]))) return frame
   if (codeFields.some((field) => saysWell(frame[field]))) return undefined
   // An event with a name of its own is not understood; that is no failure.

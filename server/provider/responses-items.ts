@@ -20,6 +20,8 @@ export class MessageItem {
   readonly #parts = new Map<number, Part>()
   readonly #onUnknown: (path: string) => void
   isDone = false
+  /** Characters of all its parts. */
+  length = 0
   #files = 0
   readonly #seen = new Set<string>()
   #closed = false
@@ -39,6 +41,7 @@ export class MessageItem {
     if (typeof text !== 'string' || text === '' || this.#closed) return
     const part = this.#parts.get(placeOf(event.content_index)) ?? this.#open(event.content_index, kind)
     part.hasText = true
+    this.length += text.length
     this.#events.push({ type: 'delta', key: part.key, field: 'text', text })
   }
 

@@ -36,7 +36,7 @@ export function createSseReader({
   let inFrame = false
   const takeLine = (field: string, value: string, line: string) => {
     if (isOver) return
-    const name = field.trim()
+    const name = field.trim().toLowerCase()
     // Some servers indent, and some name the error where its event should be named.
     if (name === 'data' || name === 'error') return onFrame(name === 'error' ? name : undefined, value)
     const json = stray.push(line)

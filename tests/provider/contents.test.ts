@@ -164,6 +164,39 @@ describe('words', () => {
     ],
     ['a reasoning item of one text', completed([{ type: 'reasoning', summary: 'Hm.' }]), { reasoning: 'Hm.' }],
     [
+      'sound and its transcript',
+      event('response.output_audio.delta', { output_index: 0, delta: wave }) +
+        event('response.output_audio_transcript.done', { output_index: 0, transcript: 'Hi.' }),
+      { text: 'Hi.', files: [{ mimeType: 'audio/wav' }] },
+    ],
+    [
+      'a second message that comes only with the last event',
+      event('response.output_text.delta', { output_index: 0, delta: 'One. ' }) +
+        completed([
+          messageItem([{ type: 'output_text', text: 'One. ' }]),
+          messageItem([{ type: 'output_text', text: 'And two.' }]),
+        ]),
+      { text: 'One. And two.' },
+    ],
+    [
+      'a second call that comes only with the last event',
+      event('response.output_item.done', {
+        output_index: 0,
+        item: { type: 'function_call', call_id: 'a', name: 'now', arguments: '{}' },
+      }) +
+        completed([
+          { type: 'function_call', call_id: 'a', name: 'now', arguments: '{}' },
+          { type: 'function_call', call_id: 'b', name: 'find', arguments: '{"q":1}' },
+        ]),
+      {
+        toolCalls: [
+          { name: 'now', arguments: '{}' },
+          { name: 'find', arguments: '{"q":1}' },
+        ],
+      },
+    ],
+    ['the convenient text alone', completed([], { output_text: 'Whole.' }), { text: 'Whole.' }],
+    [
       'an image among the parts',
       completed([messageItem([{ type: 'output_image', image_url: dataUrl }])]),
       { files: [{ mimeType: 'image/png' }] },
