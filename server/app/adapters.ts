@@ -102,6 +102,8 @@ export function pickProvider(config: Config, onUnknownEvent: (type: string) => v
     commentMs: config.RUNNEL_PROVIDER_COMMENT_MS,
     thinkTags: config.RUNNEL_THINK_TAGS,
     maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
+    strictTurns: config.RUNNEL_STRICT_TURNS,
+    sendReasoning: config.RUNNEL_SEND_REASONING,
     onUnknownEvent,
   })
 }

@@ -176,6 +176,18 @@ export const settings = {
     meaning:
       'how a model is told to go on with an answer: in words, by the answer as the last message, or by that marked as a prefix',
   },
+  RUNNEL_STRICT_TURNS: {
+    schema: z.stringbool(),
+    default: 'off',
+    meaning:
+      'on: the system prompt goes first, and neighbours of one role as one message, for models whose template demands turns',
+  },
+  RUNNEL_SEND_REASONING: {
+    schema: z.enum(['run', 'calls', 'all']),
+    default: 'run',
+    meaning:
+      'which unsigned reasoning goes back to the model that it came from: that of calls of the same run, of all calls, of all answers',
+  },
   RUNNEL_MAX_MESSAGE_BYTES: {
     schema: integer(1),
     default: '10000000',

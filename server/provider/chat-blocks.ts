@@ -2,6 +2,7 @@
 import { annotationOf } from './chat-delta.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields } from './frames.ts'
+import type { KeptReasoning } from './kept-reasoning.ts'
 import type { Media } from './media.ts'
 import { ThinkTags } from './think-tags.ts'
 
@@ -16,6 +17,7 @@ export class ChatBlocks {
   /** Of the last thoughts. */
   reasoningKey = 'reasoning'
   readonly #events: ProviderEvent[]
+  readonly #kept: KeptReasoning
   readonly #count: (bytes: number) => void
   readonly #tags: ThinkTags
   #blocks = 0
@@ -32,9 +34,15 @@ export class ChatBlocks {
   #held = ''
   readonly #links = new Set<string>()
 
-  /** `count` hears how much is held back for later, and throws where that is too much. */
-  constructor(events: ProviderEvent[], count: (bytes: number) => void, thinkTags?: readonly string[]) {
+  /** `kept` is told of all thoughts. `count` hears how much is held back for later, and throws where that is too much. */
+  constructor(
+    events: ProviderEvent[],
+    kept: KeptReasoning,
+    count: (bytes: number) => void,
+    thinkTags?: readonly string[],
+  ) {
     this.#events = events
+    this.#kept = kept
     this.#count = count
     this.#tags = new ThinkTags(thinkTags)
   }
@@ -43,6 +51,7 @@ export class ChatBlocks {
     this.#contentLength += content.length
     if (this.#tags.passed) return this.#answer(content)
     this.#tags.push(content)
+    this.#kept.content(content, this.#tags.text)
     this.#takeTags()
   }
 
@@ -131,6 +140,7 @@ export class ChatBlocks {
       return
     }
     if (rest !== '') this.#events.push({ type: 'delta', key: last.key, field: 'text', text: rest })
+    this.#kept.shown(rest, 'tag')
     for (const { key, startedAt } of this.#turnable)
       this.#events.push({ type: 'block_type', key, block: { type: 'reasoning', origin: 'tag', startedAt } })
     this.#turnable = []
@@ -180,6 +190,7 @@ export class ChatBlocks {
         block: { type: 'reasoning', status: 'in_progress', origin, startedAt: Date.now() },
       })
     }
+    this.#kept.shown(text, origin)
     this.#events.push({ type: 'delta', key: this.reasoningKey, field: 'text', text })
   }
 

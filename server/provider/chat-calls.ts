@@ -182,7 +182,7 @@ export class ChatCalls {
 
   /** An id that no other call of this answer has. */
   #ownId(id: string): string {
-    const own = id === '' || this.#shownIds.has(id) ? `call_${crypto.randomUUID()}` : id
+    const own = id === '' || this.#shownIds.has(id) ? `call_${crypto.randomUUID().replaceAll('-', '')}` : id
     this.#shownIds.add(own)
     return own
   }

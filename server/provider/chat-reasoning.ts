@@ -1,5 +1,4 @@
 /** Where servers of Chat Completions put their models' thoughts, and in which shapes. */
-import type { Json, JsonObject } from '../../shared/schema.ts'
 import { isFields, type Fields } from './frames.ts'
 
 /** Some fill several fields with the same text: the first one counts. */
@@ -62,41 +61,4 @@ export function thoughtsOf(value: unknown, depth = 0): string {
 
 export function isSummary(details: unknown): boolean {
   return Array.isArray(details) && isFields(details[0]) && details[0].type === 'reasoning.summary'
-}
-
-/** `reasoning_details` of a whole answer: gateways want them back as they were, signatures and all. */
-export class ReasoningDetails {
-  readonly #entries: JsonObject[] = []
-  readonly #count: (bytes: number) => void
-
-  /** `count` hears how much more is held until the end of the answer, and throws where that is too much. */
-  constructor(count: (bytes: number) => void) {
-    this.#count = count
-  }
-
-  add(details: unknown): void {
-    if (!Array.isArray(details)) return
-    for (const entry of details) {
-      if (!isFields(entry)) continue
-      this.#count(JSON.stringify(entry).length)
-      this.#add(entry as JsonObject)
-    }
-  }
-
-  /** The entries, if there is anything in them that only the provider can read. */
-  wanted(): Json[] | null {
-    return this.#entries.some((entry) => entry.data || entry.signature) ? this.#entries : null
-  }
-
-  #add(entry: JsonObject): void {
-    const last = this.#entries.at(-1)
-    if (!last || entry.data || last.data || last.type !== entry.type || last.index !== entry.index) {
-      this.#entries.push({ ...entry })
-      return
-    }
-    for (const [name, value] of Object.entries(entry)) {
-      if (name === 'text' || name === 'summary') last[name] = String(last[name] ?? '') + String(value ?? '')
-      else if (value) last[name] = value
-    }
-  }
 }

@@ -39,8 +39,9 @@ export type ProviderEvent =
   /** What the answer or one of its calls made, an image or a sound: a file of the chat. Of a call behind its block's end. */
   | { type: 'file'; key: string; name: string; mimeType: string; data: Uint8Array }
   /** What the provider wants back and nobody sees (encrypted reasoning, signatures, item ids): kept beside the block,
-   *  or beside the message where the key has no block (reasoning without text, compaction). */
-  | { type: 'provider_data'; key: string; data: Json }
+   *  or beside the message where the key has no block (reasoning without text, compaction). `hidden`: what the block says;
+   *  kept only where there is none, because a filter has left it out. */
+  | { type: 'provider_data'; key: string; data: JsonObject; hidden?: string }
   /** The last one given counts for the request. */
   | { type: 'usage'; usage: Usage }
   /** The provider asked to be left alone for a while, in words for people; null: the while is over. Before all others. */
@@ -60,8 +61,19 @@ export type PromptItem =
   | { role: 'system'; text: string }
   /** `parts`: what stands beside the text (images, files), as Chat Completions content parts. */
   | { role: 'user'; text: string; parts?: JsonObject[] }
-  /** `isPrefix`: unfinished; the model is to go on in it. */
-  | { role: 'assistant'; text: string; toolCalls?: PromptToolCall[]; providerData?: PromptData[]; isPrefix?: boolean }
+  /**
+   * `isPrefix`: unfinished; the model is to go on in it. `isOwn`: of the answer that is being written, not of an
+   * earlier turn. `reasoning`: as it is shown, where the provider said how it wants it back.
+   */
+  | {
+      role: 'assistant'
+      text: string
+      toolCalls?: PromptToolCall[]
+      providerData?: PromptData[]
+      isPrefix?: boolean
+      isOwn?: boolean
+      reasoning?: string
+    }
 
 /** What a provider wants back with a turn, in the order in which it came. `at`: so many characters of the turn's text came before. */
 export interface PromptData {

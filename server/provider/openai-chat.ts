@@ -8,13 +8,13 @@ import type { FinishReason } from '../../shared/schema.ts'
 import { ChatBlocks } from './chat-blocks.ts'
 import { ChatCalls } from './chat-calls.ts'
 import { sourceBlocks } from './chat-delta.ts'
-import { choiceFields, deltaFields } from './chat-fields.ts'
 import { holds, takeContent, type PartsSink } from './chat-parts.ts'
-import { ReasoningDetails, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
+import { reasoningFields, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { heldBytes, reportedFailure } from './failures.ts'
 import { emptyAnswer, endingOf, finishWord, unknownWord } from './finish-reasons.ts'
 import { isAlive, isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { KeptReasoning } from './kept-reasoning.ts'
 import { mediaOf, type Media } from './media.ts'
 import { failureIn, namedFailure } from './reported.ts'
 import { Sound } from './sound.ts'
@@ -34,7 +34,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
   readonly #onUnknown: (path: string) => void
   readonly #blocks: ChatBlocks
   readonly #calls: ChatCalls
-  readonly #details: ReasoningDetails
+  readonly #kept: KeptReasoning
   #sound: Sound | undefined
   #reasoningField: ReasoningField | null = null
   /** Of the thoughts, for those that come a second time in another field. */
@@ -53,8 +53,8 @@ export class ChatMapper implements StreamMapper, PartsSink {
   constructor(onUnknown: (path: string) => void, { maxHeldBytes = Infinity, thinkTags }: ChatOptions = {}) {
     this.#onUnknown = onUnknown
     this.#hold = heldBytes(maxHeldBytes)
-    this.#details = new ReasoningDetails(this.#hold)
-    this.#blocks = new ChatBlocks(this.events, this.#hold, thinkTags)
+    this.#kept = new KeptReasoning(this.#hold, maxHeldBytes)
+    this.#blocks = new ChatBlocks(this.events, this.#kept, this.#hold, thinkTags)
     this.#calls = new ChatCalls(this.events, onUnknown)
   }
 
@@ -146,7 +146,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
 
   #take(delta: Fields): void {
     const found = reasoningOf(delta, this.#reasoningField)
-    if (delta.reasoning_details) this.#details.add(delta.reasoning_details)
+    this.#kept.delta(delta)
     if (found) this.#think(found.text, found.isSummary, found.field)
     const { content, refusal, tool_calls: calls, function_call: called, annotations, audio } = delta
     if (typeof content === 'string') {
@@ -243,7 +243,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
       )
     this.#blocks.end(wasCut)
     this.#calls.close(wasCut)
-    this.#keepDetails()
+    this.#keepReasoning()
     for (const [index, block] of sourceBlocks(this.#searchResults).entries()) {
       this.events.push({ type: 'block_start', key: `source-${index}`, block })
       this.events.push({ type: 'block_end', key: `source-${index}`, status: 'completed' })
@@ -254,11 +254,11 @@ export class ChatMapper implements StreamMapper, PartsSink {
     this.finished = true
   }
 
-  #keepDetails(): void {
-    const details = this.#details.wanted()
-    if (!details) return
-    const data = { api: 'chat', reasoning_details: details }
-    this.events.push({ type: 'provider_data', key: this.#blocks.reasoningKey, data })
+  #keepReasoning(): void {
+    const reasoning = this.#kept.wanted()
+    if (!reasoning) return
+    const data = { api: 'chat', reasoning: { ...reasoning } }
+    this.events.push({ type: 'provider_data', key: this.#blocks.reasoningKey, data, hidden: this.#kept.text })
   }
 }
 
@@ -266,3 +266,53 @@ export class ChatMapper implements StreamMapper, PartsSink {
 const maxComparedChars = 65_536
 /** Shorter words may come twice by chance. */
 const leastRepeated = 16
+
+/** What is read of a choice, and what says nothing that a person would miss. */
+const choiceFields = new Set([
+  'index',
+  'delta',
+  'message',
+  'text',
+  'finish_reason',
+  'finishReason',
+  'native_finish_reason',
+  'stop_reason',
+  'finish_details',
+  'matched_stop',
+  'logprobs',
+  'usage',
+  'error',
+  'errors',
+  'seed',
+  'token_ids',
+  'prompt_token_ids',
+  'content_filter_results',
+  'content_filter_result',
+  'content_filter_offsets',
+  'provider_metadata',
+  'provider_specific_fields',
+  'obfuscation',
+])
+
+const deltaFields = new Set<string>([
+  ...reasoningFields,
+  'content',
+  'role',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'annotations',
+  'images',
+  'image',
+  'audio',
+  'finish_reason',
+  'name',
+  'tool_call_id',
+  'channel',
+  'token_id',
+  'token_ids',
+  'obfuscation',
+  'provider_metadata',
+  'provider_specific_fields',
+  'graph_data',
+])

@@ -1,11 +1,13 @@
 /** Providers that speak the OpenAI API, either of the two, at any base URL. */
 import { addressSecrets, redactor } from '../secrets/secrets.ts'
-import { chatBody } from './chat-request.ts'
+import { originalNames } from './call-names.ts'
+import { chatBody, type SendReasoning } from './chat-request.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
 import { shownFailure } from './failures.ts'
 import { ChatMapper } from './openai-chat.ts'
 import { openStream } from './openai-http.ts'
 import { ResponsesMapper } from './openai-responses.ts'
+import { marked, originOf, type Origin } from './origin.ts'
 import { responsesBody } from './responses-request.ts'
 import { readStream } from './stream.ts'
 import { Upstream } from './upstream.ts'
@@ -27,6 +29,10 @@ export interface OpenAIOptions {
   commentMs?: number
   /** Tags that open thoughts in the text. Default: `<think>` and its like. */
   thinkTags?: readonly string[]
+  /** For models whose chat template demands that roles alternate: neighbours of one role become one message. */
+  strictTurns?: boolean
+  /** With which answers unsigned reasoning goes back to the model that it came from. Default: `run`, the calls of the same run. */
+  sendReasoning?: SendReasoning
   /** Told of what came and is not understood, by its path; it is ignored. */
   onUnknownEvent?: (path: string) => void
 }
@@ -48,20 +54,29 @@ export function openaiProvider(options: OpenAIOptions): Provider {
   const reading = { shown, ...(options.commentMs !== undefined && { commentMs: options.commentMs }) }
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
-  const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> =>
-    api === 'chat'
+  const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> => {
+    const here = originOf(baseURL, request.model)
+    const read = { ...reading, taken: takenBy(here, request) }
+    const bodyOptions = {
+      here,
+      strictTurns: options.strictTurns ?? false,
+      sendReasoning: options.sendReasoning ?? 'run',
+    }
+    return api === 'chat'
       ? readStream(
-          () => openStream(connection, '/chat/completions', chatBody(request), upstream, request.requestId),
+          () =>
+            openStream(connection, '/chat/completions', chatBody(request, bodyOptions), upstream, request.requestId),
           new ChatMapper(onUnknown, options),
           upstream,
-          reading,
+          read,
         )
       : readStream(
-          () => openStream(connection, '/responses', responsesBody(request), upstream, request.requestId),
+          () => openStream(connection, '/responses', responsesBody(request, bodyOptions), upstream, request.requestId),
           new ResponsesMapper(onUnknown, options),
           upstream,
-          reading,
+          read,
         )
+  }
 
   return (request, signal) => ({
     [Symbol.asyncIterator]() {
@@ -77,4 +92,22 @@ export function openaiProvider(options: OpenAIOptions): Provider {
       }
     },
   })
+}
+
+/** Events as the run takes them: what is to go back says whose it is, and calls have the names that their tools have here. */
+function takenBy(here: Origin, { tools }: ProviderRequest): (event: ProviderEvent) => ProviderEvent {
+  const originals = originalNames(tools)
+  return (event) => {
+    if (event.type === 'provider_data') return { ...event, data: marked(event.data, here) }
+    if (originals.size === 0) return event
+    if (event.type === 'block_start' && event.block.type === 'tool_call') {
+      const { name } = event.block
+      return { ...event, block: { ...event.block, name: originals.get(name) ?? name } }
+    }
+    if (event.type === 'block_set' && typeof event.fields.name === 'string') {
+      const { name } = event.fields
+      return { ...event, fields: { ...event.fields, name: originals.get(name) ?? name } }
+    }
+    return event
+  }
 }

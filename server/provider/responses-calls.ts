@@ -28,7 +28,7 @@ export class CallItem {
     this.type = String(item.type)
     this.#key = `item-${index}`
     this.#executor = isCallers(item) ? 'client' : 'provider'
-    this.callId = stringOf(item.call_id) || stringOf(item.id) || `call_${crypto.randomUUID()}`
+    this.callId = stringOf(item.call_id) || stringOf(item.id) || `call_${crypto.randomUUID().replaceAll('-', '')}`
     const name = stringOf(item.name) || this.type.replace(/_call$/, '')
     events.push({
       type: 'block_start',

@@ -1,9 +1,11 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
-import type { PromptData, PromptItem, PromptToolCall, ProviderDecision, ProviderRequest } from './events.ts'
+import type { BodyOptions } from './chat-request.ts'
+import type { PromptData, ProviderDecision, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
-import { freeParams } from './params.ts'
 import { inputPart, messageItems } from './responses-input.ts'
+import { sendable, type SentCall, type SentItem } from './sendable.ts'
+import { strictTurns } from './strict-turns.ts'
 
 /** Models that reason refuse a reasoning item without this, others refuse to be asked for it. */
 const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
@@ -15,27 +17,26 @@ const reasoningModels = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)(?!.*-chat)/
  * none stands over it. Throws `bad_request` for a parameter that this API lacks
  * and that would be missed.
  */
-export function responsesBody(request: ProviderRequest): JsonObject {
-  const { include, ...params } = responsesParams(freeParams(request.params))
+export function responsesBody(request: ProviderRequest, options: BodyOptions = {}): JsonObject {
+  const { messages, items, tools, params: given } = sendable(request, options.here)
+  const { include, ...params } = responsesParams(given)
   const included = [
     ...(Array.isArray(include) ? include : []),
     ...(reasoningModels.test(request.model) ? ['reasoning.encrypted_content'] : []),
   ]
+  const input = [...messageItems(messages), ...items.flatMap((item) => inputItems(item, request.decision))]
   return {
     ...params,
     model: request.model,
-    input: [
-      ...messageItems(request.messages ?? []),
-      ...request.prompt.flatMap((item) => inputItems(item, request.decision)),
-    ],
-    ...(request.tools?.length ? { tools: request.tools.map(responsesTool) } : {}),
+    input: options.strictTurns ? strictTurns(input, 'input_text') : input,
+    ...(tools.length > 0 ? { tools: tools.map(responsesTool) } : {}),
     ...(included.length > 0 ? { include: [...new Set(included)] } : {}),
     store: false,
     stream: true,
   }
 }
 
-function inputItems(item: PromptItem, decision: ProviderDecision | undefined): JsonObject[] {
+function inputItems(item: SentItem, decision: ProviderDecision | undefined): JsonObject[] {
   if (item.role === 'system') return [{ role: 'system', content: item.text }]
   if (item.role === 'user') return [{ role: 'user', content: userContent(item.text, item.parts) }]
   return answerInput(item, decision)
@@ -43,7 +44,7 @@ function inputItems(item: PromptItem, decision: ProviderDecision | undefined): J
 
 /** The items of an answer in the order in which they came, then the results of its calls. */
 function answerInput(
-  { text, toolCalls = [], providerData = [] }: Extract<PromptItem, { role: 'assistant' }>,
+  { text, toolCalls, providerData = [] }: Extract<SentItem, { role: 'assistant' }>,
   decision: ProviderDecision | undefined,
 ): JsonObject[] {
   const items: (JsonObject | null)[] = []
@@ -53,18 +54,16 @@ function answerInput(
   let phase: Json | undefined
   const writeText = (end: number) => {
     if (end <= written) return
-    items.push({ role: 'assistant', content: text.slice(written, end), ...(phase === undefined ? {} : { phase }) })
+    const words = text.slice(written, end).toWellFormed()
     written = end
+    if (words.trim() === '') return
+    items.push({ role: 'assistant', content: words, ...(phase === undefined ? {} : { phase }) })
     phase = undefined
   }
-  const writeCall = (call: PromptToolCall | undefined, item?: JsonObject) => {
-    items.push(call ? callItem(call, item) : null)
-    if (call)
-      results.push({
-        type: `${String(item?.type ?? 'function_call')}_output`,
-        call_id: call.callId,
-        output: call.output,
-      })
+  const writeCall = (call: SentCall | undefined, item?: JsonObject) => {
+    const sent = call ? callItem(call, item) : null
+    items.push(sent)
+    if (call) results.push({ type: `${String(sent?.type)}_output`, call_id: call.id, output: call.output })
   }
   for (const { item, at } of keptItems(providerData)) {
     writeText(at)
@@ -106,19 +105,15 @@ function isWanted(item: JsonObject, later: readonly (JsonObject | null)[]): bool
 }
 
 /** The call that a kept item was; undefined for one that has no result, or that the provider ran itself. */
-function takeCall(calls: PromptToolCall[], { call_id: callId, id }: JsonObject): PromptToolCall | undefined {
+function takeCall(calls: SentCall[], { call_id: callId, id }: JsonObject): SentCall | undefined {
   const index = calls.findIndex((call) => call.callId === (callId ?? id))
   return index < 0 ? undefined : calls.splice(index, 1)[0]
 }
 
-function callItem(call: PromptToolCall, item: JsonObject | undefined): JsonObject {
-  if (!item || item.type === 'function_call') {
-    return { type: 'function_call', call_id: call.callId, name: call.name, arguments: call.arguments }
-  }
-  if (item.type === 'custom_tool_call') {
-    return { type: 'custom_tool_call', call_id: call.callId, name: call.name, input: call.arguments }
-  }
-  return item
+function callItem({ id, name, arguments: args, input }: SentCall, item: JsonObject | undefined): JsonObject {
+  if (input !== undefined) return { type: 'custom_tool_call', call_id: id, name, input: input.toWellFormed() }
+  if (!item || item.type === 'function_call') return { type: 'function_call', call_id: id, name, arguments: args }
+  return item.call_id === undefined ? item : { ...item, call_id: id }
 }
 
 function userContent(text: string, parts: JsonObject[] | undefined): Json {

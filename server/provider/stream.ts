@@ -19,6 +19,8 @@ const maxStrayChars = 64 * 1024
 export interface ReadOptions {
   /** What a failure becomes before it is thrown. */
   shown?: (failure: unknown) => unknown
+  /** What an event becomes before it is given. */
+  taken?: (event: ProviderEvent) => ProviderEvent
   /** An answer of which only signs of life came for so long has failed. */
   commentMs?: number
 }
@@ -32,7 +34,7 @@ export async function* readStream(
   open: () => Promise<Response>,
   mapper: StreamMapper,
   upstream: Upstream,
-  { shown = (failure) => failure, commentMs = Infinity }: ReadOptions = {},
+  { shown = (failure) => failure, taken = (event) => event, commentMs = Infinity }: ReadOptions = {},
 ): AsyncGenerator<ProviderEvent> {
   try {
     const opening = open()
@@ -69,7 +71,7 @@ export async function* readStream(
       }
       for (const event of mapper.events) {
         upstream.throwIfAborted()
-        yield event
+        yield taken(event)
       }
       mapper.events.length = 0
       if (failure) throw failure

@@ -110,13 +110,16 @@ export class Answer {
         )
         return undefined
       }
-      case 'provider_data':
+      case 'provider_data': {
         // What belongs to no block (reasoning that was never shown) keeps the provider's own key, which another run may use again.
+        const { key, data, hidden } = event
+        const block = this.#blocks.get(key)
         run.kept.add({
-          blockId: this.#blocks.get(event.key) ?? `${this.#options.round}:${run.taskId}:${event.key}`,
-          data: event.data,
+          blockId: block ?? `${this.#options.round}:${run.taskId}:${key}`,
+          data: block === undefined && hidden ? { ...data, text: hidden } : data,
         })
         return undefined
+      }
       case 'usage':
         run.usage.set(event.usage)
         return undefined

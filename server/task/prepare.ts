@@ -50,7 +50,7 @@ export function nextRequest(
   continueBy: ContinueBy | null,
 ): ProviderRequest {
   const { decision } = first
-  const items = answerItems(message, providerData, decision?.callId)
+  const items = answerItems(message, providerData, decision?.callId).map((item) => ({ ...item, isOwn: true }))
   if (decision) return { ...first, prompt: [...first.prompt, ...items] }
   return { ...first, prompt: [...first.prompt, ...(continueBy ? continued(items, continueBy) : items)] }
 }

@@ -14,9 +14,8 @@ export interface PromptSource {
 }
 
 /**
- * What the provider receives: one system prompt, then the branch. Reasoning
- * goes back only in the provider's own encrypted form. Where a limit is set,
- * whole turns are dropped from the oldest, so a call never loses its result.
+ * What the provider receives: one system prompt, then the branch. Reasoning goes
+ * back only where the provider said how it wants it. Where a limit is set, whole turns are dropped from the oldest, so a call never loses its result.
  */
 export function buildPrompt({ system, branch, maxHistoryChars }: PromptSource): PromptItem[] {
   const turns: PromptItem[][] = []
@@ -49,9 +48,21 @@ export function answerItems(message: Message, providerData: readonly ProviderDat
         text,
         ...(toolCalls.length === 0 ? {} : { toolCalls }),
         ...(data.length === 0 ? {} : { providerData: placed(data, blocks) }),
+        ...(data.some(isReasoning) && { reasoning: reasoningOf(blocks, data) }),
       },
     ]
   })
+}
+
+function isReasoning({ data }: ProviderData): boolean {
+  return typeof data === 'object' && data !== null && 'reasoning' in data
+}
+
+/** As it is shown; where a filter has left it out, as it was kept instead. */
+function reasoningOf(blocks: readonly Block[], data: readonly ProviderData[]): string {
+  const shown = blocks.map((block) => (block.type === 'reasoning' ? block.text : '')).join('')
+  if (shown !== '') return shown
+  return data.map(({ data }) => String((data as JsonObject | null)?.text ?? '')).join('')
 }
 
 function placed(data: readonly ProviderData[], blocks: readonly Block[]): PromptData[] {

@@ -60,7 +60,7 @@ describe('Chat Completions', () => {
               function: { name: 'add', arguments: '{"a":1}' },
               extra_content: { google: { thought_signature: 'x' } },
             },
-            { id: 'call_2', type: 'function', function: { name: 'sql', arguments: 'SELECT 1' } },
+            { id: 'call_2', type: 'function', function: { name: 'sql', arguments: '{"input":"SELECT 1"}' } },
           ],
         },
         { role: 'tool', tool_call_id: 'call_1', content: '2' },
@@ -211,8 +211,8 @@ describe('Responses', () => {
         ),
       ).toEqual(['final: Said.'])
     })
-    test('two calls of one id go out as two', () => {
-      expect(sent('', ['a', 'a'], [called('a'), 0], [called('a'), 0])).toEqual(['a', 'a', 'a', 'a'])
+    test('two calls of one id go out as two, each with its result', () => {
+      expect(sent('', ['a', 'a'], [called('a'), 0], [called('a'), 0])).toEqual(['a', 'a_2', 'a', 'a_2'])
     })
   })
 
