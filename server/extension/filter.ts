@@ -22,7 +22,8 @@ export interface StreamContext extends FilterContext {
  * Gets each event of one request before it is written, and returns what is to
  * be written instead: the event, others, or null for nothing (now; what is held
  * back goes out with a later event, at the latest with the block's `block_end`).
- * What it still holds when the request fails or the run is stopped is dropped.
+ * That comes too when the request fails, or the run is stopped or out of time;
+ * of a run that is stopped only what is returned at once is shown.
  */
 export type StreamFilter = (event: ProviderEvent) => MaybePromise<ProviderEvent | readonly ProviderEvent[] | null>
 

@@ -8,6 +8,7 @@ import type { FinishReason } from '../../shared/schema.ts'
 import { ChatBlocks } from './chat-blocks.ts'
 import { ChatCalls } from './chat-calls.ts'
 import { sourceBlocks } from './chat-delta.ts'
+import { choiceFields, deltaFields } from './chat-fields.ts'
 import { holds, takeContent, type PartsSink } from './chat-parts.ts'
 import { reasoningFields, reasoningOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
@@ -266,53 +267,3 @@ export class ChatMapper implements StreamMapper, PartsSink {
 const maxComparedChars = 65_536
 /** Shorter words may come twice by chance. */
 const leastRepeated = 16
-
-/** What is read of a choice, and what says nothing that a person would miss. */
-const choiceFields = new Set([
-  'index',
-  'delta',
-  'message',
-  'text',
-  'finish_reason',
-  'finishReason',
-  'native_finish_reason',
-  'stop_reason',
-  'finish_details',
-  'matched_stop',
-  'logprobs',
-  'usage',
-  'error',
-  'errors',
-  'seed',
-  'token_ids',
-  'prompt_token_ids',
-  'content_filter_results',
-  'content_filter_result',
-  'content_filter_offsets',
-  'provider_metadata',
-  'provider_specific_fields',
-  'obfuscation',
-])
-
-const deltaFields = new Set<string>([
-  ...reasoningFields,
-  'content',
-  'role',
-  'refusal',
-  'tool_calls',
-  'function_call',
-  'annotations',
-  'images',
-  'image',
-  'audio',
-  'finish_reason',
-  'name',
-  'tool_call_id',
-  'channel',
-  'token_id',
-  'token_ids',
-  'obfuscation',
-  'provider_metadata',
-  'provider_specific_fields',
-  'graph_data',
-])

@@ -10,6 +10,7 @@ import { Answer, type PendingCall } from './answer.ts'
 import { ToolCalls } from './calls.ts'
 import { filterContext, messageNow, toolContext, type ContextOptions } from './context.ts'
 import { brokenText, overlapFilter } from './continuation.ts'
+import { EventWriter } from './event-writer.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { ProgressBlock } from './progress.ts'
@@ -210,18 +211,23 @@ class Work {
     // A model of one's own may not look at its signal before it asks.
     run.signal.throwIfAborted()
     run.enter('streaming')
-    const finishReason = await readEvents(
-      provider(
-        {
-          ...request,
-          ...(isLast && { params: { ...request.params, tool_choice: 'none' } }),
-          ...requestOf(run),
-        },
-        run.signal,
-      ),
-      run,
+    const events = new EventWriter(
       cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
     )
+    const stream = provider(
+      { ...request, ...(isLast && { params: { ...request.params, tool_choice: 'none' } }), ...requestOf(run) },
+      run.signal,
+    )
+    run.beforeEnd = (status) => void events.endEarly(status, now())
+    let finishReason: FinishReason
+    try {
+      finishReason = await readEvents(stream, run, events)
+    } catch (error) {
+      if (!run.ended) await events.endEarly('failed', now())
+      throw error
+    } finally {
+      run.beforeEnd = null
+    }
     await answer.filesKept()
     run.usage.requestEnded()
     return { finish: { finishReason, ...(answer.note !== undefined && { note: answer.note }) }, calls: answer.calls }
@@ -249,11 +255,7 @@ class Work {
 }
 
 /** Reads a provider until `finish`; behind it the connection may close in peace, so that it can be used again. */
-async function readEvents(
-  stream: AsyncIterable<ProviderEvent>,
-  run: Run,
-  write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>,
-): Promise<FinishReason> {
+async function readEvents(stream: AsyncIterable<ProviderEvent>, run: Run, writer: EventWriter): Promise<FinishReason> {
   const events = stream[Symbol.asyncIterator]()
   try {
     for (;;) {
@@ -261,7 +263,7 @@ async function readEvents(
       if (run.ended) throw run.signal.reason
       if (done)
         throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
-      const given = write(event)
+      const given = writer.write(event)
       const reason = given instanceof Promise ? await given : given
       if (run.ended) throw run.signal.reason
       if (event.type === 'finish') {

@@ -91,11 +91,14 @@ export function toolContext(
 export function filterContext(run: Run, shown: ProgressBlock, options: ContextOptions): FilterContext {
   return {
     ...runContext(run, shown, options),
-    end: (message) =>
+    end: (message) => {
+      // What it holds is what it does not want to be shown.
+      run.beforeEnd = null
       run.end('failed', {
         finishReason: 'content_filter',
         error: { code: 'content_filtered', message, retryable: false },
-      }),
+      })
+    },
   }
 }
 

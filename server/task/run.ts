@@ -75,6 +75,8 @@ export class Run {
   readonly done: Promise<Message>
   /** Once a second. */
   sweep: () => void = () => {}
+  /** Before an end that comes from outside: what filters hold back is written. */
+  beforeEnd: ((status: TerminalStatus) => void) | null = null
   readonly #options: RunOptions
   readonly #abort = new AbortController()
   readonly #whenParked: (() => void)[] = []
@@ -189,6 +191,10 @@ export class Run {
    * status and shows it. Does nothing after the first call.
    */
   end(status: TerminalStatus, fields: Partial<MessageFields> = {}): void {
+    const { beforeEnd } = this
+    this.beforeEnd = null
+    // A filter may end it by what it judges.
+    beforeEnd?.(status)
     const endedAt = this.#options.now()
     if (!this.#move(stages.end(this.#stage, status, fields.error, endedAt))) return
     if (status !== 'completed') this.#abort.abort(new RunnelError('interrupted', 'The run has ended.'))
