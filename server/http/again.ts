@@ -91,7 +91,7 @@ export const againRoutes = [
         chat: await chatOf(message, services),
         question: { content: body.content, files: await filesOf(files, message.chatId, services) },
         parentId: message.parentId,
-        request: { ...runRequestOf(body, services), requestId: requestIdOf(response) },
+        request: { ...runRequestOf(body, services), edits: message.id, requestId: requestIdOf(response) },
         claim: claimOf(request, identity, services.now()),
       })
       await answerStarted(response, started, body.stream, services)

@@ -1,6 +1,7 @@
-import type { FileBlock, JsonObject, Message } from '../../shared/schema.ts'
+import type { Block, FileBlock, JsonObject, Message } from '../../shared/schema.ts'
 import type { Files } from '../files/files.ts'
 import type { FileRow } from '../store/store.ts'
+import type { LeftOutFile, SentFile } from './refused-files.ts'
 
 /** Of the text files of one message, so much is read out to the model. */
 const maxTextBytes = 200_000
@@ -32,34 +33,62 @@ export function filesOf({ output }: Message): JsonObject[] {
     .map(({ name, mimeType, url, size }) => ({ name, mimeType, url, ...(size !== undefined && { size }) }))
 }
 
+/** What the provider gets of a message's files. */
+export interface Attachments {
+  /** Chat Completions content parts. */
+  parts: JsonObject[]
+  sent: Omit<SentFile, 'isNew'>[]
+  leftOut: LeftOutFile[]
+}
+
 /**
- * What the provider gets of a message's files, as Chat Completions content
- * parts: each is named; text is read out up to a bound, images are enclosed.
+ * Each file is named; text is read out up to a bound, images are enclosed.
+ * `refused`: what the model did not take before, by file id, with the reason.
  */
-export async function attachmentParts(message: Message, files: Files): Promise<JsonObject[]> {
-  const parts: JsonObject[] = []
+export async function attachments(
+  message: Message,
+  files: Files,
+  refused: ReadonlyMap<string, string>,
+): Promise<Attachments> {
+  const found: Attachments = { parts: [], sent: [], leftOut: [] }
+  const { parts, sent, leftOut } = found
   let textLeft = maxTextBytes
   for (const block of message.output) {
-    const id = block.type === 'file' && ownFile.exec(block.url)?.[1]
-    if (!id) continue
-    const named = `Attached file ${JSON.stringify(block.name)} (${block.mimeType}, ${block.size ?? 0} bytes)`
-    if (isText(block.mimeType) && textLeft > 0) {
+    const id = fileIdOf(block)
+    if (block.type !== 'file' || id === undefined) continue
+    const { name, mimeType, size = 0 } = block
+    const named = `Attached file ${JSON.stringify(name)} (${mimeType}, ${size} bytes)`
+    const enclose = (part: JsonObject) => {
+      parts.push(part)
+      sent.push({ id, questionId: message.id, name, mimeType, part })
+    }
+    const words = refused.get(id)
+    if (words !== undefined) {
+      const part = textPart(`${named}, left out because the model's provider refused it.`)
+      parts.push(part)
+      leftOut.push({ name, words, part })
+    } else if (isText(mimeType) && textLeft > 0) {
       const bytes = await files.read(id, textLeft)
       if (!bytes) continue
       textLeft -= bytes.byteLength
-      const cut = bytes.byteLength < (block.size ?? 0) ? `, its first ${bytes.byteLength} bytes` : ''
-      parts.push(textPart(`${named}${cut}:\n\n${readText(bytes)}`))
+      const cut = bytes.byteLength < size ? `, its first ${bytes.byteLength} bytes` : ''
+      enclose(textPart(`${named}${cut}:\n\n${readText(bytes)}`))
     } else {
       parts.push(textPart(`${named}.`))
-      const bytes = imageTypes.has(block.mimeType) && (block.size ?? 0) <= maxImageBytes ? await files.read(id) : null
+      const bytes = imageTypes.has(mimeType) && size <= maxImageBytes ? await files.read(id) : null
       if (bytes)
-        parts.push({
+        enclose({
           type: 'image_url',
-          image_url: { url: `data:${block.mimeType};base64,${Buffer.from(bytes).toString('base64')}` },
+          image_url: { url: `data:${mimeType};base64,${Buffer.from(bytes).toString('base64')}` },
         })
     }
   }
-  return parts
+  return found
+}
+
+/** Of a file of this server. */
+export function fileIdOf(block: Block): string | undefined {
+  return block.type === 'file' ? ownFile.exec(block.url)?.[1] : undefined
 }
 
 function isText(mimeType: string): boolean {

@@ -15,6 +15,7 @@ import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
+import { keepRefusal, leftOutWords, namingFile, refusedFile, type SentFile } from './refused-files.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import type { Toolbox, Toolset } from './toolset.ts'
@@ -52,6 +53,7 @@ type Finish = Pick<MessageFields, 'finishReason' | 'note'>
 
 interface Prepared {
   request: ProviderRequest
+  sent: readonly SentFile[]
   tools: Toolset
   /** The tools as the inlet filters got them. */
   definitions: JsonObject[]
@@ -139,14 +141,15 @@ class Work {
 
   async #doPrepare(): Promise<Prepared> {
     const { signal } = this.#run
-    const request = await prepareRequest(this.#options, this.#run)
+    const { request, sent, leftOut } = await prepareRequest(this.#options, this.#run)
+    for (const file of leftOut) this.#note(leftOutWords(file))
     if (this.#options.tools.hasSources) this.#progress.say('Preparing: tools')
     const tools = await this.#listTools()
     signal.throwIfAborted()
     const definitions = [...tools.definitions]
     const offered = { ...request, ...(definitions.length > 0 && { tools: definitions }) }
     const kept = findRequest(this.#run.kept.entries) as ProviderRequest | null | undefined
-    const prepared = { tools, definitions, request: kept ?? (await this.#filters.inlet(offered)) }
+    const prepared = { tools, sent, definitions, request: kept ?? (await this.#filters.inlet(offered)) }
     if (this.#filters.hasInlets && !kept) this.#keep = prepared.request
     const { model } = prepared.request
     // A filter may have chosen another: the message names the one that is asked.
@@ -184,7 +187,7 @@ class Work {
   async #stream(isLast: boolean): Promise<{ finish: Finish; calls: PendingCall[] }> {
     const run = this.#run
     const { now, provider, continueBy } = this.#options
-    const { request: first, tools } = await this.#freshTools()
+    const { request: first, tools, sent } = await this.#freshTools()
     const goesOn = this.#isFirst && run.request.continues === true
     // What a fresh message holds is nothing.
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)
@@ -224,13 +227,34 @@ class Work {
       finishReason = await readEvents(stream, run, events)
     } catch (error) {
       if (!run.ended) await events.endEarly('failed', now())
-      throw error
+      throw run.ended ? error : await this.#withFileNamed(error, sent, request)
     } finally {
       run.beforeEnd = null
     }
     await answer.filesKept()
     run.usage.requestEnded()
     return { finish: { finishReason, ...(answer.note !== undefined && { note: answer.note }) }, calls: answer.calls }
+  }
+
+  /** The error of a request with files names the one that was refused, which is left out from then on. */
+  async #withFileNamed(error: unknown, sent: readonly SentFile[], { prompt }: ProviderRequest): Promise<unknown> {
+    const refused = refusedFile(sent, prompt, error)
+    if (!refused) return error
+    const { file, isSure } = refused
+    await keepRefusal(
+      this.#options.store,
+      file,
+      this.#run.request.model,
+      this.#options.redact((error as RunnelError).message),
+    )
+    return namingFile(error as RunnelError, file, isSure)
+  }
+
+  /** Said once in a message, whichever of its runs says it. */
+  #note(words: string): void {
+    const message = this.#options.redact(words)
+    const isSaid = this.#run.read().output.some((block) => block.type === 'error' && block.message === message)
+    if (!isSaid) this.#context.addError({ message, code: 'provider_rejected' })
   }
 
   /** What the next request needs, and a restart while the calls wait, is in the store before they run. */

@@ -147,6 +147,8 @@ export interface RunRequest {
   requestId?: string
   /** The caller runs its tools itself: calls are handed back, and end the run. */
   handsBack?: boolean
+  /** The question that the one which is answered was made of, by editing. */
+  edits?: string
   /** It goes on with a message that had ended. */
   continues?: boolean
   /** It does so because a person was asked, and said this. */
