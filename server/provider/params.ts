@@ -20,10 +20,34 @@ export const builtFields = [
   'conversation',
   'previous_response_id',
   'n',
+  // The same in the words of other servers and gateways: another model,
+  'engine',
+  'deployment_id',
+  'preset',
+  'fallbacks',
+  'context_window_fallbacks',
+  'content_policy_fallbacks',
+  // another server or key,
+  'api_base',
+  'base_url',
+  'api_key',
+  'mock_response',
+  // other words than those of the branch,
+  'system',
+  'system_instruction',
+  'contents',
+  'chat_template',
+  'input_ids',
+  'prompt_token_ids',
+  'prompt_embeds',
+  // several answers.
+  'best_of',
+  'candidate_count',
+  'num_return_sequences',
 ] as const
 
-/** Gateways lay what stands here over the body. */
-const wrapper = 'extra_body'
+/** Gateways lay what stands in these over the body. */
+const wrappers = ['extra_body', 'extra_json', 'model_kwargs', 'litellm_params'] as const
 
 /** Servers take other spellings for the same name: any case (Go), also `ſ` for s; `toolChoice` (protobuf). */
 function plainName(name: string): string {
@@ -39,28 +63,26 @@ export function fieldFinder<Field extends string>(fields: readonly Field[]): (na
   return (name) => byName.get(plainName(name))
 }
 
-/** Names of parameters with their values, those in `extra_body` too. */
+const wrapperOf = fieldFinder(wrappers)
+
+/** Names of parameters with their values, those in wrappers too. */
 export function* namedParams(params: JsonObject): Generator<[name: string, value: Json]> {
   for (const [name, value] of Object.entries(params)) {
     yield [name, value]
-    if (isWrapper(name) && isFields(value)) yield* namedParams(value as JsonObject)
+    if (wrapperOf(name) && isFields(value)) yield* namedParams(value as JsonObject)
   }
-}
-
-function isWrapper(name: string): boolean {
-  return plainName(name) === plainName(wrapper)
 }
 
 const builtField = fieldFinder(builtFields)
 
-/** The parameters without those of some names, in `extra_body` too. */
+/** The parameters without those of some names, in wrappers too. */
 export function withoutParams(params: JsonObject, isLeftOut: (name: string) => boolean): JsonObject {
   return Object.fromEntries(
     Object.entries(params)
       .filter(([name]) => name !== '__proto__' && !isLeftOut(name))
       .map(([name, value]) => [
         name,
-        isWrapper(name) && isFields(value) ? withoutParams(value as JsonObject, isLeftOut) : value,
+        wrapperOf(name) && isFields(value) ? withoutParams(value as JsonObject, isLeftOut) : value,
       ]),
   )
 }

@@ -52,6 +52,13 @@ test('params that the server decides are 400 with their names, in every spelling
     [{ extra_body: { Input: 'real' } }, 'input'],
     [{ extra_body: { extra_body: { model: 'large' } } }, 'model'],
     [{ n: null }, 'n'],
+    [{ system: 'real' }, 'system'],
+    [{ systemInstruction: 'real' }, 'system_instruction'],
+    [{ fallbacks: ['large'] }, 'fallbacks'],
+    [{ chat_template: 'real' }, 'chat_template'],
+    [{ model_kwargs: { model: 'large' } }, 'model'],
+    [{ bestOf: 2 }, 'best_of'],
+    [{ api_base: 'http://elsewhere.example' }, 'api_base'],
   ]
   for (const [params, name] of spelled) {
     const { status, body } = await ask({ params })
