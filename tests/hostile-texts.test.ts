@@ -19,6 +19,9 @@ import { messageMarkdown } from '../server/http/render/markdown.ts'
 import { messageText } from '../server/http/render/text.ts'
 import { readEventId } from '../server/events/event-id.ts'
 import { noStreamFailure, reportedFailure, shownFailure } from '../server/provider/failures.ts'
+import { fittedName } from '../server/provider/call-names.ts'
+import { KeptReasoning } from '../server/provider/kept-reasoning.ts'
+import { objectText } from '../server/provider/object-text.ts'
 import { demoProvider } from '../server/provider/demo.ts'
 import { parseFrame } from '../server/provider/frames.ts'
 import { ChatMapper } from '../server/provider/openai-chat.ts'
@@ -120,6 +123,13 @@ async function filtered(filter: Filter, text: string, charsAtOnce: number): Prom
     if (event && 'text' in event) shown.add(event.text)
   }
   await handle({ type: 'block_end', key: 'k', status: 'completed' })
+}
+
+function tagged(text: string): void {
+  const kept = new KeptReasoning(() => {})
+  kept.content(text, '')
+  kept.shown('a', 'tag')
+  kept.wanted()
 }
 
 const moderated = (text: string, charsAtOnce: number) =>
@@ -232,6 +242,10 @@ const rows: Row[] = [
   ['an end without white space', 4_000, repeated('a'), (text) => moderated(text, 1)],
   ['white space in moderation', 50_000, repeated(' '), (text) => moderated(text, 1e9)],
   ['half of a phrase', 50_000, repeated('bloody    '), (text) => moderated(text, 1e9)],
+  ['arguments that repeat', 20_000, repeated('{"a":1}'), objectText],
+  ['arguments that never close', 20_000, repeated('{"a":"\\'), objectText],
+  ['a name of a call', 20_000, (n) => `${repeated('_')(n)}.a`, fittedName],
+  ['tags around thoughts', 20_000, repeated(' <'), tagged],
   ['a continuation that repeats', 8_000, repeated('a'), continued],
   ['NUL for Postgres', 50_000, repeated('\u0001\0'), (text) => fromText(toText(text))],
   ['a cursor', 8_000, repeated('MTIz'), (cursor) => attempt(() => decodeCursor(cursor))],

@@ -12,7 +12,10 @@ const fittingId = /^[A-Za-z0-9_.:-]{1,40}$/
 export function fittedName(name: string): string {
   if (fittingName.test(name)) return name
   const mark = `_${hashed(name).slice(0, 12)}`
-  const shown = name.replace(/[^A-Za-z0-9_-]+/g, '_').replace(/^_+|_+$/g, '')
+  const shown = name
+    .slice(0, 2 * maxNameChars)
+    .replace(/[^A-Za-z0-9-]+/g, '_')
+    .replace(/^_|_$/g, '')
   return (shown === '' ? 'unnamed' : shown).slice(0, maxNameChars - mark.length) + mark
 }
 

@@ -55,7 +55,7 @@ export function openaiProvider(options: OpenAIOptions): Provider {
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
   const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> => {
-    const here = originOf(baseURL, request.model)
+    const here = originOf(baseURL, request.model, redact)
     const read = { ...reading, taken: takenBy(here, request) }
     const bodyOptions = {
       here,

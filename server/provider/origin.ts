@@ -8,9 +8,10 @@ export interface Origin {
   model: string
 }
 
-export function originOf(baseUrl: string, model: string): Origin {
+/** `redact`: an address may have a key in its path. */
+export function originOf(baseUrl: string, model: string, redact: (text: string) => string): Origin {
   const { origin, pathname } = new URL(baseUrl)
-  return { baseUrl: origin + pathname.replace(/\/+$/, ''), model }
+  return { baseUrl: redact(origin + pathname), model }
 }
 
 /** What a provider wants back, marked with whose it is. */
