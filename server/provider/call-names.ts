@@ -43,8 +43,18 @@ export class CallIds {
 
 /** A tool, or a `tool_choice`, with the name under which it goes out: flat, or in a member that its type names. */
 export function renamed<Named extends Json>(named: Named): Named {
+  if (Array.isArray(named)) return named.map((one) => renamed(one)) as Named
   if (!isFields(named)) return named
   const given = named as JsonObject
+  // A choice among several, which stand in it, or in a member of it.
+  if (given.type === 'allowed_tools') {
+    const name = isFields(given.allowed_tools) ? 'allowed_tools' : 'tools'
+    const inner = given[name]
+    return {
+      ...given,
+      [name]: isFields(inner) ? { ...inner, tools: renamed((inner as JsonObject).tools ?? []) } : renamed(inner ?? []),
+    } as Named
+  }
   const nested = typeof given.type === 'string' ? given.type : undefined
   const inner = nested === undefined ? undefined : given[nested]
   return {
@@ -57,16 +67,18 @@ export function renamed<Named extends Json>(named: Named): Named {
   } as Named
 }
 
+/** The name by which a model calls a tool; undefined for one of the provider's. */
+export function nameOf(tool: JsonObject): string | undefined {
+  if (!isNamed(tool)) return undefined
+  const inner = tool[String(tool.type)]
+  const name = isFields(inner) ? inner.name : tool.name
+  return typeof name === 'string' ? name : undefined
+}
+
 /** The names of tools that went out under another one, by that. */
 export function originalNames(tools: readonly JsonObject[] | undefined): Map<string, string> {
-  const originals = new Map<string, string>()
-  for (const tool of tools ?? []) {
-    const nested = typeof tool.type === 'string' ? tool.type : undefined
-    const inner = nested === undefined ? undefined : tool[nested]
-    const name = isFields(inner) ? inner.name : tool.name
-    if (isNamed(tool) && typeof name === 'string' && !fittingName.test(name)) originals.set(fittedName(name), name)
-  }
-  return originals
+  const names = (tools ?? []).flatMap((tool) => nameOf(tool) ?? [])
+  return new Map(names.filter((name) => !fittingName.test(name)).map((name) => [fittedName(name), name]))
 }
 
 /** What the model calls by a name; other tools are the provider's, and named as it likes. */

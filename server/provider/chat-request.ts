@@ -56,8 +56,9 @@ function itemMessages(item: SentItem, sendReasoning: SendReasoning): JsonObject[
         : {
             tool_calls: calls.map((call) => ({
               id: call.id,
-              type: 'function',
-              function: { name: call.name, arguments: call.arguments },
+              ...(call.isCustom
+                ? { type: 'custom', custom: { name: call.name, input: call.input ?? '' } }
+                : { type: 'function', function: { name: call.name, arguments: call.arguments } }),
               ...extra.get(call.callId),
             })),
           }),

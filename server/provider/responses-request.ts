@@ -111,7 +111,7 @@ function takeCall(calls: SentCall[], { call_id: callId, id }: JsonObject): SentC
 }
 
 function callItem({ id, name, arguments: args, input }: SentCall, item: JsonObject | undefined): JsonObject {
-  if (input !== undefined) return { type: 'custom_tool_call', call_id: id, name, input: input.toWellFormed() }
+  if (input !== undefined) return { type: 'custom_tool_call', call_id: id, name, input }
   if (!item || item.type === 'function_call') return { type: 'function_call', call_id: id, name, arguments: args }
   return item.call_id === undefined ? item : { ...item, call_id: id }
 }

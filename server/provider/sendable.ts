@@ -4,7 +4,7 @@
  * document keeps the original.
  */
 import type { Json, JsonObject } from '../../shared/schema.ts'
-import { CallIds, fittedName, renamed } from './call-names.ts'
+import { CallIds, fittedName, nameOf, renamed } from './call-names.ts'
 import type { PromptData, PromptItem, PromptToolCall, ProviderRequest } from './events.ts'
 import { isFields } from './frames.ts'
 import { isFrom, type Origin } from './origin.ts'
@@ -21,6 +21,8 @@ export interface SentCall {
   arguments: string
   /** What the model wrote to a tool that takes a text. */
   input?: string
+  /** That tool is among those of this request. */
+  isCustom?: true
   output: string
 }
 
@@ -45,16 +47,24 @@ export function sendable({ messages = [], prompt, tools = [], params }: Provider
   const ids = new CallIds()
   for (const { tool_calls: calls } of messages)
     if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) ids.take(call.id)
+  const custom = new Set(tools.flatMap((tool) => (tool.type === 'custom' ? (nameOf(tool) ?? []) : [])))
   const { tool_choice: choice, ...free } = freeParams(params)
   return {
     messages: messages.map(givenMessage),
-    items: prompt.flatMap((item) => sentItem(item, ids, here)),
+    items: prompt.flatMap((item) => sentItem(item, { ids, custom, here })),
     tools: tools.map((tool) => renamed(tool)),
     params: { ...free, ...(choice !== undefined && { tool_choice: renamed(choice) }) },
   }
 }
 
-function sentItem(item: PromptItem, ids: CallIds, here: Origin | undefined): SentItem[] {
+interface Sending {
+  ids: CallIds
+  /** Names of tools that take a text. */
+  custom: ReadonlySet<string>
+  here: Origin | undefined
+}
+
+function sentItem(item: PromptItem, sending: Sending): SentItem[] {
   const text = isBlank(item.text) ? '' : item.text.toWellFormed()
   if (item.role === 'system') return text === '' ? [] : [{ ...item, text }]
   if (item.role === 'user') {
@@ -63,32 +73,34 @@ function sentItem(item: PromptItem, ids: CallIds, here: Origin | undefined): Sen
     return [{ role: 'user', text: isEmpty ? noWords : text, ...(parts.length > 0 && { parts }) }]
   }
   const { toolCalls = [] } = item
-  const providerData = item.providerData?.filter(({ data }) => isReadable(data, here)) ?? []
+  const providerData = item.providerData?.filter(({ data }) => isReadable(data, sending.here)) ?? []
   if (text === '' && toolCalls.length === 0 && providerData.length === 0) return []
-  const takeText = textCalls(providerData)
+  const custom = textCalls(providerData)
   return [
     {
       ...item,
       ...(item.reasoning !== undefined && { reasoning: item.reasoning.toWellFormed() }),
       text,
       providerData,
-      toolCalls: toolCalls.map((call) => sentCall(call, takeText.has(call.callId), ids)),
+      toolCalls: toolCalls.map((call) => sentCall(call, custom.has(call.callId), sending)),
     },
   ]
 }
 
 function sentCall(
   { callId, name, arguments: args, output }: PromptToolCall,
-  takesText: boolean,
-  ids: CallIds,
+  wasCustom: boolean,
+  { ids, custom }: Sending,
 ): SentCall {
+  const isCustom = custom.has(name)
   return {
     id: ids.next(callId),
     callId,
     name: fittedName(name),
-    ...(takesText
-      ? { arguments: JSON.stringify({ input: args.toWellFormed() }), input: args }
+    ...(wasCustom || isCustom
+      ? { arguments: JSON.stringify({ input: args.toWellFormed() }), input: args.toWellFormed() }
       : { arguments: objectText(args) }),
+    ...(isCustom && { isCustom }),
     output: isBlank(output) ? noOutput : output.toWellFormed(),
   }
 }

@@ -205,6 +205,33 @@ test('a tool whose name does not fit is called by its own name', async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
+test('a custom tool takes a text: where it is offered the call is one of it, else one of a function', () => {
+  const prompt: PromptItem[] = [
+    { role: 'assistant', text: '', toolCalls: [{ callId: 'c1', name: 'sql', arguments: 'SELECT 1', output: '1' }] },
+  ]
+  const custom = { type: 'custom', custom: { name: 'sql' } }
+  const callOf = (body: JsonObject) => (body.messages as any)[0].tool_calls[0]
+  expect(callOf(chatBody({ model: 'm', prompt, tools: [custom] }))).toEqual({
+    id: 'c1',
+    type: 'custom',
+    custom: { name: 'sql', input: 'SELECT 1' },
+  })
+  expect(callOf(chatBody({ model: 'm', prompt })).function).toEqual({ name: 'sql', arguments: '{}' })
+  expect(responsesBody({ model: 'm', prompt, tools: [custom] }).input).toEqual([
+    { type: 'custom_tool_call', call_id: 'c1', name: 'sql', input: 'SELECT 1' },
+    { type: 'custom_tool_call_output', call_id: 'c1', output: '1' },
+  ])
+})
+
+test('the name in a choice among tools is the one that goes out', () => {
+  const chosen = (tool_choice: JsonObject) => chatBody({ model: 'm', prompt: [], params: { tool_choice } }).tool_choice
+  const name = fittedName('a b')
+  expect(chosen({ type: 'function', function: { name: 'a b' } })).toEqual({ type: 'function', function: { name } })
+  expect(
+    chosen({ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'function', name: 'a b' }] } }),
+  ).toEqual({ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'function', name }] } })
+})
+
 test('neighbours of one role become one message, in both APIs', () => {
   const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }
   const prompt: PromptItem[] = [
