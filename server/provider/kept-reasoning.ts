@@ -79,10 +79,17 @@ export class KeptReasoning {
       if (entries.isSigned) signed[field] = entries.whole
       else if (entries.shape !== undefined) shape[field] = entries.shape
     }
-    if (this.#inTags)
-      shape.tags = [openingTag.exec(this.#head)?.[0] ?? '', null, closingTag.exec(this.#tail)?.[0] ?? '\n</think>\n\n']
+    if (this.#inTags) shape.tags = this.#tags()
     const any = { ...(hasFields(signed) && { signed }), ...(hasFields(shape) && { shape }) }
     return hasFields(any) ? any : null
+  }
+
+  /** What stood before the thoughts, null in their place, and what stood behind them. */
+  #tags(): Json[] {
+    const opening = openingTag.exec(this.#head)?.[0] ?? ''
+    const closing = closingTag.exec(this.#tail)?.[0] ?? '\n</think>\n\n'
+    // Thoughts that nothing has opened were shown as text, with the white space at their end.
+    return [opening, null, opening === '' ? closing.trimStart() : closing]
   }
 
   #entries(field: string, value: unknown): void {

@@ -21,7 +21,6 @@ const badCalls = [
   ['find', '[]'],
   ['find', '{"q":"sea"}{"q":"sea"}'],
   ['functions.find it', '{}'],
-  ['', '{}'],
   ['$lookup', '{}'],
   ['x'.repeat(80), '{}'],
 ] as const
@@ -55,8 +54,7 @@ test.each([
   const first = await ask('Find it.', answer({ toolCalls: calls }))
   expect(first.error).toBeUndefined()
   const kept = first.output.flatMap((block) => (block.type === 'tool_call' ? [[block.name, block.arguments]] : []))
-  // Responses calls what has no name by its type.
-  expect(kept).toEqual(badCalls.map(([name, args]) => [name === '' && api === 'responses' ? 'function' : name, args]))
+  expect(kept).toEqual(badCalls)
   // Answers that failed, or said nothing, and the next question.
   expect(await ask('And?', httpError(400, 'No.'))).toMatchObject({ status: 'failed' })
   expect(await ask('Well?', answer({ after: { chunks: 0, fault: 'cut' } }))).toMatchObject({ status: 'failed' })
