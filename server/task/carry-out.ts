@@ -16,6 +16,7 @@ import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import { keepRefusal, leftOutWords, namingFile, refusedFile, type SentFile } from './refused-files.ts'
+import { readEvents } from './read-events.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import type { Toolbox, Toolset } from './toolset.ts'
@@ -175,6 +176,7 @@ class Work {
     const offers = prepared.request.tools === prepared.definitions
     const definitions = [...tools.definitions]
     const fresh = {
+      ...prepared,
       tools,
       definitions,
       request: offers ? { ...prepared.request, tools: definitions } : prepared.request,
@@ -221,16 +223,9 @@ class Work {
       { ...request, ...(isLast && { params: { ...request.params, tool_choice: 'none' } }), ...requestOf(run) },
       run.signal,
     )
-    run.beforeEnd = (status) => void events.endEarly(status, now())
-    let finishReason: FinishReason
-    try {
-      finishReason = await readEvents(stream, run, events)
-    } catch (error) {
-      if (!run.ended) await events.endEarly('failed', now())
+    const finishReason = await readEvents(stream, run, events, now).catch(async (error: unknown) => {
       throw run.ended ? error : await this.#withFileNamed(error, sent, request)
-    } finally {
-      run.beforeEnd = null
-    }
+    })
     await answer.filesKept()
     run.usage.requestEnded()
     return { finish: { finishReason, ...(answer.note !== undefined && { note: answer.note }) }, calls: answer.calls }
@@ -275,37 +270,6 @@ class Work {
       if (type === 'progress' && status === 'in_progress') this.#progress.adopt(id)
     await this.#calls.resume(output, lastRoundAt(run.kept.entries) ?? this.#options.now())
     this.#progress.done()
-  }
-}
-
-/** Reads a provider until `finish`; behind it the connection may close in peace, so that it can be used again. */
-async function readEvents(stream: AsyncIterable<ProviderEvent>, run: Run, writer: EventWriter): Promise<FinishReason> {
-  const events = stream[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const { done, value: event } = await events.next()
-      if (run.ended) throw run.signal.reason
-      if (done)
-        throw new RunnelError('provider_disconnected', 'The provider closed the stream before the answer was finished.')
-      const given = writer.write(event)
-      const reason = given instanceof Promise ? await given : given
-      if (run.ended) throw run.signal.reason
-      if (event.type === 'finish') {
-        void drain(events)
-        return reason ?? event.reason
-      }
-    }
-  } catch (error) {
-    void Promise.resolve(events.return?.()).catch(() => {})
-    throw error
-  }
-}
-
-async function drain(events: AsyncIterator<ProviderEvent>): Promise<void> {
-  try {
-    while (!(await events.next()).done);
-  } catch {
-    // The answer was whole before.
   }
 }
 
