@@ -5,8 +5,9 @@ import { isFields } from './frames.ts'
 
 const maxNameChars = 64
 const fittingName = /^[A-Za-z0-9_-]{1,64}$/
-/** As long as OpenAI takes them. Models have their own shapes, `functions.add:0`, and know their calls by them. */
+/** As long as OpenAI takes them from others, and as any server takes those that it gave itself: `functions.add:0` says something to its model. */
 const fittingId = /^[A-Za-z0-9_.:-]{1,40}$/
+const fittingOwnId = /^[A-Za-z0-9_.:-]{1,64}$/
 
 /** One that does not fit is made to, the same way each time; names that differ stay different. */
 export function fittedName(name: string): string {
@@ -32,8 +33,9 @@ export class CallIds {
     if (typeof id === 'string') this.#taken.add(id)
   }
 
-  next(id: string): string {
-    const fitted = fittingId.test(id) ? id : `call_${hashed(id).slice(0, 24)}`
+  /** `isOwn`: whom it goes to gave it. */
+  next(id: string, isOwn: boolean): string {
+    const fitted = (isOwn ? fittingOwnId : fittingId).test(id) ? id : `call_${hashed(id).slice(0, 24)}`
     let own = fitted
     for (let count = 2; this.#taken.has(own); count++) own = `${fitted.slice(0, 32)}_${count}`
     this.#taken.add(own)

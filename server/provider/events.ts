@@ -72,6 +72,8 @@ export type PromptItem =
       providerData?: PromptData[]
       isPrefix?: boolean
       isOwn?: boolean
+      /** Who wrote it. */
+      model?: string
       reasoning?: string
     }
 

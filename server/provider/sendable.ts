@@ -43,7 +43,10 @@ const noWords = '(empty message)'
 const noOutput = '(no output)'
 
 /** `here`: whom it goes to. */
-export function sendable({ messages = [], prompt, tools = [], params }: ProviderRequest, here?: Origin): Sendable {
+export function sendable(
+  { model, messages = [], prompt, tools = [], params }: ProviderRequest,
+  here?: Origin,
+): Sendable {
   const ids = new CallIds()
   for (const { tool_calls: calls } of messages)
     if (Array.isArray(calls)) for (const call of calls) if (isFields(call)) ids.take(call.id)
@@ -51,7 +54,7 @@ export function sendable({ messages = [], prompt, tools = [], params }: Provider
   const { tool_choice: choice, ...free } = freeParams(params)
   return {
     messages: messages.map(givenMessage),
-    items: prompt.flatMap((item) => sentItem(item, { ids, custom, here })),
+    items: prompt.flatMap((item) => sentItem(item, { ids, custom, here, model })),
     tools: tools.map((tool) => renamed(tool)),
     params: { ...free, ...(choice !== undefined && { tool_choice: renamed(choice) }) },
   }
@@ -62,6 +65,7 @@ interface Sending {
   /** Names of tools that take a text. */
   custom: ReadonlySet<string>
   here: Origin | undefined
+  model: string
 }
 
 function sentItem(item: PromptItem, sending: Sending): SentItem[] {
@@ -76,25 +80,26 @@ function sentItem(item: PromptItem, sending: Sending): SentItem[] {
   const providerData = item.providerData?.filter(({ data }) => isReadable(data, sending.here)) ?? []
   if (text === '' && toolCalls.length === 0 && providerData.length === 0) return []
   const custom = textCalls(providerData)
+  const isOwnId = item.model === sending.model
   return [
     {
       ...item,
       ...(item.reasoning !== undefined && { reasoning: item.reasoning.toWellFormed() }),
       text,
       providerData,
-      toolCalls: toolCalls.map((call) => sentCall(call, custom.has(call.callId), sending)),
+      toolCalls: toolCalls.map((call) => sentCall(call, { wasCustom: custom.has(call.callId), isOwnId }, sending)),
     },
   ]
 }
 
 function sentCall(
   { callId, name, arguments: args, output }: PromptToolCall,
-  wasCustom: boolean,
+  { wasCustom, isOwnId }: { wasCustom: boolean; isOwnId: boolean },
   { ids, custom }: Sending,
 ): SentCall {
   const isCustom = custom.has(name)
   return {
-    id: ids.next(callId),
+    id: ids.next(callId, isOwnId),
     callId,
     name: fittedName(name),
     ...(wasCustom || isCustom

@@ -46,6 +46,7 @@ export function answerItems(message: Message, providerData: readonly ProviderDat
       {
         role: 'assistant' as const,
         text,
+        ...(message.model !== undefined && { model: message.model }),
         ...(toolCalls.length === 0 ? {} : { toolCalls }),
         ...(data.length === 0 ? {} : { providerData: placed(data, blocks) }),
         ...(data.some(isReasoning) && { reasoning: reasoningOf(blocks, data) }),

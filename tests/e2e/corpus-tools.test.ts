@@ -119,7 +119,8 @@ test.each(streams.map((stream) => [stream.name, stream] as const))('%s', async (
   expect(fake.requests.length - asked).toBe(2)
   const { calls, results } = givenBack(fake.requests.at(-1)!.body)
   const ran = calls.filter(({ id }) => wanted.some((call) => call.id === id))
-  expect(ran).toEqual(wanted.map(({ id, name, arguments: args }) => ({ id, name, arguments: args })))
+  // No strict server takes a call without arguments back.
+  expect(ran).toEqual(wanted.map(({ id, name, arguments: args }) => ({ id, name, arguments: args || '{}' })))
   expect(results.map(([id]) => id)).toEqual(calls.map(({ id }) => id))
   for (const [index, [, output]] of results.entries()) {
     const { id, name, arguments: args } = calls[index]!

@@ -50,7 +50,7 @@ test.each([
   ['responses', true],
 ] as const)('%s, turns demanded: %s', async (api, turns) => {
   const { fake, ask } = await strictWorld(api, turns)
-  const calls = badCalls.map(([name, args], index) => ({ id: `${index}`.repeat(50), name, arguments: args }))
+  const calls = badCalls.map(([name, args], index) => ({ id: `${index}`.repeat(70), name, arguments: args }))
   const first = await ask('Find it.', answer({ toolCalls: calls }))
   expect(first.error).toBeUndefined()
   const kept = first.output.flatMap((block) => (block.type === 'tool_call' ? [[block.name, block.arguments]] : []))
