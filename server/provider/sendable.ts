@@ -113,15 +113,20 @@ function sentCall(
 /** What a call or a text was is for everybody to read; all else only for whom it came from. */
 function isReadable(data: Json, here: Origin | undefined): boolean {
   if (!isFields(data)) return false
-  const { item } = data as JsonObject
-  return isFrom(data as JsonObject, here) || (isFields(item) && /^message$|_call$/.test(String(item.type)))
+  const { item, type } = data as JsonObject
+  return (
+    isFrom(data as JsonObject, here) ||
+    type === 'custom' ||
+    (isFields(item) && /^message$|_call$/.test(String(item.type)))
+  )
 }
 
 /** Calls of custom tools, whose input is no JSON. */
 function textCalls(given: readonly PromptData[] = []): Set<Json | undefined> {
   const ids = new Set<Json | undefined>()
   for (const { data } of given) {
-    const { item } = data as JsonObject
+    const { api, type, call_id: id, item } = data as JsonObject
+    if (api === 'chat' && type === 'custom') ids.add(id)
     if (isFields(item) && item.type === 'custom_tool_call') ids.add((item as JsonObject).call_id)
   }
   return ids

@@ -27,6 +27,7 @@ export class EventWriter {
   write(event: ProviderEvent): MaybePromise<FinishReason | undefined> {
     if (event.type === 'block_start') this.#open.set(event.key, event.block.type)
     else if (event.type === 'block_end') this.#open.delete(event.key)
+    else if (event.type === 'block_type' && this.#open.has(event.key)) this.#open.set(event.key, event.block.type)
     try {
       const given = this.#write(event)
       return given instanceof Promise ? this.#awaited(given) : given

@@ -100,6 +100,14 @@ const ways: Record<string, Way> = {
     deltas: [{ content: '<think>\nI need ' }, { content: 'the time.\n</think>\n\nOne mo' }, { content: 'ment.' }],
     wanted: { content: '<think>\nI need the time.\n</think>\n\nOne moment.' },
   },
+  'a closing tag alone': {
+    deltas: [{ content: 'I need ' }, { content: 'the time.\n</think>\n\nOne mo' }, { content: 'ment.' }],
+    wanted: { content: 'I need the time.\n</think>\n\nOne moment.' },
+  },
+  'other tags': {
+    deltas: [{ content: '[THINK]I need the time.[/THINK]' }, { content: 'One moment.' }],
+    wanted: { content: '[THINK]I need the time.[/THINK]One moment.' },
+  },
   'parts of the content': {
     deltas: [
       { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'I need ' }] }] },
