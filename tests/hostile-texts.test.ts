@@ -23,7 +23,9 @@ import { fittedName } from '../server/provider/call-names.ts'
 import { KeptReasoning } from '../server/provider/kept-reasoning.ts'
 import { objectText } from '../server/provider/object-text.ts'
 import { demoProvider } from '../server/provider/demo.ts'
-import { parseFrame } from '../server/provider/frames.ts'
+import { endingOf } from '../server/provider/finish-reasons.ts'
+import { parseFrame, readFrame } from '../server/provider/frames.ts'
+import { mediaOf } from '../server/provider/media.ts'
 import { ChatMapper } from '../server/provider/openai-chat.ts'
 import { ResponsesMapper } from '../server/provider/openai-responses.ts'
 import { createSseReader } from '../server/provider/sse.ts'
@@ -63,6 +65,8 @@ const callBlock = (output: string) =>
 const chunk = (delta: object) => JSON.stringify({ choices: [{ index: 0, delta }] })
 const call = (fields: object, args: string) =>
   chunk({ tool_calls: [{ ...fields, function: { name: 'f', arguments: args } }] })
+
+const more = (args: string, index = 0) => chunk({ tool_calls: [{ index, function: { arguments: args } }] })
 
 function readChat(frames: readonly string[]): void {
   const mapper = new ChatMapper(() => {})
@@ -172,6 +176,43 @@ const rows: Row[] = [
   ['thoughts that begin with white space, by the character', 4_000, (n) => repeated(' ')(n).split(''), readThoughts],
   ['thoughts with white space in them', 4_000, (n) => ['<think>x', ...repeated(' ')(n).split('')], readThoughts],
   ['thoughts of brackets', 4_000, (n) => ['<think>', ...repeated('</thin')(n).split('')], readThoughts],
+  ['text of brackets', 50_000, (n) => [repeated('a<')(n)], readThoughts],
+  ['text of brackets, by the character', 8_000, (n) => repeated('</')(n).split(''), readThoughts],
+  ['closing tags in code', 20_000, (n) => ['`', ...repeated('</think>`` ')(n).split(' ')], readThoughts],
+  [
+    'a call that is repeated piece by piece',
+    2_000,
+    (n) => [call({}, `["${repeated('a')(n)}"]`), ...`["${repeated('a')(n)}"]`.split('').map((text) => more(text))],
+    readChat,
+  ],
+  [
+    'a call that comes twice, piece by piece',
+    2_000,
+    (n) => [
+      call({ index: 0, id: 'a' }, `["${repeated('a')(n)}"]`),
+      call({ index: 1, id: 'a' }, ''),
+      ...`["${repeated('a')(n)}"]`.split('').map((text) => more(text, 1)),
+    ],
+    readChat,
+  ],
+  [
+    'thoughts in two fields by turns',
+    500,
+    (n) => Array.from({ length: n }, (_, i) => chunk({ [i % 2 ? 'thinking' : 'reasoning']: `${i} ${'x'.repeat(20)}` })),
+    readChat,
+  ],
+  ['bare JSON on many lines', 20_000, (n) => `{"a": [\n${repeated('1,\n')(n)}1]}\n`, (text) => readSse(text, 16)],
+  ['bare JSON without an end', 20_000, repeated('{\n'), (text) => readSse(text, 16)],
+  ['an error in errors as texts', 2_000, (n) => `${repeated('["')(n)}`, (text) => reportedFailure(text)],
+  ['an image without an end', 50_000, (n) => `data:image/png;${repeated('a;')(n)}`, (url) => mediaOf(url, 'image')],
+  [
+    'an image of white space',
+    50_000,
+    (n) => `data:image/png;base64,${repeated(' ')(n)}`,
+    (url) => mediaOf(url, 'image'),
+  ],
+  ['a finish reason', 50_000, repeated('aB_'), (word) => endingOf(word)],
+  ['a word that may keep a line open', 50_000, repeated('a.'), (type) => readFrame(type, '{"type":1}')],
   ['white space in chunks', 1_000, (n) => Array.from({ length: n }, () => chunk({ content: ' ' })), readChat],
   ['calls by id', 1_000, (n) => Array.from({ length: n }, (_, i) => call({ id: `c${i}` }, '{}')), readChat],
   [

@@ -19,8 +19,8 @@ interface Call {
   isShown: boolean
   /** The call that this one may only repeat: it is shown when its arguments differ. */
   twin: Call | null
-  /** What came behind whole arguments: their repetition, or nothing that belongs to them. */
-  echo: string
+  /** So much came behind whole arguments that repeats their beginning. */
+  echoed: number
   /** `{}` may be a place kept free for the arguments that follow. */
   isPlaceholder: boolean
   extra: Json | undefined
@@ -148,10 +148,12 @@ export class ChatCalls {
       argumentsEnd: new JsonEnd(),
       isShown: false,
       twin,
-      echo: '',
+      echoed: 0,
       isPlaceholder: false,
       extra: undefined,
     }
+    // It is compared with all that the other says.
+    if (twin?.isPlaceholder) this.#append(twin, '{}')
     this.#calls.push(call)
     if (id !== '' && !this.#byId.has(id)) this.#byId.set(id, call)
     if (index !== undefined) this.#byIndex.set(index, call)
@@ -211,17 +213,19 @@ export class ChatCalls {
     if (this.#isWhole(call) && text.trim() !== '') return this.#behind(call, text)
     if (call.arguments === '' && !call.isCustom && text.trim() === '{}') call.isPlaceholder = true
     else this.#append(call, text)
-    if (call.twin && !call.isShown && !call.twin.arguments.startsWith(call.arguments)) this.#show(call, onBegin)
+    const { twin } = call
+    // What came before was the same.
+    if (twin && !call.isShown && !twin.arguments.startsWith(text, call.arguments.length - text.length))
+      this.#show(call, onBegin)
   }
 
   /** Behind whole arguments nothing can follow but the same once more. */
   #behind(call: Call, text: string): void {
-    call.echo += text
-    if (call.arguments.startsWith(call.echo)) {
-      if (call.arguments.length === call.echo.length) call.echo = ''
+    if (call.arguments.startsWith(text, call.echoed)) {
+      call.echoed = (call.echoed + text.length) % call.arguments.length
       return
     }
-    call.echo = ''
+    call.echoed = 0
     this.#onUnknown('choices.delta.tool_calls.arguments')
   }
 

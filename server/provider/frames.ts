@@ -56,25 +56,30 @@ export function readFrame(type: string | undefined, data: string): Frame {
   const word = text.length > maxWordChars ? text : text.replace(wrapping, '')
   if (text.startsWith(':') || aliveWord.test(word)) return null
   if (word.toLowerCase() === 'done') return 'done'
-  if (type !== undefined && aliveWord.test(type)) return null
+  if (type !== undefined && isAliveWord(type)) return null
   return aliveFields(parseFrame(text))
 }
 
 const maxWordChars = 40
+/** `response.keep_alive`; the names of most events are longer. */
+const maxAliveChars = 20
 
 function aliveFields(frame: Fields): Frame {
   const { type, choices } = frame
-  if (typeof type === 'string' && choices === undefined && aliveWord.test(type)) return null
-  return frame
+  return typeof type === 'string' && choices === undefined && isAliveWord(type) ? null : frame
+}
+
+function isAliveWord(word: string): boolean {
+  return word !== '' && word.length <= maxAliveChars && aliveWord.test(word)
 }
 
 /** JSON that only keeps the line open, by whatever name. To be asked of what reports no failure and holds no answer. */
 export function isAlive(frame: Fields): boolean {
   const names = Object.keys(frame)
-  if (names.length === 1 && aliveWord.test(names[0]!)) return true
+  if (names.length === 1 && isAliveWord(names[0]!)) return true
   return ['type', 'object', 'event', 'status', 'message'].some((name) => {
     const word = frame[name]
-    return typeof word === 'string' && word !== '' && word.length <= maxWordChars && aliveWord.test(word)
+    return typeof word === 'string' && isAliveWord(word)
   })
 }
 

@@ -166,14 +166,15 @@ export class ChatMapper implements StreamMapper, PartsSink {
   #think(text: string, isSummary: boolean, field: ReasoningField): void {
     if (this.#reasoningField !== null && field !== this.#reasoningField && this.#isRepeated(text)) return
     this.#reasoningField ??= field
-    this.#thoughts = (this.#thoughts + text).slice(-maxComparedChars)
+    this.#thoughts += text
     this.#blocks.thoughts(text, isSummary)
   }
 
   /** Some servers send at the end, in another field, what they sent piece by piece. */
   #isRepeated(text: string): boolean {
     const plain = text.trim()
-    return plain === this.#thoughts.trim() || (plain.length >= leastRepeated && this.#thoughts.includes(plain))
+    if (Math.abs(text.length - this.#thoughts.length) <= leastRepeated && plain === this.#thoughts.trim()) return true
+    return plain.length >= leastRepeated && this.#thoughts.slice(-maxComparedChars).includes(plain)
   }
 
   // What the parts of a content are given to.
@@ -263,7 +264,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
   }
 }
 
-/** Of earlier thoughts so much is compared with what another field says. */
-const maxComparedChars = 65_536
+/** Of earlier thoughts so much is searched for a piece that another field says; all of them are compared with the whole. */
+const maxComparedChars = 4_096
 /** Shorter words may come twice by chance. */
 const leastRepeated = 16

@@ -37,6 +37,8 @@ export interface OpenAIOptions {
   onUnknownEvent?: (path: string) => void
 }
 
+const maxPaths = 100
+
 const defaultBaseURL = 'https://api.openai.com/v1'
 
 /**
@@ -50,7 +52,13 @@ export function openaiProvider(options: OpenAIOptions): Provider {
   const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
   const redact = redactor([options.apiKey, ...addressSecrets(baseURL)])
   const shown = (failure: unknown) => shownFailure(failure, redact)
-  const onUnknown = (path: string) => options.onUnknownEvent?.(redact(path))
+  /** Paths without keys: a field may come with each chunk. */
+  const paths = new Map<string, string>()
+  const onUnknown = (path: string) => {
+    const shownPath = paths.get(path) ?? redact(path)
+    if (paths.size < maxPaths) paths.set(path, shownPath)
+    options.onUnknownEvent?.(shownPath)
+  }
   const reading = { shown, ...(options.commentMs !== undefined && { commentMs: options.commentMs }) }
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */

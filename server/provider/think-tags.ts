@@ -32,7 +32,7 @@ export class ThinkTags {
   readonly #openings: readonly string[]
   readonly #tags: readonly Tag[]
   /** Characters that a tag begins with. */
-  readonly #marks: readonly string[]
+  readonly #marks: RegExp
   readonly #code = new CodeSpans()
   #state: 'start' | 'inside' | 'behind' | 'after' | 'text' | 'plain' = 'start'
   #closing = ''
@@ -45,7 +45,8 @@ export class ThinkTags {
       { text, opens: true },
       { text: closingOf(text), opens: false },
     ])
-    this.#marks = [...new Set(openings.map((text) => text[0]!))]
+    const marks = [...new Set(openings.map((text) => text[0]!))]
+    this.#marks = new RegExp(`[${marks.join('').replace(/[\\\]^-]/g, '\\$&')}]`, 'g')
     if (openings.length === 0) this.#state = 'plain'
   }
 
@@ -177,12 +178,8 @@ export class ThinkTags {
   }
 
   #nextMark(text: string, from: number): number {
-    let next = -1
-    for (const mark of this.#marks) {
-      const at = text.indexOf(mark, from)
-      if (at !== -1 && (next === -1 || at < next)) next = at
-    }
-    return next
+    this.#marks.lastIndex = from
+    return this.#marks.exec(text)?.index ?? -1
   }
 
   #turn(before: string, behind: string): void {

@@ -507,6 +507,11 @@ describe('calls', () => {
     ],
     ['a new id for each fragment', find('{"q":', { index: 0, id: 'a' }) + more('"sea"}', { index: 0, id: 'b' }), [sea]],
     ['a place kept free for arguments', find('{}', { index: 0, id: 'a' }) + more('{"q":"sea"}', { index: 0 }), [sea]],
+    [
+      'the same call without arguments at two indexes',
+      find('{}', { index: 0, id: 'a' }) + find('{}', { index: 1, id: 'a' }),
+      [{ name: 'find', arguments: '{}' }],
+    ],
     ['no arguments', find('{}', { index: 0, id: 'a' }), [{ name: 'find', arguments: '{}' }]],
     ['arguments as an object', call({ index: 0, id: 'a', function: { name: 'find', arguments: { q: 'sea' } } }), [sea]],
     ['a name that comes late', more('{"q":', { index: 0, id: 'a' }) + find('"sea"}', { index: 0 }), [sea]],
