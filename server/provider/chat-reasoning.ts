@@ -18,7 +18,7 @@ export const reasoningFields = [
 /** `content`: parts of the content that are thoughts. */
 export type ReasoningField = (typeof reasoningFields)[number] | 'content'
 
-export interface FoundReasoning {
+interface FoundReasoning {
   field: ReasoningField
   text: string
   isSummary: boolean
@@ -59,6 +59,6 @@ export function thoughtsOf(value: unknown, depth = 0): string {
   return ''
 }
 
-export function isSummary(details: unknown): boolean {
+function isSummary(details: unknown): boolean {
   return Array.isArray(details) && isFields(details[0]) && details[0].type === 'reasoning.summary'
 }

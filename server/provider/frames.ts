@@ -39,7 +39,7 @@ export interface StreamMapper {
 }
 
 /** What a frame holds: JSON, the mark of the end, or nothing but a sign of life. */
-export type Frame = Fields | 'done' | null
+type Frame = Fields | 'done' | null
 
 const aliveWord = /^(?:(?:.*\.)?(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat)|waiting|processing|queued|null|)$/i
 const wrapping = /^[\s"'[<({]+|[\s"'\]>)}]+$/g

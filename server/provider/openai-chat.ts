@@ -21,7 +21,7 @@ import { failureIn, namedFailure } from './reported.ts'
 import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
 
-export interface ChatOptions {
+interface ChatOptions {
   /** Of what comes with the end of the answer only, so that nobody else can count it before. */
   maxHeldBytes?: number
   /** Tags around thoughts in the text; default: `defaultThinkTags`. */

@@ -7,7 +7,7 @@ const maxFrameChars = 32 * 1024 * 1024
 
 const streaming = { stream: true } as const
 
-export interface SseOptions {
+interface SseOptions {
   onFrame: (type: string | undefined, data: string) => void
   /** JSON that stands in the stream without a frame around it. */
   onStrayJson?: (json: string) => void

@@ -193,7 +193,7 @@ export class ThinkTags {
 /** Longer than any tag that a setting may name. */
 const maxTagChars = 40
 
-export function closingOf(opening: string): string {
+function closingOf(opening: string): string {
   return `${opening[0]}/${opening.slice(1)}`
 }
 
