@@ -76,6 +76,22 @@ export type ToolServerInfo = {
   leftOut: { tool?: string; reason: string }[]
 } & ({ state: 'connecting' | 'connected' } | { state: 'failed'; error: string })
 
+/** A model that may be named in a request; what is absent is not known. */
+export interface ModelInfo {
+  id: string
+  provider: string
+  /** For people. */
+  name?: string
+  /** It reads images. */
+  images?: boolean
+  /** It calls tools. */
+  tools?: boolean
+  reasoning?: boolean
+  contextTokens?: number
+  /** It answers where a request names none. */
+  isDefault?: true
+}
+
 /** A new invite. Its token is told this once. */
 export interface InviteInfo {
   id: string
@@ -213,6 +229,11 @@ export class Api {
   /** What models may call on this server. */
   listTools(options: CallOptions = {}): Promise<{ servers: ToolServerInfo[]; tools: ToolInfo[] }> {
     return this.#http.call('GET', '/api/tools', options)
+  }
+
+  /** The models that the caller may ask. */
+  listModels(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ModelInfo>> {
+    return this.#http.call('GET', withQuery('/api/models', query), options)
   }
 
   #start<Answer>(

@@ -1,6 +1,7 @@
 /** The package's `./server`. */
 export { createRunnel, type Runnel, type RunnelOptions, type RunnelStats } from './app/app.ts'
 export { settings, type Config, type ConfigInput, type SettingName } from './config/config.ts'
+export type { ModelOptions, OfferOptions, UpstreamOptions } from './config/provider-options.ts'
 export { describeSettings, loadConfig } from './config/read-config.ts'
 export { mcpServer, type McpServerOptions } from './extension/mcp.ts'
 export type { HttpServer, McpServer, StdioServer } from './extension/mcp-config.ts'
@@ -23,6 +24,8 @@ export {
   type StreamFilter,
 } from './extension/filter.ts'
 export { defineConfig, type Authenticate } from './app/options.ts'
+export type { ProviderOptions } from './app/named-providers.ts'
+export { openaiProvider } from './app/openai-provider.ts'
 export type { Handler } from './app/serving.ts'
 export type { EndContext, OnMessageEnd } from './task/ends.ts'
 export type * from './cluster/cluster.ts'
@@ -30,6 +33,14 @@ export type * from './store/store.ts'
 export type { Logger } from './operation/log.ts'
 export { moderation, wordList, type Check, type ModerationOptions } from './extension/moderation.ts'
 export { redaction, type RedactionOptions } from './extension/redaction.ts'
-export type { Provider, ProviderEvent, ProviderRequest, PromptItem } from './provider/events.ts'
+export type {
+  DescribedProvider,
+  ListedModel,
+  ModelFacts,
+  PromptItem,
+  Provider,
+  ProviderEvent,
+  ProviderRequest,
+} from './provider/events.ts'
 export { RunnelError, type ErrorCode } from '../shared/errors.ts'
 export type { Block, Chat, Message, MessageStatus, Usage } from '../shared/schema.ts'

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { RunnelError } from '../../shared/errors.ts'
+import type { JsonObject } from '../../shared/schema.ts'
 import type { Auth } from '../auth/auth.ts'
 import { epochMsOf } from '../auth/epoch.ts'
 import { jwksWarnings, jwtAuth, type JwtOptions } from '../auth/jwt.ts'
@@ -11,13 +12,14 @@ import type { Cluster, OnUnreadable, UpdateLog } from '../cluster/cluster.ts'
 import { localCluster } from '../cluster/local.ts'
 import { redisCluster } from '../cluster/redis.ts'
 import type { Config } from '../config/config.ts'
+import type { ReadUpstream } from '../config/providers.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import type { Authenticate, RunnelOptions } from './options.ts'
 import { ownCluster, ownStore } from './ports.ts'
 import { Patience } from '../waiting/patience.ts'
 import { demoProvider } from '../provider/demo.ts'
-import type { Provider } from '../provider/events.ts'
+import type { DescribedProvider, Provider } from '../provider/events.ts'
 import { openaiProvider } from '../provider/openai.ts'
 import { filesFolder, signsIn } from '../config/read-config.ts'
 import { isPostgres } from '../config/setting-values.ts'
@@ -72,11 +74,13 @@ function byHook(authenticate: Authenticate): Auth {
     authenticate: async (token, request) => {
       const user = await authenticate(token, request)
       if (!user) throw new RunnelError('unauthenticated', 'Sign in first.')
-      const { id, name, expiresAt } = user
+      const { id, name, expiresAt, models } = user
       const until = epochMsOf(expiresAt)
       if (until === null && expiresAt !== undefined && expiresAt !== null)
         throw new RunnelError('internal', 'The option `authenticate` gave an `expiresAt` that is no time.')
-      return { user: { id, name }, expiresAt: until }
+      if (models !== undefined && !(Array.isArray(models) && models.every((model) => typeof model === 'string')))
+        throw new RunnelError('internal', 'The option `authenticate` gave `models` that are no list of names.')
+      return { user: { id, name }, expiresAt: until, ...(models && { models: [...models] }) }
     },
   }
 }
@@ -88,24 +92,56 @@ function jwtOptions(config: Config): JwtOptions {
     algorithms: config.RUNNEL_AUTH_ALGORITHMS,
     issuer: config.RUNNEL_AUTH_ISSUER,
     audience: config.RUNNEL_AUTH_AUDIENCE,
+    modelsClaim: config.RUNNEL_AUTH_MODELS_CLAIM,
   }
 }
 
-export function pickProvider(config: Config, onUnknownEvent: (type: string) => void): Provider {
-  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL, RUNNEL_OPENAI_API: api } = config
-  if (apiKey === undefined && baseURL === undefined) return demoProvider()
+/** Undefined: no setting names a provider. */
+export function shortUpstream(config: Config): ReadUpstream | undefined {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, RUNNEL_OPENAI_API: api } = config
+  if (apiKey === undefined && baseUrl === undefined) return undefined
+  return { apiKey, baseUrl, api }
+}
+
+/** What the settings say for each provider that says nothing else. */
+export type UpstreamDefaults = Pick<
+  Config,
+  | 'RUNNEL_STRICT_TURNS'
+  | 'RUNNEL_SEND_REASONING'
+  | 'RUNNEL_PROVIDER_IDLE_MS'
+  | 'RUNNEL_PROVIDER_COMMENT_MS'
+  | 'RUNNEL_THINK_TAGS'
+  | 'RUNNEL_MAX_MESSAGE_BYTES'
+>
+
+export function openaiUpstream(
+  config: UpstreamDefaults,
+  given: ReadUpstream,
+  onUnknownEvent: (type: string) => void,
+): DescribedProvider {
+  const { user = false } = given
   return openaiProvider({
-    apiKey,
-    baseURL,
-    api,
-    idleMs: config.RUNNEL_PROVIDER_IDLE_MS,
-    commentMs: config.RUNNEL_PROVIDER_COMMENT_MS,
-    thinkTags: config.RUNNEL_THINK_TAGS,
+    apiKey: given.apiKey,
+    baseURL: given.baseUrl,
+    api: given.api ?? 'auto',
+    idleMs: given.idleMs ?? config.RUNNEL_PROVIDER_IDLE_MS,
+    commentMs: given.commentMs ?? config.RUNNEL_PROVIDER_COMMENT_MS,
+    thinkTags: given.thinkTags ?? config.RUNNEL_THINK_TAGS,
+    maxRetries: given.maxRetries,
     maxHeldBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
-    strictTurns: config.RUNNEL_STRICT_TURNS,
-    sendReasoning: config.RUNNEL_SEND_REASONING,
+    headers: given.headers,
+    params: given.params as JsonObject | undefined,
+    userField: user === true ? 'user' : user || undefined,
+    userHeader: given.userHeader,
+    strictTurns: given.strictTurns ?? config.RUNNEL_STRICT_TURNS,
+    sendReasoning: given.sendReasoning ?? config.RUNNEL_SEND_REASONING,
     onUnknownEvent,
   })
+}
+
+/** The provider where nothing names one. */
+export function demo(): Provider {
+  return demoProvider()
 }
 
 /** In a word, for whoever counts. */

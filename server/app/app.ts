@@ -18,7 +18,7 @@ import { makeScreens } from './screens.ts'
 import type { Handler } from './serving.ts'
 import { readStats } from './stats.ts'
 import { Upkeep } from './upkeep.ts'
-import { openUpstream } from './upstream.ts'
+import { openUpstreams } from './upstream.ts'
 
 export type { RunnelOptions, RunnelStats }
 
@@ -81,13 +81,14 @@ function wire(options: RunnelOptions, routes: readonly Route[], opened: Opened):
   const { config, log, metrics, operation } = foundation
   const callers = knowCallers(foundation, options.authenticate)
   const screens = makeScreens(foundation, callers)
-  const provider = openUpstream(config, options, operation.onUnknownEvent)
-  const runs = makeRuns(foundation, screens, provider, options)
+  const upstreams = openUpstreams(config, options, { ...foundation, onUnknownEvent: operation.onUnknownEvent })
+  opened.push(() => upstreams.close())
+  const runs = makeRuns(foundation, screens, upstreams.provider, options)
   const upkeep = new Upkeep(foundation, runs)
-  const doors = openDoors(foundation, callers, screens, runs, routes, () => upkeep.recover(), opened)
+  const doors = openDoors(foundation, callers, screens, runs, upstreams.models, routes, () => upkeep.recover(), opened)
   const { serving, answers } = doors
   const scrapers = new Scrapers(metrics, config, answers)
-  const sweeps = upkeep.begin(screens, doors)
+  const sweeps = [...upkeep.begin(screens, doors), () => upstreams.close()]
 
   let closing: Promise<void> | undefined
   return {

@@ -6,6 +6,7 @@ import { ClientAddresses } from '../auth/addresses.ts'
 import { Admission } from '../auth/admission.ts'
 import { withInvites } from '../auth/invites.ts'
 import { Origins } from '../auth/origins.ts'
+import type { Config } from '../config/config.ts'
 import { signsIn } from '../config/read-config.ts'
 import { isLoopback } from '../config/setting-values.ts'
 import { authWarnings, pickAuth } from './adapters.ts'
@@ -23,7 +24,7 @@ export function knowCallers(
   const knowsUsers = signsIn(config, authenticate !== undefined)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
   return {
-    auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), store, now),
+    auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), store, now, guestModels(config)),
     access: new Access(store),
     addresses,
     origins: new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses),
@@ -37,4 +38,10 @@ export function knowCallers(
       )
     },
   }
+}
+
+/** A link must not open what the sign-in of whoever made it does not. */
+function guestModels(config: Config): readonly string[] | undefined {
+  const { RUNNEL_GUEST_MODELS: models, RUNNEL_AUTH_MODELS_CLAIM: claim, RUNNEL_MODEL: model } = config
+  return models ?? (claim === undefined ? undefined : [model])
 }

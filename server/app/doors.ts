@@ -10,6 +10,7 @@ import type { Route } from '../http/route.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
 import { UploadQuota } from '../http/upload-quota.ts'
 import { ToolStatus } from '../task/tool-status.ts'
+import type { Models } from '../provider/models.ts'
 import { findPage } from './adapters.ts'
 import type { Callers } from './callers.ts'
 import type { Foundation, Opened } from './foundation.ts'
@@ -26,6 +27,7 @@ export function openDoors(
   callers: Callers,
   screens: Screens,
   runs: Runs,
+  models: Models,
   routes: readonly Route[],
   recover: () => Promise<void>,
   opened: Opened,
@@ -55,6 +57,7 @@ export function openDoors(
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
     ...requestLimits(config),
+    models,
     routes,
     filesUrl,
     basePath,

@@ -12,7 +12,7 @@ import { measuredCluster, measuredStore } from './measured.ts'
 import { operation } from './operation.ts'
 import { optionFaults, type RunnelOptions } from './options.ts'
 import { quietLines } from './quiet-lines.ts'
-import { upstreamLabels } from './upstream.ts'
+import { upstreamLabels, upstreamSecrets } from './upstream.ts'
 
 /** What closes the parts that are open or run by themselves, in the order of their making: for a server that cannot be made whole. */
 export type Opened = (() => unknown)[]
@@ -22,7 +22,7 @@ export type Foundation = ReturnType<typeof layFoundation>
 /** `source` is read at a scrape, when all parts are there. Throws `bad_request`, `store_unavailable`. */
 export function layFoundation(options: RunnelOptions, source: MetricsOptions['source'], opened: Opened) {
   const config = loadConfig(options, options.authenticate !== undefined, optionFaults(options))
-  const redact = redactor(knownSecrets(config, options.tools ?? []))
+  const redact = redactor(knownSecrets(config, options.tools ?? [], upstreamSecrets(config, options)))
   const log = withoutSecrets(options.logger ?? createLogger(config.LOG_LEVEL), redact)
   for (const warning of misspelt(Object.keys(options))) log.warn({}, warning)
   const now = Date.now

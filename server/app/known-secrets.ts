@@ -3,11 +3,16 @@ import type { Tool, ToolSource } from '../extension/tool.ts'
 import { addressSecrets } from '../secrets/secrets.ts'
 import { secretNames } from '../config/setting-names.ts'
 
-/** Every key that stands in the settings or was given with the tools. */
-export function knownSecrets(config: Config, tools: readonly (Tool | ToolSource)[]): string[] {
+/** Every key that stands in the settings or was given with tools and providers. */
+export function knownSecrets(
+  config: Config,
+  tools: readonly (Tool | ToolSource)[],
+  ofProviders: readonly string[],
+): string[] {
   return [
     ...secretNames.flatMap((name) => secretsOf(config[name])),
     ...(config.OPENAI_BASE_URL === undefined ? [] : addressSecrets(config.OPENAI_BASE_URL)),
+    ...ofProviders,
     ...tools.flatMap((tool) => ('list' in tool ? (tool.secrets ?? []) : [])),
   ]
 }

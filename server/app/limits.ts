@@ -66,8 +66,6 @@ export function streamLimits(config: Config) {
 export function requestLimits(config: Config) {
   return {
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
-    defaultModel: config.RUNNEL_MODEL,
-    models: config.RUNNEL_MODELS,
     allowedParams: config.RUNNEL_ALLOWED_PARAMS,
     providerTools: config.RUNNEL_PROVIDER_TOOLS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,

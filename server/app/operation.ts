@@ -2,6 +2,7 @@
 import type { Logger } from '../operation/log.ts'
 import type { Metrics } from '../operation/metrics.ts'
 import type { OnRefused } from '../socket/sockets.ts'
+import { answeringModel } from '../task/answering-model.ts'
 import { requestOf } from '../task/prompt.ts'
 import type { Run } from '../task/run.ts'
 import type { QuietLines } from './quiet-lines.ts'
@@ -48,7 +49,8 @@ export function operation(log: Logger, { mayBeSaid }: QuietLines, metrics: Metri
       metrics.runEnded({
         status,
         code: error?.code,
-        model: run.request.model,
+        // Another may have answered than the one that was asked.
+        model: answeringModel(run),
         seconds: ms / 1_000,
         outputBytes,
         tokens,

@@ -8,21 +8,25 @@ import type { Logger } from '../operation/log.ts'
 import type { Provider } from '../provider/events.ts'
 import type { Store } from '../store/store.ts'
 import type { OnMessageEnd } from '../task/ends.ts'
+import { providerFaults, type ProviderOptions } from './named-providers.ts'
 
 /**
  * A login of one's own, instead of RUNNEL_AUTH_…: who is it that calls? `token` is what came as a bearer token, `request`
  * the HTTP request or the upgrade of a socket, for those whose login is a cookie. Null, or a thrown `unauthenticated`:
- * nobody who may. After `expiresAt` (epoch ms) it is asked again.
+ * nobody who may. After `expiresAt` (epoch ms) it is asked again. `models`: ids and patterns of the models that this user
+ * may ask; absent: all that there are.
  */
 export type Authenticate = (
   token: string | undefined,
   request: IncomingMessage,
-) => MaybePromise<(User & { expiresAt?: number }) | null>
+) => MaybePromise<(User & { expiresAt?: number; models?: readonly string[] }) | null>
 
 /** Settings by their names, and what only a program can give. */
 export interface RunnelOptions extends ConfigInput {
   /** A model of one's own, instead of what OPENAI_… names. */
   provider?: Provider
+  /** Several upstreams, each under a name: a model is `name/model`, or a plain name that one of them lists. See docs/PROVIDERS.md. */
+  providers?: Readonly<Record<string, ProviderOptions>>
   /** What the model may call: tools, and sources that list them (MCP servers). */
   tools?: readonly (Tool | ToolSource)[]
   /** What stands between the model and its messages, in this order. */
@@ -48,6 +52,8 @@ const shapes: Record<
   { words: string; fits: (value: unknown) => boolean }
 > = {
   provider: { words: 'must be a function (request, signal) => events', fits: isFunction },
+  // What is in it is told apart.
+  providers: { words: '', fits: () => true },
   tools: {
     words: 'must be a list of tools (defineTool) and sources of tools (mcpServer)',
     fits: (value) => isListOf(value, (entry) => hasName(entry) && ('list' in entry || 'parameters' in entry)),
@@ -76,10 +82,13 @@ export const optionNames = Object.keys(shapes)
 
 /** What is wrong with the options that are no settings, a line each. */
 export function optionFaults(options: RunnelOptions): string[] {
-  return Object.entries(shapes).flatMap(([name, { words, fits }]) => {
-    const value = options[name as keyof RunnelOptions]
-    return value === undefined || fits(value) ? [] : [`${name}: ${words}`]
-  })
+  return [
+    ...Object.entries(shapes).flatMap(([name, { words, fits }]) => {
+      const value = options[name as keyof RunnelOptions]
+      return value === undefined || fits(value) ? [] : [`${name}: ${words}`]
+    }),
+    ...providerFaults(options),
+  ]
 }
 
 function isFunction(value: unknown): boolean {

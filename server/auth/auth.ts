@@ -12,6 +12,8 @@ export interface Identity {
   user: User
   /** Epoch ms; null: until revoked. */
   expiresAt: number | null
+  /** Ids and patterns of the models that the caller may ask; absent: all. */
+  models?: readonly string[]
   /** The caller has no account and came by this invite: it opens one chat in one role. */
   invite?: { id: string; chatId: string; role: Role }
 }

@@ -26,9 +26,9 @@ export async function findInvite(store: Store, token: string, now: number): Prom
 
 /**
  * Takes invite tokens beside those of `auth`: a caller who has one and no
- * account is a guest, in one chat, in one role, for as long as the invite is good.
+ * account is a guest, in one chat, in one role, for as long as the invite is good. `models`: those that guests may ask.
  */
-export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
+export function withInvites(auth: Auth, store: Store, now: () => number, models?: readonly string[]): Auth {
   return {
     async authenticate(token, request) {
       if (token === undefined || !isInviteToken(token)) return await auth.authenticate(token, request)
@@ -36,7 +36,12 @@ export function withInvites(auth: Auth, store: Store, now: () => number): Auth {
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
       })
-      return { user: { id: guestId(id), name: 'Guest' }, expiresAt, invite: { id, chatId, role } }
+      return {
+        user: { id: guestId(id), name: 'Guest' },
+        expiresAt,
+        invite: { id, chatId, role },
+        ...(models && { models }),
+      }
     },
   }
 }

@@ -14,6 +14,8 @@ export interface JwtOptions {
   algorithms?: readonly string[] | undefined
   issuer?: string | undefined
   audience?: string | undefined
+  /** The claim that says which models its user may ask. */
+  modelsClaim?: string | undefined
   /** What fetching the keys may take. */
   keysTimeoutMs?: number | undefined
 }
@@ -24,7 +26,15 @@ export interface JwtOptions {
  * an HMAC secret, is refused. `sub` is the user's id, `name` is shown to
  * others; a token must expire.
  */
-export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTimeoutMs = 5_000 }: JwtOptions): {
+export function jwtAuth({
+  secret,
+  jwksUrl,
+  algorithms,
+  issuer,
+  audience,
+  modelsClaim,
+  keysTimeoutMs = 5_000,
+}: JwtOptions): {
   authenticate(token: string | undefined): ReturnType<Auth['authenticate']>
 } {
   const rules: JWTVerifyOptions = {
@@ -56,7 +66,8 @@ export function jwtAuth({ secret, jwksUrl, algorithms, issuer, audience, keysTim
       // JSON has numbers that are none here: 1e400 would be a token that never expires.
       if (expiresAt === null || times.some((time) => epochMsOf(time * 1_000) === null))
         throw new RunnelError('unauthenticated', 'Sign in again: the times of the token are none.')
-      return { user: userOf(payload), expiresAt }
+      const models = modelsClaim === undefined ? undefined : modelsOf(payload[modelsClaim])
+      return { user: userOf(payload), expiresAt, ...(models && { models }) }
     },
   }
 }
@@ -100,6 +111,13 @@ function userOf({ sub, name }: JWTPayload): User {
   if (id === '' || id.length > 200)
     throw new RunnelError('unauthenticated', 'Sign in again: the token names no usable user.')
   return { id, name: typeof name === 'string' && name !== '' ? name.toWellFormed() : id }
+}
+
+/** A list, or names with blanks or commas between them. A token without the claim narrows nothing; one whose claim is something else allows nothing. */
+function modelsOf(claim: unknown): string[] | undefined {
+  if (claim === undefined || claim === null) return undefined
+  if (typeof claim === 'string') return claim.split(/[\s,]+/).filter((name) => name !== '')
+  return Array.isArray(claim) ? claim.filter((name) => typeof name === 'string') : []
 }
 
 function refusal(error: unknown): RunnelError {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { database, integer, list, networks, origins, redisNodes, text, webUrl } from './setting-values.ts'
+import { database, integer, isThinkTag, list, networks, origins, redisNodes, text, webUrl } from './setting-values.ts'
 
 export interface Row {
   schema: z.ZodType
@@ -37,7 +37,7 @@ export const settings = {
   RUNNEL_MODELS: {
     schema: list,
     default: undefined,
-    meaning: 'models that requests may name, by commas; not set: any',
+    meaning: 'models that requests may name, by commas, also with *; not set: any',
   },
   RUNNEL_OPENAI_API: {
     schema: z.enum(['auto', 'chat', 'responses']),
@@ -89,6 +89,18 @@ export const settings = {
   },
   RUNNEL_AUTH_ISSUER: { schema: text, default: undefined, meaning: 'iss that a token must have' },
   RUNNEL_AUTH_AUDIENCE: { schema: text, default: undefined, meaning: 'aud that a token must have' },
+  RUNNEL_AUTH_MODELS_CLAIM: {
+    schema: text,
+    default: undefined,
+    meaning:
+      'claim of a token that lists the models its user may ask, names or patterns with *; a token without it: all',
+  },
+  RUNNEL_GUEST_MODELS: {
+    schema: list,
+    default: undefined,
+    meaning:
+      'models that guests of an invite may ask, by commas, also with *; not set: all, or with RUNNEL_AUTH_MODELS_CLAIM that of RUNNEL_MODEL',
+  },
   RUNNEL_TRUST_PROXY: {
     schema: networks,
     default: undefined,
@@ -143,10 +155,7 @@ export const settings = {
     meaning: 'ms of nothing but signs of life (comments, pings) after which a provider is given up',
   },
   RUNNEL_THINK_TAGS: {
-    schema: list.refine(
-      (tags) => tags.every((tag) => /^\S\S{1,30}\S$/.test(tag) && /[^\w\s]/.test(tag[0]!)),
-      'must be opening tags such as <think> or [THINK]',
-    ),
+    schema: list.refine((tags) => tags.every(isThinkTag), 'must be opening tags such as <think> or [THINK]'),
     default: '<think>,<thinking>,<thought>,[THINK]',
     meaning:
       'tags that open thoughts in a text of Chat Completions, by commas; the closing tag has a / behind the bracket',

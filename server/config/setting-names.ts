@@ -23,14 +23,19 @@ export function misspelt(names: readonly string[]): string[] {
 
 /** Says so, with the name that was meant, perhaps. `others`: names that may stand there, too. */
 export function noSuchSetting(name: string, others: readonly string[] = []): string {
+  const near = nearestName(name, [...givenNames, ...others])
+  return `${name}: there is no such setting${near === undefined ? '; runnel --help names all' : `: ${near} is meant, perhaps`}`
+}
+
+/** The one of these that was meant by a name that is none of them; undefined where none is near. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const letters = lettersOf(name)
   let best = { name: '', distance: Infinity }
-  for (const known of [...givenNames, ...others]) {
-    const distance = distanceOf(letters, lettersOf(known))
-    if (distance < best.distance) best = { name: known, distance }
+  for (const other of known) {
+    const distance = distanceOf(letters, lettersOf(other))
+    if (distance < best.distance) best = { name: other, distance }
   }
-  const meant = best.distance <= Math.ceil(letters.length / 3)
-  return `${name}: there is no such setting${meant ? `: ${best.name} is meant, perhaps` : '; runnel --help names all'}`
+  return best.distance <= Math.ceil(letters.length / 3) ? best.name : undefined
 }
 
 /** In any case, with or without the prefix. Longer ones are no slips of a pen. */

@@ -83,3 +83,8 @@ function isNetwork(value: string): boolean {
   if (version === 0 || rest.length > 0) return false
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
+
+/** What may open thoughts in a text: `<think>`, `[THINK]`. */
+export function isThinkTag(tag: string): boolean {
+  return /^\S\S{1,30}\S$/.test(tag) && /[^\w\s]/.test(tag[0]!)
+}

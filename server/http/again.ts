@@ -35,7 +35,7 @@ export const againRoutes = [
         question: null,
         parentId: message.parentId,
         request: {
-          ...runRequestOf(body, services, earlier),
+          ...(await runRequestOf(body, identity, services, earlier)),
           requestId: requestIdOf(response),
         },
         claim: claimOf(request, identity, services.now()),
@@ -61,6 +61,7 @@ export const againRoutes = [
         user: identity.user,
         message,
         requestId: requestIdOf(response),
+        choose: (model) => services.models.choose(model, identity.models),
         claim: claimOf(request, identity, services.now()),
       })
       await answerStarted(response, started, body.stream, services)
@@ -91,7 +92,11 @@ export const againRoutes = [
         chat: await chatOf(message, services),
         question: { content: body.content, files: await filesOf(files, message.chatId, services) },
         parentId: message.parentId,
-        request: { ...runRequestOf(body, services), edits: message.id, requestId: requestIdOf(response) },
+        request: {
+          ...(await runRequestOf(body, identity, services)),
+          edits: message.id,
+          requestId: requestIdOf(response),
+        },
         claim: claimOf(request, identity, services.now()),
       })
       await answerStarted(response, started, body.stream, services)

@@ -6,11 +6,20 @@ import { ChunkEncoder } from './door/chunks.ts'
 import { completionJson, completionOf } from './door/completion.ts'
 import { doorRoute } from './door/door-route.ts'
 import { answerFailure } from './door/failure.ts'
-import type { Services } from './services.ts'
+import type { ModelInfo } from '../provider/models.ts'
 import { route } from './route.ts'
 import { short } from './validate.ts'
 
-const modelJson = z.object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() })
+const modelJson = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  name: z.string().optional(),
+  context_length: z.int().optional(),
+  architecture: z.object({ input_modalities: z.array(z.string()) }).optional(),
+  supported_parameters: z.array(z.string()).optional(),
+})
 
 export const completionRoutes = [
   doorRoute({
@@ -18,8 +27,8 @@ export const completionRoutes = [
     summary: 'The OpenAI API: an answer that also is a document, in the chat of X-Runnel-Chat-Id or in an unlisted one',
     body: completionBody,
     whole: { 'application/json': completionJson, 'text/event-stream': z.string() },
-    asked: (body, services) => ({
-      request: runRequestOfBody(body, services),
+    asked: async (body, identity, services) => ({
+      request: await runRequestOfBody(body, identity, services),
       question: questionOf(body.messages),
       goesOn: bringsResults(body.messages),
       stream: body.stream ?? false,
@@ -38,8 +47,8 @@ export const completionRoutes = [
     openAiErrors: true,
     summary: 'The models that may be named',
     responses: { 200: z.object({ object: z.literal('list'), data: z.array(modelJson) }) },
-    handle({ response }, services) {
-      response.json({ object: 'list', data: namesOf(services).map(modelOf) })
+    handle({ response, identity }, { models }) {
+      response.json({ object: 'list', data: models.list(identity.models).map(modelOf) })
     },
   }),
 
@@ -50,19 +59,34 @@ export const completionRoutes = [
     openAiErrors: true,
     summary: 'A model',
     responses: { 200: modelJson },
-    handle({ response, params }, services) {
-      const model = params['model']!
-      if (!namesOf(services).includes(model))
-        throw new RunnelError('not_found', `There is no model ${JSON.stringify(short(model))} here.`)
+    handle({ response, identity, params }, { models }) {
+      const model = models.list(identity.models).find(({ id }) => id === params['model'])
+      if (!model)
+        throw new RunnelError('not_found', `There is no model ${JSON.stringify(short(params['model']!))} here.`)
       response.json(modelOf(model))
     },
   }),
 ]
 
-function namesOf({ models, defaultModel }: Services): readonly string[] {
-  return models ?? [defaultModel]
-}
-
-function modelOf(id: string): z.output<typeof modelJson> {
-  return { id, object: 'model', created: 0, owned_by: 'runnel' }
+/** What a model can is said as OpenRouter says it: clients read it, and so does a Runnel before this one. */
+function modelOf({
+  id,
+  provider,
+  name,
+  images,
+  tools,
+  reasoning,
+  contextTokens,
+}: ModelInfo): z.output<typeof modelJson> {
+  const can = [...(tools ? ['tools', 'tool_choice'] : []), ...(reasoning ? ['reasoning'] : [])]
+  return {
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: provider,
+    ...(name !== undefined && { name }),
+    ...(contextTokens !== undefined && { context_length: contextTokens }),
+    ...(images !== undefined && { architecture: { input_modalities: images ? ['text', 'image'] : ['text'] } }),
+    ...(tools !== undefined && reasoning !== undefined && { supported_parameters: can }),
+  }
 }

@@ -61,7 +61,7 @@ export const questionRoutes = [
     errors: runErrors,
     async handle({ request, response, identity, subject: chat, body }, services) {
       const { tasks, now } = services
-      const runRequest = runRequestOf(body, services)
+      const runRequest = await runRequestOf(body, identity, services)
       if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, services)
       const started = await tasks.start({
         user: identity.user,

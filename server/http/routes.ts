@@ -9,6 +9,7 @@ import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
 import { openApiRoute } from './openapi.ts'
 import { questionRoutes } from './questions.ts'
+import { modelRoutes } from './models.ts'
 import type { Route, RouteDescription } from './route.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
@@ -26,6 +27,7 @@ const described: readonly Route[] = [
   ...eventRoutes,
   ...fileRoutes,
   ...taskRoutes,
+  ...modelRoutes,
   ...completionRoutes,
   ...healthRoutes,
 ]

@@ -3,6 +3,7 @@ import type { Response } from 'express'
 import { z } from 'zod'
 import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
+import type { Identity } from '../auth/auth.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
 import { refusalHeaders } from './errors.ts'
@@ -39,29 +40,24 @@ export const runErrors = [409, 422, 502, 503, 504]
 
 type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)[Field]> }
 
-/** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`. */
-export function runRequestOf(
+/** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`, `forbidden` (the model). */
+export async function runRequestOf(
   { model, system, tools, params }: RunBody,
-  { defaultModel, models, tools: known, allowedParams, providerTools }: Services,
+  identity: Identity,
+  { models, tools: known, allowedParams, providerTools }: Services,
   before?: RunRequest,
-): RunRequest {
+): Promise<RunRequest> {
   refuseParams(params ?? {}, allowedParams)
   if (!providerTools) refuseProviderTools(tools ?? [])
-  const named = model ?? before?.model ?? defaultModel
-  if (models && !models.includes(named)) {
-    throw new RunnelError('bad_request', `model: must be one of ${models.join(', ')}`, {
-      details: { fields: [{ field: 'model', message: 'is not allowed' }] },
-    })
-  }
   const missing = known.missing(tools ?? [])
   if (missing !== undefined)
     throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(short(missing))} on this server.`, {
       details: { fields: [{ field: 'tools', message: 'is not known' }] },
     })
-  const { continues: _, decision: _said, ...rest } = before ?? {}
+  const { continues: _, decision: _said, fallback: _others, ...rest } = before ?? {}
   return {
     ...rest,
-    model: named,
+    ...(await models.choose(model ?? before?.model, identity.models)),
     ...(system !== undefined && { system }),
     ...(tools && { tools }),
     ...(params && { params }),

@@ -1,6 +1,7 @@
 import type { Access } from '../auth/access.ts'
 import type { EventStreams } from '../events/event-streams.ts'
 import type { Files } from '../files/files.ts'
+import type { Models } from '../provider/models.ts'
 import type { FileQuotas, Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
@@ -40,11 +41,9 @@ export interface Services {
   /** Chats that one user may own; those of `/v1`, which go after a day, count apart. */
   maxChats: number
   maxUnlistedChats: number
-  defaultModel: string
   tools: Toolbox
   toolStatus: ToolStatus
-  /** Models that may be named; undefined: any. */
-  models: readonly string[] | undefined
+  models: Models
   /** Parameters that may be given; undefined: any but what the server decides. */
   allowedParams: readonly string[] | undefined
   /** Requests may bring tools that the provider runs. */

@@ -30,14 +30,18 @@ export const toolCallRoutes = [
     body: answerBody,
     responses: { 200: blockJson },
     errors: [409],
-    async handle({ response, identity, params, subject: message, body }, { tasks }) {
+    async handle({ response, identity, params, subject: message, body }, { tasks, models }) {
       const answer =
         'decision' in body
           ? body
           : { output: typeof body.output === 'string' ? body.output : JSON.stringify(body.output) }
       await sendJson(
         response,
-        await tasks.answerCall(message, params['callId']!, answer, identity.user, requestIdOf(response)),
+        await tasks.answerCall(message, params['callId']!, answer, {
+          user: identity.user,
+          requestId: requestIdOf(response),
+          choose: (model) => models.choose(model, identity.models),
+        }),
       )
     },
   }),

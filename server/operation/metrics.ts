@@ -32,6 +32,8 @@ export interface Metrics {
   /** The first of what a model says, so long after its run began. */
   firstToken(seconds: number): void
   runEnded(run: EndedRun): void
+  /** One of several providers was asked: `answering`, or the code of its failure before its first token. */
+  asked(provider: string, outcome: string): void
   refused(place: 'upgrade' | 'frame', reason: string): void
   /** Returns the path as it is counted: of those that came late, `other`. */
   unknownFromProvider(path: string): string
@@ -47,8 +49,8 @@ export interface Metrics {
 export interface MetricsOptions {
   source: () => MetricsSource
   version: string
-  /** Who answers, in a word. */
-  provider: string
+  /** Who answers for a model, in a word. */
+  providerOf: (model: string) => string
   /** Models that are told apart however many others are asked for. */
   models: readonly string[]
   /** What this server needs, by name; each is asked at a scrape. */
@@ -63,7 +65,7 @@ const maxModels = 50
 const maxPaths = 50
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'PUT']
 
-export function createMetrics({ source, version, provider, models, probes = {} }: MetricsOptions): Metrics {
+export function createMetrics({ source, version, providerOf, models, probes = {} }: MetricsOptions): Metrics {
   const instruments = new Instruments()
   const { contentType } = instruments
   const shown = instruments.histogram(
@@ -77,6 +79,11 @@ export function createMetrics({ source, version, provider, models, probes = {} }
     'runnel_run_failures_total',
     'Runs that ended with an error, by its code, the model that was asked and who answers for it',
     ['code', 'model', 'provider'],
+  )
+  const asked = instruments.counter(
+    'runnel_provider_requests_total',
+    'Requests to each of several providers, by what became of them: answering, or the code of a failure before the first token',
+    ['provider', 'outcome'],
   )
   const model = boundedLabel(maxModels, models)
   const runSeconds = instruments.histogram('runnel_run_seconds', 'Length of runs', slow)
@@ -152,12 +159,14 @@ export function createMetrics({ source, version, provider, models, probes = {} }
     firstToken: (seconds) => firstToken.observe(seconds),
     runEnded: (run) => {
       ended.add(1, { status: run.status })
-      if (run.code !== undefined) failures.add(1, { code: run.code, model: model(run.model), provider })
+      if (run.code !== undefined)
+        failures.add(1, { code: run.code, model: model(run.model), provider: providerOf(run.model) })
       runSeconds.observe(run.seconds)
       endedOutputBytes += run.outputBytes
       tokens.add(run.tokens.input, { direction: 'input' })
       tokens.add(run.tokens.output, { direction: 'output' })
     },
+    asked: (provider, outcome) => asked.add(1, { provider, outcome }),
     refused: (place, reason) => refused.add(1, { place, reason }),
     unknownFromProvider: (given) => {
       const path = unknownPath(given)

@@ -44,7 +44,10 @@ export type ProviderEvent =
   | { type: 'provider_data'; key: string; data: JsonObject; hidden?: string }
   /** The last one given counts for the request. */
   | { type: 'usage'; usage: Usage }
-  /** The provider asked to be left alone for a while, in words for people; null: the while is over. Before all others. */
+  /** Another model answers from here on than the one that was asked. */
+  | { type: 'model'; model: string }
+  /** What is waited for before the answer begins, in words for people: that the provider asked to be left alone for a
+   *  while, that another is asked; null: it is over. Before all others. */
   | { type: 'waiting'; words: string | null }
   /** `note`: what people should know of this end, a sentence. */
   | { type: 'finish'; reason: FinishReason; note?: string }
@@ -102,9 +105,37 @@ export interface ProviderRequest {
   decision?: ProviderDecision
   /** Of the HTTP request that asked for it, to be found again in the provider's log. */
   requestId?: string
+  /** Who asks; it goes upstream only where a provider is configured to be told. */
+  user?: string
+  /** Models that are asked instead, in this order, where `model` does not answer before its first token. */
+  fallback?: readonly string[]
   /** Passed on as given (temperature, max_tokens, …), but for what is built from the other fields. */
   params?: JsonObject
 }
 
 /** One request to a model. Leaving the iteration, or the signal, aborts it upstream. */
 export type Provider = (request: ProviderRequest, signal: AbortSignal) => AsyncIterable<ProviderEvent>
+
+/** What is known of a model; what is absent is not known. */
+export interface ModelFacts {
+  /** For people. */
+  name?: string
+  /** It reads images. */
+  images?: boolean
+  /** It calls tools. */
+  tools?: boolean
+  reasoning?: boolean
+  contextTokens?: number
+}
+
+export interface ListedModel extends ModelFacts {
+  id: string
+}
+
+/** What a provider may tell of itself beside its answers. */
+export interface DescribedProvider extends Provider {
+  /** The models that it has now. Rejects where it does not say. */
+  readonly list?: (signal: AbortSignal) => Promise<readonly ListedModel[]>
+  /** Keys that it was made with: they are hidden wherever others quote them. */
+  readonly secrets?: readonly string[]
+}

@@ -11,6 +11,7 @@ export interface Connection {
   baseURL: string
   idleMs: number
   maxRetries: number
+  headers?: Readonly<Record<string, string>>
 }
 
 /** The SDK's own limit has no way to tell silence from slowness: `Upstream` keeps the time. */
@@ -56,7 +57,7 @@ export async function openStream(
         body,
         stream: true,
         signal: upstream.signal,
-        ...(requestId !== undefined && { headers: { 'X-Request-Id': requestId } }),
+        headers: { ...connection.headers, ...(requestId !== undefined && { 'X-Request-Id': requestId }) },
       })
       .asResponse()
   } catch (error) {

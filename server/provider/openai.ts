@@ -1,9 +1,14 @@
 /** Providers that speak the OpenAI API, either of the two, at any base URL. */
-import { addressSecrets, redactor } from '../secrets/secrets.ts'
+import { RunnelError } from '../../shared/errors.ts'
+import type { JsonObject } from '../../shared/schema.ts'
+import { addressSecrets, headerSecrets, redactor } from '../secrets/secrets.ts'
 import { originalNames } from './call-names.ts'
 import { chatBody, type SendReasoning } from './chat-request.ts'
-import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
+import { userHeader, withDefaults } from './defaults.ts'
+import type { DescribedProvider, Provider, ProviderEvent, ProviderRequest } from './events.ts'
 import { shownFailure } from './failures.ts'
+import { modelsOf } from './model-facts.ts'
+import { readModels } from './model-list.ts'
 import { ChatMapper } from './openai-chat.ts'
 import { openStream } from './openai-http.ts'
 import { ResponsesMapper } from './openai-responses.ts'
@@ -25,6 +30,14 @@ export interface OpenAIOptions {
   maxRetries?: number
   /** Of what a stream says for its end only (`reasoning_details`): more fails the answer. Default: no limit. */
   maxHeldBytes?: number
+  /** Sent with each request; hidden like the key. */
+  headers?: Readonly<Record<string, string>>
+  /** Of each request: its own stand over them. */
+  params?: JsonObject
+  /** The field in which it is told who asks. */
+  userField?: string
+  /** The header in which it is told who asks. */
+  userHeader?: string
   /** An answer of which only signs of life came for so long (comments, pings) has failed. Default: no limit but `idleMs`. */
   commentMs?: number
   /** Tags that open thoughts in the text. Default: `<think>` and its like. */
@@ -45,12 +58,17 @@ const defaultBaseURL = 'https://api.openai.com/v1'
  * Its iterations throw RunnelError (`provider_…`) or the reason of the signal.
  * Leaving one, or the signal, aborts the HTTP request at once.
  */
-export function openaiProvider(options: OpenAIOptions): Provider {
+export function openaiProvider(options: OpenAIOptions): DescribedProvider {
   const baseURL = options.baseURL ?? defaultBaseURL
   const api =
     options.api === 'auto' ? (new URL(baseURL).hostname === 'api.openai.com' ? 'responses' : 'chat') : options.api
   const connection = { apiKey: options.apiKey, baseURL, idleMs: options.idleMs, maxRetries: options.maxRetries ?? 2 }
-  const redact = redactor([options.apiKey, ...addressSecrets(baseURL)])
+  const secrets = [
+    ...(options.apiKey === undefined ? [] : [options.apiKey]),
+    ...addressSecrets(baseURL),
+    ...headerSecrets(options.headers),
+  ]
+  const redact = redactor(secrets)
   const shown = (failure: unknown) => shownFailure(failure, redact)
   /** Paths without keys: a field may come with each chunk. */
   const paths = new Map<string, string>()
@@ -60,6 +78,11 @@ export function openaiProvider(options: OpenAIOptions): Provider {
     options.onUnknownEvent?.(shownPath)
   }
   const reading = { shown, ...(options.commentMs !== undefined && { commentMs: options.commentMs }) }
+
+  const connectionFor = (request: ProviderRequest) => ({
+    ...connection,
+    headers: { ...options.headers, ...userHeader(options.userHeader, request.user) },
+  })
 
   /** The generator that does it all is the one that is read: each layer would cost every event a few promises. */
   const run = (request: ProviderRequest, upstream: Upstream): AsyncGenerator<ProviderEvent> => {
@@ -73,23 +96,36 @@ export function openaiProvider(options: OpenAIOptions): Provider {
     return api === 'chat'
       ? readStream(
           () =>
-            openStream(connection, '/chat/completions', chatBody(request, bodyOptions), upstream, request.requestId),
+            openStream(
+              connectionFor(request),
+              '/chat/completions',
+              chatBody(request, bodyOptions),
+              upstream,
+              request.requestId,
+            ),
           new ChatMapper(onUnknown, options),
           upstream,
           read,
         )
       : readStream(
-          () => openStream(connection, '/responses', responsesBody(request, bodyOptions), upstream, request.requestId),
+          () =>
+            openStream(
+              connectionFor(request),
+              '/responses',
+              responsesBody(request, bodyOptions),
+              upstream,
+              request.requestId,
+            ),
           new ResponsesMapper(onUnknown, options),
           upstream,
           read,
         )
   }
 
-  return (request, signal) => ({
+  const provider: Provider = (request, signal) => ({
     [Symbol.asyncIterator]() {
       const upstream = new Upstream(signal)
-      const events = run(request, upstream)
+      const events = run(withDefaults(request, options), upstream)
       return {
         next: () => events.next(),
         // A generator that waits for the network hears of its return only afterwards.
@@ -100,6 +136,14 @@ export function openaiProvider(options: OpenAIOptions): Provider {
       }
     },
   })
+  const list = async (signal: AbortSignal) => {
+    const { apiKey, headers } = options
+    const sent = { ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers }
+    const models = modelsOf(await readModels(baseURL, sent, signal))
+    if (!models) throw new RunnelError('provider_bad_response', 'What it answers to GET /models is no list of models.')
+    return models
+  }
+  return Object.assign(provider, { list, secrets })
 }
 
 /** Events as the run takes them: what is to go back says whose it is, and calls have the names that their tools have here. */

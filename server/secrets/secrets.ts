@@ -55,6 +55,11 @@ export function addressSecrets(address: string | URL): string[] {
   ]
 }
 
+/** What headers say, whole and without the scheme before a key (`Bearer …`). */
+export function headerSecrets(headers: Readonly<Record<string, string>> = {}): string[] {
+  return Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/).slice(1)])
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

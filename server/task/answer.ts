@@ -126,6 +126,9 @@ export class Answer {
       case 'block_type':
         run.output.retype(this.#block(event.key), event.block)
         return undefined
+      case 'model':
+        run.writer.setMessage({ model: event.model })
+        return undefined
       case 'waiting':
         say(event.words)
         return undefined

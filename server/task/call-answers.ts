@@ -1,5 +1,4 @@
 import { isTerminal, type Block, type Message, type ToolCallBlock } from '../../shared/schema.ts'
-import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRow } from '../store/store.ts'
 import { alreadyAnswered, refuseWrongAnswer, waitsForProvider, waitsOutside } from './awaited-calls.ts'
@@ -9,6 +8,7 @@ import { found, type Nodes } from './nodes.ts'
 import type { RunStarter } from './run-starter.ts'
 import type { CallAnswer } from './run.ts'
 import type { Running } from './running.ts'
+import type { ContinueOptions } from './start.ts'
 
 export interface CallAnswersOptions {
   cluster: Cluster
@@ -18,6 +18,9 @@ export interface CallAnswersOptions {
   nodes: Nodes
   starter: RunStarter
 }
+
+/** Who answers a call, and by which model an answer may go on behind it. */
+export type AnsweredBy = Pick<ContinueOptions, 'user' | 'requestId' | 'choose'>
 
 /** What people and clients say to calls, wherever their run is. */
 export class CallAnswers {
@@ -32,7 +35,7 @@ export class CallAnswers {
    * Returns the call's block once that is in the log. Throws `not_found`,
    * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
-  async give(row: MessageRow, callId: string, answer: CallAnswer, user: User, requestId?: string): Promise<Block> {
+  async give(row: MessageRow, callId: string, answer: CallAnswer, by: AnsweredBy): Promise<Block> {
     const { cluster, messages, maxToolOutputBytes, nodes, running } = this.#options
     running.refuseWhenClosed()
     const run = running.live.ofMessage(row.id)
@@ -41,7 +44,7 @@ export class CallAnswers {
       (block) => block.type === 'tool_call' && block.callId === callId,
     ) as ToolCallBlock[]
     const asked = calls.findLast(waitsForProvider)
-    if (asked) return await this.#decide(row, asked, answer, user, requestId)
+    if (asked) return await this.#decide(row, asked, answer, by)
     const call = calls.findLast(waitsOutside)
     if (!call || (run ? !run.answerCall : isTerminal(row.status) || !cluster.many))
       throw calls.length > 0 ? alreadyAnswered() : noSuchCall()
@@ -59,21 +62,14 @@ export class CallAnswers {
   }
 
   /** What the provider asked at the end of its answer: this goes on with the decision. Throws as `continue`. */
-  async #decide(
-    message: MessageRow,
-    call: ToolCallBlock,
-    answer: CallAnswer,
-    user: User,
-    requestId: string | undefined,
-  ): Promise<Block> {
+  async #decide(message: MessageRow, call: ToolCallBlock, answer: CallAnswer, by: AnsweredBy): Promise<Block> {
     const { maxToolOutputBytes, messages, running, starter } = this.#options
     refuseWrongAnswer(call, answer, maxToolOutputBytes)
     const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
     await starter.continue({
-      user,
+      ...by,
       message,
       claim: undefined,
-      ...(requestId !== undefined && { requestId }),
       decision: { callId: call.callId, approve: decision === 'approve', ...(reason !== undefined && { reason }) },
     })
     await running.live.ofMessage(message.id)?.settle()

@@ -7,6 +7,7 @@ import type { Provider, ProviderEvent, ProviderRequest } from '../provider/event
 import type { Store } from '../store/store.ts'
 import { unlessAborted } from '../waiting/race.ts'
 import { Answer, type PendingCall } from './answer.ts'
+import { answeringModel, firstAsked } from './answering-model.ts'
 import { ToolCalls } from './calls.ts'
 import { filterContext, messageNow, toolContext, type ContextOptions } from './context.ts'
 import { brokenText, overlapFilter } from './continuation.ts'
@@ -191,6 +192,7 @@ class Work {
     const { now, provider, continueBy } = this.#options
     const { request: first, tools, sent } = await this.#freshTools()
     const goesOn = this.#isFirst && run.request.continues === true
+    const models = this.#isFirst ? firstAsked(first.model, run) : { model: answeringModel(run) }
     // What a fresh message holds is nothing.
     const message = this.#isFirst && !goesOn ? null : await messageNow(run)
     this.#isFirst = false
@@ -208,7 +210,7 @@ class Work {
       round: roundCount(run.kept.entries),
       continues: broken?.id,
       redact: this.#options.redact,
-      say: (words) => (words === null ? this.#progress.done() : this.#progress.say(words)),
+      say: (words) => (words === null ? this.#progress.done() : this.#progress.say(this.#options.redact(words))),
       executorOf: runsTools ? (name) => (tools.has(name) && !tools.find(name)?.execute ? 'client' : 'server') : null,
     })
     const write = this.#filters.stream(answer)
@@ -220,7 +222,13 @@ class Work {
       cut ? (event) => writeAll(cut(event) as ProviderEvent | ProviderEvent[] | null, write) : write,
     )
     const stream = provider(
-      { ...request, ...(isLast && { params: { ...request.params, tool_choice: 'none' } }), ...requestOf(run) },
+      {
+        ...request,
+        ...(isLast && { params: { ...request.params, tool_choice: 'none' } }),
+        ...models,
+        user: run.user.id,
+        ...requestOf(run),
+      },
       run.signal,
     )
     const finishReason = await readEvents(stream, run, events, now).catch(async (error: unknown) => {

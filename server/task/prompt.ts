@@ -138,6 +138,8 @@ export function requestOf({ request }: { request: unknown }): { requestId?: stri
 /** What a run asks for beside the branch; kept in the store, so that a queued run survives a restart. */
 export interface RunRequest {
   model: string
+  /** Models that are asked instead, where it does not answer before its first token. */
+  fallback?: string[]
   system?: string
   /** Tools of the server by their names, tools of the caller as definitions; absent: all of the server's. */
   tools?: (string | JsonObject)[]

@@ -7,6 +7,7 @@ import { within } from '../waiting/race.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
+import { admittedModel } from './answering-model.ts'
 import { deniedWords } from './call.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
@@ -81,7 +82,7 @@ export class Running {
       chatId: row.chatId,
       parentId: row.parentId,
       role: 'assistant',
-      model: request.model,
+      model: admittedModel(room, request),
       taskId: row.taskId,
       status: 'queued',
       createdAt: row.createdAt,

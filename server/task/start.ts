@@ -105,6 +105,8 @@ export interface ContinueOptions {
   message: MessageRow
   /** Of the HTTP request that asked for it; without one it stays that of the run before. */
   requestId?: string
+  /** The model by which this user may go on, from that of the run before. Absent: the same. Throws `bad_request`, `forbidden`. */
+  choose?: (model: string) => Promise<Pick<RunRequest, 'model' | 'fallback'>>
   /** The answer to what the provider asked at its end. */
   decision?: ProviderDecision
   claim: Omit<Claim, 'response'> | undefined
@@ -113,16 +115,19 @@ export interface ContinueOptions {
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
 export async function writeContinuation(
   { store, node }: { store: Store; node: string },
-  { user, message, claim, decision, requestId }: ContinueOptions,
+  { user, message, claim, decision, requestId, choose }: ContinueOptions,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   // One that is gone asks for nothing: `continueRun` refuses it.
   const {
     recovered: _,
     decision: _said,
+    fallback,
     ...rest
   } = ((await store.getRequest(message.id)) ?? {}) as unknown as RunRequest
+  const chosen = rest.model !== undefined && choose ? await choose(rest.model) : fallback && { fallback }
   const request: RunRequest = {
     ...rest,
+    ...chosen,
     continues: true,
     ...(decision && { decision }),
     ...(requestId !== undefined && { requestId }),

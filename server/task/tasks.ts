@@ -1,9 +1,8 @@
 import type { Block } from '../../shared/schema.ts'
-import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noPatience } from '../waiting/patience.ts'
-import { CallAnswers } from './call-answers.ts'
+import { CallAnswers, type AnsweredBy } from './call-answers.ts'
 import { LeftRuns } from './left-runs.ts'
 import { Nodes } from './nodes.ts'
 import { RunStarter } from './run-starter.ts'
@@ -99,14 +98,8 @@ export class Tasks {
    * Returns the call's block once that is in the log. Throws `not_found`,
    * `already_answered`, `bad_request`, `too_large`, `restarting`, `store_unavailable`.
    */
-  async answerCall(
-    row: MessageRow,
-    callId: string,
-    answer: CallAnswer,
-    user: User,
-    requestId?: string,
-  ): Promise<Block> {
-    return await this.#answers.give(row, callId, answer, user, requestId)
+  async answerCall(row: MessageRow, callId: string, answer: CallAnswer, by: AnsweredBy): Promise<Block> {
+    return await this.#answers.give(row, callId, answer, by)
   }
 
   /** Ends the run of a message as `stopped`, on whichever node it is; one that has ended stays as it is. Throws `store_unavailable`. */

@@ -95,6 +95,33 @@ test('--config names another one; what the environment says wins over it', async
   expect(line).toMatch(/\/from-environment$/)
 })
 
+test('several providers stand in a module, beside the OPENAI_… of the environment', async () => {
+  const folder = await folderWith({
+    key: 'sk-of-a-file',
+    'runnel.config.ts': `
+import { defineConfig, openaiProvider } from '${index}'
+export default defineConfig({
+  PORT: 0,
+  DATABASE_URL: 'memory:',
+  RUNNEL_MODEL: 'local/qwen',
+  providers: {
+    local: { baseUrl: 'http://127.0.0.1:9/v1', apiKeyFile: 'key', models: [{ id: 'qwen', tools: true, fallback: ['openai/gpt-5'] }] },
+    made: { provider: openaiProvider({ baseUrl: 'http://127.0.0.1:9/v1' }), models: ['m'] },
+  },
+})`,
+  })
+  const { line } = await runnel(folder, [], {
+    OPENAI_API_KEY: 'sk-of-the-environment',
+    RUNNEL_MODELS: 'local/*,openai/gpt-5',
+  })
+  const url = line.replace('Runnel listens on ', '')
+  const { items } = (await (await fetch(`${url}/api/models`)).json()) as { items: object[] }
+  expect(items).toEqual([
+    { id: 'local/qwen', provider: 'local', tools: true, isDefault: true },
+    { id: 'openai/gpt-5', provider: 'openai' },
+  ])
+})
+
 test('an empty variable is none, and without a module the environment is all', async () => {
   const folder = await folderWith({ 'runnel.config.js': `export default { PORT: 0, RUNNEL_MODEL: 'm' }` })
   expect(

@@ -62,6 +62,7 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/tools', needs: 'account', ok: 200 },
   { route: 'GET /api/tasks', needs: 'account or invite', ok: 200 },
   { route: 'POST /api/tasks/:taskId/stop', needs: 'editor', ok: 200, body: () => ({}) },
+  { route: 'GET /api/models', needs: 'account or invite', ok: 200 },
   {
     route: 'POST /v1/chat/completions',
     needs: 'account',

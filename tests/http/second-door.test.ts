@@ -44,7 +44,11 @@ const door = doorRoute({
   summary: 'Text, in pieces',
   body: z.object({ question: z.string(), stream: z.boolean().default(true) }),
   whole: z.looseObject({}),
-  asked: ({ question, stream }, places) => ({ request: runRequestOf({}, places), question, stream }),
+  asked: async ({ question, stream }, identity, places) => ({
+    request: await runRequestOf({}, identity, places),
+    question,
+    stream,
+  }),
   speech: () => ({
     encoder: () => telegraph(),
     whole: ({ output }, reason) => ({ said: allText(output), ends: reason }),

@@ -1,6 +1,7 @@
 /** What a request of the OpenAI API asks for, and what of it becomes a run. */
 import { z } from 'zod'
 import type { Json, JsonObject } from '../../../shared/schema.ts'
+import type { Identity } from '../../auth/auth.ts'
 import type { RunRequest } from '../../task/prompt.ts'
 import { doorParams, refused, refuseProviderTools } from '../params.ts'
 import type { Services } from '../services.ts'
@@ -27,14 +28,18 @@ export const completionBody = z.looseObject({
 
 export type CompletionBody = z.output<typeof completionBody>
 
-/** Throws `bad_request`. */
-export function runRequestOfBody(body: CompletionBody, services: Services): RunRequest {
+/** Throws `bad_request`, `forbidden`. */
+export async function runRequestOfBody(
+  body: CompletionBody,
+  identity: Identity,
+  services: Services,
+): Promise<RunRequest> {
   const { model, messages, tools, stream: _stream, stream_options: options, n, ...params } = body
   if (n !== undefined && n !== null && n !== 1)
     throw refused('n', 'is not possible but as 1: an answer is one document.')
   if (!services.providerTools) refuseProviderTools(tools ?? [])
   return {
-    ...runRequestOf({ ...(model !== undefined && { model }) }, services),
+    ...(await runRequestOf({ ...(model !== undefined && { model }) }, identity, services)),
     messages,
     tools: tools ?? [],
     handsBack: true,

@@ -33,7 +33,8 @@ interface Call {
  * the document knows.
  */
 export class ChunkEncoder implements AnswerEncoder {
-  readonly #head: string
+  readonly #ids: Omit<ReturnType<typeof headOf>, 'model'>
+  #head = ''
   readonly #tail: string
   readonly #includeUsage: boolean
   readonly #told = new Map<string, Told>()
@@ -41,8 +42,9 @@ export class ChunkEncoder implements AnswerEncoder {
 
   /** @param message tells id, time and model */
   constructor(message: Message, includeUsage: boolean) {
-    const { id, created, model } = headOf(message)
-    this.#head = `data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model }).slice(0, -1)},"choices":[`
+    const { model, ...ids } = headOf(message)
+    this.#ids = ids
+    this.#answersAs(model)
     this.#tail = includeUsage ? '],"usage":null}\n\n' : ']}\n\n'
     this.#includeUsage = includeUsage
   }
@@ -52,7 +54,8 @@ export class ChunkEncoder implements AnswerEncoder {
   }
 
   /** `whole`: a call that has no name yet will have none. */
-  difference({ output }: Message, whole = false): string {
+  difference({ output, model }: Pick<Message, 'output' | 'model'>, whole = false): string {
+    if (model !== undefined) this.#answersAs(model)
     let text = ''
     for (const block of output) {
       const told = this.#told.get(block.id) ?? this.#tell(block)
@@ -67,9 +70,10 @@ export class ChunkEncoder implements AnswerEncoder {
   }
 
   changes(changes: readonly MessageChange[]): string {
+    this.#hearModel(changes)
     let text = ''
     for (const change of changes) {
-      if (change.type === 'block') text += this.difference({ output: [change.block] } as Message)
+      if (change.type === 'block') text += this.difference({ output: [change.block] })
       const told = 'block' in change && typeof change.block === 'string' ? this.#told.get(change.block) : undefined
       if (!told) continue
       if (change.type === 'delta' && change.field === told.text) {
@@ -85,6 +89,7 @@ export class ChunkEncoder implements AnswerEncoder {
   }
 
   skip(changes: readonly MessageChange[]): void {
+    this.#hearModel(changes)
     for (const change of changes) {
       if (change.type !== 'delta') continue
       const told = this.#told.get(change.block)
@@ -104,6 +109,17 @@ export class ChunkEncoder implements AnswerEncoder {
 
   failure(failure: Failure): string {
     return `data: ${JSON.stringify(failureBody(failure))}\n\n`
+  }
+
+  /** Another model may answer than the one that was asked. */
+  #hearModel(changes: readonly MessageChange[]): void {
+    for (const change of changes)
+      if (change.type === 'message' && typeof change.fields.model === 'string') this.#answersAs(change.fields.model)
+  }
+
+  #answersAs(model: string): void {
+    const { id, created } = this.#ids
+    this.#head = `data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model }).slice(0, -1)},"choices":[`
   }
 
   #tell(block: Block): Told | null {

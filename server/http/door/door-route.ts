@@ -30,8 +30,8 @@ interface DoorRow<Body extends z.ZodType> {
   summary: string
   body: Body
   whole: Content
-  /** Throws `bad_request`. */
-  asked: (body: z.output<Body>, services: Services) => Asked
+  /** Throws `bad_request`, `forbidden`. */
+  asked: (body: z.output<Body>, identity: Identity, services: Services) => Promise<Asked>
   speech: (body: z.output<Body>) => DoorSpeech
 }
 
@@ -48,7 +48,7 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
     responses: { 200: whole },
     errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, services) {
-      const wanted = asked(body, services)
+      const wanted = await asked(body, identity, services)
       const started = await startRun(request, requestIdOf(response), identity, wanted, services)
       response.set({
         [chatHeader]: started.chatId,
