@@ -38,43 +38,48 @@ export function changesOf(doc: Y.Doc, apply: () => void): MessageChange[] {
   return changes
 }
 
-/** In the order of the writer: blocks, what they say, then their fields. */
+/** In the order of the writer: block by block; what a block says, then its fields. */
 function outputChanges(output: Y.Array<Y.Map<unknown>>, events: Y.YEvent<Y.AbstractType<unknown>>[]): MessageChange[] {
-  const opened: MessageChange[] = []
-  const grown: MessageChange[] = []
-  const set: MessageChange[] = []
+  const grown = new Map<Y.Map<unknown>, MessageChange[]>()
+  const set = new Map<Y.Map<unknown>, MessageChange>()
   const fresh = new Set<unknown>()
   for (const { target, changes } of events)
     if (target === output) for (const item of changes.added) for (const map of item.content.getContent()) fresh.add(map)
-  output.forEach((map, index) => {
-    if (fresh.has(map)) opened.push({ type: 'block', index, block: readBlock(map) })
-  })
   for (const event of events) {
     const { target } = event
     // What is said of a new block is in it already.
     const map = target instanceof Y.Map ? target : target.parent
     if (target === output || !(map instanceof Y.Map) || fresh.has(map)) continue
+    const changes = grown.get(map) ?? []
+    grown.set(map, changes)
     const block = map.get('id') as string
     if (event instanceof Y.YMapEvent) {
       const made = [...event.keysChanged].filter((key) => map.get(key as string) instanceof Y.AbstractType) as string[]
       for (const field of made.filter((field) => map.get(field) instanceof Y.Array))
         for (const annotation of map.get(field) as Y.Array<JsonObject>)
-          grown.push({ type: 'annotation', block, annotation })
+          changes.push({ type: 'annotation', block, annotation })
       for (const field of made.filter((field) => map.get(field) instanceof Y.Text) as GrowingField[])
-        grown.push({ type: 'delta', block, field, offset: 0, insert: (map.get(field) as Y.Text).toString() })
+        changes.push({ type: 'delta', block, field, offset: 0, insert: (map.get(field) as Y.Text).toString() })
       const change = keyChange(event as Y.YMapEvent<unknown>, made)
-      if (change) set.push({ type: 'set', block, ...(change as { fields: JsonObject; removed?: string[] }) })
+      if (change) set.set(map, { type: 'set', block, ...(change as { fields: JsonObject; removed?: string[] }) })
     } else if (target instanceof Y.Text) {
       const field = target._item!.parentSub!
       if (isGrowingField(map.get('type') as string, field) && !isNew(target, event.transaction))
-        for (const change of textChanges(block, field, event.delta as Delta[], isEdit(event))) grown.push(change)
+        for (const change of textChanges(block, field, event.delta as Delta[], isEdit(event))) changes.push(change)
     } else if (!isNew(target, event.transaction)) {
       for (const item of event.changes.added)
         for (const annotation of item.content.getContent())
-          grown.push({ type: 'annotation', block, annotation: annotation as JsonObject })
+          changes.push({ type: 'annotation', block, annotation: annotation as JsonObject })
     }
   }
-  return [...opened, ...grown, ...set]
+  const all: MessageChange[] = []
+  output.forEach((map, index) => {
+    if (fresh.has(map)) all.push({ type: 'block', index, block: readBlock(map) })
+    all.push(...(grown.get(map) ?? []))
+    const fields = set.get(map)
+    if (fields) all.push(fields)
+  })
+  return all
 }
 
 /** Made by the same transaction: told with its map. */

@@ -179,12 +179,11 @@ export class MessageWriter implements DocumentWriter {
     return this.#transactor.run(this.#lanes.structure, () => {
       const written = setFields(messageMap(this.doc), messageFields)
       if (written) this.#changes?.push({ type: 'message', ...written })
-      const opened = blocks.filter(({ map, opening }) => map === null && opening !== null)
-      for (const block of opened) block.map = createBlock(block.id, block.opening as NewBlock)
-      if (opened.length > 0) this.#open(opened.map(({ map }) => map!))
-      // Text first: who follows change by change then never has a block closed before its text is whole.
-      for (const block of blocks) for (const text of block.texts) this.#append(block, text)
+      // Block by block, in the order in which they came. Text before fields: who follows change by change then never
+      // has a block closed before its text is whole.
       for (const block of blocks) {
+        if (block.map === null) this.#open(block)
+        for (const text of block.texts) this.#append(block, text)
         this.#annotate(block)
         const written = setFields(block.map!, block.fields)
         block.fields = {}
@@ -199,13 +198,12 @@ export class MessageWriter implements DocumentWriter {
     })
   }
 
-  #open(maps: Y.Map<unknown>[]): void {
+  #open(block: BlockState): void {
     const output = outputArray(this.doc)
     const index = output.length
-    output.push(maps)
-    if (this.#changes)
-      for (const [i, map] of maps.entries())
-        this.#changes.push({ type: 'block', index: index + i, block: readBlock(map) })
+    block.map = createBlock(block.id, block.opening as NewBlock)
+    output.push([block.map])
+    this.#changes?.push({ type: 'block', index, block: readBlock(block.map) })
   }
 
   #annotate(block: BlockState): void {

@@ -1,7 +1,6 @@
 /** The way of a run: prepare, stream, call tools, stream again, end. */
 import { RunnelError } from '../../shared/errors.ts'
-import { outputArray, type FinishReason, type JsonObject, type MessageFields } from '../../shared/schema.ts'
-import type { MaybePromise } from '../cluster/cluster.ts'
+import { outputArray, type JsonObject, type MessageFields } from '../../shared/schema.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
 import type { Store } from '../store/store.ts'
@@ -11,7 +10,7 @@ import { answeringModel, firstAsked } from './answering-model.ts'
 import { ToolCalls } from './calls.ts'
 import { filterContext, messageNow, toolContext, type ContextOptions } from './context.ts'
 import { brokenText, overlapFilter } from './continuation.ts'
-import { EventWriter } from './event-writer.ts'
+import { EventWriter, writeAll } from './event-writer.ts'
 import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { ProgressBlock } from './progress.ts'
@@ -279,16 +278,4 @@ class Work {
     await this.#calls.resume(output, lastRoundAt(run.kept.entries) ?? this.#options.now())
     this.#progress.done()
   }
-}
-
-function writeAll(
-  events: ProviderEvent | readonly ProviderEvent[] | null,
-  write: (event: ProviderEvent) => MaybePromise<FinishReason | undefined>,
-): MaybePromise<FinishReason | undefined> {
-  if (events === null) return undefined
-  if (!Array.isArray(events)) return write(events as ProviderEvent)
-  let last: MaybePromise<FinishReason | undefined>
-  for (const event of events as readonly ProviderEvent[])
-    last = last instanceof Promise ? last.then(() => write(event)) : write(event)
-  return last
 }

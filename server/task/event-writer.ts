@@ -2,6 +2,7 @@
 import { endOf } from '../../shared/known-types.ts'
 import type { FinishReason, TerminalStatus } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
+import { CallOrder } from '../provider/call-order.ts'
 import type { ProviderEvent } from '../provider/events.ts'
 
 type Write = (event: ProviderEvent) => MaybePromise<FinishReason | undefined>
@@ -13,6 +14,7 @@ type Write = (event: ProviderEvent) => MaybePromise<FinishReason | undefined>
  */
 export class EventWriter {
   readonly #write: Write
+  readonly #order = new CallOrder()
   /** Provider's key → type. */
   readonly #open = new Map<string, string>()
   /** An event is on its way through a filter that takes its time. */
@@ -24,7 +26,12 @@ export class EventWriter {
     this.#write = write
   }
 
+  /** Writes what can be written now that this event has come: one call is finished before anything else begins. */
   write(event: ProviderEvent): MaybePromise<FinishReason | undefined> {
+    return writeAll(this.#order.next(event), (one) => this.#pass(one))
+  }
+
+  #pass(event: ProviderEvent): MaybePromise<FinishReason | undefined> {
     if (event.type === 'block_start') this.#open.set(event.key, event.block.type)
     else if (event.type === 'block_end') this.#open.delete(event.key)
     else if (event.type === 'block_type' && this.#open.has(event.key)) this.#open.set(event.key, event.block.type)
@@ -43,6 +50,15 @@ export class EventWriter {
    */
   async endEarly(status: TerminalStatus, at: number): Promise<void> {
     if (this.#isBusy || this.#hasFailed) return
+    try {
+      for (const event of this.#order.rest()) {
+        const given = this.#pass(event)
+        if (given instanceof Promise) await given
+      }
+    } catch {
+      // As below.
+      return
+    }
     const open = [...this.#open]
     this.#open.clear()
     await Promise.all(open.map(([key, type]) => this.#end(key, type, status, at)))
@@ -67,4 +83,17 @@ export class EventWriter {
       this.#isBusy = false
     }
   }
+}
+
+/** One after the other. */
+export function writeAll(
+  events: ProviderEvent | readonly ProviderEvent[] | null,
+  write: Write,
+): MaybePromise<FinishReason | undefined> {
+  if (events === null) return undefined
+  if (!Array.isArray(events)) return write(events as ProviderEvent)
+  let last: MaybePromise<FinishReason | undefined>
+  for (const event of events as readonly ProviderEvent[])
+    last = last instanceof Promise ? last.then(() => write(event)) : write(event)
+  return last
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { MessageChange } from '../../shared/events.ts'
 import { readMessage } from '../../shared/schema.ts'
 import { ChatWriter } from '../../server/document/chat-writer.ts'
+import { changesOf } from '../../server/document/changes.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
 
 const fields = {
@@ -232,4 +233,39 @@ test('a writer that goes leaves nothing on the document: the next one writes at 
     expect(chatWriter.commit()).toHaveLength(1)
   }
   for (const { _observers } of [doc, chat]) expect([..._observers.keys()]).not.toContain('afterTransaction')
+})
+
+test('E14: the changes of a commit come block by block, here and where its updates are followed', () => {
+  const doc = new Y.Doc()
+  const replica = new Y.Doc()
+  const writer = new MessageWriter(doc, 1)
+  const commit = () => {
+    const changes: MessageChange[] = []
+    const followed = writer
+      .commit(changes)
+      .flatMap((update) => changesOf(replica, () => Y.applyUpdate(replica, update)))
+    return [changes, followed].map((list) =>
+      list.map((change) =>
+        'block' in change ? `${change.type} ${(change.block as { id?: string }).id ?? change.block}` : '',
+      ),
+    )
+  }
+  const call = (callId: string) =>
+    writer.openBlock({ type: 'tool_call', status: 'streaming', callId, name: 'add', executor: 'client' })
+  const say = () => writer.openBlock({ type: 'text', status: 'in_progress' })
+  const grow = (...ids: string[]) => {
+    for (const id of ids) writer.append(id, id === 'b1' || id === 'b3' ? 'arguments' : 'text', 'x')
+  }
+  expect([say(), call('1'), say(), call('2')]).toEqual(['b0', 'b1', 'b2', 'b3'])
+  grow('b0', 'b1', 'b2', 'b3')
+  expect(commit()).toEqual([
+    ['block b0', 'delta b0', 'block b1', 'delta b1', 'block b2', 'delta b2', 'block b3', 'delta b3'],
+    // What is said of a new block is in it already.
+    ['block b0', 'block b1', 'block b2', 'block b3'],
+  ])
+  grow('b0', 'b1', 'b2', 'b3')
+  writer.closeBlock('b1', 'pending')
+  writer.closeBlock('b3', 'pending')
+  const inOrder = ['delta b0', 'delta b1', 'set b1', 'delta b2', 'delta b3', 'set b3']
+  expect(commit()).toEqual([inOrder, inOrder])
 })
