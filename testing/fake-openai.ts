@@ -112,7 +112,7 @@ async function serve(
   closing: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController()
-  closing.addEventListener('abort', () => gone.abort(), { once: true })
+  closing.addEventListener('abort', () => gone.abort(), { once: true, signal: gone.signal })
   if (incoming.method === 'GET' && incoming.url === '/v1/models') {
     const data = (options.models ?? ['fake-model']).map((id) => ({ id, object: 'model', created: 0, owned_by: 'fake' }))
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }))

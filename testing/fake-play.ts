@@ -36,7 +36,10 @@ export async function play(
 type Write = Uint8Array | { ms: number } | 'stall' | 'cut'
 
 function* recordedWrites(script: Extract<Script, { kind: 'recorded' }>): Generator<Write> {
-  yield* cutBytes(script.body, script.cuts)
+  for (const bytes of cutBytes(script.body, script.cuts)) {
+    yield bytes
+    if (script.intervalMs) yield { ms: script.intervalMs }
+  }
 }
 
 async function* answerWrites(

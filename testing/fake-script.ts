@@ -38,7 +38,8 @@ interface Delivery {
 export type Script =
   /** Steps, encoded for the API that the request came by. `splitBytes`: no write is larger. */
   | ({ kind: 'answer'; steps: Iterable<Step> | AsyncIterable<Step>; splitBytes?: number } & Delivery)
-  | ({ kind: 'recorded'; body: Uint8Array; cuts: Cuts } & Delivery)
+  /** `intervalMs`: time between two writes. */
+  | ({ kind: 'recorded'; body: Uint8Array; cuts: Cuts; intervalMs?: number } & Delivery)
   /** Any HTTP answer that is no stream. */
   | { kind: 'reply'; status: number; headers?: Record<string, string>; body: string }
   /** Accepts the connection and drops it before it answers. */
