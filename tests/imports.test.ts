@@ -10,7 +10,7 @@ const SIDES = ['shared', 'server', 'client', 'client-demo', 'testing', 'tests', 
 
 describe('the imports of the project', () => {
   test('run downwards, without circles, each package through one door', () => {
-    const files = globSync(`{${SIDES.join(',')}}/**/*.{ts,tsx}`, { cwd: root })
+    const files = globSync(`{${SIDES.join(',')}}/**/*.{ts,tsx}`, { cwd: root, exclude: ['**/node_modules'] })
       .map((file) => file.replaceAll('\\', '/'))
       .sort()
     expect(files.length).toBeGreaterThan(20)
