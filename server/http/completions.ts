@@ -1,7 +1,7 @@
 /** The OpenAI API: programs that speak it get answers that also are documents (`docs/DOOR.md`). */
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
-import { bringsResults, completionBody, questionOf, runRequestOfBody } from './door/body.ts'
+import { bringsResults, completionBody, customToolsOf, questionOf, runRequestOfBody } from './door/body.ts'
 import { ChunkEncoder } from './door/chunks.ts'
 import { completionJson, completionOf } from './door/completion.ts'
 import { doorRoute } from './door/door-route.ts'
@@ -33,11 +33,15 @@ export const completionRoutes = [
       goesOn: bringsResults(body.messages),
       stream: body.stream ?? false,
     }),
-    speech: ({ stream_options: options }) => ({
-      encoder: (message) => new ChunkEncoder(message, options?.include_usage === true),
-      whole: completionOf,
-      refuse: answerFailure,
-    }),
+    speech(body) {
+      const customTools = customToolsOf(body)
+      const includeUsage = body.stream_options?.include_usage === true
+      return {
+        encoder: (message) => new ChunkEncoder(message, includeUsage, customTools),
+        whole: (message, finishReason) => completionOf(message, finishReason, customTools),
+        refuse: answerFailure,
+      }
+    },
   }),
 
   route({

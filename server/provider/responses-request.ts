@@ -121,10 +121,32 @@ function userContent(text: string, parts: JsonObject[] | undefined): Json {
   return [...(text === '' ? [] : [{ type: 'input_text', text }]), ...parts.map(inputPart)]
 }
 
-/** Function tools stand flat in this API, and nest in the other. */
+/** Tools stand flat in this API, and nest in the other. */
 function responsesTool(tool: JsonObject): JsonObject {
-  if (tool.type !== 'function' || !isFields(tool.function)) return tool
-  return { type: 'function', ...(tool.function as JsonObject) }
+  const { type } = tool
+  if (type === 'function' && isFields(tool.function)) return { type, ...(tool.function as JsonObject) }
+  if (type !== 'custom' || !isFields(tool.custom)) return tool
+  const { format, ...custom } = tool.custom as JsonObject
+  return { type, ...custom, ...(format === undefined ? {} : { format: toolFormat(format) }) }
+}
+
+/** A grammar that nests in the other API. */
+function toolFormat(format: Json): Json {
+  if (!isFields(format) || !isFields(format.grammar)) return format
+  return { type: 'grammar', ...(format.grammar as JsonObject) }
+}
+
+function toolChoice(choice: JsonObject): JsonObject {
+  const { type, allowed_tools: allowed } = choice
+  if (type !== 'allowed_tools' || !isFields(allowed)) return responsesTool(choice)
+  const { tools, ...rest } = allowed as JsonObject
+  return {
+    type,
+    ...rest,
+    ...(Array.isArray(tools) && {
+      tools: tools.map((tool) => (isFields(tool) ? responsesTool(tool as JsonObject) : tool)),
+    }),
+  }
 }
 
 function responsesParams(params: JsonObject): JsonObject {
@@ -151,7 +173,7 @@ function responsesParams(params: JsonObject): JsonObject {
     ...merged('text', isFields(response_format) ? { format: textFormat(response_format as JsonObject) } : {}, text),
     ...(tool_choice === undefined
       ? {}
-      : { tool_choice: isFields(tool_choice) ? responsesTool(tool_choice as JsonObject) : tool_choice }),
+      : { tool_choice: isFields(tool_choice) ? toolChoice(tool_choice as JsonObject) : tool_choice }),
     ...rest,
   }
 }

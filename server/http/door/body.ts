@@ -51,6 +51,14 @@ export async function runRequestOfBody(
   }
 }
 
+/** The caller's tools that take any text, by their names. */
+export function customToolsOf({ tools }: CompletionBody): Set<string> {
+  const names = (tools ?? []).map(({ type, custom, name }) =>
+    type === 'custom' ? ((custom as JsonObject | undefined)?.name ?? name) : undefined,
+  )
+  return new Set(names.filter((name) => typeof name === 'string'))
+}
+
 /** The text of the last message of the user, with a note of what cannot be shown. */
 export function questionOf(messages: readonly JsonObject[]): string {
   const content = messages.findLast(({ role }) => role === 'user')?.content ?? ''

@@ -2,7 +2,7 @@ import type { MessageChange } from '../../../shared/events.ts'
 import type { DoorField } from '../../../shared/block-types.ts'
 import { doorOf, doorText } from '../../../shared/known-types.ts'
 import type { Block, Message } from '../../../shared/schema.ts'
-import { headOf, usageJson } from './completion.ts'
+import { callJson, headOf, usageJson } from './completion.ts'
 import { failureBody } from './failure.ts'
 import { isHandedBack, type Failure, type FinishReason } from './outcome.ts'
 import type { AnswerEncoder } from './speech.ts'
@@ -37,16 +37,21 @@ export class ChunkEncoder implements AnswerEncoder {
   #head = ''
   readonly #tail: string
   readonly #includeUsage: boolean
+  readonly #customTools: ReadonlySet<string>
   readonly #told = new Map<string, Told>()
   #calls = 0
 
-  /** @param message tells id, time and model */
-  constructor(message: Message, includeUsage: boolean) {
+  /**
+   * @param message tells id, time and model
+   * @param customTools names of the caller's tools that take any text
+   */
+  constructor(message: Message, includeUsage: boolean, customTools: ReadonlySet<string> = new Set()) {
     const { model, ...ids } = headOf(message)
     this.#ids = ids
     this.#answersAs(model)
     this.#tail = includeUsage ? '],"usage":null}\n\n' : ']}\n\n'
     this.#includeUsage = includeUsage
+    this.#customTools = customTools
   }
 
   begin(): string {
@@ -156,14 +161,19 @@ export class ChunkEncoder implements AnswerEncoder {
     if (name === '' && !whole) return ''
     call.isTold = true
     call.held = ''
-    return this.#call(JSON.stringify({ index, id, type: 'function', function: { name, arguments: before.held } }))
+    return this.#call(
+      JSON.stringify({ index, ...callJson({ callId: id, name, arguments: before.held }, this.#customTools) }),
+    )
   }
 
   #append(told: Told, text: string): string {
     if (text === '') return ''
     if (!told.call) return this.#chunk(`"${told.field}":${JSON.stringify(text)}`)
     const { call } = told
-    if (call.isTold) return this.#call(`{"index":${call.index},"function":{"arguments":${JSON.stringify(text)}}}`)
+    if (call.isTold) {
+      const head = this.#customTools.has(call.name) ? '"custom":{"input"' : '"function":{"arguments"'
+      return this.#call(`{"index":${call.index},${head}:${JSON.stringify(text)}}}`)
+    }
     call.held += text
     return ''
   }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { DoorField } from '../../../shared/block-types.ts'
 import { doorOf, doorText } from '../../../shared/known-types.ts'
-import type { JsonObject, Message, Usage } from '../../../shared/schema.ts'
+import type { JsonObject, Message, ToolCallBlock, Usage } from '../../../shared/schema.ts'
 import { isHandedBack, type FinishReason } from './outcome.ts'
 
 export const completionJson = z.looseObject({
@@ -24,7 +24,21 @@ export function headOf({ id, createdAt, model = '' }: Message): { id: string; cr
   return { id: `chatcmpl-${id}`, created: Math.floor(createdAt / 1_000), model }
 }
 
-export function completionOf(message: Message, finishReason: FinishReason): JsonObject {
+/** A call that is handed back; `customTools`: names of those that take any text. */
+export function callJson(
+  { callId: id, name, arguments: text }: Pick<ToolCallBlock, 'callId' | 'name' | 'arguments'>,
+  customTools: ReadonlySet<string>,
+): JsonObject {
+  return customTools.has(name)
+    ? { id, type: 'custom', custom: { name, input: text } }
+    : { id, type: 'function', function: { name, arguments: text } }
+}
+
+export function completionOf(
+  message: Message,
+  finishReason: FinishReason,
+  customTools: ReadonlySet<string> = new Set(),
+): JsonObject {
   const { id, created, model } = headOf(message)
   const textOf = (field: DoorField) =>
     message.output.map((block) => (doorOf(block.type)?.field === field ? doorText(block) : '')).join('')
@@ -46,11 +60,7 @@ export function completionOf(message: Message, finishReason: FinishReason): Json
           refusal: refusal === '' ? null : refusal,
           ...(reasoning !== '' && { reasoning_content: reasoning }),
           ...(calls.length > 0 && {
-            tool_calls: calls.map((call) => ({
-              id: call.callId,
-              type: 'function',
-              function: { name: call.name, arguments: call.arguments },
-            })),
+            tool_calls: calls.map((call) => callJson(call, customTools)),
           }),
         },
         logprobs: null,
