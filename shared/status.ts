@@ -14,4 +14,17 @@ export interface MessageError {
   code: string
   message: string
   retryable: boolean
+  /** Of a model provider: what it called it. */
+  upstream?: UpstreamError
+}
+
+/** A provider's own words for a failure, as far as it gave any. */
+export interface UpstreamError {
+  /** Of its HTTP answer. */
+  status?: number
+  code?: string | number
+  type?: string
+  param?: string
+  /** It asked to wait for so long. */
+  retryAfterMs?: number
 }

@@ -32,7 +32,23 @@ export const messageJson = z.looseObject({
   createdAt: epochMs,
   model: z.string().optional(),
   taskId: z.string().optional(),
-  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
+  error: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      retryable: z.boolean(),
+      upstream: z
+        .object({
+          status: z.int(),
+          code: z.union([z.string(), z.int()]),
+          type: z.string(),
+          param: z.string(),
+          retryAfterMs: z.int(),
+        })
+        .partial()
+        .optional(),
+    })
+    .optional(),
   output: z.array(blockJson),
 })
 

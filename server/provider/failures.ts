@@ -58,7 +58,7 @@ export function reportedFailure(error: unknown): RunnelError {
 }
 
 /** The error of an HTTP status that is none of success. `body` is what the provider sent along. */
-export function statusFailure(status: number, body: unknown, cause: unknown): RunnelError {
+export function statusFailure(status: number, body: unknown, cause: unknown, headers?: Headers): RunnelError {
   const sentence = sentenceOf(body)
   const [code, message] = statusRow(status)
   if (status >= 300 && status < 400)
@@ -67,10 +67,19 @@ export function statusFailure(status: number, body: unknown, cause: unknown): Ru
     code,
     sentence === '' ? `${message} (HTTP ${status}).` : `${message} (HTTP ${status}): ${sentence}`,
     {
-      details: { status, ...detailsOf(body) },
+      details: { status, ...detailsOf(body), ...retryAfter(headers) },
       cause,
     },
   )
+}
+
+/** How long it asks to wait, in either of the two ways. */
+function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
+  const inMs = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
+  const given = headers?.get('retry-after') ?? ''
+  const seconds = Number(given === '' ? Number.NaN : given)
+  const ms = !Number.isNaN(inMs) ? inMs : Number.isNaN(seconds) ? Date.parse(given) - Date.now() : seconds * 1_000
+  return ms >= 0 ? { retryAfterMs: Math.ceil(ms) } : {}
 }
 
 function statusRow(status: number): [ErrorCode, string] {

@@ -133,7 +133,7 @@ function failureOf(error: unknown, said: string | undefined): RunnelError {
     return new RunnelError('provider_unreachable', 'The model provider cannot be reached.', { cause: error })
   }
   if (error instanceof OpenAI.APIError && typeof error.status === 'number') {
-    return statusFailure(error.status, wordsOf(said), error)
+    return statusFailure(error.status, wordsOf(said), error, error.headers)
   }
   return new RunnelError('provider_error', 'The request to the model provider failed.', { cause: error })
 }

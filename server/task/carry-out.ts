@@ -20,6 +20,7 @@ import { readEvents } from './read-events.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
 import type { Toolbox, Toolset } from './toolset.ts'
+import { upstreamErrorOf } from './upstream-error.ts'
 
 export interface CarryOutOptions extends PrepareOptions, ContextOptions {
   /** Waits for one that is away, until the run has ended. */
@@ -43,7 +44,10 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
     run.end('completed', await new Work(run, options).carryOut(resumed))
   } catch (error) {
     const failure = messageError(error)
-    run.end('failed', { error: { ...failure, message: options.redact(failure.message) } })
+    const upstream = upstreamErrorOf(error, options.redact)
+    run.end('failed', {
+      error: { ...failure, message: options.redact(failure.message), ...(upstream && { upstream }) },
+    })
     if (!(error instanceof RunnelError) || error.code === 'filter_failed')
       options.onError(error, { messageId: run.messageId })
   }

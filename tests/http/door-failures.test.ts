@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
-import { answer, httpError, rateLimited } from '../../testing/index.ts'
+import { answer, httpError, rateLimited, recorded } from '../../testing/index.ts'
 import { doorClient, startDoor, streamDoor, tool, user } from './door-client.ts'
 import { startWithPeople } from './people.ts'
 
@@ -71,9 +71,9 @@ test.each([
     { status: 400, code: 'provider_rejected', message: expect.stringContaining('temperature must be below 2') },
     'false',
   ],
-  ['a rate limit', rateLimited(1), { status: 429, code: 'provider_rate_limited', type: 'rate_limit_error' }, null],
-  ['a fault', httpError(500, 'oh'), { status: 502, code: 'provider_error', type: 'server_error' }, null],
-  ['a wrong key', httpError(401, 'no such key'), { status: 502, code: 'provider_auth' }, 'false'],
+  ['a rate limit', rateLimited(1), { status: 429, code: 'provider_rate_limited', type: 'fake_error' }, null],
+  ['a fault', httpError(500, 'oh'), { status: 500, code: 'provider_error', type: 'fake_error' }, null],
+  ['a wrong key', httpError(401, 'no such key'), { status: 424, code: 'provider_auth' }, 'false'],
   [
     'an error before any output',
     answer({ text: 'x', after: { chunks: 0, fault: { error: 'overloaded' } } }),
@@ -93,6 +93,122 @@ test.each([
     if (expected.status === 429) expect(failure!.headers!.get('retry-after')).toBe('1')
   }
   expect(fake.requests.length).toBeGreaterThan(1)
+})
+
+/** An upstream answer, and what the caller gets: its status, code, type, param. */
+const refusals: [status: number, body: object, ...expected: [number, string | number, string, string | null]][] = [
+  [
+    400,
+    {
+      error: {
+        message: 'Too long.',
+        type: 'invalid_request_error',
+        param: 'messages',
+        code: 'context_length_exceeded',
+      },
+    },
+    400,
+    'context_length_exceeded',
+    'invalid_request_error',
+    'messages',
+  ],
+  [
+    401,
+    { error: { message: 'Incorrect API key.', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } },
+    424,
+    'provider_auth',
+    'invalid_request_error',
+    null,
+  ],
+  [
+    403,
+    { error: { message: 'Not in your region.', type: 'request_forbidden', param: null, code: 'unsupported_country' } },
+    424,
+    'provider_auth',
+    'invalid_request_error',
+    null,
+  ],
+  [402, { error: { message: 'Pay.', code: 402 } }, 402, 402, 'invalid_request_error', null],
+  [
+    404,
+    { error: { message: 'No such model.', type: 'invalid_request_error', param: 'model', code: 'model_not_found' } },
+    404,
+    'model_not_found',
+    'invalid_request_error',
+    'model',
+  ],
+  [408, { error: { message: 'Slow.' } }, 408, 'provider_rejected', 'invalid_request_error', null],
+  [409, { error: { message: 'Again.', type: 'conflict' } }, 409, 'provider_rejected', 'conflict', null],
+  [413, { error: { message: 'Too large.' } }, 413, 'provider_rejected', 'invalid_request_error', null],
+  [422, { detail: 'Field required' }, 422, 'provider_rejected', 'invalid_request_error', null],
+  [
+    429,
+    { error: { message: 'No money.', type: 'insufficient_quota', param: null, code: 'insufficient_quota' } },
+    429,
+    'insufficient_quota',
+    'insufficient_quota',
+    null,
+  ],
+  [
+    503,
+    { error: { message: 'Overloaded.', type: 'overloaded_error' } },
+    503,
+    'provider_error',
+    'overloaded_error',
+    null,
+  ],
+  [307, {}, 424, 'provider_bad_response', 'invalid_request_error', null],
+  // A stream that is nothing but its error.
+  [
+    200,
+    {
+      error: {
+        message: 'Too long.',
+        type: 'invalid_request_error',
+        param: 'messages',
+        code: 'context_length_exceeded',
+      },
+    },
+    400,
+    'context_length_exceeded',
+    'invalid_request_error',
+    'messages',
+  ],
+  [
+    200,
+    { error: { message: 'Key.', type: 'authentication_error' } },
+    424,
+    'provider_error',
+    'invalid_request_error',
+    null,
+  ],
+  [200, { error: { message: 'Slow down.', code: 429 } }, 429, 429, 'rate_limit_error', null],
+  [200, { error: { message: 'Upstream is away.', code: 502 } }, 502, 502, 'server_error', null],
+]
+
+test('what the provider calls a failure is kept, with a status by which nobody asks again in vain', async () => {
+  const { client, fake } = await startDoor()
+  for (const [status, body, ...expected] of refusals) {
+    const text = JSON.stringify(body)
+    // The server itself asks once.
+    const headers = {
+      'content-type': 'application/json',
+      'x-should-retry': 'false',
+      'retry-after': '7',
+      location: '/elsewhere',
+    }
+    for (const stream of [false, true]) {
+      fake.enqueue(status === 200 ? recorded(`data: ${text}\n\n`) : { kind: 'reply', status, headers, body: text })
+      const failure: any = await ask(client, { stream }).catch((error: unknown) => error)
+      expect([failure.status, failure.code, failure.type, failure.param], text).toEqual(expected)
+      const asksAgain = [408, 409, 429].includes(expected[0]) || expected[0] >= 500
+      expect(failure.headers.get('x-should-retry'), text).toBe(asksAgain ? null : 'false')
+      expect(failure.headers.get('retry-after')).toBe(
+        status === 200 ? (expected[0] === 429 ? '1' : null) : asksAgain ? '7' : null,
+      )
+      expect(failure.headers.get('x-request-id')).toMatch(/./)
+    }
+  }
 })
 
 test.each([
@@ -175,7 +291,7 @@ test('an answer that somebody stops is no whole one, and is not asked for again'
     if (stream) script.send('Partial')
     const [run] = (await server.call('GET', '/api/tasks')).body.items
     await server.call('POST', `/api/tasks/${run.taskId}/stop`)
-    expect(await asked).toMatchObject({ code: 'stopped', ...(!stream && { status: 409 }) })
+    expect(await asked).toMatchObject({ code: 'stopped', ...(!stream && { status: 410 }) })
   }
   expect(fake.requests).toHaveLength(2)
 })

@@ -1,53 +1,46 @@
 /** Failures in the shape of the OpenAI API. */
 import type { Response } from 'express'
 import { z } from 'zod'
-import { errorRow } from '../../../shared/errors.ts'
 import type { JsonObject } from '../../../shared/schema.ts'
 import { refusalHeaders } from '../errors.ts'
+import { authStatus, repeated, statusOf, typeOf } from './failure-status.ts'
 import type { Failure } from './outcome.ts'
 
 export const openAiErrorJson = z.object({
-  error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }),
+  error: z.object({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.union([z.string(), z.int()]),
+  }),
 })
 
-/** Where OpenAI's clients look for another status than ours: what a provider refuses came from the caller, as it was sent. */
-const ownRows: Record<string, { http: number; retryable: boolean }> = {
-  stopped: { http: 409, retryable: false },
-  provider_rejected: { http: 400, retryable: false },
-  provider_rate_limited: { http: 429, retryable: true },
-}
-
-const types: Record<number, string> = {
-  401: 'authentication_error',
-  403: 'permission_error',
-  409: 'conflict_error',
-  429: 'rate_limit_error',
-}
-
-/** `{error: {message, type, param, code}}`. */
-export function failureBody({ code, message, details }: Failure): JsonObject {
-  const { http } = rowOf(code)
+/** `{error: {message, type, param, code}}`: the provider's own words, where it had any. */
+export function failureBody(failure: Failure): JsonObject {
+  const { code, message, details, upstream = {} } = failure
+  const status = statusOf(failure)
+  // Of the server's own key: nobody at the door is to take it for theirs.
+  const own = status === authStatus
   return {
     error: {
       message,
-      type: types[http] ?? (http < 500 ? 'invalid_request_error' : 'server_error'),
-      param: firstField(details),
-      code,
+      type: (own ? undefined : upstream.type) ?? typeOf(status),
+      param: upstream.param ?? firstField(details),
+      code: (own ? undefined : upstream.code) ?? code,
     },
   }
 }
 
 /** Answers with the failure, while nothing has been answered yet. */
 export function answerFailure(response: Response, failure: Failure): void {
-  const { http, retryable } = rowOf(failure.code)
-  refusalHeaders(response, http, retryable)
-  // The SDKs repeat every 409 and 5xx, unless they are told.
-  if (!retryable) response.set('X-Should-Retry', 'false')
-  response.status(http).json(failureBody(failure))
-}
-
-function rowOf(code: string): { http: number; retryable: boolean } {
-  return ownRows[code] ?? errorRow(code)
+  const status = statusOf(failure)
+  const isRepeated = repeated(status)
+  const { retryAfterMs } = failure.upstream ?? {}
+  if (isRepeated && retryAfterMs !== undefined)
+    response.set({ 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)), 'Retry-After-Ms': String(retryAfterMs) })
+  refusalHeaders(response, status, isRepeated)
+  if (!isRepeated) response.set('X-Should-Retry', 'false')
+  response.status(status).json(failureBody(failure))
 }
 
 /** The first field that a schema found wrong. */

@@ -1,10 +1,11 @@
 /** How a message ended for who asked for it, whatever words that is told in. */
-import type { Block, Message, ToolCallBlock } from '../../../shared/schema.ts'
+import type { Block, Message, ToolCallBlock, UpstreamError } from '../../../shared/schema.ts'
 
 export interface Failure {
   code: string
   message: string
   details?: unknown
+  upstream?: UpstreamError
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
