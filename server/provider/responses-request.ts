@@ -157,6 +157,7 @@ function responsesParams(params: JsonObject): JsonObject {
     reasoning,
     response_format,
     text,
+    verbosity,
     tool_choice,
     stop,
     ...rest
@@ -170,7 +171,14 @@ function responsesParams(params: JsonObject): JsonObject {
   return {
     ...(limit === undefined ? {} : { max_output_tokens: limit }),
     ...merged('reasoning', reasoning_effort === undefined ? {} : { effort: reasoning_effort }, reasoning),
-    ...merged('text', isFields(response_format) ? { format: textFormat(response_format as JsonObject) } : {}, text),
+    ...merged(
+      'text',
+      {
+        ...(isFields(response_format) && { format: textFormat(response_format as JsonObject) }),
+        ...(verbosity === undefined || verbosity === null ? {} : { verbosity }),
+      },
+      text,
+    ),
     ...(tool_choice === undefined
       ? {}
       : { tool_choice: isFields(tool_choice) ? toolChoice(tool_choice as JsonObject) : tool_choice }),

@@ -7,6 +7,7 @@ import { doorParams, refused, refuseProviderTools } from '../params.ts'
 import type { Services } from '../services.ts'
 import { runRequestOf } from '../run-requests.ts'
 import { jsonObject } from '../schemas.ts'
+import { refuseUncarried } from './uncarried.ts'
 
 const message = z.looseObject({
   role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']),
@@ -37,6 +38,7 @@ export async function runRequestOfBody(
   const { model, messages, tools, stream: _stream, stream_options: options, n, ...params } = body
   if (n !== undefined && n !== null && n !== 1)
     throw refused('n', 'is not possible but as 1: an answer is one document.')
+  refuseUncarried(params as JsonObject)
   if (!services.providerTools) refuseProviderTools(tools ?? [])
   return {
     ...(await runRequestOf({ ...(model !== undefined && { model }) }, identity, services)),
