@@ -117,8 +117,9 @@ test.each([
 ])('%s lets through what Runnel takes, and no more', (_file, conf) => {
   const defaults = loadConfig({ DATABASE_URL: 'memory:' })
   const sizes = [...conf.matchAll(/client_max_body_size (\d+)m;/g)].map(([, size]) => Number(size) * 2 ** 20)
-  const [body, file] = sizes
-  expect(sizes).toHaveLength(2)
+  const [body, file, door] = sizes
+  expect(sizes).toHaveLength(3)
+  expect(door).toBeGreaterThan(defaults.RUNNEL_MAX_DOOR_BODY_BYTES)
   expect(body).toBeGreaterThan(defaults.RUNNEL_MAX_BODY_BYTES)
   expect(file).toBeGreaterThan(defaults.RUNNEL_MAX_FILE_BYTES + 65_536)
   expect(file).toBeLessThan(1.2 * defaults.RUNNEL_MAX_FILE_BYTES)

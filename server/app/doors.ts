@@ -3,6 +3,7 @@ import { Access } from '../auth/access.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { Answers } from '../http/answers.ts'
 import { createHttp } from '../http/app.ts'
+import { DoorBodies } from '../http/door/bodies.ts'
 import { Door } from '../http/door/door.ts'
 import { rateLimits } from '../http/rate-limits.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
@@ -57,6 +58,7 @@ export function openDoors(
   const maxUnattached = config.RUNNEL_MAX_UNATTACHED_FILES
   const http = createHttp({
     ...requestLimits(config),
+    doorBodies: new DoorBodies(config.RUNNEL_MAX_DOOR_BODY_BYTES),
     models,
     routes,
     filesUrl,

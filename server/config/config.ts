@@ -254,6 +254,11 @@ export const settings = {
     meaning: 'runs of one user that may wait as queued',
   },
   RUNNEL_MAX_BODY_BYTES: { schema: integer(1024), default: '1000000', meaning: 'bytes of a request body' },
+  RUNNEL_MAX_DOOR_BODY_BYTES: {
+    schema: integer(1024),
+    default: '50000000',
+    meaning: 'bytes of a request body at /v1; four times that of one user at once',
+  },
   RUNNEL_MAX_REQUESTS_PER_MINUTE: {
     schema: integer(1),
     default: '1200',

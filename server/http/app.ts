@@ -6,6 +6,7 @@ import type { Origins } from '../auth/origins.ts'
 import type { Logger } from '../operation/log.ts'
 import { identifyCaller } from './caller.ts'
 import { crossOrigin } from './cross-origin.ts'
+import { refuseWithoutBase, unknownAtDoor, withoutBase } from './door/elsewhere.ts'
 import { answerFailure } from './door/failure.ts'
 import { errorHandler, notFound } from './errors.ts'
 import { mountRoutes } from './mount.ts'
@@ -64,11 +65,14 @@ export function createHttp(options: HttpOptions): Express {
   app.use('/v1', crossOrigin(origins, 'any header'))
   app.use(['/api', '/v1'], limits.beforeSignIn, identifyCaller(auth), limits.byUser)
   mountRoutes(app, options.routes, options)
-  app.use(['/api', '/v1'], notFound)
+  app.use('/api', notFound)
+  app.use('/v1', unknownAtDoor)
 
   // Its own files are not counted: who opens the page cannot have signed in yet.
   if (pageFolder !== undefined) app.use(express.static(pageFolder, { index: 'index.html' }))
-  app.use(limits.byAddress, notFound)
+  app.use(limits.byAddress)
+  app.use(withoutBase, refuseWithoutBase)
+  app.use(notFound)
   app.use(['/api', '/v1'], limits.unidentified)
   app.use('/v1', errorHandler(log, options.maxBodyBytes, answerFailure))
   app.use(errorHandler(log, options.maxBodyBytes))

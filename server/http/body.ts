@@ -2,7 +2,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import { RunnelError } from '../../shared/errors.ts'
 
 /** Deeper nesting is nobody's request: it would overflow the stack of whatever walks it. */
-const maxDepth = 64
+export const maxBodyDepth = 64
 
 /** Reads JSON bodies of up to so many bytes. */
 export type JsonReader = (request: Request, response: Response) => Promise<unknown>
@@ -18,7 +18,7 @@ async function readJson(parse: RequestHandler, request: Request, response: Respo
     (resolve, reject) =>
       void parse(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve())),
   )
-  const fault = faultOf(request.body, maxDepth)
+  const fault = faultOf(request.body, maxBodyDepth)
   if (fault) throw new RunnelError('bad_request', `body: ${fault}`)
   return request.body
 }
@@ -27,7 +27,7 @@ async function readJson(parse: RequestHandler, request: Request, response: Respo
 function faultOf(value: unknown, depth: number): string | null {
   if (typeof value === 'number') return Number.isFinite(value) ? null : 'holds a number that is too large.'
   if (typeof value !== 'object' || value === null) return null
-  if (depth === 0) return `is nested deeper than ${maxDepth} levels.`
+  if (depth === 0) return `is nested deeper than ${maxBodyDepth} levels.`
   for (const item of Object.values(value)) {
     const fault = faultOf(item, depth - 1)
     if (fault) return fault

@@ -59,6 +59,7 @@ export const completionRoutes = [
   route({
     method: 'get',
     path: '/v1/models/:model',
+    slashes: true,
     access: 'signedIn',
     openAiErrors: true,
     summary: 'A model',

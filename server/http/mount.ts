@@ -10,8 +10,19 @@ import { validate } from './validate.ts'
 /** Makes the table's routes answer; other methods on their paths are 405. */
 export function mountRoutes(app: Express, table: readonly Route[], services: Services): void {
   const readJson = jsonReader(services.maxBodyBytes)
-  for (const row of table) app[row.method](row.path, handlerOf(row, services, readJson))
+  for (const row of table) app[row.method](expressPath(row), handlerOf(row, services, readJson))
   for (const [path, methods] of methodsByPath(table)) app.all(path, refuseMethod(methods))
+}
+
+/** A last parameter that may hold slashes is a wildcard to express, which gives its parts. */
+function expressPath({ path, slashes }: Route): string {
+  return slashes ? path.replace(/:(\w+)$/, '*$1') : path
+}
+
+function paramsOf({ params }: Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
+  )
 }
 
 /** Who calls and may he, then what is asked: a stranger learns nothing of a body that is wrong. */
@@ -19,7 +30,7 @@ function handlerOf(row: Route, services: Services, readJson: JsonReader) {
   const { access } = row
   const ownServices = row.waits ? { ...services, ...services.waiting } : services
   return async (request: Request, response: Response): Promise<void> => {
-    const params = request.params as Record<string, string>
+    const params = paramsOf(request)
     const identity = access === 'signedIn' && row.guests !== true ? signedIn(response) : caller(response)
     const find = async (services: Services) =>
       access === 'open' || access === 'signedIn'
@@ -27,7 +38,11 @@ function handlerOf(row: Route, services: Services, readJson: JsonReader) {
         : await row.of?.({ identity, params, needed: access }, services)
     const subject = await find(ownServices)
     const query = row.query && validate(row.query, request.query)
-    const body = row.body && validate(row.body, await readJson(request, response))
+    const read = async () =>
+      row.largeBody
+        ? await services.doorBodies.read(request, response, identity.user.id)
+        : await readJson(request, response)
+    const body = row.body && validate(row.body, await read())
     try {
       await row.handle({ request, response, identity, params, subject, query, body }, ownServices)
     } catch (error) {
@@ -44,7 +59,9 @@ function throwIfGone(error: unknown): void {
 
 function methodsByPath(table: readonly Route[]): Map<string, string[]> {
   const methods = new Map<string, string[]>()
-  for (const { path, method } of table) {
+  for (const row of table) {
+    const { method } = row
+    const path = expressPath(row)
     methods.set(path, [...(methods.get(path) ?? []), ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])])
   }
   return methods

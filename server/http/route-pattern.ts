@@ -1,8 +1,9 @@
 import { table } from './routes.ts'
 
-const patterns = [...new Set(table.map(({ path }) => path))].map((path) => ({
+const patterns = [...new Map(table.map(({ path, slashes = false }) => [path, slashes]))].map(([path, slashes]) => ({
   path,
   segments: path.split('/'),
+  slashes,
 }))
 
 /** The path of the table that this one fits, `/api/chats/:chatId`; undefined: none. */
@@ -10,7 +11,7 @@ export function routePattern(path: string): string | undefined {
   const segments = path.split('/')
   return patterns.find(
     (pattern) =>
-      pattern.segments.length === segments.length &&
+      (pattern.slashes ? segments.length >= pattern.segments.length : segments.length === pattern.segments.length) &&
       pattern.segments.every(
         (part, i) => part.toLowerCase() === segments[i]!.toLowerCase() || (part.startsWith(':') && segments[i] !== ''),
       ),

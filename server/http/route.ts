@@ -20,6 +20,10 @@ export interface RouteDescription {
   readonly self?: boolean
   /** Its errors have the shape of the OpenAI API: what lies under `/v1`. */
   readonly openAiErrors?: boolean
+  /** Its body has a limit of its own, and is parsed as it comes. */
+  readonly largeBody?: boolean
+  /** What its last parameter names may hold slashes. */
+  readonly slashes?: boolean
   /** Headers of its own: what they mean. */
   readonly headers?: Readonly<Record<string, string>>
   /** What it does to something that has begun waits for a store that is away; without this it is refused at once. */

@@ -9,6 +9,7 @@ import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { ToolStatus } from '../task/tool-status.ts'
 import type { Toolbox } from '../task/toolset.ts'
+import type { DoorBodies } from './door/bodies.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
 import type { UploadQuota } from './upload-quota.ts'
@@ -30,6 +31,7 @@ export interface Services {
   events: EventStreams
   door: Door
   maxBodyBytes: number
+  doorBodies: DoorBodies
   files: Files
   /** What the addresses of files begin with. */
   filesUrl: string

@@ -244,7 +244,7 @@ test.each([
 })
 
 test('a body that is too large, and one that is no JSON, are refused in its shape', async () => {
-  const { client, server } = await startDoor({ RUNNEL_MAX_BODY_BYTES: 2_000 })
+  const { client, server } = await startDoor({ RUNNEL_MAX_DOOR_BODY_BYTES: 2_000 })
   await expect(ask(client, { messages: user('x'.repeat(3_000)) })).rejects.toMatchObject({
     status: 413,
     code: 'too_large',
