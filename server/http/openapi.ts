@@ -4,6 +4,14 @@ import { openAiErrorJson } from './door/failure.ts'
 import { route, type Content, type Route, type RouteDescription } from './route.ts'
 import { errorJson } from './schemas.ts'
 
+const documentJson = z.looseObject({
+  openapi: z.literal('3.1.0'),
+  info: z.object({ title: z.string(), version: z.string(), description: z.string() }),
+  servers: z.array(z.object({ url: z.string() })),
+  paths: z.record(z.string(), z.record(z.string(), z.unknown())),
+  components: z.record(z.string(), z.record(z.string(), z.unknown())),
+})
+
 /** `GET /openapi.json`: the table itself among the routes that it tells of. */
 export function openApiRoute(others: readonly RouteDescription[]): Route {
   /** By base path. */
@@ -13,7 +21,7 @@ export function openApiRoute(others: readonly RouteDescription[]): Route {
     path: '/openapi.json',
     access: 'open',
     summary: 'This description',
-    responses: { 200: z.looseObject({ openapi: z.string() }) },
+    responses: { 200: documentJson },
     handle({ response }, { basePath }) {
       const text = texts.get(basePath) ?? JSON.stringify(openApi([...others, own], basePath))
       texts.set(basePath, text)
@@ -26,7 +34,10 @@ export function openApiRoute(others: readonly RouteDescription[]): Route {
 /** The OpenAPI 3.1 document of the routes. */
 function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject {
   const paths: Record<string, JsonObject> = {}
-  for (const row of table) (paths[templateOf(row.path)] ??= {})[row.method] = operation(row)
+  const schemas = new Schemas()
+  schemas.add('Error', errorJson)
+  schemas.add('OpenAIError', openAiErrorJson)
+  for (const row of table) (paths[templateOf(row.path)] ??= {})[row.method] = operation(row, schemas)
   return {
     openapi: '3.1.0',
     info: {
@@ -38,7 +49,7 @@ function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject 
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Error: schemaOf(errorJson, 'output'), OpenAIError: schemaOf(openAiErrorJson, 'output') },
+      schemas: schemas.named,
     },
   }
 }
@@ -53,15 +64,16 @@ export function statusesOf(row: RouteDescription): number[] {
   return [...Object.keys(row.responses).map(Number), ...[...errors].toSorted((a, b) => a - b)]
 }
 
-function operation(row: RouteDescription): JsonObject {
+function operation(row: RouteDescription, schemas: Schemas): JsonObject {
   const body = row.form ? { 'multipart/form-data': row.form } : row.body
   return {
+    operationId: operationId(row),
     summary: row.summary,
     'x-access': row.access,
-    ...(row.access !== 'open' && { security: [{ bearer: [] }] }),
+    security: row.access === 'open' ? [] : [{ bearer: [] }],
     parameters: [
       ...parametersOf(row.path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-      ...(row.query ? queryParameters(row.query) : []),
+      ...(row.query ? queryParameters(row.query, schemas) : []),
       ...Object.entries(row.headers ?? {}).map(([name, description]) => ({
         name,
         in: 'header',
@@ -75,14 +87,14 @@ function operation(row: RouteDescription): JsonObject {
     ...(body && {
       requestBody: {
         required: row.form !== undefined || !row.body!.safeParse(undefined).success,
-        content: contentOf(body, 'input'),
+        content: contentOf(body, 'input', schemas),
       },
     }),
-    responses: Object.fromEntries(statusesOf(row).map((status) => [String(status), responseOf(row, status)])),
+    responses: Object.fromEntries(statusesOf(row).map((status) => [String(status), responseOf(row, status, schemas)])),
   }
 }
 
-function responseOf({ responses, openAiErrors }: RouteDescription, status: number): JsonObject {
+function responseOf({ responses, openAiErrors }: RouteDescription, status: number, schemas: Schemas): JsonObject {
   if (!(status in responses))
     return {
       description: 'An error',
@@ -91,16 +103,16 @@ function responseOf({ responses, openAiErrors }: RouteDescription, status: numbe
       },
     }
   const content = responses[status] ?? null
-  return { description: 'Success', ...(content && { content: contentOf(content, 'output') }) }
+  return { description: 'Success', ...(content && { content: contentOf(content, 'output', schemas) }) }
 }
 
-function contentOf(content: NonNullable<Content>, io: 'input' | 'output'): JsonObject {
+function contentOf(content: NonNullable<Content>, io: Direction, schemas: Schemas): JsonObject {
   const byType = content instanceof z.ZodType ? { 'application/json': content } : content
-  return Object.fromEntries(Object.entries(byType).map(([type, schema]) => [type, { schema: schemaOf(schema, io) }]))
+  return Object.fromEntries(Object.entries(byType).map(([type, schema]) => [type, { schema: schemas.of(schema, io) }]))
 }
 
-function queryParameters(query: z.ZodType): JsonObject[] {
-  const { properties = {}, required = [] } = schemaOf(query, 'input') as {
+function queryParameters(query: z.ZodType, schemas: Schemas): JsonObject[] {
+  const { properties = {}, required = [] } = schemas.of(query, 'input') as {
     properties?: JsonObject
     required?: string[]
   }
@@ -112,10 +124,38 @@ function queryParameters(query: z.ZodType): JsonObject[] {
   }))
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
-  const { $schema: _version, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return rest as JsonObject
+type Direction = 'input' | 'output'
+
+/** JSON Schemas of the document; those with an id stand once, under its name. */
+class Schemas {
+  readonly named: Record<string, JsonObject> = {}
+
+  add(name: string, schema: z.ZodType): void {
+    this.named[name] = this.of(schema, 'output')
+  }
+
+  of(schema: z.ZodType, io: Direction): JsonObject {
+    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any' }))
+    const {
+      $schema: _version,
+      $defs: named = {},
+      ...rest
+    } = JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonObject
+    Object.assign(this.named, named)
+    return rest
+  }
 }
+
+/** `get /api/chats/:chatId` is `getChatsByChatId`. */
+function operationId({ method, path }: RouteDescription): string {
+  const words = path
+    .split(/[/.-]/)
+    .filter((part) => part !== '' && part !== 'api')
+    .map((part) => (part.startsWith(':') ? `By${capital(part.slice(1))}` : capital(part)))
+  return method + words.join('')
+}
+
+const capital = (word: string) => word[0]!.toUpperCase() + word.slice(1)
 
 const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, '{$1}')
 

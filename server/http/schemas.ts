@@ -1,6 +1,7 @@
 /** The shapes of what goes in and out in several routes. */
 import { z } from 'zod'
 import { runningStatuses, terminalStatuses, type JsonObject } from '../../shared/schema.ts'
+import { blockJson } from './block-schemas.ts'
 
 /** Any JSON object: what is in it was parsed from JSON. */
 export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>
@@ -20,37 +21,52 @@ export const memberJson = z.object({ userId: z.string(), name: z.string(), role,
 
 export const inviteJson = z.object({ id: z.string(), role, createdAt: epochMs, expiresAt: epochMs })
 
-export const blockJson = z.looseObject({ id: z.string(), type: z.string(), status: z.string() })
-
-/** The canonical JSON of a message; its blocks have the fields of their types. */
-export const messageJson = z.looseObject({
-  id: z.string(),
-  chatId: z.string(),
-  parentId: z.string().nullable(),
-  role: z.enum(['user', 'assistant']),
-  status,
-  createdAt: epochMs,
-  model: z.string().optional(),
-  taskId: z.string().optional(),
-  error: z
+const messageErrorJson = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  upstream: z
     .object({
-      code: z.string(),
-      message: z.string(),
-      retryable: z.boolean(),
-      upstream: z
-        .object({
-          status: z.int(),
-          code: z.union([z.string(), z.int()]),
-          type: z.string(),
-          param: z.string(),
-          retryAfterMs: z.int(),
-        })
-        .partial()
-        .optional(),
+      status: z.int(),
+      code: z.union([z.string(), z.int()]),
+      type: z.string(),
+      param: z.string(),
+      retryAfterMs: z.int(),
     })
-    .optional(),
-  output: z.array(blockJson),
+    .partial()
+    .optional()
+    .describe('what the model provider called it'),
 })
+
+const usageJson = z.object({
+  inputTokens: z.int(),
+  outputTokens: z.int(),
+  totalTokens: z.int(),
+  reasoningTokens: z.int().optional(),
+  cachedTokens: z.int().optional(),
+})
+
+/** The canonical JSON of a message. */
+export const messageJson = z
+  .looseObject({
+    id: z.string(),
+    chatId: z.string(),
+    parentId: z.string().nullable(),
+    role: z.enum(['user', 'assistant']),
+    status,
+    createdAt: epochMs,
+    startedAt: epochMs.optional(),
+    firstTokenAt: epochMs.optional(),
+    endedAt: epochMs.optional(),
+    model: z.string().optional(),
+    taskId: z.string().optional(),
+    finishReason: z.enum(['stop', 'length', 'tool_calls', 'content_filter', 'unknown']).optional(),
+    usage: usageJson.optional(),
+    error: messageErrorJson.optional(),
+    schema: z.int(),
+    output: z.array(blockJson),
+  })
+  .meta({ id: 'Message' })
 
 export const runJson = z.object({ taskId: z.string(), messageId: z.string(), chatId: z.string(), status })
 

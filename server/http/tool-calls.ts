@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { requestIdOf } from '../operation/request-id.ts'
 import { messageOfPath } from './finders.ts'
 import { route } from './route.ts'
-import { blockJson } from './schemas.ts'
+import { blockJson } from './block-schemas.ts'
 import { sendJson } from './send-json.ts'
 
 const answerBody = z.union([

@@ -1,5 +1,6 @@
 /** `/openapi.json`: valid, complete, and true. */
 import { validate } from '@readme/openapi-parser'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { expect, test } from 'vitest'
 import { statusesOf } from '../../server/http/openapi.ts'
 import { routes } from '../../server/http/routes.ts'
@@ -21,6 +22,60 @@ test('is a valid OpenAPI document that names every route once', async () => {
   expect(JSON.stringify(body)).not.toContain('#/$defs')
 })
 
+test('has nothing that a linter finds', async () => {
+  const server = await start()
+  const { body } = await server.call('GET', '/openapi.json')
+  const problems = await lintFromString({
+    source: JSON.stringify(body),
+    config: await createConfig({
+      extends: ['recommended-strict'],
+      rules: {
+        // It is served by whoever runs it, under a licence and at an address of their own.
+        'info-license': 'off',
+        'no-server-example.com': 'off',
+        'no-empty-servers': 'off',
+        'operation-operationId': 'error',
+        'operation-operationId-unique': 'error',
+        'operation-operationId-url-safe': 'error',
+        'operation-description': 'off',
+        'security-defined': 'error',
+        'no-invalid-media-type-examples': 'error',
+      },
+    }),
+  })
+  expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([])
+})
+
+test('says of each route who may, and what comes of it: no bare objects', async () => {
+  const server = await start()
+  const { paths, components } = (await server.call('GET', '/openapi.json')).body
+  const bare: string[] = []
+  const look = (schema: any, path: string) => {
+    const { type, properties, additionalProperties, items, oneOf, anyOf, $ref } = schema
+    for (const [name, inner] of Object.entries(properties ?? {})) look(inner, `${path}.${name}`)
+    for (const [index, inner] of (oneOf ?? anyOf ?? []).entries()) look(inner, `${path}|${index}`)
+    if (items) look(items, `${path}[]`)
+    if (additionalProperties?.type) look(additionalProperties, `${path}.*`)
+    const isBare =
+      type === undefined || (type === 'object' && properties === undefined && additionalProperties === undefined)
+    if (isBare && !oneOf && !anyOf && $ref === undefined && !('const' in schema)) bare.push(path)
+  }
+  for (const [name, schema] of Object.entries(components.schemas)) look(schema, name)
+  const ids = new Set<string>()
+  for (const [path, methods] of Object.entries<any>(paths))
+    for (const [method, operation] of Object.entries<any>(methods)) {
+      expect(operation.operationId).toMatch(/^[a-z][A-Za-z0-9]+$/)
+      ids.add(operation.operationId)
+      expect(operation.security).toEqual(operation['x-access'] === 'open' ? [] : [{ bearer: [] }])
+      for (const [status, { content = {} }] of Object.entries<any>(operation.responses))
+        for (const [media, { schema }] of Object.entries<any>(content))
+          look(schema, `${method} ${path} ${status} ${media}`)
+    }
+  expect(ids.size).toBe(routes().length)
+  // What is wrong with a request is told in many ways.
+  expect(bare).toEqual(['Error.error.details'])
+})
+
 test('tells what a request may hold', async () => {
   const server = await start()
   const { paths } = (await server.call('GET', '/openapi.json')).body
@@ -37,7 +92,7 @@ test('tells what a request may hold', async () => {
     required: false,
     schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
   })
-  expect(paths['/healthz'].get.security).toBeUndefined()
+  expect(paths['/healthz'].get.security).toEqual([])
 })
 
 test('every route answers with a status that it declares, whatever stands in its path', async () => {

@@ -5,6 +5,15 @@ import { doorOf, doorText } from '../../../shared/known-types.ts'
 import type { JsonObject, Message, ToolCallBlock, Usage } from '../../../shared/schema.ts'
 import { isHandedBack, type FinishReason } from './outcome.ts'
 
+const callShape = z.union([
+  z.object({
+    id: z.string(),
+    type: z.literal('function'),
+    function: z.object({ name: z.string(), arguments: z.string() }),
+  }),
+  z.object({ id: z.string(), type: z.literal('custom'), custom: z.object({ name: z.string(), input: z.string() }) }),
+])
+
 export const completionJson = z.looseObject({
   id: z.string(),
   object: z.literal('chat.completion'),
@@ -13,10 +22,18 @@ export const completionJson = z.looseObject({
   choices: z.array(
     z.looseObject({
       index: z.int(),
-      message: z.looseObject({ role: z.literal('assistant'), content: z.string().nullable() }),
-      finish_reason: z.string(),
+      message: z.looseObject({
+        role: z.literal('assistant'),
+        content: z.string().nullable(),
+        refusal: z.string().nullable(),
+        reasoning_content: z.string().optional(),
+        tool_calls: z.array(callShape).optional(),
+      }),
+      logprobs: z.null(),
+      finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
     }),
   ),
+  usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() }).optional(),
 })
 
 /** What every chunk, and the whole, begins with. */
