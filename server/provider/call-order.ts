@@ -44,6 +44,7 @@ export class CallOrder {
     if (event.type === 'usage' || event.type === 'waiting') return event
     if (event.type === 'finish') return this.#held.size === 0 ? event : [...this.rest(), event]
     const call = this.#call
+    if (call !== null && event.key !== call.key && this.#isAside(event)) return event
     if (call === null || event.key === call.key || (this.#held.size === 0 && isFinished(call))) {
       this.#pass(event)
       return this.#held.size === 0 ? event : [event, ...this.#release()]
@@ -60,6 +61,11 @@ export class CallOrder {
       events.push(...this.#release())
     }
     return events
+  }
+
+  /** Says nothing, of a block that began before: it ends, or is set. */
+  #isAside({ type, key }: KeyedEvent): boolean {
+    return (type === 'block_end' || type === 'block_set') && !this.#held.has(key)
   }
 
   #hold(event: KeyedEvent): void {

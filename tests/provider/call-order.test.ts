@@ -63,6 +63,12 @@ test('a call that begins while another is written waits for its end', () => {
   expect(order.next(args('b', '2}'))).toEqual(args('b', '2}'))
 })
 
+test('what ends while a call is written has ended', () => {
+  const order = new CallOrder()
+  for (const event of [startText('t'), say('t', 'Hm.'), start('a'), end('t', 'completed'), args('a', '{}')])
+    expect(order.next(event)).toBe(event)
+})
+
 test('a call without a name is not finished, whatever its arguments are', () => {
   const named: ProviderEvent = { type: 'block_set', key: 'a', fields: { name: 'late' } }
   expect(ordered([start('a', ''), args('a', '{}'), start('b'), named])).toEqual([
