@@ -65,7 +65,7 @@ export class CallOrder {
 
   /** Says nothing, of a block that began before: it ends, or is set. */
   #isAside({ type, key }: KeyedEvent): boolean {
-    return (type === 'block_end' || type === 'block_set') && !this.#held.has(key)
+    return (type === 'block_end' || type === 'block_set' || type === 'block_type') && !this.#held.has(key)
   }
 
   #hold(event: KeyedEvent): void {

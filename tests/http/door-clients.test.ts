@@ -23,13 +23,17 @@ afterAll(async () => {
   await world.close()
 })
 
-test.each(clients.map((client) => [client.name, client] as const))('%s', async (_name, client) => {
-  const pairs = await Promise.all(streams.map((stream) => world.ask(client, stream, 0)))
-  const faults = pairs.flatMap((pair, index) =>
-    undeclared(pair, streams[index]!, client.asksAgain === true).map((words) => `${pair.stream}: ${words}`),
-  )
-  expect(faults).toEqual([])
-})
+test.each(clients.map((client) => [client.name, client] as const))(
+  '%s',
+  async (_name, client) => {
+    const pairs = await Promise.all(streams.map((stream) => world.ask(client, stream, 0)))
+    const faults = pairs.flatMap((pair, index) =>
+      undeclared(pair, streams[index]!, client.asksAgain === true).map((words) => `${pair.stream}: ${words}`),
+    )
+    expect(faults).toEqual([])
+  },
+  60_000,
+)
 
 test('in what they may differ stands in docs/DOOR.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/DOOR.md'), 'utf8')
