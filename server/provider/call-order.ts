@@ -41,8 +41,9 @@ export class CallOrder {
 
   /** What can be written now that this event has come. */
   next(event: ProviderEvent): ProviderEvent | ProviderEvent[] | null {
-    if (event.type === 'usage' || event.type === 'waiting') return event
     if (event.type === 'finish') return this.#held.size === 0 ? event : [...this.rest(), event]
+    // Of no block.
+    if (!('key' in event)) return event
     const call = this.#call
     if (call !== null && event.key !== call.key && this.#isAside(event)) return event
     if (call === null || event.key === call.key || (this.#held.size === 0 && isFinished(call))) {
