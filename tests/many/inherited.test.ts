@@ -187,7 +187,7 @@ test(
 
 test('a decision is of one call: a later one of the same id waits for its own', { timeout: 20_000 }, async () => {
   let ran = 0
-  const world = await newWorld({ settings: { RUNNEL_LEASE_MS: 300, tools: [payTool(() => `paid ${++ran}`)] } })
+  const world = await newWorld({ settings: { RUNNEL_LEASE_MS: 900, tools: [payTool(() => `paid ${++ran}`)] } })
   const [a, b] = await Promise.all([world.node(), world.node()])
   const asks = () => answer({ toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] })
   world.fake.enqueue(asks(), asks(), answer({ text: 'Done.' }))
