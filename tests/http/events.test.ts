@@ -220,7 +220,7 @@ test.each(['delta', 'state'] as const)(
     expect(quick.message).toEqual(truth)
     expect(quick.events.filter(({ event }) => event.type === 'snapshot')).toHaveLength(1)
   },
-  30_000,
+  60_000,
 )
 
 test('a reader that takes nothing for RUNNEL_VIEWER_STALL_MS is closed', async () => {
