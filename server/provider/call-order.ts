@@ -115,5 +115,6 @@ function isFinished({ name, arguments: text, argumentsEnd }: OpenCall): boolean 
 
 function sizeOf(event: KeyedEvent): number {
   if (event.type === 'delta') return eventBytes + event.text.length * 2
-  return eventBytes + (event.type === 'file' ? event.data.length : 0)
+  if (event.type === 'file') return eventBytes + event.data.length
+  return eventBytes + JSON.stringify(event).length * 2
 }

@@ -71,7 +71,7 @@ test('a type of one row works everywhere', async () => {
   // What it says is what the model is told that it said.
   await server.ask('Another?', { chatId, parentId: messageId })
   await expect.poll(() => asked.length).toBe(2)
-  expect(asked[1]!.prompt).toContainEqual({ role: 'assistant', text: verse })
+  expect(asked[1]!.prompt).toContainEqual({ role: 'assistant', text: verse, model: expect.any(String) })
 
   const door = await fetch(`${server.url}/v1/chat/completions`, {
     method: 'POST',
