@@ -39,6 +39,7 @@ import { checkedArguments } from '../server/task/call.ts'
 import { overlapFilter } from '../server/task/continuation.ts'
 import { digestOf } from '../shared/digest.ts'
 import type { Block, Message } from '../shared/schema.ts'
+import { GrowingMarkdown, parseMarkdown } from '../shared/markdown/markdown.ts'
 import { longestHold } from './helpers/longest-hold.ts'
 
 const repeated = (text: string) => (size: number) => text.repeat(Math.ceil(size / text.length)).slice(0, size)
@@ -167,6 +168,44 @@ async function demo(result: string): Promise<void> {
 /** Name, size, text of that size, what reads it. */
 type Row = [name: string, size: number, generate: (size: number) => any, read: (input: any) => unknown]
 
+/** What a parser of Markdown may read again and again. */
+const markdownUnits = [
+  ...[
+    '_a',
+    '*_a',
+    'a**',
+    '[',
+    '[a](',
+    '[a](<',
+    '![',
+    '[a][',
+    '`',
+    '`a``',
+    '<',
+    '<a b="',
+    '<!--',
+    'a@b.',
+    'www.',
+    '~~a',
+  ],
+  ...[
+    '> ',
+    '- ',
+    '1. ',
+    '- a\n',
+    '- a\n\n',
+    '> a\n',
+    '|a|b\n',
+    '|a\n|-\n',
+    '```\n',
+    '[a]: b\n',
+    '[a]: b "',
+    '# a\n',
+    '\n \n',
+  ],
+  ...['$', '$$\n', '$a', '[^1]: ', '[^1]', '<details>\n\n', '<b>', '&amp;', '    a\n', 'a  \n', 'a\n=\n'],
+]
+
 const rows: Row[] = [
   ['words of marks', 20_000, marks, wordsOf],
   ['words of one long word', 50_000, repeated('a'), wordsOf],
@@ -256,6 +295,30 @@ const rows: Row[] = [
   ],
   ['an address in Markdown', 50_000, repeated('<\n'), (url) => messageMarkdown(messageOf({ type: 'embed', url }))],
   ['a message as text', 50_000, repeated('<'), (text) => messageText(textBlock(text))],
+  [
+    'Markdown that grows in one fence',
+    20_000,
+    repeated('let x = 1\n'),
+    (text) => {
+      const markdown = new GrowingMarkdown({}, '```\n')
+      for (let at = 0; at < text.length; at += 5) markdown.append(text.slice(at, at + 5))
+    },
+  ],
+  [
+    'Markdown that grows',
+    4_000,
+    repeated('A *paragraph* of `words`.\n\n- and\n- a list\n\n'),
+    (text) => {
+      const markdown = new GrowingMarkdown()
+      for (let at = 0; at < text.length; at += 5) markdown.append(text.slice(at, at + 5))
+    },
+  ],
+  ...markdownUnits.map((unit): Row => [
+    `Markdown of ${JSON.stringify(unit)}`,
+    4_000,
+    repeated(unit),
+    (text) => parseMarkdown(`${text}\n)]`),
+  ]),
   ['HTML of a tool', 50_000, repeated('<&'), (text) => messageHtml(callBlock(text))],
   ['names of files', 50_000, repeated('\u202e/.'), cleanName],
   ['white space in a name', 50_000, (n) => `x${repeated(' ')(n)}x`, cleanName],

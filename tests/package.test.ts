@@ -14,9 +14,12 @@ const COMMAND_MS = 120_000
 const PROGRAM = `
 import { createRunnel } from '@runnel/core/server'
 import { connect } from '@runnel/core/client'
+import { markdownHtml, parseMarkdown } from '@runnel/core/client/markdown'
+import { TextPieces } from '@runnel/core/client/pieces'
 import { memoryStore, startFakeOpenAI } from '@runnel/core/testing'
 import { storeContract } from '@runnel/core/testing/contracts'
 
+if (markdownHtml(parseMarkdown(new TextPieces('*a*').toString())) !== '<p><em>a</em></p>') throw new Error('no Markdown')
 let rules = 0
 storeContract(memoryStore, { describe: (_name, body) => body(), it: () => (rules += 1), expect: () => {} })
 if (rules < 50) throw new Error('only ' + rules + ' rules')

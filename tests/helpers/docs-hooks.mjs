@@ -5,8 +5,9 @@ const root = new URL('../../', import.meta.url)
 
 registerHooks({
   resolve: (specifier, context, nextResolve) => {
-    const part = /^@runnel\/core\/(server|client|testing)$/.exec(specifier)?.[1]
-    if (part !== undefined) return nextResolve(new URL(`${part}/index.ts`, root).href, context)
+    const part = /^@runnel\/core\/(server|client|client\/markdown|client\/pieces|testing)$/.exec(specifier)?.[1]
+    if (part !== undefined)
+      return nextResolve(new URL(part === 'client/pieces' ? `${part}.ts` : `${part}/index.ts`, root).href, context)
     const isPackage = !/^(\.|\/|node:|file:)/.test(specifier)
     return nextResolve(
       specifier,

@@ -1,0 +1,211 @@
+import { Lexer, Tokenizer, type MarkedOptions, type Token, type Tokens, type TokensList } from 'marked'
+import { sectionsOf } from './sections.ts'
+
+export type { Token, Tokens } from 'marked'
+
+/** A definition of a footnote: its text without marks. */
+export interface FootnoteDef {
+  type: 'footnoteDef'
+  raw: string
+  label: string
+  text: string
+}
+export interface MathToken {
+  type: 'math'
+  raw: string
+  text: string
+  display: boolean
+  closed: boolean
+}
+export interface FootnoteRef {
+  type: 'footnoteRef'
+  raw: string
+  label: string
+}
+
+export interface LinkTarget {
+  href: string
+  title: string | null | undefined
+}
+
+/** What a text says it is made of; inline text is still to be read. */
+export interface Blocks {
+  tokens: Token[]
+  notes: FootnoteDef[]
+  /** The inline text that belongs to each empty list of tokens. */
+  inline: Map<unknown, string>
+  links: Record<string, LinkTarget>
+}
+
+/** More than people nest. Each level reads the text of those below it once more. */
+const maxDepth = 16
+/** A definition that is longer than this is none. */
+const maxDefLength = 4_000
+
+class BoundedTokenizer extends Tokenizer {
+  /** How many quotes and lists what is read stands in. */
+  depth = 0
+
+  override blockquote(src: string): Tokens.Blockquote | undefined {
+    return this.#inside(() => super.blockquote(src))
+  }
+
+  override list(src: string): Tokens.List | undefined {
+    return this.#inside(() => super.list(src))
+  }
+
+  #inside<T>(read: () => T): T | undefined {
+    if (this.depth === maxDepth) return undefined
+    this.depth += 1
+    try {
+      return read()
+    } finally {
+      this.depth -= 1
+    }
+  }
+
+  /** A definition has no blank line in it, whatever is quoted: what stands behind one never changes what stood before it. */
+  override def(src: string): Tokens.Def | undefined {
+    if (!/^ {0,3}\[/.test(src)) return undefined
+    const head = src.slice(0, maxDefLength)
+    const blank = head.search(/\n[ \t]*\n/)
+    if (blank === -1 && head.length < src.length) return undefined
+    const token = super.def(blank === -1 ? head : head.slice(0, blank + 1))
+    return token && !token.tag.startsWith('^') ? token : undefined
+  }
+}
+
+/** `[^1]: text`, and lines behind it that are indented or go on with its paragraph. */
+function footnoteDef(src: string): FootnoteDef | undefined {
+  const first = /^ {0,3}\[\^([^\]\s]{1,200})\]:[ \t]*/.exec(src)
+  if (!first) return undefined
+  const lines: string[] = []
+  let at = first[0].length
+  let end = at
+  let blank = 0
+  for (let isFirst = true; at < src.length; isFirst = false) {
+    const lineBreak = src.indexOf('\n', at)
+    const next = lineBreak === -1 ? src.length : lineBreak + 1
+    const line = src.slice(at, lineBreak === -1 ? next : lineBreak)
+    if (line.trim() === '') {
+      if (!isFirst) blank += 1
+      else lines.push('')
+    } else if (/^(?: {2,}|\t)/.test(line)) {
+      for (; blank > 0; blank--) lines.push('')
+      lines.push(line.replace(/^(?: {1,4}|\t)/, ''))
+      end = next
+    } else if (isFirst) {
+      lines.push(line)
+      end = next
+    } else if (blank > 0 || /^ {0,3}(?:\[\^|#{1,6}\s|>|```|~~~|[-*+]\s|\d{1,9}[.)]\s|\|)/.test(line)) break
+    else {
+      lines.push(line)
+      end = next
+    }
+    at = next
+  }
+  return { type: 'footnoteDef', raw: src.slice(0, end), label: first[1]!, text: lines.join('\n') }
+}
+
+/** `$$` or `\[` that begins a line, to the same that ends one, without a blank line between. `isGrowing`: its end may be to come. */
+function displayMath(src: string, isGrowing: boolean): MathToken | undefined {
+  const open = /^ {0,3}(?:\$\$|\\\[(?=[ \t]*(?:\n|$)))/.exec(src)
+  if (!open) return undefined
+  const isDollars = open[0].endsWith('$$')
+  const stop = isDollars ? /\$\$[ \t]*(?:\n|$)|\n[ \t]*\n/g : /\\\][ \t]*(?:\n|$)|\n[ \t]*\n/g
+  stop.lastIndex = open[0].length
+  const end = stop.exec(src)
+  const text = src.slice(open[0].length, end?.index).trim()
+  if (end && !end[0].startsWith('\n'))
+    return { type: 'math', raw: src.slice(0, end.index + end[0].length), text, display: true, closed: true }
+  // Half of its end is no part of it.
+  return isGrowing && !end
+    ? { type: 'math', raw: src, text: text.replace(/[$\\]$/, '').trim(), display: true, closed: false }
+    : undefined
+}
+
+/** `$x$` and `$$x$$`: no space inside the marks and no digit behind them, so that prices are none. */
+function inlineMath(src: string): MathToken | undefined {
+  if (src.charCodeAt(0) !== 36) return undefined
+  const found =
+    /^\$\$((?:[^$\\]|\\[^])+?)\$\$/.exec(src) ??
+    /^\$((?:[^$\s\\]|\\[^])|(?:[^$\s\\]|\\[^])(?:[^$\\]|\\[^])*?(?:[^$\s\\]|\\\S))\$(?!\d)/.exec(src)
+  if (!found) return undefined
+  return { type: 'math', raw: found[0], text: found[1]!.trim(), display: found[0].startsWith('$$'), closed: true }
+}
+
+function footnoteRef(src: string): FootnoteRef | undefined {
+  const found = /^\[\^([^\]\s]{1,200})\]/.exec(src)
+  return found ? { type: 'footnoteRef', raw: found[0], label: found[1]! } : undefined
+}
+
+function optionsOf(isGrowing: boolean, notes: FootnoteDef[]): MarkedOptions {
+  const tokenizer = new BoundedTokenizer()
+  return {
+    gfm: true,
+    tokenizer,
+    extensions: {
+      block: [
+        (src: string) => {
+          const note = footnoteDef(src)
+          if (note) notes.push(note)
+          return note
+        },
+        // What ends in a quote or an item need not be the end of all.
+        (src: string) => displayMath(src, isGrowing && tokenizer.depth === 0),
+      ],
+      inline: [inlineMath, footnoteRef],
+      startInline: [(src: string) => src.indexOf('$')],
+      renderers: {},
+      childTokens: {},
+    },
+  } as unknown as MarkedOptions
+}
+
+/**
+ * A line of very many marks of lists would be read once for each of them. Of such a line, which is no rule, the
+ * space behind one of them becomes another kind, so that the marks end there. Lengths stay.
+ */
+function withoutMarkRuns(text: string): string {
+  if (text.length < 400) return text
+  return text.replace(/^(?:[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]){100}/gm, (marks, at: number) => {
+    const end = text.indexOf('\n', at)
+    return /^[-* \t]+$/.test(text.slice(at, end === -1 ? undefined : end)) ? marks : `${marks.slice(0, -1)}\u00a0`
+  })
+}
+
+/** Reads text as blocks: cost grows with its length. */
+export function readBlocks(original: string, isGrowing: boolean): Blocks {
+  const text = withoutMarkRuns(original)
+  const notes: FootnoteDef[] = []
+  const lexer = new Lexer(optionsOf(isGrowing, notes))
+  const tokens = lexer.blockTokens(text, lexer.tokens)
+  if (text !== original) {
+    let at = 0
+    for (const token of tokens) {
+      // Code is shown as it is.
+      if (token.type === 'code') token.raw = original.slice(at, at + token.raw.length)
+      at += token.raw.length
+    }
+  }
+  const inline = new Map<unknown, string>()
+  for (const { src, tokens: list } of lexer.inlineQueue) inline.set(list, src)
+  return { tokens, notes, inline, links: lexer.tokens.links as Record<string, LinkTarget> }
+}
+
+/** Reads inline text with the definitions that `links` has. */
+export class InlineReader {
+  readonly #lexer: Lexer
+
+  constructor(links: Record<string, LinkTarget>) {
+    this.#lexer = new Lexer(optionsOf(false, []))
+    ;(this.#lexer.tokens as TokensList).links = links as TokensList['links']
+  }
+
+  read(text: string): Token[] {
+    return sectionsOf(text).flatMap((section) => {
+      this.#lexer.state.inRawBlock = this.#lexer.state.inLink = false
+      return this.#lexer.inlineTokens(section)
+    })
+  }
+}

@@ -1,0 +1,141 @@
+import { append, Assembly, element, nodesOf, rekeyed, textItems, type Item } from './assemble.ts'
+import { decodeEntities } from './entities.ts'
+import { InlineReader, type FootnoteRef, type LinkTarget, type MathToken, type Token, type Tokens } from './grammar.ts'
+import { hiddenBy, htmlEvents } from './html.ts'
+import type { Memory } from './memory.ts'
+import { safeUrl, type MarkdownNode } from './nodes.ts'
+import { repairInline } from './repair.ts'
+import { sectionsOf } from './sections.ts'
+
+export interface MarkdownOptions {
+  /**
+   * Whether an image may be loaded, and from where. Without it each image is a
+   * link: one that is loaded by itself tells a stranger who reads.
+   */
+  image?: ((src: string, alt: string) => string | null) | undefined
+}
+
+/** Makes nodes of inline text and of HTML. */
+export class Spans {
+  readonly #options: MarkdownOptions
+  readonly #memory: Memory
+  readonly #reader: InlineReader
+
+  constructor(options: MarkdownOptions, memory: Memory) {
+    this.#options = options
+    this.#memory = memory
+    // The parser asks it for each name that may be a link.
+    const linkOf = (label: string | symbol) => (typeof label === 'string' ? memory.link(label) : undefined)
+    const links = new Proxy(Object.create(null) as Record<string, LinkTarget>, {
+      get: (_, label) => linkOf(label),
+      getOwnPropertyDescriptor: (_, label) => {
+        const value = linkOf(label)
+        return value && { value, configurable: true, enumerable: true }
+      },
+    })
+    this.#reader = new InlineReader(links)
+  }
+
+  /** Its sections are remembered one by one. `isGrowing`: its end is to be repaired. */
+  inline(text: string, isGrowing: boolean): MarkdownNode[] {
+    const sections = sectionsOf(text)
+    const items = sections.flatMap((section, index) => {
+      const isOpen = isGrowing && index === sections.length - 1
+      const shown = isOpen ? repairInline(section) : section
+      return this.#memory.remember(`inline ${shown}`, isOpen, () => this.#spans(this.#reader.read(shown), false))
+    })
+    return new Assembly().add(rekeyed(items)).end()
+  }
+
+  html(html: string, key: string): Item[] {
+    return htmlEvents(html).flatMap((event, index): Item[] => {
+      const own = index === 0 ? key : `${key}.${index}`
+      switch (event.type) {
+        case 'open':
+          return [{ open: event.tag, attrs: event.attrs, key: own }]
+        case 'close':
+          return [{ close: event.tag }]
+        case 'image':
+          return this.#image(event.src, event.alt, own, false)
+        case 'text':
+          return event.text.trim() === '' ? [] : [{ node: { type: 'text', key: own, text: event.text } }]
+      }
+    })
+  }
+
+  #spans(tokens: readonly Token[], isInLink: boolean): Item[] {
+    const items: Item[] = []
+    let hidden: string | null = null
+    for (const token of tokens) {
+      if (hidden !== null) {
+        if (token.raw.toLowerCase().startsWith(`</${hidden}`)) hidden = null
+        continue
+      }
+      const key = String(items.length)
+      const inside = (inLink = isInLink) =>
+        new Assembly().add(rekeyed(this.#spans((token as Tokens.Strong).tokens, inLink))).end()
+      switch (token.type) {
+        case 'text':
+          append(items, ...textItems(decodeEntities((token as Tokens.Text).text)))
+          break
+        case 'escape':
+          append(items, ...textItems((token as Tokens.Escape).text))
+          break
+        case 'strong':
+        case 'em':
+        case 'del':
+          items.push(...element(token.type, key, inside()))
+          break
+        case 'codespan':
+          items.push(...element('code', key, nodesOf(textItems((token as Tokens.Codespan).text))))
+          break
+        case 'br':
+          items.push(...element('br', key, []))
+          break
+        case 'link': {
+          const { href, title } = token as Tokens.Link
+          const target = decodeEntities(href)
+          if (isInLink || safeUrl(target) === null) items.push(...inside().map((node) => ({ node })))
+          else
+            items.push(
+              ...element('a', key, inside(true), { href: target, ...(title ? { title: decodeEntities(title) } : {}) }),
+            )
+          break
+        }
+        case 'image': {
+          const { href, text } = token as Tokens.Image
+          append(items, ...this.#image(decodeEntities(href), decodeEntities(text), key, isInLink))
+          break
+        }
+        case 'html':
+          hidden = hiddenBy(token.raw)
+          for (const item of this.html(token.raw, key)) append(items, item)
+          break
+        case 'math': {
+          const { text: formula, display, closed } = token as unknown as MathToken
+          items.push({ node: { type: 'math', key, display, closed, text: formula } })
+          break
+        }
+        case 'footnoteRef':
+          append(items, ...this.#noteRef(token as unknown as FootnoteRef, key))
+          break
+        default:
+          append(items, ...textItems(token.raw))
+      }
+    }
+    return items
+  }
+
+  #image(src: string, alt: string, key: string, isInLink: boolean): Item[] {
+    const allowed = this.#options.image?.(src, alt)
+    if (allowed !== undefined && allowed !== null && safeUrl(allowed) !== null)
+      return element('img', key, [], { src: allowed, alt })
+    const words = nodesOf(textItems(alt === '' ? src : alt))
+    return isInLink || safeUrl(src) === null ? words.map((node) => ({ node })) : element('a', key, words, { href: src })
+  }
+
+  #noteRef({ label, raw }: FootnoteRef, key: string): Item[] {
+    const number = this.#memory.noteNumber(label)
+    return number === undefined ? textItems(raw) : element('sup', key, nodesOf(textItems(String(number))))
+  }
+}
