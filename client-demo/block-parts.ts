@@ -1,5 +1,6 @@
 import type { Api } from '../client/index.ts'
-import { GrowingText } from './growing-text.ts'
+import { MarkdownText } from './growing-markdown.ts'
+import { GrowingText, type Growing } from './growing-text.ts'
 
 /** What a block's buttons and files call. */
 export interface BlockContext {
@@ -10,13 +11,20 @@ export interface BlockContext {
 export interface Parts {
   readonly root: HTMLElement
   /** The texts that grow, by field. */
-  readonly texts: Map<string, GrowingText>
+  readonly texts: Map<string, Growing>
   readonly context: BlockContext
 }
 
 /** The element of a text that grows. */
 export function growing({ texts }: Parts, field: string, text: string): HTMLElement {
   const node = new GrowingText(text)
+  texts.set(field, node)
+  return node.element
+}
+
+/** The same of Markdown. */
+export function growingMarkdown({ texts }: Parts, field: string, text: string): HTMLElement {
+  const node = new MarkdownText(text)
   texts.set(field, node)
   return node.element
 }

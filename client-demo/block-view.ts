@@ -1,9 +1,9 @@
 import type { Block, MessageStatus, TextChange } from '../client/index.ts'
-import { growing, type BlockContext, type Parts } from './block-parts.ts'
+import { growing, growingMarkdown, type BlockContext, type Parts } from './block-parts.ts'
 import { createCitations } from './citations.ts'
 import { element, link, setText, webUrl } from './dom.ts'
 import { createFileView } from './file-view.ts'
-import type { GrowingText } from './growing-text.ts'
+import type { Growing } from './growing-text.ts'
 import { renderToolCall } from './tool-call-view.ts'
 
 /** What a message shows for one block. The growing texts come by `textChanged`, all else by `update`. */
@@ -20,30 +20,37 @@ type Renderer<B extends Block> = (parts: Parts, block: B) => (block: B, message:
 /** `update` is still to be called. */
 export function createBlockView(block: Block, context: BlockContext): BlockView {
   const root = element('div', { class: `block ${block.type}`, 'data-testid': 'block', 'data-type': block.type })
-  const texts = new Map<string, GrowingText>()
+  const texts = new Map<string, Growing>()
   // A block of a newer server has no renderer here, and shows nothing.
   const render = renderers[block.type] as Renderer<Block> | undefined
   const update = render?.({ root, texts, context }, block)
+  let isOver = false
   return {
     element: root,
     update: (next, message) => {
       root.dataset.status = next.status
       update?.(next, message)
+      isOver = next.status !== 'in_progress' && next.status !== 'streaming'
+      if (isOver) for (const text of texts.values()) text.end?.()
     },
-    textChanged: ({ field, from, text }) => texts.get(field)?.replaceFrom(from, text),
+    textChanged: ({ field, from, text }) => {
+      const changed = texts.get(field)
+      changed?.replaceFrom(from, text)
+      if (isOver) changed?.end?.()
+    },
   }
 }
 
 const renderers: { [Type in Block['type']]: Renderer<Extract<Block, { type: Type }>> } = {
   text: (parts, { text }) => {
     const citations = createCitations()
-    parts.root.append(growing(parts, 'text', text), citations.element)
+    parts.root.append(growingMarkdown(parts, 'text', text), citations.element)
     return ({ annotations }) => citations.update(annotations)
   },
 
   reasoning: (parts, { text }) => {
     const summary = element('summary')
-    parts.root.append(element('details', {}, summary, growing(parts, 'text', text)))
+    parts.root.append(element('details', {}, summary, growingMarkdown(parts, 'text', text)))
     return ({ status, startedAt, endedAt }) => {
       const seconds = endedAt === undefined ? 0 : Math.round((endedAt - startedAt) / 1000)
       setText(summary, status === 'in_progress' ? 'Thinking …' : seconds > 0 ? `Thought for ${seconds} s` : 'Thoughts')

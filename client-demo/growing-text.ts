@@ -1,54 +1,57 @@
+import type { TextChange } from '../client/index.ts'
+import { TextPieces } from '../client/pieces.ts'
 import { element } from './dom.ts'
 
-/** A paragraph this long ends at its next line break: what a browser lays out anew for a token stays small. */
-const paragraphLength = 2_000
+/** A text on the page that follows its changes. */
+export interface Growing {
+  readonly element: HTMLElement
+  replaceFrom: (from: TextChange['from'], text: TextChange['text']) => void
+  /** It is whole. */
+  end?: () => void
+}
 
 /**
- * Text that grows at its end at the cost of what is added. Its paragraphs end
- * with their line break, so `textContent` is the text itself.
+ * Plain text that grows at its end at the cost of what is added: each piece has an element, and what is out of view
+ * is not laid out. `textContent` is the text itself.
  */
-export class GrowingText {
+export class GrowingText implements Growing {
   readonly element: HTMLElement
-  #paragraphs: Text[] = []
+  readonly #pieces: TextPieces
+  /** What stands in the children of the element. */
+  readonly #shown: string[] = []
 
   constructor(text: string, className = 'growing') {
     this.element = element('div', { class: className })
-    this.#append(text)
+    this.#pieces = new TextPieces(text)
+    this.#show(0)
   }
 
   /** From offset `from` on, the text now reads `text`. */
   replaceFrom(from: number, text: string): void {
-    let start = this.#paragraphs.reduce((length, paragraph) => length + paragraph.length, 0)
-    while (start > from) {
-      const last = this.#paragraphs.at(-1)!
-      start -= last.length
-      if (start >= from) {
-        last.parentElement!.remove()
-        this.#paragraphs.pop()
-      } else {
-        last.deleteData(from - start, last.length)
-        break
-      }
-    }
-    this.#append(text)
+    const before = this.#pieces.finished
+    this.#pieces.replaceFrom(from, text)
+    const { finished } = this.#pieces
+    // What is the same object is on the page.
+    let same = Math.min(before.length, finished.length)
+    while (same > 0 && before[same - 1] !== finished[same - 1]) same -= 1
+    this.#show(same)
   }
 
-  #append(text: string): void {
-    for (let rest = text; rest !== '';) {
-      const last = this.#paragraphs.at(-1)
-      const paragraph =
-        last && !(last.length >= paragraphLength && last.data.endsWith('\n')) ? last : this.#newParagraph()
-      const lineBreak = rest.indexOf('\n', Math.max(0, paragraphLength - paragraph.length))
-      const end = lineBreak === -1 ? rest.length : lineBreak + 1
-      paragraph.appendData(rest.slice(0, end))
-      rest = rest.slice(end)
-    }
+  #show(from: number): void {
+    const { finished, open } = this.#pieces
+    const count = finished.length + (open.text === '' ? 0 : 1)
+    for (let i = from; i < count; i++) this.#showPiece(i, (finished[i] ?? open).text)
+    for (; this.#shown.length > count; this.#shown.pop()) this.element.lastElementChild!.remove()
   }
 
-  #newParagraph(): Text {
-    const paragraph = document.createTextNode('')
-    this.element.append(element('div', {}, paragraph))
-    this.#paragraphs.push(paragraph)
-    return paragraph
+  #showPiece(index: number, text: string): void {
+    const old = this.#shown[index]
+    this.#shown[index] = text
+    if (old === undefined) return this.element.append(element('div', { class: 'piece' }, text))
+    if (old === text) return
+    const node = this.element.children[index]!.firstChild as Text
+    // A selection in it survives.
+    if (text.startsWith(old)) node.appendData(text.slice(old.length))
+    else node.data = text
   }
 }
