@@ -18,6 +18,7 @@ import { betweenNodes } from './nodes.ts'
 import { answersWhilePreparing } from './preparing.ts'
 import { redactedTokens } from './redaction.ts'
 import { redisCost } from './redis.ts'
+import { markdownInBrowser } from './markdown.ts'
 import { returningViewers } from './return.ts'
 import { foreignChats } from './search.ts'
 import { costOfSignIn } from './signed-in.ts'
@@ -43,6 +44,7 @@ const benches: Bench[] = [
   { name: 'tool-arguments', run: toolArguments },
   { name: 'events', run: async () => [...(await eventsAToken()), ...(await auditor())] },
   { name: 'door', run: doorAChunk },
+  { name: 'markdown', run: markdownInBrowser },
   { name: 'return', run: returningViewers },
   { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },
