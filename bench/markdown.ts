@@ -11,7 +11,7 @@ const folder = fileURLToPath(new URL('./markdown/', import.meta.url))
 const page = fileURLToPath(new URL('../docs/MARKDOWN.md', import.meta.url))
 const tokensPerSecond = 100
 const tokens = 200
-const rounds = 1
+const rounds = 3
 
 type Kind = 'markdown' | 'plain'
 type Side = 'own' | 'streamdown'

@@ -50,7 +50,7 @@ describe(`growing Markdown (seed ${seed})`, () => {
 
   test('what packages say of themselves, in steps of 1 to 7', { timeout: 60_000 }, () => {
     const random = seeded(seed)
-    for (const { name, text } of packageTexts(random, 40, 2_500))
+    for (const { name, text } of packageTexts(random, 30, 2_000))
       grow(
         name,
         text,
@@ -61,7 +61,7 @@ describe(`growing Markdown (seed ${seed})`, () => {
 
   test('edits in the middle', () => {
     const random = seeded(seed + 1)
-    for (const { name, text } of [...fixtures, ...packageTexts(random, 20, 3_000)]) {
+    for (const { name, text } of [...fixtures, ...packageTexts(random, 10, 2_000)]) {
       const markdown = new GrowingMarkdown({}, text)
       let now = text
       for (let i = 0; i < 15; i++) {
