@@ -6,6 +6,7 @@ import type { MarkdownNode, MarkdownTree } from '../../shared/markdown/nodes.ts'
 import { fixtures, packageTexts, seeded } from './markdown-corpus.ts'
 
 const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() * 1_000_000))
+const every = fixtures.map(({ text }) => text).join('\n\n')
 const blocksOf = (tree: MarkdownTree) => tree.chunks.flatMap(({ children }) => children)
 
 function expectSame(grown: MarkdownTree, whole: MarkdownTree, where: string): void {
@@ -39,7 +40,7 @@ function grow(name: string, text: string, steps: () => number, isChecked: () => 
 }
 
 describe(`growing Markdown (seed ${seed})`, () => {
-  test.each(fixtures)('$name, at every length', ({ name, text }) => {
+  test.each(fixtures)('$name, at every length', { timeout: 60_000 }, ({ name, text }) => {
     grow(
       name,
       text,
@@ -59,14 +60,14 @@ describe(`growing Markdown (seed ${seed})`, () => {
       )
   })
 
-  test('edits in the middle', () => {
+  test('edits in the middle', { timeout: 60_000 }, () => {
     const random = seeded(seed + 1)
     for (const { name, text } of [...fixtures, ...packageTexts(random, 10, 2_000)]) {
       const markdown = new GrowingMarkdown({}, text)
       let now = text
       for (let i = 0; i < 15; i++) {
         const from = Math.floor(random() * now.length)
-        const other = fixtures[0]!.text.slice(Math.floor(random() * 2_000)).slice(0, Math.floor(random() * 300))
+        const other = every.slice(Math.floor(random() * every.length)).slice(0, Math.floor(random() * 300))
         now = now.slice(0, from) + other + (random() < 0.5 ? now.slice(from + 20) : '')
         const tree = markdown.replaceFrom(from, now.slice(from))
         expect(markdown.text).toBe(now)
@@ -75,7 +76,7 @@ describe(`growing Markdown (seed ${seed})`, () => {
     }
   })
 
-  test('line breaks of other systems, also cut in two', () => {
+  test('line breaks of other systems, also cut in two', { timeout: 60_000 }, () => {
     for (const { name, text } of fixtures)
       for (const mark of ['\r\n', '\r']) {
         const other = text.replaceAll('\n', mark)
@@ -109,6 +110,16 @@ describe(`growing Markdown (seed ${seed})`, () => {
     const first = items()
     list.append('d\n- e')
     expect(items().every((item, i) => item === first[i])).toBe(true)
+  })
+
+  test('keys are unique among siblings', () => {
+    const check = (nodes: readonly MarkdownNode[]) => {
+      const keys = nodes.map(({ key }) => key)
+      expect(new Set(keys).size, keys.join()).toBe(keys.length)
+      for (const node of nodes) if ('children' in node) check(node.children)
+    }
+    const random = seeded(seed + 2)
+    for (const { text } of [...fixtures, ...packageTexts(random, 20, 4_000)]) check(blocksOf(parseMarkdown(text)))
   })
 
   test('finished chunks are the same objects, and a chunk has 32 blocks', () => {
