@@ -1,4 +1,5 @@
 /** The tool calls of one choice, put together from fragments. */
+import { isDeepStrictEqual } from 'node:util'
 import { cleanJson, type Json, type JsonObject } from '../../shared/schema.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { ProviderEvent } from './events.ts'
@@ -70,7 +71,7 @@ export class ChatCalls {
       const { twin } = call
       if (call.isShown) continue
       // A call that says the same is the same, or its effect would happen twice.
-      if (twin && (call.arguments === '' || call.arguments === twin.arguments)) continue
+      if (twin && (call.arguments === '' || saysSame(call.arguments, twin.arguments))) continue
       if (call.name === '') {
         this.#onUnknown('choices.delta.tool_calls')
         continue
@@ -92,12 +93,11 @@ export class ChatCalls {
   #add(fragment: Fields, onBegin: () => void): void {
     const isCustom = isFields(fragment.custom)
     const part = (isCustom ? fragment.custom : isFields(fragment.function) ? fragment.function : fragment) as Fields
-    const index = isWhole(fragment.index) ? fragment.index : undefined
-    const id = stringOf(fragment.id) || stringOf(fragment.call_id)
+    const index = indexOf(fragment.index)
+    const id = idOf(fragment.id) || idOf(fragment.call_id)
     const name = stringOf(part.name)
-    const given = part.arguments ?? part.input
-    const text = isFields(given) ? JSON.stringify(given) : stringOf(given)
-    const call = this.#find(index, id, name)
+    const text = argumentsOf(part) || (part === fragment ? '' : argumentsOf(fragment))
+    const call = this.#find(index, id, name, text)
     if (!call) {
       if (text !== '') this.#onUnknown('choices.delta.tool_calls')
       return
@@ -109,14 +109,16 @@ export class ChatCalls {
     if (fragment.extra_content) this.#extra(call, cleanJson(fragment.extra_content) as Json)
   }
 
-  #find(index: number | undefined, id: string, name: string): Call | undefined {
+  #find(index: number | undefined, id: string, name: string, text: string): Call | undefined {
     const at = index === undefined ? undefined : this.#byIndex.get(index)
     const own = id === '' ? undefined : this.#byId.get(id)
     if (own && (name === '' || own.name === '' || own.name === name)) return this.#known(own, at, index, name)
     if (at) {
       // Some servers make a new id for each fragment: only a name begins another call.
       const isOther = id !== '' && at.id !== '' && at.id !== id
-      if (isOther && (name !== '' || this.#isWhole(at))) return this.#start(index, id, name, null)
+      // So does one whose arguments are only the rest of some.
+      const goesOn = at.name === name && at.arguments !== '' && text !== '' && !/^\s*[{]/.test(text)
+      if (isOther && !goesOn && (name !== '' || this.#isWhole(at))) return this.#start(index, id, name, null)
       if (name === '' || at.name === '') return at
       if (at.name !== name) return this.#start(index, id, name, null)
       return id === '' && at.id === '' && this.#isWhole(at) ? this.#start(index, id, name, at) : at
@@ -214,9 +216,12 @@ export class ChatCalls {
     if (call.arguments === '' && !call.isCustom && text.trim() === '{}') call.isPlaceholder = true
     else this.#append(call, text)
     const { twin } = call
-    // What came before was the same.
-    if (twin && !call.isShown && !twin.arguments.startsWith(text, call.arguments.length - text.length))
-      this.#show(call, onBegin)
+    if (!twin || call.isShown || call.isPlaceholder) return
+    // The same may be written in another way: what it says is known once it is whole.
+    const differs = call.isCustom
+      ? !twin.arguments.startsWith(text, call.arguments.length - text.length)
+      : this.#isWhole(call) && !saysSame(call.arguments, twin.arguments)
+    if (differs) this.#show(call, onBegin)
   }
 
   /** Behind whole arguments nothing can follow but the same once more. */
@@ -249,6 +254,27 @@ export class ChatCalls {
   #keep(call: Call, fields: JsonObject): void {
     this.#events.push({ type: 'provider_data', key: call.key, data: { api: 'chat', call_id: call.shownId, ...fields } })
   }
+}
+
+function saysSame(one: string, other: string): boolean {
+  return one === other || (isJson(one) && isJson(other) && isDeepStrictEqual(JSON.parse(one), JSON.parse(other)))
+}
+
+/** Where servers put the arguments, as a text or as what it says. */
+function argumentsOf({ arguments: args, input, parameters, args: short }: Fields): string {
+  const given = args ?? input ?? parameters ?? short
+  return typeof given === 'object' && given !== null ? JSON.stringify(given) : stringOf(given)
+}
+
+/** Also in digits. */
+function indexOf(index: unknown): number | undefined {
+  const number = typeof index === 'string' && /^\d{1,6}$/.test(index) ? Number(index) : index
+  return isWhole(number) ? number : undefined
+}
+
+/** Some write that there is none. */
+function idOf(id: unknown): string {
+  return typeof id === 'string' && !/^(?:null|none|nil|undefined)$/i.test(id) ? id : ''
 }
 
 function stringOf(value: unknown): string {

@@ -1,6 +1,36 @@
 /** What is read of a chunk of Chat Completions, and what in it says nothing that a person would miss. All else is not understood. */
 import { reasoningFields } from './chat-reasoning.ts'
 
+/** Fields of a chunk that are objects or lists; numbers, words and marks beside the choices are for bookkeepers. */
+export const chunkFields = new Set([
+  'choices',
+  'usage',
+  'error',
+  'errors',
+  'base_resp',
+  'images',
+  'search_results',
+  'citations',
+  'prompt_filter_results',
+  'prompt_annotations',
+  'x_groq',
+  'timings',
+  'time_info',
+  'stats',
+  'metrics',
+  'nvext',
+  'warnings',
+  'prompt_token_ids',
+  'prompt_logprobs',
+  'kv_transfer_params',
+  'metadata',
+  'cost',
+  'copilot_usage',
+  'latency_checkpoint',
+  'stream_options',
+  'system',
+])
+
 /** Fields of a choice. */
 export const choiceFields = new Set([
   'index',
@@ -17,6 +47,7 @@ export const choiceFields = new Set([
   'usage',
   'error',
   'errors',
+  'images',
   'seed',
   'token_ids',
   'prompt_token_ids',
@@ -39,6 +70,7 @@ export const deltaFields = new Set<string>([
   'annotations',
   'images',
   'image',
+  'image_url',
   'audio',
   'finish_reason',
   'error',

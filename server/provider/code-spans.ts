@@ -1,6 +1,10 @@
+/** A line that is set in so far is code. */
+const codeIndent = 4
+
 /**
- * Whether a growing Markdown text stands inside of code now: between fences, or
- * between backticks of one line. Each character is looked at once.
+ * Whether a growing Markdown text stands inside of code now: between fences,
+ * between backticks of one line, or in lines set in by four behind an empty one.
+ * Each character is looked at once.
  */
 export class CodeSpans {
   /** Of the fence that is open. */
@@ -9,6 +13,9 @@ export class CodeSpans {
   #span = 0
   /** Only white space came in this line so far. */
   #isLineStart = true
+  /** How far this line is set in, and whether that makes it code. */
+  #indent = 0
+  #mayBeCode = false
   /** The fence that is open began in this line. */
   #isFenceLine = false
   #mark = ''
@@ -28,16 +35,21 @@ export class CodeSpans {
       }
       if (this.#run > 0) this.#endRun()
       if (character === '\n') {
+        // Behind an empty line, or a line of such code.
+        this.#mayBeCode = this.#isLineStart || (this.#mayBeCode && this.#indent >= codeIndent)
+        this.#indent = 0
         this.#isLineStart = true
         this.#isFenceLine = false
         this.#span = 0
-      } else if (character !== ' ' && character !== '\t' && character !== '\r') this.#isLineStart = false
+      } else if (character === ' ' || character === '\t') {
+        if (this.#isLineStart) this.#indent += character === ' ' ? 1 : codeIndent
+      } else if (character !== '\r') this.#isLineStart = false
     }
   }
 
   isInside(): boolean {
     this.#endRun()
-    return this.#fence !== null || this.#span > 0
+    return this.#fence !== null || this.#span > 0 || (this.#mayBeCode && this.#indent >= codeIndent)
   }
 
   #endRun(): void {

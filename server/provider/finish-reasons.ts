@@ -32,8 +32,8 @@ const endings = new Map<string, Ending>(
 
 /** `null`: the word says nothing, the answer goes on. */
 export function endingOf(word: string): Ending | null {
-  const known = endings.get(word)
-  if (known) return known
+  const exact = endings.get(word)
+  if (exact) return exact
   const plain = word
     .slice(0, 100)
     .trim()
@@ -43,7 +43,24 @@ export function endingOf(word: string): Ending | null {
     .replace(/^(?:finish_reason_|finishreason_|stop_reason_|reason_)/, '')
   if (plain === '' || plain === 'null' || plain === 'none' || plain === 'not_finished' || plain === 'in_progress')
     return null
-  return endings.get(plain) ?? 'unknown'
+  const known = endings.get(plain) ?? byKind(plain)
+  if (known) return known
+  // `content_filter: RECITATION`: its last words say more than its first.
+  const parts = word.slice(0, 100).split(':')
+  if (parts.length === 1) return 'unknown'
+  const last = endingOf(parts.at(-1)!)
+  return last !== null && last !== 'unknown' ? last : (endingOf(parts[0]!) ?? 'unknown')
+}
+
+/** What is called an error is one. */
+function byKind(plain: string): Ending | undefined {
+  if (
+    /(?:^|_)(?:error|exception|failure|failed|overloaded|unavailable)$|^(?:malformed|insufficient|rate_limit)_/.test(
+      plain,
+    )
+  )
+    return 'failed'
+  return /(?:^|_)(?:content_filter|safety|moderation|policy)$/.test(plain) ? 'content_filter' : undefined
 }
 
 /** The word that a choice ends with; some servers put it beside the choice's words, or into an object. */
@@ -56,6 +73,13 @@ export function finishWord(...places: readonly unknown[]): string | undefined {
     if (typeof word === 'string' && word !== '') return word
   }
   return undefined
+}
+
+/** The same where it stands in a field that may hold other words, too: only what is known counts. */
+export function spareWord(...places: readonly unknown[]): string | undefined {
+  const word = finishWord(...places)
+  const ending = word === undefined ? null : endingOf(word)
+  return ending === null || ending === 'unknown' ? undefined : word
 }
 
 /** What is said of a word that nobody here knows. */

@@ -42,22 +42,36 @@ export interface StreamMapper {
 type Frame = Fields | 'done' | null
 
 const aliveWord = /^(?:(?:.*\.)?(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat)|waiting|processing|queued|null|)$/i
-const wrapping = /^[\s"'[<({]+|[\s"'\]>)}]+$/g
+/** A number, a mark, a word of life with its time, a name and that it works. */
+const aliveText =
+  /^(?:true|false|[\d\s.,:;+\-_*TZ\u200b]*|(?:ping|pong|keep[-_ ]?alive|heart[-_ ]?beat)[\d\s.,:;+\-_TZ]*|[\w-]+ processing)$/i
+const doneWord = /^(?:done|end|eof|eos)$/i
+const doneName = /^(?:done|end|complete|completed|close)$/i
+const failedName = /^(?:(?!response\.).*[._-])?(?:error|exception)$|^(?:failed|failure)$/i
+const wrapping = /^[\s"'[<({|]+|[\s"'\]>)}|]+$/g
 
 /**
  * Reads a frame. Throws the failure that it reports where nothing of an answer
  * can stand beside it, and `provider_bad_response` for what is none.
  */
 export function readFrame(type: string | undefined, data: string): Frame {
-  if (type === 'error' || type === 'response.error') return failedFrame(data)
+  if (type !== undefined && (type === 'response.error' || failedName.test(type))) return failedFrame(data)
   if (type === undefined && data.length > 4 && data.charCodeAt(0) === 123 /* { */) return aliveFields(parseFrame(data))
   const text = data.trim()
   // A word in quotes or brackets, which is none of an answer.
   const word = text.length > maxWordChars ? text : text.replace(wrapping, '')
-  if (text.startsWith(':') || aliveWord.test(word)) return null
-  if (word.toLowerCase() === 'done') return 'done'
+  if (text.startsWith(':') || aliveWord.test(word) || (text.length <= maxWordChars && aliveText.test(text)))
+    return endsBy(type) ? 'done' : null
+  if (doneWord.test(word) || (endsBy(type) && /^\w*$/.test(word))) return 'done'
   if (type !== undefined && isAliveWord(type)) return null
+  // Some put a frame into a frame.
+  if (text.startsWith('data:')) return readFrame(type, text.slice('data:'.length).trimStart())
   return aliveFields(parseFrame(text))
+}
+
+/** An event that is called so says it, where it says nothing else. */
+function endsBy(type: string | undefined): boolean {
+  return type !== undefined && doneName.test(type)
 }
 
 const maxWordChars = 40

@@ -7,13 +7,14 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import { ChatBlocks } from './chat-blocks.ts'
 import { ChatCalls } from './chat-calls.ts'
+import { Messages } from './chat-message.ts'
 import { sourceBlocks } from './chat-delta.ts'
-import { choiceFields, deltaFields } from './chat-fields.ts'
+import { choiceFields, chunkFields, deltaFields } from './chat-fields.ts'
 import { holds, takeContent, type PartsSink } from './chat-parts.ts'
 import { reasoningOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { heldBytes, reportedFailure } from './failures.ts'
-import { emptyAnswer, endingOf, finishWord, unknownWord } from './finish-reasons.ts'
+import { emptyAnswer, endingOf, finishWord, spareWord, unknownWord } from './finish-reasons.ts'
 import { isAlive, isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
 import { KeptReasoning } from './kept-reasoning.ts'
 import { mediaOf, type Media } from './media.ts'
@@ -41,13 +42,12 @@ export class ChatMapper implements StreamMapper, PartsSink {
   /** Of the thoughts, for those that come a second time in another field. */
   #thoughts = ''
   #reason: FinishReason | null = null
+  /** The answer ended with a word of failure. Why may come behind it. */
+  #failure: RunnelError | undefined
   #word = ''
   #usage: unknown
   #searchResults: unknown
-  /** Words came in deltas: what a `message` repeats of them is no news. */
-  #hasDeltas = false
-  /** Of messages in the place of deltas. */
-  #message = ''
+  readonly #messages = new Messages()
   #isReported = false
   readonly #hold: (bytes: number) => void
 
@@ -60,7 +60,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
   }
 
   get settled(): boolean {
-    return this.#reason !== null
+    return this.#reason !== null || this.#failure !== undefined
   }
 
   push(type: string | undefined, data: string): boolean {
@@ -77,9 +77,9 @@ export class ChatMapper implements StreamMapper, PartsSink {
   }
 
   end(failure: RunnelError): void {
-    if (this.#reason) return this.#finish(this.#reason)
     this.#report()
-    throw failure
+    if (!this.settled) throw failure
+    this.#finish(this.#reason)
   }
 
   ignored(path: string): void {
@@ -89,14 +89,21 @@ export class ChatMapper implements StreamMapper, PartsSink {
   #frame(chunk: Fields, type: string | undefined): boolean {
     const { choices } = chunk
     if (Array.isArray(choices)) {
-      for (const choice of choices) if (isFields(choice) && !choice.index) this.#choice(choice)
-    }
+      for (const choice of choices) if (isFields(choice) && !Number(choice.index)) this.#choice(choice)
+    } else if (holds(choices)) this.ignored('choices')
+    if (chunk.images) this.#images(chunk.images)
     const usage = chunk.usage ?? (chunk.x_groq as Fields | undefined)?.usage
     if (usage) this.#usage = usage
     if (chunk.search_results || chunk.citations) this.#searchResults = chunk.search_results ?? chunk.citations
-    const failure = failureIn(chunk)
+    const failure = failureIn(chunk, type)
     if (failure !== undefined) throw reportedFailure(failure)
-    if (choices || usage) return true
+    if (choices || usage) {
+      for (const name in chunk)
+        if (typeof chunk[name] === 'object' && !chunkFields.has(name) && holds(chunk[name])) this.ignored(name)
+      const word = finishWord(chunk.finish_reason)
+      if (word !== undefined) this.#ending(word, chunk)
+      return true
+    }
     if (isAlive(chunk)) return false
     this.ignored(String(chunk.object ?? chunk.type ?? type ?? 'chunk'))
     return true
@@ -104,45 +111,42 @@ export class ChatMapper implements StreamMapper, PartsSink {
 
   #choice(choice: Fields): void {
     const { delta, message } = choice
-    if (isFields(delta) && holds(delta)) this.#delta(delta)
-    else if (message !== undefined || typeof choice.text === 'string') this.#whole(message ?? choice.text)
+    if (isFields(delta)) this.#delta(delta)
+    else if (holds(delta)) this.ignored('choices.delta')
+    const inner = isFields(delta) ? delta : isFields(message) ? message : undefined
+    const failure = namedFailure(choice) ?? (inner && namedFailure(inner))
+    if (failure === choice && typeof message === 'string') throw reportedFailure(failure)
+    if (message !== undefined || typeof choice.text === 'string') this.#whole(message ?? choice.text)
+    if (choice.images) this.#images(choice.images)
     if (choice.usage) this.#usage = choice.usage
     for (const name in choice) if (!choiceFields.has(name) && holds(choice[name])) this.ignored(`choices.${name}`)
-    const failure = namedFailure(choice) ?? (isFields(delta) ? namedFailure(delta) : undefined)
     if (failure !== undefined) throw reportedFailure(failure)
-    const word = finishWord(choice.finish_reason, choice.finishReason, isFields(delta) ? delta.finish_reason : null)
+    const { native_finish_reason: native, finish_details: details, stop_reason: stop } = choice
+    const word =
+      finishWord(choice.finish_reason, choice.finishReason, inner?.finish_reason) ?? spareWord(native, details, stop)
     if (word !== undefined) this.#ending(word, choice)
   }
 
-  #ending(word: string, { message, error }: Fields): void {
+  #ending(word: string, { message, finish_reason: reason }: Fields): void {
     const ending = endingOf(word)
     if (ending === null) return
-    if (ending === 'failed')
-      throw reportedFailure(error ?? (typeof message === 'string' ? message : `it ended with ${word}`))
-    this.#reason = ending
-    this.#word = word
+    if (ending !== 'failed') {
+      this.#reason = ending
+      this.#word = word
+      return
+    }
+    const why = isFields(reason) && typeof reason.message === 'string' ? reason.message : message
+    this.#failure ??= reportedFailure(typeof why === 'string' && why !== '' ? why : `it ended with ${word}`)
   }
 
-  /** A message in the place of a delta: the whole answer, the next piece of it, or all that there is so far. */
   #whole(message: unknown): void {
-    if (this.#hasDeltas) return
     const said = typeof message === 'string' ? { content: message } : message
-    if (!isFields(said)) return
-    const { content } = said
-    if (typeof content !== 'string' || content === '' || this.#message === '') {
-      if (typeof content === 'string') this.#message = content
-      return this.#take(said)
-    }
-    const grows = content.startsWith(this.#message)
-    const news = grows ? content.slice(this.#message.length) : content
-    this.#message = grows ? content : this.#message + content
-    this.#take({ ...said, content: news })
+    if (isFields(said)) this.#take(this.#messages.news(said))
   }
 
   #delta(delta: Fields): void {
-    const before = this.events.length
+    this.#messages.delta(delta)
     this.#take(delta)
-    if (this.events.length > before) this.#hasDeltas = true
   }
 
   #take(delta: Fields): void {
@@ -152,13 +156,15 @@ export class ChatMapper implements StreamMapper, PartsSink {
     const { content, refusal, tool_calls: calls, function_call: called, annotations, audio } = delta
     if (typeof content === 'string') {
       if (content !== '') this.#blocks.content(content)
-    } else if (content) takeContent(content, this)
+    } else if (typeof content === 'number') this.#blocks.content(String(content))
+    else if (content) takeContent(content, this)
     if (refusal && typeof refusal === 'string') this.refuse(refusal)
     if (Array.isArray(calls)) for (const fragment of calls) this.call(fragment)
     else if (isFields(calls)) this.call(calls)
     if (isFields(called)) this.#calls.legacy(called, () => this.#blocks.leave('completed'))
     if (Array.isArray(annotations)) for (const annotation of annotations) this.annotate(annotation)
-    if (delta.images ?? delta.image) this.#images(delta.images ?? delta.image)
+    const images = delta.images ?? delta.image ?? delta.image_url
+    if (images) this.#images(images)
     if (audio) this.sound(audio)
     for (const name in delta) if (!deltaFields.has(name) && holds(delta[name])) this.ignored(`choices.delta.${name}`)
   }
@@ -226,16 +232,19 @@ export class ChatMapper implements StreamMapper, PartsSink {
   #report(): void {
     if (this.#isReported) return
     this.#isReported = true
+    const rest = this.#messages.rest()
+    if (rest !== '') this.#blocks.content(rest)
     this.#blocks.flush()
     const usage = usageOf(this.#usage)
     if (usage) this.events.push({ type: 'usage', usage })
+    const sound = this.#sound?.file()
+    if (sound) this.#blocks.media(sound)
   }
 
   #finish(given: FinishReason | null): void {
     this.#report()
+    if (this.#failure) throw this.#failure
     const wasCut = given === 'length' || given === 'content_filter'
-    const sound = this.#sound?.file()
-    if (sound) this.#blocks.media(sound)
     this.#calls.end()
     const isEmpty = !this.#blocks.holdsAny && !this.#calls.holdsAny
     if (isEmpty && given === null)

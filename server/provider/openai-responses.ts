@@ -1,7 +1,7 @@
 /**
- * The Responses API: events → events. An item is known by its `output_index`
- * alone, its id may differ from event to event; what a `done` event repeats
- * counts only where no delta came before.
+ * The Responses API: events → events. Which item an event is about:
+ * `responses-places.ts`. What a `done` event repeats counts only where no delta
+ * came before, or as far as it goes on.
  */
 import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
@@ -13,7 +13,8 @@ import { isAlive, isFields, placeOf, readFrame, type Fields, type StreamMapper }
 import { failureIn, namedFailure } from './reported.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
-import { isCall, missingItems, placeAmong, type Item } from './responses-rest.ts'
+import { Items, isCall, type Item } from './responses-places.ts'
+import { missingItems, placeAmong } from './responses-rest.ts'
 import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
 
@@ -23,7 +24,7 @@ export class ResponsesMapper implements StreamMapper {
   /** The last event says all at once. */
   readonly settled = false
   readonly #onUnknown: (type: string) => void
-  readonly #items = new Map<number, Item>()
+  readonly #items = new Items()
   /** The first call of each id, and the last of each kind: results name either. */
   readonly #callOfId = new Map<string, CallItem>()
   readonly #lastOfType = new Map<string, CallItem>()
@@ -48,8 +49,10 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   #event(event: Fields, name: string): void {
-    if (event.object === 'response' && !name.startsWith('response.')) return this.#ended('completed', event)
-    const failure = name.startsWith('response.') ? namedFailure(event) : failureIn(event)
+    const isNamed = name.startsWith('response.')
+    const isWhole = event.object === 'response' || (Array.isArray(event.output) && typeof event.status === 'string')
+    if (isWhole && !isNamed) return this.#ended('completed', event)
+    const failure = isNamed ? namedFailure(event) : failureIn(event, name)
     if (failure !== undefined) throw reportedFailure(failure)
     switch (name) {
       case 'response.output_text.delta':
@@ -57,21 +60,21 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.output_audio_transcript.delta':
       case 'response.audio.transcript.delta':
       case 'response.audio_transcript.delta':
-        return this.#message(event)?.grow(event, 'text')
+        return this.#message(event).grow(event, 'text')
       case 'response.audio.delta':
       case 'response.output_audio.delta':
         if (typeof event.delta === 'string') this.#sound.add(event.delta)
         return
       case 'response.refusal.delta':
-        return this.#message(event)?.grow(event, 'refusal')
+        return this.#message(event).grow(event, 'refusal')
       case 'response.reasoning_summary_text.delta':
-        return this.#reasoning(event)?.grow(event.summary_index, event.delta, 'summary')
+        return this.#reasoning(event).grow(event.summary_index, event.delta, 'summary')
       case 'response.reasoning_summary.delta':
-        return this.#reasoning(event)?.grow(event.summary_index, thoughtsOf(event.delta), 'summary')
+        return this.#reasoning(event).grow(event.summary_index, thoughtsOf(event.delta), 'summary')
       case 'response.reasoning.delta':
-        return this.#reasoning(event)?.grow(event.content_index, thoughtsOf(event.delta), 'field')
+        return this.#reasoning(event).grow(event.content_index, thoughtsOf(event.delta), 'field')
       case 'response.reasoning_text.delta':
-        return this.#reasoning(event)?.grow(event.content_index, event.delta, 'field')
+        return this.#reasoning(event).grow(event.content_index, event.delta, 'field')
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
       case 'response.mcp_call_arguments.delta':
@@ -79,25 +82,26 @@ export class ResponsesMapper implements StreamMapper {
         return this.#call(event)?.grow(event.delta)
 
       case 'response.content_part.done':
-        if (isFields(event.part)) this.#message(event)?.wholePart(event.content_index, event.part)
+        if (isFields(event.part) && !this.#items.of(event, 'reasoning'))
+          this.#message(event).wholePart(event.content_index, event.part)
         return
       case 'response.reasoning_summary_part.done':
-        if (isFields(event.part)) this.#reasoning(event)?.whole(event.summary_index, event.part.text, 'summary')
+        if (isFields(event.part)) this.#reasoning(event).whole(event.summary_index, event.part.text, 'summary')
         return
       case 'response.output_audio_transcript.done':
       case 'response.audio.transcript.done':
       case 'response.audio_transcript.done':
-        return this.#message(event)?.whole(event.content_index, 'text', event.transcript ?? event.text)
+        return this.#message(event).whole(event.content_index, 'text', event.transcript ?? event.text)
       case 'response.output_text.done':
-        return this.#message(event)?.whole(event.content_index, 'text', event.text)
+        return this.#message(event).whole(event.content_index, 'text', event.text)
       case 'response.refusal.done':
-        return this.#message(event)?.whole(event.content_index, 'refusal', event.refusal)
+        return this.#message(event).whole(event.content_index, 'refusal', event.refusal)
       case 'response.output_text.annotation.added':
-        return this.#message(event)?.annotate(event.content_index, event.annotation)
+        return this.#message(event).annotate(event.content_index, event.annotation)
       case 'response.reasoning_summary_text.done':
-        return this.#reasoning(event)?.whole(event.summary_index, event.text, 'summary')
+        return this.#reasoning(event).whole(event.summary_index, event.text, 'summary')
       case 'response.reasoning_text.done':
-        return this.#reasoning(event)?.whole(event.content_index, event.text, 'field')
+        return this.#reasoning(event).whole(event.content_index, event.text, 'field')
       case 'response.function_call_arguments.done':
       case 'response.mcp_call_arguments.done':
         return this.#call(event)?.whole(event.arguments)
@@ -116,10 +120,11 @@ export class ResponsesMapper implements StreamMapper {
         if (isFields(event.item)) this.#done(indexOf(event), event.item)
         return
       case 'response.completed':
+      case 'response.done':
       case 'response.incomplete':
       case 'response.failed':
       case 'response.cancelled':
-        return this.#ended(name.slice('response.'.length), isFields(event.response) ? event.response : {})
+        return this.#ended(endOf(name), isFields(event.response) ? event.response : event)
       default:
         if (!silentEvents.has(name) && !isAlive(event)) this.#onUnknown(name || 'event')
     }
@@ -137,10 +142,12 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   #added(index: number, item: Fields): Item {
-    const known = this.#items.get(index)
-    if (known) return known
-    const made = this.#make(index, item)
-    this.#items.set(index, made)
+    return this.#items.known(index, item) ?? this.#begin(index, item)
+  }
+
+  #begin(index: number, item: Fields): Item {
+    const made = this.#make(this.#items.freePlace(index), item)
+    this.#items.add(index, item, made)
     if (made instanceof CallItem) {
       if (!this.#callOfId.has(made.callId)) this.#callOfId.set(made.callId, made)
       this.#lastOfType.delete(made.type)
@@ -159,7 +166,11 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   #done(index: number, item: Fields): void {
-    this.#added(index, item).done(item)
+    this.#ends(this.#added(index, item), item)
+  }
+
+  #ends(known: Item, item: Fields): void {
+    known.done(item)
     if (String(item.type).endsWith('_output')) this.#answered(item)?.answer(item)
   }
 
@@ -170,20 +181,18 @@ export class ResponsesMapper implements StreamMapper {
     return [...this.#lastOfType.values()].findLast((call) => call.type.startsWith(kind))
   }
 
-  #message(event: Fields): MessageItem | undefined {
-    const item = this.#items.get(indexOf(event)) ?? this.#added(indexOf(event), { type: 'message' })
-    return item instanceof MessageItem ? item : undefined
+  #message(event: Fields): MessageItem {
+    return (this.#items.of(event, 'message') ?? this.#begin(indexOf(event), made('message', event))) as MessageItem
   }
 
-  #reasoning(event: Fields): ReasoningItem | undefined {
-    const item = this.#items.get(indexOf(event)) ?? this.#added(indexOf(event), { type: 'reasoning' })
-    return item instanceof ReasoningItem ? item : undefined
+  #reasoning(event: Fields): ReasoningItem {
+    return (this.#items.of(event, 'reasoning') ??
+      this.#begin(indexOf(event), made('reasoning', event))) as ReasoningItem
   }
 
   /** A call that was never announced has no name yet: its `done` item brings all of it. */
   #call(event: Fields): CallItem | undefined {
-    const item = this.#items.get(indexOf(event))
-    return item instanceof CallItem ? item : undefined
+    return this.#items.of(event, 'call') as CallItem | undefined
   }
 
   #ended(name: string, response: Fields): void {
@@ -192,13 +201,14 @@ export class ResponsesMapper implements StreamMapper {
     const usage = usageOf(response.usage)
     if (usage) this.events.push({ type: 'usage', usage })
     const failure = namedFailure({ error: response.error })
-    if (outcome === 'failed' || failure !== undefined) throw reportedFailure(failure ?? response.error)
+    if (outcome === 'failed' || failure !== undefined)
+      throw reportedFailure(failure ?? (typeof response.message === 'string' ? response : response.error))
     if (outcome === 'cancelled') throw new RunnelError('provider_error', 'The model provider cancelled the answer.')
     const isWhole = outcome !== 'incomplete'
     const word = isWhole ? '' : incompleteWord(response.incomplete_details)
     const ending = isWhole ? this.#reason() : (endingOf(word) ?? 'unknown')
     if (ending === 'failed') throw reportedFailure(`it ended with ${word}`)
-    const items = [...this.#items.values()]
+    const items = this.#items.all
     for (const item of items) item.close(isWhole)
     const note = !isWhole && ending === 'unknown' && word !== '' ? unknownWord(word) : undefined
     const sound = this.#sound.file()
@@ -211,14 +221,26 @@ export class ResponsesMapper implements StreamMapper {
 
   /** What came with this event only. */
   #fill(response: Fields): void {
-    for (const item of missingItems(response, [...this.#items.values()]))
-      this.#done(placeAmong(item, this.#items) ?? Math.max(-1, ...this.#items.keys()) + 1, item)
+    for (const item of missingItems(response, this.#items.all)) {
+      const place = placeAmong(item, this.#items.all)
+      this.#ends(place ?? this.#begin(this.#items.nextPlace, item), item)
+    }
   }
 
   #reason(): FinishReason {
-    for (const item of this.#items.values()) if (item instanceof CallItem && item.waits) return 'tool_calls'
+    for (const item of this.#items.all) if (item instanceof CallItem && item.waits) return 'tool_calls'
     return 'stop'
   }
+}
+
+/** `response.done` is what it is called where answers are spoken. */
+function endOf(name: string): string {
+  return name === 'response.done' ? 'completed' : name.slice('response.'.length)
+}
+
+/** An item that was never announced. */
+function made(type: string, { item_id: id }: Fields): Fields {
+  return { type, id }
 }
 
 function indexOf(event: Fields): number {

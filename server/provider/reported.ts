@@ -3,7 +3,7 @@
  * the frames of a stream, for a whole body and for the body of an HTTP error.
  */
 import { isDeeper } from '../../shared/json-depth.ts'
-import { isFields, type Fields } from './frames.ts'
+import { isAlive, isFields, type Fields } from './frames.ts'
 
 /** Errors inside errors, and so on: what is deeper is no sentence. */
 const maxDepth = 20
@@ -15,6 +15,7 @@ const sentenceFields = [
   'message',
   'Message',
   'msg',
+  'Msg',
   'detail',
   'error_message',
   'errorMessage',
@@ -44,13 +45,14 @@ const codeFields = [
   'status',
 ] as const
 
+const wellWord =
+  /^(?:0|2\d\d|ok|success(?:ful)?|succeeded|complete|completed|queued|pending|processing|running|loading|starting|started|connected|in_progress)$/i
+
 /** `0`, `200` and the like say that all is well. */
 function saysWell(code: unknown): boolean {
   if (typeof code === 'number') return code === 0 || (code >= 200 && code < 300)
   if (typeof code !== 'string') return false
-  return /^(?:0|2\d\d|ok|success(?:ful)?|succeeded|completed|queued|pending|processing|running|in_progress)$/i.test(
-    code,
-  )
+  return wellWord.test(code)
 }
 
 function saysFailed(code: unknown): boolean {
@@ -61,9 +63,10 @@ function saysFailed(code: unknown): boolean {
 /**
  * What of a JSON value reports a failure, to be read by `sentenceOf`; undefined
  * where nothing does. `error: null`, `code: 0` and their like report none, and
- * words that stand beside a part of an answer are none either.
+ * words that stand beside a part of an answer are none either. `eventName`: what
+ * the event is called that it came in.
  */
-export function failureIn(value: unknown): unknown {
+export function failureIn(value: unknown, eventName?: string): unknown {
   if (Array.isArray(value)) {
     for (const entry of value.slice(0, maxListed)) {
       const failure = failureIn(entry)
@@ -71,16 +74,45 @@ export function failureIn(value: unknown): unknown {
     }
     return undefined
   }
-  return isFields(value) ? (namedFailure(value) ?? (holdsAnswer(value) ? undefined : spokenFailure(value))) : undefined
+  return isFields(value)
+    ? (namedFailure(value) ?? (holdsAnswer(value) ? undefined : spokenFailure(value, eventName)))
+    : undefined
 }
 
 /** A failure that is called one. It counts beside an answer, too. */
 export function namedFailure(frame: Fields): unknown {
-  const { error, errors, base_resp: base } = frame
-  if (error && !isHarmless(error)) return typeof error === 'object' || typeof error === 'string' ? error : frame
-  if (errors && !isHarmless(errors)) return errors
+  for (const name in frame) {
+    const value = frame[name]
+    if (value && !plainNames.has(name) && failureName.test(name) && !isHarmless(value))
+      return typeof value === 'object' || typeof value === 'string' ? value : frame
+  }
+  const { base_resp: base } = frame
   if (isFields(base) && holdsCode(base.status_code) && !saysWell(base.status_code)) return base
-  return frame.object === 'error' || frame.type === 'error' ? frame : undefined
+  if (frame.object === 'error' || frame.type === 'error') return frame
+  return codeFields.some((field) => saysFailed(frame[field])) && speaks(frame) ? frame : undefined
+}
+
+/** `error`, `error_message`, `ErrorMsg`, `fault`, `throttlingException`; no code or type of one, which may say that all is well. */
+const failureName =
+  /^(?:errors?|err|fault|exception)(?:_?(?:msg|message|info|details?|description))?$|[a-z](?:_e|E)(?:rror|xception)$/i
+
+/** Most names of most chunks are spared the look. */
+const plainNames = new Set(
+  'id object created model choices usage system_fingerprint service_tier provider index delta finish_reason logprobs role content type'.split(
+    ' ',
+  ),
+)
+
+/** What has a title or a description alone is no failure. */
+const silentFields = new Set<string>(['title', 'description'])
+
+/** Has it words of its own that do not say that all is well? */
+function speaks(frame: Fields): boolean {
+  return sentenceFields.some((field) => {
+    const words = silentFields.has(field) ? undefined : frame[field]
+    if (typeof words === 'string') return words.trim() !== '' && !saysWell(words.trim())
+    return field === 'detail' && !!words && !isHarmless(words)
+  })
 }
 
 function holdsCode(code: unknown): boolean {
@@ -105,20 +137,33 @@ function holdsAnswer({ choices, usage, output, response, candidates }: Fields): 
 }
 
 /** An error without the word: a sentence, or a code, where an answer should stand. */
-function spokenFailure(frame: Fields): unknown {
+function spokenFailure(frame: Fields, eventName: string | undefined): unknown {
   if (frame.success === false || frame.ok === false) return frame
   if (frame.success === true || frame.ok === true) return undefined
-  for (const inner of [frame.Error, frame.fault, frame.exception]) if (inner && !isHarmless(inner)) return inner
   if (codeFields.some((field) => saysFailed(frame[field]))) return frame
-  if (codeFields.some((field) => saysWell(frame[field]))) return undefined
-  // An event with a name of its own is not understood; that is no failure.
-  for (const name of [frame.type, frame.object])
-    if (typeof name === 'string' && name !== '' && !/error|exception|fault/i.test(name)) return undefined
-  const speaks = sentenceFields.some((field) => {
-    const words = frame[field]
-    return typeof words === 'string' ? words.trim() !== '' : field === 'detail' && !!words && !isHarmless(words)
-  })
-  return speaks ? frame : undefined
+  if (codeFields.some((field) => saysWell(frame[field])) || isAlive(frame)) return undefined
+  const inner = innerFailure(frame)
+  if (inner !== undefined) return inner
+  if (!speaks(frame)) return undefined
+  // With a code, or a name of trouble, words are a failure. An event with another name is not understood; that is no failure.
+  if (codeFields.some((field) => holdsCode(frame[field]))) return frame
+  const names = [frame.type, frame.object, eventName === 'message' ? undefined : eventName].filter(
+    (name) => typeof name === 'string' && name !== '',
+  ) as string[]
+  return names.length === 0 || names.some((name) => troubleName.test(name)) ? frame : undefined
+}
+
+const troubleName =
+  /error|exception|fault|fail|invalid|denied|exceed|limit|unauthor|forbidden|not_?found|unavailable|overload|insufficient|quota/i
+
+/** In what stands around it: `header: {code, message}`, `Response: {Error}`, `status: {code, message}`. */
+function innerFailure(frame: Fields, depth = 0): unknown {
+  for (const value of Object.values(frame)) {
+    if (!isFields(value)) continue
+    const failure = namedFailure(value) ?? (depth < 2 ? innerFailure(value, depth + 1) : undefined)
+    if (failure !== undefined) return failure
+  }
+  return undefined
 }
 
 /** The provider's own sentence; empty where it has none. */
@@ -144,7 +189,7 @@ function ownSentence(fields: Fields, depth: number): string {
     const words = sentenceOf(fields[name], depth + 1)
     if (words !== '') return withPlace(fields, withOrigin(fields, words, depth))
   }
-  for (const inner of [fields.error, fields.errors, fields.base_resp, fields.response]) {
+  for (const inner of [fields.error, fields.errors, fields.Error, fields.base_resp, fields.response]) {
     const words = sentenceOf(inner, depth + 1)
     if (words !== '') return words
   }

@@ -18,7 +18,9 @@ export class CallItem {
   readonly #events: ProviderEvent[]
   readonly #key: string
   readonly #executor: 'client' | 'provider'
-  #hasArguments = false
+  /** The id is the provider's. */
+  readonly hasCallId: boolean
+  #arguments = ''
   #hasOutput = false
   #status: ToolCallStatus = 'streaming'
   #ended = false
@@ -28,6 +30,7 @@ export class CallItem {
     this.type = String(item.type)
     this.#key = `item-${index}`
     this.#executor = isCallers(item) ? 'client' : 'provider'
+    this.hasCallId = stringOf(item.call_id) !== ''
     this.callId = stringOf(item.call_id) || stringOf(item.id) || `call_${crypto.randomUUID().replaceAll('-', '')}`
     const name = stringOf(item.name) || this.type.replace(/_call$/, '')
     events.push({
@@ -43,19 +46,19 @@ export class CallItem {
     })
   }
 
-  get isEnded(): boolean {
+  get isDone(): boolean {
     return this.#ended
   }
 
   grow(text: unknown): void {
     if (typeof text !== 'string' || text === '' || this.#ended) return
-    this.#hasArguments = true
+    this.#arguments += text
     this.#events.push({ type: 'delta', key: this.#key, field: 'arguments', text })
   }
 
-  /** The whole arguments, for servers and kinds of calls that send no deltas. */
+  /** The whole arguments, for servers and kinds of calls that send no deltas, or not all. */
   whole(text: unknown): void {
-    if (!this.#hasArguments) this.grow(text)
+    if (typeof text === 'string' && text.startsWith(this.#arguments)) this.grow(text.slice(this.#arguments.length))
   }
 
   /** The provider has begun to run it. */

@@ -8,7 +8,7 @@ import { thoughtsOf } from './chat-reasoning.ts'
 interface Part {
   key: string
   kind: 'text' | 'refusal'
-  hasText: boolean
+  text: string
   hasAnnotations: boolean
 }
 
@@ -33,22 +33,23 @@ export class MessageItem {
   }
 
   get holdsAny(): boolean {
-    return this.#files > 0 || [...this.#parts.values()].some(({ hasText }) => hasText)
+    return this.#files > 0 || [...this.#parts.values()].some(({ text }) => text !== '')
   }
 
   grow(event: Fields, kind: Part['kind']): void {
     const text = event.delta
     if (typeof text !== 'string' || text === '' || this.#closed) return
     const part = this.#parts.get(placeOf(event.content_index)) ?? this.#open(event.content_index, kind)
-    part.hasText = true
+    part.text += text
     this.length += text.length
     this.#events.push({ type: 'delta', key: part.key, field: 'text', text })
   }
 
-  /** The whole text of a part, for servers that send no deltas. */
+  /** The whole text of a part, for servers that send no deltas, or not all. */
   whole(index: unknown, kind: Part['kind'], text: unknown): void {
-    if (this.#parts.get(placeOf(index))?.hasText) return
-    this.grow({ content_index: index, delta: text }, kind)
+    const came = this.#parts.get(placeOf(index))?.text ?? ''
+    if (typeof text !== 'string' || !text.startsWith(came)) return
+    this.grow({ content_index: index, delta: text.slice(came.length) }, kind)
   }
 
   annotate(index: unknown, annotation: unknown): void {
@@ -129,7 +130,7 @@ export class MessageItem {
 
   #open(index: unknown, kind: Part['kind']): Part {
     const at = placeOf(index)
-    const part: Part = { key: `item-${this.#index}.${at}`, kind, hasText: false, hasAnnotations: false }
+    const part: Part = { key: `item-${this.#index}.${at}`, kind, text: '', hasAnnotations: false }
     this.#parts.set(at, part)
     this.#events.push({ type: 'block_start', key: part.key, block: { type: kind, status: 'in_progress' } })
     return part
@@ -223,6 +224,7 @@ export class ReasoningItem {
 /** An item that writes no block, but that the provider wants back. */
 export class SilentItem {
   readonly holdsAny = false
+  isDone = false
   readonly #events: ProviderEvent[]
   readonly #index: number
 
@@ -232,6 +234,7 @@ export class SilentItem {
   }
 
   done(item: Fields): void {
+    this.isDone = true
     const data = { api: 'responses', item: cleanJson(item) as JsonObject }
     this.#events.push({ type: 'provider_data', key: `item-${this.#index}`, data })
   }

@@ -1,20 +1,8 @@
 /** What only the last event of a Responses stream holds: some servers send nothing before it, or leave out a kind of item. */
 import { isFields, type Fields } from './frames.ts'
 import { CallItem } from './responses-calls.ts'
-import { MessageItem, ReasoningItem, type SilentItem } from './responses-items.ts'
-
-export type Item = MessageItem | ReasoningItem | CallItem | SilentItem
-
-type Kind = 'message' | 'reasoning' | 'call' | 'other'
-
-function kindOf({ type }: Fields): Kind {
-  if (type === 'message' || type === 'reasoning') return type
-  return isCall(String(type)) ? 'call' : 'other'
-}
-
-export function isCall(type: string): boolean {
-  return type.endsWith('_call') || type === 'mcp_approval_request'
-}
+import { MessageItem, ReasoningItem } from './responses-items.ts'
+import { kindOf, type Item } from './responses-places.ts'
 
 /** Items of the last event that did not come before. Ids and places may be others there, so they are counted by kind. */
 export function missingItems({ output, output_text: text }: Fields, known: readonly Item[]): Fields[] {
@@ -37,20 +25,19 @@ function missingMessages(given: readonly Fields[], known: readonly Item[]): Fiel
 
 function missingCalls(given: readonly Fields[], known: readonly Item[]): Fields[] {
   const calls = given.filter((item) => kindOf(item) === 'call')
-  const came = known.filter((item) => item instanceof CallItem && item.isEnded) as CallItem[]
+  const came = known.filter((item) => item instanceof CallItem && item.isDone) as CallItem[]
   const others = calls.filter((item) => !came.some(({ callId }) => callId === item.call_id || callId === item.id))
   return others.slice(0, Math.max(0, calls.length - came.length))
 }
 
-/** The place of an item that was announced and said nothing; undefined: it has none yet. */
-export function placeAmong(item: Fields, known: Iterable<[number, Item]>): number | undefined {
+/** The item that was announced and said nothing; undefined: there is none yet. */
+export function placeAmong(item: Fields, known: readonly Item[]): Item | undefined {
   const kind = kindOf(item)
-  for (const [index, other] of known) {
-    if (kind === 'message' && other instanceof MessageItem && !other.isDone && !other.holdsAny) return index
-    if (kind === 'reasoning' && other instanceof ReasoningItem && !other.isDone && !other.holdsAny) return index
-    if (other instanceof CallItem && (other.callId === item.call_id || other.callId === item.id)) return index
-  }
-  return undefined
+  return known.find((other) => {
+    if (kind === 'message' && other instanceof MessageItem) return !other.isDone && !other.holdsAny
+    if (kind === 'reasoning' && other instanceof ReasoningItem) return !other.isDone && !other.holdsAny
+    return other instanceof CallItem && (other.callId === item.call_id || other.callId === item.id)
+  })
 }
 
 function lengthOf({ content }: Fields): number {

@@ -40,6 +40,17 @@ const formats = [
   { extension: 'ogg', mimeType: 'audio/ogg', begins: startsWith('OggS') },
   { extension: 'flac', mimeType: 'audio/flac', begins: startsWith('fLaC') },
   { extension: 'mp3', mimeType: 'audio/mpeg', begins: startsWith('ID3') },
+  // Frames without a head: samples hardly begin as loud.
+  {
+    extension: 'mp3',
+    mimeType: 'audio/mpeg',
+    begins: (data: Buffer) => data[0] === 0xff && [0xfb, 0xf3, 0xf2, 0xfa].includes(data[1]!),
+  },
+  {
+    extension: 'aac',
+    mimeType: 'audio/aac',
+    begins: (data: Buffer) => data[0] === 0xff && [0xf1, 0xf9].includes(data[1]!),
+  },
 ]
 
 function startsWith(mark: string): (data: Buffer) => boolean {

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import { RunnelError } from '../../shared/errors.ts'
+import { isJson } from './json-end.ts'
 import { StrayLines } from './stray.ts'
 
 /** A frame may hold an image; one beyond this many characters is no frame. */
@@ -39,6 +40,7 @@ export function createSseReader({
     const name = field.trim().toLowerCase()
     // Some servers indent, and some name the error where its event should be named.
     if (name === 'data' || name === 'error') return onFrame(name === 'error' ? name : undefined, value)
+    if (line.trim() === '[DONE]') return onFrame(undefined, line)
     const json = stray.push(line)
     if (json === null) onStrayLine(line)
     else if (json !== undefined) onStrayJson(json)
@@ -48,7 +50,7 @@ export function createSseReader({
     onEvent: (frame) => {
       stray.clear()
       inFrame = true
-      onFrame(frame.event, frame.data)
+      for (const data of framesIn(frame.data)) onFrame(frame.event, data)
       inFrame = false
     },
     onError: (error) => {
@@ -94,6 +96,13 @@ export function createSseReader({
     push: (bytes) => take(decoder.decode(bytes, streaming)),
     end: () => take(`${decoder.decode()}\n\n`),
   }
+}
+
+/** Some servers put no blank line between frames: JSON on each line of what is no JSON as a whole. */
+function framesIn(data: string): string[] {
+  if (!data.includes('\n') || isJson(data)) return [data]
+  const lines = data.split('\n')
+  return lines.every((line) => /^\s*(?:\{.*\}|\[DONE\])?\s*$/.test(line)) ? lines : [data]
 }
 
 function tooLarge(cause?: unknown): RunnelError {

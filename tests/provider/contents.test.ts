@@ -87,6 +87,73 @@ describe('words', () => {
       text('Both.') + json({ choices: [{ delta: {}, message: { content: 'Both.' } }] }),
       { text: 'Both.' },
     ],
+    [
+      'messages that repeat what came, thoughts too',
+      ['L', 'Let', 'Let me']
+        .map((said) => json({ choices: [{ message: { reasoning_content: said, content: '' } }] }))
+        .join('') +
+        ['H', 'Hi.']
+          .map((content) => json({ choices: [{ message: { reasoning_content: 'Let me', content } }] }))
+          .join(''),
+      { reasoning: 'Let me', text: 'Hi.' },
+    ],
+    [
+      'pieces that are the same',
+      ['ha', 'ha', 'ha', '!'].map((said) => json({ choices: [{ text: said }] })).join(''),
+      { text: 'hahaha!' },
+    ],
+    [
+      'nothing but pieces that are the same',
+      ['ha', 'ha', 'ha'].map((content) => json({ choices: [{ message: { content } }] })).join(''),
+      { text: 'hahaha' },
+    ],
+    [
+      'a whole message twice',
+      ['Whole.', 'Whole.'].map((content) => json({ choices: [{ message: { content } }] })).join(''),
+      { text: 'Whole.' },
+    ],
+    [
+      'a message beside a role',
+      json({ choices: [{ delta: { role: 'assistant' }, message: { content: 'Whole.' } }] }),
+      { text: 'Whole.' },
+    ],
+    [
+      'a message behind thoughts',
+      delta({ reasoning_content: 'Hm.' }) +
+        json({ choices: [{ delta: {}, message: { reasoning_content: 'Hm.', content: 'Whole.' } }] }),
+      { reasoning: 'Hm.', text: 'Whole.' },
+    ],
+    [
+      'a message with more than the deltas',
+      text('Who') + json({ choices: [{ delta: {}, message: { content: 'Whole.' } }] }),
+      { text: 'Whole.' },
+    ],
+    [
+      'a message with what deltas did not hold',
+      text('Whole.') +
+        json({
+          choices: [
+            {
+              message: {
+                content: 'Whole.',
+                images: [{ image_url: { url: dataUrl } }],
+                tool_calls: [{ id: 'c', function: { name: 'find', arguments: '{}' } }],
+              },
+            },
+          ],
+        }),
+      {
+        text: 'Whole.',
+        files: [{ mimeType: 'image/png' }],
+        toolCalls: [{ callId: 'c', name: 'find', arguments: '{}' }],
+      },
+    ],
+    ['a number', delta({ content: 42 }), { text: '42' }],
+    [
+      'a choice that is counted in words',
+      json({ choices: [{ index: '0', delta: { content: 'One.' } }] }),
+      { text: 'One.' },
+    ],
     ['text of a choice', json({ choices: [{ index: 0, text: 'Plain.' }] }), { text: 'Plain.' }],
     [
       'delta: null beside a message',
@@ -209,6 +276,103 @@ describe('words', () => {
   ])('Responses: %s', async (_name, body, expected) =>
     check('responses', body.includes('response.completed') ? body : body + completed(), expected),
   )
+})
+
+describe('Responses: which item an event is about', () => {
+  const added = (item: object, place: object = {}) => event('response.output_item.added', { item, ...place })
+  const over = (item: object, place: object = {}) => event('response.output_item.done', { item, ...place })
+  const said = (words: string, place: object = {}) => event('response.output_text.delta', { delta: words, ...place })
+  const called = (id: string, args: string) => ({
+    type: 'function_call',
+    id: `f${id}`,
+    call_id: id,
+    name: id,
+    arguments: args,
+  })
+  const calls = ['a', 'b'].map((name) => ({ callId: name, name, arguments: '{}' }))
+  test.each<[string, string, Omit<CaseOutcome, 'status'>]>([
+    [
+      'no indexes',
+      added({ type: 'reasoning', id: 'r' }) +
+        event('response.reasoning_text.delta', { item_id: 'r', delta: 'Hm.' }) +
+        over({ type: 'reasoning', id: 'r' }) +
+        added(messageItem()) +
+        said('Hi.', { item_id: 'm' }) +
+        over(messageItem([{ type: 'output_text', text: 'Hi.' }])),
+      { reasoning: 'Hm.', text: 'Hi.' },
+    ],
+    [
+      'nothing announced, one index',
+      event('response.reasoning_summary_text.delta', { output_index: 0, delta: 'Hm.' }) +
+        said('Hi.', { output_index: 0 }),
+      { reasoning: 'Hm.', text: 'Hi.' },
+    ],
+    [
+      'one index for all calls',
+      ['a', 'b']
+        .map(
+          (id) =>
+            added(called(id, ''), { output_index: 0 }) +
+            event('response.function_call_arguments.delta', { output_index: 0, item_id: `f${id}`, delta: '{}' }) +
+            over(called(id, '{}'), { output_index: 0 }),
+        )
+        .join(''),
+      { finishReason: 'tool_calls', toolCalls: calls },
+    ],
+    [
+      'one index for calls at the same time',
+      added(called('a', ''), { output_index: 0 }) +
+        added(called('b', ''), { output_index: 0 }) +
+        event('response.function_call_arguments.delta', { output_index: 0, item_id: 'fa', delta: '{}' }) +
+        event('response.function_call_arguments.delta', { output_index: 0, item_id: 'fb', delta: '{}' }) +
+        over(called('a', '{}'), { output_index: 0 }) +
+        over(called('b', '{}'), { output_index: 0 }),
+      { finishReason: 'tool_calls', toolCalls: calls },
+    ],
+    [
+      'one index for words and a call',
+      said('Hi.', { output_index: 0 }) +
+        over(messageItem([{ type: 'output_text', text: 'Hi.' }]), { output_index: 0 }) +
+        added(called('a', ''), { output_index: 0 }) +
+        over(called('a', '{}'), { output_index: 0 }),
+      { text: 'Hi.', toolCalls: calls.slice(0, 1) },
+    ],
+    [
+      'one item at two indexes',
+      added(messageItem(), { output_index: 0 }) +
+        said('Hi.', { output_index: 0, item_id: 'm' }) +
+        over(messageItem([{ type: 'output_text', text: 'Hi.' }]), { output_index: 1 }),
+      { text: 'Hi.' },
+    ],
+    [
+      'deltas that were not all',
+      said('H', { output_index: 0 }) +
+        event('response.output_text.done', { output_index: 0, text: 'Hi.' }) +
+        added(called('a', ''), { output_index: 1 }) +
+        event('response.function_call_arguments.delta', { output_index: 1, delta: '{' }) +
+        over(called('a', '{}'), { output_index: 1 }),
+      { text: 'Hi.', toolCalls: calls.slice(0, 1) },
+    ],
+  ])('%s', async (_name, body, expected) => {
+    await check('responses', body + completed(), expected)
+    await check('responses', body + event('response.done', { response: { status: 'completed', output: [] } }), expected)
+  })
+
+  test('a call whose arguments only the last event has whole', async () => {
+    const cut = event('response.function_call_arguments.delta', { output_index: 0, delta: '{' })
+    await check('responses', added(called('a', ''), { output_index: 0 }) + cut + completed([called('a', '{}')]), {
+      toolCalls: calls.slice(0, 1),
+    })
+  })
+
+  test('a whole answer that does not say what it is', async () => {
+    const body = JSON.stringify({
+      id: 'r',
+      status: 'completed',
+      output: [messageItem([{ type: 'output_text', text: 'Hi.' }])],
+    })
+    expect(faultsOf(await playBody('responses', body), { status: 'completed', text: 'Hi.' })).toEqual([])
+  })
 })
 
 describe('a whole answer where a stream was asked for', () => {
@@ -385,6 +549,7 @@ describe('pictures, sounds and files', () => {
     ],
     ['a part output_image', { content: [{ type: 'output_image', image_url: dataUrl }] }, 'image/png'],
     ['a part with inline data', { content: [{ inline_data: { mime_type: 'image/gif', data: png } }] }, 'image/gif'],
+    ['image_url', { image_url: { url: dataUrl } }, 'image/png'],
     ['an address', { images: [{ image_url: { url: 'https://pictures.example/cat.webp?size=1' } }] }, 'image/webp'],
     [
       'a file part',
@@ -398,6 +563,28 @@ describe('pictures, sounds and files', () => {
       files: [{ mimeType }],
       noteContains: null,
     })
+  })
+
+  test('beside the words of a chunk, or of a choice', async () => {
+    const images = [{ image_url: 'https://pictures.example/sea.png' }]
+    for (const body of [
+      json({ choices: [{ delta: { content: 'Sea.' } }], images }),
+      json({ choices: [{ delta: { content: 'Sea.' }, images }] }),
+    ])
+      await check('chat', body + ends(), { text: 'Sea.', files: [{ mimeType: 'image/png' }] })
+  })
+
+  test('frames of MP3 are known without a head', async () => {
+    const data = Buffer.from([0xff, 0xf3, 0x44, 0xc4, 0, 1, 2]).toString('base64')
+    await check('chat', delta({ audio: { data, transcript: 'Hi.' } }) + ends(), {
+      text: 'Hi.',
+      files: [{ mimeType: 'audio/mpeg' }],
+    })
+  })
+
+  test('sound that came before a failure is kept', async () => {
+    const played = await playBody('chat', delta({ audio: { data: wave, transcript: 'Hi.' } }) + json({ error: 'gone' }))
+    expect(faultsOf(played, { status: 'failed', text: 'Hi.', files: [{ mimeType: 'audio/wav' }] })).toEqual([])
   })
 
   test('a picture that is none is not understood', async () => {
@@ -512,6 +699,58 @@ describe('calls', () => {
       find('{}', { index: 0, id: 'a' }) + find('{}', { index: 1, id: 'a' }),
       [{ name: 'find', arguments: '{}' }],
     ],
+    [
+      'the same call at two indexes, written in another way',
+      find('{"q":"sea"}', { index: 0, id: 'a' }) +
+        find('{ "q": ', { index: 1, id: 'a' }) +
+        more('"sea" }', { index: 1 }),
+      [sea],
+    ],
+    [
+      'an id that says that there is none',
+      find('', { index: 0, id: 'null' }) +
+        more('{"q":"sea"}', { index: 0, id: 'null' }) +
+        find('', { index: 1, id: 'null' }) +
+        more('{"q":"air"}', { index: 1, id: 'null' }),
+      [sea, air],
+    ],
+    [
+      'a new id and the name for each fragment',
+      find('{"q":', { index: 0, id: 'a' }) + find('"sea"', { index: 0, id: 'b' }) + find('}', { index: 0, id: 'c' }),
+      [sea],
+    ],
+    [
+      'indexes in digits',
+      find('{"q":', { index: '0', id: 'a' }) +
+        find('{"q":', { index: '1', id: 'b' }) +
+        more('"sea"}', { index: '0' }) +
+        more('"air"}', { index: '1' }),
+      [sea, air],
+    ],
+    ['parameters', call({ index: 0, id: 'a', function: { name: 'find', parameters: { q: 'sea' } } }), [sea]],
+    [
+      'arguments beside the function',
+      call({ index: 0, id: 'a', function: { name: 'find' }, arguments: '{"q":"sea"}' }),
+      [sea],
+    ],
+    ['a list', find([1] as unknown as string, { index: 0, id: 'a' }), [{ name: 'find', arguments: '[1]' }]],
+    [
+      'messages that repeat what came',
+      ['{"q', '{"q":"sea', '{"q":"sea"}']
+        .map((args) =>
+          json({ choices: [{ message: { tool_calls: [{ id: 'a', function: { name: 'find', arguments: args } }] } }] }),
+        )
+        .join(''),
+      [sea],
+    ],
+    [
+      'a message that repeats the deltas',
+      find('{"q":"sea"}', { index: 0 }) +
+        json({
+          choices: [{ message: { tool_calls: [{ id: '', function: { name: 'find', arguments: '{"q":"sea"}' } }] } }],
+        }),
+      [sea],
+    ],
     ['no arguments', find('{}', { index: 0, id: 'a' }), [{ name: 'find', arguments: '{}' }]],
     ['arguments as an object', call({ index: 0, id: 'a', function: { name: 'find', arguments: { q: 'sea' } } }), [sea]],
     ['a name that comes late', more('{"q":', { index: 0, id: 'a' }) + find('"sea"}', { index: 0 }), [sea]],
@@ -593,6 +832,9 @@ describe('what is not understood is named by its path', () => {
     ],
     ['a part', delta({ content: ['x', { type: 'hologram', data: 1 }] }), ['content.hologram']],
     ['a part whose words are shown', delta({ content: [{ type: 'poem', text: 'x' }] }), ['content.poem']],
+    ['a field of a chunk', json({ choices: [{ delta: { content: 'x' } }], related: ['y'], note: 'z' }), ['related']],
+    ['a delta that is none', text('x') + json({ choices: [{ delta: 'y' }] }), ['choices.delta']],
+    ['choices that are no list', text('x') + json({ choices: { delta: { content: 'y' } } }), ['choices']],
     ['a frame', json({ object: 'chat.novelty' }) + text('x'), ['chat.novelty']],
     ['a line', `${text('x')}What is this?\n\n`, ['line']],
   ])('%s', async (_name, body, unknown) => {

@@ -93,6 +93,57 @@ describe('a failure never ends as completed', () => {
     ],
     ['in the delta', half + delta({ error: { message: 'inside' } }), failed('inside', 'Half')],
     ['ERROR: in words', `${half}ERROR: it fell over\n\n`, failed('it fell over', 'Half')],
+    ['inside of a Response', json({ Response: { Error: { Code: 'Auth', Message: 'no sign' } } }), failed('no sign')],
+    ['inside of a header', json({ header: { code: 10013, message: 'blocked', status: 2 } }), failed('blocked')],
+    ['inside of a status', half + json({ status: { code: 401, message: 'no key' } }), failed('no key', 'Half')],
+    ['two levels down', json({ Meta: { id: '1', Error: { Code: 'X', Message: 'far down' } } }), failed('far down')],
+    ['ErrorMsg', half + json({ ErrorMsg: { Msg: 'busy', Code: 4001 } }), failed('busy', 'Half')],
+    ['an object called err', half + json({ err: { message: 'inside' } }), failed('inside', 'Half')],
+    ['error_info', json({ data: null, error_info: { message: 'explained' } }), failed('explained')],
+    [
+      'a field called by its exception',
+      half + json({ modelStreamErrorException: { message: 'model fell', originalStatusCode: 424 } }),
+      failed('model fell', 'Half'),
+    ],
+    [
+      'a code of failure beside a choice',
+      half + json({ code: 10014, message: 'output blocked', choices: [{ index: 0, delta: { content: '' } }] }),
+      failed('output blocked', 'Half'),
+    ],
+    [
+      'a type of its own beside a code',
+      half + json({ type: 'invalid_request', code: 'rate', message: 'too many' }),
+      failed('too many', 'Half'),
+    ],
+    ['a type of trouble', half + json({ type: 'not_found', message: 'no model' }), failed('no model', 'Half')],
+    [
+      'behind a finish reason of failure',
+      half + ends('error') + json({ error: { message: 'told later' } }),
+      failed('told later', 'Half'),
+    ],
+    [
+      'beside a finish reason of failure',
+      half +
+        json({ choices: [{ index: 0, delta: {}, finish_reason: 'error' }], error: { code: 502, message: 'beside' } }),
+      failed('beside', 'Half'),
+    ],
+    ['in the finish reason', half + ends({ type: 'abort', message: 'engine gone' }), failed('engine gone', 'Half')],
+    [
+      'in the message',
+      half + json({ choices: [{ message: { error: { message: 'in it' } } }] }),
+      failed('in it', 'Half'),
+    ],
+    [
+      'error_message on the choice',
+      half + json({ choices: [{ delta: {}, finish_reason: 'stop', error_message: 'on it' }] }),
+      failed('on it', 'Half'),
+    ],
+    [
+      'a code on the choice',
+      half + json({ choices: [{ index: 0, code: 500, message: 'on it' }] }),
+      failed('on it', 'Half'),
+    ],
+    ['an event named by its error', `${half}event: upstream_error\n${json({ text: 'gone' })}`, failed('gone', 'Half')],
     ['object: error', json({ object: 'error', message: 'context too long', code: 40303 }), failed('context too long')],
     [
       'type: error',
@@ -187,6 +238,8 @@ describe('a failure never ends as completed', () => {
       }),
       failed('network_error'),
     ],
+    ['response.failed with flat fields', event('response.failed', { message: 'flat too' }), failed('flat too')],
+    ['a code and a type of its own', json({ type: 'rate_limit', code: 'rate', message: 'slow' }), failed('slow')],
     ['error with flat fields', event('error', { code: 'x', message: 'flat' }), failed('flat')],
     ['bare JSON', '{"error":{"message":"bare"}}\n\n', failed('bare')],
     ['an error: line', 'error: {"message":"line"}\n\n', failed('line')],
@@ -235,6 +288,10 @@ describe('what looks like a failure and is none', () => {
     ['words beside a choice', json({ message: 'note', detail: 'x', choices: [choice] }) + ends()],
     ['a message object', json({ choices: [{ index: 0, message: { content: 'Good.' } }] }) + ends()],
     ['an event of its own kind', json({ type: 'metadata', message: 'cost' }) + text('Good.') + ends()],
+    ['a title', json({ conversation_id: 'c', title: 'New chat' }) + text('Good.') + ends()],
+    ['a word of progress without a code', json({ status: 'loading', message: 'model' }) + text('Good.') + ends()],
+    ['an event called otherwise', `event: metadata\n${json({ message: 'started' })}${text('Good.')}${ends()}`],
+    ['is_error: false', json({ choices: [choice], is_error: false, error_code: 0, error_msg: '' }) + ends()],
     ['error: null on the choice', json({ choices: [{ ...choice, error: null }] }) + ends()],
   ])('%s', async (_name, body) => check('chat', body, good))
 })
@@ -277,10 +334,33 @@ describe('finish reasons', () => {
     ],
     ['inside the delta', text('AB') + json({ choices: [{ delta: { finish_reason: 'stop' } }] }), 'stop'],
     ['as an object', text('AB') + ends({ type: 'max_tokens' }), 'length'],
+    ['in the message', json({ choices: [{ message: { content: 'AB', finish_reason: 'length' } }] }), 'length'],
+    ['beside the choices', text('AB') + json({ choices: [], finish_reason: 'length' }), 'length'],
+    ['as stop_reason only', text('AB') + json({ choices: [{ delta: {}, stop_reason: 'max_tokens' }] }), 'length'],
+    [
+      'as native_finish_reason only',
+      text('AB') + json({ choices: [{ delta: {}, finish_reason: null, native_finish_reason: 'SAFETY' }] }),
+      'content_filter',
+    ],
+    ['words behind words', text('AB') + ends('content_filter: PROHIBITED_CONTENT'), 'content_filter'],
+    ['called a filter', text('AB') + ends('image_moderation'), 'content_filter'],
     ['the last one counts', text('A') + delta({ content: 'B' }, 'stop') + ends('length'), 'length'],
   ])('%s', async (_name, body, finishReason) =>
     check('chat', body, { status: 'completed', finishReason, text: 'AB', noteContains: null }),
   )
+})
+
+test.each([
+  'function_call_filter: MALFORMED_FUNCTION_CALL',
+  'error: no memory',
+  'engine_error',
+  'overloaded_error',
+  'rate_limit_exceeded',
+  'insufficient_quota',
+  'service_unavailable',
+])('a finish reason that is called a failure is one: %s', async (word) => {
+  const played = await playBody('chat', text('Words.') + ends(word) + done)
+  expect(faultsOf(played, { status: 'failed', errorMessageContains: word, text: 'Words.' })).toEqual([])
 })
 
 describe('an answer that holds nothing', () => {
@@ -364,6 +444,14 @@ test.each([
   'data: {"ping":17}\n\n',
   'data: {"event":"keep-alive"}\n\n',
   'data: {"status":"processing"}\n\n',
+  'data: {"message":"ping"}\n\n',
+  'data: GATEWAY PROCESSING\n\n',
+  'data: heartbeat 12\n\n',
+  'data: ping - 2026-01-01T00:00:00Z\n\n',
+  'data: .\n\n',
+  'data: 0\n\n',
+  'data: true\n\n',
+  'data: \u200b\n\n',
   'event: response.heartbeat\ndata: {"type":"response.heartbeat"}\n\n',
   'retry: 3000\n\n',
   'id: 7\n\n',
@@ -388,7 +476,19 @@ test.each([
   'data: DONE\n\n',
   'data: "[DONE]"\n\n',
   'event: done\ndata: [DONE]\n\n',
+  'event: done\ndata: {}\n\n',
+  'event: complete\ndata: complete\n\n',
+  'data: [END]\n\n',
+  'data: <|DONE|>\n\n',
+  'data: data: [DONE]\n\n',
+  'data: [DONE]\ndata: [DONE]\n\n',
+  '[DONE]\n\n',
 ])('the mark of the end %j', async (mark) => {
   const played = await playBody('chat', text('Hi.') + mark + text(' Late.'), 'bytes')
   expect(faultsOf(played, { status: 'completed', text: 'Hi.' })).toEqual([])
+})
+
+test('frames without empty lines between them', async () => {
+  const body = [text('One '), text('two.'), ends(), done].map((frame) => frame.trimEnd()).join('\n')
+  await check('chat', `${body}\n\n`, { status: 'completed', finishReason: 'stop', text: 'One two.' })
 })

@@ -60,6 +60,7 @@ describe('think tags', () => {
     ['I see.</thinking>Four.', 'I see.', 'Four.'],
     ['I see.[/THINK]Four.', 'I see.', 'Four.'],
     ['So:\n```js\na</think>b\n```\nthen.</think>Four.', 'So:\n```js\na</think>b\n```\nthen.', 'Four.'],
+    ['So:\n\n    a</think>b\n\nthen\n    go.</think>Four.', 'So:\n\n    a</think>b\n\nthen\n    go.', 'Four.'],
     ['It`s odd\n</think>Four.', 'It`s odd\n', 'Four.'],
     ['One.</think>Two.</think>Three.', 'One.', 'Two.</think>Three.'],
   ])('a closing tag that nothing opened makes thoughts of what stands before it: %j', (text, reasoning, rest) => {
@@ -70,6 +71,7 @@ describe('think tags', () => {
   test.each([
     'Close it by `</think>`, then go on.',
     'So:\n```\n</think>\n```\nDone.',
+    'So:\n\n    <b>\n    </think>\n\nDone.',
     '~~~\n</think>\n~~~',
     'In <think> there are thoughts, and </think> ends them.',
     '``a ` b</think>`` done',
