@@ -194,10 +194,11 @@ export class McpClient {
     }
   }
 
-  /** The protocol's way to say so is 404; many say 400 and the word. */
+  /** The protocol's way to say so is 404; some say 410, many 400 and the word. */
   #isForgotten(error: unknown): boolean {
     if (!(error instanceof StreamableHTTPError)) return false
-    if (error.code === 404) return (this.#transport as StreamableHTTPClientTransport).sessionId !== undefined
+    if (error.code === 404 || error.code === 410)
+      return (this.#transport as StreamableHTTPClientTransport).sessionId !== undefined
     return error.code === 400 && /session|not initialized/i.test(error.message)
   }
 

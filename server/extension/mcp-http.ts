@@ -41,9 +41,8 @@ export class McpFetch {
     const response = this.#bounded(await fetched(input, request))
     const id = requestIdOf(JSON.parse(String(request.body)))
     if (id === undefined || !response.ok) return response
-    if (response.status === 202 || response.body === null)
-      return json(response, missingAnswer(id, 'it took the request and does not answer it'))
-    if (isOf(response, 'application/json')) return json(response, await answerOf(response, id))
+    if (response.body === null) return json(response, missingAnswer(id, tookIt))
+    if (!isOf(response, 'text/event-stream')) return await readBody(response, id)
     return this.#stream(response, id)
   }
 
@@ -131,19 +130,25 @@ function headersOf(type: string, response?: Response): Headers {
   return new Headers({ 'content-type': type, ...(session !== null && { 'mcp-session-id': session }) })
 }
 
-/** The messages of a JSON body, an answer to this request among them. */
-async function answerOf(response: Response, id: Id): Promise<JsonObject[]> {
+const tookIt = 'it took the request and does not answer it'
+
+/** A body that is no stream, with an answer to this request in it: by what it is, whatever it is called. */
+async function readBody(response: Response, id: Id): Promise<Response> {
   let text: string
   try {
     text = await response.text()
   } catch (error) {
-    if (error instanceof TooLarge) return [missingAnswer(id, error.message)]
+    if (error instanceof TooLarge) return json(response, missingAnswer(id, error.message))
     throw error
   }
   const messages = messagesIn(text).map((message) => named(message, id))
-  return messages.some((message) => answers(message, id))
-    ? messages
-    : [...messages, missingAnswer(id, 'its answer is no message of the protocol')]
+  if (messages.some((message) => answers(message, id))) return json(response, messages)
+  if (response.status === 202) return json(response, missingAnswer(id, tookIt))
+  const type = response.headers.get('content-type')
+  if (isOf(response, 'application/json'))
+    return json(response, [...messages, missingAnswer(id, 'its answer is no message of the protocol')])
+  // To the SDK, which says what it is.
+  return new Response(text, { headers: type === null ? {} : { 'content-type': type } })
 }
 
 /** An error that names no request is of the one that was asked. */
@@ -162,8 +167,10 @@ async function* repairedFrames(
   let fault: Error | undefined
   try {
     for await (const lines of eventsOf(body, maxChars)) {
-      const data = lines.flatMap((line) => /^data(?:$|: ?(.*)$)/s.exec(line)?.[1] ?? [])
-      const others = lines.filter((line) => !/^data(?:$|:)/.test(line))
+      // Some write their answer into a stream without a frame around it.
+      const isBare = /^\s*[[{]/.test(lines[0]!)
+      const data = isBare ? lines : lines.flatMap((line) => /^data(?:$|: ?(.*)$)/s.exec(line)?.[1] ?? [])
+      const others = isBare ? [] : lines.filter((line) => !/^data(?:$|:)/.test(line))
       for (const line of others) lastEventId = /^id: ?(.+)$/.exec(line)?.[1] ?? lastEventId
       const messages = messagesIn(data.join('\n')).map((message) => named(message, id))
       if (id !== undefined) answer ??= messages.find((message) => answers(message, id))

@@ -27,7 +27,8 @@ export function repairedMessage(value: unknown): JsonObject | null {
     }
   }
   const known: JsonObject = isId(id) ? { id } : {}
-  if (error !== undefined && error !== null) return { jsonrpc: '2.0', ...known, error: repairedError(error) }
+  if (error !== undefined && error !== null && !(isEmpty(error) && isObject(result)))
+    return { jsonrpc: '2.0', ...known, error: repairedError(error) }
   if (!isId(id) || (result === undefined && value['jsonrpc'] !== '2.0')) return null
   return { jsonrpc: '2.0', ...known, result: repairedResult(result) }
 }
@@ -77,6 +78,10 @@ export function answers(message: JsonObject, id: Id): boolean {
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEmpty(value: Json): boolean {
+  return typeof value !== 'object' ? !value : Object.keys(value!).length === 0
 }
 
 function isId(value: unknown): value is Id {

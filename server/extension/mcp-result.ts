@@ -10,7 +10,7 @@ import type { ToolContext } from './tool.ts'
 const maxDepth = 200
 
 /** Fields of a result that are read, or are none of the tool's. */
-const knownFields = new Set(['content', 'structuredContent', 'isError', '_meta'])
+const knownFields = new Set(['content', 'structuredContent', 'isError', 'is_error', '_meta'])
 
 /**
  * Takes what is known of a result, whatever else is in it. Throws an Error with
@@ -28,18 +28,28 @@ export async function outputOf(given: object, tool: string, context: ToolContext
     if (text !== undefined) texts.push(text)
     parts.push(...(text === undefined ? await shownPart(item, tool, context) : [text]))
   }
-  if (structured !== null && !says(texts, structured)) parts.push(JSON.stringify(structured))
+  if (structured !== null && !says(texts, structured) && !(parts.length > 0 && isEmpty(structured)))
+    parts.push(JSON.stringify(structured))
   const rest = Object.entries(result).filter(([field]) => !knownFields.has(field))
   // Of a protocol that is not ours: it may be all that there is.
   if (parts.length === 0 && rest.length > 0) parts.push(JSON.stringify(Object.fromEntries(rest)))
   const output = parts.join('\n')
-  if (result['isError'] === true || result['isError'] === 'true')
+  if (hasFailed(result['isError'] ?? result['is_error']))
     throw new Error(redact(output) || `The tool ${tool} failed and does not say why.`)
   return output
 }
 
 function listOf(content: Json | undefined): Json[] {
-  return Array.isArray(content) ? content : content === undefined || content === null ? [] : [content]
+  return Array.isArray(content) ? content.flatMap(listOf) : content === undefined || content === null ? [] : [content]
+}
+
+/** Also in a word or a number. */
+function hasFailed(isError: Json | undefined): boolean {
+  return isError === true || isError === 1 || (typeof isError === 'string' && /^(?:true|yes|1)$/i.test(isError))
+}
+
+function isEmpty(value: Json): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
 /** Where the texts are the structured content written out, it need not be said again; where they are words about it, it must. */
@@ -79,13 +89,32 @@ function textOf(item: Json): string | undefined {
 async function shownPart(item: Json, tool: string, context: ToolContext): Promise<string[]> {
   if (item === null) return []
   if (!isObject(item)) return [JSON.stringify(item)]
-  const { data, mimeType, resource } = item
-  if (typeof data === 'string') return [await keep({ mimeType, base64: data }, tool, context)]
-  const place = isObject(resource) ? resource : item
-  const { uri, blob } = place
-  if (typeof blob === 'string') return [await keep({ uri, mimeType: place['mimeType'], base64: blob }, tool, context)]
-  if (typeof uri === 'string') return [linked(uri, place, context)]
+  for (const place of placesIn(item)) {
+    const [base64, uri] = [textIn(place, bytesFields), textIn(place, addressFields)]
+    const mimeType = textIn(place, typeFields) ?? textIn(item, typeFields)
+    if (base64 !== undefined) return [await keep({ uri, mimeType, base64 }, tool, context)]
+    if (uri?.startsWith('data:')) return [await keep({ mimeType, base64: uri }, tool, context)]
+    if (uri !== undefined) return [linked(uri, { ...item, ...place }, context)]
+  }
   return item['type'] === 'text' ? [] : [JSON.stringify(item)]
+}
+
+/** Bytes and addresses stand in the part itself, or in an object of it, in the ways of several protocols. */
+const bytesFields = ['data', 'blob', 'base64', 'b64_json']
+const addressFields = ['uri', 'url']
+const typeFields = ['mimeType', 'media_type', 'mime_type']
+const innerFields = ['resource', 'source', 'image_url', 'image', 'audio', 'file']
+
+function placesIn(item: JsonObject): JsonObject[] {
+  const inner = innerFields.map((field) => {
+    const value = item[field]
+    return typeof value === 'string' ? { url: value } : value
+  })
+  return [item, ...inner].filter(isObject)
+}
+
+function textIn(place: JsonObject, fields: readonly string[]): string | undefined {
+  return fields.map((field) => place[field]).find((value) => typeof value === 'string') as string | undefined
 }
 
 function linked(uri: string, { title, name, description }: JsonObject, context: ToolContext): string {
@@ -102,16 +131,16 @@ function linked(uri: string, { title, name, description }: JsonObject, context: 
 
 interface Bytes {
   base64: string
-  mimeType: Json | undefined
-  uri?: Json | undefined
+  mimeType: string | undefined
+  uri?: string | undefined
 }
 
 /** Tells the model as well, that would call again for an answer that looks empty. A file that cannot be kept does not lose the rest. */
 async function keep(bytes: Bytes, tool: string, context: ToolContext): Promise<string> {
   // Some write an address in place of the bytes.
   const [, written, base64 = bytes.base64] = /^data:([^;,]*);base64,(.*)$/s.exec(bytes.base64) ?? []
-  const mimeType = typeof bytes.mimeType === 'string' ? bytes.mimeType : written || 'application/octet-stream'
-  const name = (typeof bytes.uri === 'string' && nameOf(bytes.uri)) || `${tool}.${extensionOf(mimeType)}`
+  const mimeType = bytes.mimeType ?? (written || 'application/octet-stream')
+  const name = (bytes.uri !== undefined && nameOf(bytes.uri)) || `${tool}.${extensionOf(mimeType)}`
   const data = Buffer.from(base64, 'base64')
   if (data.length === 0) return `(The file ${name}, ${mimeType}, holds nothing that can be read.)`
   try {

@@ -121,7 +121,7 @@ class Entries {
     for (const [name, value] of Object.entries(entry)) {
       if (textMembers.includes(name) && typeof value === 'string')
         last[name] = (typeof last[name] === 'string' ? last[name] : '') + value
-      else if (Array.isArray(value) && Array.isArray(last[name])) last[name] = [...last[name], ...value]
+      else if (Array.isArray(value) && Array.isArray(last[name])) for (const part of value) last[name].push(part)
       else if (value) last[name] = value
     }
   }

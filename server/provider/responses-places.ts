@@ -34,14 +34,12 @@ export class Items {
   /** The first of each id. */
   readonly #byId = new Map<string, Item>()
 
+  /** An index that nothing has yet. */
+  nextPlace = 0
+
   /** In the order in which they came. */
   get all(): Item[] {
     return [...this.#items.values()]
-  }
-
-  /** An index that nothing has yet. */
-  get nextPlace(): number {
-    return Math.max(-1, ...this.#items.keys()) + 1
   }
 
   /** A number of its own, its index where that is free. */
@@ -50,7 +48,9 @@ export class Items {
   }
 
   add(index: number, { id }: Fields, item: Item): void {
-    this.#items.set(this.freePlace(index), item)
+    const place = this.freePlace(index)
+    this.nextPlace = Math.max(this.nextPlace, place + 1)
+    this.#items.set(place, item)
     this.#at.set(index, item)
     if (typeof id === 'string' && id !== '' && !this.#byId.has(id)) this.#byId.set(id, item)
   }

@@ -46,6 +46,7 @@ describe('a session that the server has forgotten', () => {
     [404, 'Not Found'],
     [404, '{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}'],
     [400, '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}'],
+    [410, 'Gone'],
     [400, 'Invalid session id'],
     [400, '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}'],
   ])('is made anew, and the call runs once (HTTP %i %s)', async (status, body) => {
@@ -255,6 +256,8 @@ describe('an answer in a stream', () => {
     ['with nothing for an error', (id) => event({ id, ...result('words'), error: null })],
     ['with fields of its own', (id) => event({ id, ...result('words'), took: 7 })],
     ['without its version', (id) => `data: ${JSON.stringify({ id, ...result('words') })}\n\n`],
+    ['without a frame', (id) => JSON.stringify({ id, ...result('words') }, null, 2)],
+    ['beside an empty error', (id) => event({ id, ...result('words'), error: {} })],
     ['behind noise', (id) => `: hello\n\nevent: ping\ndata: {}\n\ndata: hello\n\n${event({ id, ...result('words') })}`],
   ])('is understood %s', async (_what, write) => {
     const { source } = http(
@@ -268,6 +271,20 @@ describe('an answer in a stream', () => {
     )
     expect(await call(source, 'odd_ping')).toBe('words')
   })
+})
+
+test.each<[string, number, Record<string, string>]>([
+  ['of no type', 200, {}],
+  ['called text', 200, { 'content-type': 'text/plain' }],
+  ['of a type of its own', 200, { 'content-type': 'application/vnd.mcp+json' }],
+  ['with HTTP 202', 202, json],
+])('an answer %s is one', async (_what, status, headers) => {
+  const { source } = http(
+    calls(({ message, response }) =>
+      response.writeHead(status, headers).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...result('words') })),
+    ),
+  )
+  expect(await call(source, 'odd_ping')).toBe('words')
 })
 
 describe('what a server asks for', () => {

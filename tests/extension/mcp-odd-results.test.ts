@@ -68,6 +68,26 @@ describe('an odd result', () => {
       { files: ['ping.png'] },
     ],
     [
+      'an image of another protocol',
+      { content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } }] },
+      kept('ping.png', 'image/png'),
+      { files: ['ping.png'] },
+    ],
+    [
+      'an image with a source',
+      { content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data } }] },
+      kept('ping.png', 'image/png'),
+      { files: ['ping.png'] },
+    ],
+    [
+      'an image at an address',
+      { content: [{ type: 'image', url: 'https://example.com/a.png' }] },
+      'https://example.com/a.png',
+      { sources: ['https://example.com/a.png'] },
+    ],
+    ['parts in a list of their own', { content: [[{ type: 'text', text: 'words' }]] }, 'words'],
+    ['structured content without anything in it', { ...text('words'), structuredContent: {} }, 'words'],
+    [
       'an image without bytes',
       { content: [{ type: 'image', mimeType: 'image/png' }] },
       '{"type":"image","mimeType":"image/png"}',
@@ -166,6 +186,7 @@ describe('an odd result', () => {
     ['in unknown parts', { content: [{ type: 'fault', code: 7 }], isError: true }, '{"type":"fault","code":7}'],
     ['in structured content', { structuredContent: { code: 7 }, isError: true }, '{"code":7}'],
     ['without words', { content: null, isError: true }, 'The tool ping failed and does not say why.'],
+    ['by another name', { ...text('No.'), is_error: true }, 'No.'],
     ['with a word for true', { ...text('No.'), isError: 'true' }, 'No.'],
   ])('that is an error %s fails', async (_what, result, words) => {
     await expect(call(http({ results: { ping: result } }).source, 'odd_ping')).rejects.toThrow(words)
