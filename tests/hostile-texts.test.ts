@@ -253,6 +253,25 @@ const rows: Row[] = [
   ['a finish reason', 50_000, repeated('aB_'), (word) => endingOf(word)],
   ['a word that may keep a line open', 50_000, repeated('a.'), (type) => readFrame(type, '{"type":1}')],
   ['white space in chunks', 1_000, (n) => Array.from({ length: n }, () => chunk({ content: ' ' })), readChat],
+  [
+    'thoughts in parts of parts',
+    1_000,
+    (n) =>
+      Array.from({ length: n }, () =>
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'a' }] }] }),
+      ),
+    readChat,
+  ],
+  [
+    'frames of many lines',
+    1_000,
+    (n) => Array.from({ length: n }, () => chunk({ content: 'a' })),
+    (frames) => {
+      const mapper = new ChatMapper(() => {})
+      const reader = createSseReader({ onFrame: (type, data) => void mapper.push(type, data) })
+      reader.push(Buffer.from(`data: ${(frames as string[]).join('\ndata: ')}\n\n`))
+    },
+  ],
   ['calls by id', 1_000, (n) => Array.from({ length: n }, (_, i) => call({ id: `c${i}` }, '{}')), readChat],
   [
     'calls by place',
