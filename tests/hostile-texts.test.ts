@@ -255,7 +255,7 @@ const rows: Row[] = [
   ['white space in chunks', 1_000, (n) => Array.from({ length: n }, () => chunk({ content: ' ' })), readChat],
   [
     'thoughts in parts of parts',
-    1_000,
+    3_000,
     (n) =>
       Array.from({ length: n }, () =>
         chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'a' }] }] }),
