@@ -21,6 +21,12 @@ export interface PageQuery {
   cursor?: string
 }
 
+/** `order`: newest first or oldest first. `leaf`: only the branch that ends with this message, from it up to the root. */
+export interface MessagesQuery extends PageQuery {
+  order?: 'asc' | 'desc'
+  leaf?: string
+}
+
 /** How a run is to be made; what is left out is as the server, the chat or the run before has it. */
 export interface RunRequest {
   model?: string
@@ -156,8 +162,8 @@ export class Api {
     return this.#http.call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
   }
 
-  /** The history of a chat, canonical JSON, oldest first. */
-  getMessages(chatId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
+  /** The history of a chat, canonical JSON, oldest first where the query says nothing else. */
+  getMessages(chatId: string, query: MessagesQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
     return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
   }
 
@@ -254,7 +260,7 @@ function callPath(messageId: string, callId: string): string {
   return messagePath(messageId, `tool-calls/${encodeURIComponent(callId)}`)
 }
 
-function withQuery(path: string, query: PageQuery): string {
+function withQuery(path: string, query: object): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`

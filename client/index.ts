@@ -17,6 +17,7 @@ export type {
   DecideOptions,
   EditRequest,
   InviteInfo,
+  MessagesQuery,
   Page,
   PageQuery,
   RunRequest,

@@ -4,7 +4,7 @@ import { documentKind } from '../../shared/schema.ts'
 import { requestIdOf } from '../operation/request-id.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath, fileIds, filesOf } from './finders.ts'
-import { maxPageBytes, pageOfQuery, pageQuery } from './page-query.ts'
+import { historyPage, historyQuery, sendHistory } from './history.ts'
 import type { Services } from './services.ts'
 import { route } from './route.ts'
 import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
@@ -24,28 +24,11 @@ export const questionRoutes = [
     path: '/api/chats/:chatId/messages',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'The history of a chat, oldest first',
-    query: pageQuery,
+    summary: 'The history of a chat from either end, or one branch of it from its leaf',
+    query: historyQuery,
     responses: { 200: pageOf(messageJson) },
-    async handle({ response, subject: chat, query }, { store, messages }) {
-      const page = await store.listMessages(chat.id, pageOfQuery(query))
-      const texts: string[] = []
-      let { nextCursor } = page
-      let bytes = 0
-      for (const [i, row] of page.items.entries()) {
-        const message = await messages.find(row)
-        // Deleted in between.
-        if (!message) continue
-        const text = JSON.stringify(message)
-        // The store knows no size of what is being written.
-        bytes += Buffer.byteLength(text)
-        if (i > 0 && bytes > maxPageBytes) {
-          nextCursor = page.cursors[i - 1]!
-          break
-        }
-        texts.push(text)
-      }
-      response.type('json').send(`{"items":[${texts.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`)
+    async handle({ response, subject: chat, query }, services) {
+      await sendHistory(response, await historyPage(chat.id, query, services), services)
     },
   }),
 

@@ -1,5 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { Page } from './store.ts'
+import type { Direction, Page } from './store.ts'
 
 /** The place of a row in a list: by time, then by the order in which rows were written. */
 export interface ListPosition {
@@ -17,6 +17,26 @@ export function decodeCursor(cursor: string): ListPosition {
   const match = /^(\d{1,15}),(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
   if (!match) throw new RunnelError('bad_request', 'This cursor is not one that this server gave out.')
   return { createdAt: Number(match[1]), number: Number(match[2]) }
+}
+
+/** Where a page begins: behind its cursor, or before all that there is. Throws as `decodeCursor`. */
+export function positionBefore({ cursor }: Page, direction: Direction): ListPosition {
+  if (cursor !== undefined) return decodeCursor(cursor)
+  return direction === 'asc'
+    ? { createdAt: -1, number: 0 }
+    : { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
+}
+
+/** A place in a list of messages that each name the next. */
+export function encodeId(id: string): string {
+  return Buffer.from(`@${id}`).toString('base64url')
+}
+
+/** Throws `bad_request` for what `encodeId` cannot have made. */
+export function decodeId(cursor: string): string {
+  const match = /^@([\w-]{1,200})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (!match) throw new RunnelError('bad_request', 'This cursor is not one that this server gave out for this list.')
+  return match[1]!
 }
 
 /** A place in a list that is ordered by how well its rows match: how many have been seen. */

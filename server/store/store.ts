@@ -114,6 +114,9 @@ export interface Page {
   maxBytes?: number
 }
 
+/** `asc`: the oldest first. */
+export type Direction = 'asc' | 'desc'
+
 export interface Paged<T> {
   items: T[]
   /** Null at the end. */
@@ -206,8 +209,15 @@ export interface Store {
   findTask(taskId: string): Promise<MessageRow | null>
   /** Where a chat is continued if nothing else is said. */
   newestMessage(chatId: string): Promise<MessageRow | null>
-  /** Oldest first, and in one millisecond a question before its answer; `cursors` lead on behind each. What is being written counts no bytes. Throws `bad_request` for a cursor that is none. */
-  listMessages(chatId: string, page: Page): Promise<Paged<SaidMessage> & { cursors: string[] }>
+  /**
+   * Oldest first, and in one millisecond a question before its answer; or the other way round, as `direction` says.
+   * `cursors` lead on behind each. What is being written counts no bytes. Throws `bad_request` for a cursor that is none.
+   */
+  listMessages(chatId: string, page: Page, direction?: Direction): Promise<Paged<SaidMessage> & { cursors: string[] }>
+  /** Ids from a message up towards the root, itself first, so many at the most; empty for an unknown id. A circle ends where it closes. */
+  ancestors(messageId: string, limit: number): Promise<string[]>
+  /** These messages in this order, up to that with which their JSON has more bytes than `maxBytes`; the first comes whatever its size. Those that are not there are left out. */
+  getSaid(ids: readonly string[], maxBytes: number): Promise<SaidMessage[]>
   /** From the root to this message, by `parentId`; empty for an unknown id. */
   branch(messageId: string): Promise<SaidMessage[]>
   /** Messages whose status is not terminal: what a crash left, in order of creation. */

@@ -3,6 +3,7 @@ import { chatRules } from './store-chats.ts'
 import { claimRules } from './store-claims.ts'
 import { endRules } from './store-ends.ts'
 import { fileRules } from './store-files.ts'
+import { historyRules } from './store-history.ts'
 import { logRules } from './store-log.ts'
 import { messageRules } from './store-messages.ts'
 import { quotaRules } from './store-quotas.ts'
@@ -13,6 +14,7 @@ import type { TestTools } from './tools.ts'
 export function storeContract(open: OpenStore, tools: TestTools): void {
   chatRules(open, tools)
   messageRules(open, tools)
+  historyRules(open, tools)
   runRules(open, tools)
   claimRules(open, tools)
   endRules(open, tools)

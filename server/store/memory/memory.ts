@@ -1,6 +1,7 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/schema.ts'
 import { branchOf } from '../branch.ts'
+import { jsonBytes, takePage } from '../cursor.ts'
 import { memoryClaims } from './claims.ts'
 import { memoryDocuments } from './documents.ts'
 import { memoryEnds } from './ends.ts'
@@ -211,8 +212,23 @@ export function memoryStore(): Store {
     async newestMessage(chatId) {
       return of(messagesOf(chatId).at(-1)?.row.id ?? '', bare)
     },
-    async listMessages(chatId, page) {
-      return cutPage(messagesOf(chatId), page, 1, said)
+    async listMessages(chatId, page, direction = 'asc') {
+      const rows = messagesOf(chatId)
+      return direction === 'asc' ? cutPage(rows, page, 1, said) : cutPage(rows.toReversed(), page, -1, said)
+    },
+    async ancestors(messageId, limit) {
+      const ids = new Set<string>()
+      for (let id: string | null = messageId; id !== null && !ids.has(id) && ids.size < limit;) {
+        const row: StoredMessage | undefined = messages.get(id)?.row
+        if (row) ids.add(id)
+        id = row?.parentId ?? null
+      }
+      return [...ids]
+    },
+    async getSaid(ids, maxBytes) {
+      const rows = ids.flatMap((id) => messages.get(id)?.row ?? [])
+      const { shown } = takePage(rows, { limit: ids.length, maxBytes }, ({ json }) => (json ? jsonBytes(json) : 0))
+      return shown.map((row) => structuredClone(said(row)))
     },
     async branch(messageId) {
       return branchOf(messageId, (id) => of(id, said))

@@ -1,9 +1,9 @@
 import type { Json, Message } from '../../../shared/schema.ts'
 import { branchOf } from '../branch.ts'
-import { decodeCursor, encodeCursor, takePage, type ListPosition } from '../cursor.ts'
+import { encodeCursor, positionBefore, takePage, type ListPosition } from '../cursor.ts'
 import type { PostgresConnection, Query } from './connection.ts'
 import { chatIsBusy, refuseContinuation } from '../run-rows.ts'
-import type { Continuation, MessageRow, SaidMessage, Store, StoredMessage } from '../store.ts'
+import type { Continuation, Direction, MessageRow, Page, Paged, SaidMessage, Store, StoredMessage } from '../store.ts'
 
 type MessageMethods = Pick<
   Store,
@@ -14,6 +14,8 @@ type MessageMethods = Pick<
   | 'findTask'
   | 'newestMessage'
   | 'listMessages'
+  | 'ancestors'
+  | 'getSaid'
   | 'branch'
   | 'descendants'
   | 'unfinished'
@@ -46,34 +48,29 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
       return past ? await getRow(past.id) : await readRow(query, 'task_id = $1', taskId)
     },
     newestMessage: (chatId) => readRow(query, 'chat_id = $1 ORDER BY created_at DESC, number DESC LIMIT 1', chatId),
-    listMessages: async (chatId, page) => {
-      const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
-      // Their places first, one after the other up to the bound, then the text of those that are shown.
-      const places = await query<ListPosition & { bytes: number }>(
-        `WITH RECURSIVE page (number, created_at, bytes, place, total) AS (
-           (SELECT number, created_at, ${bytesOfJson}, 1, ${bytesOfJson} FROM messages
-              WHERE chat_id = $1 AND (created_at, number) > ($2::bigint, $3::bigint) ORDER BY created_at, number LIMIT 1)
-           UNION ALL
-           SELECT next.number, next.created_at, next.bytes, place + 1, total + next.bytes
-             FROM page CROSS JOIN LATERAL (
-               SELECT number, created_at, ${bytesOfJson} AS bytes FROM messages
-                 WHERE chat_id = $1 AND (created_at, number) > (page.created_at, page.number) ORDER BY created_at, number LIMIT 1
-             ) AS next WHERE place <= $4 AND (total <= $5 OR place = 1)
-         ) SELECT number, created_at AS "createdAt", bytes FROM page ORDER BY place`,
-        [chatId, after.createdAt, after.number, page.limit, page.maxBytes ?? Number.MAX_SAFE_INTEGER],
+    listMessages: (chatId, page, direction = 'asc') => listMessages(query, chatId, page, direction),
+    ancestors: async (messageId, limit) => {
+      const rows = await query<{ id: string }>(
+        `WITH RECURSIVE up (id, parent_id, place) AS (
+           SELECT id, parent_id, 1 FROM messages WHERE id = $1
+           UNION ALL SELECT messages.id, messages.parent_id, place + 1 FROM messages JOIN up ON messages.id = up.parent_id WHERE place < $2
+         ) SELECT id FROM up ORDER BY place`,
+        [messageId, limit],
       )
-      const { shown, isLast } = takePage(places, page, ({ bytes }) => bytes)
-      const rows = await query<Numbered<SaidMessage>>(
-        `SELECT ${saidColumns} FROM messages WHERE number = ANY ($1) ORDER BY created_at, number`,
-        [shown.map(({ number }) => number)],
-      )
-      // One that was deleted in between is not there any more.
-      return {
-        items: rows.map(unnumbered),
-        nextCursor: isLast ? null : encodeCursor(shown.at(-1)!),
-        cursors: rows.map(encodeCursor),
-      }
+      // A circle goes round until the limit.
+      return [...new Set(rows.map(({ id }) => id))]
     },
+    getSaid: async (ids, maxBytes) =>
+      (
+        await query<Numbered<SaidMessage>>(
+          `WITH wanted AS (
+             SELECT number, place, ${bytesOfJson} AS bytes FROM unnest($1::text[]) WITH ORDINALITY AS given (id, place) JOIN messages USING (id)
+           ), summed AS (
+             SELECT number, place, sum(bytes) OVER (ORDER BY place) AS total, row_number() OVER (ORDER BY place) AS nth FROM wanted
+           ) SELECT ${saidColumns} FROM summed JOIN messages USING (number) WHERE nth = 1 OR total <= $2 ORDER BY place`,
+          [ids, maxBytes],
+        )
+      ).map(unnumbered),
     branch: async (messageId) => {
       const rows = await query<Numbered<SaidMessage>>(
         `WITH RECURSIVE up (id, parent_id) AS (
@@ -110,6 +107,41 @@ export function postgresMessages({ query, write }: PostgresConnection): MessageM
             ])
           ).length === 1,
       ),
+  }
+}
+
+/** Their places first, one after the other up to the bound, then the text of those that are shown. */
+async function listMessages(
+  query: Query,
+  chatId: string,
+  page: Page,
+  direction: Direction,
+): Promise<Paged<SaidMessage> & { cursors: string[] }> {
+  const from = positionBefore(page, direction)
+  const [is, order] = direction === 'asc' ? ['>', 'created_at, number'] : ['<', 'created_at DESC, number DESC']
+  const places = await query<ListPosition & { bytes: number }>(
+    `WITH RECURSIVE page (number, created_at, bytes, place, total) AS (
+       (SELECT number, created_at, ${bytesOfJson}, 1, ${bytesOfJson} FROM messages
+          WHERE chat_id = $1 AND (created_at, number) ${is} ($2::bigint, $3::bigint) ORDER BY ${order} LIMIT 1)
+       UNION ALL
+       SELECT next.number, next.created_at, next.bytes, place + 1, total + next.bytes
+         FROM page CROSS JOIN LATERAL (
+           SELECT number, created_at, ${bytesOfJson} AS bytes FROM messages
+             WHERE chat_id = $1 AND (created_at, number) ${is} (page.created_at, page.number) ORDER BY ${order} LIMIT 1
+         ) AS next WHERE place <= $4 AND (total <= $5 OR place = 1)
+     ) SELECT number, created_at AS "createdAt", bytes FROM page ORDER BY place`,
+    [chatId, from.createdAt, from.number, page.limit, page.maxBytes ?? Number.MAX_SAFE_INTEGER],
+  )
+  const { shown, isLast } = takePage(places, page, ({ bytes }) => bytes)
+  const rows = await query<Numbered<SaidMessage>>(
+    `SELECT ${saidColumns} FROM messages WHERE number = ANY ($1) ORDER BY ${order}`,
+    [shown.map(({ number }) => number)],
+  )
+  // One that was deleted in between is not there any more.
+  return {
+    items: rows.map(unnumbered),
+    nextCursor: isLast ? null : encodeCursor(shown.at(-1)!),
+    cursors: rows.map(encodeCursor),
   }
 }
 

@@ -1,11 +1,12 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../../shared/errors.ts'
 import type { Json, Message } from '../../../shared/schema.ts'
-import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
+import { decodeCursor, encodeCursor, jsonBytes, positionBefore, takePage } from '../cursor.ts'
 import type { SqliteConnection } from './connection.ts'
 import type {
   ChatRow,
   Continuation,
+  Direction,
   MessageRow,
   Page,
   Paged,
@@ -43,6 +44,18 @@ function parse(value: SQLOutputValue | undefined): Json {
   return value === null || value === undefined ? null : (JSON.parse(String(value)) as Json)
 }
 
+/** One by one: what is not asked for is not read. */
+function* rowsOf(statement: StatementSync, ids: readonly string[]): Generator<Row> {
+  for (const id of ids) {
+    const row = statement.get(id)
+    if (row) yield row
+  }
+}
+
+function bytesOfJson({ json }: Row): number {
+  return Buffer.byteLength(String(json ?? ''))
+}
+
 /** Cuts a page from rows of which one more than `limit` may come. */
 function toPage<T>(
   rows: Iterable<Row>,
@@ -61,6 +74,12 @@ function toPage<T>(
 const withDescendants = `WITH RECURSIVE tree (id) AS (
   SELECT id FROM messages WHERE id = ? UNION SELECT messages.id FROM messages JOIN tree ON messages.parent_id = tree.id
 ) SELECT id FROM tree`
+
+/** From a message upwards, itself first. Each row has one parent, so they come in this order; UNION ends a circle. */
+const withAncestors = `WITH RECURSIVE up (id, parent_id) AS (
+  SELECT id, parent_id FROM messages WHERE id = ?
+  UNION SELECT messages.id, messages.parent_id FROM messages JOIN up ON messages.id = up.parent_id
+) SELECT id FROM up LIMIT ?`
 
 /** Chats and messages. Methods that insert or finish are called inside a transaction. */
 export interface SqliteMessages {
@@ -85,7 +104,9 @@ export interface SqliteMessages {
   getJson(id: string): Message | null
   findTask(taskId: string): MessageRow | null
   newestMessage(chatId: string): MessageRow | null
-  listMessages(chatId: string, page: Page): Paged<SaidMessage> & { cursors: string[] }
+  listMessages(chatId: string, page: Page, direction: Direction): Paged<SaidMessage> & { cursors: string[] }
+  ancestors(messageId: string, limit: number): string[]
+  getSaidOf(ids: readonly string[], maxBytes: number): SaidMessage[]
   chatsByNumber(numbers: readonly number[]): StoredChat[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
@@ -150,10 +171,17 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const deleteSystem = connection.prepare('DELETE FROM systems WHERE chat = (SELECT number FROM chats WHERE id = ?)')
   const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
   const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
-  const selectMessages = connection.prepare(
-    `SELECT ${messageColumns}, json FROM ${withContents} WHERE chat_id = ? AND (created_at, number) > (?, ?)
-     ORDER BY created_at, number LIMIT ?`,
-  )
+  const selectMessages = {
+    asc: connection.prepare(
+      `SELECT ${messageColumns}, json FROM ${withContents} WHERE chat_id = ? AND (created_at, number) > (?, ?)
+       ORDER BY created_at, number LIMIT ?`,
+    ),
+    desc: connection.prepare(
+      `SELECT ${messageColumns}, json FROM ${withContents} WHERE chat_id = ? AND (created_at, number) < (?, ?)
+       ORDER BY created_at DESC, number DESC LIMIT ?`,
+    ),
+  }
+  const selectAncestors = connection.prepare(withAncestors)
   // The same words as in the partial index, or SQLite does not use it.
   const selectUnfinished = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE status IN ('queued', 'preparing', 'streaming', 'waiting')
@@ -253,13 +281,19 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         return past ? getRow(String(past['message_id'])) : one(selectTask, taskId, toRow)
       }),
     newestMessage: (chatId) => connection.read(() => one(selectNewest, chatId, toRow)),
-    listMessages: (chatId, page) =>
+    listMessages: (chatId, page, direction) =>
       connection.read(() => {
-        const after = page.cursor === undefined ? { createdAt: -1, number: 0 } : decodeCursor(page.cursor)
+        const { createdAt, number } = positionBefore(page, direction)
         // Row by row: what is not shown is not read.
-        const rows = selectMessages.iterate(chatId, after.createdAt, after.number, page.limit + 1)
-        return toPage(rows, page, ({ json }) => Buffer.byteLength(String(json ?? '')), toSaid)
+        const rows = selectMessages[direction].iterate(chatId, createdAt, number, page.limit + 1)
+        return toPage(rows, page, bytesOfJson, toSaid)
       }),
+    ancestors: (messageId, limit) =>
+      connection.read(() => selectAncestors.all(messageId, limit).map(({ id }) => String(id))),
+    getSaidOf: (ids, maxBytes) =>
+      connection.read(
+        () => toPage(rowsOf(selectSaid, ids), { limit: ids.length, maxBytes }, bytesOfJson, toSaid).items,
+      ),
     unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toRow)),
     isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
