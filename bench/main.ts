@@ -20,6 +20,7 @@ import { redactedTokens } from './redaction.ts'
 import { redisCost } from './redis.ts'
 import { markdownInBrowser } from './markdown.ts'
 import { returningViewers } from './return.ts'
+import { chatList } from './chat-list.ts'
 import { foreignChats } from './search.ts'
 import { costOfSignIn } from './signed-in.ts'
 import { rowsWithoutContents } from './rows.ts'
@@ -50,6 +51,7 @@ const benches: Bench[] = [
   { name: 'abuse', run: abusedServer },
   { name: 'herd', run: () => returningHerd() },
   { name: 'search', run: foreignChats },
+  { name: 'chat-list', run: chatList },
   { name: 'idle', run: () => idleViewers() },
   { name: 'memory', run: () => finishedMessages() },
   { name: 'soak', run: soak },

@@ -89,7 +89,7 @@ addEventListener('hashchange', () => {
   else openFromAddress()
 })
 client.onChatEvent(({ event }) => {
-  if (event !== 'status') refreshChats()
+  if (event !== 'status' && event !== 'read') refreshChats()
 })
 // What other tabs did while this one was away.
 document.addEventListener('visibilitychange', () => {

@@ -10,6 +10,26 @@ export interface ChatInfo {
   system?: string
 }
 
+/** A chat in the list of one of its members. `activeAt`, `readAt`: epoch ms. */
+export interface ListedChat extends ChatInfo {
+  role: Role
+  /** Somebody asked in it or went on with an answer, or an answer ended. */
+  activeAt: number
+  /** Up to when this user has read it; null: never. */
+  readAt: number | null
+  unread: boolean
+  /** An answer is queued or being written. */
+  running: boolean
+  /** An answer waits for a decision or a result; `waitingForMe`: and this user may give it. */
+  waiting: boolean
+  waitingForMe: boolean
+}
+
+/** Where a search has found a chat: the message that matches best, null for the title alone. The snippet is plain text; it may be empty. */
+export interface FoundChat extends ListedChat {
+  match: { messageId: string | null; snippet: { text: string; match: boolean }[] }
+}
+
 /** One page of a list; `nextCursor` is null at its end. */
 export interface Page<Item> {
   items: Item[]
@@ -130,9 +150,24 @@ export class Api {
     return this.#start('/api/chats', chat, options)
   }
 
-  /** The caller's chats, newest first. */
-  listChats(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ChatInfo>> {
+  /** The caller's chats, the last active first. Each comes once, whatever happens while its pages are read. */
+  listChats(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ListedChat>> {
     return this.#http.call('GET', withQuery('/api/chats', query), options)
+  }
+
+  /** The caller's chats in which a title or a message has all these words, or beginnings of words; best first. */
+  searchChats(words: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<FoundChat>> {
+    return this.#http.call('GET', withQuery('/api/chats', { query: words, ...query }), options)
+  }
+
+  /** The caller has read a chat: all of it, or up to then (epoch ms). Other devices hear it as the chat event `read`. */
+  markRead(chatId: string, at?: number, options: CallOptions = {}): Promise<{ chatId: string; readAt: number | null }> {
+    return this.#http.call(
+      'POST',
+      `/api/chats/${encodeURIComponent(chatId)}/read`,
+      options,
+      at === undefined ? {} : { at },
+    )
   }
 
   getChat(chatId: string, options: CallOptions = {}): Promise<ChatInfo> {

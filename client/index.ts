@@ -16,7 +16,9 @@ export type {
   ChatInfo,
   DecideOptions,
   EditRequest,
+  FoundChat,
   InviteInfo,
+  ListedChat,
   MessagesQuery,
   Page,
   PageQuery,
@@ -39,7 +41,7 @@ export type { Role } from '../shared/protocol.ts'
 export { isTerminal } from '../shared/schema.ts'
 export type * from '../shared/schema.ts'
 
-/** One of this user's chats was made, renamed or deleted, or a run in it began or ended. */
+/** One of this user's chats was made, renamed, deleted, or read on any device, or a run in it began, waits, or ended. */
 export type ChatEvent = Omit<Extract<ServerControl, { type: 'chat' }>, 'type'>
 
 export interface ConnectOptions {

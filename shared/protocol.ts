@@ -41,7 +41,7 @@ export interface Subscribed {
   role: Role
 }
 
-const chatEvents = ['created', 'renamed', 'deleted', 'status'] as const
+const chatEvents = ['created', 'renamed', 'deleted', 'status', 'read'] as const
 
 export type ServerControl =
   | { type: 'welcome'; v: number; user: { id: string; name: string }; heartbeatMs: number }
@@ -58,6 +58,8 @@ export type ServerControl =
       title?: string
       messageId?: string
       status?: MessageStatus
+      /** Up to when this user has read it, epoch ms. */
+      readAt?: number
     }
   | { type: 'tokenExpiring'; inMs: number }
   | { type: 'error'; code: ErrorCode; message: string }
@@ -135,7 +137,14 @@ export function decodeServerControl(text: string): ServerControl | null {
       const event = message.known('event', chatEvents)
       const status = message.isAbsent('status') ? undefined : message.known('status', statuses)
       if (event === null || status === null) return null
-      return { type, event, chatId, ...more, ...(status === undefined ? {} : { status }) }
+      return {
+        type,
+        event,
+        chatId,
+        ...more,
+        ...(status === undefined ? {} : { status }),
+        ...(message.isAbsent('readAt') ? {} : { readAt: message.whole('readAt') }),
+      }
     }
     case 'tokenExpiring':
       return { type, inMs: message.whole('inMs') }

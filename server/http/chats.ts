@@ -7,14 +7,20 @@ import { newId } from '../task/ids.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath } from './finders.ts'
 import { pageOfQuery, pageQuery } from './page-query.ts'
+import { foundPage, listedPage, shown } from './listed-chats.ts'
 import { route } from './route.ts'
-import { chatJson, pageOf } from './schemas.ts'
+import { chatJson, listedChatJson, pageOf } from './schemas.ts'
 
 const title = z.string().trim().min(1).max(200)
 const newChat = z
   .strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() })
   .prefault({})
 const chatPatch = z.strictObject({ title })
+const readBody = z
+  .strictObject({
+    at: z.int().min(0).optional().describe('up to then, epoch milliseconds; all that there is where nothing is said'),
+  })
+  .prefault({})
 const chatQuery = pageQuery.extend({
   query: z
     .string()
@@ -65,16 +71,32 @@ export const chatRoutes = [
     method: 'get',
     path: '/api/chats',
     access: 'signedIn',
-    summary: "The caller's chats, newest first; those that match a query, best first",
+    summary: "The caller's chats, the last active first; those that match a query, best first, with the place",
     query: chatQuery,
-    responses: { 200: pageOf(chatJson) },
-    async handle({ response, identity, query }, { store }) {
-      const page = pageOfQuery(query)
+    responses: { 200: pageOf(listedChatJson) },
+    async handle({ response, identity, query: { query, ...page } }, services) {
+      const { user } = identity
       const { items, nextCursor } =
-        query.query === undefined
-          ? await store.listChats(identity.user.id, page)
-          : await store.searchChats(identity.user.id, query.query, page)
-      response.json({ items: items.map(shown), nextCursor })
+        query === undefined
+          ? listedPage(await services.store.listChats(user.id, pageOfQuery(page)))
+          : await foundPage(query, await services.store.searchChats(user.id, query, pageOfQuery(page)), services)
+      response.json({ items, nextCursor })
+    },
+  }),
+
+  route({
+    method: 'post',
+    path: '/api/chats/:chatId/read',
+    of: chatOfPath,
+    access: 'viewer',
+    summary: 'The caller has read a chat, on all devices; a guest has no list, and nothing is kept',
+    body: readBody,
+    responses: { 200: z.object({ chatId: z.string(), readAt: z.int().nullable() }) },
+    async handle({ response, identity, subject: chat, body }, { store, tellUser }) {
+      const { user, invite } = identity
+      const readAt = invite ? null : await store.markRead(chat.id, user.id, body.at ?? Number.MAX_SAFE_INTEGER)
+      if (readAt !== null) tellUser(user.id, chat.id, { event: 'read', readAt })
+      response.json({ chatId: chat.id, readAt })
     },
   }),
 
@@ -124,10 +146,6 @@ export const chatRoutes = [
     },
   }),
 ]
-
-function shown({ id, title, system, createdAt }: StoredChat): Record<string, Json> {
-  return { id, title, createdAt, ...(system !== null && { system }) }
-}
 
 /** Who came by a link alone sees what is said, and not what the model was told before. */
 async function shownTo({ invite }: Identity, chat: ChatRow, store: Store): Promise<Record<string, Json>> {

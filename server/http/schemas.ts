@@ -17,6 +17,26 @@ export const chatJson = z.object({
   system: z.string().optional(),
 })
 
+/** A chat in the list of one of its members. */
+export const listedChatJson = chatJson.extend({
+  role,
+  activeAt: epochMs.describe('when somebody asked in it or went on with an answer, or an answer ended'),
+  readAt: epochMs.nullable().describe('up to when the caller has read it'),
+  unread: z.boolean(),
+  running: z.boolean().describe('an answer is queued or being written'),
+  waiting: z.boolean().describe('an answer waits for a decision, or for the result of a call'),
+  waitingForMe: z.boolean().describe('and the caller may give it'),
+  match: z
+    .object({
+      messageId: z.string().nullable().describe('null: only the title has it'),
+      snippet: z
+        .array(z.object({ text: z.string(), match: z.boolean() }))
+        .describe('plain text, never HTML; empty where it could not be had'),
+    })
+    .optional()
+    .describe('of a search: where it was found'),
+})
+
 export const memberJson = z.object({ userId: z.string(), name: z.string(), role, joinedAt: epochMs })
 
 export const inviteJson = z.object({ id: z.string(), role, createdAt: epochMs, expiresAt: epochMs })

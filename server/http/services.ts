@@ -54,8 +54,12 @@ export interface Services {
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
   /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */
   accessChanged: (chatId: string) => Promise<void>
-  /** Tells one user, on all connections, that a chat is in the list now, or is not any more. */
-  tellUser: (userId: string, chatId: string, event: { event: 'created'; title: string } | { event: 'deleted' }) => void
+  /** Tells one user, on all connections, that a chat is in the list now, is not any more, or was read. */
+  tellUser: (
+    userId: string,
+    chatId: string,
+    event: { event: 'created'; title: string } | { event: 'deleted' } | { event: 'read'; readAt: number },
+  ) => void
   /** Throws if the server should get no traffic now. */
   ready: () => Promise<void>
   now: () => number

@@ -14,6 +14,26 @@ export interface StoredChat extends ChatRow {
   system: string | null
 }
 
+/** A chat as one of its members sees it in a list. */
+export interface ListedChat extends StoredChat {
+  /** That member's. */
+  role: Role
+  /** Epoch ms: it was made, somebody asked in it or went on with an answer, or an answer ended. */
+  activeAt: number
+  /** Up to when this member has read it, epoch ms; null: never. */
+  readAt: number | null
+  /** An answer is queued or being written. */
+  running: boolean
+  /** A run waits for a person or a client, and nothing of it goes on until then. */
+  waiting: boolean
+}
+
+/** One that a search has found. */
+export interface FoundChat extends ListedChat {
+  /** The message that matches best; null where only the title does. */
+  messageId: string | null
+}
+
 export interface NewChat extends StoredChat {
   /** As the other members see the owner; default: the id. */
   ownerName?: string

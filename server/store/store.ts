@@ -8,7 +8,7 @@
 import type { Role } from '../../shared/protocol.ts'
 import type { Json, Message } from '../../shared/schema.ts'
 import type { UpdateLog } from '../cluster/cluster.ts'
-import type { ChatRow, InviteRow, MemberRow, NewChat, StoredChat } from './chat-rows.ts'
+import type { ChatRow, FoundChat, InviteRow, ListedChat, MemberRow, NewChat, StoredChat } from './chat-rows.ts'
 import type { FileQuotas, FileRow, Upload } from './file-rows.ts'
 import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
 
@@ -66,6 +66,8 @@ export interface Continuation {
   userId: string
   node: string
   request: Json
+  /** Epoch ms: its chat is active then. Without it nothing is known of that. */
+  at?: number
   claim?: Claim
 }
 
@@ -136,8 +138,13 @@ export interface Store {
   getChatRow(id: string): Promise<ChatRow | null>
   getChat(id: string): Promise<StoredChat | null>
   renameChat(id: string, title: string): Promise<void>
-  /** Newest first, those that expire left out; rows of one millisecond in the order in which they were written. Throws `bad_request` for a cursor that is none. */
-  listChats(userId: string, page: Page): Promise<Paged<StoredChat>>
+  /**
+   * The last active first, those that expire left out; of one millisecond by id, downwards. The pages show the list as it was when the
+   * first of them was read, each chat once, also one that is active meanwhile. Throws `bad_request` for a cursor that is none.
+   */
+  listChats(userId: string, page: Page): Promise<Paged<ListedChat>>
+  /** This member has read a chat up to then (epoch ms), or further already, but not beyond its last activity. Returns up to when; null for one who is no member. */
+  markRead(chatId: string, userId: string, at: number): Promise<number | null>
   /** Chats whose time is over by then (epoch ms), the oldest first. */
   expiredChats(now: number): Promise<ChatRow[]>
   /** The chat with every byte of it: messages, documents, logs, members, invites, provider data, files, search index. */
@@ -147,7 +154,7 @@ export interface Store {
   /** A message with its descendants, every byte of them, and the files that no other message has. */
   deleteMessages(messageId: string): Promise<Deleted>
   /** Chats of a user in which a title or a message has all these words (or beginnings of words), best first. Throws `bad_request` for a cursor that is none. */
-  searchChats(userId: string, query: string, page: Page): Promise<Paged<StoredChat>>
+  searchChats(userId: string, query: string, page: Page): Promise<Paged<FoundChat>>
 
   memberRole(chatId: string, userId: string): Promise<Role | null>
   /** Owner first, then by time. */
@@ -226,6 +233,8 @@ export interface Store {
   unfinishedOf(userId: string): Promise<MessageRow[]>
   /** The run of an unfinished message is another process's from now on; false if it was not `from`'s any more. */
   takeOver(messageId: string, from: string, to: string): Promise<boolean>
+  /** It waits for people now, and nothing of it goes on; or something does again. Lists show that; its status stays. Nothing where the run is over. */
+  runWaits(run: RunEnd, waits: boolean): Promise<void>
   /** False if there is one of this key already, or the run is over. They go with the end of the run. */
   putOrder(order: Order): Promise<boolean>
   /** Of these runs, in the order in which they were given. */

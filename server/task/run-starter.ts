@@ -77,11 +77,11 @@ export class RunStarter {
 
   async #continue(options: ContinueOptions, entered: () => void): Promise<Started> {
     const { message, user } = options
-    const { rooms, patience } = this.#options
+    const { now, rooms, patience } = this.#options
     await this.#options.running.saved((run) => run.messageId === message.id)
     const written = await this.#options.nodes.whenSaved(
       (row) => row.id === message.id,
-      () => writeContinuation(this.#options, options),
+      () => writeContinuation(this.#options, options, now()),
     )
     if ('repeated' in written) return written.repeated
     const { started, request } = written

@@ -56,6 +56,8 @@ export class Running {
   readonly live = new LiveRuns()
   readonly #options: RunningOptions
   readonly #ending = new Set<Promise<unknown>>()
+  /** What is being written of it: whether it waits for people. */
+  readonly #waits = new WeakMap<Run, Promise<void>>()
   #closed = false
 
   constructor(options: RunningOptions) {
@@ -197,6 +199,7 @@ export class Running {
     this.line.park(run, parked)
     this.#options.onRun?.('waiting', run)
     this.#setChatStatus(run, parked ? 'waiting' : 'streaming')
+    this.#keepWaits(run, parked)
   }
 
   #ended(run: Run): void {
@@ -232,6 +235,16 @@ export class Running {
       })
     this.#ending.add(saved)
     void saved.finally(() => this.#ending.delete(saved))
+  }
+
+  /** For lists of chats. In the order in which it came, however long each takes. */
+  #keepWaits(run: Run, waits: boolean): void {
+    const { store, onError } = this.#options
+    const before = this.#waits.get(run) ?? Promise.resolve()
+    const kept = before
+      .then(() => store.runWaits(run, waits))
+      .catch((error: unknown) => onError(error, { messageId: run.messageId }))
+    this.#waits.set(run, kept)
   }
 
   #setChatStatus(run: Run, status: 'streaming' | 'waiting'): void {

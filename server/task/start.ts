@@ -116,6 +116,7 @@ export interface ContinueOptions {
 export async function writeContinuation(
   { store, node }: { store: Store; node: string },
   { user, message, claim, decision, requestId, choose }: ContinueOptions,
+  at: number,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   // One that is gone asks for nothing: `continueRun` refuses it.
   const {
@@ -145,6 +146,7 @@ export async function writeContinuation(
     userId: user.id,
     node,
     request: request as unknown as Json,
+    at,
     ...(claim && { claim: { ...claim, response: started } }),
   })
   return written.repeated ? { repeated: written.response as Started } : { started, request }

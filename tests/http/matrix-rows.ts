@@ -29,6 +29,7 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/chats/:chatId', needs: 'viewer', ok: 200 },
   { route: 'PATCH /api/chats/:chatId', needs: 'editor', ok: 200, body: () => ({ title: 'New' }) },
   { route: 'DELETE /api/chats/:chatId', needs: 'owner', ok: 204 },
+  { route: 'POST /api/chats/:chatId/read', needs: 'viewer', ok: 200, body: () => ({}) },
   { route: 'GET /api/chats/:chatId/messages', needs: 'viewer', ok: 200 },
   { route: 'POST /api/chats/:chatId/messages', needs: 'editor', ok: 202, body: () => ({ content: 'Hello' }) },
   { route: 'GET /api/chats/:chatId/members', needs: 'viewer', ok: 200 },

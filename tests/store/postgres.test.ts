@@ -141,6 +141,7 @@ describe('the store in Postgres', () => {
     await append(store, 'msg_answer01', 1, 1, 'b')
     await store.putProviderData('msg_answer01', [{ blockId: 'block_1', data: 1 }])
     expect(Object.keys(await rows()).toSorted()).toEqual([
+      'activities',
       'chats',
       'claims',
       'documents',

@@ -1,7 +1,7 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/schema.ts'
-import { branchOf } from '../branch.ts'
-import { jsonBytes, takePage } from '../cursor.ts'
+import { memoryBranches } from './branches.ts'
+import { memoryChatList } from './chat-list.ts'
 import { memoryClaims } from './claims.ts'
 import { memoryDocuments } from './documents.ts'
 import { memoryEnds } from './ends.ts'
@@ -92,12 +92,15 @@ export function memoryStore(): Store {
 
   function deleteAll(ids: readonly string[]): void {
     for (const id of ids) {
+      list.runWaits(messages.get(id)?.row.taskId ?? '', false)
       messagesByChat.get(messages.get(id)?.row.chatId ?? '')?.delete(id)
       for (const kept of [messages, documents, providerData, ends]) kept.delete(id)
     }
     for (const [key, { taskId }] of orders) if (!taskOf(taskId)) orders.delete(key)
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
   }
+
+  const list = memoryChatList({ role: (chatId, userId) => members.role(chatId, userId), ownChats, messagesOf })
 
   return {
     log: documents.log,
@@ -110,6 +113,7 @@ export function memoryStore(): Store {
         chats.set(chat.id, { number: ++rowsWritten, row: structuredClone(row) })
         members.put(chat.id, { userId: chat.ownerId, name: ownerName, role: 'owner', joinedAt: chat.createdAt })
         documents.create(chat.id, lineage, 0)
+        list.active(chat.id, chat.createdAt, chat.ownerId)
       })
     },
     async getChatRow(id) {
@@ -132,6 +136,7 @@ export function memoryStore(): Store {
       messagesByChat.delete(id)
       documents.delete(id)
       members.deleteChat(id)
+      list.deleteChat(id)
       claims.forget(({ response }) => JSON.stringify(response).includes(`"${id}"`))
       return { messages: ids, files: [...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
     },
@@ -143,9 +148,13 @@ export function memoryStore(): Store {
       deleteAll(ids)
       return { messages: ids, files: files.deleteOfMessages(ids) }
     },
-    searchChats: memorySearch(ownChats, messagesOf),
+    searchChats: memorySearch(ownChats, messagesOf, list.listed),
 
     ...members.store,
+    async removeMember(chatId, userId) {
+      list.removeMember(chatId, userId)
+      return await members.store.removeMember(chatId, userId)
+    },
 
     async putFile(file, quotas) {
       if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
@@ -175,13 +184,10 @@ export function memoryStore(): Store {
       if (chat) chat.row.title = title
     },
     async listChats(userId, page) {
-      const { items, nextCursor } = cutPage(
-        ownChats(userId).sort((a, b) => compare(positionOf(b), positionOf(a))),
-        page,
-        -1,
-        (row) => row,
-      )
-      return { items, nextCursor }
+      return list.list(userId, page)
+    },
+    async markRead(chatId, userId, at) {
+      return list.markRead(chatId, userId, at)
     },
 
     async startRun(run) {
@@ -193,6 +199,7 @@ export function memoryStore(): Store {
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         for (const row of rows) putMessage(row)
         documents.create(run.assistant.id, run.lineage, 1)
+        list.active(run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
       })
     },
     async findClaim(claim) {
@@ -203,7 +210,10 @@ export function memoryStore(): Store {
     getRequest: async (id) => of(id, ({ request }) => request),
     getJson: async (id) => of(id, ({ json }) => json),
     async continueRun(run) {
-      return claims.claimThen(run.claim, () => continueMessage(run))
+      return claims.claimThen(run.claim, () => {
+        continueMessage(run)
+        if (run.at !== undefined) list.active(messages.get(run.messageId)!.row.chatId, run.at, run.userId)
+      })
     },
     async findTask(taskId) {
       const past = pastTasks.get(taskId)
@@ -216,26 +226,8 @@ export function memoryStore(): Store {
       const rows = messagesOf(chatId)
       return direction === 'asc' ? cutPage(rows, page, 1, said) : cutPage(rows.toReversed(), page, -1, said)
     },
-    async ancestors(messageId, limit) {
-      const ids = new Set<string>()
-      for (let id: string | null = messageId; id !== null && !ids.has(id) && ids.size < limit;) {
-        const row: StoredMessage | undefined = messages.get(id)?.row
-        if (row) ids.add(id)
-        id = row?.parentId ?? null
-      }
-      return [...ids]
-    },
-    async getSaid(ids, maxBytes) {
-      const rows = ids.flatMap((id) => messages.get(id)?.row ?? [])
-      const { shown } = takePage(rows, { limit: ids.length, maxBytes }, ({ json }) => (json ? jsonBytes(json) : 0))
-      return shown.map((row) => structuredClone(said(row)))
-    },
-    async branch(messageId) {
-      return branchOf(messageId, (id) => of(id, said))
-    },
-    async unfinished() {
-      return unfinished()
-    },
+    ...memoryBranches((id) => messages.get(id)?.row ?? null),
+    unfinished: async () => unfinished(),
     async untoldEnds() {
       return ends.untold()
     },
@@ -250,6 +242,10 @@ export function memoryStore(): Store {
       if (!row || row.node !== from || isTerminal(row.status)) return false
       row.node = to
       return true
+    },
+    async runWaits({ messageId, taskId }, waits) {
+      const row = messages.get(messageId)?.row
+      if (row?.taskId === taskId && !isTerminal(row.status)) list.runWaits(taskId, waits)
     },
     async putOrder(order) {
       const key = JSON.stringify([order.taskId, order.key])
@@ -272,6 +268,8 @@ export function memoryStore(): Store {
       if (!next) ends.list({ messageId: message.id, taskId })
       Object.assign(stored!.row, { status: message.status, json: structuredClone(message) })
       if (next) continueMessage(next)
+      list.active(message.chatId, message.endedAt ?? message.createdAt)
+      list.runWaits(taskId, false)
       return 'ended'
     },
     async unlistedEnds() {

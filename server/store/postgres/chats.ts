@@ -1,16 +1,15 @@
-import { decodeCursor, encodeCursor, jsonBytes, takePage } from '../cursor.ts'
 import { refuseChat } from '../quotas.ts'
-import type { ChatRow, Page, Paged, Store, StoredChat } from '../store.ts'
+import type { ChatRow, Store, StoredChat } from '../store.ts'
 import type { PostgresConnection, Query } from './connection.ts'
 import { quotaLocks } from './files.ts'
 import type { Numbered } from './messages.ts'
 import { vectorOf } from './search.ts'
 
-type ChatMethods = Pick<Store, 'getChatRow' | 'getChat' | 'renameChat' | 'listChats' | 'expiredChats'>
+type ChatMethods = Pick<Store, 'getChatRow' | 'getChat' | 'renameChat' | 'expiredChats'>
 
 const chatColumns =
   'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt"'
-export const storedChatColumns = `${chatColumns}, system`
+const storedChatColumns = `${chatColumns}, system`
 
 export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): ChatMethods {
   return {
@@ -24,18 +23,6 @@ export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): Cha
     },
     renameChat: async (id, title) =>
       void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
-    listChats: async (userId, page) => {
-      const before =
-        page.cursor === undefined
-          ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-          : decodeCursor(page.cursor)
-      const rows = await query<Numbered<StoredChat>>(
-        `SELECT ${storedChatColumns} FROM chats JOIN members ON members.chat_id = chats.id
-         WHERE members.user_id = $1 AND expires_at IS NULL AND (created_at, number) < ($2::bigint, $3::bigint) ORDER BY created_at DESC, number DESC LIMIT $4`,
-        [userId, before.createdAt, before.number, page.limit + 1],
-      )
-      return toPage(rows, page, toChat)
-    },
     expiredChats: async (now) =>
       (
         await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
@@ -69,16 +56,6 @@ export async function refuseOwned(
   refuseChat(row!.count, max, expiresAt !== undefined)
 }
 
-export function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
+function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
   return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
-}
-
-/** Cuts a page from rows of which one more than `limit` was asked for. */
-function toPage<Row extends { createdAt: number }>(
-  rows: readonly Numbered<Row>[],
-  page: Page,
-  read: (row: Numbered<Row>) => Row,
-): Paged<Row> {
-  const { shown, isLast } = takePage(rows, page, jsonBytes)
-  return { items: shown.map(read), nextCursor: isLast ? null : encodeCursor(shown.at(-1)!) }
 }

@@ -75,7 +75,8 @@ export async function insertMember(
   { userId, name, role, joinedAt }: MemberRow,
 ): Promise<void> {
   await query(
-    `INSERT INTO members (chat_id, user_id, name, role, joined_at) VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO members (chat_id, user_id, name, role, joined_at, active_at)
+     VALUES ($1, $2, $3, $4, $5, (SELECT max(at) FROM activities WHERE chat_id = $1))
      ON CONFLICT (chat_id, user_id) DO UPDATE SET name = excluded.name, role = excluded.role`,
     [chatId, userId, name, role, joinedAt],
   )

@@ -167,21 +167,22 @@ export async function insertMessage(query: Query, row: StoredMessage, vector: st
   )
 }
 
-/** Inside a transaction. Throws `busy` for one that has not ended or is not listed, also where two ask at once; `not_found`. */
+/** Inside a transaction. Returns its chat's id. Throws `busy` for one that has not ended or is not listed, also where two ask at once; `not_found`. */
 export async function continueMessage(
   query: Query,
   { messageId, taskId, userId, node, request }: Continuation,
-): Promise<void> {
+): Promise<string> {
   const standing = await lockStanding(query, messageId)
   const unlisted = await query('SELECT 1 FROM unlisted_ends WHERE message_id = $1', [messageId])
   refuseContinuation(standing, unlisted.length > 0)
   await query('INSERT INTO past_tasks (task_id, message_id) SELECT task_id, id FROM messages WHERE id = $1', [
     messageId,
   ])
-  await query(
-    `UPDATE messages SET status = 'queued', json = NULL, task_id = $2, user_id = $3, node = $4, request = $5 WHERE id = $1`,
+  const [row] = await query<{ chatId: string }>(
+    `UPDATE messages SET status = 'queued', waits = FALSE, json = NULL, task_id = $2, user_id = $3, node = $4, request = $5 WHERE id = $1 RETURNING chat_id AS "chatId"`,
     [messageId, taskId, userId, node, toJson(request)],
   )
+  return row!.chatId
 }
 
 /** Inside a transaction. Throws `busy` while an answer of the chat is being written; where two ask at once the second waits for the first. */

@@ -1,6 +1,5 @@
 import { closeAll } from '../../waiting/close.ts'
 import { Patience } from '../../waiting/patience.ts'
-import { decodeOffset, matchesPage } from '../cursor.ts'
 import { findClaim, forgetClaims, takeClaim } from './claims.ts'
 import { jsonText } from '../json-text.ts'
 import { openPostgresConnection, type PostgresConnection, type Query } from './connection.ts'
@@ -12,7 +11,8 @@ import {
   postgresEpochs,
   postgresLog,
 } from './documents.ts'
-import { insertChat, postgresChats, refuseOwned, storedChatColumns, toChat } from './chats.ts'
+import { chatActive, postgresChatList } from './chat-list.ts'
+import { insertChat, postgresChats, refuseOwned } from './chats.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './files.ts'
 import { postgresLock } from './lock.ts'
 import { insertMember, keepChat, postgresMembers } from './members.ts'
@@ -25,14 +25,13 @@ import {
   postgresMessages,
   readDescendants,
   refuseBusyChat,
-  type Numbered,
 } from './messages.ts'
 import { postgresProviderData, putProviderData } from './provider-data.ts'
 import { forgetOrders, postgresOrders } from './orders.ts'
-import { searchChats, vectorOf, vectorOfMessage } from './search.ts'
+import { vectorOf, vectorOfMessage } from './search.ts'
 import { migrations } from './steps.ts'
 import { judgeEnd, runRows } from '../run-rows.ts'
-import type { StoredChat, Deleted, RunEnd, Store } from '../store.ts'
+import type { Deleted, RunEnd, Store } from '../store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
 const logConnections = 4
@@ -73,6 +72,7 @@ export function postgresStore(
   return {
     log: postgresLog(logConnection, patience),
     ...postgresChats(connection),
+    ...postgresChatList(connection),
     ...postgresMessages(connection),
     ...postgresProviderData(connection),
     ...postgresMembers(connection),
@@ -95,6 +95,7 @@ export function postgresStore(
           joinedAt: chat.createdAt,
         })
         await createDocument(query, chat.id, lineage, 0)
+        await chatActive(query, chat.id, chat.createdAt, chat.ownerId)
         return claimed
       })
     },
@@ -108,24 +109,13 @@ export function postgresStore(
         const { messages, files } = await deleteMessages(query, ids)
         await deleteDocuments(query, [id])
         await forgetClaims(query, id)
-        for (const table of ['members', 'invites']) await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
+        for (const table of ['members', 'invites', 'activities'])
+          await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
         await query('DELETE FROM chats WHERE id = $1', [id])
         return { messages, files: [...files, ...(await deleteFilesOfChat(query, id))] }
       }),
     deleteMessages: (messageId) =>
       write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
-    searchChats: async (userId, words, page) => {
-      const offset = decodeOffset(page.cursor)
-      const rows = await searchChats<Numbered<StoredChat>>(
-        query,
-        storedChatColumns,
-        userId,
-        words,
-        offset,
-        page.limit + 1,
-      )
-      return matchesPage(rows, offset, page, toChat)
-    },
 
     startRun: async (run) => {
       const vector = run.userMessage && (await vectorOfMessage(run.userMessage))
@@ -137,13 +127,16 @@ export function postgresStore(
         for (const row of runRows(run)) await insertMessage(query, row, vector)
         if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         await createDocument(query, run.assistant.id, run.lineage, 1)
+        await chatActive(query, run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
         return claimed
       })
     },
     continueRun: (run) =>
       write(async (query) => {
         const claimed = await takeClaim(query, run.claim)
-        if (!claimed.repeated) await continueMessage(query, run)
+        if (claimed.repeated) return claimed
+        const chatId = await continueMessage(query, run)
+        if (run.at !== undefined) await chatActive(query, chatId, run.at, run.userId)
         return claimed
       }),
     findClaim: (claim) => findClaim(query, claim),
@@ -162,6 +155,7 @@ export function postgresStore(
         await forgetOrders(query, taskId)
         await finishDocument(query, message.id, epoch, Math.max(document!.seq, seq ?? 0), state)
         if (next) await continueMessage(query, next)
+        await chatActive(query, message.chatId, message.endedAt ?? message.createdAt)
         return 'ended'
       })
     },

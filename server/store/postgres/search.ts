@@ -21,7 +21,7 @@ export async function vectorOfMessage(message: Message): Promise<string> {
   return await vectorOf(searchableText(message))
 }
 
-/** Chats of a user in which a title or a message has all the words, each as it begins; best first. */
+/** Chats of a user in which a title or a message has all the words, each as it begins; best first, each with `messageId`, the best message, or null. `columns`: of chats and members. */
 export async function searchChats<Row>(
   query: Query,
   columns: string,
@@ -39,17 +39,20 @@ export async function searchChats<Row>(
     `WITH own AS MATERIALIZED (
        SELECT chats.number, chats.id FROM members JOIN chats ON chats.id = members.chat_id WHERE members.user_id = $2 AND chats.expires_at IS NULL
      ), found AS (
-       SELECT number, ts_rank(chats.search, $1::tsquery, 1) AS rank
+       SELECT number, NULL AS message, ts_rank(chats.search, $1::tsquery, 1) AS rank
          FROM own CROSS JOIN LATERAL (SELECT search FROM chats WHERE number = own.number OFFSET 0) AS chats
          WHERE chats.search @@ $1::tsquery
        UNION ALL
-       SELECT own.number, ts_rank(messages.search, $1::tsquery, 1)
-         FROM own CROSS JOIN LATERAL (SELECT search FROM messages WHERE chat_id = own.id OFFSET 0) AS messages
+       SELECT own.number, messages.id, ts_rank(messages.search, $1::tsquery, 1)
+         FROM own CROSS JOIN LATERAL (SELECT id, search FROM messages WHERE chat_id = own.id OFFSET 0) AS messages
          WHERE messages.search @@ $1::tsquery
      ), best AS (
-       SELECT number, max(rank) AS rank FROM found GROUP BY number
+       SELECT DISTINCT ON (number) number, message, max(rank) OVER (PARTITION BY number) AS rank
+         FROM found ORDER BY number, message IS NULL, found.rank DESC
      )
-     SELECT ${columns} FROM best JOIN chats USING (number) ORDER BY rank DESC, number DESC LIMIT $4 OFFSET $3`,
+     SELECT ${columns}, message AS "messageId" FROM best JOIN chats USING (number)
+       JOIN members ON members.chat_id = chats.id AND members.user_id = $2
+       ORDER BY rank DESC, number DESC LIMIT $4 OFFSET $3`,
     [match, userId, offset, limit],
   )
 }

@@ -224,4 +224,24 @@ export const migrations: readonly string[] = [
     (SELECT 1 FROM messages WHERE messages.task_id = orders.task_id AND status IN ('queued', 'preparing', 'streaming', 'waiting'));
   DELETE FROM provider_data WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = message_id);
   `,
+  `
+  -- When a chat was active, for the last hour and once before that; only of chats that are in lists.
+  CREATE TABLE activities (
+    chat_id TEXT COLLATE "C" NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (chat_id, at)
+  );
+  INSERT INTO activities
+    SELECT id, greatest(created_at, (SELECT max(created_at) FROM messages WHERE chat_id = chats.id)) FROM chats WHERE expires_at IS NULL;
+
+  -- A member's list is read in order. What there is was read, as far as anybody knows.
+  ALTER TABLE members ADD COLUMN active_at BIGINT;
+  ALTER TABLE members ADD COLUMN read_at BIGINT;
+  UPDATE members SET active_at = at, read_at = at FROM activities WHERE activities.chat_id = members.chat_id;
+  -- A node of the version before says nothing of it.
+  ALTER TABLE members ALTER COLUMN active_at SET DEFAULT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+  CREATE INDEX members_by_activity ON members (user_id, active_at, chat_id);
+  ALTER TABLE messages ADD COLUMN waits BOOLEAN NOT NULL DEFAULT FALSE;
+  CREATE INDEX messages_unfinished_by_chat ON messages (chat_id, waits) WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
+  `,
 ]

@@ -28,7 +28,8 @@ export function sqliteMembers(connection: SqliteConnection): SqliteMembers {
      ORDER BY role <> 'owner', joined_at, user_id`,
   )
   const upsertMember = connection.prepare(
-    `INSERT INTO members (chat_id, user_id, name, role, joined_at) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO members (chat_id, user_id, name, role, joined_at, active_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, (SELECT max(at) FROM activities WHERE chat_id = ?1))
      ON CONFLICT (chat_id, user_id) DO UPDATE SET name = excluded.name, role = excluded.role`,
   )
   const deleteMember = connection.prepare('DELETE FROM members WHERE chat_id = ? AND user_id = ?')

@@ -1,7 +1,7 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { RunnelError } from '../../../shared/errors.ts'
 import type { Json, Message } from '../../../shared/schema.ts'
-import { decodeCursor, encodeCursor, jsonBytes, positionBefore, takePage } from '../cursor.ts'
+import { encodeCursor, positionBefore, takePage } from '../cursor.ts'
 import type { SqliteConnection } from './connection.ts'
 import type {
   ChatRow,
@@ -90,7 +90,6 @@ export interface SqliteMessages {
   getChat(id: string): StoredChat | null
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
-  listChats(userId: string, page: Page): Paged<StoredChat>
   expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: StoredMessage): void
@@ -107,7 +106,6 @@ export interface SqliteMessages {
   listMessages(chatId: string, page: Page, direction: Direction): Paged<SaidMessage> & { cursors: string[] }
   ancestors(messageId: string, limit: number): string[]
   getSaidOf(ids: readonly string[], maxBytes: number): SaidMessage[]
-  chatsByNumber(numbers: readonly number[]): StoredChat[]
   /** Itself first; empty for an unknown id. */
   descendants(messageId: string): string[]
   idsOfChat(chatId: string): string[]
@@ -133,10 +131,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   )
   const selectChatRow = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE id = ?`)
   const selectChat = connection.prepare(`SELECT ${chatColumns}, system FROM ${withSystem} WHERE id = ?`)
-  const selectChats = connection.prepare(
-    `SELECT ${chatColumns}, system FROM ${withSystem} JOIN members ON members.chat_id = chats.id WHERE members.user_id = ? AND expires_at IS NULL AND (created_at, number) < (?, ?)
-     ORDER BY created_at DESC, number DESC LIMIT ?`,
-  )
   const selectExpired = connection.prepare(`SELECT ${chatColumns} FROM chats WHERE expires_at <= ? ORDER BY expires_at`)
   const insertMessage = connection.prepare(
     `INSERT INTO messages (id, chat_id, parent_id, role, created_at, task_id, user_id, node, status)
@@ -144,7 +138,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   )
   const insertContents = connection.prepare('INSERT INTO contents (message, request, json) VALUES (?, ?, ?)')
   const continueMessage = connection.prepare(
-    "UPDATE messages SET status = 'queued', task_id = ?, user_id = ?, node = ? WHERE id = ?",
+    "UPDATE messages SET status = 'queued', waits = 0, task_id = ?, user_id = ?, node = ? WHERE id = ?",
   )
   const askAgain = connection.prepare(`UPDATE contents SET json = NULL, request = ? WHERE message = ${numberOf}`)
   const insertPastTask = connection.prepare(
@@ -163,7 +157,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const selectNewest = connection.prepare(
     `SELECT ${messageColumns} FROM messages WHERE chat_id = ? ORDER BY created_at DESC, number DESC LIMIT 1`,
   )
-  const selectChatByNumber = connection.prepare(`SELECT ${chatColumns}, system FROM ${withSystem} WHERE number = ?`)
   const selectDescendants = connection.prepare(withDescendants)
   const selectIdsOfChat = connection.prepare('SELECT id FROM messages WHERE chat_id = ?')
   const deleteContents = connection.prepare(`DELETE FROM contents WHERE message = ${numberOf}`)
@@ -221,8 +214,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
       updateTitle.run(title, id)
     },
     expiredChats: (now) => connection.read(() => selectExpired.all(now).map((row) => toChat(row))),
-    chatsByNumber: (numbers) =>
-      connection.read(() => numbers.map((number) => toChat<StoredChat>(selectChatByNumber.get(number)!))),
     descendants: (messageId) => connection.read(() => selectDescendants.all(messageId).map(({ id }) => String(id))),
     idsOfChat: (chatId) => selectIdsOfChat.all(chatId).map(({ id }) => String(id)),
     deleteMessage(id) {
@@ -234,17 +225,6 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
       deleteSystem.run(id)
       deleteChat.run(id)
     },
-    listChats: (userId, page) =>
-      connection.read(() => {
-        const before =
-          page.cursor === undefined
-            ? { createdAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER }
-            : decodeCursor(page.cursor)
-        const rows = selectChats.iterate(userId, before.createdAt, before.number, page.limit + 1)
-        const { items, nextCursor } = toPage(rows, page, jsonBytes, toChat<StoredChat>)
-        return { items, nextCursor }
-      }),
-
     insertMessage(row) {
       if (!selectChatRow.get(row.chatId)) throw new RunnelError('not_found', 'This chat does not exist.')
       const { lastInsertRowid } = insertMessage.run(

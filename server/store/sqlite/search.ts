@@ -22,8 +22,8 @@ export interface SqliteSearch {
   removeMessage(messageId: string): void
   /** Outside of transactions: indexes what was noted, and erases what was removed. Never rejects: what fails is done later. */
   finish(): Promise<void>
-  /** Numbers of the chats of a user that match, best first. Outside of transactions. */
-  find(userId: string, query: string, offset: number, limit: number): number[]
+  /** The chats of a user that match, best first, each with its best message, or else its title. Outside of transactions. */
+  find(userId: string, query: string, offset: number, limit: number): Owner[]
   /** What is not finished is left for the next start. */
   close(): void
 }
@@ -32,7 +32,7 @@ export interface SqliteSearch {
 const maxErasedChars = 8_192
 
 /** A message is known by its number, a title by that of its chat, below zero. */
-interface Owner {
+export interface Owner {
   owner: number
   chat: number
 }
@@ -63,13 +63,16 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
            SELECT 1 FROM words WHERE chat = chats.number AND word >= ?2 AND word < ?2 || char(1114111))
      ), wanted AS MATERIALIZED (SELECT value AS word FROM json_each(?3)),
      hits AS (
-       SELECT words.chat, sum(weight) AS rank
+       SELECT words.chat, word_pieces.owner, sum(weight) AS rank
          FROM own CROSS JOIN wanted
          CROSS JOIN words ON words.chat = own.number AND words.word >= wanted.word AND words.word < wanted.word || char(1114111)
          CROSS JOIN word_pieces ON word_pieces.piece = words.owner AND word_pieces.owner IS NOT NULL
          GROUP BY words.chat, word_pieces.owner HAVING count(DISTINCT wanted.word) = json_array_length(?3)
+     ), ranked AS (
+       SELECT chat, owner, max(rank) OVER (PARTITION BY chat) AS best,
+           row_number() OVER (PARTITION BY chat ORDER BY owner > 0 DESC, rank DESC) AS place FROM hits
      )
-     SELECT chat, max(rank) AS best FROM hits GROUP BY chat ORDER BY best DESC, chat DESC LIMIT ?5 OFFSET ?4`,
+     SELECT chat, owner FROM ranked WHERE place = 1 ORDER BY best DESC, chat DESC LIMIT ?5 OFFSET ?4`,
   )
   /** Long texts by the number of their message; those that an earlier process noted are read again. */
   const waiting = new Map<number, { text: string }>()
@@ -193,7 +196,7 @@ export function sqliteSearch(connection: SqliteConnection): SqliteSearch {
         const words = queryWordsOf(query)
         if (words.length === 0) return []
         const rows = find.all(userId, words[0]!, JSON.stringify(words), offset, limit)
-        return rows.map((row) => Number(row['chat']))
+        return rows.map((row) => ({ chat: Number(row['chat']), owner: Number(row['owner']) }))
       }),
     close() {
       closed = true

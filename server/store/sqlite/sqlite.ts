@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { branchOf } from '../branch.ts'
 import { decodeOffset, matchesPage } from '../cursor.ts'
+import { sqliteChatList } from './chat-list.ts'
 import { sqliteClaims } from './claims.ts'
 import { openSqliteConnection, type SqliteConnection } from './connection.ts'
 import { sqliteDocuments } from './documents.ts'
@@ -45,6 +46,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const probe = connection.prepare('UPDATE probe SET at = ?')
   const files = sqliteFiles(connection)
   const ends = sqliteEnds(connection)
+  const list = sqliteChatList(connection)
   const orders = sqliteOrders(connection)
 
   // What an earlier process did not come to.
@@ -83,6 +85,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
           role: 'owner',
           joinedAt: chat.createdAt,
         })
+        list.active(chat.id, chat.createdAt, chat.ownerId)
         search.putTitle(chat.id, chat.title)
         documents.create(chat.id, lineage, 0)
         return claimed
@@ -94,7 +97,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
         messages.renameChat(id, title)
         search.putTitle(id, title)
       }),
-    listChats: async (userId, page) => messages.listChats(userId, page),
+    listChats: async (userId, page) => list.list(userId, page),
+    markRead: async (chatId, userId, at) => list.markRead(chatId, userId, at),
     expiredChats: async (now) => messages.expiredChats(now),
     deleteChat: async (id) => {
       const deleted = connection.write(() => {
@@ -102,6 +106,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         search.removeChat(id)
         documents.delete(id)
         members.deleteChat(id)
+        list.deleteChat(id)
         claims.forget(id)
         messages.deleteChat(id)
         return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
@@ -117,8 +122,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
     },
     searchChats: async (userId, query, page) => {
       const offset = decodeOffset(page.cursor)
-      const numbers = search.find(userId, query, offset, page.limit + 1)
-      return matchesPage(messages.chatsByNumber(numbers), offset, page, (row) => row)
+      const places = search.find(userId, query, offset, page.limit + 1)
+      return matchesPage(list.found(userId, places), offset, page, (row) => row)
     },
 
     memberRole: async (chatId, userId) => members.role(chatId, userId),
@@ -159,6 +164,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
           isFinished = !search.putMessage(run.userMessage)
         }
         documents.create(run.assistant.id, run.lineage, 1)
+        list.active(run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
         return claimed
       })
       if (!isFinished) await search.finish()
@@ -170,6 +176,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         if (claimed.repeated) return claimed
         refuseContinuation(messages.getRow(run.messageId), ends.isUnlisted(run.messageId))
         messages.continueMessage(run)
+        if (run.at !== undefined) list.active(messages.getRow(run.messageId)!.chatId, run.at, run.userId)
         return claimed
       }),
     findClaim: async (claim) => claims.find(claim),
@@ -186,6 +193,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     unfinished: async () => messages.unfinished(),
     unfinishedOf: async (userId) => messages.unfinishedOf(userId),
     takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
+    runWaits: async (run, waits) => list.runWaits(run, waits),
     putOrder: async (order) => orders.put(order),
     ordersOf: async (taskIds) => orders.of(taskIds),
     untoldEnds: async () => ends.untold(),
@@ -209,6 +217,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         orders.forget(taskId)
         documents.finish(id, state)
         isFinished = !search.putMessage(message)
+        list.active(message.chatId, message.endedAt ?? message.createdAt)
         if (!next) return 'ended'
         // The chat lists the run that goes on at once instead.
         ends.listed({ messageId: id, taskId })

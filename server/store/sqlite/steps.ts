@@ -261,4 +261,23 @@ export const migrations: readonly string[] = [
   INSERT INTO systems (chat, system) SELECT number, system FROM chats WHERE system IS NOT NULL;
   ALTER TABLE chats DROP COLUMN system;
   `,
+  `
+  -- When a chat was active, for the last hour and once before that; only of chats that are in lists.
+  CREATE TABLE activities (
+    chat_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (chat_id, at)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO activities
+    SELECT id, max(created_at, coalesce((SELECT max(created_at) FROM messages WHERE chat_id = chats.id), 0)) FROM chats WHERE expires_at IS NULL;
+
+  -- A member's list is read in order. What there is was read, as far as anybody knows.
+  ALTER TABLE members ADD COLUMN active_at INTEGER;
+  ALTER TABLE members ADD COLUMN read_at INTEGER;
+  UPDATE members SET active_at = (SELECT at FROM activities WHERE activities.chat_id = members.chat_id);
+  UPDATE members SET read_at = active_at;
+  CREATE INDEX members_by_activity ON members (user_id, active_at, chat_id);
+  ALTER TABLE messages ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX messages_unfinished_by_chat ON messages (chat_id, waits) WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
+  `,
 ]
