@@ -51,9 +51,12 @@ export interface MessagesQuery extends PageQuery {
 export interface RunRequest {
   model?: string
   system?: string
-  tools?: JsonObject[]
+  /** Names of the server's tools, and definitions of tools that this client runs; [] is none, left out: all of the server's. */
+  tools?: (string | JsonObject)[]
   /** Passed on to the provider as given. */
   params?: JsonObject
+  /** ms between two writes of growing text, no fewer than the server's own, 1000 at the most: fewer and larger updates. */
+  flushMs?: number
 }
 
 /** What a person says anew in place of an earlier message. */

@@ -87,7 +87,6 @@ export function openDoors(
       messages: patientMessages,
       uploads: new UploadQuota(patient, maxUnattached),
     },
-    tools,
     toolStatus: new ToolStatus(tools, redact, now),
     ready: async () => {
       if (!tasks.open) throw new RunnelError('restarting', 'The server is going down.')

@@ -68,6 +68,7 @@ export function requestLimits(config: Config) {
     maxBodyBytes: config.RUNNEL_MAX_BODY_BYTES,
     allowedParams: config.RUNNEL_ALLOWED_PARAMS,
     providerTools: config.RUNNEL_PROVIDER_TOOLS,
+    flushMs: config.RUNNEL_FLUSH_MS,
     maxFileBytes: config.RUNNEL_MAX_FILE_BYTES,
     fileQuotas: fileQuotas(config),
     maxChats: config.RUNNEL_MAX_CHATS_PER_USER,

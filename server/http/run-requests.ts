@@ -7,11 +7,13 @@ import type { Identity } from '../auth/auth.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
 import { refusalHeaders } from './errors.ts'
-import { refuseParams, refuseProviderTools } from './params.ts'
+import { refused, refuseParams, refuseProviderTools } from './params.ts'
 import type { Services } from './services.ts'
 import { sendJson } from './send-json.ts'
 import { jsonObject, messageJson } from './schemas.ts'
 import { short } from './validate.ts'
+
+const maxFlushMs = 1_000
 
 export const runFields = {
   model: z.string().min(1).max(200).optional(),
@@ -24,6 +26,12 @@ export const runFields = {
       "names of the server's tools, and definitions of tools that the caller runs itself; without it all of the server's",
     ),
   params: jsonObject.optional(),
+  flushMs: z
+    .int()
+    .min(1)
+    .max(maxFlushMs)
+    .optional()
+    .describe('ms between two writes of growing text, no fewer than RUNNEL_FLUSH_MS: fewer and larger updates'),
   stream: z.boolean().default(true),
 }
 
@@ -42,18 +50,17 @@ type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)
 
 /** What the run asks for; fields that the body leaves out are those of `before`. Throws `bad_request`, `forbidden` (the model). */
 export async function runRequestOf(
-  { model, system, tools, params }: RunBody,
+  { model, system, tools, params, flushMs }: RunBody,
   identity: Identity,
-  { models, tools: known, allowedParams, providerTools }: Services,
+  services: Services,
   before?: RunRequest,
 ): Promise<RunRequest> {
+  const { models, toolStatus, allowedParams, providerTools } = services
   refuseParams(params ?? {}, allowedParams)
   if (!providerTools) refuseProviderTools(tools ?? [])
-  const missing = known.missing(tools ?? [])
-  if (missing !== undefined)
-    throw new RunnelError('bad_request', `tools: there is no tool ${JSON.stringify(short(missing))} on this server.`, {
-      details: { fields: [{ field: 'tools', message: 'is not known' }] },
-    })
+  if (flushMs !== undefined) refuseFlushMs(flushMs, 'flushMs', services)
+  const missing = await toolStatus.missing((tools ?? []).filter((tool) => typeof tool === 'string'))
+  if (missing.length > 0) throw unknownTools(missing)
   const { continues: _, decision: _said, fallback: _others, ...rest } = before ?? {}
   return {
     ...rest,
@@ -61,7 +68,32 @@ export async function runRequestOf(
     ...(system !== undefined && { system }),
     ...(tools && { tools }),
     ...(params && { params }),
+    ...(flushMs !== undefined && { flushMs }),
   }
+}
+
+/** Throws `bad_request` for a number that is none, or not within the bounds. */
+export function refuseFlushMs(flushMs: number, field: string, { flushMs: least }: Pick<Services, 'flushMs'>): void {
+  if (!Number.isInteger(flushMs) || flushMs < least || flushMs > maxFlushMs)
+    throw refused(field, `must be from ${least} (RUNNEL_FLUSH_MS) to ${maxFlushMs}.`)
+}
+
+/** So many names are repeated. */
+const maxNames = 10
+
+function unknownTools(names: readonly string[]): RunnelError {
+  const shown = names.slice(0, maxNames).map((name) => JSON.stringify(short(name)))
+  const others = names.length - shown.length
+  return new RunnelError(
+    'bad_request',
+    `tools: there is no ${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''} on this server; GET /api/tools lists what there is.`,
+    {
+      details: {
+        fields: shown.map((name) => ({ field: 'tools', message: `${name} is not known` })),
+        ...(others > 0 && { others }),
+      },
+    },
+  )
 }
 
 /** Answers with the ids at once; with `stream: false` when the run has ended, or waits for somebody who must first see it. */

@@ -8,7 +8,6 @@ import type { Deletion } from '../task/deletion.ts'
 import type { MessageReader } from '../task/message-reader.ts'
 import type { Tasks } from '../task/tasks.ts'
 import type { ToolStatus } from '../task/tool-status.ts'
-import type { Toolbox } from '../task/toolset.ts'
 import type { DoorBodies } from './door/bodies.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
@@ -43,11 +42,12 @@ export interface Services {
   /** Chats that one user may own; those of `/v1`, which go after a day, count apart. */
   maxChats: number
   maxUnlistedChats: number
-  tools: Toolbox
   toolStatus: ToolStatus
   models: Models
   /** Parameters that may be given; undefined: any but what the server decides. */
   allowedParams: readonly string[] | undefined
+  /** ms between two writes of growing text. */
+  flushMs: number
   /** Requests may bring tools that the provider runs. */
   providerTools: boolean
   /** Finds out who the members of a chat are; what it returns tells them, on all their connections, what happened to it. */

@@ -66,7 +66,10 @@ export class Flusher {
         this.#flush([...this.#urgent.keys()])
       })
     } else if (!this.#urgent.has(room) && !this.#waiting.has(room)) {
-      this.#waiting.set(room, { dueAt: room.flushedAt + this.#tickMs, since: performance.now() })
+      this.#waiting.set(room, {
+        dueAt: room.flushedAt + Math.max(this.#tickMs, room.flushMs),
+        since: performance.now(),
+      })
       this.#startSlot()
     }
   }

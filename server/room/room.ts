@@ -54,6 +54,8 @@ export class Room {
   pins = 0
   /** Since when nobody uses it, epoch ms. */
   idleSince: number
+  /** Its text is written no more often than so, ms; 0: as often as all others. */
+  flushMs = 0
   /** When its text was last written, on the clock of `performance.now`. */
   flushedAt = 0
   /** Its log could not be written: the replica is ahead of the truth and gone. */

@@ -138,10 +138,14 @@ export class Rooms {
     }
   }
 
-  /** Lets a writer write into a room: what it collects is flushed from now on. Throws what the room was lost by. */
-  attach(room: Room, writer: DocumentWriter): void {
+  /**
+   * Lets a writer write into a room: what it collects is flushed from now on, text no more often than each `flushMs`.
+   * Throws what the room was lost by.
+   */
+  attach(room: Room, writer: DocumentWriter, flushMs = 0): void {
     if (room.lost) throw room.lost
     room.writer = writer
+    room.flushMs = flushMs
     writer.onEdit = (urgent) => this.flusher.schedule(room, urgent)
   }
 

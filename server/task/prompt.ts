@@ -144,6 +144,8 @@ export interface RunRequest {
   /** Tools of the server by their names, tools of the caller as definitions; absent: all of the server's. */
   tools?: (string | JsonObject)[]
   params?: JsonObject
+  /** Growing text is written no more often than so, ms; absent: as the server does. */
+  flushMs?: number
   /** Messages of Chat Completions that go upstream as they are, in place of the branch. */
   messages?: JsonObject[]
   /** Of the HTTP request that asked for it; the same in the log and at the provider. */

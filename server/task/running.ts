@@ -166,7 +166,7 @@ export class Running {
   #register({ row, user, request, room, epoch }: TakenRun): Run {
     const { rooms, now, maxMessageBytes } = this.#options
     const writer = new MessageWriter(room.doc, epoch)
-    rooms.attach(room, writer)
+    rooms.attach(room, writer, request.flushMs)
     const run: Run = new Run({
       taskId: row.taskId,
       messageId: row.id,

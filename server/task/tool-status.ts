@@ -2,7 +2,7 @@
 import type { LeftOut, SourceState, SourceStatus, Tool, ToolSource } from '../extension/tool.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { within } from '../waiting/race.ts'
-import type { Toolbox } from './toolset.ts'
+import type { ListedTool, Toolbox } from './toolset.ts'
 
 export interface ShownTool {
   /** As the model, and a request's `tools`, call it. */
@@ -50,17 +50,48 @@ export class ToolStatus {
 
   /** Starts what has not been needed yet. Never rejects for a server's sake. */
   async read(): Promise<{ servers: ShownServer[]; tools: ShownTool[] }> {
-    const { configured } = this.#toolbox
-    const sources = configured.filter((entry) => 'list' in entry)
+    const sources = this.#sources
     await Promise.all(sources.map((source) => this.#refresh(source)))
-    const lists = configured.map((entry) => ({
-      entry,
-      tools: 'list' in entry ? (this.#known.get(entry)?.tools ?? []) : [entry],
-    }))
     return {
       servers: sources.map((source) => this.#server(source)),
-      tools: this.#toolbox.named(lists).map(({ name, tool, source }) => shownTool(name, tool, source)),
+      tools: this.#listed().map(({ name, tool, source }) => shownTool(name, tool, source)),
     }
+  }
+
+  /**
+   * Names that stand for no tool here. Nothing where a server of tools does not answer, or nobody has needed it yet: only
+   * the run itself knows that, then.
+   */
+  async missing(names: readonly string[]): Promise<string[]> {
+    const missing = this.#missingOf(names)
+    if (missing.length === 0 || this.#sources.length === 0) return missing
+    // Nobody is made to wait for a server that starts.
+    if (this.#sources.some((source) => !this.#known.has(source))) {
+      void this.read()
+      return []
+    }
+    await this.read()
+    const allAnswer = this.#sources.every((source) => this.#server(source).state === 'connected')
+    return allAnswer ? this.#missingOf(names) : []
+  }
+
+  get #sources(): ToolSource[] {
+    return this.#toolbox.configured.filter((entry) => 'list' in entry)
+  }
+
+  #missingOf(names: readonly string[]): string[] {
+    const known = new Set(this.#listed().map(({ name }) => name))
+    return [...new Set(names)].filter((name) => !known.has(name))
+  }
+
+  /** As far as it is known. */
+  #listed(): ListedTool[] {
+    return this.#toolbox.named(
+      this.#toolbox.configured.map((entry) => ({
+        entry,
+        tools: 'list' in entry ? (this.#known.get(entry)?.tools ?? []) : [entry],
+      })),
+    )
   }
 
   async #refresh(source: ToolSource): Promise<void> {

@@ -38,13 +38,6 @@ export class Toolbox {
     return this.configured.some((entry) => 'list' in entry)
   }
 
-  /** A name that stands for no tool here. What sources list is known only when a run prepares: it is undefined then. */
-  missing(wanted: readonly (string | JsonObject)[]): string | undefined {
-    if (this.hasSources) return undefined
-    const names = new Set(this.configured.map(({ name }) => name))
-    return wanted.filter((tool) => typeof tool === 'string').find((name) => !names.has(name))
-  }
-
   /**
    * Lists what a run may call: the tools of the server that it names (all, if it
    * names none), and those of its caller. Throws `tools_unavailable`, with the
@@ -60,9 +53,9 @@ export class Toolbox {
     const listed = isAsked ? await this.#listAll(signal) : []
     const byName = new Map<string, Tool>()
     for (const { name, tool } of listed) if (!wanted || named.has(name)) byName.set(name, tool)
-    for (const name of named) {
-      if (!byName.has(name)) throw new RunnelError('bad_request', `tools: there is no tool ${name} on this server.`)
-    }
+    const missing = [...named].filter((name) => !byName.has(name))
+    if (missing.length > 0)
+      throw new RunnelError('bad_request', `tools: there is no ${missing.join(', ')} on this server.`)
     const callersNames = new Set<string>()
     for (const definition of callers) {
       const name = nameOf(definition)

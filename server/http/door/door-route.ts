@@ -6,12 +6,14 @@ import { requestIdOf } from '../../operation/request-id.ts'
 import type { RunRequest } from '../../task/prompt.ts'
 import type { Started } from '../../task/start.ts'
 import { claimOf } from '../claims.ts'
+import { refuseFlushMs } from '../run-requests.ts'
 import type { Services } from '../services.ts'
 import { route, type Content, type Route } from '../route.ts'
 import { chatHeader, makeUnlistedChat, namedChat, titleOf } from './chat.ts'
 import type { DoorSpeech } from './speech.ts'
 
 const detachHeader = 'X-Runnel-Detach'
+const flushHeader = 'X-Runnel-Flush-Ms'
 
 /** What a request at a door wants. */
 export interface Asked {
@@ -43,13 +45,17 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
     repeatable: true,
     largeBody: true,
     openAiErrors: true,
-    headers: { [chatHeader]: 'a chat to write into', [detachHeader]: 'true: a hang-up does not stop the run' },
+    headers: {
+      [chatHeader]: 'a chat to write into',
+      [detachHeader]: 'true: a hang-up does not stop the run',
+      [flushHeader]: 'ms between two writes of growing text, no fewer than RUNNEL_FLUSH_MS, 1000 at the most',
+    },
     summary,
     body,
     responses: { 200: whole },
     errors: [404, 409, 500, 502, 504],
     async handle({ request, response, identity, body }, services) {
-      const wanted = await asked(body, identity, services)
+      const wanted = withFlushMs(await asked(body, identity, services), request, services)
       const started = await startRun(request, requestIdOf(response), identity, wanted, services)
       response.set({
         [chatHeader]: started.chatId,
@@ -61,6 +67,15 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
       else await services.door.whole(response, identity, started, speech(body))
     },
   })
+}
+
+/** Throws `bad_request`. */
+function withFlushMs(wanted: Asked, request: Request, services: Services): Asked {
+  const given = request.get(flushHeader)
+  if (given === undefined) return wanted
+  const flushMs = Number(given)
+  refuseFlushMs(flushMs, flushHeader, services)
+  return { ...wanted, request: { ...wanted.request, flushMs } }
 }
 
 /** Writes question and answer-to-be. Beside a run that is live in the chat, too: a program cannot be told to wait. */
