@@ -1,135 +1,27 @@
 import * as random from 'lib0/random'
-import type { Json, JsonObject, Message, MessageStatus, ToolCallBlock } from '../shared/schema.ts'
+import type {
+  ChatInfo,
+  DocumentState,
+  EditRequest,
+  FoundChat,
+  InviteInfo,
+  ListedChat,
+  MessagesQuery,
+  ModelInfo,
+  Page,
+  PageQuery,
+  RunRequest,
+  SendRequest,
+  Sent,
+  TaskInfo,
+  ToolInfo,
+  ToolServerInfo,
+} from './api-types.ts'
+import type { Json, Message, ToolCallBlock } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
 
-export interface ChatInfo {
-  id: string
-  title: string
-  createdAt: number
-  system?: string
-}
-
-/** A chat in the list of one of its members. `activeAt`, `readAt`: epoch ms. */
-export interface ListedChat extends ChatInfo {
-  role: Role
-  /** Somebody asked in it or went on with an answer, or an answer ended. */
-  activeAt: number
-  /** Up to when this user has read it; null: never. */
-  readAt: number | null
-  unread: boolean
-  /** An answer is queued or being written. */
-  running: boolean
-  /** An answer waits for a decision or a result; `waitingForMe`: and this user may give it. */
-  waiting: boolean
-  waitingForMe: boolean
-}
-
-/** Where a search has found a chat: the message that matches best, null for the title alone. The snippet is plain text; it may be empty. */
-export interface FoundChat extends ListedChat {
-  match: { messageId: string | null; snippet: { text: string; match: boolean }[] }
-}
-
-/** One page of a list; `nextCursor` is null at its end. */
-export interface Page<Item> {
-  items: Item[]
-  nextCursor: string | null
-}
-
-export interface PageQuery {
-  limit?: number
-  cursor?: string
-}
-
-/** `order`: newest first or oldest first. `leaf`: only the branch that ends with this message, from it up to the root. */
-export interface MessagesQuery extends PageQuery {
-  order?: 'asc' | 'desc'
-  leaf?: string
-}
-
-/** How a run is to be made; what is left out is as the server, the chat or the run before has it. */
-export interface RunRequest {
-  model?: string
-  system?: string
-  /** Names of the server's tools, and definitions of tools that this client runs; [] is none, left out: all of the server's. */
-  tools?: (string | JsonObject)[]
-  /** Passed on to the provider as given. */
-  params?: JsonObject
-  /** ms between two writes of growing text, no fewer than the server's own, 1000 at the most: fewer and larger updates. */
-  flushMs?: number
-}
-
-/** What a person says anew in place of an earlier message. */
-export interface EditRequest extends RunRequest {
-  content: string
-  /** Ids of files that were uploaded to this chat. */
-  files?: string[]
-}
-
-export interface SendRequest extends EditRequest {
-  /** The message that this one answers; without it the newest of the chat. */
-  parentId?: string | null
-}
-
-/** What was started: the document to follow, the run to stop. */
-export interface Sent {
-  chatId: string
-  taskId: string
-  messageId: string
-  userMessageId: string
-}
-
-/** A run, as lists and stops tell of it. */
-export interface TaskInfo {
-  taskId: string
-  chatId: string
-  messageId: string
-  status: MessageStatus
-}
-
-/** A tool that models may call. `name`: as they, and `tools` of a request, call it; without a `server` it is the program's own. */
-export interface ToolInfo {
-  name: string
-  server?: string
-  original: string
-  title?: string
-  description: string
-  approval: 'never' | 'always' | 'depends'
-}
-
-/** A tool server, and what of it models are not offered. `since`: epoch ms. */
-export type ToolServerInfo = {
-  name: string
-  transport: 'stdio' | 'http' | 'program'
-  since: number
-  leftOut: { tool?: string; reason: string }[]
-} & ({ state: 'connecting' | 'connected' } | { state: 'failed'; error: string })
-
-/** A model that may be named in a request; what is absent is not known. */
-export interface ModelInfo {
-  id: string
-  provider: string
-  /** For people. */
-  name?: string
-  /** It reads images. */
-  images?: boolean
-  /** It calls tools. */
-  tools?: boolean
-  reasoning?: boolean
-  contextTokens?: number
-  /** It answers where a request names none. */
-  isDefault?: true
-}
-
-/** A new invite. Its token is told this once. */
-export interface InviteInfo {
-  id: string
-  role: Role
-  createdAt: number
-  expiresAt: number
-  token: string
-  url: string
-}
+export type * from './api-types.ts'
 
 export interface SendOptions extends CallOptions {
   /** The same key for the same intent: a repeated call with it starts nothing twice. Default: a new one. */
@@ -278,6 +170,30 @@ export class Api {
   /** The models that the caller may ask. */
   listModels(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ModelInfo>> {
     return this.#http.call('GET', withQuery('/api/models', query), options)
+  }
+
+  /** The document of an answer, for a first paint: what follows on the socket goes on from its state vector. `not_found` for a question. */
+  getMessageState(messageId: string, options: CallOptions = {}): Promise<DocumentState> {
+    return this.#state(messagePath(messageId, 'state'), options)
+  }
+
+  /** The document of a chat. */
+  getChatState(chatId: string, options: CallOptions = {}): Promise<DocumentState> {
+    return this.#state(`/api/chats/${encodeURIComponent(chatId)}/state`, options)
+  }
+
+  /** A chat as a file: all of it, or the branch that ends with `leaf`. */
+  exportChat(
+    chatId: string,
+    query: { format?: 'markdown' | 'json' | 'html'; leaf?: string } = {},
+    options: CallOptions = {},
+  ): Promise<Blob> {
+    return this.#http.bytes(withQuery(`/api/chats/${encodeURIComponent(chatId)}/export`, query), options)
+  }
+
+  async #state(path: string, options: CallOptions): Promise<DocumentState> {
+    const { body, headers } = await this.#http.answer(path, options)
+    return { lineage: headers.get('x-runnel-lineage') ?? '', update: new Uint8Array(await body.arrayBuffer()) }
   }
 
   #start<Answer>(

@@ -16,6 +16,7 @@ export interface CallOptions {
 /** An answer that has arrived whole. */
 interface Answered {
   status: number
+  headers: Headers
   body: Blob
 }
 
@@ -31,10 +32,15 @@ export class Http {
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
   }
 
-  async bytes(path: string, { signal }: CallOptions): Promise<Blob> {
-    const { status, body } = await this.#fetchAgain(path, { method: 'GET', headers: {}, signal: signal ?? null })
-    if (status < 300) return body
-    throw errorOf(status, parse(await body.text()))
+  async bytes(path: string, options: CallOptions): Promise<Blob> {
+    return (await this.answer(path, options)).body
+  }
+
+  /** What is no JSON, with its headers. */
+  async answer(path: string, { signal }: CallOptions): Promise<Omit<Answered, 'status'>> {
+    const answer = await this.#fetchAgain(path, { method: 'GET', headers: {}, signal: signal ?? null })
+    if (answer.status < 300) return answer
+    throw errorOf(answer.status, parse(await answer.body.text()))
   }
 
   /** Sends and reads JSON. */
@@ -67,7 +73,7 @@ export class Http {
     if (token !== undefined) request.headers.authorization = `Bearer ${token}`
     try {
       const response = await this.#fetch(this.#url + path, request)
-      return { status: response.status, body: await response.blob() }
+      return { status: response.status, headers: response.headers, body: await response.blob() }
     } catch (error) {
       request.signal?.throwIfAborted()
       throw new RunnelError('internal', 'The server cannot be reached.', { cause: error })

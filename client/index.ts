@@ -15,6 +15,7 @@ export type {
   Api,
   ChatInfo,
   DecideOptions,
+  DocumentState,
   EditRequest,
   FoundChat,
   InviteInfo,

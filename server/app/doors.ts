@@ -10,6 +10,7 @@ import { HtmlRenderer } from '../http/render/rendering.ts'
 import type { Route } from '../http/route.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
 import { UploadQuota } from '../http/upload-quota.ts'
+import { States } from '../room/states.ts'
 import { ToolStatus } from '../task/tool-status.ts'
 import type { Models } from '../provider/models.ts'
 import { findPage } from './adapters.ts'
@@ -78,6 +79,7 @@ export function openDoors(
     announcer: (chatId) => news.announcer(chatId),
     messages,
     html,
+    states: new States(rooms, sockets.catchUp),
     files,
     deletion,
     uploads: new UploadQuota(store, maxUnattached),

@@ -1,13 +1,11 @@
 import { z } from 'zod'
-import type { Json } from '../../shared/schema.ts'
-import type { Identity } from '../auth/auth.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow, Store, StoredChat } from '../store/store.ts'
+import type { StoredChat } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
 import { claimOf } from './claims.ts'
 import { chatOfPath } from './finders.ts'
 import { pageOfQuery, pageQuery } from './page-query.ts'
-import { foundPage, listedPage, shown } from './listed-chats.ts'
+import { foundPage, listedPage, shown, shownTo } from './listed-chats.ts'
 import { route } from './route.ts'
 import { chatJson, listedChatJson, pageOf } from './schemas.ts'
 
@@ -146,9 +144,3 @@ export const chatRoutes = [
     },
   }),
 ]
-
-/** Who came by a link alone sees what is said, and not what the model was told before. */
-async function shownTo({ invite }: Identity, chat: ChatRow, store: Store): Promise<Record<string, Json>> {
-  const system = invite ? null : ((await store.getChat(chat.id))?.system ?? null)
-  return shown({ ...chat, system })
-}

@@ -11,7 +11,15 @@ export function crossOrigin(origins: Origins, headers: 'own headers' | 'any head
     ...(headers === 'own headers' && {
       allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
     }),
-    exposedHeaders: ['X-Runnel-Message-Id', 'X-Runnel-Chat-Id', 'X-Runnel-Task-Id', 'Retry-After'],
+    exposedHeaders: [
+      'X-Runnel-Message-Id',
+      'X-Runnel-Chat-Id',
+      'X-Runnel-Task-Id',
+      'X-Runnel-Lineage',
+      'Content-Disposition',
+      'ETag',
+      'Retry-After',
+    ],
     maxAge: 600,
     optionsSuccessStatus: 204,
   })

@@ -44,7 +44,13 @@ function cursorBehind(ids: readonly string[], id: string): string | null {
   return next === undefined ? null : encodeId(next)
 }
 
-async function refuseForeign(chatId: string, id: string, field: string, store: Services['store']): Promise<void> {
+/** Throws `not_found` for what is no message of this chat. */
+export async function refuseForeign(
+  chatId: string,
+  id: string,
+  field: string,
+  store: Services['store'],
+): Promise<void> {
   const row = documentKind(id) === 'message' ? await store.getRow(id) : null
   if (row?.chatId !== chatId) throw new RunnelError('not_found', `${field}: there is no such message in this chat.`)
 }

@@ -1,8 +1,9 @@
 /** Chats as lists show them. */
 import type { Json } from '../../shared/schema.ts'
+import type { Identity } from '../auth/auth.ts'
 import { snippetOf } from '../store/snippet.ts'
 import { searchableText } from '../store/searchable.ts'
-import type { FoundChat, ListedChat, Paged, StoredChat } from '../store/store.ts'
+import type { ChatRow, FoundChat, ListedChat, Paged, Store, StoredChat } from '../store/store.ts'
 import { maxPageBytes } from './page-query.ts'
 import type { Services } from './services.ts'
 
@@ -46,4 +47,10 @@ export async function foundPage(
     found.push({ ...listed(chat), match: { messageId, snippet: snippet.map((part) => ({ ...part })) } })
   }
   return { items: found, nextCursor }
+}
+
+/** Who came by a link alone sees what is said, and not what the model was told before. */
+export async function shownTo({ invite }: Identity, chat: ChatRow, store: Store): Promise<Shown> {
+  const system = invite ? null : ((await store.getChat(chat.id))?.system ?? null)
+  return shown({ ...chat, system })
 }

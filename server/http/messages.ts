@@ -1,7 +1,7 @@
-import type { Response } from 'express'
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { messageOfPath } from './finders.ts'
+import { hangUpOf } from './hang-up.ts'
 import { messageMarkdown } from './render/markdown.ts'
 import { messageText } from './render/text.ts'
 import { route } from './route.ts'
@@ -76,10 +76,3 @@ export const messageRoutes = [
     },
   }),
 ]
-
-function hangUpOf(response: Response): AbortSignal {
-  const left = new AbortController()
-  if (response.destroyed) left.abort()
-  else response.once('close', () => left.abort())
-  return left.signal
-}

@@ -2,6 +2,7 @@ import { againRoutes } from './again.ts'
 import { chatRoutes } from './chats.ts'
 import { completionRoutes } from './completions.ts'
 import { eventRoutes } from './events.ts'
+import { exportRoutes } from './export/export.ts'
 import { fileRoutes } from './files.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
@@ -11,6 +12,7 @@ import { openApiRoute } from './openapi.ts'
 import { questionRoutes } from './questions.ts'
 import { modelRoutes } from './models.ts'
 import type { Route, RouteDescription } from './route.ts'
+import { stateRoutes } from './states.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
 import { toolRoutes } from './tools.ts'
@@ -25,6 +27,8 @@ const described: readonly Route[] = [
   ...toolCallRoutes,
   ...toolRoutes,
   ...eventRoutes,
+  ...stateRoutes,
+  ...exportRoutes,
   ...fileRoutes,
   ...taskRoutes,
   ...modelRoutes,

@@ -2,6 +2,7 @@ import type { Access } from '../auth/access.ts'
 import type { EventStreams } from '../events/event-streams.ts'
 import type { Files } from '../files/files.ts'
 import type { Models } from '../provider/models.ts'
+import type { States } from '../room/states.ts'
 import type { FileQuotas, Store } from '../store/store.ts'
 import type { ChatDocuments } from '../task/chat-documents.ts'
 import type { Deletion } from '../task/deletion.ts'
@@ -27,6 +28,7 @@ export interface Services {
   waiting: Pick<Services, 'access' | 'store' | 'messages' | 'uploads'>
   deletion: Deletion
   html: HtmlRenderer
+  states: States
   events: EventStreams
   door: Door
   maxBodyBytes: number

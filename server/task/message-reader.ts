@@ -1,13 +1,9 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Message } from '../../shared/schema.ts'
 import { noPatience, type Patience } from '../waiting/patience.ts'
-import { within } from '../waiting/race.ts'
-import type { Room } from '../room/room.ts'
+import { refreshed } from '../room/refreshed.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow, SaidMessage, Store } from '../store/store.ts'
-
-/** A reader waits so long for what other nodes have written. */
-const refreshMs = 500
 
 /** The canonical JSON of any message, mid-stream too: what the log has, never more. */
 export class MessageReader {
@@ -35,7 +31,7 @@ export class MessageReader {
     const room = await this.#patience.keep(() => this.#rooms.open(row.id))
     if (!room) return null
     try {
-      await this.#refresh(room)
+      await refreshed(this.#rooms, room)
       return (await room.read()) as Message
     } catch (error) {
       if (error instanceof RunnelError && error.code === 'not_found') return null
@@ -48,12 +44,5 @@ export class MessageReader {
   /** Of one that has ended, and has not been continued since. */
   async finished({ id, status }: MessageRow): Promise<Message | null> {
     return isTerminal(status) ? await this.#store.getJson(id) : null
-  }
-
-  /** Who has heard of an end, from any node, finds it here, too. While the log is away, what is here has to do. */
-  async #refresh(room: Room): Promise<void> {
-    if (room.writer) return
-    const late = () => new Error('The log has not answered in time.')
-    await within(refreshMs, late, this.#rooms.following.refresh(room)).catch(() => {})
   }
 }

@@ -55,6 +55,13 @@ test('each call has its method, path and body', async () => {
   await api.stopTask('t')
   await api.listTasks()
   await api.listTools()
+  await api.searchChats('moon & sea', { limit: 3 })
+  await api.markRead('c')
+  await api.markRead('c', 5)
+  await api.getMessages('c', { order: 'desc', leaf: 'm' })
+  await api.getMessageState('m')
+  await api.getChatState('c')
+  await api.exportChat('c', { format: 'html', leaf: 'm' })
   expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/api/chats', { title: 'T' }],
     ['GET', '/api/chats?cursor=a%26b', ''],
@@ -76,6 +83,13 @@ test('each call has its method, path and body', async () => {
     ['POST', '/api/tasks/t/stop', {}],
     ['GET', '/api/tasks', ''],
     ['GET', '/api/tools', ''],
+    ['GET', '/api/chats?query=moon+%26+sea&limit=3', ''],
+    ['POST', '/api/chats/c/read', {}],
+    ['POST', '/api/chats/c/read', { at: 5 }],
+    ['GET', '/api/chats/c/messages?order=desc&leaf=m', ''],
+    ['GET', '/api/messages/m/state', ''],
+    ['GET', '/api/chats/c/state', ''],
+    ['GET', '/api/chats/c/export?format=html&leaf=m', ''],
   ])
 })
 

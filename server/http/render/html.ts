@@ -15,36 +15,44 @@ export function shownMessage(message: Message): ShownMessage {
 }
 
 export function messageHtml(message: Message): string {
-  return shownHtml(shownMessage(message))
+  return messagePage(message, shownHtml(shownMessage(message)))
 }
 
 /**
- * A message as a small HTML document. Each part is made safe for itself, so
+ * A message as an `<article>`. Each part is made safe for itself, so
  * that what is left open in one ends there. May take very long for text that
  * was made for it (`rendering.ts` does not wait).
  */
 export function shownHtml(message: ShownMessage): string {
   const parts = message.parts.map(partHtml)
-  return htmlDocument(message, parts.filter((part) => part !== '').join('\n'))
+  return article(message, parts.filter((part) => part !== '').join('\n'))
 }
 
 /** A message whose Markdown cannot be rendered: its text as it is. */
 export function plainHtml(message: ShownMessage): string {
-  return htmlDocument(message, `<pre>${escapeHtml(partsText(message.parts))}</pre>`)
+  return article(message, `<pre>${escapeHtml(partsText(message.parts))}</pre>`)
 }
 
-function htmlDocument({ role, status }: ShownMessage, body: string): string {
+function article({ status }: ShownMessage, body: string): string {
+  return `<article data-status="${status}">\n${body}\n</article>`
+}
+
+/** The article of one message as a small document. */
+export function messagePage({ role }: Pick<Message, 'role'>, shown: string): string {
+  return `${pageHead(role === 'user' ? 'Question' : 'Answer')}${shown}\n${pageFoot}`
+}
+
+export function pageHead(title: string): string {
   return `<!doctype html>
 <html>
-<head><meta charset="utf-8"><title>${role === 'user' ? 'Question' : 'Answer'}</title></head>
+<head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
 <body>
-<article data-status="${status}">
-${body}
-</article>
-</body>
-</html>
 `
 }
+
+export const pageFoot = `</body>
+</html>
+`
 
 function partHtml(part: Shown): string {
   switch (part.kind) {

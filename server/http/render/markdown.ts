@@ -46,7 +46,7 @@ function link(text: string, url: string): string {
 }
 
 /** One line in which nothing is Markdown or HTML. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return oneLine(text).replaceAll(/[\\`*_{}[\]<>()#!|~&]/g, (mark) => `\\${mark}`)
 }
 

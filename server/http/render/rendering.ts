@@ -1,5 +1,6 @@
+import { RunnelError } from '../../../shared/errors.ts'
 import type { Message } from '../../../shared/schema.ts'
-import { plainHtml, shownMessage } from './html.ts'
+import { messagePage, plainHtml, shownMessage } from './html.ts'
 import { HtmlThread } from './html-thread.ts'
 import { Line, type LineLimits } from './line.ts'
 
@@ -13,6 +14,11 @@ export interface RenderCaller {
   userId: string
   /** They hung up. */
   signal: AbortSignal
+}
+
+/** Too many wait: a moment later there may be room. */
+export function isBusyRendering(error: unknown): boolean {
+  return error instanceof RunnelError && error.code === 'overloaded'
 }
 
 /** Makes HTML of messages in threads, never on the event loop. */
@@ -37,7 +43,14 @@ export class HtmlRenderer {
    * its plain text. It is read when its turn has come. Null: the caller hung
    * up. Throws `overloaded` where too many wait, and what `read` throws.
    */
-  async render(read: () => Promise<Message>, { userId, signal }: RenderCaller): Promise<string | null> {
+  async render(read: () => Promise<Message>, caller: RenderCaller): Promise<string | null> {
+    let message: Message | undefined
+    const shown = await this.article(async () => (message = await read()), caller)
+    return shown === null ? null : messagePage(message!, shown)
+  }
+
+  /** The same as a part of a page. */
+  async article(read: () => Promise<Message>, { userId, signal }: RenderCaller): Promise<string | null> {
     const leave = await this.#line.enter(userId, signal)
     if (!leave) return null
     const thread = this.#free.pop() ?? this.#newThread()
