@@ -2,9 +2,18 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { endLike, run, Unready } from './child.mjs'
+import { compressFolder } from './compress.mjs'
 import { root } from './node.mjs'
 
-const SOURCES = ['client-demo', 'client', 'shared', 'vite.config.ts', 'tsconfig.json', 'package-lock.json']
+const SOURCES = [
+  'client-demo',
+  'client',
+  'shared',
+  'scripts/compress.mjs',
+  'vite.config.ts',
+  'tsconfig.json',
+  'package-lock.json',
+]
 const stampFile = join(root, 'node_modules/.cache/runnel/page')
 
 /** Builds dist/page unless it was built from the same sources. */
@@ -28,6 +37,7 @@ export async function ensurePage(node) {
     console.error(result.output.trim())
     throw new Unready('the page could not be built (the reason is above).')
   }
+  compressFolder(join(root, 'dist/page/assets'))
   mkdirSync(dirname(stampFile), { recursive: true })
   writeFileSync(stampFile, wanted)
 }

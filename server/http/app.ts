@@ -10,6 +10,7 @@ import { refuseWithoutBase, unknownAtDoor, withoutBase } from './door/elsewhere.
 import { answerFailure } from './door/failure.ts'
 import { errorHandler, notFound } from './errors.ts'
 import { mountRoutes } from './mount.ts'
+import { servePage } from './page.ts'
 import type { Services } from './services.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { logRequests } from './request-log.ts'
@@ -69,7 +70,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use('/v1', unknownAtDoor)
 
   // Its own files are not counted: who opens the page cannot have signed in yet.
-  if (pageFolder !== undefined) app.use(express.static(pageFolder, { index: 'index.html' }))
+  if (pageFolder !== undefined) app.use(servePage(pageFolder))
   app.use(limits.byAddress)
   app.use(withoutBase, refuseWithoutBase)
   app.use(notFound)

@@ -11,15 +11,7 @@ export function crossOrigin(origins: Origins, headers: 'own headers' | 'any head
     ...(headers === 'own headers' && {
       allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
     }),
-    exposedHeaders: [
-      'X-Runnel-Message-Id',
-      'X-Runnel-Chat-Id',
-      'X-Runnel-Task-Id',
-      'X-Runnel-Lineage',
-      'Content-Disposition',
-      'ETag',
-      'Retry-After',
-    ],
+    exposedHeaders: ['X-Runnel-Message-Id', 'X-Runnel-Chat-Id', 'X-Runnel-Task-Id', 'Retry-After'],
     maxAge: 600,
     optionsSuccessStatus: 204,
   })
@@ -29,4 +21,9 @@ export function crossOrigin(origins: Origins, headers: 'own headers' | 'any head
     if (request.method === 'OPTIONS' && request.get('access-control-request-method') === undefined) return next()
     allow(request, response, next)
   }
+}
+
+/** Headers of one answer that pages of other origins may read, too. */
+export function exposeHeaders(response: Response, ...names: string[]): void {
+  if (response.hasHeader('Access-Control-Expose-Headers')) response.append('Access-Control-Expose-Headers', names)
 }

@@ -5,6 +5,8 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
+import { encodingFor } from './encoding.ts'
+import { exposeHeaders } from './cross-origin.ts'
 import { chatOfPath, messageOfPath } from './finders.ts'
 import { hangUpOf } from './hang-up.ts'
 import { route } from './route.ts'
@@ -68,6 +70,7 @@ async function sendState(
     'Content-Type': 'application/octet-stream',
     Vary: 'Accept-Encoding',
   })
+  exposeHeaders(response, lineageHeader, 'ETag')
   if (request.fresh) return void response.status(304).end()
   response.end(await compressed(update, request, response))
 }
@@ -76,8 +79,8 @@ const compress = { br: promisify(brotliCompress), gzip: promisify(gzip) }
 
 /** In another thread. */
 async function compressed(update: Uint8Array, request: Request, response: Response): Promise<Uint8Array> {
-  const encoding = update.length < leastCompressedBytes ? false : request.acceptsEncodings(['br', 'gzip'])
-  if (encoding !== 'br' && encoding !== 'gzip') return update
+  const encoding = update.length < leastCompressedBytes ? undefined : encodingFor(request)
+  if (!encoding) return update
   response.set('Content-Encoding', encoding)
   return encoding === 'br'
     ? await compress.br(update, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })

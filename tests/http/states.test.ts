@@ -163,3 +163,11 @@ test('states that nobody takes are pending like joins, one at a time over the ca
   await expect.poll(pending).toBe(0)
   expect((await raw(server.url + path)).body.length).toBeGreaterThan(9_000_000)
 })
+
+test('a page of another origin reads the lineage', async () => {
+  const origin = 'https://friend.example'
+  const server = await start({ RUNNEL_ALLOWED_ORIGINS: origin })
+  const { id } = (await server.call('POST', '/api/chats', {})).body
+  const { headers } = await raw(`${server.url}/api/chats/${id}/state`, { origin })
+  expect(headers['access-control-expose-headers']).toMatch(/Retry-After, X-Runnel-Lineage, ETag$/)
+})

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { cleanName } from '../../files/name.ts'
+import { exposeHeaders } from '../cross-origin.ts'
 import { shownTo } from '../listed-chats.ts'
 import { disposition } from '../disposition.ts'
 import { chatOfPath } from '../finders.ts'
@@ -54,6 +55,7 @@ export const exportRoutes = [
         'Content-Disposition': disposition('attachment', `${cleanName(chat.title)}.${extension}`),
         'Cache-Control': 'private, no-cache',
       })
+      exposeHeaders(response, 'Content-Disposition')
       if (request.method === 'HEAD') {
         await pieces.return()
         return void response.end()

@@ -1,0 +1,44 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import express, { type RequestHandler, type Response } from 'express'
+import { encodingFor, type Encoding } from './encoding.ts'
+
+/** What the build puts there has its content's hash in its name. */
+const assets = '/assets/'
+
+/** By the ending of a file that the build has compressed. */
+const encodings: Readonly<Record<string, Encoding>> = { '.br': 'br', '.gz': 'gzip' }
+
+/** The page as it was built: its assets for ever and compressed, what names them asked for anew each time. */
+export function servePage(folder: string): RequestHandler[] {
+  const compressed = new Set(
+    existsSync(join(folder, assets)) ? readdirSync(join(folder, assets), { recursive: true }).map(String) : [],
+  )
+  const choose: RequestHandler = (request, _response, next) => {
+    const name = request.path.slice(assets.length)
+    if (request.path.startsWith(assets)) {
+      const wanted = encodingFor(request)
+      const ending = wanted && Object.keys(encodings).find((ending) => encodings[ending] === wanted)
+      if (ending !== undefined && compressed.has(name + ending)) request.url = assets + name + ending
+    }
+    next()
+  }
+  return [
+    choose,
+    express.static(folder, {
+      index: 'index.html',
+      setHeaders: (response, path) => setHeaders(response as Response, path.slice(folder.length)),
+    }),
+  ]
+}
+
+/** Called for what is there alone: that there is none is nothing for ever. */
+function setHeaders(response: Response, path: string): void {
+  if (!path.replaceAll('\\', '/').replace(/^\/?/, '/').startsWith(assets))
+    return void response.set('Cache-Control', 'no-cache')
+  response.set({ 'Cache-Control': 'public, max-age=31536000, immutable', Vary: 'Accept-Encoding' })
+  const encoding = encodings[extname(path)]
+  if (encoding === undefined) return
+  response.set('Content-Encoding', encoding)
+  response.type(extname(path.slice(0, -extname(path).length)))
+}

@@ -1,0 +1,102 @@
+/** The page's files: what has its hash in its name is kept for ever and comes compressed. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import express from 'express'
+import { expect, test } from 'vitest'
+import { servePage } from '../../server/http/page.ts'
+import { compressFolder } from '../../scripts/compress.mjs'
+import { temporaryFolder } from '../store/fixtures.ts'
+import { closeAfterwards, start } from './server.ts'
+
+async function get(url: string, headers: Record<string, string> = {}, method = 'GET') {
+  return await new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve, reject) => {
+    const request = httpRequest(url, { headers, method }, (response) => {
+      const parts: Buffer[] = []
+      response.on('data', (part: Buffer) => parts.push(part))
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode!,
+          headers: response.headers as Record<string, string>,
+          body: Buffer.concat(parts),
+        }),
+      )
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+const forEver = 'public, max-age=31536000, immutable'
+
+test('the built page: assets for ever, brotli before gzip, index.html asked for anew', async () => {
+  const { url } = await start()
+  const index = await get(`${url}/`)
+  expect(index.headers).toMatchObject({ 'cache-control': 'no-cache', 'content-type': expect.stringContaining('html') })
+  const paths = [...index.body.toString().matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map((match) => match[1]!)
+  expect(paths.map((path) => /\.(js|css)$/.exec(path)?.[1]).sort()).toEqual(['css', 'js'])
+  for (const path of paths) {
+    const plain = await get(`${url}/${path}`)
+    const type = path.endsWith('.js') ? 'text/javascript; charset=utf-8' : 'text/css; charset=utf-8'
+    expect(plain.headers).toMatchObject({ 'cache-control': forEver, vary: 'Accept-Encoding', 'content-type': type })
+    expect(plain.headers).not.toHaveProperty('content-encoding')
+    for (const [accept, encoding, undo] of [
+      ['gzip, deflate, br', 'br', brotliDecompressSync],
+      ['gzip', 'gzip', gunzipSync],
+    ] as const) {
+      const small = await get(`${url}/${path}`, { 'accept-encoding': accept })
+      expect(small.headers).toMatchObject({
+        'content-encoding': encoding,
+        'content-type': type,
+        'cache-control': forEver,
+        vary: 'Accept-Encoding',
+        'x-content-type-options': 'nosniff',
+      })
+      expect(undo(small.body).equals(plain.body)).toBe(true)
+      expect(small.body.length).toBeLessThan(plain.body.length / 2)
+      const again = await get(`${url}/${path}`, { 'accept-encoding': accept, 'if-none-match': small.headers['etag']! })
+      expect(again.status).toBe(304)
+    }
+    const head = await get(`${url}/${path}`, { 'accept-encoding': 'br' }, 'HEAD')
+    expect([head.status, head.headers['content-encoding'], head.body.length]).toEqual([200, 'br', 0])
+  }
+  const none = await get(`${url}/assets/none-12345678.js`, { 'accept-encoding': 'br' })
+  expect([none.status, none.headers['cache-control'], none.headers['content-encoding']]).toEqual([
+    404,
+    undefined,
+    undefined,
+  ])
+})
+
+test('what is not smaller compressed, or is no text, goes out as it is; so does a build that was not compressed', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'assets/deep'), { recursive: true })
+  writeFileSync(join(folder, 'index.html'), '<p>Hello</p>')
+  writeFileSync(join(folder, 'assets/tiny-1.js'), '1')
+  writeFileSync(join(folder, 'assets/picture-1.png'), Buffer.alloc(5_000))
+  writeFileSync(join(folder, 'assets/deep/long-1.js'), 'call();'.repeat(1_000))
+  const serve = async () => {
+    const server = createServer(express().use(servePage(folder))).listen(0, '127.0.0.1')
+    closeAfterwards(async () => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    return async (path: string) => {
+      const { status, headers } = await get(`http://127.0.0.1:${port}${path}`, {
+        'accept-encoding': 'br',
+        connection: 'close',
+      })
+      return [status, headers['content-encoding'] ?? '', headers['cache-control']]
+    }
+  }
+  const before = await serve()
+  expect(await before('/assets/deep/long-1.js')).toEqual([200, '', forEver])
+  compressFolder(join(folder, 'assets'))
+  const after = await serve()
+  expect(await after('/assets/deep/long-1.js')).toEqual([200, 'br', forEver])
+  expect(await after('/assets/tiny-1.js')).toEqual([200, '', forEver])
+  expect(await after('/assets/picture-1.png')).toEqual([200, '', forEver])
+  expect(await after('/')).toEqual([200, '', 'no-cache'])
+  expect((await after('/assets/../index.html'))[2]).not.toBe(forEver)
+})
