@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Provider } from '../../server/provider/events.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
 
-const runs = 400
+const runs = Number(process.env.RUNNEL_TEST_HOSTILE_RUNS ?? 150)
 const batch = 50
 const hangMs = 10_000
 const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Date.now() % 2 ** 31)
@@ -387,6 +387,6 @@ test(`${runs * batch} hostile requests get an answer each, and none is the serve
   expect([...seen.values()].reduce((sum, count) => sum + count, 0)).toBe(runs * batch)
   // It reaches what lies behind the checks, too.
   for (const status of [200, 201, 202, 204, 400, 401, 404, 409])
-    expect(seen.get(status) ?? 0, `${status}`).toBeGreaterThan(20)
+    expect(seen.get(status) ?? 0, `${status}`).toBeGreaterThan(runs / 50)
   expect((await server.call('GET', '/readyz')).status).toBe(200)
 }, 180_000)
