@@ -7,6 +7,8 @@ import type { Instruments } from './instruments.ts'
 export interface MetricsSource {
   rooms: number
   connections: number
+  /** The same by what carries them. */
+  transports: Readonly<Record<'websocket' | 'stream' | 'poll', number>>
   unauthenticatedConnections: number
   laggingConnections: number
   viewers: number
@@ -98,6 +100,7 @@ export function readings(
     ...counters.map(([name, help, read]) => ({ place: instruments.counted(name, help), read })),
   ]
   const outputBytes = instruments.counted('runnel_output_bytes_total', 'Bytes that providers sent for messages')
+  const transports = instruments.gauge('runnel_transports', 'Open connections by what carries them', ['transport'])
   const runs = instruments.gauge('runnel_runs', 'Live runs by state', ['status'])
   const lag = instruments.quantiles('runnel_event_loop_lag_seconds', 'Delay of the event loop since the last scrape')
   const utilization = instruments.gauge(
@@ -120,6 +123,7 @@ export function readings(
       for (const { place, read } of places) place.set(read(now))
       outputBytes.set(endedOutputBytes() + now.liveOutputBytes)
       for (const [status, count] of Object.entries(now.runs)) runs.set(count, { status })
+      for (const [transport, count] of Object.entries(now.transports)) transports.set(count, { transport })
       const delay = begin()
       // Nothing was measured yet at the first look.
       lag.set((delay.percentile(50) || 0) / 1e9, 0.5)

@@ -1,6 +1,11 @@
 import type { Writable } from 'node:stream'
 import type { Frames } from './frame.ts'
 
+/** What frames are written to. Where it wants no more (`writableNeedDrain`), the callback of a write says when it does. */
+export type FrameSink = Pick<Writable, 'cork' | 'uncork' | 'writableLength' | 'writableNeedDrain' | 'destroyed'> & {
+  write(frame: Uint8Array, taken?: (error?: Error | null) => void): unknown
+}
+
 /** Room for control messages above the mark: a socket that needs more of it is closed. */
 const controlBytes = 65_536
 
@@ -16,7 +21,7 @@ export interface OutboxOptions {
  * by one, so that a slow reader's progress is seen frame by frame.
  */
 export class Outbox {
-  readonly #socket: Writable
+  readonly #socket: FrameSink
   readonly #options: OutboxOptions
   /** The part of `#waiting` before this index has been written. */
   #first = 0
@@ -36,7 +41,7 @@ export class Outbox {
   onLag: () => void = () => {}
   onDrain: () => void = () => {}
 
-  constructor(socket: Writable, options: OutboxOptions) {
+  constructor(socket: FrameSink, options: OutboxOptions) {
     this.#socket = socket
     this.#options = options
     this.progressAt = this.sentAt = options.now()

@@ -26,6 +26,7 @@ export class Session implements Line {
   /** Channel → the room that is followed on it. */
   readonly #rooms = new Map<number, Room>()
   #closed = false
+  #parted = false
 
   constructor(options: SessionOptions) {
     this.format = options.format
@@ -65,10 +66,10 @@ export class Session implements Line {
       const { room } = want
       // A room may be lost between its opening and now: its replica is ahead of the log.
       if (room.lost) this.refuse(room.id, room.lost.code, room.lost.message)
-      if (room.lost || this.#closed) want.onLeft?.()
+      if (room.lost || this.#closed || this.#parted) want.onLeft?.()
       else rooms.push(want)
     }
-    if (this.#closed) return
+    if (this.#closed || this.#parted) return
     for (const want of rooms) {
       const { room } = want
       this.leave(room.id)
@@ -128,6 +129,14 @@ export class Session implements Line {
     this.#close(error)
   }
 
+  /** Its line is gone, and whose it was may come back on another: it is told nothing any more, and left in chats alone, where it is seen. */
+  part(): void {
+    this.#parted = true
+    for (const [doc, { room }] of this.#subscriptions) if (!room.presence) this.leave(doc)
+    this.outbox.close()
+    this.outbox.lag()
+  }
+
   /** Leaves every room and drops what waits. Idempotent. */
   close(): void {
     this.#closed = true
@@ -137,7 +146,7 @@ export class Session implements Line {
 
   /** Sends what is no document's update. One that needs more of it than it reads is closed. */
   send(frames: Frames): void {
-    if (this.#closed) return
+    if (this.#closed || this.#parted) return
     this.outbox.send(frames)
     if (this.outbox.overfull) {
       this.#close(new RunnelError('overloaded', 'This connection asks for more than it reads.'))

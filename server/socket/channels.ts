@@ -19,8 +19,9 @@ import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Room } from '../room/room.ts'
 import { identityOf, type Arrival } from './arrival.ts'
-import { asRunnelError, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { isAhead, readStateVector } from './readers.ts'
+import { asRunnelError } from './refusal.ts'
 import { Wishes, type WishesOptions } from './wishes.ts'
 
 export interface ChannelsOptions extends WishesOptions {

@@ -1,19 +1,19 @@
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
-import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { errorRow, RunnelError } from '../../shared/errors.ts'
 import type { CatchUpQueue } from '../room/catchup.ts'
 import { Outbox } from '../room/outbox.ts'
 import type { WireFormat } from '../room/frame.ts'
 import { Session } from '../room/session.ts'
+import { asRunnelError, type RefusalReason } from './refusal.ts'
+import type { Transport } from './transport.ts'
 
-/** A closing handshake that takes longer than this ends with the socket destroyed. */
+/** A closing handshake that takes longer than this ends with the transport destroyed. */
 const closingMs = 1_000
 
-const minuteMs = 60_000
+/** A session whose line was cut waits so long for its client; once that has come back, until it has said there who it is. */
+const waitingMs = 10_000
+const successionMs = 2_000
 
-/** Why a frame or a socket was refused: a code, or that a client tried to write. */
-export type RefusalReason = ErrorCode | 'write'
+const minuteMs = 60_000
 
 export interface ConnectionLimits {
   /** Messages, pings and documents asked for in a minute. */
@@ -25,17 +25,15 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionOptions {
-  webSocket: WebSocket
-  /** The socket under it: shared frames are written straight to it, between those of `ws`. */
-  socket: Duplex
+  transport: Transport
   format: WireFormat
   limits: ConnectionLimits
   catchUp: CatchUpQueue
   now: () => number
-  /** Says something on a silent socket, for clients that see no pings. */
+  /** Says something on a silent line, for clients that see no pings. */
   keepAlive: (connection: Connection) => void
   keepAliveMs: number
-  /** Throws `bad_request` for a frame that is none: it ends this socket and nothing else. */
+  /** Throws `bad_request` for a frame that is none: it ends this connection and nothing else. */
   onText: (connection: Connection, text: string) => void
   onBinary: (connection: Connection, bytes: Uint8Array) => void
   onClosed: (connection: Connection) => void
@@ -43,57 +41,56 @@ export interface ConnectionOptions {
   onRefused: (reason: RefusalReason) => void
 }
 
-/** One WebSocket: its session, its heartbeat, its end. */
+/** One transport: its session, its heartbeat, its end. */
 export class Connection {
   readonly session: Session
   readonly outbox: Outbox
   readonly openedAt: number
   readonly onRefused: (reason: RefusalReason) => void
-  readonly #webSocket: WebSocket
+  readonly transport: Transport
   readonly #options: ConnectionOptions
-  readonly #socket: Duplex
   #minuteBegan: number
   #requests = 0
   #seenAt: number
   #pingedAt: number
   /** Since when it is closing, epoch ms. */
   #closingAt: number | null = null
+  /** Until when it waits for its client, epoch ms; null while that is there. */
+  #waitsUntil: number | null = null
 
   constructor(options: ConnectionOptions) {
-    const { webSocket, socket, format, limits, catchUp, now } = options
+    const { transport, format, limits, catchUp, now } = options
     this.#options = options
-    this.#webSocket = webSocket
-    this.#socket = socket
+    this.transport = transport
     this.onRefused = options.onRefused
     this.openedAt = this.#seenAt = this.#pingedAt = this.#minuteBegan = now()
-    this.outbox = new Outbox(socket, { highWaterBytes: limits.highWaterBytes, now })
+    this.outbox = new Outbox(transport.sink, { highWaterBytes: limits.highWaterBytes, now })
     this.session = new Session({ format, outbox: this.outbox, catchUp, close: (error) => this.close(error) })
-    webSocket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary))
-    webSocket.on('pong', () => this.#seen())
-    webSocket.on('ping', (data) => {
-      this.#seen()
-      this.#try(() => this.spend(1))
-      // A flood of pings from a client that reads nothing must not pile up answers.
-      if (!this.outbox.lagging && this.outbox.bytes < limits.highWaterBytes) webSocket.pong(data)
-    })
-    // `ws` closes by itself after a protocol error (1002, 1007, 1009); what follows is 'close'.
-    webSocket.on('error', (error) => {
-      this.onRefused(
-        'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'too_large' : 'bad_request',
-      )
-      this.#closingAt ??= now()
-      // It would read on what is still sent, and throw it away: that is work, too.
-      setImmediate(() => socket.pause())
-    })
-    webSocket.on('close', () => {
-      this.session.close()
-      options.onClosed(this)
+    transport.listen({
+      text: (text) => this.#receive(() => options.onText(this, text)),
+      binary: (bytes) => this.#receive(() => options.onBinary(this, bytes)),
+      alive: () => this.#seen(),
+      pinged: () => {
+        this.#seen()
+        this.#try(() => this.spend(1))
+        // A flood of pings from a client that reads nothing must not pile up answers.
+        return !this.outbox.lagging && this.outbox.bytes < limits.highWaterBytes
+      },
+      broken: (reason) => {
+        this.onRefused(reason)
+        this.#closingAt ??= now()
+      },
+      cut: () => this.#wait(waitingMs),
+      closed: () => {
+        this.session.close()
+        options.onClosed(this)
+      },
     })
   }
 
-  /** Bytes handed to the socket so far. */
+  /** Bytes handed to the transport so far. */
   get bytesWritten(): number {
-    return (this.#socket as Partial<Socket>).bytesWritten ?? 0
+    return this.transport.bytesWritten
   }
 
   /** Counts what the client asks for. Throws `rate_limited` where that is too much for one minute. */
@@ -112,22 +109,34 @@ export class Connection {
     }
   }
 
-  /** Ends the socket with the close code and the sentence of the error. Idempotent. */
+  /** Ends it with the close code and the sentence of the error. Idempotent. */
   close(error: RunnelError, code = errorRow(error.code).close ?? 1011): void {
     if (this.#closingAt !== null) return
     this.#closingAt = this.#options.now()
     this.session.close()
-    this.#webSocket.close(code, reason(error.message))
+    this.transport.close(code, reason(error.message))
   }
 
-  /** Ends the socket because of what its client did or asked. */
+  /** Ends it because of what its client did or asked. */
   refuse(error: RunnelError): void {
     this.onRefused(error.code)
     this.close(error)
   }
 
   terminate(): void {
-    this.#webSocket.terminate()
+    this.transport.terminate()
+  }
+
+  /** Its client goes on on another line: what is to be seen of it here stays until it has said there who it is. */
+  succeeded(): void {
+    this.#wait(successionMs)
+  }
+
+  /** Nothing more is sent, and documents are left but for chats, where the others must not see their neighbour come and go. */
+  #wait(ms: number): void {
+    if (this.#closingAt !== null) return this.terminate()
+    if (this.#waitsUntil === null) this.session.part()
+    this.#waitsUntil = Math.min(this.#waitsUntil ?? Infinity, this.#options.now() + ms)
   }
 
   /** Once a sweep: is it closing too long, stalled, gone, or due for a ping? */
@@ -138,6 +147,10 @@ export class Connection {
       if (time - this.#closingAt >= closingMs) this.terminate()
       return
     }
+    if (this.#waitsUntil !== null) {
+      if (time >= this.#waitsUntil) this.terminate()
+      return
+    }
     if (this.outbox.lagging) {
       // Its pongs may stand behind what it has not read: while it lags only progress counts.
       this.#seenAt = time
@@ -146,10 +159,10 @@ export class Connection {
       }
       return
     }
-    if (time - this.#seenAt >= limits.heartbeatTimeoutMs) return this.terminate()
+    if (time - this.#seenAt >= limits.heartbeatTimeoutMs + this.transport.silenceMs) return this.terminate()
     if (time - this.#pingedAt >= limits.heartbeatMs) {
       this.#pingedAt = time
-      this.#webSocket.ping()
+      this.transport.ping()
     }
     if (time - this.outbox.sentAt >= keepAliveMs) keepAlive(this)
   }
@@ -158,13 +171,12 @@ export class Connection {
     this.#seenAt = this.#options.now()
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
+  #receive(take: () => void): void {
     this.#seen()
-    if (this.#closingAt !== null) return
+    if (this.#closingAt !== null || this.#waitsUntil !== null) return
     this.#try(() => {
       this.spend(1)
-      if (isBinary) this.#options.onBinary(this, data)
-      else this.#options.onText(this, data.toString())
+      take()
     })
   }
 
@@ -175,11 +187,6 @@ export class Connection {
       this.refuse(asRunnelError(error))
     }
   }
-}
-
-export function asRunnelError(error: unknown): RunnelError {
-  if (error instanceof RunnelError) return error
-  return new RunnelError('internal', 'Something went wrong inside the server.', { cause: error })
 }
 
 /** RFC 6455: a close reason has at most 123 bytes. */

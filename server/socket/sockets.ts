@@ -1,48 +1,32 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
 import { RunnelError } from '../../shared/errors.ts'
-import { encodeControl, type ServerControl } from '../../shared/protocol.ts'
+import type { ServerControl } from '../../shared/protocol.ts'
 import { pickSubprotocol } from '../../shared/subprotocol.ts'
 import type { ClientAddresses } from '../auth/addresses.ts'
-import type { Admission, Ticket } from '../auth/admission.ts'
-import type { Access } from '../auth/access.ts'
-import type { Auth, Identity } from '../auth/auth.ts'
+import type { Admission } from '../auth/admission.ts'
+import type { Identity } from '../auth/auth.ts'
 import type { Origins } from '../auth/origins.ts'
-import { CatchUpQueue } from '../room/catchup.ts'
-import { ownFault, toEach } from '../room/fence.ts'
-import { textFrames } from '../room/frame.ts'
-import type { Rooms } from '../room/rooms.ts'
-import { within } from '../waiting/race.ts'
-import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
-import { ChannelsClient } from './channels.ts'
-import { asRunnelError, Connection, type ConnectionLimits, type RefusalReason } from './connection.ts'
+import type { CatchUpQueue } from '../room/catchup.ts'
 import { requestIdHeader, takeRequestId } from '../operation/request-id.ts'
+import { arrivalOf, knownWithin, type Arrival } from './arrival.ts'
+import type { Connection } from './connection.ts'
+import { Conversations, restarting, type ConversationLimits, type ConversationsOptions } from './conversations.ts'
 import { countBytes, refuseUpgrade } from './gate.ts'
-import { StockClient, stockKeepAlive, stockKeepAliveMs } from './stock.ts'
+import { asRunnelError } from './refusal.ts'
 import { takeUpgrades, type OnUpgrade } from './upgrades.ts'
+import { WebSocketTransport } from './websocket.ts'
 
-export interface SocketLimits extends ConnectionLimits {
-  helloMs: number
-  maxFrameBytes: number
-  maxSubscriptions: number
-  maxStateVectorBytes: number
+export type { OnRefused } from './conversations.ts'
+
+export interface SocketLimits extends ConversationLimits {
   maxUnauthenticatedBytes: number
 }
 
-/** Told of what is refused, and why. `place`: the upgrade, or a frame on an open socket. */
-export type OnRefused = (
-  place: 'upgrade' | 'frame',
-  reason: RefusalReason,
-  context: { address: string; userId?: string | undefined },
-) => void
-
-export interface SocketsOptions {
-  auth: Auth
-  access: Access
+export interface SocketsOptions extends ConversationsOptions {
   origins: Origins
-  rooms: Rooms
   addresses: ClientAddresses
   admission: Admission
   limits: SocketLimits
@@ -50,12 +34,6 @@ export interface SocketsOptions {
   admit: (request: IncomingMessage) => void
   /** '' or a path: the sockets are below it. */
   basePath: string
-  catchUpMaxBytes: number
-  maxPresenceBytes: number
-  onRefused: OnRefused
-  /** Told of what one of them has thrown; it is closed. */
-  onFault?: (error: unknown) => void
-  now: () => number
 }
 
 /** One that may be let in. `doc`, `token`: of a stock client. */
@@ -77,18 +55,13 @@ function isEndpoint(url: string): boolean {
   return path === '/ws' || stockPath.test(path)
 }
 
-/** All WebSockets of this process: who may open one, which of the two protocols it speaks, when it is gone. */
+/** All WebSockets of this process: who may open one, and which of the two protocols it speaks. */
 export class Sockets {
-  readonly catchUp: CatchUpQueue
+  readonly conversations: Conversations
   readonly #options: SocketsOptions
   readonly #server: WebSocketServer
-  readonly #connections = new Map<Connection, ChannelsClient | StockClient>()
-  /** Of connections that are gone. */
-  #bytesWritten = 0
-  #idle: (() => void) | null = null
   /** Upgrades that wait until it is known who comes. */
   readonly #arriving = new Set<Upgrade>()
-  #closing = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
@@ -102,18 +75,15 @@ export class Sockets {
       clientTracking: false,
     })
     this.#server.on('headers', (head, request) => head.push(`${requestIdHeader}: ${takeRequestId(request)}`))
-    this.catchUp = new CatchUpQueue(options.catchUpMaxBytes)
+    this.conversations = new Conversations(options)
+  }
+
+  get catchUp(): CatchUpQueue {
+    return this.conversations.catchUp
   }
 
   get connections(): Iterable<Connection> {
-    return this.#connections.keys()
-  }
-
-  /** Bytes handed to all sockets so far. */
-  get bytesWritten(): number {
-    let bytes = this.#bytesWritten
-    for (const connection of this.#connections.keys()) bytes += connection.bytesWritten
-    return bytes
+    return this.conversations.connections
   }
 
   /** Takes the upgrades of a server, but for those that somebody else may listen for; returns what stops that. `onUpgrade`: a connection speaks no HTTP any more. */
@@ -123,46 +93,18 @@ export class Sockets {
   }
 
   sweep(): void {
-    toEach(
-      this.#connections,
-      ([connection, client]) => {
-        client.sweep()
-        connection.sweep()
-      },
-      this.#drop,
-    )
+    this.conversations.sweep()
   }
 
   /** Tells these users on every connection of theirs what happened to one of their chats. */
   announce(userIds: ReadonlySet<string>, event: Extract<ServerControl, { type: 'chat' }>): void {
-    const frames = textFrames(encodeControl(event))
-    toEach(
-      this.#connections,
-      ([{ session }, { identity }]) => {
-        if (session.format === 'channels' && identity && userIds.has(identity.user.id)) session.send(frames)
-      },
-      this.#drop,
-    )
-  }
-
-  /** One at which something has thrown that its client is not to blame for. */
-  readonly #drop = ([connection]: [Connection, unknown], error: unknown): void => {
-    this.#options.onFault?.(error)
-    connection.close(ownFault(error))
+    this.conversations.announce(userIds, event)
   }
 
   /** Closes all with 1012 (come again) and waits until they are gone, a second at most. */
   async close(): Promise<void> {
-    this.#closing = true
     for (const { socket, request } of this.#arriving) refuseUpgrade(socket, restarting(), takeRequestId(request))
-    if (this.#connections.size === 0) return
-    for (const connection of this.#connections.keys()) connection.close(restarting())
-    const gone = Promise.withResolvers<void>()
-    this.#idle = gone.resolve
-    await within(1_000, restarting, gone.promise).catch(() => {
-      for (const connection of this.#connections.keys()) connection.terminate()
-    })
-    await gone.promise
+    await this.conversations.close()
   }
 
   /** `path`: below the base path; null where it is not. */
@@ -200,7 +142,7 @@ export class Sockets {
     const identity = await knownWithin(arrival, this.#options.limits.helloMs / 5)
     this.#arriving.delete(upgrade)
     asked()
-    if (!this.#closing && !socket.destroyed) this.#enter(upgrade, identity)
+    if (!this.conversations.closing && !socket.destroyed) this.#enter(upgrade, identity)
   }
 
   /** Throws `overloaded`, `rate_limited`. */
@@ -209,79 +151,25 @@ export class Sockets {
     // The place is free when the connection is, however it ends.
     socket.once('close', () => ticket.close())
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const { connection, client } = this.#converse(
-        webSocket,
-        socket,
+      const count = countBytes(socket, head.length, this.#options.limits.maxUnauthenticatedBytes, () =>
+        connection.refuse(
+          new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'),
+        ),
+      )
+      const { connection } = this.conversations.begin({
+        transport: new WebSocketTransport(webSocket, socket),
         request,
-        { doc, token, arrival },
+        arrival,
         address,
-        head.length,
-        ticket,
-      )
-      if (!connection.session.closed) this.#connections.set(connection, client)
-    })
-  }
-
-  /** `doc`: the one of a stock client; undefined on `/ws`. */
-  #converse(
-    webSocket: WebSocket,
-    socket: Duplex,
-    request: IncomingMessage,
-    { doc, token, arrival }: Pick<Upgrade, 'doc' | 'token' | 'arrival'>,
-    address: string,
-    alreadyRead: number,
-    ticket: Ticket,
-  ) {
-    const { limits, now, onRefused } = this.#options
-    const count = countBytes(socket, alreadyRead, limits.maxUnauthenticatedBytes, () => {
-      connection.refuse(
-        new RunnelError('rate_limited', 'Too much was sent before signing in (RUNNEL_MAX_UNAUTHENTICATED_BYTES).'),
-      )
-    })
-    const places = {
-      ...this.#options,
-      ...limits,
-      request,
-      arrival,
-      ticket: {
-        ...ticket,
-        signIn: (identity: Identity) => {
-          ticket.signIn(identity)
-          count.stop()
+        ticket: {
+          ...ticket,
+          signIn: (identity) => {
+            ticket.signIn(identity)
+            count.stop()
+          },
         },
-      },
-    }
-    const stock = doc !== undefined
-    const connection: Connection = new Connection({
-      webSocket,
-      socket,
-      limits,
-      catchUp: this.catchUp,
-      now,
-      format: stock ? 'stock' : 'channels',
-      keepAliveMs: stock ? stockKeepAliveMs : limits.heartbeatMs,
-      keepAlive: ({ session }) => (stock ? session.send(stockKeepAlive) : session.control({ type: 'pong' })),
-      onText: (_connection, text) => client.onText(text),
-      onBinary: (_connection, bytes) => client.onBinary(bytes),
-      onClosed: () => {
-        client.closed()
-        this.#closed(connection)
-      },
-      onRefused: (reason) => onRefused('frame', reason, { address, userId: client.identity?.user.id }),
+        ...(doc !== undefined && { stock: { doc, token } }),
+      })
     })
-    const client: ChannelsClient | StockClient = stock
-      ? new StockClient(connection, doc, token, places)
-      : new ChannelsClient(connection, places)
-    return { connection, client }
   }
-
-  #closed(connection: Connection): void {
-    if (!this.#connections.delete(connection)) return
-    this.#bytesWritten += connection.bytesWritten
-    if (this.#connections.size === 0) this.#idle?.()
-  }
-}
-
-function restarting(): RunnelError {
-  return new RunnelError('restarting', 'The server restarts. Connect again.')
 }

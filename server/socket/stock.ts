@@ -9,8 +9,9 @@ import { binaryFrames } from '../room/frame.ts'
 import type { Participant } from '../room/presence.ts'
 import type { Rooms } from '../room/rooms.ts'
 import { identityOf, type Arrival } from './arrival.ts'
-import { asRunnelError, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { isAhead, openForReader, readStateVector, type Reader } from './readers.ts'
+import { asRunnelError } from './refusal.ts'
 
 /** Awareness of nobody: what keeps a stock client from taking the socket for dead (it counts messages, not pings). */
 export const stockKeepAlive = binaryFrames(Uint8Array.of(1, 1, 0))

@@ -2,8 +2,9 @@ import type { SubscribeRequest } from '../../shared/protocol.ts'
 import type { Access } from '../auth/access.ts'
 import type { Identity } from '../auth/auth.ts'
 import type { Rooms } from '../room/rooms.ts'
-import { asRunnelError, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { openForReader, type Reader } from './readers.ts'
+import { asRunnelError } from './refusal.ts'
 
 export interface WishesOptions {
   access: Access

@@ -8,6 +8,7 @@ import { newLineage, Rooms } from '../../server/room/rooms.ts'
 import type { Room } from '../../server/room/room.ts'
 import { ChannelsClient } from '../../server/socket/channels.ts'
 import { Connection } from '../../server/socket/connection.ts'
+import { WebSocketTransport } from '../../server/socket/websocket.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from '../../server/socket/stock.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
 import { Line } from './network.ts'
@@ -157,7 +158,13 @@ export class World {
       ticket: admission.admit('here'),
       ...limits,
     }
-    const common = { webSocket: line.webSocket, socket: line.socket, limits, catchUp, now: Date.now, onRefused }
+    const common = {
+      transport: new WebSocketTransport(line.webSocket, line.socket),
+      limits,
+      catchUp,
+      now: Date.now,
+      onRefused,
+    }
     if (stockDoc === undefined) {
       const connection = new Connection({
         ...common,
