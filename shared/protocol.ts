@@ -61,6 +61,8 @@ export type ServerControl =
       /** Up to when this user has read it, epoch ms. */
       readAt?: number
     }
+  /** Over HTTP alone: what requests that speak to this session call it. */
+  | { type: 'sync'; session: string }
   | { type: 'tokenExpiring'; inMs: number }
   | { type: 'error'; code: ErrorCode; message: string }
   | { type: 'pong' }
@@ -146,6 +148,8 @@ export function decodeServerControl(text: string): ServerControl | null {
         ...(message.isAbsent('readAt') ? {} : { readAt: message.whole('readAt') }),
       }
     }
+    case 'sync':
+      return { type, session: message.text('session') }
     case 'tokenExpiring':
       return { type, inMs: message.whole('inMs') }
     case 'error':

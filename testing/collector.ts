@@ -53,6 +53,8 @@ export class Collected {
 export interface CollectorOptions {
   token?: string
   onUpdate?: (collected: Collected) => void
+  /** Another than the global one. */
+  WebSocket?: typeof WebSocket
 }
 
 /**
@@ -72,9 +74,9 @@ export class Collector {
   #waiters: (() => void)[] = []
 
   /** @param url of the server, `http://…` */
-  constructor(url: string, { token, onUpdate }: CollectorOptions = {}) {
+  constructor(url: string, { token, onUpdate, WebSocket: Socket = WebSocket }: CollectorOptions = {}) {
     this.#onUpdate = onUpdate
-    this.#socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`)
+    this.#socket = new Socket(`${url.replace(/^http/, 'ws')}/ws`)
     this.#socket.binaryType = 'arraybuffer'
     this.#opened = new Promise((resolve) =>
       this.#socket.addEventListener('open', () => {

@@ -1,6 +1,8 @@
 /** Where requests come in: the routes, the doors of other APIs, and the server that all of it goes through. */
+import type { IncomingMessage } from 'node:http'
 import { Access } from '../auth/access.ts'
 import { RunnelError } from '../../shared/errors.ts'
+import { pathBelow } from '../config/base-path.ts'
 import { Answers } from '../http/answers.ts'
 import { createHttp } from '../http/app.ts'
 import { DoorBodies } from '../http/door/bodies.ts'
@@ -9,6 +11,7 @@ import { rateLimits } from '../http/rate-limits.ts'
 import { HtmlRenderer } from '../http/render/rendering.ts'
 import type { Route } from '../http/route.ts'
 import { otherRoute, routePattern } from '../http/route-pattern.ts'
+import { isSync } from '../http/sync.ts'
 import { UploadQuota } from '../http/upload-quota.ts'
 import { States } from '../room/states.ts'
 import { ToolStatus } from '../task/tool-status.ts'
@@ -36,7 +39,7 @@ export function openDoors(
 ) {
   const { config, redact, log, now, store, patient, files, metrics, reach } = foundation
   const { auth, access, addresses, origins, admit } = callers
-  const { rooms, messages, sockets, events, news } = screens
+  const { rooms, messages, sockets, sync, events, news } = screens
   const { chats, tools, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
   const basePath = config.RUNNEL_BASE_PATH
   const door = new Door({
@@ -71,6 +74,7 @@ export function openDoors(
     chats,
     tasks,
     events,
+    sync,
     door,
     addresses,
     limits,
@@ -98,7 +102,14 @@ export function openDoors(
     tellUser: (userId, chatId, event) => news.announce(new Set([userId]), { type: 'chat', chatId, ...event }),
     pageFolder: findPage(),
   })
-  const answers = new Answers({ ...answerLimits(config), addressOf: (request) => addresses.keyOf(request), now })
+  const isSession = ({ url, originalUrl = url ?? '' }: IncomingMessage & { originalUrl?: string }) =>
+    isSync((pathBelow(basePath, originalUrl) ?? '').split('?', 1)[0]!)
+  const answers = new Answers({
+    ...answerLimits(config),
+    addressOf: (request) => addresses.keyOf(request),
+    isSession,
+    now,
+  })
   const serving = new Serving({
     http,
     admit,
@@ -107,7 +118,11 @@ export function openDoors(
     answers,
     addresses,
     limits: connectionLimits(config),
-    takeUpgrades: (server, onUpgrade) => sockets.attach(server, onUpgrade),
+    takeUpgrades: (server, onUpgrade) => {
+      // As an upgrade, a stream is counted with the sockets from then on.
+      sync.onStream = onUpgrade
+      return sockets.attach(server, onUpgrade)
+    },
     recover,
   })
   return { door, html, limits, answers, serving }

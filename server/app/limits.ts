@@ -73,6 +73,7 @@ export function requestLimits(config: Config) {
     fileQuotas: fileQuotas(config),
     maxChats: config.RUNNEL_MAX_CHATS_PER_USER,
     maxUnlistedChats: config.RUNNEL_MAX_UNLISTED_CHATS_PER_USER,
+    maxFrameBytes: config.RUNNEL_MAX_FRAME_BYTES,
   }
 }
 

@@ -3,6 +3,7 @@ import { Fields, wrong } from '../../shared/fields.ts'
 import type { Json } from '../../shared/schema.ts'
 import type { SharedPresence } from '../room/presence.ts'
 import type { PresenceNews } from '../room/rooms.ts'
+import { readSyncNews, type SyncNews } from '../socket/sync-news.ts'
 
 export type ChatEvent = Extract<ServerControl, { type: 'chat' }>
 
@@ -16,6 +17,7 @@ export type ClusterNews =
   | { type: 'access'; chatId: string }
   /** Documents that exist no more. */
   | { type: 'gone'; docs: readonly string[] }
+  | SyncNews
 
 /** News as another node tells them; null for what only a newer node knows. Throws `bad_request`: whoever reaches Redis can say something. */
 export function readNews(value: Json): ClusterNews | null {
@@ -39,6 +41,10 @@ export function readNews(value: Json): ClusterNews | null {
       return { type, chatId: news.text('chatId') }
     case 'gone':
       return { type, docs: news.texts('docs') }
+    case 'sync':
+    case 'synced':
+    case 'succeeded':
+      return readSyncNews(type, news)
     default:
       return null
   }

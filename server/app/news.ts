@@ -4,6 +4,7 @@ import type { Access } from '../auth/access.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { Sockets } from '../socket/sockets.ts'
+import type { Sync } from '../socket/sync.ts'
 import type { Store } from '../store/store.ts'
 import type { Tasks } from '../task/tasks.ts'
 import { readNews, type ChatEvent, type ClusterNews } from './news-reader.ts'
@@ -12,6 +13,7 @@ interface Listeners {
   access: Access
   rooms: Rooms
   sockets: Sockets
+  sync: Pick<Sync, 'news'>
 }
 
 /** What this node says, to itself and to the others. */
@@ -64,7 +66,7 @@ export class News {
   }
 
   #act(news: ClusterNews, tasks: Pick<Tasks, 'news'>, onError: (error: unknown) => void): void {
-    const { access, rooms, sockets } = this.#listeners
+    const { access, rooms, sockets, sync } = this.#listeners
     switch (news.type) {
       case 'order':
         return tasks.news(news)
@@ -77,6 +79,10 @@ export class News {
         return
       case 'gone':
         return rooms.forget(news.docs)
+      case 'sync':
+      case 'synced':
+      case 'succeeded':
+        return sync.news(news)
     }
   }
 

@@ -2,6 +2,7 @@
 import { EventStreams } from '../events/event-streams.ts'
 import { Rooms } from '../room/rooms.ts'
 import { Sockets } from '../socket/sockets.ts'
+import { Sync } from '../socket/sync.ts'
 import { MessageReader } from '../task/message-reader.ts'
 import type { Callers } from './callers.ts'
 import type { Foundation } from './foundation.ts'
@@ -47,6 +48,15 @@ export function makeScreens(
     catchUpMaxBytes: config.RUNNEL_CATCHUP_MAX_BYTES,
     limits: socketLimits(config),
   })
+  const sync = new Sync({
+    conversations: sockets.conversations,
+    cluster,
+    admission,
+    addresses,
+    limits: socketLimits(config),
+    onRefused: operation.onRefused,
+    now,
+  })
   const events = new EventStreams({
     access,
     addresses,
@@ -57,6 +67,6 @@ export function makeScreens(
     catchUp: sockets.catchUp,
     limits: streamLimits(config),
   })
-  const news = new News(cluster, { access, rooms, sockets }, store)
-  return { rooms, messages, sockets, events, news }
+  const news = new News(cluster, { access, rooms, sockets, sync }, store)
+  return { rooms, messages, sockets, sync, events, news }
 }

@@ -167,7 +167,7 @@ function tooManyUnauthenticated(): RunnelError {
 }
 
 /** How often each has come in this minute. */
-class PerMinute {
+export class PerMinute {
   readonly #limit: number
   readonly #now: () => number
   #counts = new Counts()

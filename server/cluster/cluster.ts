@@ -92,8 +92,8 @@ export interface Cluster {
    * known: in the first lease after a start, and after the place of these signs was away or lost them.
    */
   alive(nodes: readonly string[]): Promise<Set<string>>
-  /** Tells all other nodes, if they are there: what must not be lost stands in the store as well. */
-  tell(news: Json): void
+  /** Tells all other nodes, or one of them, if they are there: what must not be lost stands in the store as well. One that can only tell all may do so. */
+  tell(news: Json, node?: string): void
   /** Set by whoever listens, and checks what it is told: it may come from anybody. What it throws is `onUnreadable`. */
   onNews: (news: Json) => void
   /** This node has shown no sign of life for a whole lease: others may have taken its runs over. */

@@ -67,15 +67,19 @@ export class RedisChannels {
     void this.#connection.send([['SPUBLISH', keyOf(doc), encodePublication(this.#tag, entry)]])
   }
 
-  tell(news: Json): void {
-    void this.#connection.send([['PUBLISH', newsChannel, JSON.stringify([this.#node, news])]])
+  /** All, or one. */
+  tell(news: Json, node?: string): void {
+    const channel = node === undefined ? newsChannel : newsOf(node)
+    void this.#connection.send([['PUBLISH', channel, JSON.stringify([this.#node, news])]])
   }
 
   /** Sees to it that news arrives, now or when Redis is there. To be called now and then. */
   async hearNews(): Promise<void> {
     if (this.#hearsNews) return
     this.#hearsNews = true
-    await this.#connection.subscribe(newsChannel, false).catch(() => {
+    const own = newsOf(this.#node)
+    const channels = [newsChannel, own].map((channel) => this.#connection.subscribe(channel, false))
+    await Promise.all(channels).catch(() => {
       this.#hearsNews = false
     })
   }
@@ -89,10 +93,10 @@ export class RedisChannels {
   /** Whoever reaches Redis can say something on a channel: what cannot be read, or acted upon, ends nothing here. */
   #receive(name: string, message: Buffer): void {
     try {
-      if (name === newsChannel) this.#hear(message)
+      if (isNews(name)) this.#hear(message)
       else this.#take(docOf(name), message)
     } catch (error) {
-      this.#onUnreadable(name === newsChannel ? 'news' : 'entry', error)
+      this.#onUnreadable(isNews(name) ? 'news' : 'entry', error)
     }
   }
 
@@ -116,4 +120,12 @@ export class RedisChannels {
     if (tag.equals(this.#tag)) return
     for (const follower of channel.followers) follower({ seq, updates })
   }
+}
+
+function newsOf(node: string): string {
+  return `${newsChannel}:${node}`
+}
+
+function isNews(channel: string): boolean {
+  return channel === newsChannel || channel.startsWith(newsOf(''))
 }

@@ -125,7 +125,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
       return new Set(nodes.filter((_node, i) => found[i] === 1))
     },
 
-    tell: (news) => channels.tell(news),
+    tell: (news, node) => channels.tell(news, node),
     onNews: () => {},
     onLeaseLost: () => {},
 

@@ -16,6 +16,8 @@ export interface AnswersOptions {
   /** Answers that one address may wait for at once. */
   maxPerAddress: number
   addressOf: (request: IncomingMessage) => string
+  /** One that is counted with the sockets. */
+  isSession: (request: IncomingMessage) => boolean
   now: () => number
 }
 
@@ -87,14 +89,15 @@ export class Answers {
     const address = this.#options.addressOf(request)
     const open = { socket, response, taken: takenBytes(socket), at: this.#options.now() }
     this.#open.add(open)
-    add(this.#counts, address, 1)
+    const counts = this.#options.isSession(request) ? 0 : 1
+    add(this.#counts, address, counts)
     response.once('close', () => {
       this.#open.delete(open)
-      add(this.#counts, address, -1)
+      add(this.#counts, address, -counts)
       this.#next(socket)
     })
     this.#bound(response, address)
-    if (this.#counts.get(address)! <= this.#options.maxPerAddress) return serve()
+    if (counts === 0 || this.#counts.get(address)! <= this.#options.maxPerAddress) return serve()
     refuse(
       response,
       new RunnelError(

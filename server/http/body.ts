@@ -5,7 +5,7 @@ import { RunnelError } from '../../shared/errors.ts'
 export const maxBodyDepth = 64
 
 /** Reads JSON bodies of up to so many bytes. */
-export type JsonReader = (request: Request, response: Response) => Promise<unknown>
+type JsonReader = (request: Request, response: Response) => Promise<unknown>
 
 /** Reads the JSON body of a request; undefined where there is none. Throws `bad_request`, and what express throws for a body that cannot be read. */
 export function jsonReader(maxBytes: number): JsonReader {
@@ -13,11 +13,28 @@ export function jsonReader(maxBytes: number): JsonReader {
   return async (request, response) => await readJson(parse, request, response)
 }
 
-async function readJson(parse: RequestHandler, request: Request, response: Response): Promise<unknown> {
+/** Reads bodies of up to so many bytes, whatever they are said to be. Throws `too_large`. */
+export function bytesReader(maxBytes: number): (request: Request, response: Response) => Promise<Uint8Array> {
+  const parse = express.raw({ limit: maxBytes, type: () => true })
+  return async (request, response) => {
+    await read(parse, request, response).catch((error: unknown) => {
+      if (error instanceof Error && 'status' in error && error.status === 413)
+        throw new RunnelError('too_large', `More than ${maxBytes} bytes are said at once (RUNNEL_MAX_FRAME_BYTES).`)
+      throw error
+    })
+    return request.body instanceof Uint8Array ? request.body : new Uint8Array(0)
+  }
+}
+
+async function read(parse: RequestHandler, request: Request, response: Response): Promise<void> {
   await new Promise<void>(
     (resolve, reject) =>
       void parse(request, response, (error?: unknown) => (error ? reject(error as Error) : resolve())),
   )
+}
+
+async function readJson(parse: RequestHandler, request: Request, response: Response): Promise<unknown> {
+  await read(parse, request, response)
   const fault = faultOf(request.body, maxBodyDepth)
   if (fault) throw new RunnelError('bad_request', `body: ${fault}`)
   return request.body

@@ -1,7 +1,7 @@
 import type { Express, Request, RequestHandler, Response } from 'express'
 import { RunnelError } from '../../shared/errors.ts'
 import { isAway } from '../waiting/patience.ts'
-import { jsonReader, type JsonReader } from './body.ts'
+import { bytesReader, jsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
 import type { Services } from './services.ts'
 import type { Route } from './route.ts'
@@ -9,8 +9,8 @@ import { validate } from './validate.ts'
 
 /** Makes the table's routes answer; other methods on their paths are 405. */
 export function mountRoutes(app: Express, table: readonly Route[], services: Services): void {
-  const readJson = jsonReader(services.maxBodyBytes)
-  for (const row of table) app[row.method](expressPath(row), handlerOf(row, services, readJson))
+  const readers = { json: jsonReader(services.maxBodyBytes), bytes: bytesReader(services.maxFrameBytes) }
+  for (const row of table) app[row.method](expressPath(row), handlerOf(row, services, readers))
   for (const [path, methods] of methodsByPath(table)) app.all(path, refuseMethod(methods))
 }
 
@@ -26,7 +26,11 @@ function paramsOf({ params }: Request): Record<string, string> {
 }
 
 /** Who calls and may he, then what is asked: a stranger learns nothing of a body that is wrong. */
-function handlerOf(row: Route, services: Services, readJson: JsonReader) {
+function handlerOf(
+  row: Route,
+  services: Services,
+  readers: { json: ReturnType<typeof jsonReader>; bytes: ReturnType<typeof bytesReader> },
+) {
   const { access } = row
   const ownServices = row.waits ? { ...services, ...services.waiting } : services
   return async (request: Request, response: Response): Promise<void> => {
@@ -41,10 +45,11 @@ function handlerOf(row: Route, services: Services, readJson: JsonReader) {
     const read = async () =>
       row.largeBody
         ? await services.doorBodies.read(request, response, identity.user.id)
-        : await readJson(request, response)
+        : await readers.json(request, response)
     const body = row.body && validate(row.body, await read())
+    const bytes = row.frames ? await readers.bytes(request, response) : new Uint8Array(0)
     try {
-      await row.handle({ request, response, identity, params, subject, query, body }, ownServices)
+      await row.handle({ request, response, identity, params, subject, query, body, bytes }, ownServices)
     } catch (error) {
       // What another node has deleted meanwhile could not be written, either, and is not to be tried again.
       if (isAway(error) && !response.headersSent && row.method !== 'delete') await find(services).catch(throwIfGone)

@@ -43,7 +43,8 @@ function openApi(table: readonly RouteDescription[], basePath = ''): JsonObject 
     info: {
       title: 'Runnel',
       version: '1',
-      description: 'Streams LLM answers to many screens. Documents are followed on the sockets /ws and /yjs/{doc}.',
+      description:
+        'Streams LLM answers to many screens. Documents are followed on the sockets /ws and /yjs/{doc}; /api/sync is what /ws is where no WebSocket passes.',
     },
     servers: [{ url: basePath || '/' }],
     paths,
@@ -59,13 +60,13 @@ export function statusesOf(row: RouteDescription): number[] {
   const errors = new Set([400, 503, ...(row.errors ?? [])])
   if (row.access !== 'open') for (const status of [401, 403, 429]) errors.add(status)
   if (parametersOf(row.path).length > 0 || row.form) errors.add(404)
-  if (row.body || row.form) errors.add(413)
+  if (row.body || row.form || row.frames) errors.add(413)
   if (row.repeatable) errors.add(422)
   return [...Object.keys(row.responses).map(Number), ...[...errors].toSorted((a, b) => a - b)]
 }
 
 function operation(row: RouteDescription, schemas: Schemas): JsonObject {
-  const body = row.form ? { 'multipart/form-data': row.form } : row.body
+  const body = bodyOf(row)
   return {
     operationId: operationId(row),
     summary: row.summary,
@@ -86,12 +87,17 @@ function operation(row: RouteDescription, schemas: Schemas): JsonObject {
     ],
     ...(body && {
       requestBody: {
-        required: row.form !== undefined || !row.body!.safeParse(undefined).success,
+        required: row.body === undefined || !row.body.safeParse(undefined).success,
         content: contentOf(body, 'input', schemas),
       },
     }),
     responses: Object.fromEntries(statusesOf(row).map((status) => [String(status), responseOf(row, status, schemas)])),
   }
+}
+
+function bodyOf({ frames, form, body }: RouteDescription): Content | undefined {
+  if (frames) return { 'application/octet-stream': z.string().meta({ format: 'binary' }) }
+  return form ? { 'multipart/form-data': form } : body
 }
 
 function responseOf({ responses, openAiErrors }: RouteDescription, status: number, schemas: Schemas): JsonObject {

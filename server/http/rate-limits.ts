@@ -6,13 +6,14 @@ import { limitKey } from '../auth/admission.ts'
 import type { Identity } from '../auth/auth.ts'
 import { isInviteToken } from '../auth/invites.ts'
 import { tokenOf } from './caller.ts'
+import { isSync } from './sync.ts'
 
 export interface RateLimits {
   /** Counts by address: what is served to nobody in particular. */
   byAddress: RequestHandler
   /** Before anybody is identified: guests count by address first, for they have no account. */
   beforeSignIn: RequestHandler
-  /** Behind `identifyCaller`: counts by user. */
+  /** Behind `identifyCaller`: counts by user, but for sessions, which have limits of their own. */
   byUser: RequestHandler
   /** Behind the routes: whoever could not be identified counts by address. A person who can is never refused for those who cannot. */
   unidentified: ErrorRequestHandler
@@ -62,7 +63,7 @@ export function rateLimits(perMinute: number, addresses: ClientAddresses): RateL
     byUser: (request, response, next) => {
       // Many users may share an address: what one of them asks counts for that user alone.
       if (response.locals.countedByAddress) void unknown.decrement(addresses.keyOf(request))
-      return limitUser(request, response, next)
+      return isSync(request.baseUrl + request.path) ? next() : limitUser(request, response, next)
     },
     unidentified: (error, request, response, next) => {
       if (identityOf(response) || response.locals.countedByAddress) return next(error)

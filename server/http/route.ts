@@ -35,6 +35,8 @@ export interface RouteDescription {
   readonly body?: z.ZodType
   /** A `multipart/form-data` body; its file is `file`. */
   readonly form?: z.ZodType
+  /** Its body is frames: bytes, as the route reads them. */
+  readonly frames?: boolean
   /** By status. The statuses of the errors that every such route has are added (`openapi.ts`). */
   readonly responses: Readonly<Record<number, Content>>
   /** Statuses of errors of its own. */
@@ -50,6 +52,8 @@ export interface Call<Subject, Query, Body> {
   readonly subject: Subject
   readonly query: Query
   readonly body: Body
+  /** The body of a route that takes frames. */
+  readonly bytes: Uint8Array
 }
 
 /** Who asks for what: a finder looks up what the path names, and checks the role. */

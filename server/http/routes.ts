@@ -13,6 +13,7 @@ import { questionRoutes } from './questions.ts'
 import { modelRoutes } from './models.ts'
 import type { Route, RouteDescription } from './route.ts'
 import { stateRoutes } from './states.ts'
+import { syncRoutes } from './sync.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
 import { toolRoutes } from './tools.ts'
@@ -29,6 +30,7 @@ const described: readonly Route[] = [
   ...eventRoutes,
   ...stateRoutes,
   ...exportRoutes,
+  ...syncRoutes,
   ...fileRoutes,
   ...taskRoutes,
   ...modelRoutes,

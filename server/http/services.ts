@@ -1,4 +1,6 @@
 import type { Access } from '../auth/access.ts'
+import type { ServerResponse } from 'node:http'
+import type { Identity } from '../auth/auth.ts'
 import type { EventStreams } from '../events/event-streams.ts'
 import type { Files } from '../files/files.ts'
 import type { Models } from '../provider/models.ts'
@@ -17,6 +19,23 @@ import type { UploadQuota } from './upload-quota.ts'
 /** What a chat list shows of a change. */
 export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
 
+/** Sessions over HTTP. */
+export interface SyncDoor {
+  open(
+    response: ServerResponse,
+    identity: Identity,
+    opening: { transport: 'stream' | 'poll'; instead: string | undefined; everyMs: number },
+    body: Uint8Array,
+  ): void
+  say(
+    response: ServerResponse,
+    identity: Identity,
+    session: string,
+    saying: { n: number; ack: number | undefined; everyMs: number },
+    body: Uint8Array,
+  ): Promise<void>
+}
+
 /** The parts of the server that routes speak to. */
 export interface Services {
   access: Access
@@ -30,6 +49,9 @@ export interface Services {
   html: HtmlRenderer
   states: States
   events: EventStreams
+  sync: SyncDoor
+  /** Bytes of one frame of a session. */
+  maxFrameBytes: number
   door: Door
   maxBodyBytes: number
   doorBodies: DoorBodies

@@ -61,6 +61,9 @@ export const rows: readonly Row[] = [
   { route: 'GET /api/messages/:messageId/state', needs: 'viewer', ok: 200 },
   { route: 'GET /api/chats/:chatId/state', needs: 'viewer', ok: 200 },
   { route: 'GET /api/chats/:chatId/export', needs: 'viewer', ok: 200 },
+  // Who may, is told that nothing was said, and that there is no such session.
+  { route: 'POST /api/sync', needs: 'account or invite', ok: 400 },
+  { route: 'POST /api/sync/:session', needs: 'account or invite', ok: 404 },
   { route: 'POST /api/files', needs: 'editor', ok: 201, form: ({ chatId }) => ({ chatId }) },
   { route: 'GET /api/files/:fileId', needs: 'viewer', ok: 200 },
   { route: 'GET /api/tools', needs: 'account', ok: 200 },
@@ -104,8 +107,20 @@ export const answers: Record<Row['needs'], readonly number[]> = {
   owner: [401, 404, 403, 403, 0, 403, 401, 401, 403, 403],
 }
 
-/** To a subscribe on `/ws`, and to the first sync step on `/yjs`. */
+/** To a subscribe on `/ws` and over HTTP, and to the first sync step on `/yjs`. */
 export const socketAnswers = {
   ws: ['4401', 'not_found', 'followed', 'followed', 'followed', 'followed', '4401', '4401', 'HTTP 403', 'HTTP 403'],
+  sync: [
+    'HTTP 401',
+    'not_found',
+    'followed',
+    'followed',
+    'followed',
+    'followed',
+    'HTTP 401',
+    'HTTP 401',
+    'HTTP 403',
+    'HTTP 403',
+  ],
   yjs: ['4401', '4403', 'followed', 'followed', 'followed', 'followed', '4401', '4401', 'HTTP 403', 'HTTP 403'],
 } as const

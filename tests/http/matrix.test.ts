@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { encodeFrame, FrameReader } from '../../shared/frames.ts'
 import { routes } from '../../server/http/routes.ts'
 import { answers, askers, rows, socketAnswers, type Asker, type Row, type Subject } from './matrix-rows.ts'
 import { secret, startWithPeople, tokenOf, type Person } from './people.ts'
@@ -85,6 +86,33 @@ async function socketAnswer(url: string, headers: Headers, frames: (string | Uin
     socket.on('error', () => {})
     socket.terminate()
   }
+}
+
+/** The same over HTTP: what a stream with these messages begins with. */
+async function syncAnswer(url: string, headers: Headers, texts: string[]): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const opening = httpRequest(`${url}/api/sync`, { method: 'POST', headers }, (response) => {
+      if (response.statusCode !== 200) return resolve(`HTTP ${response.statusCode}`)
+      const reader = new FrameReader(1_000_000)
+      response.on('error', () => {})
+      response.on('data', (chunk: Buffer) => {
+        for (const frame of reader.read(chunk)) {
+          const message = frame.type === 'text' ? JSON.parse(frame.text) : null
+          const answer =
+            frame.type === 'binary'
+              ? 'followed'
+              : frame.type === 'close'
+                ? String(frame.code)
+                : message?.type === 'refused' && message.code
+          if (!answer) continue
+          resolve(answer)
+          opening.destroy()
+        }
+      })
+    })
+    opening.on('error', reject)
+    opening.end(Buffer.concat(texts.map((text) => encodeFrame({ type: 'text', text }))))
+  })
 }
 
 async function startMatrix() {
@@ -206,11 +234,11 @@ describe('the answer to', () => {
     },
   )
 
-  test.each(['chatId', 'messageId'] as const)('a subscribe of %s on /ws and /yjs', async (kind) => {
+  test.each(['chatId', 'messageId'] as const)('a subscribe of %s on /ws, /api/sync and /yjs', async (kind) => {
     const { server, makeSubject, tokenFor, places } = await startMatrix()
     const subject = await makeSubject()
     const base = server.url.replace(/^http/, 'ws')
-    const found: { ws: string[]; yjs: string[] } = { ws: [], yjs: [] }
+    const found: { ws: string[]; sync: string[]; yjs: string[] } = { ws: [], sync: [], yjs: [] }
     for (const asker of askers) {
       const token = tokenFor(asker, subject)
       found.ws.push(
@@ -218,6 +246,16 @@ describe('the answer to', () => {
           JSON.stringify({ type: 'hello', v: 1, token }),
           JSON.stringify({ type: 'subscribe', docs: [{ doc: subject[kind] }] }),
         ]),
+      )
+      found.sync.push(
+        await syncAnswer(
+          server.url,
+          { ...places(asker), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+          [
+            JSON.stringify({ type: 'hello', v: 1 }),
+            JSON.stringify({ type: 'subscribe', docs: [{ doc: subject[kind] }] }),
+          ],
+        ),
       )
       found.yjs.push(
         await socketAnswer(
