@@ -1,26 +1,29 @@
-import { afterClose, RunnelError } from '../shared/errors.ts'
-import { decodeServerControl, encodeControl, type ClientControl, type ServerControl } from '../shared/protocol.ts'
-import { offeredSubprotocols } from '../shared/subprotocol.ts'
-import { hello, isSpoken } from '../shared/versions.ts'
+import { afterClose } from '../shared/errors.ts'
+import { encodeControl, type ClientControl, type ServerControl } from '../shared/protocol.ts'
+import type { TransportName } from '../shared/transports.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
 import { Listeners } from './listeners.ts'
-import { isOffline, watchWake } from './wake.ts'
+import { TransportChoice, type TransportReason } from './transport/choice.ts'
+import type { LineEnd } from './transport/line.ts'
+import { Passage, type PassageEvents } from './transport/passage.ts'
+import { isHidden, isOffline, watchWake } from './wake.ts'
 
-/** No `welcome` by then: this attempt is given up. */
-const connectMs = 10_000
-/** What a `ping` may take before the socket counts as dead. */
+/** What a `ping` may take before the line counts as dead. */
 const pongMs = 3_000
 /** A connection that lived this long was a good one: the next back-off starts small again. */
 const stableMs = 10_000
-/** `close()` waits no longer for the server's half of the closing handshake. */
-const closeMs = 1_000
+/** A line that was left is heard until the new one shows all that was followed on it, and no longer than this. */
+const leavingMs = 5_000
+/** Without a WebSocket a tab that nobody looks at asks this often. */
+const hiddenEveryMs = 30_000
 
 /** A bearer token, or where to get one: it is asked for again whenever the server wants a fresh one. */
 export type TokenSource = string | (() => string | Promise<string>)
 
 export type ConnectionState =
   | { readonly status: 'connecting' }
-  | { readonly status: 'open' }
+  /** `reason`: why this transport, and no better one. */
+  | { readonly status: 'open'; readonly transport: TransportName; readonly reason: TransportReason }
   /** The line was lost; the next attempt is at `retryAt` (epoch milliseconds). */
   | { readonly status: 'waiting'; readonly retryAt: number }
   /** The machine says that it has no network. */
@@ -28,22 +31,23 @@ export type ConnectionState =
   /** It ended for good: `close()` (1000) or a fault that no retry mends. `message` is a sentence for a person. */
   | { readonly status: 'closed'; readonly code: number; readonly message: string }
 
-/** What stands on the connection. */
+/** What stands on the connection. A line is known by its number: while one takes the place of another, both are heard. */
 export interface ConnectionReceiver {
-  /** The server said welcome on a new socket, where nothing is subscribed yet. */
-  opened: () => void
-  control: (message: ServerControl) => void
-  /** Throws `bad_request` for a frame that is none; the socket is dropped then. */
-  frame: (frame: Uint8Array<ArrayBuffer>) => void
+  /** The server said welcome on a new line, where nothing is subscribed yet. `settled`: all that was followed is followed there. */
+  opened: (line: number, settled: () => void) => void
+  control: (message: ServerControl, line: number) => void
+  /** Throws `bad_request` for a frame that is none; the line is dropped then. */
+  frame: (frame: Uint8Array<ArrayBuffer>, line: number) => void
   /** Whatever copies there are must be discarded before the next subscribe (close code 4409). */
   discardCopies: () => void
 }
 
 export interface ConnectionOptions {
-  /** ws(s) address of the socket. */
+  /** http(s) base of the server, no slash at its end. */
   url: string
   token?: TokenSource | undefined
   WebSocket?: typeof WebSocket | undefined
+  fetch?: typeof fetch | undefined
 }
 
 type Timer = ReturnType<typeof setTimeout> | undefined
@@ -51,20 +55,21 @@ type Timer = ReturnType<typeof setTimeout> | undefined
 /** Every phase owns one timer at most, and leaving the phase clears it. */
 type Phase =
   | { name: 'idle' }
-  | { name: 'connecting'; socket: WebSocket | null; timer: Timer }
-  | { name: 'open'; socket: WebSocket; since: number; heartbeatMs: number; probing: boolean; timer: Timer }
+  | { name: 'connecting'; passage: Passage }
+  | { name: 'open'; passage: Passage; since: number; heartbeatMs: number; probing: boolean; timer: Timer }
   | { name: 'waiting'; timer: Timer }
   | { name: 'closed' }
 
+type Open = Extract<Phase, { name: 'open' }>
+
 /**
- * One socket to the server, kept alive: it reconnects with back-off, notices a
- * dead line, and gives up only where the close code says that no retry helps.
+ * One line to the server, kept alive: it reconnects with back-off, notices a dead line, falls back to what passes, goes
+ * on on a better transport when one does, and gives up only where the close code says that no retry helps.
  */
 export class Connection {
-  readonly #url: string
-  readonly #token: TokenSource | undefined
-  readonly #WebSocket: typeof WebSocket
+  readonly #options: ConnectionOptions
   readonly #receiver: ConnectionReceiver
+  readonly #choice: TransportChoice
   readonly #listeners = new Listeners()
   #phase: Phase = { name: 'idle' }
   #state: ConnectionState = { status: 'connecting' }
@@ -75,11 +80,17 @@ export class Connection {
   #complaint = ''
   #stopWatching: () => void = () => {}
   #closing: Promise<void> | null = null
+  /** The session over HTTP that the next line takes the place of. */
+  #lastSession: string | null = null
+  /** Tried beside the line that is open. */
+  #next: Passage | null = null
+  #nextTimer: Timer
+  /** Heard until the line in its place shows all that it did. */
+  #leaving: { open: Open; timer: Timer } | null = null
 
   constructor(options: ConnectionOptions, receiver: ConnectionReceiver) {
-    this.#url = options.url
-    this.#token = options.token
-    this.#WebSocket = options.WebSocket ?? globalThis.WebSocket
+    this.#options = options
+    this.#choice = new TransportChoice(options.url)
     this.#receiver = receiver
   }
 
@@ -90,7 +101,12 @@ export class Connection {
   /** Connects for as long as `close()` is not called. */
   start(): void {
     if (this.#phase.name !== 'idle') return
-    this.#stopWatching = watchWake({ wake: () => this.#wake(), offline: () => this.#wentOffline() })
+    this.#stopWatching = watchWake({
+      wake: () => this.#wake(),
+      online: () => this.#tryBetter(),
+      offline: () => this.#wentOffline(),
+      hidden: (hidden) => this.#hidden(hidden),
+    })
     this.#connect()
   }
 
@@ -103,140 +119,133 @@ export class Connection {
 
   /** Sends a control message; what is said while the line is down is lost, and `opened` is the moment to say it again. */
   send(message: ClientControl): void {
-    if (this.#phase.name === 'open') this.#phase.socket.send(encodeControl(message))
+    if (this.#phase.name === 'open') this.#phase.passage.send(encodeControl(message))
   }
 
   /** Sends a binary frame, as `send` does. */
   sendFrame(frame: Uint8Array<ArrayBuffer>): void {
-    if (this.#phase.name === 'open') this.#phase.socket.send(frame)
+    if (this.#phase.name === 'open') this.#phase.passage.send(frame)
   }
 
-  /** Idempotent; settles when the socket is closed. */
+  /** Idempotent; settles when the line is closed. */
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#stopWatching()
-      const socket = this.#enter({ name: 'closed' })
-      this.#show({ status: 'closed', code: 1000, message: 'This connection was closed.' })
-      if (!socket || socket.readyState === 3) return resolve()
-      const deadline = setTimeout(resolve, closeMs)
-      socket.addEventListener('close', () => {
-        clearTimeout(deadline)
-        resolve()
-      })
-      socket.close(1000)
-    })
+    if (this.#closing) return this.#closing
+    this.#stopWatching()
+    const left = this.#enter({ name: 'closed' })
+    this.#closing = Promise.all(left.map((passage) => passage.close())).then(() => {})
+    this.#show({ status: 'closed', code: 1000, message: 'This connection was closed.' })
     return this.#closing
   }
 
-  /** Leaves the present phase and clears what it owned. Answers with the socket that it had, which nobody listens to any more. */
-  #enter(phase: Phase): WebSocket | null {
+  /** Leaves the present phase and clears what it owned. Answers with the lines that it had. */
+  #enter(phase: Phase): Passage[] {
     const left = this.#phase
     this.#phase = phase
     if ('timer' in left) clearTimeout(left.timer)
     if (left.name === 'open' && Date.now() - left.since >= stableMs) this.#attempt = 0
-    return 'socket' in left ? left.socket : null
+    clearTimeout(this.#nextTimer)
+    const lines = [...('passage' in left ? [left.passage] : []), ...(this.#next ? [this.#next] : [])]
+    if ('passage' in left) this.#lastSession = left.passage.session ?? this.#lastSession
+    if (this.#leaving) {
+      clearTimeout(this.#leaving.timer)
+      lines.push(this.#leaving.open.passage)
+    }
+    this.#next = this.#leaving = null
+    return lines
   }
 
   #show(state: ConnectionState): void {
-    if (state.status === this.#state.status && state.status !== 'waiting' && state.status !== 'closed') return
+    const { status } = state
+    if (status === this.#state.status && status !== 'waiting' && status !== 'closed' && status !== 'open') return
     this.#state = state
     this.#listeners.emit()
   }
 
-  #connect(): void {
-    const phase: Phase = { name: 'connecting', socket: null, timer: setTimeout(() => this.#lost(), connectMs) }
-    this.#enter(phase)?.close()
+  #connect(transport = this.#choice.first(isHidden())): void {
     this.#complaint = ''
-    this.#show({ status: 'connecting' })
-    this.#open(phase).catch(() => {
-      if (this.#phase === phase) this.#lost()
-    })
-  }
-
-  async #open(phase: Extract<Phase, { name: 'connecting' }>): Promise<void> {
-    const token = await this.#currentToken()
-    if (this.#phase !== phase) return
-    const socket = new this.#WebSocket(this.#url, offeredSubprotocols(token))
-    socket.binaryType = 'arraybuffer'
-    phase.socket = socket
-    const isOurs = () => 'socket' in this.#phase && this.#phase.socket === socket
-    socket.addEventListener('open', () => {
-      if (!isOurs()) return
-      socket.send(encodeControl(hello(token)))
-    })
-    socket.addEventListener('message', (event) => {
-      if (isOurs()) this.#received(event.data as string | ArrayBuffer)
-    })
-    socket.addEventListener('close', (event) => {
-      if (isOurs()) this.#closed(event.code, event.reason)
-    })
-    // What an error means is in the close event that follows it.
-    socket.addEventListener('error', () => {})
-  }
-
-  async #currentToken(): Promise<string | undefined> {
-    return typeof this.#token === 'function' ? this.#token() : this.#token
-  }
-
-  #received(data: string | ArrayBuffer): void {
-    this.#heardAt = Date.now()
-    if (this.#phase.name === 'open' && this.#phase.probing) this.#listen(this.#phase)
-    try {
-      if (typeof data !== 'string') this.#receiver.frame(new Uint8Array(data))
-      else this.#control(decodeServerControl(data))
-    } catch (error) {
-      if (!(error instanceof RunnelError)) throw error
-      this.#lost()
+    const left = this.#enter({ name: 'idle' })
+    for (const passage of left) void passage.close()
+    this.#phase = {
+      name: 'connecting',
+      passage: this.#pass(transport, this.#lastSession, (heartbeatMs) => this.#welcomed(heartbeatMs)),
     }
+    this.#show({ status: 'connecting' })
   }
 
-  #control(message: ServerControl | null): void {
-    if (!message) return
+  /** A line, and what it tells of as long as it is this one's. */
+  #pass(transport: TransportName, instead: string | null, welcome: PassageEvents['welcome']): Passage {
+    const { url, token, WebSocket = globalThis.WebSocket, fetch = globalThis.fetch.bind(globalThis) } = this.#options
+    const passage: Passage = new Passage(
+      transport,
+      {
+        url,
+        token: async () => (typeof token === 'function' ? await token() : token),
+        WebSocket,
+        fetch,
+        instead,
+        everyMs: isHidden() ? hiddenEveryMs : 0,
+      },
+      {
+        welcome,
+        heard: () => this.#heard(passage),
+        control: (message) => this.#control(message, passage),
+        frame: (frame) => this.#receiver.frame(frame, passage.number),
+        ended: (end, byTransport) => this.#ended(passage, end, byTransport),
+      },
+    )
+    return passage
+  }
+
+  #heard(passage: Passage): void {
+    if (this.#phase.name !== 'open' || this.#phase.passage !== passage) return
+    this.#heardAt = Date.now()
+    if (this.#phase.probing) this.#listen(this.#phase)
+  }
+
+  #control(message: ServerControl, passage: Passage): void {
     switch (message.type) {
-      case 'welcome':
-        if (isSpoken(message.v)) this.#welcomed(message.heartbeatMs)
-        else this.#lost()
-        break
       case 'error':
         this.#complaint = message.message
         break
       case 'tokenExpiring':
         this.#refreshToken()
         break
-      case 'pong':
-        break
       default:
-        this.#receiver.control(message)
+        this.#receiver.control(message, passage.number)
     }
   }
 
   #welcomed(heartbeatMs: number): void {
-    if (this.#phase.name !== 'connecting' || !this.#phase.socket) return
-    const phase: Phase = {
-      name: 'open',
-      socket: this.#phase.socket,
-      since: Date.now(),
-      heartbeatMs,
-      probing: false,
-      timer: undefined,
-    }
-    this.#enter(phase)
-    this.#tokenRefreshed = false
-    this.#listen(phase)
-    this.#receiver.opened()
-    this.#show({ status: 'open' })
+    if (this.#phase.name !== 'connecting') return
+    this.#open(this.#phase.passage, heartbeatMs)
   }
 
-  /** Waits for silence: the server speaks every `heartbeatMs`, and a frame does not move the timer, only the time it looks at. */
-  #listen(phase: Extract<Phase, { name: 'open' }>): void {
+  #open(passage: Passage, heartbeatMs: number): void {
+    const phase: Open = { name: 'open', passage, since: Date.now(), heartbeatMs, probing: false, timer: undefined }
+    const { transport } = passage
+    this.#phase = phase
+    this.#lastSession = passage.session
+    this.#tokenRefreshed = false
+    this.#heardAt = Date.now()
+    this.#choice.worked(transport, isHidden())
+    this.#listen(phase)
+    this.#planBetter(transport)
+    this.#receiver.opened(passage.number, () => this.#leave(passage))
+    this.#show({ status: 'open', transport, reason: this.#choice.reason(transport, isHidden()) })
+  }
+
+  /** Waits for silence: the server speaks by itself, and a frame does not move the timer, only the time it looks at. */
+  #listen(phase: Open): void {
     phase.probing = false
     clearTimeout(phase.timer)
+    const silenceMs = phase.passage.silenceMs(phase.heartbeatMs)
+    if (silenceMs === null) return
     phase.timer = setTimeout(
       () => {
-        if (Date.now() - this.#heardAt < 2 * phase.heartbeatMs) this.#listen(phase)
+        if (Date.now() - this.#heardAt < silenceMs) this.#listen(phase)
         else this.#probe()
       },
-      Math.max(0, this.#heardAt + 2 * phase.heartbeatMs - Date.now()),
+      Math.max(0, this.#heardAt + silenceMs - Date.now()),
     )
   }
 
@@ -244,44 +253,55 @@ export class Connection {
   #probe(): void {
     const phase = this.#phase
     if (phase.name !== 'open' || phase.probing) return
+    // A poll that is asked anew finds out by itself.
+    if (phase.passage.silenceMs(phase.heartbeatMs) === null) return phase.passage.pace(isHidden() ? hiddenEveryMs : 0)
     phase.probing = true
     clearTimeout(phase.timer)
     phase.timer = setTimeout(() => {
-      if (isOffline()) this.#lost()
-      else this.#connect()
+      if (isOffline()) return this.#lost()
+      if (phase.passage.transport !== 'stream') return this.#connect()
+      this.#choice.heldBack()
+      this.#connect('poll')
     }, pongMs)
     this.send({ type: 'ping' })
   }
 
-  #closed(code: number, reason: string): void {
-    switch (afterClose(code)) {
+  #ended(passage: Passage, end: LineEnd, byTransport: boolean): void {
+    if (passage === this.#next) return this.#notBetter(passage.transport)
+    const leaving = this.#leaving
+    if (passage === leaving?.open.passage) return this.#leave()
+    if (leaving) return this.#goBack(leaving)
+    if (end.heldBack) this.#choice.heldBack()
+    switch (afterClose(end.code)) {
       case 'give_up':
-        return this.#giveUp(code, reason)
+        return this.#giveUp(end)
       case 'refresh_token':
-        if (this.#tokenRefreshed) return this.#giveUp(code, reason)
+        if (this.#tokenRefreshed) return this.#giveUp(end)
         this.#tokenRefreshed = true
         return this.#connect()
       case 'reset':
         this.#receiver.discardCopies()
         return this.#lost()
-      case 'retry':
-        return this.#lost()
+      case 'retry': {
+        const instead = byTransport ? this.#choice.failed(passage.transport, end, isHidden()) : null
+        return instead && !isOffline() ? this.#connect(instead) : this.#lost(end.retryAfterMs)
+      }
     }
   }
 
-  #giveUp(code: number, reason: string): void {
-    this.#enter({ name: 'closed' })
+  #giveUp({ code, reason }: LineEnd): void {
+    for (const passage of this.#enter({ name: 'closed' })) void passage.close()
     const message =
       this.#complaint || reason || (code === 4401 ? 'You are not signed in.' : 'The server refused this connection.')
     this.#show({ status: 'closed', code, message })
   }
 
-  /** The line is gone: the next attempt is after the back-off, or when the network is back. */
-  #lost(): void {
-    this.#enter({ name: 'waiting', timer: undefined })?.close()
+  /** The line is gone: the next attempt is after the back-off, when the server has said, or when the network is back. */
+  #lost(retryAfterMs = 0): void {
+    for (const passage of this.#enter({ name: 'idle' })) void passage.close()
     // Without a network, a server on this machine may still answer: seldom is often enough to try.
     const offline = isOffline()
-    const delay = offline ? backoffCapMs : backoffDelay(this.#attempt++)
+    const delay = offline ? backoffCapMs : retryAfterMs + backoffDelay(this.#attempt++)
     this.#phase = { name: 'waiting', timer: setTimeout(() => this.#connect(), delay) }
     this.#show(offline ? { status: 'offline' } : { status: 'waiting', retryAt: Date.now() + delay })
   }
@@ -296,12 +316,76 @@ export class Connection {
     else if (this.#phase.name === 'waiting') this.#lost()
   }
 
+  /** Without a WebSocket only tabs that are looked at hold a stream: a browser has few connections for one server. */
+  #hidden(hidden: boolean): void {
+    if (this.#phase.name !== 'open') return
+    const { passage } = this.#phase
+    if (passage.transport === 'websocket') return
+    passage.pace(hidden ? hiddenEveryMs : 0)
+    if (hidden && passage.transport === 'stream') this.#goOver(['poll'])
+    else if (!hidden && this.#choice.wantsStream(passage.transport)) this.#goOver(['stream'])
+  }
+
+  #planBetter(transport: TransportName): void {
+    clearTimeout(this.#nextTimer)
+    if (transport !== 'websocket') this.#nextTimer = setTimeout(() => this.#tryBetter(), this.#choice.retryMs())
+  }
+
+  #tryBetter(): void {
+    if (this.#phase.name === 'open') this.#goOver(this.#choice.better(this.#phase.passage.transport, isHidden()))
+  }
+
+  /** Opens another line beside this one; once it is welcome, it takes its place. */
+  #goOver(candidates: readonly TransportName[]): void {
+    const [transport, ...rest] = candidates
+    if (transport === undefined || this.#leaving) return
+    clearTimeout(this.#nextTimer)
+    void this.#next?.close()
+    this.#candidates = rest
+    // It takes the place of no session: the one before it is heard until this one shows all that it did.
+    this.#next = this.#pass(transport, null, (heartbeatMs) => this.#takeOver(heartbeatMs))
+  }
+
+  #candidates: readonly TransportName[] = []
+
+  #notBetter(transport: TransportName): void {
+    this.#next = null
+    if (this.#phase.name !== 'open') return
+    if (transport === 'stream') this.#choice.heldBack()
+    if (this.#candidates.length > 0) return this.#goOver(this.#candidates)
+    this.#planBetter(this.#phase.passage.transport)
+  }
+
+  #takeOver(heartbeatMs: number): void {
+    const [old, passage] = [this.#phase, this.#next]
+    if (old.name !== 'open' || !passage) return
+    this.#next = null
+    clearTimeout(old.timer)
+    this.#leaving = { open: old, timer: setTimeout(() => this.#leave(), leavingMs) }
+    this.#open(passage, heartbeatMs)
+  }
+
+  /** All that was followed on the old line is followed on the new one. */
+  #leave(settled?: Passage): void {
+    if (!this.#leaving || (settled && (this.#phase.name !== 'open' || this.#phase.passage !== settled))) return
+    clearTimeout(this.#leaving.timer)
+    void this.#leaving.open.passage.close()
+    this.#leaving = null
+  }
+
+  /** The new line has broken before the old one was left. */
+  #goBack({ open, timer }: { open: Open; timer: Timer }): void {
+    clearTimeout(timer)
+    this.#leaving = null
+    for (const passage of this.#enter({ name: 'idle' })) void passage.close()
+    this.#open(open.passage, open.heartbeatMs)
+  }
+
   #refreshToken(): void {
-    if (typeof this.#token !== 'function') return
-    this.#currentToken().then(
-      (token) => {
-        if (token !== undefined) this.send({ type: 'token', token })
-      },
+    const { token } = this.#options
+    if (typeof token !== 'function') return
+    Promise.resolve(token()).then(
+      (token) => this.send({ type: 'token', token }),
       // The server will close with 4401 when it has really expired; the refresh is tried again there.
       () => {},
     )

@@ -33,6 +33,8 @@ export type {
 } from './api.ts'
 export type { CallOptions } from './http.ts'
 export type { ConnectionState, TokenSource } from './connection.ts'
+export type { TransportReason } from './transport/choice.ts'
+export type { TransportName } from '../shared/transports.ts'
 export type { Present } from './presence.ts'
 export type { LiveMessage, MessageChange, MessageSnapshot, TextChange } from './message.ts'
 export type { Question, Questions } from './questions.ts'
@@ -81,13 +83,13 @@ export function connect(options: ConnectOptions = {}): Client {
     (frame) => connection.sendFrame(frame),
   )
   const connection = new Connection(
-    { url: `${base.replace(/^http/, 'ws')}/ws`, token: options.token, WebSocket: options.WebSocket },
+    { url: base, token: options.token, WebSocket: options.WebSocket, fetch: options.fetch },
     {
-      opened: () => subscriptions.opened(),
-      frame: (frame) => subscriptions.frame(frame),
+      opened: (line, settled) => subscriptions.opened(line, settled),
+      frame: (frame, line) => subscriptions.frame(frame, line),
       discardCopies: () => subscriptions.discardCopies(),
-      control: (message) => {
-        if (message.type !== 'chat') return subscriptions.control(message)
+      control: (message, line) => {
+        if (message.type !== 'chat') return subscriptions.control(message, line)
         const { type: _, ...event } = message
         chatEvents.emit(event)
       },

@@ -78,6 +78,8 @@ export class Replica {
   #discarded = false
   /** A copy was found wrong, and no checkpoint has matched since. */
   #suspect = false
+  /** What another line brought meanwhile may be ahead of what this one covers. */
+  #isOverlapped = false
   #changed = false
   #replaced = false
   readonly #reload: (replica: Replica) => void
@@ -153,10 +155,18 @@ export class Replica {
     }
   }
 
+  /** Something came on the line that is being left, after this document was asked for on another. */
+  overlapped(): void {
+    this.#isOverlapped = true
+  }
+
   /** Compares this copy with the digest of what the server has sent it; the updates before it are all applied by now. */
-  checkpoint({ stateVector, digest }: Checkpoint): void {
+  checkpoint({ stateVector, digest, final }: Checkpoint): void {
     if (this.#successor || !this.#shown) return
     const { doc } = this.#shown
+    const mayBeAhead = this.#isOverlapped && !final
+    this.#isOverlapped = false
+    if (mayBeAhead && hasAll(doc, stateVector)) return
     if (!hasAll(doc, stateVector) || digestOf(readDocument(this.id, doc)) !== digest) return this.#differs()
     this.#suspect = false
     if (this.#state === diverged) this.#show(live)

@@ -20,6 +20,8 @@ interface Followed {
   readonly replica: Replica
   users: number
   progress: Progress
+  /** Where its frames come. */
+  heard: { line: number; channel: number } | null
   /** Transient refusals in a row. */
   refusals: number
 }
@@ -37,7 +39,11 @@ export class Subscriptions {
   /** What this client says of itself, in which chat. */
   readonly #presence = new Map<string, object>()
   readonly #followed = new Map<string, Followed>()
-  readonly #channels = new Map<number, Followed>()
+  /** By line, by channel: while one line takes the place of another, each document is heard on the one that showed it last. */
+  readonly #lines = new Map<number, Map<number, Followed>>()
+  /** Where everything is asked for. */
+  #line = 0
+  #settled: (() => void) | undefined
   /** To be unsubscribed at the next flush, before anything is subscribed. */
   readonly #left = new Set<string>()
   #flushing = false
@@ -62,6 +68,7 @@ export class Subscriptions {
         replica: new Replica(id, () => this.#renew(id), this.#presenceId),
         users: 0,
         progress: { name: 'unasked' },
+        heard: null,
         refusals: 0,
       }
       if (!this.#closed) this.#followed.set(id, followed)
@@ -88,11 +95,22 @@ export class Subscriptions {
     this.#sayPresence(id, state)
   }
 
-  /** A new socket: nothing is subscribed on it yet. */
-  opened(): void {
+  /**
+   * A new line: nothing is subscribed on it yet. What the one before it brings is taken until this one answers for the
+   * document; `settled` when it has for all.
+   */
+  opened(line = 0, settled?: () => void): void {
     this.#left.clear()
-    for (const followed of this.#followed.values()) this.#unask(followed)
+    for (const number of this.#lines.keys()) if (number !== this.#line) this.#lines.delete(number)
+    const isSame = line === this.#line
+    this.#line = line
+    this.#settled = settled
+    for (const followed of this.#followed.values()) {
+      if (isSame) this.#unhear(followed)
+      followed.progress = { name: 'unasked' }
+    }
     this.#flush()
+    this.#settle()
   }
 
   discardCopies(): void {
@@ -100,43 +118,48 @@ export class Subscriptions {
   }
 
   /** One binary frame. Throws `bad_request`. */
-  frame(frame: Uint8Array): void {
+  frame(frame: Uint8Array, line = 0): void {
     const touched = new Set<Replica>()
     for (const { channel, message } of decodeChannelMessages(frame)) {
-      const replica = this.#channels.get(channel)?.replica
+      const replica = this.#lines.get(line)?.get(channel)?.replica
       if (!replica) continue
+      if (line !== this.#line) replica.overlapped()
       replica.receive(message)
       touched.add(replica)
     }
     for (const replica of touched) replica.notify()
   }
 
-  control(message: ServerControl): void {
+  control(message: ServerControl, line = 0): void {
+    const isOld = line !== this.#line
     switch (message.type) {
       case 'subscribed':
+        if (isOld) return
         for (const answer of message.docs) {
           const followed = this.#followed.get(answer.doc)
           if (followed?.progress.name !== 'asked') continue
           followed.progress = { name: 'subscribed', channel: answer.channel }
           followed.refusals = 0
-          this.#channels.set(answer.channel, followed)
+          this.#hear(followed, answer.channel)
           followed.replica.subscribed(answer)
           followed.replica.notify()
           const state = this.#presence.get(answer.doc)
           if (state) this.#sayPresence(answer.doc, state)
         }
+        this.#settle()
         return this.#flushSoon()
       case 'role': {
+        if (isOld) return
         const replica = this.#followed.get(message.doc)?.replica
         replica?.hasRole(message.role)
         return replica?.notify()
       }
       case 'refused':
-        return this.#refused(message)
+        return isOld ? undefined : this.#refused(message)
       case 'checkpoint':
       case 'lagging':
       case 'caughtUp': {
-        const replica = this.#channels.get(message.channel)?.replica
+        const replica = this.#lines.get(line)?.get(message.channel)?.replica
         if (!replica) return
         if (message.type === 'checkpoint') replica.checkpoint(message)
         else replica[message.type]()
@@ -150,7 +173,29 @@ export class Subscriptions {
     clearTimeout(this.#retry)
     for (const { replica } of this.#followed.values()) replica.destroy()
     this.#followed.clear()
-    this.#channels.clear()
+    this.#lines.clear()
+  }
+
+  #hear(followed: Followed, channel: number): void {
+    this.#unhear(followed)
+    const channels = this.#lines.get(this.#line) ?? new Map<number, Followed>()
+    this.#lines.set(this.#line, channels.set(channel, followed))
+    followed.heard = { line: this.#line, channel }
+  }
+
+  /** Until the next answer its frames are nobody's. */
+  #unhear(followed: Followed): void {
+    if (followed.heard) this.#lines.get(followed.heard.line)?.delete(followed.heard.channel)
+    followed.heard = null
+  }
+
+  /** Is every document answered for on the new line? */
+  #settle(): void {
+    for (const { progress } of this.#followed.values()) if (progress.name === 'asked') return
+    const settled = this.#settled
+    this.#settled = undefined
+    for (const number of this.#lines.keys()) if (number !== this.#line) this.#lines.delete(number)
+    settled?.()
   }
 
   #refused({ doc, code, message }: Extract<ServerControl, { type: 'refused' }>): void {
@@ -161,6 +206,7 @@ export class Subscriptions {
     followed.progress = { name: 'refused', transient }
     followed.replica.refused({ code, message })
     followed.replica.notify()
+    this.#settle()
     this.#flushSoon()
     if (transient)
       this.#retry ??= setTimeout(() => this.#retryRefused(), backoffBaseMs + backoffDelay(followed.refusals++))
@@ -194,9 +240,8 @@ export class Subscriptions {
     this.#flushSoon()
   }
 
-  /** Until the next answer its frames are nobody's. */
   #unask(followed: Followed): void {
-    if (followed.progress.name === 'subscribed') this.#channels.delete(followed.progress.channel)
+    this.#unhear(followed)
     followed.progress = { name: 'unasked' }
   }
 

@@ -5,24 +5,32 @@ const jumpMs = 10_000
 export interface WakeHandlers {
   /** The machine or the tab may have slept, or the network is back: what seems open may be dead. */
   wake: () => void
+  /** The network is back: perhaps another one. */
+  online: () => void
   offline: () => void
+  /** Nobody looks at the tab any more, or somebody does again. */
+  hidden: (isHidden: boolean) => void
 }
 
 /**
  * Watches for the moments after which a socket cannot be trusted: `online`,
  * the tab becoming visible, a clock that jumped. Returns its stop.
  */
-export function watchWake({ wake, offline }: WakeHandlers): () => void {
+export function watchWake({ wake, online, offline, hidden }: WakeHandlers): () => void {
   const stops: (() => void)[] = []
   const on = (target: EventTarget | undefined, type: string, listener: () => void) => {
     target?.addEventListener(type, listener)
     stops.push(() => target?.removeEventListener(type, listener))
   }
   const page = globalThis.document as Document | undefined
-  on(globalThis.window as EventTarget | undefined, 'online', wake)
+  on(globalThis.window as EventTarget | undefined, 'online', () => {
+    wake()
+    online()
+  })
   on(globalThis.window as EventTarget | undefined, 'offline', offline)
   on(page, 'visibilitychange', () => {
-    if (page?.visibilityState === 'visible') wake()
+    hidden(isHidden())
+    if (!isHidden()) wake()
   })
 
   let lookedAt = Date.now()
@@ -42,4 +50,9 @@ export function watchWake({ wake, offline }: WakeHandlers): () => void {
 /** Says the machine itself that it has no network? (Loopback may be reachable all the same.) */
 export function isOffline(): boolean {
   return (globalThis.navigator as Navigator | undefined)?.onLine === false
+}
+
+/** Nobody looks at this tab. */
+export function isHidden(): boolean {
+  return (globalThis.document as Document | undefined)?.visibilityState === 'hidden'
 }

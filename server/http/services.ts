@@ -31,7 +31,7 @@ export interface SyncDoor {
     response: ServerResponse,
     identity: Identity,
     session: string,
-    saying: { n: number; ack: number | undefined; everyMs: number },
+    saying: { n: number; ack: number | undefined; waits: boolean; everyMs: number },
     body: Uint8Array,
   ): Promise<void>
 }

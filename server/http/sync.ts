@@ -9,9 +9,7 @@ const everyMs = z.coerce
   .min(0)
   .max(maxPollEveryMs)
   .default(0)
-  .describe(
-    'of a poll: 0 waits until there is something; else it is answered at once, and the next one comes in this time',
-  )
+  .describe('of polls: the next one comes in this time at the latest')
 
 /** Sessions where no WebSocket can pass (H1 …). */
 export const syncRoutes = [
@@ -48,11 +46,18 @@ export const syncRoutes = [
         .min(0)
         .optional()
         .describe('of a poll: the number of the newest answer that has come'),
+      wait: z.enum(['true', 'false']).default('true').describe('of a poll: until there is something'),
       everyMs,
     }),
     responses: { 200: framesOut, 204: null },
     async handle({ response, identity, params, query, bytes }, { sync }) {
-      await sync.say(response, identity, params.session!, { ...query, ack: query.ack }, bytes)
+      await sync.say(
+        response,
+        identity,
+        params.session!,
+        { ...query, ack: query.ack, waits: query.wait === 'true' },
+        bytes,
+      )
     },
   }),
 ]

@@ -10,7 +10,9 @@ const restMs = 250
 export interface Poll {
   /** The number of the newest answer that its client has; 0 for none. */
   ack: number
-  /** 0: it waits until there is something. Else it is answered at once, and the next comes in this time. */
+  /** It waits until there is something; else it is answered at once. */
+  waits: boolean
+  /** The next comes in this time at the latest; 0: at once. */
   everyMs: number
   /** Called once. Null: there is nothing, or another poll has come. */
   answer(frames: Buffer | null): void
@@ -104,7 +106,7 @@ export class PollTransport implements HttpTransport {
       this.#answerWith(this.#kept.frames)
       // What is behind the end is nothing.
       if (this.#ending && !this.sink.hasNew) return this.terminate()
-    } else if (this.#everyMs > 0) this.#answerWith(null)
+    } else if (!this.#waiting.waits) this.#answerWith(null)
   }
 
   #answerWith(frames: Buffer | null): void {

@@ -14,7 +14,7 @@ export interface SyncSaid {
   userId: string
   n: number
   /** Of a poll. */
-  poll?: { ack: number; everyMs: number }
+  poll?: { ack: number; waits: boolean; everyMs: number }
   /** Frames, base64. */
   frames: string
 }
@@ -50,7 +50,9 @@ export function readSyncNews(type: SyncNews['type'], news: Fields): SyncNews {
     from: news.text('from'),
     id: news.text('id'),
     n: news.whole('n'),
-    ...(poll && { poll: { ack: poll.whole('ack'), everyMs: poll.whole('everyMs', 0, maxPollEveryMs) } }),
+    ...(poll && {
+      poll: { ack: poll.whole('ack'), waits: poll.flag('waits'), everyMs: poll.whole('everyMs', 0, maxPollEveryMs) },
+    }),
     frames: news.text('frames'),
   }
 }

@@ -10,7 +10,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Connection } from './connection.ts'
 import { restarting, type Conversations, type OnRefused } from './conversations.ts'
 import type { HttpTransport } from './http-transport.ts'
-import { PollTransport } from './poll.ts'
+import { PollTransport, type Poll } from './poll.ts'
 import { asRunnelError } from './refusal.ts'
 import { readSpoken } from './spoken.ts'
 import { framesHead, StreamTransport } from './stream.ts'
@@ -32,6 +32,7 @@ export interface Opening {
   transport: 'stream' | 'poll'
   /** The session that its client had before. */
   instead: string | undefined
+  /** Of polls: how often they come; 0 without a pause. */
   everyMs: number
 }
 
@@ -41,6 +42,7 @@ export interface Saying {
   n: number
   /** Of a poll: the number of the newest answer that its client has. */
   ack: number | undefined
+  waits: boolean
   everyMs: number
 }
 
@@ -98,11 +100,12 @@ export class Sync {
   /** Takes what is said to a session, here or on its node; a poll is answered with frames. Throws `not_found`, `bad_request`, `too_large`, `rate_limited`, `overloaded`. */
   async say(response: ServerResponse, identity: Identity, id: string, saying: Saying, body: Uint8Array): Promise<void> {
     const frames = readSpoken(body, this.#options.limits.maxFrameBytes)
-    const poll = saying.ack === undefined ? undefined : { ack: saying.ack, everyMs: saying.everyMs }
+    const { ack, waits, everyMs } = saying
+    const poll = ack === undefined ? undefined : { ack, waits, everyMs }
     if (this.#sessions.has(id)) {
       const session = this.#find(id, identity.user.id)
       hear(session, saying.n, frames)
-      if (poll) this.#poll(response, session, poll)
+      if (poll) this.#take(response, pollable(session.transport), poll)
       else answer(response, null)
       return
     }
@@ -159,15 +162,12 @@ export class Sync {
     this.#sessions.set(id, { userId: identity.user.id, transport, connection, ticket, said: 0 })
     if (!poll) this.onStream(response.req.socket)
     connection.session.control({ type: 'sync', session: id })
-    if (poll) this.#take(response, poll, { ack: 0, everyMs })
     transport.hear(frames)
+    // The welcome comes with it, as a rule.
+    if (poll) setImmediate(() => this.#take(response, poll, { ack: 0, waits: true, everyMs }))
   }
 
-  #poll(response: ServerResponse, { transport }: SyncSession, poll: { ack: number; everyMs: number }): void {
-    this.#take(response, pollable(transport), poll)
-  }
-
-  #take(response: ServerResponse, transport: PollTransport, asked: { ack: number; everyMs: number }): void {
+  #take(response: ServerResponse, transport: PollTransport, asked: Omit<Poll, 'answer'>): void {
     const poll = { ...asked, answer: (frames: Buffer | null) => answer(response, frames) }
     response.once('close', () => transport.drop(poll))
     transport.take(poll)

@@ -42,7 +42,7 @@ describe('opening', () => {
       { type: 'hello', v: 1, max: 1, token: 'secret' },
       { type: 'subscribe', docs: [{ doc: messageId }, { doc: chatId }] },
     ])
-    expect(client.connection.getSnapshot()).toEqual({ status: 'open' })
+    expect(client.connection.getSnapshot()).toEqual({ status: 'open', transport: 'websocket', reason: 'preferred' })
   })
 
   test('documents asked for later in one turn go out as one message', async () => {
@@ -268,14 +268,25 @@ describe('liveness', () => {
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
   })
 
-  test('a server that accepts and never says welcome is left after ten seconds', async () => {
+  test('a server that accepts and never says welcome is left after five seconds, and HTTP is tried', async () => {
     const server = await startServer()
     server.onHello = () => {}
     useFakeTime()
     const client = startClient(server)
     await eventually(() => expect(server.last.ofType('hello')).toHaveLength(1))
-    await vi.advanceTimersByTimeAsync(10_000)
-    expect(client.connection.getSnapshot().status).toBe('waiting')
+    const asked: string[] = []
+    server.onRequest = ({ url }, response) => {
+      asked.push(url!)
+      // Or the timer of a kept connection would be counted.
+      response.setHeader('connection', 'close').end()
+    }
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(asked).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    await eventually(() => expect(client.connection.getSnapshot().status).toBe('waiting'))
+    expect(asked.map((url) => /transport=(\w+)/.exec(url)![1])).toEqual(['stream', 'poll'])
+    // The socket that was left is closed: what is left are the next attempt and the look at the clock.
+    await eventually(() => expect(vi.getTimerCount()).toBe(2))
   })
 })
 

@@ -118,7 +118,10 @@ export class HttpSocket extends EventTarget {
   async #poll(): Promise<void> {
     await this.#paused?.promise
     const { everyMs = 0, lose = () => false } = this.#options
-    const response = await this.#post(`/${this.session}?ack=${this.#answers}&everyMs=${everyMs}`, [])
+    const response = await this.#post(
+      `/${this.session}?ack=${this.#answers}&everyMs=${everyMs}&wait=${everyMs === 0}`,
+      [],
+    )
     if (response.status > 204) return this.#over(1006, await response.text())
     if (lose()) return void (await response.bytes())
     await this.#read(response)
