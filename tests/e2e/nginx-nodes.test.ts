@@ -5,6 +5,7 @@ import { settings } from '../../server/config/config.ts'
 import { SseReader, type Collector } from '../../testing/index.ts'
 import { nodesExample, startNginx } from '../helpers/nginx.ts'
 import { newWorld, usePostgres, view } from '../many/nodes.ts'
+import { playBehindNginx } from './nginx-transports.ts'
 
 usePostgres()
 
@@ -73,6 +74,16 @@ test('a node that ends takes its viewers to the others, and no request with it',
   stream.end()
   await again.until(() => copy!.ended, 'the end')
 })
+
+test(
+  'without its lines for upgrades streams and polls pass, what is said lands on any node, and nobody comes and goes',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    await playBehindNginx(6_000)
+  },
+)
 
 test('compose.yaml names its nodes as nginx does, and sets only what there is', () => {
   const compose = readFileSync(new URL('../../deploy/compose.yaml', import.meta.url), 'utf8')

@@ -23,17 +23,21 @@ export interface Nginx {
 /**
  * Starts nginx with the example, in a folder of its own: plain HTTP on a free
  * port (there is no certificate here), all timeouts divided by `scale`.
- * With several upstreams with the example for several nodes.
+ * With several upstreams with the example for several nodes. Without `upgrades` the two lines
+ * are left out by which WebSockets pass.
  */
-export async function startNginx(upstream: string | readonly string[], scale: number): Promise<Nginx> {
+export async function startNginx(
+  upstream: string | readonly string[],
+  scale: number,
+  { upgrades = true }: { upgrades?: boolean } = {},
+): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-nginx-'))
   const port = await freePort()
-  writeFileSync(
-    join(folder, 'nginx.conf'),
+  const conf =
     typeof upstream === 'string'
       ? adapt(example, { folder, port, upstreams: [new URL(upstream).host], scale })
-      : adapt(nodesExample, { folder, port, upstreams: upstream.map((url) => new URL(url).host), scale }),
-  )
+      : adapt(nodesExample, { folder, port, upstreams: upstream.map((url) => new URL(url).host), scale })
+  writeFileSync(join(folder, 'nginx.conf'), upgrades ? conf : withoutUpgrades(conf))
   mkdirSync(join(folder, 'temp'))
   const child = spawn(
     programPath('nginx', 'RUNNEL_TEST_NGINX', ['nginx']),
@@ -86,6 +90,13 @@ function adapt(
     /(_timeout )(\d+)(s|m);/g,
     (_all, name: string, count: string, unit: string) => `${name}${Math.round(milliseconds(count, unit) / scale)}ms;`,
   )
+}
+
+function withoutUpgrades(conf: string): string {
+  const without = conf.replaceAll(/ *proxy_set_header (Upgrade|Connection) .*;\n/g, '')
+  if (conf.split('\n').length - without.split('\n').length !== 2)
+    throw new Error('the example has other lines for upgrades')
+  return without
 }
 
 function read(name: string): string {

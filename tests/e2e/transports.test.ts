@@ -1,0 +1,137 @@
+/** Where no WebSocket passes: the client library behind what stands between, on real sockets. */
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { connect, type Client, type ConnectionState } from '../../client/index.ts'
+import { startFakeOpenAI, startRunnel } from '../../testing/index.ts'
+import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { until } from '../socket/sockets.ts'
+
+async function start() {
+  const fake = await startFakeOpenAI()
+  const server = await startRunnel({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key' })
+  onTestFinished(async () => {
+    await server.close()
+    await fake.close()
+  })
+  return { fake, server }
+}
+
+async function startBehind(change: (proxy: TcpProxy) => void) {
+  const { fake, server } = await start()
+  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  onTestFinished(() => proxy.close())
+  proxy.refusesUpgrades = true
+  change(proxy)
+  const stream = fake.manual()
+  const { chatId, messageId } = await server.ask('Hello')
+  await stream.request
+  return { server, proxy, stream, chatId, messageId, url: `http://127.0.0.1:${proxy.port}` }
+}
+
+function follow(url: string, messageId: string) {
+  const client = connect({ url })
+  onTestFinished(() => client.close())
+  const states: ConnectionState[] = []
+  client.connection.subscribe(() => states.push(client.connection.getSnapshot()))
+  const message = client.message(messageId)
+  const shown: string[] = []
+  const text = () =>
+    message
+      .getSnapshot()
+      .message?.output.map((block) => (block.type === 'text' ? block.text : ''))
+      .join('') ?? ''
+  onTestFinished(message.subscribe(() => shown.push(text())))
+  return { client, states, shown, text }
+}
+
+/** Nothing that was shown was ever taken back. */
+function grew(shown: readonly string[]): boolean {
+  return shown.every((text, i) => i === 0 || text.startsWith(shown[i - 1]!))
+}
+
+const transportOf = ({ connection }: Client) => {
+  const state = connection.getSnapshot()
+  return state.status === 'open' ? `${state.transport} ${state.reason}` : state.status
+}
+
+test('upgrades refused: a stream; let through again, a WebSocket takes its place without gap or second download', async () => {
+  const network = new EventTarget()
+  vi.stubGlobal('window', network)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { server, proxy, stream, messageId, url } = await startBehind(() => {})
+  const { client, shown, text } = follow(url, messageId)
+  const long = 'A long beginning. '.repeat(3_000)
+  stream.send(long)
+  await until(() => text() === long, 'the beginning')
+  expect(transportOf(client)).toBe('stream websocket_blocked')
+  proxy.refusesUpgrades = false
+  const before = proxy.bytes.out
+  // The answer goes on all the time.
+  let sent = long
+  const timer = setInterval(() => {
+    stream.send(' more')
+    sent += ' more'
+  }, 10)
+  network.dispatchEvent(new Event('online'))
+  await until(() => transportOf(client) === 'websocket preferred', 'the WebSocket')
+  await until(() => server.runnel.stats().transports.stream === 0, 'the end of the stream')
+  clearInterval(timer)
+  await until(() => text() === sent, 'the rest')
+  expect(proxy.bytes.out - before).toBeLessThan(long.length / 4)
+  expect(server.runnel.stats().transports).toEqual({ websocket: 1, stream: 0, poll: 0 })
+  stream.end()
+  await until(() => client.message(messageId).getSnapshot().message?.status === 'completed', 'the end')
+  expect(grew(shown)).toBe(true)
+})
+
+test.each([
+  ['from the start', 0, 'poll stream_blocked'],
+  ['behind the first 8 kB', 8_192, 'poll stream_held_back'],
+])('streams held back %s: polls', { timeout: 30_000 }, async (_name, holdsAfter, transport) => {
+  const { stream, messageId, url } = await startBehind((proxy) => {
+    proxy.holdsAfter = holdsAfter
+  })
+  const { client, shown, text } = follow(url, messageId)
+  let sent = 'The beginning. '.repeat(10)
+  stream.send(sent)
+  await until(() => text() === sent, 'the beginning', 10_000)
+  for (let i = 0; i < 100; i++) {
+    stream.send(`Words ${i} `.repeat(20))
+    sent += `Words ${i} `.repeat(20)
+  }
+  await until(() => text() === sent, 'all of it', 15_000)
+  expect(transportOf(client)).toBe(transport)
+  stream.send('The end.')
+  stream.end()
+  await until(() => text() === `${sent}The end.`, 'the end')
+  expect(grew(shown)).toBe(true)
+})
+
+test('connections that are cut again and again: nothing is lost, nothing sent twice, nobody comes and goes', async () => {
+  const { server, proxy, stream, chatId, messageId, url } = await startBehind((proxy) => {
+    proxy.cutsAfterMs = 1_000
+  })
+  const { client, shown, text, states } = follow(url, messageId)
+  const chat = client.chat(chatId)
+  onTestFinished(chat.subscribe(() => {}))
+  chat.setPresence({ name: 'here' })
+  const neighbour = connect({ url: server.url })
+  onTestFinished(() => neighbour.close())
+  const seen: number[] = []
+  const watched = neighbour.chat(chatId)
+  onTestFinished(watched.subscribe(() => seen.push(watched.getSnapshot().presence.length)))
+  await until(() => seen.at(-1) === 1, 'the neighbour')
+  const from = seen.length
+  let sent = ''
+  for (const end = Date.now() + 6_000; Date.now() < end;) {
+    sent += 'and on '
+    stream.send('and on ')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await until(() => text() === sent, 'all of it')
+  expect(states.filter(({ status }) => status === 'waiting').length).toBeGreaterThan(2)
+  expect(new Set(seen.slice(from))).toEqual(new Set(seen.length > from ? [1] : []))
+  expect(grew(shown)).toBe(true)
+  // Each return: head, welcome, subscribed, checkpoint, a difference with its state vector.
+  const returns = states.filter(({ status }) => status === 'open').length
+  expect(proxy.bytes.out).toBeLessThan(12 * sent.length + returns * 4_000)
+})
