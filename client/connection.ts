@@ -2,8 +2,10 @@ import { afterClose } from '../shared/errors.ts'
 import { encodeControl, type ClientControl, type ServerControl } from '../shared/protocol.ts'
 import type { TransportName } from '../shared/transports.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
+import type { ConnectionOptions, ConnectionReceiver, ConnectionState } from './connection-state.ts'
 import { Listeners } from './listeners.ts'
-import { TransportChoice, type TransportReason } from './transport/choice.ts'
+import { ChangeOver } from './transport/change-over.ts'
+import { TransportChoice } from './transport/choice.ts'
 import type { LineEnd } from './transport/line.ts'
 import { Passage, type PassageEvents } from './transport/passage.ts'
 import { isHidden, isOffline, watchWake } from './wake.ts'
@@ -12,43 +14,8 @@ import { isHidden, isOffline, watchWake } from './wake.ts'
 const pongMs = 3_000
 /** A connection that lived this long was a good one: the next back-off starts small again. */
 const stableMs = 10_000
-/** A line that was left is heard until the new one shows all that was followed on it, and no longer than this. */
-const leavingMs = 5_000
 /** Without a WebSocket a tab that nobody looks at asks this often. */
 const hiddenEveryMs = 30_000
-
-/** A bearer token, or where to get one: it is asked for again whenever the server wants a fresh one. */
-export type TokenSource = string | (() => string | Promise<string>)
-
-export type ConnectionState =
-  | { readonly status: 'connecting' }
-  /** `reason`: why this transport, and no better one. */
-  | { readonly status: 'open'; readonly transport: TransportName; readonly reason: TransportReason }
-  /** The line was lost; the next attempt is at `retryAt` (epoch milliseconds). */
-  | { readonly status: 'waiting'; readonly retryAt: number }
-  /** The machine says that it has no network. */
-  | { readonly status: 'offline' }
-  /** It ended for good: `close()` (1000) or a fault that no retry mends. `message` is a sentence for a person. */
-  | { readonly status: 'closed'; readonly code: number; readonly message: string }
-
-/** What stands on the connection. A line is known by its number: while one takes the place of another, both are heard. */
-export interface ConnectionReceiver {
-  /** The server said welcome on a new line, where nothing is subscribed yet. `settled`: all that was followed is followed there. */
-  opened: (line: number, settled: () => void) => void
-  control: (message: ServerControl, line: number) => void
-  /** Throws `bad_request` for a frame that is none; the line is dropped then. */
-  frame: (frame: Uint8Array<ArrayBuffer>, line: number) => void
-  /** Whatever copies there are must be discarded before the next subscribe (close code 4409). */
-  discardCopies: () => void
-}
-
-export interface ConnectionOptions {
-  /** http(s) base of the server, no slash at its end. */
-  url: string
-  token?: TokenSource | undefined
-  WebSocket?: typeof WebSocket | undefined
-  fetch?: typeof fetch | undefined
-}
 
 type Timer = ReturnType<typeof setTimeout> | undefined
 
@@ -82,16 +49,18 @@ export class Connection {
   #closing: Promise<void> | null = null
   /** The session over HTTP that the next line takes the place of. */
   #lastSession: string | null = null
-  /** Tried beside the line that is open. */
-  #next: Passage | null = null
-  #nextTimer: Timer
-  /** Heard until the line in its place shows all that it did. */
-  #leaving: { open: Open; timer: Timer } | null = null
+  readonly #changeOver: ChangeOver
 
   constructor(options: ConnectionOptions, receiver: ConnectionReceiver) {
     this.#options = options
     this.#choice = new TransportChoice(options.url)
     this.#receiver = receiver
+    this.#changeOver = new ChangeOver(this.#choice, {
+      // It takes the place of no session: the one before it is heard until this one shows all that it did.
+      pass: (transport, welcome) => this.#pass(transport, null, welcome),
+      tryBetter: () => this.#tryBetter(),
+      take: (passage, heartbeatMs) => this.#open(passage, heartbeatMs),
+    })
   }
 
   readonly getSnapshot = (): ConnectionState => this.#state
@@ -143,15 +112,8 @@ export class Connection {
     this.#phase = phase
     if ('timer' in left) clearTimeout(left.timer)
     if (left.name === 'open' && Date.now() - left.since >= stableMs) this.#attempt = 0
-    clearTimeout(this.#nextTimer)
-    const lines = [...('passage' in left ? [left.passage] : []), ...(this.#next ? [this.#next] : [])]
     if ('passage' in left) this.#lastSession = left.passage.session ?? this.#lastSession
-    if (this.#leaving) {
-      clearTimeout(this.#leaving.timer)
-      lines.push(this.#leaving.open.passage)
-    }
-    this.#next = this.#leaving = null
-    return lines
+    return [...('passage' in left ? [left.passage] : []), ...this.#changeOver.stop()]
   }
 
   #show(state: ConnectionState): void {
@@ -210,6 +172,10 @@ export class Connection {
       case 'tokenExpiring':
         this.#refreshToken()
         break
+      case 'chat':
+        if (!this.#changeOver.isRepeated(encodeControl(message), passage))
+          this.#receiver.control(message, passage.number)
+        break
       default:
         this.#receiver.control(message, passage.number)
     }
@@ -223,14 +189,16 @@ export class Connection {
   #open(passage: Passage, heartbeatMs: number): void {
     const phase: Open = { name: 'open', passage, since: Date.now(), heartbeatMs, probing: false, timer: undefined }
     const { transport } = passage
+    // A line that is taken over from loses its timer with its phase.
+    if ('timer' in this.#phase) clearTimeout(this.#phase.timer)
     this.#phase = phase
     this.#lastSession = passage.session
     this.#tokenRefreshed = false
     this.#heardAt = Date.now()
     this.#choice.worked(transport, isHidden())
     this.#listen(phase)
-    this.#planBetter(transport)
-    this.#receiver.opened(passage.number, () => this.#leave(passage))
+    this.#changeOver.opened({ passage, heartbeatMs })
+    this.#receiver.opened(passage.number, () => this.#changeOver.settled(passage))
     this.#show({ status: 'open', transport, reason: this.#choice.reason(transport, isHidden()) })
   }
 
@@ -267,10 +235,10 @@ export class Connection {
   }
 
   #ended(passage: Passage, end: LineEnd, byTransport: boolean): void {
-    if (passage === this.#next) return this.#notBetter(passage.transport)
-    const leaving = this.#leaving
-    if (passage === leaving?.open.passage) return this.#leave()
-    if (leaving) return this.#goBack(leaving)
+    const change = this.#changeOver.ended(passage)
+    if (change === true) return
+    // The new line has broken before the old one was left.
+    if (change) return this.#open(change.passage, change.heartbeatMs)
     if (end.heldBack) this.#choice.heldBack()
     switch (afterClose(end.code)) {
       case 'give_up':
@@ -322,63 +290,13 @@ export class Connection {
     const { passage } = this.#phase
     if (passage.transport === 'websocket') return
     passage.pace(hidden ? hiddenEveryMs : 0)
-    if (hidden && passage.transport === 'stream') this.#goOver(['poll'])
-    else if (!hidden && this.#choice.wantsStream(passage.transport)) this.#goOver(['stream'])
-  }
-
-  #planBetter(transport: TransportName): void {
-    clearTimeout(this.#nextTimer)
-    if (transport !== 'websocket') this.#nextTimer = setTimeout(() => this.#tryBetter(), this.#choice.retryMs())
+    if (hidden && passage.transport === 'stream') this.#changeOver.begin(['poll'])
+    else if (!hidden && this.#choice.wantsStream(passage.transport)) this.#changeOver.begin(['stream'])
   }
 
   #tryBetter(): void {
-    if (this.#phase.name === 'open') this.#goOver(this.#choice.better(this.#phase.passage.transport, isHidden()))
-  }
-
-  /** Opens another line beside this one; once it is welcome, it takes its place. */
-  #goOver(candidates: readonly TransportName[]): void {
-    const [transport, ...rest] = candidates
-    if (transport === undefined || this.#leaving) return
-    clearTimeout(this.#nextTimer)
-    void this.#next?.close()
-    this.#candidates = rest
-    // It takes the place of no session: the one before it is heard until this one shows all that it did.
-    this.#next = this.#pass(transport, null, (heartbeatMs) => this.#takeOver(heartbeatMs))
-  }
-
-  #candidates: readonly TransportName[] = []
-
-  #notBetter(transport: TransportName): void {
-    this.#next = null
-    if (this.#phase.name !== 'open') return
-    if (transport === 'stream') this.#choice.heldBack()
-    if (this.#candidates.length > 0) return this.#goOver(this.#candidates)
-    this.#planBetter(this.#phase.passage.transport)
-  }
-
-  #takeOver(heartbeatMs: number): void {
-    const [old, passage] = [this.#phase, this.#next]
-    if (old.name !== 'open' || !passage) return
-    this.#next = null
-    clearTimeout(old.timer)
-    this.#leaving = { open: old, timer: setTimeout(() => this.#leave(), leavingMs) }
-    this.#open(passage, heartbeatMs)
-  }
-
-  /** All that was followed on the old line is followed on the new one. */
-  #leave(settled?: Passage): void {
-    if (!this.#leaving || (settled && (this.#phase.name !== 'open' || this.#phase.passage !== settled))) return
-    clearTimeout(this.#leaving.timer)
-    void this.#leaving.open.passage.close()
-    this.#leaving = null
-  }
-
-  /** The new line has broken before the old one was left. */
-  #goBack({ open, timer }: { open: Open; timer: Timer }): void {
-    clearTimeout(timer)
-    this.#leaving = null
-    for (const passage of this.#enter({ name: 'idle' })) void passage.close()
-    this.#open(open.passage, open.heartbeatMs)
+    if (this.#phase.name === 'open')
+      this.#changeOver.begin(this.#choice.better(this.#phase.passage.transport, isHidden()))
   }
 
   #refreshToken(): void {

@@ -1,6 +1,6 @@
 import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
 import type { Json } from '../shared/schema.ts'
-import type { TokenSource } from './connection.ts'
+import type { TokenSource } from './connection-state.ts'
 
 export interface ApiOptions {
   /** http(s) base of the server, no slash at its end. */

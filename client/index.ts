@@ -1,7 +1,8 @@
 /** Runnel's client: follow messages and chats live, over one socket. For browsers and Node ≥ 22. */
 import { Api } from './api.ts'
 import { liveChat, type LiveChat } from './chat.ts'
-import { Connection, type ConnectionState, type TokenSource } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionState, TokenSource } from './connection-state.ts'
 import { Listeners } from './listeners.ts'
 import { liveMessage, type LiveMessage } from './message.ts'
 import { Questions } from './questions.ts'
@@ -32,7 +33,7 @@ export type {
   ToolServerInfo,
 } from './api.ts'
 export type { CallOptions } from './http.ts'
-export type { ConnectionState, TokenSource } from './connection.ts'
+export type { ConnectionState, TokenSource } from './connection-state.ts'
 export type { TransportReason } from './transport/choice.ts'
 export type { TransportName } from '../shared/transports.ts'
 export type { Present } from './presence.ts'
