@@ -29,6 +29,8 @@ export class Line {
   #isText = false
   #isClosing = false
   broken = false
+  /** The server asks for a sign of life, where no protocol under this one gives it. */
+  pinged: () => void = () => {}
 
   constructor({ kernelBytes, keepWritten = false }: { kernelBytes: number; keepWritten?: boolean }) {
     this.#kernelBytes = kernelBytes
@@ -119,6 +121,11 @@ export class Line {
     const [first, second] = [frame[0]!, frame[1]!]
     const start = second < 126 ? 2 : second === 126 ? 4 : 10
     const opcode = first & 0x0f
+    if (opcode === 8) return { kind: 'closed', code: (frame[start]! << 8) | frame[start + 1]! }
+    if (opcode === 9) {
+      this.pinged()
+      return null
+    }
     if (opcode !== 0) {
       this.#isText = opcode === 1
       this.#parts = []

@@ -2,6 +2,8 @@ import { readMessage, type Message } from '../../shared/schema.ts'
 import * as Y from 'yjs'
 import { digestOf } from '../../shared/digest.ts'
 import { Author } from './author.ts'
+import { transportNames } from '../../shared/transports.ts'
+import { HttpLine } from './http-line.ts'
 import { LibraryViewer } from './library-viewer.ts'
 import { Random } from './random.ts'
 import { PlainViewer, StockViewer, type Viewer, type ViewerReport } from './viewers.ts'
@@ -85,8 +87,14 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   })
   /** How many messages a viewer takes a step; a slow one takes none for long times. */
   const speeds = new Map(viewers.map((viewer) => [viewer, random.pick([1, 5, 50, 50])]))
-  const connect = (viewer: Viewer) =>
-    viewer.connect(world.connect(viewer instanceof StockViewer ? viewer.docs[0] : undefined))
+  const sessions = new Map<Viewer, string | null>()
+  const connect = (viewer: Viewer) => {
+    if (viewer instanceof StockViewer) return viewer.connect(world.connect(viewer.docs[0]))
+    const transport = random.pick(transportNames)
+    if (transport === 'websocket') return viewer.connect(world.connect())
+    const instead = sessions.get(viewer) ?? null
+    viewer.connect(world.connectHttp(transport, random.chance(0.8) ? instead : null, repeat))
+  }
 
   const checkFaults = () => {
     if (faults.length > 0) fail(faults.slice(0, 3).join('; '))
@@ -95,6 +103,7 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   /** The network moves: some speak, some read, some lines break, some come back. */
   const moveNetwork = async (everybody: boolean) => {
     for (const viewer of viewers) {
+      if (viewer.line instanceof HttpLine) sessions.set(viewer, viewer.line.session)
       if (viewer.line?.broken) viewer.line = null
       if (!viewer.line) {
         if (everybody || random.chance(0.15)) connect(viewer)
@@ -222,7 +231,9 @@ export async function playScenario(seed: number, clock: Clock): Promise<Outcome>
   checkWritten()
   const isThrough = (viewer: Viewer) =>
     viewer.line?.waiting === 0 && viewer.docs.every((id) => viewer.json(id) && viewer.sawFinal(id))
-  for (let round = 0; round < 300 && !(round > 3 && viewers.every(isThrough)); round++) {
+  // Polls that come no more hold what they were to be sent until their session is given up.
+  const isIdle = () => world.process.catchUp.waiting === 0 && world.process.catchUp.pendingBytes === 0
+  for (let round = 0; round < 300 && !(round > 3 && viewers.every(isThrough) && isIdle()); round++) {
     await moveNetwork(true)
     // Checkpoints that are due wait for the sweep, silence is told of after 5 s, the library asks again after a refusal.
     await clock.advance(round < 3 ? 2_000 : 200)

@@ -2,15 +2,18 @@ import type { IncomingMessage } from 'node:http'
 import { Access } from '../../server/auth/access.ts'
 import { wideDoors, wideLimits } from '../helpers/wide-limits.ts'
 import { MessageWriter } from '../../server/document/message-writer.ts'
-import { CatchUpQueue } from '../../server/room/catchup.ts'
+import type { CatchUpQueue } from '../../server/room/catchup.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { newLineage, Rooms } from '../../server/room/rooms.ts'
 import type { Room } from '../../server/room/room.ts'
 import { ChannelsClient } from '../../server/socket/channels.ts'
 import { Connection } from '../../server/socket/connection.ts'
+import { Conversations } from '../../server/socket/conversations.ts'
+import { Sync } from '../../server/socket/sync.ts'
 import { WebSocketTransport } from '../../server/socket/websocket.ts'
 import { StockClient, stockKeepAlive, stockKeepAliveMs } from '../../server/socket/stock.ts'
 import { memoryStore } from '../../server/store/memory/memory.ts'
+import { HttpLine } from './http-line.ts'
 import { Line } from './network.ts'
 import { signIn } from './sign-in.ts'
 import { LogWatch, ProcessLog } from './watched-log.ts'
@@ -29,6 +32,10 @@ interface Process {
   log: ProcessLog
   rooms: Rooms
   catchUp: CatchUpQueue
+  /** Over HTTP. */
+  conversations: Conversations
+  sync: Sync
+  httpLines: Set<HttpLine>
   connections: Map<Connection, { client: ChannelsClient | StockClient; line: Line }>
   open: Map<string, { room: Room; writer: MessageWriter }>
 }
@@ -101,10 +108,34 @@ export class World {
       now: Date.now,
       onEvict: (doc, writer) => this.store.releaseEpoch(doc, writer.epoch),
     })
+    const { admission, addresses, onRefused, maxPresenceBytes } = wideDoors(Date.now)
+    const limits = this.#limits
+    const conversations = new Conversations({
+      auth: signIn.auth,
+      access: new Access(this.store),
+      rooms,
+      limits,
+      catchUpMaxBytes: this.options.catchUpMaxBytes,
+      maxPresenceBytes,
+      onRefused,
+      now: Date.now,
+    })
+    const sync = new Sync({
+      conversations,
+      cluster: { node: 'local', many: false, tell: () => {} },
+      admission,
+      addresses,
+      limits,
+      onRefused,
+      now: Date.now,
+    })
     this.process = {
       log,
       rooms,
-      catchUp: new CatchUpQueue(this.options.catchUpMaxBytes),
+      catchUp: conversations.catchUp,
+      conversations,
+      sync,
+      httpLines: new Set(),
       connections: new Map(),
       open: new Map(),
     }
@@ -125,6 +156,7 @@ export class World {
     const { process } = this
     process.log.dead = true
     for (const { line } of process.connections.values()) line.vanish()
+    for (const line of process.httpLines) line.vanish()
     return process
   }
 
@@ -140,13 +172,7 @@ export class World {
   connect(stockDoc?: string, { keepWritten = false, kernelBytes = this.options.kernelBytes } = {}): Line {
     const line = new Line({ kernelBytes, keepWritten })
     const { rooms, catchUp, connections } = this.process
-    const limits = {
-      ...wideLimits,
-      heartbeatMs: 15_000,
-      heartbeatTimeoutMs: 20_000,
-      highWaterBytes: this.options.highWaterBytes,
-      stallMs: 60_000,
-    }
+    const limits = this.#limits
     const { admission, onRefused, maxPresenceBytes } = wideDoors(Date.now)
     const places = {
       auth: signIn.auth,
@@ -198,8 +224,27 @@ export class World {
     return line
   }
 
+  /** A session on a stream or on polls. */
+  connectHttp(transport: 'stream' | 'poll', instead: string | null, mishap: () => boolean): Line {
+    const { sync, httpLines } = this.process
+    const line = new HttpLine({ sync, transport, kernelBytes: this.options.kernelBytes, instead, mishap })
+    httpLines.add(line)
+    return line
+  }
+
+  get #limits() {
+    return {
+      ...wideLimits,
+      heartbeatMs: 15_000,
+      heartbeatTimeoutMs: 20_000,
+      highWaterBytes: this.options.highWaterBytes,
+      stallMs: 60_000,
+    }
+  }
+
   /** What the server does once a second. */
   sweep(): void {
+    this.process.conversations.sweep()
     for (const [connection, { client }] of this.process.connections) {
       if (client instanceof ChannelsClient) client.sweep()
       connection.sweep()
