@@ -151,15 +151,17 @@ export class Connection {
       if (time >= this.#waitsUntil) this.terminate()
       return
     }
+    const isSilent = time - this.#seenAt >= limits.heartbeatTimeoutMs + this.transport.silenceMs
     if (this.outbox.lagging) {
       // Its pongs may stand behind what it has not read: while it lags only progress counts.
-      this.#seenAt = time
+      if (!this.transport.signsApart) this.#seenAt = time
+      else if (isSilent) return this.terminate()
       if (time - this.outbox.progressAt >= limits.stallMs) {
         this.close(new RunnelError('stalled', 'This connection has read nothing for too long. Connect again.'))
       }
       return
     }
-    if (time - this.#seenAt >= limits.heartbeatTimeoutMs + this.transport.silenceMs) return this.terminate()
+    if (isSilent) return this.terminate()
     if (time - this.#pingedAt >= limits.heartbeatMs) {
       this.#pingedAt = time
       this.transport.ping()

@@ -21,6 +21,8 @@ export interface Poll {
 /** Frames that wait for a poll, and the answer that is kept until its client has said that it has it. */
 export class PollTransport implements HttpTransport {
   readonly name = 'poll'
+  /** Each poll is one. */
+  readonly signsApart = true
   readonly sink: PollSink
   #listener!: TransportListener
   #waiting: Poll | null = null

@@ -1,6 +1,7 @@
 /** Where no WebSocket passes: the client library behind what stands between, on real sockets. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type Client, type ConnectionState } from '../../client/index.ts'
+import { RunnelError } from '../../shared/errors.ts'
 import { startFakeOpenAI, startRunnel } from '../../testing/index.ts'
 import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { until } from '../socket/sockets.ts'
@@ -32,15 +33,21 @@ function follow(url: string, messageId: string) {
   onTestFinished(() => client.close())
   const states: ConnectionState[] = []
   client.connection.subscribe(() => states.push(client.connection.getSnapshot()))
+  const shown = watch(client, messageId)
+  const text = () => shown.at(-1) ?? ''
+  return { client, states, shown, text }
+}
+
+/** The texts that a message shows, one after the other. */
+function watch(client: Client, messageId: string): string[] {
   const message = client.message(messageId)
   const shown: string[] = []
-  const text = () =>
-    message
-      .getSnapshot()
-      .message?.output.map((block) => (block.type === 'text' ? block.text : ''))
-      .join('') ?? ''
-  onTestFinished(message.subscribe(() => shown.push(text())))
-  return { client, states, shown, text }
+  const listen = () => {
+    const blocks = message.getSnapshot().message?.output ?? []
+    shown.push(blocks.map((block) => (block.type === 'text' ? block.text : '')).join(''))
+  }
+  onTestFinished(message.subscribe(listen))
+  return shown
 }
 
 /** Nothing that was shown was ever taken back. */
@@ -134,4 +141,107 @@ test('connections that are cut again and again: nothing is lost, nothing sent tw
   // Each return: head, welcome, subscribed, checkpoint, a difference with its state vector.
   const returns = states.filter(({ status }) => status === 'open').length
   expect(proxy.bytes.out).toBeLessThan(12 * sent.length + returns * 4_000)
+})
+
+/** Nothing but streams, or nothing but polls, as if no WebSocket were known. */
+function only(transport: 'stream' | 'poll') {
+  const asked: string[] = []
+  const through: typeof fetch = (input, init) => {
+    asked.push(String(input))
+    const isHeld = transport === 'poll' && String(input).includes('transport=stream')
+    return isHeld ? Promise.resolve(new Response('', { status: 502 })) : fetch(input, init)
+  }
+  const Refused = class extends EventTarget {
+    readyState = 3
+    constructor() {
+      super()
+      queueMicrotask(() => this.dispatchEvent(Object.assign(new Event('close'), { code: 1006, reason: '' })))
+    }
+    send(): void {}
+    close(): void {}
+  }
+  return { asked, fetch: through, WebSocket: Refused as unknown as typeof WebSocket }
+}
+
+test.each(['stream', 'poll'] as const)('a token is renewed in the middle of an answer: %s', async (transport) => {
+  const fake = await startFakeOpenAI()
+  const server = await startRunnel({
+    OPENAI_BASE_URL: fake.url,
+    OPENAI_API_KEY: 'key',
+    RUNNEL_VIEWER_STALL_MS: 100,
+    authenticate: async (token) => {
+      const [id = '', end = ''] = token?.split(' ') ?? []
+      if (Number(end) <= Date.now()) throw new RunnelError('unauthenticated', 'Sign in again.')
+      return { id, name: id, expiresAt: Number(end) }
+    },
+  })
+  onTestFinished(async () => {
+    await server.close()
+    await fake.close()
+  })
+  const tokens: string[] = []
+  const token = () => {
+    tokens.push(`ada ${Date.now() + 2_000}`)
+    return tokens.at(-1)!
+  }
+  const client = connect({ url: server.url, token, ...only(transport) })
+  onTestFinished(() => client.close())
+  const states: string[] = []
+  client.connection.subscribe(() => states.push(transportOf(client)))
+  const stream = fake.manual()
+  const chat = await client.api.createChat()
+  const { messageId } = await client.api.send(chat.id, { content: 'Hello' })
+  const shown = watch(client, messageId)
+  let sent = ''
+  for (const end = Date.now() + 4_000; Date.now() < end;) {
+    stream.send('word ')
+    sent += 'word '
+    await until(() => shown.at(-1) === sent, 'the word')
+  }
+  stream.end()
+  expect(states).toEqual([transport === 'stream' ? 'stream websocket_blocked' : 'poll stream_blocked'])
+  expect(grew(shown)).toBe(true)
+})
+
+test('a 429 of HTTP says when to come again, and no other transport is tried before', async () => {
+  const server = await startRunnel({ RUNNEL_MAX_SOCKETS_PER_USER: 1 })
+  onTestFinished(() => server.close())
+  const first = connect({ url: server.url, ...only('stream') })
+  await until(() => transportOf(first) === 'stream websocket_blocked', 'the first')
+  const { asked, ...ways } = only('stream')
+  const second = connect({ url: server.url, ...ways })
+  onTestFinished(() => second.close())
+  await until(() => second.connection.getSnapshot().status === 'waiting', 'the refusal')
+  const state = second.connection.getSnapshot()
+  expect(state.status === 'waiting' && state.retryAt - Date.now()).toBeGreaterThan(900)
+  expect(asked.map((url) => /transport=\w+/.exec(url)?.[0])).toEqual(['transport=stream'])
+  await first.close()
+  await until(() => transportOf(second) === 'stream websocket_blocked', 'its turn')
+})
+
+test('a hidden tab leaves its stream for polls, and has it again when somebody looks', async () => {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+  vi.stubGlobal('document', page)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const { stream, messageId, url, server } = await startBehind(() => {})
+  const { client, shown, text } = follow(url, messageId)
+  stream.send('The beginning. ')
+  await until(() => text() === 'The beginning. ', 'the beginning')
+  const show = (visibilityState: string) => {
+    page.visibilityState = visibilityState
+    page.dispatchEvent(new Event('visibilitychange'))
+  }
+  show('hidden')
+  await until(() => transportOf(client) === 'poll hidden', 'polls')
+  await until(() => server.runnel.stats().transports.stream === 0, 'the end of the stream', 8_000)
+  stream.send('Unseen. ')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  show('visible')
+  await until(() => text() === 'The beginning. Unseen. ', 'what was not seen')
+  await until(() => transportOf(client) === 'stream websocket_blocked', 'the stream')
+  await until(() => server.runnel.stats().transports.poll === 0, 'the end of the polls', 8_000)
+  stream.send('The end.')
+  stream.end()
+  await until(() => text() === 'The beginning. Unseen. The end.', 'the end')
+  expect(grew(shown)).toBe(true)
 })

@@ -3,7 +3,6 @@ import { decodeServerControl } from '../../shared/protocol.ts'
 
 export interface HttpSocketOptions {
   transport: 'stream' | 'poll'
-  token?: string | (() => string)
   /** The session that this one takes the place of. */
   instead?: string | null
   everyMs?: number
@@ -27,6 +26,7 @@ export class HttpSocket extends EventTarget {
   readonly #options: HttpSocketOptions
   readonly #abort = new AbortController()
   readonly #reader = new FrameReader(Number.MAX_SAFE_INTEGER)
+  #token: string | undefined
   #queue: Frame[] = []
   #said = 0
   #opening = false
@@ -56,12 +56,22 @@ export class HttpSocket extends EventTarget {
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.readyState > 1) return
-    this.#queue.push(typeof data === 'string' ? { type: 'text', text: data } : { type: 'binary', bytes: data })
+    this.#queue.push(
+      typeof data === 'string' ? { type: 'text', text: this.#withoutToken(data) } : { type: 'binary', bytes: data },
+    )
     if (!this.#opening) {
       this.#opening = true
       // What is said in the same turn comes with it.
       queueMicrotask(() => void this.#open().catch(() => this.#over(1006)))
     } else this.#say()
+  }
+
+  /** What signs in stands in the head of each request. */
+  #withoutToken(text: string): string {
+    if (!text.startsWith('{"type":"hello"') && !text.startsWith('{"type":"token"')) return text
+    const { token, ...message } = JSON.parse(text) as { type: string; token?: string }
+    this.#token = token ?? this.#token
+    return message.type === 'hello' ? JSON.stringify(message) : text
   }
 
   close(): void {
@@ -82,9 +92,7 @@ export class HttpSocket extends EventTarget {
   }
 
   get #headers(): Record<string, string> {
-    const { token } = this.#options
-    const shown = typeof token === 'function' ? token() : token
-    return shown === undefined ? {} : { authorization: `Bearer ${shown}` }
+    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }
   }
 
   async #post(path: string, frames: readonly Frame[]): Promise<Response> {
@@ -102,7 +110,7 @@ export class HttpSocket extends EventTarget {
     const query = `?transport=${transport}&everyMs=${everyMs}${instead ? `&instead=${instead}` : ''}`
     const response = await this.#post(query, frames)
     this.status = response.status
-    if (response.status > 204) return this.#over(1006, await response.text())
+    if (response.status > 204) return this.#over(response.status === 401 ? 4401 : 1006, await reasonOf(response))
     if (transport === 'poll') {
       await this.#read(response)
       while (this.readyState === 1) await this.#poll()
@@ -122,7 +130,7 @@ export class HttpSocket extends EventTarget {
       `/${this.session}?ack=${this.#answers}&everyMs=${everyMs}&wait=${everyMs === 0}`,
       [],
     )
-    if (response.status > 204) return this.#over(1006, await response.text())
+    if (response.status > 204) return this.#over(response.status === 401 ? 4401 : 1006, await reasonOf(response))
     if (lose()) return void (await response.bytes())
     await this.#read(response)
     if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs))
@@ -177,6 +185,10 @@ export class HttpSocket extends EventTarget {
   }
 }
 
+async function reasonOf(response: Response): Promise<string> {
+  return ((await response.json()) as { error: { message: string } }).error.message
+}
+
 /** What tests give to whoever wants a `WebSocket`. */
 export function socketOf(
   transport: 'websocket' | 'stream' | 'poll',
@@ -185,6 +197,11 @@ export function socketOf(
   if (transport === 'websocket') return WebSocket
   const over = transport
   const Made = class extends HttpSocket {
+    static readonly CONNECTING = 0
+    static readonly OPEN = 1
+    static readonly CLOSING = 2
+    static readonly CLOSED = 3
+
     constructor(url: string) {
       super(url, { transport: over, ...options })
     }

@@ -1,39 +1,370 @@
 /** `/api/sync`: the rules H1 … of the protocol, on a real server, from the wire alone. */
-import { expect, onTestFinished, test } from 'vitest'
-import { Collector, startFakeOpenAI, startRunnel, type StartedRunnel } from '../../testing/index.ts'
-import { socketOf } from '../helpers/http-socket.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { encodeFrame, FrameReader, type Frame } from '../../shared/frames.ts'
+import { Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { secret, tokenOf } from '../http/people.ts'
+import { HttpSocket, socketOf } from '../helpers/http-socket.ts'
+import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { until } from './sockets.ts'
 
-async function start(settings: Parameters<typeof startRunnel>[0] = {}) {
-  const fake = await startFakeOpenAI()
-  const server = await startRunnel({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', ...settings })
-  onTestFinished(async () => {
-    await server.close()
-    await fake.close()
-  })
-  return { fake, server }
+let fake: FakeOpenAI
+let server: StartedRunnel
+const settings = {
+  RUNNEL_VIEWER_HIGH_WATER_BYTES: 200_000,
+  RUNNEL_MAX_REQUESTS_PER_MINUTE: 60,
+  RUNNEL_FLUSH_MS: 5,
+  LOG_LEVEL: 'silent',
+} as const
+
+beforeAll(async () => {
+  fake = await startFakeOpenAI()
+  server = await startRunnel({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', ...settings })
+})
+afterAll(async () => {
+  await server.close()
+  await fake.close()
+})
+// What a test closes at its end goes within two seconds.
+beforeEach(() => until(() => server.runnel.stats().connections === 0, 'the end of all sessions'))
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function answering() {
+  const stream = fake.manual()
+  const ids = await server.ask('Hello')
+  await stream.request
+  onTestFinished(() => stream.end())
+  return { stream, ...ids }
 }
 
-export function view(server: StartedRunnel, transport: 'stream' | 'poll'): Collector {
-  const viewer = new Collector(server.url, { WebSocket: socketOf(transport) })
+function view(
+  transport: 'websocket' | 'stream' | 'poll',
+  url = server.url,
+  options: { token?: string } = {},
+): Collector {
+  const viewer = new Collector(url, { WebSocket: socketOf(transport), ...options })
   onTestFinished(() => viewer.close())
   return viewer
 }
 
-test.each(['stream', 'poll'] as const)('an answer is followed as it grows: %s', async (transport) => {
-  const { fake, server } = await start()
-  const stream = fake.manual()
-  const { messageId } = await server.ask('Hello')
-  await stream.request
-  const viewer = view(server, transport)
+const say = (message: object): Frame => ({ type: 'text', text: JSON.stringify(message) })
+const hello = say({ type: 'hello', v: 1 })
+
+/** One request, and the frames of its answer. */
+async function ask(path: string, frames: readonly Frame[], headers: Record<string, string> = {}, url = server.url) {
+  const response = await fetch(`${url}/api/sync${path}`, {
+    method: 'POST',
+    headers,
+    body: Buffer.concat(frames.map(encodeFrame)),
+  })
+  const { status } = response
+  const bytes = await response.bytes()
+  const read = status === 200 ? [...new FrameReader(10_000_000).read(bytes)] : []
+  return {
+    status,
+    bytes,
+    retryAfter: response.headers.get('retry-after'),
+    said: read.map((frame) => (frame.type === 'text' ? JSON.parse(frame.text) : frame)),
+  }
+}
+
+/** A session on polls, and its name. */
+async function openPoll(query = '', headers: Record<string, string> = {}, url = server.url) {
+  const { status, said } = await ask(`?transport=poll${query}`, [hello], headers, url)
+  expect(status).toBe(200)
+  expect(said.map(({ type }) => type)).toEqual(['sync', 'welcome'])
+  const { session } = said[0] as { session: string }
+  onTestFinished(
+    async () => void (await ask(`/${session}?n=99999`, [{ type: 'close', code: 1000, reason: '' }], headers, url)),
+  )
+  return session
+}
+
+test.each(['stream', 'poll'] as const)('an answer is followed as it grows, and left: %s', async (transport) => {
+  const { stream, messageId } = await answering()
+  const viewer = view(transport)
   const [seen] = await viewer.follow(messageId)
   stream.send('The moon')
   await viewer.until(() => seen!.text === 'The moon', 'the words')
   expect(server.runnel.stats().transports).toEqual({ websocket: 0, stream: 0, poll: 0, [transport]: 1 })
+  expect(await server.runnel.metrics()).toContain(`\nrunnel_transports{transport="${transport}"} 1\n`)
   stream.send(' pulls.')
   stream.end()
   await viewer.until(() => seen!.ended, 'the end')
   expect(seen!.text).toBe('The moon pulls.')
   expect(seen!.checkpoints.every(({ matches }) => matches)).toBe(true)
   await viewer.close()
-  await expect.poll(() => server.runnel.stats().connections).toBe(0)
+  await until(() => server.runnel.stats().connections === 0, 'the end of the session')
+})
+
+test('a frame on a stream is what it is on /ws, byte for byte', async () => {
+  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  onTestFinished(() => proxy.close())
+  const bytes: Record<string, number> = {}
+  for (const transport of ['websocket', 'stream'] as const) {
+    const { stream, messageId } = await answering()
+    const before = proxy.bytes.out
+    const viewer = view(transport, `http://127.0.0.1:${proxy.port}`)
+    const [seen] = await viewer.follow(messageId)
+    await viewer.until(() => seen!.updates > 0, 'the state')
+    let text = ''
+    for (let i = 0; i < 40; i++) {
+      text += `word ${i % 10} `
+      stream.send(`word ${i % 10} `)
+      await viewer.until(() => seen!.text === text, 'the word')
+    }
+    stream.end()
+    await viewer.until(() => seen!.ended, 'the end')
+    bytes[transport] = proxy.bytes.out - before
+  }
+  const { websocket, stream } = bytes as { websocket: number; stream: number }
+  console.log(`40 frames: /ws ${websocket} bytes, a stream ${stream}`)
+  // The head of the answer, the session's name, two heads of requests that say something.
+  expect(stream - websocket).toBeLessThan(2_500)
+})
+
+describe('what is said', () => {
+  test('is numbered: a repeat is ignored, a gap ends the session', async () => {
+    const { messageId } = await answering()
+    const session = await openPoll()
+    const subscribe = [say({ type: 'subscribe', docs: [{ doc: messageId }] })]
+    for (let i = 0; i < 3; i++) expect((await ask(`/${session}?n=1`, subscribe)).status).toBe(204)
+    await sleep(300)
+    const { said } = await ask(`/${session}?ack=1`, [])
+    expect(said.filter(({ type }) => type === 'subscribed')).toHaveLength(1)
+    expect((await ask(`/${session}?n=3`, subscribe)).status).toBe(400)
+    expect((await ask(`/${session}?n=2`, subscribe)).status).toBe(204)
+    await until(() => server.runnel.stats().connections === 0, 'the end')
+    expect((await ask(`/${session}?n=2`, subscribe)).status).toBe(404)
+  })
+
+  test.each([
+    ['nothing', Buffer.from([])],
+    ['no frame', Buffer.from([0xff, 0x00])],
+    ['half a frame', Buffer.from([0x81, 0x7e])],
+    ['a masked frame', Buffer.from([0x81, 0x80, 1, 2, 3, 4])],
+    ['binary first', Buffer.from([0x82, 0x01, 0x00])],
+    ['a length of 2⁶³', Buffer.from([0x81, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0])],
+  ])('first is hello, in frames: %s is refused, and nothing stays open', async (_name, body) => {
+    const response = await fetch(`${server.url}/api/sync`, { method: 'POST', body })
+    expect([400, 413]).toContain(response.status)
+    expect(Object.keys(((await response.json()) as { error: object }).error)).toEqual(['code', 'message'])
+    expect(server.runnel.stats().connections).toBe(0)
+  })
+
+  test('is limited as on a socket, and not by the count of requests', async () => {
+    const session = await openPoll()
+    for (let n = 1; n <= 100; n++) expect((await ask(`/${session}?n=${n}`, [say({ type: 'ping' })])).status).toBe(204)
+    expect((await ask(`/nowhere.${session.slice(6)}?n=1`, [])).status).toBe(404)
+  })
+})
+
+describe('polls', () => {
+  test('an answer is kept until the next poll says that it has come', async () => {
+    const session = await openPoll()
+    await ask(`/${session}?n=1`, [say({ type: 'ping' })])
+    await sleep(300)
+    const first = await ask(`/${session}?ack=1`, [])
+    const again = await ask(`/${session}?ack=1`, [])
+    expect(first.said).toEqual([{ type: 'pong' }])
+    expect(again.bytes).toEqual(first.bytes)
+    expect((await ask(`/${session}?ack=2&wait=false&everyMs=1000`, [])).status).toBe(204)
+  })
+
+  test('the newer of two ends the older', async () => {
+    const session = await openPoll()
+    const older = ask(`/${session}?ack=1`, [])
+    await sleep(50)
+    const newer = ask(`/${session}?ack=1`, [])
+    expect((await older).status).toBe(204)
+    await ask(`/${session}?n=1`, [say({ type: 'ping' })])
+    expect((await newer).said).toEqual([{ type: 'pong' }])
+  })
+
+  test('are answered four times a second at the most', async () => {
+    const { stream, messageId } = await answering()
+    const session = await openPoll()
+    await ask(`/${session}?n=1`, [say({ type: 'subscribe', docs: [{ doc: messageId }] })])
+    const timer = setInterval(() => stream.send('word '), 5)
+    onTestFinished(() => clearInterval(timer))
+    let answers = 1
+    for (const end = performance.now() + 1_500; performance.now() < end;)
+      if ((await ask(`/${session}?ack=${answers}`, [])).status === 200) answers += 1
+    expect(answers - 1).toBeGreaterThan(2)
+    expect(answers - 1).toBeLessThanOrEqual(7)
+  })
+})
+
+test.each(['stream', 'poll'] as const)(
+  'one that does not read costs its mark, then gets one difference: %s',
+  async (transport) => {
+    const { stream, messageId } = await answering()
+    const sockets: HttpSocket[] = []
+    const Made = class extends HttpSocket {
+      constructor(url: string) {
+        super(url, { transport })
+        sockets.push(this)
+      }
+    }
+    const viewer = new Collector(server.url, { WebSocket: Made as unknown as typeof WebSocket })
+    onTestFinished(() => viewer.close())
+    const [seen] = await viewer.follow(messageId)
+    await viewer.until(() => seen!.updates > 0, 'the state')
+    sockets[0]!.pause()
+    const words = 'Many words that nobody reads. '.repeat(1_000)
+    // What catches up on a difference is accounted for elsewhere.
+    const waiting = () => {
+      const { outboxBytes, catchUpPendingBytes } = server.runnel.stats()
+      return outboxBytes - catchUpPendingBytes
+    }
+    let worst = 0
+    // The system takes some megabytes of a stream.
+    for (let i = 0; i < 600 && server.runnel.stats().laggingConnections === 0; i++) {
+      stream.send(words)
+      await sleep(5)
+      worst = Math.max(worst, waiting())
+    }
+    for (let i = 0; i < 20; i++) stream.send(words)
+    await sleep(300)
+    worst = Math.max(worst, waiting())
+    expect(server.runnel.stats().laggingConnections).toBe(1)
+    expect(worst).toBeLessThanOrEqual(settings.RUNNEL_VIEWER_HIGH_WATER_BYTES + 65_536)
+    stream.end()
+    sockets[0]!.resume()
+    await viewer.until(() => seen!.ended, 'the end')
+    const { body } = await server.call('GET', `/api/messages/${messageId}`)
+    expect(seen!.json).toEqual(body)
+    expect(viewer.control.filter(({ type }) => type === 'caughtUp').length).toBeGreaterThan(0)
+  },
+)
+
+test('a stream that is cut waits ten seconds for its client, in chats alone, and a poll that comes no more is gone', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const own = await startRunnel({ LOG_LEVEL: 'silent' })
+  onTestFinished(() => own.close())
+  const { chatId, messageId } = await own.ask('Hello')
+  const pass = (ms: number) => vi.setSystemTime(Date.now() + ms)
+  const made: HttpSocket[] = []
+  const Made = class extends HttpSocket {
+    constructor(url: string) {
+      super(url, { transport: 'stream' })
+      made.push(this)
+    }
+  }
+  const viewer = new Collector(own.url, { WebSocket: Made as unknown as typeof WebSocket })
+  const [seen] = await viewer.follow(messageId, chatId)
+  await until(() => seen!.updates > 0, 'the state')
+  await until(() => own.runnel.stats().viewers === 2, 'both')
+  made[0]!.break()
+  await until(() => own.runnel.stats().viewers === 1, 'the chat alone')
+  pass(9_000)
+  await sleep(1_100)
+  expect(own.runnel.stats().connections).toBe(1)
+  pass(1_000)
+  await until(() => own.runnel.stats().connections === 0, 'the end')
+
+  await openPoll('&everyMs=30000', {}, own.url)
+  pass(75_000)
+  await sleep(1_100)
+  expect(own.runnel.stats().connections).toBe(1)
+  pass(6_000)
+  await until(() => own.runnel.stats().connections === 0, 'the end')
+})
+
+describe('with sign-in', () => {
+  async function startPeople(more: Parameters<typeof startRunnel>[0] = {}) {
+    const own = await startRunnel({ RUNNEL_AUTH_SECRET: secret, LOG_LEVEL: 'silent', ...more })
+    onTestFinished(() => own.close())
+    const as = async (user: string) => ({ authorization: `Bearer ${await tokenOf(user)}` })
+    return { own, ada: await as('ada'), ben: await as('ben') }
+  }
+
+  test("a session's name opens nothing to another user", async () => {
+    const { own, ada, ben } = await startPeople()
+    const session = await openPoll('', ada, own.url)
+    expect((await ask(`/${session}?ack=1`, [], ben, own.url)).status).toBe(404)
+    expect((await ask(`/${session}?ack=1`, [], {}, own.url)).status).toBe(401)
+    // Nor is it ended by one.
+    const other = await openPoll(`&instead=${session}`, ben, own.url)
+    expect((await ask(`/${session}?n=1`, [say({ type: 'ping' })], ada, own.url)).status).toBe(204)
+    expect((await ask(`/${other}?n=1`, [say({ type: 'ping' })], ben, own.url)).status).toBe(204)
+  })
+
+  test('sessions count as sockets of their user, one that waits too; the one that takes its place has it', async () => {
+    const { own, ada, ben } = await startPeople({ RUNNEL_MAX_SOCKETS_PER_USER: 2 })
+    const first = await openPoll('', ada, own.url)
+    const abort = new AbortController()
+    const response = await fetch(`${own.url}/api/sync`, {
+      method: 'POST',
+      headers: ada,
+      body: encodeFrame(hello),
+      signal: abort.signal,
+    })
+    const opened = (await response.body!.getReader().read()).value as Uint8Array
+    const [sync] = [...new FrameReader(1_000).read(opened)]
+    const { session } = JSON.parse((sync as { text: string }).text) as { session: string }
+    abort.abort()
+    await sleep(50)
+    const { status, retryAfter } = await ask('?transport=poll', [hello], ada, own.url)
+    expect({ status, retryAfter }).toEqual({ status: 429, retryAfter: '1' })
+    await openPoll('', ben, own.url)
+    const second = await openPoll(`&instead=${session}`, ada, own.url)
+    expect((await ask('?transport=poll', [hello], ada, own.url)).status).toBe(429)
+    await openPoll(`&instead=${first}`, ada, own.url)
+    expect((await ask(`/${second}?n=1`, [say({ type: 'ping' })], ada, own.url)).status).toBe(204)
+    expect((await ask(`/${first}?ack=1`, [], ada, own.url)).status).toBe(204)
+  })
+
+  test.each(['stream', 'poll'] as const)(
+    'who is removed is shown nothing more within a second: %s',
+    async (transport) => {
+      const { own } = await startPeople({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key' })
+      const call = async (method: string, path: string, body?: object) =>
+        (await own.call(method, path, body, { authorization: `Bearer ${await tokenOf('ada')}` })).body as any
+      const { id } = await call('POST', '/api/chats', {})
+      await call('POST', `/api/chats/${id}/members`, { userId: 'ben', role: 'viewer' })
+      const stream = fake.manual()
+      const { messageId } = await call('POST', `/api/chats/${id}/messages`, { content: 'Secret?' })
+      await stream.request
+      const viewer = view(transport, own.url, { token: await tokenOf('ben') })
+      const [seen] = await viewer.follow(messageId)
+      stream.send('Before.')
+      await viewer.until(() => seen!.text === 'Before.', 'the text')
+      await call('DELETE', `/api/chats/${id}/members/ben`)
+      stream.send('After.')
+      await viewer.until(() => seen!.refused !== null, 'the refusal', 1_000)
+      stream.end()
+      expect(seen!.refused!.code).toBe('not_found')
+      expect(seen!.text).toBe('Before.')
+      await viewer.close()
+    },
+  )
+
+  test.each(['stream', 'poll'] as const)(
+    'a token is warned of, renewed in place, and ends it: %s',
+    async (transport) => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      const { own } = await startPeople({ RUNNEL_HEARTBEAT_TIMEOUT_MS: 600_000 })
+      const viewer = view(transport, own.url, { token: await tokenOf('ada', { expiresInSeconds: 100 }) })
+      await viewer.send(JSON.stringify({ type: 'ping' }))
+      const has = (type: string, count: number) =>
+        until(() => viewer.control.filter((message) => message.type === type).length >= count, type)
+      await has('welcome', 1)
+      vi.setSystemTime(Date.now() + 80_000)
+      await has('tokenExpiring', 1)
+      await viewer.send(JSON.stringify({ type: 'token', token: await tokenOf('ada', { expiresInSeconds: 100 }) }))
+      // Renewed: the next warning is of the new one.
+      await viewer.send(JSON.stringify({ type: 'ping' }))
+      await has('pong', 2)
+      // It is looked at behind the pong, and before the clock moves on.
+      await sleep(200)
+      vi.setSystemTime(Date.now() + 80_000)
+      await has('tokenExpiring', 2)
+      vi.setSystemTime(Date.now() + 30_000)
+      await until(() => viewer.closed !== null, 'the end')
+      expect(viewer.closed!.code).toBe(4401)
+    },
+  )
 })

@@ -1,0 +1,6 @@
+/** stop.test.ts of the end-to-end tests, on polls. */
+import { socketOf } from '../../helpers/http-socket.ts'
+
+process.env.RUNNEL_TEST_REST_MS = '250'
+globalThis.WebSocket = socketOf('poll')
+await import('../../e2e/stop.test.ts')
