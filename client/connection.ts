@@ -125,12 +125,9 @@ export class Connection {
 
   #connect(transport = this.#choice.first(isHidden())): void {
     this.#complaint = ''
-    const left = this.#enter({ name: 'idle' })
-    for (const passage of left) void passage.close()
-    this.#phase = {
-      name: 'connecting',
-      passage: this.#pass(transport, this.#lastSession, (heartbeatMs) => this.#welcomed(heartbeatMs)),
-    }
+    for (const passage of this.#enter({ name: 'idle' })) void passage.close()
+    const passage = this.#pass(transport, this.#lastSession, (heartbeatMs) => this.#open(passage, heartbeatMs))
+    this.#phase = { name: 'connecting', passage }
     this.#show({ status: 'connecting' })
   }
 
@@ -179,11 +176,6 @@ export class Connection {
       default:
         this.#receiver.control(message, passage.number)
     }
-  }
-
-  #welcomed(heartbeatMs: number): void {
-    if (this.#phase.name !== 'connecting') return
-    this.#open(this.#phase.passage, heartbeatMs)
   }
 
   #open(passage: Passage, heartbeatMs: number): void {

@@ -127,6 +127,27 @@ describe('two nodes on one Redis', () => {
     expect([heardByA, heardByB]).toEqual([[['x']], [{ stop: 'task_1' }]])
   })
 
+  it('hear what is for one of them alone, and for no other', async () => {
+    const { store, a, b } = await pair()
+    const c = node({ url: server.url, base: store.log })
+    const heard: unknown[] = []
+    a.onNews = (news) => heard.push(['a', news])
+    b.onNews = (news) => heard.push(['b', news])
+    c.onNews = (news) => heard.push(['c', news])
+    await c.heads([doc])
+    await until(async () => (await raw.pubsub('NUMSUB', 'runnel:news'))[1] === 3, 'all listen')
+    await until(async () => (await raw.pubsub('NUMSUB', `runnel:news:${b.node}`))[1] === 1, 'so does each alone')
+    a.tell('for b', b.node)
+    a.tell('for nobody', 'gone')
+    a.tell('for all')
+    await until(() => heard.length === 3, 'the news')
+    expect(heard.toSorted()).toEqual([
+      ['b', 'for all'],
+      ['b', 'for b'],
+      ['c', 'for all'],
+    ])
+  })
+
   it('put a whole state in place of a log that lost its tail, and tell it', async () => {
     const { a, b } = await pair()
     const heard = new Heard()

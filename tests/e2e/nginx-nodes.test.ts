@@ -81,7 +81,7 @@ test(
     timeout: 60_000,
   },
   async () => {
-    await playBehindNginx(6_000)
+    await playBehindNginx(4_000)
   },
 )
 

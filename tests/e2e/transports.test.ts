@@ -8,7 +8,8 @@ import { until } from '../socket/sockets.ts'
 
 async function start() {
   const fake = await startFakeOpenAI()
-  const server = await startRunnel({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key' })
+  // A silence is suspected after one and a half heartbeats, on a stream after seven and a half seconds at the latest.
+  const server = await startRunnel({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', RUNNEL_HEARTBEAT_MS: 1_000 })
   onTestFinished(async () => {
     await server.close()
     await fake.close()
@@ -129,7 +130,7 @@ test('connections that are cut again and again: nothing is lost, nothing sent tw
   await until(() => seen.at(-1) === 1, 'the neighbour')
   const from = seen.length
   let sent = ''
-  for (const end = Date.now() + 6_000; Date.now() < end;) {
+  for (const end = Date.now() + 4_000; Date.now() < end;) {
     sent += 'and on '
     stream.send('and on ')
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -181,7 +182,7 @@ test.each(['stream', 'poll'] as const)('a token is renewed in the middle of an a
   })
   const tokens: string[] = []
   const token = () => {
-    tokens.push(`ada ${Date.now() + 2_000}`)
+    tokens.push(`ada ${Date.now() + 1_500}`)
     return tokens.at(-1)!
   }
   const client = connect({ url: server.url, token, ...only(transport) })
@@ -193,7 +194,7 @@ test.each(['stream', 'poll'] as const)('a token is renewed in the middle of an a
   const { messageId } = await client.api.send(chat.id, { content: 'Hello' })
   const shown = watch(client, messageId)
   let sent = ''
-  for (const end = Date.now() + 4_000; Date.now() < end;) {
+  for (const end = Date.now() + 2_500; Date.now() < end;) {
     stream.send('word ')
     sent += 'word '
     await until(() => shown.at(-1) === sent, 'the word')
