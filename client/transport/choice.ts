@@ -103,7 +103,11 @@ export class TransportChoice {
 
   #remember(transport: TransportName): void {
     remembered.set(this.#key, transport)
-    storage()?.setItem(this.#key, transport)
+    try {
+      storage()?.setItem(this.#key, transport)
+    } catch {
+      // It is full: a reload begins at the best one.
+    }
   }
 }
 

@@ -15,11 +15,14 @@ interface Asked {
 /** What callers of this node say to sessions of others, and what comes of it. */
 export class SyncRelay {
   readonly #cluster: Pick<Cluster, 'node' | 'tell'>
+  readonly #answerMs: number
   readonly #asked = new Map<string, Asked>()
   #ids = 0
 
-  constructor(cluster: Pick<Cluster, 'node' | 'tell'>) {
+  /** `answerMs`: a node that is there answers a poll within this time. */
+  constructor(cluster: Pick<Cluster, 'node' | 'tell'>, answerMs: number) {
     this.#cluster = cluster
+    this.#answerMs = answerMs
   }
 
   tell(news: SyncNews): void {
@@ -35,7 +38,7 @@ export class SyncRelay {
     try {
       this.tell({ type: 'sync', from: this.#cluster.node, id, ...said })
       await within(heardMs, silent, asked.heard.promise, hungUp)
-      return await within(2_147_483_647, silent, asked.done.promise, hungUp)
+      return await within(this.#answerMs, silent, asked.done.promise, hungUp)
     } finally {
       this.#asked.delete(id)
     }

@@ -22,7 +22,7 @@ export interface SyncOptions {
   cluster: Pick<Cluster, 'node' | 'many' | 'tell'>
   admission: Admission
   addresses: ClientAddresses
-  limits: { maxFrameBytes: number; highWaterBytes: number; requestsPerMinute: number }
+  limits: { maxFrameBytes: number; highWaterBytes: number; requestsPerMinute: number; heartbeatMs: number }
   onRefused: OnRefused
   now: () => number
 }
@@ -66,7 +66,8 @@ export class Sync {
 
   constructor(options: SyncOptions) {
     this.#options = options
-    this.#relay = new SyncRelay(options.cluster)
+    // A session is told something every heartbeat.
+    this.#relay = new SyncRelay(options.cluster, 2 * options.limits.heartbeatMs + 2_000)
     this.#strays = new PerMinute(options.limits.requestsPerMinute, options.now)
   }
 
