@@ -71,10 +71,11 @@ export class Connection {
   start(): void {
     if (this.#phase.name !== 'idle') return
     this.#stopWatching = watchWake({
-      wake: () => this.#wake(),
+      wake: () => this.#look(() => this.#connect()),
       online: () => this.#tryBetter(),
-      offline: () => this.#wentOffline(),
+      offline: () => this.#look(() => this.#lost()),
       hidden: (hidden) => this.#hidden(hidden),
+      leaving: () => this.#leaving(),
     })
     this.#connect()
   }
@@ -162,20 +163,10 @@ export class Connection {
   }
 
   #control(message: ServerControl, passage: Passage): void {
-    switch (message.type) {
-      case 'error':
-        this.#complaint = message.message
-        break
-      case 'tokenExpiring':
-        this.#refreshToken()
-        break
-      case 'chat':
-        if (!this.#changeOver.isRepeated(encodeControl(message), passage))
-          this.#receiver.control(message, passage.number)
-        break
-      default:
-        this.#receiver.control(message, passage.number)
-    }
+    if (message.type === 'error') this.#complaint = message.message
+    else if (message.type === 'tokenExpiring') this.#refreshToken()
+    else if (message.type !== 'chat' || !this.#changeOver.isRepeated(encodeControl(message), passage))
+      this.#receiver.control(message, passage.number)
   }
 
   #open(passage: Passage, heartbeatMs: number): void {
@@ -251,9 +242,8 @@ export class Connection {
 
   #giveUp({ code, reason }: LineEnd): void {
     for (const passage of this.#enter({ name: 'closed' })) void passage.close()
-    const message =
-      this.#complaint || reason || (code === 4401 ? 'You are not signed in.' : 'The server refused this connection.')
-    this.#show({ status: 'closed', code, message })
+    const unsaid = code === 4401 ? 'You are not signed in.' : 'The server refused this connection.'
+    this.#show({ status: 'closed', code, message: this.#complaint || reason || unsaid })
   }
 
   /** The line is gone: the next attempt is after the back-off, when the server has said, or when the network is back. */
@@ -266,14 +256,15 @@ export class Connection {
     this.#show(offline ? { status: 'offline' } : { status: 'waiting', retryAt: Date.now() + delay })
   }
 
-  #wake(): void {
+  /** What seems open may be dead; what waits may have something else to do. */
+  #look(whereItWaits: () => void): void {
     if (this.#phase.name === 'open') this.#probe()
-    else if (this.#phase.name === 'waiting') this.#connect()
+    else if (this.#phase.name === 'waiting') whereItWaits()
   }
 
-  #wentOffline(): void {
-    if (this.#phase.name === 'open') this.#probe()
-    else if (this.#phase.name === 'waiting') this.#lost()
+  /** Over HTTP nobody would know that the page is gone. One that comes back connects anew. */
+  #leaving(): void {
+    if (this.#phase.name === 'open' && this.#phase.passage.transport !== 'websocket') this.#lost()
   }
 
   /** Without a WebSocket only tabs that are looked at hold a stream: a browser has few connections for one server. */

@@ -1,6 +1,8 @@
 /** How often the clock is looked at, and how far it must have jumped to tell of a sleep. */
 const lookMs = 5_000
 const jumpMs = 10_000
+/** A page that is closed is hidden first. */
+const hiddenMs = 2_000
 
 export interface WakeHandlers {
   /** The machine or the tab may have slept, or the network is back: what seems open may be dead. */
@@ -10,14 +12,17 @@ export interface WakeHandlers {
   offline: () => void
   /** Nobody looks at the tab any more, or somebody does again. */
   hidden: (isHidden: boolean) => void
+  /** The page goes, perhaps to come back as it is. */
+  leaving: () => void
 }
 
 /**
  * Watches for the moments after which a socket cannot be trusted: `online`,
  * the tab becoming visible, a clock that jumped. Returns its stop.
  */
-export function watchWake({ wake, online, offline, hidden }: WakeHandlers): () => void {
-  const stops: (() => void)[] = []
+export function watchWake({ wake, online, offline, hidden, leaving }: WakeHandlers): () => void {
+  let soon: ReturnType<typeof setTimeout> | undefined
+  const stops: (() => void)[] = [() => clearTimeout(soon)]
   const on = (target: EventTarget | undefined, type: string, listener: () => void) => {
     target?.addEventListener(type, listener)
     stops.push(() => target?.removeEventListener(type, listener))
@@ -28,9 +33,14 @@ export function watchWake({ wake, online, offline, hidden }: WakeHandlers): () =
     online()
   })
   on(globalThis.window as EventTarget | undefined, 'offline', offline)
+  on(globalThis.window as EventTarget | undefined, 'pagehide', leaving)
   on(page, 'visibilitychange', () => {
-    hidden(isHidden())
-    if (!isHidden()) wake()
+    clearTimeout(soon)
+    if (isHidden()) soon = setTimeout(() => hidden(true), hiddenMs)
+    else {
+      hidden(false)
+      wake()
+    }
   })
 
   let lookedAt = Date.now()
