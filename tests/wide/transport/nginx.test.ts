@@ -5,6 +5,6 @@ import { usePostgres } from '../../many/nodes.ts'
 
 usePostgres()
 
-test('streams and polls for ten minutes: no session is lost, nobody comes and goes', { timeout: 660_000 }, async () => {
-  await playBehindNginx(Number(process.env.RUNNEL_TEST_TRANSPORT_MS ?? 540_000))
+test('streams and polls for ten minutes: no session is lost, nobody comes and goes', { timeout: 720_000 }, async () => {
+  await playBehindNginx(Number(process.env.RUNNEL_TEST_TRANSPORT_MS ?? 600_000))
 })
