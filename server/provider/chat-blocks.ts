@@ -20,6 +20,9 @@ export class ChatBlocks {
   readonly #kept: KeptReasoning
   readonly #count: (bytes: number) => void
   readonly #tags: ThinkTags
+  readonly #thinkTags: readonly string[] | undefined
+  /** Of the thoughts that come in a field now: some servers leave the tags in. */
+  #fieldTags: { tags: ThinkTags; origin: 'field' | 'summary' } | null = null
   #blocks = 0
   /** What the last delta wrote to; null after a call. */
   #current: OpenBlock | null = null
@@ -45,9 +48,11 @@ export class ChatBlocks {
     this.#kept = kept
     this.#count = count
     this.#tags = new ThinkTags(thinkTags)
+    this.#thinkTags = thinkTags
   }
 
   content(content: string): void {
+    this.#endFieldTags()
     this.#contentLength += content.length
     if (this.#tags.passed) return this.#answer(content)
     this.#tags.push(content)
@@ -61,11 +66,28 @@ export class ChatBlocks {
       this.#tags.thought()
       this.#answer(this.#tags.text)
     }
-    this.#reason(text, isSummary ? 'summary' : 'field')
+    const origin = isSummary ? 'summary' : 'field'
+    this.#fieldTags ??= { tags: new ThinkTags(this.#thinkTags), origin }
+    this.#fieldTags.origin = origin
+    const { tags } = this.#fieldTags
+    if (tags.passed) return this.#reason(text, origin)
+    tags.push(text)
+    this.#reason((tags.turned ? tags.reasoning.trimEnd() : tags.reasoning) + tags.text, origin)
+  }
+
+  /** No more thoughts come in this row: what could have become a tag is none. */
+  #endFieldTags(): void {
+    if (!this.#fieldTags) return
+    const { tags, origin } = this.#fieldTags
+    this.#fieldTags = null
+    if (tags.passed) return
+    tags.end()
+    this.#reason(tags.reasoning + tags.text, origin)
   }
 
   refuse(text: string): void {
     if (text === '') return
+    this.#endFieldTags()
     this.holdsAny = true
     if (this.#current?.type !== 'refusal') {
       const { key } = this.#open('refusal')
@@ -98,6 +120,11 @@ export class ChatBlocks {
 
   /** Ends what was written last, except a text, which the next one ends. */
   leave(status: 'completed' | 'incomplete'): void {
+    this.#endFieldTags()
+    this.#leave(status)
+  }
+
+  #leave(status: 'completed' | 'incomplete'): void {
     const block = this.#current
     this.#current = null
     if (!block || block.type === 'text') return
@@ -111,6 +138,7 @@ export class ChatBlocks {
 
   /** Gives what was held back because more could have followed. */
   flush(): void {
+    this.#endFieldTags()
     if (!this.#tags.passed) {
       this.#tags.end()
       this.#takeTags()
@@ -181,6 +209,7 @@ export class ChatBlocks {
   }
 
   #reason(text: string, origin: 'field' | 'tag' | 'summary'): void {
+    if (text === '') return
     this.holdsAny = true
     if (this.#current?.type !== 'reasoning') {
       this.reasoningKey = this.#open('reasoning').key
@@ -195,7 +224,7 @@ export class ChatBlocks {
   }
 
   #open(type: OpenBlock['type']): OpenBlock {
-    this.leave('completed')
+    this.#leave('completed')
     return (this.#current = { key: `${type}-${this.#blocks++}`, type })
   }
 

@@ -1,7 +1,7 @@
 /** The tool calls of one choice, put together from fragments. */
 import { isDeepStrictEqual } from 'node:util'
 import { cleanJson, type Json, type JsonObject } from '../../shared/schema.ts'
-import { isWhole } from '../../shared/wire.ts'
+import { argumentsOf, idOf, indexOf, stringOf } from './call-fields.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields, type Fields } from './frames.ts'
 import { isJson, JsonEnd } from './json-end.ts'
@@ -113,6 +113,8 @@ export class ChatCalls {
     const at = index === undefined ? undefined : this.#byIndex.get(index)
     const own = id === '' ? undefined : this.#byId.get(id)
     if (own && (name === '' || own.name === '' || own.name === name)) return this.#known(own, at, index, name)
+    const begun = own ?? at ?? (index === undefined && id === '' ? this.#calls.at(-1) : undefined)
+    if (begun && (!own || index === undefined || at === own) && goesOnWith(begun, id, name, text)) return begun
     if (at) {
       // Some servers make a new id for each fragment: only a name begins another call.
       const isOther = id !== '' && at.id !== '' && at.id !== id
@@ -191,7 +193,7 @@ export class ChatCalls {
     return own
   }
 
-  /** An id or a name that comes late. Where they come again, they are the same. */
+  /** An id or a name that comes late, or a name that goes on. */
   #complete(call: Call, id: string, name: string): void {
     const fields: JsonObject = {}
     if (call.id === '' && id !== '') {
@@ -199,10 +201,7 @@ export class ChatCalls {
       if (!this.#byId.has(id)) this.#byId.set(id, call)
       if (call.isShown && !this.#shownIds.has(id)) fields.callId = call.shownId = this.#ownId(id)
     }
-    if (call.name === '' && name !== '') {
-      call.name = name
-      fields.name = name
-    }
+    if (name !== '' && name !== call.name) call.name = fields.name = joinedName(call.name, name)
     if (call.isShown && Object.keys(fields).length > 0) this.#events.push({ type: 'block_set', key: call.key, fields })
   }
 
@@ -213,6 +212,8 @@ export class ChatCalls {
       if (!text.trimStart().startsWith('{')) this.#append(call, '{}')
     }
     if (this.#isWhole(call) && text.trim() !== '') return this.#behind(call, text)
+    // So some write that there are none yet.
+    if (call.arguments === '' && !call.isCustom && text.trim() === 'null') return
     if (call.arguments === '' && !call.isCustom && text.trim() === '{}') call.isPlaceholder = true
     else this.#append(call, text)
     const { twin } = call
@@ -256,27 +257,26 @@ export class ChatCalls {
   }
 }
 
+/**
+ * Is it a piece of a name? A call without arguments so far may have half a name,
+ * and two calls for one would be worse than one for two: that one is no tool, and
+ * the model hears so.
+ */
+function goesOnWith(call: Call, id: string, name: string, text: string): boolean {
+  if (name === '' || call.name === '' || call.name === name || call.arguments !== '' || call.isPlaceholder) return false
+  if (call.name.length + name.length > maxNameChars) return false
+  if (id !== '') return id === call.id
+  return text === '' || name.startsWith(call.name)
+}
+
+/** Names that come in pieces end somewhere. */
+const maxNameChars = 256
+
+/** Some send the next piece, others all so far. */
+function joinedName(before: string, name: string): string {
+  return name.startsWith(before) ? name : before + name
+}
+
 function saysSame(one: string, other: string): boolean {
   return one === other || (isJson(one) && isJson(other) && isDeepStrictEqual(JSON.parse(one), JSON.parse(other)))
-}
-
-/** Where servers put the arguments, as a text or as what it says. */
-function argumentsOf({ arguments: args, input, parameters, args: short }: Fields): string {
-  const given = args ?? input ?? parameters ?? short
-  return typeof given === 'object' && given !== null ? JSON.stringify(given) : stringOf(given)
-}
-
-/** Also in digits. */
-function indexOf(index: unknown): number | undefined {
-  const number = typeof index === 'string' && /^\d{1,6}$/.test(index) ? Number(index) : index
-  return isWhole(number) ? number : undefined
-}
-
-/** Some write that there is none. */
-function idOf(id: unknown): string {
-  return typeof id === 'string' && !/^(?:null|none|nil|undefined)$/i.test(id) ? id : ''
-}
-
-function stringOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

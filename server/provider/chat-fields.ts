@@ -31,8 +31,24 @@ export const chunkFields = new Set([
   'system',
 ])
 
+/** Fields of a delta that say something. Some servers put them on the choice. */
+export const sayingFields = new Set<string>([
+  ...reasoningFields,
+  'content',
+  'refusal',
+  'tool_calls',
+  'tool_call',
+  'function_call',
+  'annotations',
+  'images',
+  'image',
+  'image_url',
+  'audio',
+])
+
 /** Fields of a choice. */
 export const choiceFields = new Set([
+  ...sayingFields,
   'index',
   'delta',
   'message',
@@ -47,7 +63,6 @@ export const choiceFields = new Set([
   'usage',
   'error',
   'errors',
-  'images',
   'seed',
   'token_ids',
   'prompt_token_ids',
@@ -61,17 +76,8 @@ export const choiceFields = new Set([
 
 /** Fields of a delta, or of a message in its place. */
 export const deltaFields = new Set<string>([
-  ...reasoningFields,
-  'content',
+  ...sayingFields,
   'role',
-  'refusal',
-  'tool_calls',
-  'function_call',
-  'annotations',
-  'images',
-  'image',
-  'image_url',
-  'audio',
   'finish_reason',
   'error',
   'name',

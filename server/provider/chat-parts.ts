@@ -1,5 +1,5 @@
 /** The parts of a content that is a list: each kind goes where it belongs. */
-import { thoughtsOf } from './chat-reasoning.ts'
+import { isMarkedThought, thoughtsOf } from './chat-reasoning.ts'
 import { isFields, type Fields } from './frames.ts'
 import { mediaOf, type Media } from './media.ts'
 
@@ -24,7 +24,7 @@ export function takeContent(content: unknown, sink: PartsSink): void {
 
 function takePart(part: Fields, sink: PartsSink): void {
   const type = typeof part.type === 'string' ? part.type : ''
-  if (part.thought === true || /reason|think|thought|summary/.test(type)) {
+  if (isMarkedThought(part) || /reason|think|thought|summary/.test(type)) {
     const text = thoughtsOf(part)
     if (text !== '') sink.thoughts(text, type.includes('summary') || 'summary' in part)
     return

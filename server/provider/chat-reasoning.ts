@@ -1,7 +1,7 @@
 /** Where servers of Chat Completions put their models' thoughts, and in which shapes. */
 import { isFields, type Fields } from './frames.ts'
 
-/** Some fill several fields with the same text: the first one counts. */
+/** Some fill several fields with the same text: it counts once. */
 export const reasoningFields = [
   'reasoning_content',
   'reasoning',
@@ -27,17 +27,23 @@ interface FoundReasoning {
 /** Thoughts inside of thoughts: what is deeper is none. */
 const maxDepth = 20
 
-/** The thoughts in a delta, in the field that this stream uses, else in the first that has any. */
-export function reasoningOf(delta: Fields, used: ReasoningField | null): FoundReasoning | null {
-  if (used !== null && used !== 'content') {
-    const found = foundIn(delta, used)
-    if (found) return found
-  }
+/** The thoughts in a delta: first those of the field that this stream uses. What only repeats others, or a piece of them, is left out. */
+export function reasoningOf(delta: Fields, used: ReasoningField | null): FoundReasoning[] {
+  const found: FoundReasoning[] = []
   for (const field of reasoningFields) {
-    const found = delta[field] ? foundIn(delta, field) : null
-    if (found) return found
+    const one = delta[field] ? foundIn(delta, field) : null
+    if (!one) continue
+    if (field === used) found.unshift(one)
+    else found.push(one)
   }
-  return null
+  if (found.length < 2) return found
+  return found.filter(({ text }, at) => !found.slice(0, at).some((other) => other.text.includes(text.trim())))
+}
+
+/** Words that are thoughts by a mark beside them. */
+export function isMarkedThought({ thought, extra_content: extra, channel }: Fields): boolean {
+  const google = isFields(extra) ? extra.google : undefined
+  return thought === true || channel === 'analysis' || (isFields(google) && google.thought === true)
 }
 
 function foundIn(delta: Fields, field: (typeof reasoningFields)[number]): FoundReasoning | null {

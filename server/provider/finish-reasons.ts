@@ -12,7 +12,7 @@ const words: Record<Exclude<Ending, 'unknown'>, string> = {
     stop_token stop_word word complete completed done finish finished normal success`,
   length: `length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens max_length max_len max_output
     max_context max_context_length model_length token_limit limit context_length context_length_exceeded
-    context_length_reached context_window_exceeded model_context_window_exceeded max_predicted_tokens_reached
+    context_length_reached context_overflow context_window_exceeded model_context_window_exceeded max_predicted_tokens_reached
     length_limit time_limit truncated incomplete`,
   content_filter: `content_filter content_filtered filter filtered content_policy content_policy_violation safety sensitive
     recitation blocklist blocked prohibited_content spii language model_armor image_safety image_prohibited_content
@@ -23,7 +23,7 @@ const words: Record<Exclude<Ending, 'unknown'>, string> = {
     insufficient_system_resources malformed malformed_function_call malformed_tool_call malformed_tool_use
     malformed_model_output malformed_response invalid_function_call unexpected_tool_call too_many_tool_calls
     missing_thought_signature abort aborted cancel cancelled canceled user_cancel user_stopped timeout timed_out error_limit
-    overloaded model_unloaded`,
+    overloaded model_unloaded out_of_memory oom`,
 }
 
 const endings = new Map<string, Ending>(
@@ -40,11 +40,14 @@ export function endingOf(word: string): Ending | null {
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_|_$/g, '')
     .replace(/^(?:finish_reason_|finishreason_|stop_reason_|reason_)/, '')
   if (plain === '' || plain === 'null' || plain === 'none' || plain === 'not_finished' || plain === 'in_progress')
     return null
   const known = endings.get(plain) ?? byKind(plain)
   if (known) return known
+  // `<|im_end|>`: the token at which it stopped.
+  if (/^\s*<[^<>\s]+>\s*$/.test(word.slice(0, 100))) return 'stop'
   // `content_filter: RECITATION`: its last words say more than its first.
   const parts = word.slice(0, 100).split(':')
   if (parts.length === 1) return 'unknown'
@@ -52,7 +55,7 @@ export function endingOf(word: string): Ending | null {
   return last !== null && last !== 'unknown' ? last : (endingOf(parts[0]!) ?? 'unknown')
 }
 
-/** What is called an error is one. */
+/** What is called an error is one; a context has no other end than its length. */
 function byKind(plain: string): Ending | undefined {
   if (
     /(?:^|_)(?:error|exception|failure|failed|overloaded|unavailable)$|^(?:malformed|insufficient|rate_limit)_/.test(
@@ -60,6 +63,7 @@ function byKind(plain: string): Ending | undefined {
     )
   )
     return 'failed'
+  if (/(?:^|_)context(?:_[a-z]+)*_(?:overflow|exceeded|reached|limit|full)(?:_|$)/.test(plain)) return 'length'
   return /(?:^|_)(?:content_filter|safety|moderation|policy)$/.test(plain) ? 'content_filter' : undefined
 }
 

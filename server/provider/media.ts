@@ -35,7 +35,8 @@ export function mediaOf(value: unknown, kind: 'image' | 'audio' | 'file', depth 
   const given = typeOf(value)
   for (const name of ['b64_json', 'image_base64', 'base64', 'data', 'file_data', 'result', 'bytes'] as const) {
     const data = value[name]
-    if (typeof data === 'string' && data !== '') return named(fromText(data, kind, given ?? fallback[kind]), value)
+    if (typeof data === 'string' && data !== '')
+      return named(fromText(data, kind, given ?? bareType(data) ?? fallback[kind]), value)
   }
   for (const name of ['image_url', 'url', 'uri', 'file_url', 'audio_url', 'file_uri'] as const) {
     const url = value[name]
@@ -85,8 +86,22 @@ function fromText(
     return bytesOf(/;base64$/i.test(head[2]!) ? fromBase64(data) : fromPercent(data), mimeType, kind)
   }
   if (/^https?:\/\//i.test(text)) return linkOf(text, kind, type)
-  return isAddress || type === undefined ? null : bytesOf(fromBase64(text), type, kind)
+  const known = isAddress || type === undefined ? bareType(text) : type
+  return known === undefined ? null : bytesOf(fromBase64(text), known, kind)
 }
+
+/** What base64 says of itself by its first bytes. */
+function bareType(text: string): string | undefined {
+  return beginnings.find(([begins]) => begins.test(text.slice(0, 20)))?.[1]
+}
+
+const beginnings: [RegExp, string][] = [
+  [/^iVBORw0KGgo/, 'image/png'],
+  [/^\/9j\//, 'image/jpeg'],
+  [/^R0lGOD[dl]h/, 'image/gif'],
+  [/^UklGR.{8}XRUJQ/, 'image/webp'],
+  [/^JVBERi0/, 'application/pdf'],
+]
 
 function bytesOf(data: Uint8Array | null, mimeType: string, kind: string): Media | null {
   if (!data || data.byteLength === 0) return null

@@ -7,11 +7,12 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { FinishReason } from '../../shared/schema.ts'
 import { ChatBlocks } from './chat-blocks.ts'
 import { ChatCalls } from './chat-calls.ts'
+import { choicesOf, choiceSays, deltasOf, ownWords } from './chat-choice.ts'
 import { Messages } from './chat-message.ts'
 import { sourceBlocks } from './chat-delta.ts'
 import { choiceFields, chunkFields, deltaFields } from './chat-fields.ts'
 import { holds, takeContent, type PartsSink } from './chat-parts.ts'
-import { reasoningOf, type ReasoningField } from './chat-reasoning.ts'
+import { isMarkedThought, reasoningOf, thoughtsOf, type ReasoningField } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { heldBytes, reportedFailure } from './failures.ts'
 import { emptyAnswer, endingOf, finishWord, spareWord, unknownWord } from './finish-reasons.ts'
@@ -29,11 +30,13 @@ interface ChatOptions {
   thinkTags?: readonly string[]
 }
 
-/** The message of a stream is its choice 0. */
+/** The message of a stream is its first choice that says something. */
 export class ChatMapper implements StreamMapper, PartsSink {
   readonly events: ProviderEvent[] = []
   finished = false
   readonly #onUnknown: (path: string) => void
+  /** Of the choice that is the message. */
+  #place: number | undefined
   readonly #blocks: ChatBlocks
   readonly #calls: ChatCalls
   readonly #kept: KeptReasoning
@@ -88,9 +91,9 @@ export class ChatMapper implements StreamMapper, PartsSink {
 
   #frame(chunk: Fields, type: string | undefined): boolean {
     const { choices } = chunk
-    if (Array.isArray(choices)) {
-      for (const choice of choices) if (isFields(choice) && !Number(choice.index)) this.#choice(choice)
-    } else if (holds(choices)) this.ignored('choices')
+    const known = choicesOf(choices)
+    for (const choice of known ?? []) this.#choiceAt(Number(choice.index) || 0, choice)
+    if (!known && holds(choices)) this.ignored('choices')
     if (chunk.images) this.#images(chunk.images)
     const usage = chunk.usage ?? (chunk.x_groq as Fields | undefined)?.usage
     if (usage) this.#usage = usage
@@ -109,15 +112,22 @@ export class ChatMapper implements StreamMapper, PartsSink {
     return true
   }
 
+  #choiceAt(index: number, choice: Fields): void {
+    if (this.#place === undefined && choiceSays(choice)) this.#place = index
+    if (this.#place === undefined || this.#place === index) this.#choice(choice)
+  }
+
   #choice(choice: Fields): void {
     const { delta, message } = choice
-    if (isFields(delta)) this.#delta(delta)
-    else if (holds(delta)) this.ignored('choices.delta')
+    const deltas = deltasOf(delta)
+    for (const one of deltas ?? []) this.#delta(one)
+    if (!deltas && holds(delta)) this.ignored('choices.delta')
+    const own = ownWords(choice)
+    if (own) this.#delta(own)
     const inner = isFields(delta) ? delta : isFields(message) ? message : undefined
     const failure = namedFailure(choice) ?? (inner && namedFailure(inner))
     if (failure === choice && typeof message === 'string') throw reportedFailure(failure)
     if (message !== undefined || typeof choice.text === 'string') this.#whole(message ?? choice.text)
-    if (choice.images) this.#images(choice.images)
     if (choice.usage) this.#usage = choice.usage
     for (const name in choice) if (!choiceFields.has(name) && holds(choice[name])) this.ignored(`choices.${name}`)
     if (failure !== undefined) throw reportedFailure(failure)
@@ -152,25 +162,36 @@ export class ChatMapper implements StreamMapper, PartsSink {
   #take(delta: Fields): void {
     const found = reasoningOf(delta, this.#reasoningField)
     this.#kept.delta(delta)
-    if (found) this.#think(found.text, found.isSummary, found.field)
+    for (const [at, one] of found.entries()) {
+      // The longer may begin with the shorter, of which it then has the rest.
+      const before = at === 0 ? '' : found[0]!.text
+      this.#think(one.text, one.isSummary, one.field, one.text.startsWith(before) ? before.length : 0)
+    }
+    const isThought = isMarkedThought(delta)
     const { content, refusal, tool_calls: calls, function_call: called, annotations, audio } = delta
-    if (typeof content === 'string') {
+    if (isThought && thoughtsOf(content) !== '') this.thoughts(thoughtsOf(content), false)
+    else if (typeof content === 'string') {
       if (content !== '') this.#blocks.content(content)
     } else if (typeof content === 'number') this.#blocks.content(String(content))
     else if (content) takeContent(content, this)
     if (refusal && typeof refusal === 'string') this.refuse(refusal)
     if (Array.isArray(calls)) for (const fragment of calls) this.call(fragment)
     else if (isFields(calls)) this.call(calls)
+    if (isFields(delta.tool_call)) this.call(delta.tool_call)
     if (isFields(called)) this.#calls.legacy(called, () => this.#blocks.leave('completed'))
     if (Array.isArray(annotations)) for (const annotation of annotations) this.annotate(annotation)
     const images = delta.images ?? delta.image ?? delta.image_url
     if (images) this.#images(images)
     if (audio) this.sound(audio)
-    for (const name in delta) if (!deltaFields.has(name) && holds(delta[name])) this.ignored(`choices.delta.${name}`)
+    for (const name in delta)
+      if (!deltaFields.has(name) && holds(delta[name]) && !(isThought && name === 'extra_content'))
+        this.ignored(`choices.delta.${name}`)
   }
 
-  #think(text: string, isSummary: boolean, field: ReasoningField): void {
-    if (this.#reasoningField !== null && field !== this.#reasoningField && this.#isRepeated(text)) return
+  /** `came`: so much of it was said by another field of the same delta. */
+  #think(whole: string, isSummary: boolean, field: ReasoningField, came = 0): void {
+    if (this.#reasoningField !== null && field !== this.#reasoningField && this.#isRepeated(whole)) return
+    const text = whole.slice(came)
     this.#reasoningField ??= field
     this.#thoughts += text
     this.#blocks.thoughts(text, isSummary)

@@ -14,7 +14,8 @@ import { failureIn, namedFailure } from './reported.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
 import { Items, isCall, type Item } from './responses-places.ts'
-import { missingItems, placeAmong } from './responses-rest.ts'
+import { silentEvents, silentItems } from './responses-silent.ts'
+import { missingItems, placeAmong, wordsOf } from './responses-rest.ts'
 import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
 
@@ -38,10 +39,15 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   push(type: string | undefined, data: string): boolean {
-    const event = readFrame(type, data)
-    if (event === null) return false
-    if (event !== 'done') this.#event(event, typeof event.type === 'string' ? event.type : (type ?? ''))
-    return true
+    try {
+      const event = readFrame(type, data)
+      if (event === null) return false
+      if (event !== 'done') this.#event(event, typeof event.type === 'string' ? event.type : (type ?? ''))
+      return true
+    } catch (error) {
+      this.#hear()
+      throw error
+    }
   }
 
   ignored(path: string): void {
@@ -138,6 +144,7 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   end(failure: RunnelError): void {
+    this.#hear()
     throw failure
   }
 
@@ -211,9 +218,7 @@ export class ResponsesMapper implements StreamMapper {
     const items = this.#items.all
     for (const item of items) item.close(isWhole)
     const note = !isWhole && ending === 'unknown' && word !== '' ? unknownWord(word) : undefined
-    const sound = this.#sound.file()
-    if (sound) this.events.push({ type: 'file', key: 'sound', ...sound })
-    const empty = sound || items.some((item) => item.holdsAny) ? undefined : emptyAnswer(ending)
+    const empty = this.#hear() || items.some((item) => item.holdsAny) ? undefined : emptyAnswer(ending)
     const said = note ?? empty
     this.events.push({ type: 'finish', reason: ending, ...(said !== undefined && { note: said }) })
     this.finished = true
@@ -221,10 +226,30 @@ export class ResponsesMapper implements StreamMapper {
 
   /** What came with this event only. */
   #fill(response: Fields): void {
-    for (const item of missingItems(response, this.#items.all)) {
+    for (const { item, of } of missingItems(response, this.#items.all)) {
+      if (of) {
+        this.#goOn(of, item)
+        continue
+      }
       const place = placeAmong(item, this.#items.all)
       this.#ends(place ?? this.#begin(this.#items.nextPlace, item), item)
     }
+  }
+
+  /** What came says more in the end. Where it is closed, the rest gets a block of its own. */
+  #goOn(known: MessageItem | ReasoningItem, item: Fields): void {
+    if (!known.isClosed) return this.#ends(known, item)
+    const rest = wordsOf(item).slice(known.text.length)
+    const made = this.#begin(this.#items.nextPlace, { type: item.type })
+    if (made instanceof MessageItem) made.grow({ delta: rest }, 'text')
+    else if (made instanceof ReasoningItem) made.grow(0, rest, 'field')
+  }
+
+  /** The sound that came; false: none. */
+  #hear(): boolean {
+    const sound = this.#sound.file()
+    if (sound) this.events.push({ type: 'file', key: 'sound', ...sound })
+    return sound !== null
   }
 
   #reason(): FinishReason {
@@ -251,34 +276,3 @@ function incompleteWord(details: unknown): string {
   const reason = isFields(details) ? details.reason : undefined
   return typeof reason === 'string' ? reason : ''
 }
-
-/** Items that write no block. */
-const silentItems = new Set(['mcp_list_tools', 'compaction'])
-
-/** Events that say nothing which another one does not say as well. */
-const silentEvents = new Set([
-  'response.created',
-  'response.audio.done',
-  'response.output_audio.done',
-  'response.in_progress',
-  'response.queued',
-  'response.content_part.added',
-  'response.reasoning_summary_part.added',
-  'response.code_interpreter_call_code.done',
-  'response.shell_call_command.added',
-  'response.shell_call_command.delta',
-  'response.shell_call_command.done',
-  'response.shell_call_output_content.delta',
-  'response.shell_call_output_content.done',
-  'response.apply_patch_call_operation_diff.delta',
-  'response.apply_patch_call_operation_diff.done',
-  'response.image_generation_call.partial_image',
-  ...[
-    'web_search_call',
-    'file_search_call',
-    'code_interpreter_call',
-    'image_generation_call',
-    'mcp_call',
-    'mcp_list_tools',
-  ].flatMap((type) => [`response.${type}.in_progress`, `response.${type}.completed`, `response.${type}.failed`]),
-])

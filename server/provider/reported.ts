@@ -133,7 +133,9 @@ function isHarmless(error: unknown): boolean {
 
 function holdsAnswer({ choices, usage, output, response, candidates }: Fields): boolean {
   const list = choices ?? output ?? candidates
-  return (Array.isArray(list) && list.length > 0) || isFields(usage) || isFields(response)
+  return (
+    (typeof list === 'object' && list !== null && Object.keys(list).length > 0) || isFields(usage) || isFields(response)
+  )
 }
 
 /** An error without the word: a sentence, or a code, where an answer should stand. */

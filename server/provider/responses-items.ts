@@ -20,8 +20,6 @@ export class MessageItem {
   readonly #parts = new Map<number, Part>()
   readonly #onUnknown: (path: string) => void
   isDone = false
-  /** Characters of all its parts. */
-  length = 0
   #files = 0
   readonly #seen = new Set<string>()
   #closed = false
@@ -30,6 +28,14 @@ export class MessageItem {
     this.#events = events
     this.#index = index
     this.#onUnknown = onUnknown
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  get text(): string {
+    return [...this.#parts.values()].map(({ text }) => text).join('')
   }
 
   get holdsAny(): boolean {
@@ -41,7 +47,6 @@ export class MessageItem {
     if (typeof text !== 'string' || text === '' || this.#closed) return
     const part = this.#parts.get(placeOf(event.content_index)) ?? this.#open(event.content_index, kind)
     part.text += text
-    this.length += text.length
     this.#events.push({ type: 'delta', key: part.key, field: 'text', text })
   }
 
@@ -143,6 +148,7 @@ interface Thoughts {
   key: string
   /** The part that its last character came from. */
   index: number
+  text: string
 }
 
 /** A reasoning item: its summary is one block, its raw text another, the parts of each set apart by a blank line. */
@@ -159,6 +165,14 @@ export class ReasoningItem {
     this.#index = index
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  get text(): string {
+    return (this.#summary?.text ?? '') + (this.#raw?.text ?? '')
+  }
+
   get holdsAny(): boolean {
     return this.#summary !== undefined || this.#raw !== undefined
   }
@@ -171,18 +185,19 @@ export class ReasoningItem {
       thoughts.index = at
       this.#events.push({ type: 'delta', key: thoughts.key, field: 'text', text: '\n\n' })
     }
+    thoughts.text += text
     this.#events.push({ type: 'delta', key: thoughts.key, field: 'text', text })
   }
 
-  /** The whole text of a part, for servers that send no deltas. */
+  /** The whole text of a part, for servers that send no deltas. What it has more than they, the item has too. */
   whole(index: unknown, text: unknown, origin: Origin): void {
     const thoughts = origin === 'summary' ? this.#summary : this.#raw
     if (!thoughts || thoughts.index < placeOf(index)) this.grow(index, text, origin)
   }
 
   done(item: Fields): void {
-    if (!this.#summary) this.#wholeParts(item.summary, 'summary')
-    if (!this.#raw) this.#wholeParts(item.content, 'field')
+    this.#wholeParts(item.summary, 'summary')
+    this.#wholeParts(item.content, 'field')
     this.isDone = true
     const key = (this.#summary ?? this.#raw)?.key ?? `item-${this.#index}`
     this.#events.push({ type: 'provider_data', key, data: { api: 'responses', item: cleanJson(item) as JsonObject } })
@@ -205,11 +220,18 @@ export class ReasoningItem {
 
   #wholeParts(parts: unknown, origin: Origin): void {
     const list: unknown[] = Array.isArray(parts) ? parts : [parts]
-    for (const [index, part] of list.entries()) this.grow(index, thoughtsOf(part), origin)
+    const texts = list.map((part) => thoughtsOf(part))
+    const came = (origin === 'summary' ? this.#summary : this.#raw)?.text ?? ''
+    if (!texts.join('').startsWith(came)) return
+    let left = came.length
+    for (const [index, text] of texts.entries()) {
+      this.grow(index, text.slice(left), origin)
+      left = Math.max(0, left - text.length)
+    }
   }
 
   #open(origin: Origin, index: number): Thoughts {
-    const thoughts = { key: `item-${this.#index}-${origin}`, index }
+    const thoughts = { key: `item-${this.#index}-${origin}`, index, text: '' }
     if (origin === 'summary') this.#summary = thoughts
     else this.#raw = thoughts
     this.#events.push({

@@ -1,26 +1,53 @@
 /** What only the last event of a Responses stream holds: some servers send nothing before it, or leave out a kind of item. */
+import { thoughtsOf } from './chat-reasoning.ts'
 import { isFields, type Fields } from './frames.ts'
 import { CallItem } from './responses-calls.ts'
 import { MessageItem, ReasoningItem } from './responses-items.ts'
-import { kindOf, type Item } from './responses-places.ts'
+import { kindOf, type Item, type Kind } from './responses-places.ts'
 
-/** Items of the last event that did not come before. Ids and places may be others there, so they are counted by kind. */
-export function missingItems({ output, output_text: text }: Fields, known: readonly Item[]): Fields[] {
-  const given = (Array.isArray(output) ? output : []).filter(isFields)
-  const found = [...missingMessages(given, known), ...missingCalls(given, known)]
-  if (!known.some((item) => item instanceof ReasoningItem && item.holdsAny))
-    found.push(...given.filter((item) => kindOf(item) === 'reasoning'))
-  if (known.length === 0) found.push(...given.filter((item) => kindOf(item) === 'other'))
-  if (given.length === 0 && typeof text === 'string' && text !== '' && !known.some((item) => item.holdsAny))
-    return [{ type: 'message', content: [{ type: 'output_text', text }] }]
-  return given.filter((item) => found.includes(item))
+/** `of`: the item that came before, with less than this one says. */
+export interface Missing {
+  item: Fields
+  of?: MessageItem | ReasoningItem
 }
 
-function missingMessages(given: readonly Fields[], known: readonly Item[]): Fields[] {
-  const messages = given.filter((item) => kindOf(item) === 'message')
-  const came = known.filter((item) => item instanceof MessageItem && item.holdsAny) as MessageItem[]
-  const others = messages.filter((item) => !came.some(({ length }) => length === lengthOf(item)))
-  return others.slice(0, Math.max(0, messages.length - came.length))
+/** What of the last event did not come before. Ids and places may be others there, so items are compared by kind and words. */
+export function missingItems({ output, output_text: text }: Fields, known: readonly Item[]): Missing[] {
+  const given = (Array.isArray(output) ? output : []).filter(isFields)
+  const messages = known.filter((item): item is MessageItem => item instanceof MessageItem && item.holdsAny)
+  const thoughts = known.filter(
+    (item): item is ReasoningItem => item instanceof ReasoningItem && (item.holdsAny || item.isDone),
+  )
+  const found = [
+    ...missingWords(given, 'message', messages),
+    ...missingWords(given, 'reasoning', thoughts),
+    ...missingCalls(given, known).map((item) => ({ item })),
+  ]
+  if (known.length === 0)
+    found.push(...given.filter((item) => kindOf(item) === 'other').map((item): Missing => ({ item })))
+  if (given.length === 0 && typeof text === 'string' && text !== '' && !known.some((item) => item.holdsAny))
+    return [{ item: { type: 'message', content: [{ type: 'output_text', text }] } }]
+  return given.flatMap((item) => found.find((missing) => missing.item === item) ?? [])
+}
+
+function missingWords(given: readonly Fields[], kind: Kind, came: readonly (MessageItem | ReasoningItem)[]): Missing[] {
+  const items = given.filter((item) => kindOf(item) === kind)
+  const left = new Set(came)
+  const others = items.filter((item) => !take(left, ({ text }) => text === wordsOf(item)))
+  const longer: Missing[] = []
+  const rest = others.filter((item) => {
+    const of = take(left, ({ text }) => wordsOf(item).startsWith(text))
+    if (of) longer.push({ item, of })
+    return !of
+  })
+  // What came may stand there in other words.
+  return [...longer, ...rest.slice(0, Math.max(0, items.length - came.length)).map((item) => ({ item }))]
+}
+
+function take<T>(left: Set<T>, fits: (one: T) => boolean): T | undefined {
+  const one = [...left].find(fits)
+  if (one !== undefined) left.delete(one)
+  return one
 }
 
 function missingCalls(given: readonly Fields[], known: readonly Item[]): Fields[] {
@@ -40,12 +67,15 @@ export function placeAmong(item: Fields, known: readonly Item[]): Item | undefin
   })
 }
 
-function lengthOf({ content }: Fields): number {
-  if (typeof content === 'string') return content.length
-  let length = 0
-  for (const part of Array.isArray(content) ? content : []) {
+/** What an item that is given whole says. */
+export function wordsOf({ type, content, summary }: Fields): string {
+  if (type === 'reasoning') return joined(summary, thoughtsOf) + joined(content, thoughtsOf)
+  return joined(content, (part) => {
     const words = isFields(part) ? (part.text ?? part.refusal ?? part.transcript) : part
-    if (typeof words === 'string') length += words.length
-  }
-  return length
+    return typeof words === 'string' ? words : ''
+  })
+}
+
+function joined(parts: unknown, words: (part: unknown) => string): string {
+  return (Array.isArray(parts) ? parts : [parts]).map(words).join('')
 }

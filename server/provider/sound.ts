@@ -23,11 +23,11 @@ export class Sound {
     if (whole > 0) this.#pieces.push(Buffer.from(text.slice(0, whole), 'base64'))
   }
 
-  /** Null where nothing came. */
+  /** What came since the last call; null: nothing. */
   file(): { name: string; mimeType: string; data: Uint8Array } | null {
     if (this.#rest !== '') this.#pieces.push(Buffer.from(this.#rest, 'base64'))
     this.#rest = ''
-    const data = Buffer.concat(this.#pieces)
+    const data = Buffer.concat(this.#pieces.splice(0))
     if (data.byteLength === 0) return null
     const known = formats.find(({ begins }) => begins(data))
     if (known) return { name: `audio.${known.extension}`, mimeType: known.mimeType, data }

@@ -116,6 +116,14 @@ describe('a call', () => {
 })
 
 describe('text that is rewritten', () => {
+  test('whose name goes on has the rest of it in a fragment of its own', () => {
+    const chunks = encoder()
+    chunks.changes([{ type: 'block', index: 0, block: callBlock('fi') }])
+    expect(deltas(chunks.changes([{ type: 'set', block: 'b1', fields: { name: 'find' } }]))).toEqual([
+      { tool_calls: [{ index: 0, function: { name: 'nd' } }] },
+    ])
+  })
+
   test('behind what was sent stays sent, and the rest follows once', () => {
     const chunks = encoder()
     chunks.difference({ ...message, output: [textBlock('The secret is')] })

@@ -148,6 +148,38 @@ describe('words', () => {
         toolCalls: [{ callId: 'c', name: 'find', arguments: '{}' }],
       },
     ],
+    ['a delta that is a text', json({ choices: [{ delta: 'One.' }] }), { text: 'One.' }],
+    [
+      'a delta that is a list of parts',
+      json({ choices: [{ delta: [{ type: 'text', text: 'One.' }] }] }),
+      { text: 'One.' },
+    ],
+    [
+      'a delta that is a list of deltas',
+      json({ choices: [{ delta: [{ reasoning: 'Hm.' }, { content: 'One.' }] }] }),
+      { reasoning: 'Hm.', text: 'One.' },
+    ],
+    ['choices that are one', json({ choices: { index: 0, delta: { content: 'One.' } } }), { text: 'One.' }],
+    ['choices by their number', json({ choices: { '0': { delta: { content: 'One.' } } } }), { text: 'One.' }],
+    [
+      'words of a choice',
+      json({ choices: [{ index: 0, content: 'One.', reasoning: 'Hm.' }] }),
+      { reasoning: 'Hm.', text: 'One.' },
+    ],
+    [
+      'a choice that is not the first',
+      json({ choices: [{ index: 0, delta: { role: 'assistant' } }] }) +
+        json({ choices: [{ index: 1, delta: { content: 'One ' } }] }) +
+        json({ choices: [{ index: 1, delta: { content: 'two.' }, finish_reason: 'stop' }] }),
+      { text: 'One two.' },
+    ],
+    [
+      'two choices: the first that says something',
+      json({ choices: [{ index: 1, delta: { content: 'One ' } }] }) +
+        json({ choices: [{ index: 0, delta: { content: 'Zwei' }, finish_reason: 'length' }] }) +
+        json({ choices: [{ index: 1, delta: { content: 'two.' }, finish_reason: 'stop' }] }),
+      { text: 'One two.' },
+    ],
     ['a number', delta({ content: 42 }), { text: '42' }],
     [
       'a choice that is counted in words',
@@ -261,6 +293,48 @@ describe('words', () => {
           { name: 'find', arguments: '{"q":1}' },
         ],
       },
+    ],
+    [
+      'a second item of thoughts that comes only with the last event',
+      event('response.reasoning_summary_text.delta', { output_index: 0, delta: 'Hm. ' }) +
+        completed([
+          { type: 'reasoning', id: 'r', summary: [{ type: 'summary_text', text: 'Hm. ' }] },
+          { type: 'reasoning', id: 's', summary: [{ type: 'summary_text', text: 'Well.' }] },
+        ]),
+      { reasoning: 'Hm. Well.' },
+    ],
+    [
+      'words that go on in the last event',
+      event('response.output_text.delta', { output_index: 0, delta: 'One ' }) +
+        completed([messageItem([{ type: 'output_text', text: 'One two.' }])]),
+      { text: 'One two.' },
+    ],
+    [
+      'words that go on in the last event behind the end of their item',
+      event('response.output_item.done', {
+        output_index: 0,
+        item: messageItem([{ type: 'output_text', text: 'One ' }]),
+      }) + completed([messageItem([{ type: 'output_text', text: 'One two.' }])]),
+      { text: 'One two.' },
+    ],
+    [
+      'thoughts that go on in the last event',
+      event('response.reasoning_text.delta', { output_index: 0, delta: 'Let ' }) +
+        completed([{ type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Let me see.' }] }]),
+      { reasoning: 'Let me see.' },
+    ],
+    [
+      'sealed thoughts are no second item',
+      event('response.output_item.done', {
+        output_index: 0,
+        item: { type: 'reasoning', id: 'r', summary: [], encrypted_content: 'x' },
+      }) +
+        event('response.output_text.delta', { output_index: 1, delta: 'Yes.' }) +
+        completed([
+          { type: 'reasoning', id: 'r', summary: [], encrypted_content: 'x' },
+          messageItem([{ type: 'output_text', text: 'Yes.' }]),
+        ]),
+      { reasoning: '', text: 'Yes.' },
     ],
     ['the convenient text alone', completed([], { output_text: 'Whole.' }), { text: 'Whole.' }],
     [
@@ -473,6 +547,24 @@ describe('thoughts', () => {
     ],
     ['a part called reasoning_text', { content: [{ type: 'reasoning_text', text: 'Let me see.' }] }],
     ['a part marked as a thought', { content: [{ thought: true, text: 'Let me see.' }] }],
+    ['a delta marked as a thought', { thought: true, content: 'Let me see.' }],
+    ['a delta marked by Google', { extra_content: { google: { thought: true } }, content: 'Let me see.' }],
+    [
+      'a delta marked by Google, with a tag',
+      { extra_content: { google: { thought: true } }, content: '<thought>\nLet me see.\n</thought>' },
+    ],
+    ['a delta of the channel of thoughts', { channel: 'analysis', content: 'Let me see.' }],
+    [
+      'a part marked by Google',
+      { content: [{ type: 'text', extra_content: { google: { thought: true } }, text: 'Let me see.' }] },
+    ],
+    ['a part of the channel of thoughts', { content: [{ type: 'text', channel: 'analysis', text: 'Let me see.' }] }],
+    ['tags in a field of thoughts', { reasoning_content: '<think>\nLet me see.\n</think>\n' }],
+    ['tags in a part that is a thought', { content: [{ type: 'thinking', thinking: '<think>Let me see.</think>' }] }],
+    ['a closing tag in a field of thoughts', { reasoning: 'Let me see.\n</think>\n\n' }],
+    ['one field that has only the beginning of another', { reasoning: 'Let me', reasoning_content: 'Let me see.' }],
+    ['one field that has only the beginning, behind', { thinking: 'Let me', reasoning_content: 'Let me see.' }],
+    ['fields with different thoughts', { reasoning: ' see.', reasoning_content: 'Let me' }],
     ['tags', { content: '<thinking>Let me see.</thinking>' }],
     ['tags in brackets', { content: '[THINK]Let me see.[/THINK]' }],
     ['a closing tag only', { content: 'Let me see.</think>' }],
@@ -499,6 +591,34 @@ describe('thoughts', () => {
   test('what comes in another field later is no less a thought', async () => {
     const body = delta({ reasoning_content: 'First. ' }) + delta({ thinking: 'Second.' })
     await check('chat', body + text('Four.') + ends(), { reasoning: 'First. Second.', text: 'Four.' })
+  })
+
+  test('tags in a field of thoughts go, however they are cut', async () => {
+    const field = (words: string) => delta({ reasoning_content: words })
+    const body = field('<thi') + field('nk>\nLet me ') + field('see.\n</') + field('think>\n')
+    await check('chat', body + text('Four.') + ends(), { reasoning: 'Let me see.', text: 'Four.' })
+    await check('chat', field('Let me ') + field('see.</') + field('think>') + text('Four.') + ends(), {
+      reasoning: 'Let me see.',
+      text: 'Four.',
+    })
+    const spoken = 'It says `</think>` there.'
+    await check('chat', field(spoken) + text('Four.') + ends(), { reasoning: spoken, text: 'Four.' })
+    await check('chat', field('1 <') + text('Four.') + ends(), { reasoning: '1 <', text: 'Four.' })
+    await check('chat', field('1 <') + ends(), { reasoning: '1 <', text: '' })
+    await check('chat', field('1 <') + delta({ content: '' }) + field(' 2') + ends(), { reasoning: '1 < 2', text: '' })
+  })
+
+  test('a field that comes with all so far beside one in pieces says nothing more', async () => {
+    const body =
+      delta({ reasoning: 'Let', thinking_blocks: [{ type: 'thinking', thinking: 'Let' }] }) +
+      delta({ reasoning: ' me', thinking_blocks: [{ type: 'thinking', thinking: 'Let me' }] })
+    await check('chat', body + text('Four.') + ends(), { reasoning: 'Let me', text: 'Four.' })
+  })
+
+  test('a tag that only the text behind marked thoughts closes', async () => {
+    const google = { extra_content: { google: { thought: true } } }
+    const body = delta({ ...google, content: '<thought>Let me ' }) + delta({ ...google, content: 'see.' })
+    await check('chat', body + text('</thought>Four.') + ends(), { reasoning: 'Let me see.', text: 'Four.' })
   })
 
   test('a closing tag behind thoughts in a field is none of the text', async () => {
@@ -540,6 +660,9 @@ describe('pictures, sounds and files', () => {
     ['images of image_url texts', { images: [{ image_url: dataUrl }] }, 'image/png'],
     ['images of texts', { images: [dataUrl] }, 'image/png'],
     ['images of b64_json', { images: [{ b64_json: png, mime_type: 'image/webp' }] }, 'image/webp'],
+    ['images of bare base64', { images: [png] }, 'image/png'],
+    ['bare base64 in the place of an address', { images: [{ image_url: { url: png } }] }, 'image/png'],
+    ['base64 that says itself what it is', { images: [{ b64_json: '/9j/4AAQSkZJRgABAQ==' }] }, 'image/jpeg'],
     ['image', { image: { url: dataUrl } }, 'image/png'],
     ['a part image_url', { content: [{ type: 'image_url', image_url: { url: dataUrl } }] }, 'image/png'],
     [
@@ -585,6 +708,14 @@ describe('pictures, sounds and files', () => {
   test('sound that came before a failure is kept', async () => {
     const played = await playBody('chat', delta({ audio: { data: wave, transcript: 'Hi.' } }) + json({ error: 'gone' }))
     expect(faultsOf(played, { status: 'failed', text: 'Hi.', files: [{ mimeType: 'audio/wav' }] })).toEqual([])
+  })
+
+  test('Responses: sound that came before a failure is kept', async () => {
+    const sound = event('response.output_audio.delta', { output_index: 0, delta: wave })
+    for (const end of [event('response.failed', { response: { status: 'failed', error: { message: 'gone' } } }), ''])
+      expect(
+        faultsOf(await playBody('responses', sound + end), { status: 'failed', files: [{ mimeType: 'audio/wav' }] }),
+      ).toEqual([])
   })
 
   test('a picture that is none is not understood', async () => {
@@ -759,6 +890,67 @@ describe('calls', () => {
       delta({ tool_calls: { id: 'a', function: { name: 'find', arguments: '{"q":"sea"}' } } }),
       [sea],
     ],
+    ['tool_call', delta({ tool_call: { id: 'a', function: { name: 'find', arguments: '{"q":"sea"}' } } }), [sea]],
+    [
+      'calls of a choice',
+      json({ choices: [{ tool_calls: [{ id: 'a', function: { name: 'find', arguments: '{"q":"sea"}' } }] }] }),
+      [sea],
+    ],
+    [
+      'calls of a choice beside a delta',
+      json({
+        choices: [
+          {
+            delta: { role: 'assistant' },
+            tool_calls: [{ id: 'a', function: { name: 'find', arguments: '{"q":"sea"}' } }],
+          },
+        ],
+      }),
+      [sea],
+    ],
+    [
+      'arguments: null, then text',
+      call({ index: 0, id: 'a', function: { name: 'find', arguments: null } }) + more('{"q":"sea"}', { index: 0 }),
+      [sea],
+    ],
+    [
+      'arguments "null", then text',
+      find('null', { index: 0, id: 'a' }) + more('{"q":', { index: 0 }) + more('"sea"}', { index: 0 }),
+      [sea],
+    ],
+    [
+      'a name in pieces',
+      call({ index: 0, id: 'a', function: { name: 'fi', arguments: '' } }) +
+        call({ index: 0, function: { name: 'nd' } }) +
+        more('{"q":"sea"}', { index: 0 }),
+      [{ callId: 'a', ...sea }],
+    ],
+    [
+      'a name in pieces with the id in each',
+      call({ index: 0, id: 'a', function: { name: 'fi' } }) +
+        call({ index: 0, id: 'a', function: { name: 'nd' } }) +
+        more('{"q":"sea"}', { index: 0, id: 'a' }),
+      [{ callId: 'a', ...sea }],
+    ],
+    [
+      'a name in pieces without ids',
+      call({ index: 0, function: { name: 'fi' } }) +
+        call({ index: 0, function: { name: 'nd' } }) +
+        more('{"q":"sea"}', { index: 0 }),
+      [sea],
+    ],
+    [
+      'a name that comes whole behind its beginning',
+      call({ index: 0, id: 'a', function: { name: 'fi', arguments: '' } }) + find('{"q":"sea"}', { index: 0, id: 'a' }),
+      [{ callId: 'a', ...sea }],
+    ],
+    [
+      'a legacy name in pieces',
+      delta({ function_call: { name: 'fi' } }) +
+        delta({ function_call: { name: 'nd' } }) +
+        delta({ function_call: { arguments: '{"q":"sea"}' } }),
+      [sea],
+    ],
     ['a flat call', call({ index: 0, id: 'a', name: 'find', arguments: '{"q":"sea"}' }), [sea]],
     [
       'a fragment of nobody before any call',
@@ -833,8 +1025,8 @@ describe('what is not understood is named by its path', () => {
     ['a part', delta({ content: ['x', { type: 'hologram', data: 1 }] }), ['content.hologram']],
     ['a part whose words are shown', delta({ content: [{ type: 'poem', text: 'x' }] }), ['content.poem']],
     ['a field of a chunk', json({ choices: [{ delta: { content: 'x' } }], related: ['y'], note: 'z' }), ['related']],
-    ['a delta that is none', text('x') + json({ choices: [{ delta: 'y' }] }), ['choices.delta']],
-    ['choices that are no list', text('x') + json({ choices: { delta: { content: 'y' } } }), ['choices']],
+    ['a delta that is none', text('x') + json({ choices: [{ delta: true }] }), ['choices.delta']],
+    ['choices that are none', text('x') + json({ choices: 'y' }), ['choices']],
     ['a frame', json({ object: 'chat.novelty' }) + text('x'), ['chat.novelty']],
     ['a line', `${text('x')}What is this?\n\n`, ['line']],
   ])('%s', async (_name, body, unknown) => {

@@ -298,14 +298,14 @@ describe('what looks like a failure and is none', () => {
 
 describe('finish reasons', () => {
   const words: Record<string, string> = {
-    stop: 'stop STOP Stop end_turn eos eos_token stop_sequence COMPLETE FINISH FINISH_REASON_STOP endTurn eosFound REASON_STOP',
+    stop: 'stop STOP Stop end_turn eos eos_token stop_sequence COMPLETE FINISH FINISH_REASON_STOP endTurn eosFound REASON_STOP </s> <|im_end|> <|eot_id|> <end_of_turn>',
     length:
-      'length max_tokens MAX_TOKENS model_context_window_exceeded MODEL_LENGTH maxTokens max_output_tokens token_limit contextLengthReached',
+      'length max_tokens MAX_TOKENS model_context_window_exceeded MODEL_LENGTH maxTokens max_output_tokens token_limit contextLengthReached context_overflow context_length_exceeded CONTEXT_LIMIT_EXCEEDED',
     content_filter:
       'content_filter CONTENT_FILTERED safety SAFETY sensitive RECITATION BLOCKLIST PROHIBITED_CONTENT SPII guardrail_intervened refusal content-filter IMAGE_SAFETY',
     tool_calls: 'tool_calls TOOL_CALLS function_call tool_use toolUse tool-calls TOOL_CALL',
     failed:
-      'network_error insufficient_system_resource malformed_function_call MALFORMED_FUNCTION_CALL error ERROR abort cancelled UNEXPECTED_TOOL_CALL timeout malformed_tool_use',
+      'network_error insufficient_system_resource malformed_function_call MALFORMED_FUNCTION_CALL error ERROR abort cancelled UNEXPECTED_TOOL_CALL timeout malformed_tool_use out_of_memory',
     unknown: 'OTHER daydream FINISH_REASON_UNSPECIFIED pause_turn constructor __proto__ toString',
   }
   test.each(Object.entries(words))('%s', async (ending, list) => {

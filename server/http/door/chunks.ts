@@ -154,8 +154,9 @@ export class ChunkEncoder implements AnswerEncoder {
     call.name = name
     const { index } = call
     if (before.isTold) {
-      // Only what is new: there are clients that join what comes twice.
-      const late = { ...(id !== before.id && { id }), ...(name !== before.name && { function: { name } }) }
+      // Only what is new: there are clients that join what comes twice, as they do with a name in pieces.
+      const rest = name.startsWith(before.name) ? name.slice(before.name.length) : name
+      const late = { ...(id !== before.id && { id }), ...(name !== before.name && { function: { name: rest } }) }
       return Object.keys(late).length === 0 ? '' : this.#call(JSON.stringify({ index, ...late }))
     }
     if (name === '' && !whole) return ''
