@@ -15,11 +15,13 @@ export const requestIds = new AsyncLocalStorage<string | undefined>()
 /** `fetch`, for one connection. */
 export class McpFetch {
   readonly #maxAnswerBytes: number
-  /** Streams that ended and can be gone on with, by the id of their last event: the request that still has no answer; null where it has one. */
+  readonly #maxEnded: number
+  /** Streams that ended and can be gone on with, by the id of their last event: the request that still has no answer; null where it has one. The oldest goes where they are too many. */
   readonly #ended = new Map<string, Id | null>()
 
-  constructor(maxAnswerBytes: number) {
+  constructor(maxAnswerBytes: number, maxEnded = 1_000) {
     this.#maxAnswerBytes = maxAnswerBytes
+    this.#maxEnded = maxEnded
   }
 
   async fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
@@ -63,9 +65,11 @@ export class McpFetch {
   /** `id`: the request that the stream answers; undefined: it is the server's own. */
   #stream(response: Response, id: Id | undefined): Response {
     if (!response.ok || response.body === null || !isOf(response, 'text/event-stream')) return response
-    const frames = repairedFrames(response.body, id, this.#maxAnswerBytes, (event, waiting) =>
-      this.#ended.set(event, waiting),
-    )
+    const frames = repairedFrames(response.body, id, this.#maxAnswerBytes, (event, waiting) => {
+      this.#ended.delete(event)
+      this.#ended.set(event, waiting)
+      if (this.#ended.size > this.#maxEnded) this.#ended.delete(this.#ended.keys().next().value!)
+    })
     return events(streamOf(frames), response)
   }
 
