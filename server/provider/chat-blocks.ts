@@ -72,7 +72,10 @@ export class ChatBlocks {
     const { tags } = this.#fieldTags
     if (tags.passed) return this.#reason(text, origin)
     tags.push(text)
-    this.#reason((tags.turned ? tags.reasoning.trimEnd() : tags.reasoning) + tags.text, origin)
+    this.#reason(tags.turned ? tags.reasoning.trimEnd() : tags.reasoning, origin)
+    // The white space went with the tag.
+    const isApart = tags.closed && tags.text !== '' && this.#current?.type === 'reasoning'
+    this.#reason((isApart ? '\n\n' : '') + tags.text, origin)
   }
 
   /** No more thoughts come in this row: what could have become a tag is none. */

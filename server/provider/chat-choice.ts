@@ -1,5 +1,6 @@
 /** Where a chunk keeps its choices, and a choice what it says: servers leave out a list, a level or both. */
 import { choiceFields, sayingFields } from './chat-fields.ts'
+import { isMarkedThought } from './chat-reasoning.ts'
 import { holds } from './chat-parts.ts'
 import { isFields, type Fields } from './frames.ts'
 
@@ -12,8 +13,13 @@ export function choicesOf(choices: unknown): Fields[] | null {
   return numbered.length === 0 ? null : numbered.map(([index, choice]) => ({ index, ...(choice as Fields) }))
 }
 
-/** What of a choice is a delta, if it is no object already: a text, parts, or a list of deltas. Null: nothing that is understood. */
-export function deltasOf(delta: unknown): Fields[] | null {
+/** The deltas of a choice. In the place of one may stand a text, parts, or a list of deltas. Null: nothing that is understood. */
+export function deltasOf(choice: Fields): Fields[] | null {
+  const deltas = listed(choice.delta)
+  return deltas && isMarkedThought(choice) ? deltas.map((delta) => ({ ...delta, thought: true })) : deltas
+}
+
+function listed(delta: unknown): Fields[] | null {
   if (isFields(delta)) return [delta]
   if (typeof delta === 'string') return [{ content: delta }]
   if (!Array.isArray(delta)) return null

@@ -60,6 +60,7 @@ export const choiceFields = new Set([
   'finish_details',
   'matched_stop',
   'logprobs',
+  'channel',
   'usage',
   'error',
   'errors',

@@ -119,7 +119,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
 
   #choice(choice: Fields): void {
     const { delta, message } = choice
-    const deltas = deltasOf(delta)
+    const deltas = deltasOf(choice)
     for (const one of deltas ?? []) this.#delta(one)
     if (!deltas && holds(delta)) this.ignored('choices.delta')
     const own = ownWords(choice)

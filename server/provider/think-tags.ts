@@ -29,6 +29,8 @@ export class ThinkTags {
   text = ''
   /** All text that came out before this call was reasoning, and `reasoning` goes on in it. */
   turned = false
+  /** A closing tag was taken away. */
+  closed = false
   readonly #openings: readonly string[]
   readonly #tags: readonly Tag[]
   /** Characters that a tag begins with. */
@@ -117,6 +119,7 @@ export class ThinkTags {
     const closing = this.#tags.find((tag) => !tag.opens && trimmed.startsWith(tag.text))
     if (closing) {
       this.#state = 'after'
+      this.closed = true
       return this.#take(trimmed.slice(closing.text.length))
     }
     if (trimmed === '') {
@@ -137,6 +140,7 @@ export class ThinkTags {
     if (end !== -1) {
       this.reasoning = text.slice(0, end).trimEnd()
       this.#state = 'after'
+      this.closed = true
       return this.#take(text.slice(end + this.#closing.length))
     }
     let kept = undecidedTail(text, this.#closing)
@@ -186,6 +190,7 @@ export class ThinkTags {
     this.turned = true
     this.reasoning = before
     this.#state = 'after'
+    this.closed = true
     this.#take(behind)
   }
 }

@@ -593,6 +593,11 @@ describe('thoughts', () => {
     await check('chat', body + text('Four.') + ends(), { reasoning: 'First. Second.', text: 'Four.' })
   })
 
+  test('a mark on the choice', async () => {
+    const body = json({ choices: [{ index: 0, thought: true, delta: { content: 'Let me see.' } }] })
+    await check('chat', body + text('Four.') + ends(), { reasoning: 'Let me see.', text: 'Four.' })
+  })
+
   test('tags in a field of thoughts go, however they are cut', async () => {
     const field = (words: string) => delta({ reasoning_content: words })
     const body = field('<thi') + field('nk>\nLet me ') + field('see.\n</') + field('think>\n')
@@ -601,6 +606,11 @@ describe('thoughts', () => {
       reasoning: 'Let me see.',
       text: 'Four.',
     })
+    for (const more of [
+      field('<think>Hm.</think>\n\nWell.'),
+      field('<think>Hm.</think>') + field('\n') + field('Well.'),
+    ])
+      await check('chat', more + text('Four.') + ends(), { reasoning: 'Hm.\n\nWell.', text: 'Four.' })
     const spoken = 'It says `</think>` there.'
     await check('chat', field(spoken) + text('Four.') + ends(), { reasoning: spoken, text: 'Four.' })
     await check('chat', field('1 <') + text('Four.') + ends(), { reasoning: '1 <', text: 'Four.' })
