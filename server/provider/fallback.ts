@@ -1,6 +1,8 @@
 /** One request to the model that it names, or where that does not answer to those that stand in for it. */
 import { RunnelError } from '../../shared/errors.ts'
+import type { UpstreamError } from '../../shared/schema.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
+import { impliedStatus, mayPass } from './implied-status.ts'
 import type { Target } from './models.ts'
 
 /** How an attempt went, before or with its first token. */
@@ -118,7 +120,7 @@ class Asking implements AsyncIterator<ProviderEvent, undefined> {
     this.#options.onOutcome(target, failure.code)
     this.#failures.push(failure)
     const next = this.#models[0]
-    if (next !== undefined && failure.retryable) {
+    if (next !== undefined && mayHelp(failure)) {
       this.#held.length = 0
       this.#said.push(`${failure.message} ${next} is asked instead.`)
       return
@@ -146,6 +148,12 @@ function showsSomething({ type }: ProviderEvent): boolean {
   return type !== 'block_start' && type !== 'usage' && type !== 'provider_data'
 }
 
+/** Another try may: not where the request was refused, be it by a status or within a stream. */
+function mayHelp({ details, retryable }: RunnelError): boolean {
+  const status = impliedStatus((details ?? {}) as UpstreamError)
+  return status === undefined || status < 400 ? retryable : mayPass(status)
+}
+
 /** A provider of a program's own may throw anything. */
 function ownFault(error: unknown): RunnelError {
   return new RunnelError('provider_error', error instanceof Error ? error.message : 'The provider failed.', {
@@ -154,6 +162,8 @@ function ownFault(error: unknown): RunnelError {
 }
 
 function allOf(failures: readonly RunnelError[]): RunnelError {
-  const { code, details } = failures.at(-1)!
-  return new RunnelError(code, failures.map(({ message }) => message).join(' '), { details, cause: failures.at(-1) })
+  // Whether to ask again is told by one that may pass, whoever refused after it.
+  const told = failures.findLast(mayHelp) ?? failures.at(-1)!
+  const { code, details } = told
+  return new RunnelError(code, failures.map(({ message }) => message).join(' '), { details, cause: told })
 }

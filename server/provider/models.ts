@@ -240,13 +240,16 @@ function namesOf({ models, list }: NamedProvider): string[] {
 
 function isListed({ models, list }: NamedProvider, model: string): boolean {
   return models.some(
-    ({ id }) => id === model || (isPattern(id) && list?.models?.has(model) === true && matchesPattern(id, model)),
+    ({ id }) =>
+      (id === model && !isPattern(id)) ||
+      (isPattern(id) && list?.models?.has(model) === true && matchesPattern(id, model)),
   )
 }
 
 /** One whose list was never read is asked for what it may have: it says itself that it has not. */
 function has(provider: NamedProvider, model: string): boolean {
   if (provider.takesAny || isListed(provider, model)) return true
+  if (isPattern(model)) return false
   return (
     provider.list?.models === undefined && provider.models.some(({ id }) => isPattern(id) && matchesPattern(id, model))
   )

@@ -104,6 +104,18 @@ test('an image of 30 MB goes upstream, and compressed bodies are read', async ()
   expect((await completions(server.url, zipped, { 'content-encoding': 'zstd' })).status).toBe(400)
 })
 
+test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/vnd.api+json', ''])(
+  'a body that says it is %j is told what it must be',
+  async (type) => {
+    const { server, fake } = await startDoor()
+    const body = Buffer.from(JSON.stringify({ messages: user('Hi') }))
+    const response = await completions(server.url, body, { 'content-type': type })
+    expect(response.status).toBe(400)
+    expect(((await response.json()) as any).error.message).toContain('Content-Type: application/json')
+    expect(fake.requests).toEqual([])
+  },
+)
+
 test('a body is too large by what it says, by what comes, and by what is in it', async () => {
   const { server, fake } = await startDoor({ RUNNEL_MAX_DOOR_BODY_BYTES: 20_000 })
   const body = JSON.stringify({ messages: user('x'.repeat(30_000)) })

@@ -157,6 +157,15 @@ const refusals: [status: number, body: object, ...expected: [number, string | nu
     'overloaded_error',
     null,
   ],
+  // The provider's own, about no key.
+  [
+    424,
+    { error: { message: 'Generation failed.', code: 'generation' } },
+    424,
+    'generation',
+    'invalid_request_error',
+    null,
+  ],
   [307, {}, 424, 'provider_bad_response', 'invalid_request_error', null],
   // A stream that is nothing but its error.
   [
@@ -183,6 +192,7 @@ const refusals: [status: number, body: object, ...expected: [number, string | nu
     null,
   ],
   [200, { error: { message: 'Slow down.', code: 429 } }, 429, 429, 'rate_limit_error', null],
+  [200, { error: { message: 'Slow down.', code: '429' } }, 429, '429', 'rate_limit_error', null],
   [200, { error: { message: 'Upstream is away.', code: 502 } }, 502, 502, 'server_error', null],
 ]
 

@@ -124,6 +124,49 @@ test('one after the other, each named; where none answers all of them are', asyn
   expect(none.error).toMatchObject({ code: 'provider_timeout', message: 'a: Slow down. c: Silence.' })
 })
 
+test.each<[details: object, helps: boolean]>([
+  [{ code: 400 }, false],
+  [{ code: '404' }, false],
+  [{ type: 'invalid_request_error' }, false],
+  [{ code: 'context_length_exceeded' }, false],
+  [{ code: 'invalid_api_key' }, false],
+  [{ type: 'permission_error' }, false],
+  [{ code: 'content_filter' }, false],
+  [{ code: 429 }, true],
+  [{ code: 'insufficient_quota' }, true],
+  [{ type: 'overloaded_error' }, true],
+  [{ code: 1302 }, true],
+  [{ code: 'of_its_own' }, true],
+])('a stream that begins with an error of %j: another is asked: %s', async (details, helps) => {
+  const refused = new RunnelError('provider_error', 'No.', { details })
+  const { run, asked } = asking({ a: [refused], b: well })
+  const { error } = await run(['b/y'])
+  expect(asked).toHaveLength(helps ? 2 : 1)
+  expect(error?.message).toBe(helps ? undefined : 'a: No.')
+})
+
+test.each([
+  [400, false],
+  [402, false],
+  [408, true],
+  [409, true],
+  [422, false],
+])('HTTP %i: another is asked: %s', async (status, helps) => {
+  const { run, asked } = asking({ a: [new RunnelError('provider_rejected', 'No.', { details: { status } })], b: well })
+  await run(['b/y'])
+  expect(asked).toHaveLength(helps ? 2 : 1)
+})
+
+test('where none answers, one that may pass says whether to ask again, whoever refused after it', async () => {
+  const slow = new RunnelError('provider_rate_limited', 'Slow down.', { details: { status: 429, retryAfterMs: 5 } })
+  const { run } = asking({ a: [slow], b: [fault('provider_auth', 'Key.')], c: well })
+  expect((await run(['b/y', 'c/z'])).error).toMatchObject({
+    code: 'provider_rate_limited',
+    message: 'a: Slow down. b: Key.',
+    details: { status: 429, retryAfterMs: 5, provider: 'a' },
+  })
+})
+
 test('what one waits for is said under its name, and who did not answer before stays said', async () => {
   const waits = (words: string | null): ProviderEvent => ({ type: 'waiting', words })
   const wordsOf = (events: ProviderEvent[]) =>

@@ -233,10 +233,14 @@ describe('a list that a provider keeps', () => {
     })
     await expect(models.choose('a', undefined)).rejects.toThrow('The list of late could not be read yet.')
     expect(await models.choose('late/whatever', undefined)).toEqual({ model: 'late/whatever' })
+    await expect(models.choose('late/*', undefined)).rejects.toMatchObject({ code: 'bad_request' })
     expect(failures).toHaveLength(1)
     server.listen(Number(new URL(url).port), '127.0.0.1')
     await vi.waitFor(() => expect(names()).toEqual(['a']), 3_000)
     expect(await models.choose(undefined, undefined)).toEqual({ model: 'late/a' })
+    // A pattern names nothing that could be asked, before the list came or behind it.
+    for (const pattern of ['late/*', '*', 'late/a*'])
+      await expect(models.choose(pattern, undefined)).rejects.toMatchObject({ code: 'bad_request' })
     expect(models.list(undefined)).toEqual([
       { id: 'late/a', provider: 'late', images: true, tools: true, isDefault: true },
     ])

@@ -24,10 +24,11 @@ export class DoorBodies {
     this.#maxBytes = maxBytes
   }
 
-  /** The JSON body of a request; undefined where there is none. Throws `bad_request`, `too_large`, `rate_limited`. */
+  /** The JSON body of a request. Throws `bad_request`, `too_large`, `rate_limited`. */
   async read(request: Request, response: Response, userId: string): Promise<unknown> {
-    // Not JSON: as in the rest of the API, there is no body then.
-    if (!request.is('application/json')) return undefined
+    // `curl -d` alone says that it sends a form.
+    if (!request.is('application/json'))
+      throw new RunnelError('bad_request', 'body: must be JSON, with the header Content-Type: application/json.')
     if (Number(request.get('content-length') ?? 0) > this.#maxBytes) throw this.#tooLarge()
     let own = 0
     response.once('close', () => this.#count(userId, -own))

@@ -2,8 +2,9 @@
 import type { Response } from 'express'
 import { z } from 'zod'
 import type { JsonObject } from '../../../shared/schema.ts'
+import { mayPass } from '../../provider/implied-status.ts'
 import { refusalHeaders } from '../errors.ts'
-import { authStatus, repeated, statusOf, typeOf } from './failure-status.ts'
+import { authStatus, statusOf, typeOf } from './failure-status.ts'
 import type { Failure } from './outcome.ts'
 
 export const openAiErrorJson = z.object({
@@ -20,7 +21,7 @@ export function failureBody(failure: Failure): JsonObject {
   const { code, message, details, upstream = {} } = failure
   const status = statusOf(failure)
   // Of the server's own key: nobody at the door is to take it for theirs.
-  const own = status === authStatus
+  const own = status === authStatus && upstream.status !== authStatus
   return {
     error: {
       message,
@@ -34,7 +35,7 @@ export function failureBody(failure: Failure): JsonObject {
 /** Answers with the failure, while nothing has been answered yet. */
 export function answerFailure(response: Response, failure: Failure): void {
   const status = statusOf(failure)
-  const isRepeated = repeated(status)
+  const isRepeated = mayPass(status)
   const { retryAfterMs } = failure.upstream ?? {}
   if (isRepeated && retryAfterMs !== undefined)
     response.set({ 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)), 'Retry-After-Ms': String(retryAfterMs) })
