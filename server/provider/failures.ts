@@ -139,7 +139,8 @@ function detailsOf(error: unknown, depth = 0): Record<string, string | number> {
   if (!isFields(error)) return details
   for (const name of ['code', 'type', 'param']) {
     const value = error[name]
-    if (typeof value === 'string' || isWhole(value)) details[name] = value
+    // `error` is what the event is called, no kind of error.
+    if (value !== 'error' && (typeof value === 'string' || isWhole(value))) details[name] = value
   }
   if (isWhole(error.status_code)) details.code ??= error.status_code
   return depth < 3 && isFields(error.error) ? { ...details, ...detailsOf(error.error, depth + 1) } : details

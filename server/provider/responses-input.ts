@@ -6,6 +6,7 @@ import { isFields } from './frames.ts'
 export function messageItems(messages: readonly JsonObject[]): JsonObject[] {
   /** Ids of calls whose input is no JSON: their results are items of another type. */
   const custom = new Set<Json | undefined>()
+  const legacy = new LegacyCalls()
   return messages.flatMap((message): JsonObject[] => {
     const { role, content = '' } = message
     switch (role) {
@@ -26,6 +27,8 @@ export function messageItems(messages: readonly JsonObject[]): JsonObject[] {
           ? (message.tool_calls.filter((call) => isFields(call)) as JsonObject[])
           : []
         for (const { type, id } of calls) if (type === 'custom') custom.add(id)
+        if (calls.length === 0 && isFields(message.function_call))
+          calls.push(legacy.call(message.function_call as JsonObject))
         return [...(text === '' ? [] : [{ role, content: text }]), ...calls.map(callItem)]
       }
       case 'tool':
@@ -33,13 +36,33 @@ export function messageItems(messages: readonly JsonObject[]): JsonObject[] {
           {
             type: custom.has(message.tool_call_id) ? 'custom_tool_call_output' : 'function_call_output',
             call_id: message.tool_call_id ?? null,
-            output: textOf(content),
+            output: outputOf(content),
           },
         ]
+      case 'function':
+        return [{ type: 'function_call_output', call_id: legacy.answered(message.name), output: outputOf(content) }]
       default:
         return [message]
     }
   })
+}
+
+/** Calls of before there were tools: without an id, one an answer, told by name. This API knows none without. */
+class LegacyCalls {
+  readonly #open: { id: string; name: Json | undefined }[] = []
+  #count = 0
+
+  call(called: JsonObject): JsonObject {
+    const id = `call_legacy_${++this.#count}`
+    this.#open.push({ id, name: called.name })
+    return { id, type: 'function', function: called }
+  }
+
+  /** The id of the newest call of this name that has no result; null where there is none. */
+  answered(name: Json | undefined): string | null {
+    const at = this.#open.findLastIndex((call) => call.name === name)
+    return at < 0 ? null : this.#open.splice(at, 1)[0]!.id
+  }
 }
 
 /** A content part in the words of this API. */
@@ -64,7 +87,16 @@ function callItem({ id = null, type, function: called, custom }: JsonObject): Js
     : { type: 'function_call', call_id: id, name, arguments: args }
 }
 
-/** Of an answer or a result: its text, refusals too. */
+/** Of a result: its text, or its parts where there are others than text. */
+function outputOf(content: Json): Json {
+  if (!Array.isArray(content)) return content ?? ''
+  const isText = (part: Json) => isFields(part) && typeof part.text === 'string'
+  return content.every(isText)
+    ? textOf(content)
+    : content.map((part) => (isFields(part) ? inputPart(part as JsonObject) : part))
+}
+
+/** Of an answer: its text, refusals too. */
 function textOf(content: Json): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''

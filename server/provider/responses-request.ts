@@ -162,7 +162,7 @@ function responsesParams(params: JsonObject): JsonObject {
     stop,
     ...rest
   } = params
-  if (stop !== undefined && stop !== null)
+  if (stop !== undefined && stop !== null && !(Array.isArray(stop) && stop.length === 0))
     throw new RunnelError(
       'bad_request',
       'stop: the Responses API, which this server asks, knows no stop sequences. Leave it out, or set RUNNEL_OPENAI_API=chat.',

@@ -192,6 +192,15 @@ const refusals: [status: number, body: object, ...expected: [number, string | nu
     null,
   ],
   [200, { error: { message: 'Slow down.', code: 429 } }, 429, 429, 'rate_limit_error', null],
+  // An event of this name: the name is no kind of error.
+  [
+    200,
+    { type: 'error', code: 'context_length_exceeded', message: 'Too long.', param: 'input' },
+    400,
+    'context_length_exceeded',
+    'invalid_request_error',
+    'input',
+  ],
   [200, { error: { message: 'Slow down.', code: '429' } }, 429, '429', 'rate_limit_error', null],
   [200, { error: { message: 'Upstream is away.', code: 502 } }, 502, 502, 'server_error', null],
 ]

@@ -353,11 +353,53 @@ describe('messages of Chat Completions', () => {
     ])
   })
 
+  test('results keep their pictures', () => {
+    const messages = [
+      { role: 'user', content: 'Look.' },
+      { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'shot', arguments: '{}' } }] },
+      { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: 'Here:' }, image] },
+    ] as object[] as JsonObject[]
+    expect(responsesBody({ model: 'm', messages, prompt: [] }).input).toContainEqual({
+      type: 'function_call_output',
+      call_id: 'c1',
+      output: [
+        { type: 'input_text', text: 'Here:' },
+        { type: 'input_image', image_url: 'data:image/png;base64,AA==' },
+      ],
+    })
+  })
+
+  test('calls of before there were tools become calls with ids, and each result finds its own', () => {
+    const call = (name: string, args = '{}') => ({
+      role: 'assistant',
+      content: null,
+      function_call: { name, arguments: args },
+    })
+    const messages = [
+      { role: 'user', content: 'Add.' },
+      call('add', '{"a":1}'),
+      { role: 'function', name: 'add', content: '2' },
+      call('add'),
+      { role: 'function', name: 'add', content: '3' },
+      { role: 'function', name: 'never', content: '4' },
+    ] as object[] as JsonObject[]
+    const { input } = responsesBody({ model: 'm', messages, prompt: [] })
+    expect(input).toEqual([
+      { role: 'user', content: 'Add.' },
+      { type: 'function_call', call_id: 'call_legacy_1', name: 'add', arguments: '{"a":1}' },
+      { type: 'function_call_output', call_id: 'call_legacy_1', output: '2' },
+      { type: 'function_call', call_id: 'call_legacy_2', name: 'add', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'call_legacy_2', output: '3' },
+      { type: 'function_call_output', call_id: null, output: '4' },
+    ])
+  })
+
   test('stop sequences, which the Responses API lacks, are refused and not lost', () => {
     expect(() => responsesBody({ model: 'm', prompt: [], params: { stop: ['END'] } })).toThrow(
       expect.objectContaining({ code: 'bad_request' }),
     )
-    expect(responsesBody({ model: 'm', prompt: [], params: { stop: null } })).not.toHaveProperty('stop')
+    for (const stop of [null, []])
+      expect(responsesBody({ model: 'm', prompt: [], params: { stop } })).not.toHaveProperty('stop')
   })
 })
 

@@ -78,5 +78,6 @@ export function questionOf(messages: readonly JsonObject[]): string {
 
 /** Results of calls follow the answer that asked for them: no new question. */
 export function bringsResults(messages: readonly JsonObject[]): boolean {
-  return messages.at(-1)?.role === 'tool'
+  const role = messages.at(-1)?.role
+  return role === 'tool' || role === 'function'
 }
