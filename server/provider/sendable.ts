@@ -139,21 +139,27 @@ function textPart(part: JsonObject): JsonObject[] {
 /** A caller's own message goes as it is, but for what a model wrote in it. */
 function givenMessage(message: JsonObject): JsonObject {
   const { tool_calls: calls, ...rest } = message
-  if (message.role !== 'assistant' || !Array.isArray(calls)) return message
+  const { function_call: called } = message
+  if (message.role === 'function' && typeof message.name === 'string')
+    return { ...message, name: fittedName(message.name) }
+  if (message.role !== 'assistant') return message
+  if (!Array.isArray(calls))
+    return isFields(called) ? { ...message, function_call: givenFunction(called as JsonObject) } : message
   return calls.length === 0 ? rest : { ...message, tool_calls: calls.map(givenCall) }
 }
 
 function givenCall(call: Json): Json {
   if (!isFields(call) || !isFields(call.function)) return call
-  const { name, arguments: args } = call.function as JsonObject
+  return { ...call, function: givenFunction(call.function as JsonObject) } as Json
+}
+
+function givenFunction(called: JsonObject): JsonObject {
+  const { name, arguments: args } = called
   return {
-    ...call,
-    function: {
-      ...call.function,
-      ...(typeof name === 'string' && { name: fittedName(name) }),
-      ...(typeof args === 'string' && { arguments: objectText(args) }),
-    },
-  } as Json
+    ...called,
+    ...(typeof name === 'string' && { name: fittedName(name) }),
+    ...(typeof args === 'string' && { arguments: objectText(args) }),
+  }
 }
 
 function isBlank(text: Json | undefined): boolean {

@@ -266,9 +266,20 @@ test('in a named chat the door goes on from the newest, beside what runs, and re
     },
     named,
   )
+  await client.chat.completions.create(
+    { model: 'm', messages: [...user('From a program'), { role: 'function', name: 'add', content: '1' }] },
+    named,
+  )
   script.end()
   const { items } = (await server.call('GET', `/api/chats/${chatId}/messages`)).body
-  expect(items.map(({ role }: any) => role)).toEqual(['user', 'assistant', 'user', 'assistant', 'assistant'])
+  expect(items.map(({ role }: any) => role)).toEqual([
+    'user',
+    'assistant',
+    'user',
+    'assistant',
+    'assistant',
+    'assistant',
+  ])
   for (const [i, { parentId }] of items.entries()) expect(parentId).toBe(i === 0 ? null : items[i - 1].id)
 })
 

@@ -383,6 +383,11 @@ describe('messages of Chat Completions', () => {
       { role: 'function', name: 'add', content: '3' },
       { role: 'function', name: 'never', content: '4' },
     ] as object[] as JsonObject[]
+    const broken = [call('add me', '{"a":'), { role: 'function', name: 'add me', content: '2' }] as JsonObject[]
+    const { messages: sent } = chatBody({ model: 'm', messages: broken, prompt: [] }) as any
+    expect(() => JSON.parse(sent[0].function_call.arguments)).not.toThrow()
+    expect(sent[0].function_call.name).toMatch(/^[\w-]+$/)
+    expect(sent[1].name).toBe(sent[0].function_call.name)
     const { input } = responsesBody({ model: 'm', messages, prompt: [] })
     expect(input).toEqual([
       { role: 'user', content: 'Add.' },
