@@ -106,6 +106,9 @@ const serverHeaders = new Set([
   'upgrade',
 ])
 
+/** An id of a user in their place would lose the key, or the request's own id. */
+const takenHeaders = new Set(['authorization', 'proxy-authorization', 'x-request-id', 'accept'])
+
 /** Node's timers take no more. */
 const timer = integer(10).max(2 ** 31 - 1)
 
@@ -127,7 +130,9 @@ const upstreamFields = {
   user: z
     .union([z.boolean(), z.enum(['user', 'safety_identifier'])], 'must be true, user or safety_identifier')
     .optional(),
-  userHeader: headerName.optional(),
+  userHeader: headerName
+    .refine((name) => !takenHeaders.has(name.toLowerCase()), 'carries something else already: name another header')
+    .optional(),
 }
 
 function isHeaderValue(value: string): boolean {

@@ -69,6 +69,11 @@ test.each([
     ['providers.a.userHeader: is a header that the server writes itself'],
   ],
   [
+    'the header of the key for the user',
+    { a: { ...one, apiKey: 'k', userHeader: 'Authorization' } },
+    ['providers.a.userHeader: carries something else already: name another header'],
+  ],
+  [
     'a word for the user',
     { a: { ...one, user: 'name' } },
     ['providers.a.user: must be true, user or safety_identifier'],
