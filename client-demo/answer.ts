@@ -8,6 +8,7 @@ import {
   type MessageStatus,
 } from '../client/index.ts'
 import { actionButton } from './action-button.ts'
+import { createByLine } from './by-line.ts'
 import { createBlockView, type BlockView } from './block-view.ts'
 import type { ChatContext } from './context.ts'
 import { element, setText } from './dom.ts'
@@ -42,8 +43,11 @@ export function createAnswer(
   ])
   const blocks = element('div', { class: 'blocks' })
   const note = element('p', { class: 'note', role: 'status', 'data-testid': 'note' })
+  const anew = createByLine(context.myself)
+  anew.show('Asked anew by', entry.message.by)
+  const stopped = createByLine(context.myself)
   const ending = element('p', { class: 'visually-hidden', role: 'status' })
-  root.append(blocks, note, ending, footer)
+  root.append(anew.element, blocks, note, stopped.element, ending, footer)
   const views = new Map<string, { shown: Block; view: BlockView }>()
   const live: LiveMessage = client.message(id)
   let listed = entry.message.status
@@ -62,7 +66,7 @@ export function createAnswer(
       const hasTurned = known !== undefined && known.shown.type !== block.type
       if (hasTurned) known.view.element.remove()
       const view = hasTurned ? undefined : known?.view
-      showBlock(view ?? createBlockView(block, { api, messageId: id }), block, index, status)
+      showBlock(view ?? createBlockView(block, { api, messageId: id, myself: context.myself }), block, index, status)
     })
     if (views.size > output.length) removeGone(new Set(output.map((block) => block.id)))
   }
@@ -88,6 +92,7 @@ export function createAnswer(
     for (const text of change?.texts ?? []) views.get(text.block)?.view.textChanged(text)
     setText(note, noteOf(snapshot, listed))
     note.classList.toggle('fault', isFault(snapshot))
+    stopped.show('Stopped by', snapshot.message?.stoppedBy)
     root.classList.toggle('may-continue', mayContinue(snapshot.message))
     if (status !== shownStatus) {
       // The text itself is not read out as it grows: that it is whole is said.

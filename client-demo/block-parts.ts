@@ -6,6 +6,8 @@ import { GrowingText, type Growing } from './growing-text.ts'
 export interface BlockContext {
   readonly api: Api
   readonly messageId: string
+  /** What the chat's documents call whoever looks at the page. */
+  readonly myself: Promise<string | undefined>
 }
 
 export interface Parts {

@@ -7,6 +7,7 @@ import {
   type Role,
 } from '../client/index.ts'
 import { createAnswer } from './answer.ts'
+import { findMyself } from './by-line.ts'
 import type { ChatContext } from './context.ts'
 import { element, setText } from './dom.ts'
 import { followEnd } from './follow-end.ts'
@@ -48,6 +49,7 @@ export function openConversation(
   const context: ChatContext = {
     client,
     branch,
+    myself: findMyself(client, chatId),
     switchTo: (messageId, direction) => {
       branch.choose(messageId)
       views.get(messageId)?.focusSwitcher(direction)

@@ -1,5 +1,6 @@
 import type { MessageStatus, ToolCallBlock, ToolCallStatus } from '../client/index.ts'
 import { growing, type Parts } from './block-parts.ts'
+import { createByLine } from './by-line.ts'
 import { createApprovalForm, createOutputForm } from './call-form.ts'
 import { element, setText } from './dom.ts'
 import { createFold } from './fold.ts'
@@ -15,9 +16,11 @@ export function renderToolCall(
   const { root, context } = parts
   const status = element('span', { class: 'tool-status', role: 'status', 'data-testid': 'call-status' })
   const input = createFold('Arguments', growing(parts, 'arguments', block.arguments))
+  const original = createFold('Arguments of the model')
   const progress = element('p', { class: 'progress', 'data-testid': 'call-progress' })
   const output = createFold('Result')
   const error = element('p', { class: 'fault', 'data-testid': 'call-error' })
+  const by = createByLine(context.myself)
   const approval = createApprovalForm(context, block)
   const answer = createOutputForm(context, block)
   root.append(
@@ -25,6 +28,7 @@ export function renderToolCall(
     input.element,
     approval.element,
     answer.element,
+    by.element,
     progress,
     output.element,
     error,
@@ -40,6 +44,12 @@ export function renderToolCall(
     setText(status, isWanted ? 'waits for its result' : (toolStatuses[call.status] ?? call.status))
     setText(progress, isRunning ? (call.progress ?? '') : '')
     setText(error, call.error ?? '')
+    if (call.answeredBy) by.show('Answered by', call.answeredBy)
+    else by.show(wordsOf(call), call.decidedBy)
+    if (call.originalArguments !== undefined && !original.element.isConnected) {
+      original.element.append(element('div', { class: 'growing' }, call.originalArguments))
+      input.element.after(original.element)
+    }
     input.setOpen(call.status === 'streaming' || call.status === 'awaiting_approval' || isWanted)
     approval.show(call.status === 'awaiting_approval')
     answer.show(isWanted)
@@ -61,4 +71,9 @@ const toolStatuses: Partial<Record<ToolCallStatus, string>> = {
   failed: 'failed',
   denied: 'was not allowed',
   cancelled: 'was cancelled',
+}
+
+function wordsOf({ status, originalArguments }: ToolCallBlock): string {
+  if (status === 'denied') return 'Denied by'
+  return originalArguments === undefined ? 'Allowed by' : 'Arguments changed and allowed by'
 }

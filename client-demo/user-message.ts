@@ -1,5 +1,6 @@
 import type { BranchMessage, Question } from '../client/index.ts'
 import { faultLine } from './action-button.ts'
+import { createByLine } from './by-line.ts'
 import type { ChatContext } from './context.ts'
 import { element, sentence, setText } from './dom.ts'
 import { createEditForm } from './edit-form.ts'
@@ -60,7 +61,9 @@ export function createUserMessage(
       (error: unknown) => setText(fault, sentence(error)),
     )
   })
-  root.append(content, form.element, footer, fault)
+  const asked = createByLine(context.myself)
+  asked.show('Asked by', message.by)
+  root.append(asked.element, content, form.element, footer, fault)
   return {
     element: root,
     run: { status: message.status, taskId: undefined },

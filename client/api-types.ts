@@ -7,6 +7,11 @@ export interface ChatInfo {
   title: string
   createdAt: number
   system?: string
+  /** By the caller. */
+  pinned?: true
+  /** In answers about one chat: what its runs take that do not say it themselves. */
+  model?: string
+  params?: JsonObject
 }
 
 /** A chat in the list of one of its members. `activeAt`, `readAt`: epoch ms. */
@@ -29,6 +34,15 @@ export interface FoundChat extends ListedChat {
   match: { messageId: string | null; snippet: { text: string; match: boolean }[] }
 }
 
+/** What is to be changed of a chat; null takes it back. `pinned`: for the caller alone. */
+export interface ChatChange {
+  title?: string
+  system?: string | null
+  model?: string | null
+  params?: JsonObject | null
+  pinned?: boolean
+}
+
 /** One page of a list; `nextCursor` is null at its end. */
 export interface Page<Item> {
   items: Item[]
@@ -38,6 +52,18 @@ export interface Page<Item> {
 export interface PageQuery {
   limit?: number
   cursor?: string
+}
+
+/** A member of a chat. `alias`: what `by`, `stoppedBy`, … of its documents call them; guests get that for `userId`, too. */
+export interface MemberInfo {
+  userId: string
+  alias: string
+  name: string
+  role: Role
+  /** Epoch ms. */
+  joinedAt: number
+  /** The invite that gave the role, where the owner asks. */
+  inviteId?: string
 }
 
 /** `order`: newest first or oldest first. `leaf`: only the branch that ends with this message, from it up to the root. */

@@ -1,11 +1,13 @@
 import * as random from 'lib0/random'
 import type {
+  ChatChange,
   ChatInfo,
   DocumentState,
   EditRequest,
   FoundChat,
   InviteInfo,
   ListedChat,
+  MemberInfo,
   MessagesQuery,
   ModelInfo,
   Page,
@@ -17,7 +19,7 @@ import type {
   ToolInfo,
   ToolServerInfo,
 } from './api-types.ts'
-import type { Json, Message, ToolCallBlock } from '../shared/schema.ts'
+import type { By, Json, JsonObject, Message, ToolCallBlock } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
 
@@ -31,6 +33,8 @@ export interface SendOptions extends CallOptions {
 export interface DecideOptions extends SendOptions {
   /** Told to the model. */
   reason?: string | undefined
+  /** What the call runs with instead of what the model called it with; `bad_request` where they do not fit, and for a call that the provider runs. */
+  arguments?: JsonObject | string | undefined
 }
 
 /** The HTTP calls of Runnel. Each throws RunnelError with the server's code; a server that cannot be reached is `internal`. */
@@ -69,6 +73,11 @@ export class Api {
     return this.#http.call('GET', `/api/chats/${encodeURIComponent(chatId)}`, options)
   }
 
+  /** Needs an editor; to pin takes any member. */
+  changeChat(chatId: string, change: ChatChange, options: CallOptions = {}): Promise<ChatInfo> {
+    return this.#http.call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, change)
+  }
+
   renameChat(chatId: string, title: string, options: CallOptions = {}): Promise<ChatInfo> {
     return this.#http.call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
   }
@@ -90,6 +99,24 @@ export class Api {
     options: CallOptions = {},
   ): Promise<InviteInfo> {
     return this.#http.call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
+  }
+
+  /** The invites of a chat, for its owner, with who became a member by them. */
+  listInvites(
+    chatId: string,
+    query: PageQuery = {},
+    options: CallOptions = {},
+  ): Promise<Page<Omit<InviteInfo, 'token' | 'url'> & { usedBy?: { userId: string; name: string }[] }>> {
+    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/invites`, query), options)
+  }
+
+  /** The members of a chat, the owner first, and what its documents call the caller. */
+  listMembers(
+    chatId: string,
+    query: PageQuery = {},
+    options: CallOptions = {},
+  ): Promise<Page<MemberInfo> & { you: By }> {
+    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/members`, query), options)
   }
 
   /** The history of a chat, canonical JSON, oldest first where the query says nothing else. */
@@ -132,9 +159,10 @@ export class Api {
     messageId: string,
     callId: string,
     decision: 'approve' | 'deny',
-    { reason, ...options }: DecideOptions = {},
+    { reason, arguments: args, ...options }: DecideOptions = {},
   ): Promise<ToolCallBlock> {
-    return this.#start(callPath(messageId, callId), { decision, ...(reason !== undefined && { reason }) }, options)
+    const body = { decision, ...(reason !== undefined && { reason }), ...(args !== undefined && { arguments: args }) }
+    return this.#start(callPath(messageId, callId), body, options)
   }
 
   /** Gives the result of a tool call that a client is to run. Errors as `decide`. */

@@ -12,26 +12,26 @@ import type { ServerControl } from '../shared/protocol.ts'
 export { branch, siblings, type ChatMessage } from './tree.ts'
 export type { BranchMessage, LiveBranch } from './branch.ts'
 export type { ChatSnapshot, LiveChat } from './chat.ts'
+export type { Api, DecideOptions, SendOptions } from './api.ts'
 export type {
-  Api,
+  ChatChange,
   ChatInfo,
-  DecideOptions,
   DocumentState,
   EditRequest,
   FoundChat,
   InviteInfo,
+  MemberInfo,
   ListedChat,
   MessagesQuery,
   Page,
   PageQuery,
   RunRequest,
-  SendOptions,
   SendRequest,
   Sent,
   TaskInfo,
   ToolInfo,
   ToolServerInfo,
-} from './api.ts'
+} from './api-types.ts'
 export type { CallOptions } from './http.ts'
 export type { ConnectionState, TokenSource } from './connection-state.ts'
 export type { TransportReason } from './transport/choice.ts'

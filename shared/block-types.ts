@@ -86,10 +86,10 @@ export const blockTypes = {
     door: { field: 'tool_calls', text: 'arguments' },
     end: () => ({ status: 'cancelled', fields: {} }),
     lost: lostCall,
-    shown: ({ name, status, arguments: input, output = '', error = '' }) => ({
+    shown: ({ name, status, arguments: input, originalArguments = '', output = '', error = '' }) => ({
       kind: 'facts',
       title: `Tool ${name} (${status.replaceAll('_', ' ')})`,
-      parts: named({ Arguments: input, Result: output, Error: error }),
+      parts: named({ Arguments: input, 'Arguments of the model': originalArguments, Result: output, Error: error }),
     }),
   },
   refusal: {

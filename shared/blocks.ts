@@ -1,4 +1,5 @@
 /** The blocks of a message: the fields of each type. What is true of a type stands in `block-types.ts`. */
+import type { By } from './by.ts'
 import type { JsonObject } from './json.ts'
 import type { MessageError } from './status.ts'
 
@@ -38,10 +39,16 @@ export interface ToolCallBlock extends BlockBase<'tool_call', ToolCallStatus> {
   callId: string
   name: string
   arguments: string
+  /** What the model had called it with, where a person let it run with others. */
+  originalArguments?: string
   output?: string
   progress?: string
   error?: string
   executor: 'server' | 'client' | 'provider'
+  /** Who allowed or denied it. */
+  decidedBy?: By
+  /** Who gave its output, where a client runs it. */
+  answeredBy?: By
 }
 
 export interface RefusalBlock extends BlockBase<'refusal'> {

@@ -41,7 +41,7 @@ export interface Subscribed {
   role: Role
 }
 
-const chatEvents = ['created', 'renamed', 'deleted', 'status', 'read'] as const
+const chatEvents = ['created', 'renamed', 'changed', 'deleted', 'status', 'read'] as const
 
 export type ServerControl =
   | { type: 'welcome'; v: number; user: { id: string; name: string }; heartbeatMs: number }

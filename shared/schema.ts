@@ -6,10 +6,12 @@
  */
 import type * as Y from 'yjs'
 import type { Block } from './blocks.ts'
+import type { By } from './by.ts'
 import type { JsonObject } from './json.ts'
 import type { MessageError, MessageStatus } from './status.ts'
 
 export type * from './blocks.ts'
+export type * from './by.ts'
 export type * from './json.ts'
 export * from './status.ts'
 export { blockIsFinal, type GrowingField, type NewBlock } from './block-types.ts'
@@ -50,6 +52,10 @@ export interface MessageFields {
   chatId: string
   parentId: string | null
   role: 'user' | 'assistant'
+  /** Who asked; of an answer who asked for its newest run. */
+  by?: By
+  /** Who stopped it. */
+  stoppedBy?: By
   model?: string
   taskId?: string
   status: MessageStatus
@@ -67,6 +73,8 @@ export interface MessageFields {
 
 /** Fields that a message may lack. */
 export const optionalMessageFields = [
+  'by',
+  'stoppedBy',
   'model',
   'taskId',
   'startedAt',
@@ -111,13 +119,16 @@ export const listedFilesBytes = 300
 /**
  * A message as its chat lists it. `text` and `files` are there for user
  * messages, as far as they are short: a chat is loaded whole. `shortened`: the
- * message itself, over HTTP, has more text, or the files.
+ * message itself, over HTTP, has more text, or the files. An answer has `by`
+ * where somebody asked for it anew: else it is its question's.
  */
 export interface ChatEntry {
   role: 'user' | 'assistant'
   parentId: string | null
   createdAt: number
   status: MessageStatus
+  by?: By
+  stoppedBy?: By
   model?: string
   text?: string
   files?: JsonObject[]

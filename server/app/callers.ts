@@ -17,14 +17,15 @@ import type { Authenticate } from './options.ts'
 export type Callers = ReturnType<typeof knowCallers>
 
 export function knowCallers(
-  { config, log, store, now, operation }: Pick<Foundation, 'config' | 'log' | 'store' | 'now' | 'operation'>,
+  foundation: Pick<Foundation, 'config' | 'log' | 'store' | 'authors' | 'now' | 'operation'>,
   authenticate: Authenticate | undefined,
 ) {
+  const { config, log, store, operation, now } = foundation
   for (const sentence of authWarnings(config, authenticate)) log.warn({}, sentence)
   const knowsUsers = signsIn(config, authenticate !== undefined)
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
   return {
-    auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), store, now, guestModels(config)),
+    auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), foundation, guestModels(config)),
     access: new Access(store),
     addresses,
     origins: new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses),

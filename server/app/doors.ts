@@ -37,7 +37,7 @@ export function openDoors(
   recover: () => Promise<void>,
   opened: Opened,
 ) {
-  const { config, redact, log, now, store, patient, files, metrics, reach } = foundation
+  const { config, redact, log, now, store, authors, patient, files, metrics, reach } = foundation
   const { auth, access, addresses, origins, admit } = callers
   const { rooms, messages, sockets, sync, events, news } = screens
   const { chats, tools, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
@@ -71,6 +71,7 @@ export function openDoors(
     access,
     origins,
     store,
+    authors,
     chats,
     tasks,
     events,

@@ -1,4 +1,5 @@
 /** What all other parts stand on: settings, log, store, files, cluster and numbers. */
+import { Authors } from '../auth/authors.ts'
 import { misspelt } from '../config/setting-names.ts'
 import { loadConfig } from '../config/read-config.ts'
 import { version } from '../config/version.ts'
@@ -56,6 +57,8 @@ export function layFoundation(options: RunnelOptions, source: MetricsOptions['so
     quiet,
     patience,
     store,
+    /** What users are called where guests may see it. */
+    authors: new Authors(store),
     /** For what has begun: it waits for a store that is away. */
     patient: patientStore(store, patience),
     files,

@@ -22,7 +22,7 @@ export function makeRuns(
   provider: Provider,
   options: Pick<RunnelOptions, 'tools' | 'filters' | 'onMessageEnd'>,
 ) {
-  const { config, redact, log, now, patience, store, patient, files, cluster, operation } = foundation
+  const { config, redact, log, now, patience, store, authors, patient, files, cluster, operation } = foundation
   const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
   const patientMessages = new MessageReader(rooms, store, patience)
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
@@ -34,6 +34,7 @@ export function makeRuns(
     store: patient,
     storeUntil: (signal) => patientStore(store, patience, signal),
     patience,
+    authors,
     files,
     chats,
     messages: patientMessages,

@@ -8,7 +8,7 @@ import type { Screens } from './screens.ts'
 /** Claims of idempotency keys live for a day, and files that no message has. */
 const dayMs = 24 * 3_600_000
 
-type Ground = Pick<Foundation, 'config' | 'log' | 'now' | 'store' | 'cluster' | 'quiet' | 'reach'>
+type Ground = Pick<Foundation, 'config' | 'log' | 'now' | 'store' | 'authors' | 'cluster' | 'quiet' | 'reach'>
 
 export class Upkeep {
   readonly #ground: Ground
@@ -21,9 +21,11 @@ export class Upkeep {
 
   /** What comes before the first request. A setting that is wrong, or a server that is not there, ends the start with its reason. */
   async recover(): Promise<void> {
-    const { cluster, reach } = this.#ground
+    const { authors, cluster, reach } = this.#ground
     const { ends, tasks, deletion } = this.#runs
     await reach()
+    // The first stop need not wait for it.
+    await authors.ready()
     await ends?.recover()
     await tasks.recover()
     // On other nodes files may be on their way.

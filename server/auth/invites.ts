@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { RunnelError } from '../../shared/errors.ts'
 import type { InviteRow, Store } from '../store/store.ts'
 import type { Auth } from './auth.ts'
+import type { Authors } from './authors.ts'
 import { guestId } from './user.ts'
 
 const prefix = 'inv_'
@@ -28,7 +29,11 @@ export async function findInvite(store: Store, token: string, now: number): Prom
  * Takes invite tokens beside those of `auth`: a caller who has one and no
  * account is a guest, in one chat, in one role, for as long as the invite is good. `models`: those that guests may ask.
  */
-export function withInvites(auth: Auth, store: Store, now: () => number, models?: readonly string[]): Auth {
+export function withInvites(
+  auth: Auth,
+  { store, authors, now }: { store: Store; authors: Authors; now: () => number },
+  models?: readonly string[],
+): Auth {
   return {
     async authenticate(token, request) {
       if (token === undefined || !isInviteToken(token)) return await auth.authenticate(token, request)
@@ -36,6 +41,8 @@ export function withInvites(auth: Auth, store: Store, now: () => number, models?
         if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
       })
+      // What guests are told of members is told at once.
+      await authors.ready()
       return {
         user: { id: guestId(id), name: 'Guest' },
         expiresAt,

@@ -31,7 +31,7 @@ export class ChatWriter implements DocumentWriter {
     this.onEdit(true)
   }
 
-  /** Sets fields of messages, making those that are not listed yet: one transaction for all. */
+  /** Sets fields of messages, making those that are not listed yet: one transaction for all. `undefined` removes one. */
   setMessages(entries: Iterable<readonly [id: string, fields: Partial<ChatEntry>]>): void {
     for (const [id, fields] of entries) this.#entries.set(id, { ...this.#entries.get(id), ...fields })
     this.onEdit(true)
@@ -72,7 +72,10 @@ function wasListed(messages: Y.Map<Y.Map<unknown>>, id: string): boolean {
 
 /** Recovery repeats what may have been written: a value that is there already is not written again. */
 function setChanged(map: Y.Map<unknown>, fields: object): void {
-  for (const [key, value] of Object.entries(cleanJson(fields))) {
-    if (JSON.stringify(map.get(key)) !== JSON.stringify(value)) map.set(key, value)
+  for (const [key, given] of Object.entries(fields) as [string, unknown][]) {
+    const value = given === undefined ? undefined : cleanJson(given)
+    if (JSON.stringify(map.get(key)) === JSON.stringify(value)) continue
+    if (value === undefined) map.delete(key)
+    else map.set(key, value)
   }
 }

@@ -35,7 +35,7 @@ export const againRoutes = [
         question: null,
         parentId: message.parentId,
         request: {
-          ...(await runRequestOf(body, identity, services, earlier)),
+          ...(await runRequestOf(body, identity, services, { before: earlier })),
           requestId: requestIdOf(response),
         },
         claim: claimOf(request, identity, services.now()),
@@ -93,7 +93,7 @@ export const againRoutes = [
         question: { content: body.content, files: await filesOf(files, message.chatId, services) },
         parentId: message.parentId,
         request: {
-          ...(await runRequestOf(body, identity, services)),
+          ...(await runRequestOf(body, identity, services, { chatId: message.chatId })),
           edits: message.id,
           requestId: requestIdOf(response),
         },

@@ -5,6 +5,11 @@ import type { BlockType } from '../../shared/schema.ts'
 const epochMs = z.int().describe('epoch milliseconds')
 const status = z.enum(['in_progress', 'completed', 'incomplete'])
 
+/** Who did something, with the name of then. */
+export const byJson = z
+  .object({ id: z.string().describe('as the members of the chat have it for `alias`'), name: z.string() })
+  .meta({ id: 'By' })
+
 /** What every block has. */
 const common = { id: z.string(), status }
 
@@ -39,10 +44,16 @@ const shapes = {
     callId: z.string(),
     name: z.string(),
     arguments: z.string(),
+    originalArguments: z
+      .string()
+      .optional()
+      .describe('what the model had called it with, where a person let it run with others'),
     output: z.string().optional(),
     progress: z.string().optional(),
     error: z.string().optional(),
     executor: z.enum(['server', 'client', 'provider']),
+    decidedBy: byJson.optional(),
+    answeredBy: byJson.optional(),
   }),
   refusal: z.looseObject({ ...common, type: z.literal('refusal'), text: z.string() }),
   source: z.looseObject({

@@ -3,17 +3,16 @@ import { newLineage } from '../room/rooms.ts'
 import type { StoredChat } from '../store/store.ts'
 import { newId } from '../task/ids.ts'
 import { claimOf } from './claims.ts'
-import { chatOfPath } from './finders.ts'
+import { chatOfPath, chatOfReader } from './finders.ts'
 import { pageOfQuery, pageQuery } from './page-query.ts'
+import { change, chatPatch, chatTitle, refuseChange, refusePin } from './chat-changes.ts'
 import { foundPage, listedPage, shown, shownTo } from './listed-chats.ts'
 import { route } from './route.ts'
-import { chatJson, listedChatJson, pageOf } from './schemas.ts'
+import { chatJson, listedChatJson, oneChatJson, pageOf } from './schemas.ts'
 
-const title = z.string().trim().min(1).max(200)
 const newChat = z
-  .strictObject({ title: title.default('New chat'), system: z.string().max(100_000).optional() })
+  .strictObject({ title: chatTitle.default('New chat'), system: z.string().max(100_000).optional() })
   .prefault({})
-const chatPatch = z.strictObject({ title })
 const readBody = z
   .strictObject({
     at: z.int().min(0).optional().describe('up to then, epoch milliseconds; all that there is where nothing is said'),
@@ -78,7 +77,11 @@ export const chatRoutes = [
         query === undefined
           ? listedPage(await services.store.listChats(user.id, pageOfQuery(page)))
           : await foundPage(query, await services.store.searchChats(user.id, query, pageOfQuery(page)), services)
-      response.json({ items, nextCursor })
+      const pinned = new Set(await services.store.pinnedChats(user.id))
+      response.json({
+        items: items.map((chat) => (pinned.has(chat['id'] as string) ? { ...chat, pinned: true } : chat)),
+        nextCursor,
+      })
     },
   }),
 
@@ -103,28 +106,34 @@ export const chatRoutes = [
     path: '/api/chats/:chatId',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'A chat; guests do not see its system prompt',
-    responses: { 200: chatJson },
-    async handle({ response, identity, subject: chat }, { store }) {
-      response.json(await shownTo(identity, chat, store))
+    summary: 'A chat; guests see neither its system prompt nor its parameters',
+    responses: { 200: oneChatJson },
+    async handle({ response, identity, subject: chat }, services) {
+      response.json(await shownTo(identity, chat, services))
     },
   }),
 
   route({
     method: 'patch',
     path: '/api/chats/:chatId',
-    of: chatOfPath,
+    of: chatOfReader,
     access: 'editor',
-    summary: 'Rename a chat',
+    self: true,
+    summary: 'Change a chat: its title, and what its runs take that do not say it themselves; any member may pin it',
     body: chatPatch,
-    responses: { 200: chatJson },
-    async handle({ response, identity, subject: chat, body }, { store, chats, announcer }) {
-      const renamed = { ...chat, title: body.title.toWellFormed() }
-      await store.renameChat(chat.id, renamed.title)
-      await chats.editAtOnce(chat.id, (writer) => writer.setChat({ title: renamed.title }))
-      const tell = await announcer(chat.id)
-      tell({ event: 'renamed', title: renamed.title })
-      response.json(await shownTo(identity, renamed, store))
+    responses: { 200: oneChatJson },
+    errors: [429],
+    async handle({ response, identity, subject, body }, services) {
+      const { store, tellUser } = services
+      const { pinned, ...shared } = body
+      if (Object.keys(shared).length > 0) await refuseChange(identity, subject, shared, services)
+      if (pinned !== undefined) await refusePin(identity, subject, pinned, services)
+      const chat = Object.keys(shared).length > 0 ? await change(subject, shared, services) : subject
+      if (pinned !== undefined) {
+        await store.pinChat(chat.id, identity.user.id, pinned)
+        tellUser(identity.user.id, chat.id, { event: 'changed' })
+      }
+      response.json(await shownTo(identity, chat, services))
     },
   }),
 

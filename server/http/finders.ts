@@ -12,6 +12,10 @@ export const chatOfPath: Find<ChatRow> = async ({ identity, params, needed }, { 
 export const chatOfMember: Find<ChatRow> = async ({ identity, params, needed }, { access }) =>
   (await access.chat(identity, params['chatId']!, params['userId'] === identity.user.id ? 'viewer' : needed)).chat
 
+/** The chat of `:chatId`; what a member may do for itself the body says, and its route checks the role for the rest. */
+export const chatOfReader: Find<ChatRow> = async ({ identity, params }, { access }) =>
+  (await access.chat(identity, params['chatId']!)).chat
+
 /** The message of `:messageId`. */
 export const messageOfPath: Find<MessageRow> = async ({ identity, params, needed }, { access }) =>
   (await access.message(identity, params['messageId']!, needed)).message

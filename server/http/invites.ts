@@ -7,7 +7,7 @@ import { chatOfPath } from './finders.ts'
 import { grantedRole } from './members.ts'
 import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { inviteJson, pageOf, role } from './schemas.ts'
+import { inviteJson, listedInviteJson, pageOf, role } from './schemas.ts'
 
 const newInvite = z
   .strictObject({
@@ -23,11 +23,18 @@ export const inviteRoutes = [
     path: '/api/chats/:chatId/invites',
     of: chatOfPath,
     access: 'owner',
-    summary: 'The invites of a chat, without their tokens',
+    summary: 'The invites of a chat, without their tokens, and who became a member by them',
     query: pageQuery,
-    responses: { 200: pageOf(inviteJson) },
+    responses: { 200: pageOf(listedInviteJson) },
     async handle({ response, subject: chat, query }, { store }) {
-      response.json(pageOfList((await store.listInvites(chat.id)).map(shown), query))
+      const members = await store.listMembers(chat.id)
+      const invites = (await store.listInvites(chat.id)).map((invite) => {
+        const usedBy = members
+          .filter(({ inviteId }) => inviteId === invite.id)
+          .map(({ userId, name }) => ({ userId, name }))
+        return { ...shown(invite), ...(usedBy.length > 0 && { usedBy }) }
+      })
+      response.json(pageOfList(invites, query))
     },
   }),
 
@@ -90,6 +97,7 @@ export const inviteRoutes = [
           name: identity.user.name,
           role,
           joinedAt: now(),
+          inviteId: invite.id,
         })
         await accessChanged(invite.chatId)
       }

@@ -3,7 +3,7 @@ import type { Json } from '../../shared/schema.ts'
 import type { Identity } from '../auth/auth.ts'
 import { snippetOf } from '../store/snippet.ts'
 import { searchableText } from '../store/searchable.ts'
-import type { ChatRow, FoundChat, ListedChat, Paged, Store, StoredChat } from '../store/store.ts'
+import type { ChatRow, FoundChat, ListedChat, Paged, StoredChat } from '../store/store.ts'
 import { maxPageBytes } from './page-query.ts'
 import type { Services } from './services.ts'
 
@@ -50,7 +50,17 @@ export async function foundPage(
 }
 
 /** Who came by a link alone sees what is said, and not what the model was told before. */
-export async function shownTo({ invite }: Identity, chat: ChatRow, store: Store): Promise<Shown> {
-  const system = invite ? null : ((await store.getChat(chat.id))?.system ?? null)
-  return shown({ ...chat, system })
+export async function shownTo(
+  { user, invite }: Identity,
+  chat: ChatRow,
+  { store }: Pick<Services, 'store'>,
+): Promise<Shown> {
+  const { system, model, params } = await store.getDefaults(chat.id)
+  const isPinned = !invite && (await store.pinnedChats(user.id)).includes(chat.id)
+  return {
+    ...shown({ ...chat, system: invite ? null : system }),
+    ...(model !== null && { model }),
+    ...(params && !invite && { params }),
+    ...(isPinned && { pinned: true }),
+  }
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
-import { aliasOf } from '../auth/alias.ts'
 import { displayName, isReservedId } from '../auth/user.ts'
 import type { MemberRow } from '../store/store.ts'
 import { chatOfMember, chatOfPath } from './finders.ts'
 import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
-import { pageOf, memberJson } from './schemas.ts'
+import { byJson } from './block-schemas.ts'
+import { listedMemberJson, memberJson, pageOf } from './schemas.ts'
 
 export const grantedRole = z.enum(['editor', 'viewer'])
 const newMember = z.strictObject({
@@ -22,15 +22,23 @@ export const memberRoutes = [
     path: '/api/chats/:chatId/members',
     of: chatOfPath,
     access: 'viewer',
-    summary: 'The members of a chat; guests get other ids',
+    summary:
+      'The members of a chat, each with what its documents call them, and the caller; guests get that as the id, too',
     query: pageQuery,
-    responses: { 200: pageOf(memberJson) },
-    async handle({ response, identity, subject: chat, query }, { store }) {
-      const members = await store.listMembers(chat.id)
-      const shown = identity.invite
-        ? members.map((member) => ({ ...member, userId: aliasOf(chat.id, member.userId) }))
-        : members
-      response.json(pageOfList(shown, query))
+    responses: { 200: pageOf(listedMemberJson, { you: byJson }) },
+    async handle({ response, identity, subject: chat, query }, { store, authors }) {
+      await authors.ready()
+      const isOwner = identity.user.id === chat.ownerId
+      const members = (await store.listMembers(chat.id)).map(({ inviteId, ...member }) => {
+        const alias = authors.idOf(chat.id, member.userId)
+        return {
+          ...member,
+          ...(isOwner && inviteId !== undefined && { inviteId }),
+          ...(identity.invite && { userId: alias }),
+          alias,
+        }
+      })
+      response.json({ ...pageOfList(members, query), you: await authors.by(chat.id, identity.user) })
     },
   }),
 

@@ -69,10 +69,10 @@ export const messageRoutes = [
     body: stopBody,
     responses: { 200: runJson },
     errors: [409],
-    async handle({ response, subject: message, body: { taskId } }, { tasks }) {
+    async handle({ response, identity, subject: message, body: { taskId } }, { tasks }) {
       if (message.role !== 'assistant') throw new RunnelError('bad_request', 'Only an answer can be stopped.')
       refuseOlderRun(message, taskId)
-      response.json(await tasks.stop(message))
+      response.json(await tasks.stop(message, identity.user))
     },
   }),
 ]

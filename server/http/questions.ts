@@ -44,7 +44,7 @@ export const questionRoutes = [
     errors: runErrors,
     async handle({ request, response, identity, subject: chat, body }, services) {
       const { tasks, now } = services
-      const runRequest = await runRequestOf(body, identity, services)
+      const runRequest = await runRequestOf(body, identity, services, { chatId: chat.id })
       if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, services)
       const started = await tasks.start({
         user: identity.user,

@@ -16,7 +16,7 @@ export interface RouteDescription {
   readonly access: 'open' | 'signedIn' | Role
   /** `signedIn`: a guest who came by an invite may, too. */
   readonly guests?: boolean
-  /** `owner`: a member may do it to itself. */
+  /** A member of any role may do it to itself, or for itself. */
   readonly self?: boolean
   /** Its errors have the shape of the OpenAI API: what lies under `/v1`. */
   readonly openAiErrors?: boolean

@@ -1,8 +1,8 @@
 /** What every route that starts a run takes, checks and answers. */
 import type { Response } from 'express'
 import { z } from 'zod'
-import { errorRow, RunnelError, type ErrorCode } from '../../shared/errors.ts'
-import type { Message } from '../../shared/schema.ts'
+import { errorRow, isRefusal, RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import type { JsonObject, Message } from '../../shared/schema.ts'
 import type { Identity } from '../auth/auth.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
@@ -53,7 +53,7 @@ export async function runRequestOf(
   { model, system, tools, params, flushMs }: RunBody,
   identity: Identity,
   services: Services,
-  before?: RunRequest,
+  { chatId, before }: { chatId?: string; before?: RunRequest } = {},
 ): Promise<RunRequest> {
   const { models, toolStatus, allowedParams, providerTools } = services
   refuseParams(params ?? {}, allowedParams)
@@ -62,12 +62,16 @@ export async function runRequestOf(
   const missing = await toolStatus.missing((tools ?? []).filter((tool) => typeof tool === 'string'))
   if (missing.length > 0) throw unknownTools(missing)
   const { continues: _, decision: _said, fallback: _others, ...rest } = before ?? {}
+  // What it was asked with before has them already.
+  const defaults = chatId === undefined || before ? {} : await chatDefaults(chatId, identity, services)
+  const chosen =
+    model === undefined && defaults.choice ? defaults.choice : models.choose(model ?? before?.model, identity.models)
   return {
     ...rest,
-    ...(await models.choose(model ?? before?.model, identity.models)),
+    ...(await chosen),
     ...(system !== undefined && { system }),
     ...(tools && { tools }),
-    ...(params && { params }),
+    ...((params ?? defaults.params) && { params: { ...defaults.params, ...params } }),
     ...(flushMs !== undefined && { flushMs }),
   }
 }
@@ -94,6 +98,32 @@ function unknownTools(names: readonly string[]): RunnelError {
       },
     },
   )
+}
+
+/** What the chat says, as far as this caller may say it, and the settings of today allow it. */
+async function chatDefaults(
+  chatId: string,
+  identity: Identity,
+  { store, models, allowedParams }: Services,
+): Promise<{ choice?: Awaited<ReturnType<Services['models']['choose']>>; params?: JsonObject }> {
+  const { model, params } = await store.getDefaults(chatId)
+  const choice = model === null ? null : await models.choose(model, identity.models).catch(nullWhereRefused)
+  return { ...(choice && { choice }), ...(params && mayBeGiven(params, allowedParams) && { params }) }
+}
+
+function mayBeGiven(params: JsonObject, allowed: readonly string[] | undefined): boolean {
+  try {
+    refuseParams(params, allowed)
+    return true
+  } catch (error) {
+    if (isRefusal(error)) return false
+    throw error
+  }
+}
+
+function nullWhereRefused(error: unknown): null {
+  if (isRefusal(error)) return null
+  throw error
 }
 
 /** Answers with the ids at once; with `stream: false` when the run has ended, or waits for somebody who must first see it. */

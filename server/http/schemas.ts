@@ -1,7 +1,7 @@
 /** The shapes of what goes in and out in several routes. */
 import { z } from 'zod'
 import { runningStatuses, terminalStatuses, type JsonObject } from '../../shared/schema.ts'
-import { blockJson } from './block-schemas.ts'
+import { blockJson, byJson } from './block-schemas.ts'
 
 /** Any JSON object: what is in it was parsed from JSON. */
 export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>
@@ -15,7 +15,11 @@ export const chatJson = z.object({
   title: z.string(),
   createdAt: epochMs,
   system: z.string().optional(),
+  pinned: z.literal(true).optional().describe('by the caller'),
 })
+
+/** One chat, with what its runs take that do not say it themselves. */
+export const oneChatJson = chatJson.extend({ model: z.string().optional(), params: jsonObject.optional() })
 
 /** A chat in the list of one of its members. */
 export const listedChatJson = chatJson.extend({
@@ -38,8 +42,18 @@ export const listedChatJson = chatJson.extend({
 })
 
 export const memberJson = z.object({ userId: z.string(), name: z.string(), role, joinedAt: epochMs })
+export const listedMemberJson = memberJson.extend({
+  inviteId: z.string().optional().describe('the invite that gave the role; for the owner'),
+  alias: z.string().describe('what the documents of the chat call them'),
+})
 
 export const inviteJson = z.object({ id: z.string(), role, createdAt: epochMs, expiresAt: epochMs })
+export const listedInviteJson = inviteJson.extend({
+  usedBy: z
+    .array(z.object({ userId: z.string(), name: z.string() }))
+    .optional()
+    .describe('members that it gave their role'),
+})
 
 const messageErrorJson = z.object({
   code: z.string(),
@@ -73,6 +87,8 @@ export const messageJson = z
     chatId: z.string(),
     parentId: z.string().nullable(),
     role: z.enum(['user', 'assistant']),
+    by: byJson.optional(),
+    stoppedBy: byJson.optional(),
     status,
     createdAt: epochMs,
     startedAt: epochMs.optional(),
@@ -94,7 +110,7 @@ export const errorJson = z.object({
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }),
 })
 
-/** A page of a list. */
-export function pageOf(item: z.ZodType): z.ZodType {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+/** A page of a list, and what else it says. */
+export function pageOf(item: z.ZodType, more: z.ZodRawShape = {}): z.ZodType {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable(), ...more })
 }

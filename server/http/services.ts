@@ -1,6 +1,7 @@
 import type { Access } from '../auth/access.ts'
 import type { ServerResponse } from 'node:http'
 import type { Identity } from '../auth/auth.ts'
+import type { Authors } from '../auth/authors.ts'
 import type { EventStreams } from '../events/event-streams.ts'
 import type { Files } from '../files/files.ts'
 import type { Models } from '../provider/models.ts'
@@ -17,7 +18,7 @@ import type { HtmlRenderer } from './render/rendering.ts'
 import type { UploadQuota } from './upload-quota.ts'
 
 /** What a chat list shows of a change. */
-export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'deleted' }
+export type ChatNews = { event: 'created' | 'renamed'; title: string } | { event: 'changed' | 'deleted' }
 
 /** Sessions over HTTP. */
 export interface SyncDoor {
@@ -40,6 +41,7 @@ export interface SyncDoor {
 export interface Services {
   access: Access
   store: Store
+  authors: Authors
   chats: ChatDocuments
   tasks: Tasks
   messages: MessageReader
@@ -78,12 +80,8 @@ export interface Services {
   announcer: (chatId: string) => Promise<(event: ChatNews) => void>
   /** Who may do what in a chat has changed: what is followed without the right ends, and those whose role is another hear it. */
   accessChanged: (chatId: string) => Promise<void>
-  /** Tells one user, on all connections, that a chat is in the list now, is not any more, or was read. */
-  tellUser: (
-    userId: string,
-    chatId: string,
-    event: { event: 'created'; title: string } | { event: 'deleted' } | { event: 'read'; readAt: number },
-  ) => void
+  /** Tells one user, on all connections, that a chat is in the list now, is not any more, is another, or was read. */
+  tellUser: (userId: string, chatId: string, event: ChatNews | { event: 'read'; readAt: number }) => void
   /** Throws if the server should get no traffic now. */
   ready: () => Promise<void>
   now: () => number

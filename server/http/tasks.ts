@@ -29,9 +29,9 @@ export const taskRoutes = [
     summary: 'Stop a run; one that has ended stays as it is',
     responses: { 200: runJson },
     errors: [409],
-    async handle({ response, params, subject: message }, { tasks }) {
+    async handle({ response, identity, params, subject: message }, { tasks }) {
       refuseOlderRun(message, params['taskId'])
-      response.json(await tasks.stop(message))
+      response.json(await tasks.stop(message, identity.user))
     },
   }),
 ]

@@ -5,7 +5,7 @@ import {
   encodeChannelMessage,
   encodeStock,
 } from '../../shared/protocol.ts'
-import { aliasOf } from '../auth/alias.ts'
+import type { Authors } from '../auth/authors.ts'
 import { isGuestId } from '../auth/user.ts'
 import { toEach } from './fence.ts'
 import { binaryFrames, type PresenceFrames } from './frame.ts'
@@ -13,10 +13,14 @@ import type { Room } from './room.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Once a second: who came, changed or left, to all; everybody, to those who came. Guests are told no member's id. */
-export function tellPresence({ id, presence, channel, audience: { viewers, dropViewer } }: Room): void {
+export function tellPresence(
+  { id, presence, channel, audience: { viewers, dropViewer } }: Room,
+  authors: Authors,
+): void {
   if (!presence) return
   const changes = presence.changes(viewers.size)
-  const toAll = changes && new Telling(id, channel, changes)
+  const idOf = (userId: string) => authors.idOf(id, userId)
+  const toAll = changes && new Telling(idOf, channel, changes)
   let toNew: Telling | null | undefined
   const tell = (viewer: Viewer): void => {
     let telling = toAll
@@ -24,7 +28,7 @@ export function tellPresence({ id, presence, channel, audience: { viewers, dropV
       viewer.presenceDue = false
       if (toNew === undefined) {
         const everybody = presence.everybody()
-        toNew = everybody && new Telling(id, channel, everybody)
+        toNew = everybody && new Telling(idOf, channel, everybody)
       }
       telling = toNew
     }
@@ -37,14 +41,14 @@ export function tellPresence({ id, presence, channel, audience: { viewers, dropV
 
 /** The same news for members and for guests, each encoded once and when it is needed. */
 class Telling {
-  readonly #chatId: string
+  readonly #idOf: (userId: string) => string
   readonly #channel: number
   readonly #message: Uint8Array
   #toMembers: PresenceFrames | null = null
   #toGuests: PresenceFrames | null = null
 
-  constructor(chatId: string, channel: number, message: Uint8Array) {
-    this.#chatId = chatId
+  constructor(idOf: (userId: string) => string, channel: number, message: Uint8Array) {
+    this.#idOf = idOf
     this.#channel = channel
     this.#message = message
   }
@@ -54,17 +58,17 @@ class Telling {
   }
 
   get toGuests(): PresenceFrames {
-    return (this.#toGuests ??= presenceFrames(this.#channel, forGuests(this.#chatId, this.#message)))
+    return (this.#toGuests ??= presenceFrames(this.#channel, forGuests(this.#idOf, this.#message)))
   }
 }
 
-function forGuests(chatId: string, message: Uint8Array): Uint8Array {
+function forGuests(idOf: (userId: string) => string, message: Uint8Array): Uint8Array {
   const stock = decodeStock(message)
   if (stock.type !== 'awareness') return message
   const entries = decodeAwareness(stock.update).map((entry) => {
     const state = JSON.parse(entry.state) as { user?: { id: string } } | null
     if (!state?.user) return entry
-    const user = { ...state.user, id: aliasOf(chatId, state.user.id) }
+    const user = { ...state.user, id: idOf(state.user.id) }
     return { ...entry, state: JSON.stringify({ ...state, user }) }
   })
   return encodeStock({ type: 'awareness', update: encodeAwareness(entries) })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind, type Json } from '../../shared/schema.ts'
+import { Authors } from '../auth/authors.ts'
 import type { Cluster, LogContents } from '../cluster/cluster.ts'
 import type { DocumentWriter } from '../document/writer.ts'
 import { fenced } from './fence.ts'
@@ -19,6 +20,8 @@ const silenceMs = 5_000
 export interface RoomsOptions {
   cluster: Pick<Cluster, 'many' | 'log' | 'follow' | 'heads' | 'tell' | 'node'>
   flushMs: number
+  /** What guests are told instead of members' ids. */
+  authors?: Authors
   now: () => number
   lingerMs?: number
   /** Told, once a broadcast, how long the oldest of what it carries has waited. */
@@ -43,6 +46,7 @@ export class Rooms {
   /** What other nodes write. */
   readonly following: Following
   readonly #cluster: RoomsOptions['cluster']
+  readonly #authors: Authors
   readonly #now: () => number
   readonly #lingerMs: number
   readonly #onEvict: RoomsOptions['onEvict']
@@ -54,6 +58,7 @@ export class Rooms {
 
   constructor(options: RoomsOptions) {
     this.#cluster = options.cluster
+    this.#authors = options.authors ?? new Authors()
     this.#now = options.now
     this.#lingerMs = options.lingerMs ?? lingerMs
     this.#onEvict = options.onEvict
@@ -192,7 +197,7 @@ export class Rooms {
       const silent = !room.shown.quiet && now - room.shown.at >= silenceMs
       if (silent) room.shown.quiet = true
       room.sendCheckpoints(silent ? 'all' : 'due')
-      tellPresence(room)
+      tellPresence(room, this.#authors)
     } else if (!room.used && now - room.idleSince >= this.#lingerMs) {
       this.#evict(room)
     }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../shared/schema.ts'
 import type { Role } from '../../shared/protocol.ts'
 
 export interface ChatRow {
@@ -39,12 +40,23 @@ export interface NewChat extends StoredChat {
   ownerName?: string
 }
 
+/** What runs of a chat take that do not say it themselves; null: nothing. */
+export interface ChatDefaults {
+  /** Goes before that of a request. */
+  system: string | null
+  model: string | null
+  /** Those of a request go over them. */
+  params: JsonObject | null
+}
+
 export interface MemberRow {
   userId: string
   /** As others see it, from the member's own sign-in. */
   name: string
   role: Role
   joinedAt: number
+  /** The invite that gave this role. */
+  inviteId?: string
 }
 
 /** One that is revoked is gone. */

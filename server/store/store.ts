@@ -8,7 +8,16 @@
 import type { Role } from '../../shared/protocol.ts'
 import type { Json, Message } from '../../shared/schema.ts'
 import type { UpdateLog } from '../cluster/cluster.ts'
-import type { ChatRow, FoundChat, InviteRow, ListedChat, MemberRow, NewChat, StoredChat } from './chat-rows.ts'
+import type {
+  ChatDefaults,
+  ChatRow,
+  FoundChat,
+  InviteRow,
+  ListedChat,
+  MemberRow,
+  NewChat,
+  StoredChat,
+} from './chat-rows.ts'
 import type { FileQuotas, FileRow, Upload } from './file-rows.ts'
 import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
 
@@ -138,6 +147,13 @@ export interface Store {
   getChatRow(id: string): Promise<ChatRow | null>
   getChat(id: string): Promise<StoredChat | null>
   renameChat(id: string, title: string): Promise<void>
+  getDefaults(chatId: string): Promise<ChatDefaults>
+  /** Sets what is there of `change`; nothing for a chat that does not exist. */
+  putDefaults(chatId: string, change: Partial<ChatDefaults>): Promise<void>
+  /** Of one member alone; nothing where the user is none. */
+  pinChat(chatId: string, userId: string, pinned: boolean): Promise<void>
+  /** Ids of the chats that a user has pinned. */
+  pinnedChats(userId: string): Promise<string[]>
   /**
    * The last active first, those that expire left out; of one millisecond by id, downwards. The pages show the list as it was when the
    * first of them was read, each chat once, also one that is active meanwhile. Throws `bad_request` for a cursor that is none.
@@ -159,7 +175,7 @@ export interface Store {
   memberRole(chatId: string, userId: string): Promise<Role | null>
   /** Owner first, then by time. */
   listMembers(chatId: string): Promise<MemberRow[]>
-  /** Throws `not_found` for a chat that does not exist. */
+  /** Without an invite the one before stays. Throws `not_found` for a chat that does not exist. */
   putMember(chatId: string, member: MemberRow): Promise<void>
   /** False if there was none. */
   removeMember(chatId: string, userId: string): Promise<boolean>
@@ -263,6 +279,9 @@ export interface Store {
   drawEpoch(doc: string): Promise<number>
   /** A writer that closed cleanly gives its epoch back, so that a long-lived document does not gain a client id with every opening. */
   releaseEpoch(doc: string, epoch: number): Promise<void>
+
+  /** A random text, the same for ever and on every node: what users are called in documents is made with it. */
+  aliasKey(): Promise<string>
 
   /** Throws `store_unavailable` if a write would fail now. */
   probe(): Promise<void>

@@ -1,6 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
-import type { Json } from '../../shared/schema.ts'
+import type { By, Json, JsonObject } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
 import type { Tool, ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets/secrets.ts'
@@ -137,6 +137,11 @@ export function callTime(run: AbortSignal, maxMs: number): CallTime {
 /** What a call says that a person did not want, for the model and for people. */
 export function deniedWords(reason: string | undefined): string {
   return reason === undefined || reason === '' ? 'This call was denied.' : `This call was denied: ${reason}`
+}
+
+/** What a call says of who decided about it. */
+export function decidedBy(by: By | undefined): JsonObject {
+  return by ? { decidedBy: { ...by } } : {}
 }
 
 export function noSuchCall(): RunnelError {

@@ -8,6 +8,7 @@ import {
   CallFault,
   callTime,
   checkedArguments,
+  decidedBy,
   deniedWords,
   execute,
   inTime,
@@ -156,17 +157,30 @@ export class ToolCalls {
     const { run } = this.#options
     await this.#guard(call, async () => {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'awaiting_approval' })
-      const { decision } = (await this.#wait(call, 'decision', since, (answer) => {
-        const { decision, reason } = answer as Extract<CallAnswer, { decision: string }>
-        if (decision === 'deny') run.output.close(call.blockId, 'denied', { error: deniedWords(reason) })
+      const { decision, arguments: edited } = (await this.#wait(call, 'decision', since, (answer) => {
+        const { decision, reason, arguments: edited, by } = answer as Extract<CallAnswer, { decision: string }>
+        const decided = decidedBy(by)
+        if (decision === 'deny') run.output.close(call.blockId, 'denied', { ...decided, error: deniedWords(reason) })
         // Running from this moment: after a crash nobody can know whether it had begun.
-        else run.writer.setBlock(call.blockId, { status: 'running' })
+        else {
+          if (edited !== undefined) this.#replaceArguments(call, edited)
+          run.writer.setBlock(call.blockId, { ...decided, status: 'running' })
+        }
       })) as Extract<CallAnswer, { decision: string }>
       if (decision === 'deny' || run.ended) return
-      const { tool, args } = await this.#prepared(call)
-      if (tool.execute) await this.#execute(call, tool as Tool, args)
-      else await this.#awaitOutput(call)
+      const allowed = { ...call, arguments: edited ?? call.arguments }
+      const { tool, args } = await this.#prepared(allowed)
+      if (tool.execute) await this.#execute(allowed, tool as Tool, args)
+      else await this.#awaitOutput(allowed)
     })
+  }
+
+  /** What goes back to the model is what ran. */
+  #replaceArguments({ blockId, arguments: original }: PendingCall, edited: string): void {
+    if (edited === original) return
+    const { output, writer } = this.#options.run
+    output.replace(blockId, 'arguments', 0, writer.length(blockId, 'arguments'), edited)
+    output.set(blockId, { originalArguments: original })
   }
 
   async #awaitOutput(call: PendingCall, since?: number): Promise<void> {
@@ -174,10 +188,10 @@ export class ToolCalls {
     await this.#guard(call, async () => {
       if (since === undefined) run.writer.setBlock(call.blockId, { status: 'pending' })
       await this.#wait(call, 'output', since, (answer) => {
-        const { output } = answer as { output: string }
+        const { output, by } = answer as Extract<CallAnswer, { output: string }>
         run.output.count(output)
         run.writer.append(call.blockId, 'output', output)
-        run.output.close(call.blockId, 'completed')
+        run.output.close(call.blockId, 'completed', by ? { answeredBy: { ...by } } : {})
       })
     })
   }

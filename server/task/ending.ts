@@ -1,7 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { lostEndOf } from '../../shared/known-types.ts'
 import * as schema from '../../shared/schema.ts'
-import type { Message, MessageError, TerminalStatus } from '../../shared/schema.ts'
+import type { Message, MessageFields, TerminalStatus } from '../../shared/schema.ts'
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -71,7 +71,7 @@ export async function endMessage(
   row: MessageRow,
   { room, epoch }: Taken,
   status: TerminalStatus,
-  error?: MessageError,
+  fields: Partial<Pick<MessageFields, 'error' | 'stoppedBy'>> = {},
 ): Promise<Ending> {
   const writer = new MessageWriter(room.doc, epoch)
   rooms.attach(room, writer)
@@ -95,7 +95,7 @@ export async function endMessage(
       const end = lostEndOf(block, { status, at: endedAt, wasWaiting: message.status === 'waiting' })
       if (end) writer.closeBlock(block.id, end.status, end.fields)
     }
-    writer.setMessage({ status, endedAt, ...(error && { error }) })
+    writer.setMessage({ status, endedAt, ...fields })
   }
   await new Promise<void>((written) => rooms.flusher.flushNow(room, written))
   return { messageId: row.id, taskId: row.taskId ?? '', chatId: row.chatId, room, epoch, providerData: [] }
@@ -167,8 +167,8 @@ export async function listEnd(
   message: Message,
   taskId: string,
 ): Promise<void> {
-  const { id, chatId, role, parentId, createdAt, status, model } = message
-  const fields = { role, parentId, createdAt, status, ...(model !== undefined && { model }) }
+  const { id, chatId, role, parentId, createdAt, status, stoppedBy, model } = message
+  const fields = { role, parentId, createdAt, status, stoppedBy, ...(model !== undefined && { model }) }
   await unlessGone(options.chats.edit(chatId, (writer) => writer.setMessages([[id, fields]])))
   if (!(await options.store.endListed({ messageId: id, taskId }))) await unlist(options, chatId, [id])
 }

@@ -70,20 +70,20 @@ export class LeftRuns {
       request = await store.getRequest(bare.id)
       const row = { ...bare, request }
       await listQuestion(this.#options, row)
-      const stopped = await nodes.isStopped(row)
+      const stopped = await nodes.stopOf(row)
       const taken = await takeUpLeft(this.#options, row)
       const message = readMessage(taken.room.doc)
       if (wasQueued(row, message)) return await this.#requeue(row, taken)
       if (wasWaiting(row, message)) return await running.resume(takenRun(row, taken))
       const ending = stopped
-        ? await endMessage(this.#options, row, taken, 'stopped')
+        ? await endMessage(this.#options, row, taken, 'stopped', stopped)
         : await interrupt(this.#options, row, taken)
       // A stop may have come meanwhile; with the saving it is forgotten.
       const goesOn =
         onLostRun === 'continue' &&
         wasBrokenOff(row, readMessage(taken.room.doc)) &&
         !stopped &&
-        !(await nodes.isStopped(row).catch(() => true))
+        !(await nodes.stopOf(row).catch(() => true))
       if (!goesOn) return void (await running.save(ending))
       // In one step with the end: a fall in between would leave it interrupted for good.
       const next = recoveringRun(row, this.#options.node)
@@ -111,6 +111,8 @@ export class LeftRuns {
                 parentId: row.parentId,
                 createdAt: row.createdAt,
                 status: 'queued',
+                stoppedBy: undefined,
+                ...(row.request.anew && row.request.by && { by: row.request.by }),
                 model: row.request.model,
               },
             ],

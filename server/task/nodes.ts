@@ -1,12 +1,12 @@
 /** Runs on other nodes: what is said to them from here, and what becomes of those whose node is gone. */
 import { RunnelError } from '../../shared/errors.ts'
-import { isTerminal, readMessage, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
+import { isTerminal, readMessage, type By, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Patience } from '../waiting/patience.ts'
 import { pause } from '../waiting/retry.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { MessageRow, Store } from '../store/store.ts'
+import type { MessageRow, Order, Store } from '../store/store.ts'
 import { waitsOutside } from './awaited-calls.ts'
 import type { CallAnswer, Run } from './run.ts'
 
@@ -42,7 +42,7 @@ export class Nodes {
   readonly #left = new Map<string, number>()
   readonly #adopting = new Map<string, Promise<void>>()
   /** Runs of which a stop is being asked for. */
-  readonly #stopping = new Set<string>()
+  readonly #stopping = new Map<string, By | undefined>()
   #sweeping = false
 
   constructor(options: NodesOptions) {
@@ -50,11 +50,11 @@ export class Nodes {
   }
 
   /** Asks the run's node to stop it; returns the message once it has ended, or as it is after a while. Throws `store_unavailable`. */
-  async stop(row: MessageRow): Promise<Message | null> {
+  async stop(row: MessageRow, by?: By): Promise<Message | null> {
     const taskId = row.taskId!
-    this.#stopping.add(taskId)
+    this.#stopping.set(taskId, by)
     try {
-      await this.#order(row, stopKey, null)
+      await this.#order(row, stopKey, by ? { by: { ...by } } : null)
       // Until the run's first words the document says how the one before it ended.
       return await this.#until(row, (message) => message.taskId === taskId && isTerminal(message.status))
     } finally {
@@ -64,7 +64,7 @@ export class Nodes {
 
   /** A run is here from now on: it may have been stopped here while it was being made. */
   admitted(run: Run): void {
-    if (this.#stopping.has(run.taskId)) run.end('stopped')
+    if (this.#stopping.has(run.taskId)) run.stop(this.#stopping.get(run.taskId))
   }
 
   /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
@@ -72,7 +72,7 @@ export class Nodes {
     return await this.#options.store.putOrder({
       taskId: row.taskId!,
       key: call.id,
-      body: { callId: call.callId, ...answer } as Json,
+      body: { callId: call.callId, ...answer } as unknown as Json,
     })
   }
 
@@ -102,24 +102,29 @@ export class Nodes {
     }
   }
 
-  /** Somebody has stopped the run of this message, which nobody carries out. Throws `store_unavailable`. */
-  async isStopped({ taskId }: MessageRow): Promise<boolean> {
-    return taskId !== null && (await this.#options.store.ordersOf([taskId])).some(({ key }) => key === stopKey)
+  /** Somebody has stopped the run of this message, which nobody carries out: who. Throws `store_unavailable`. */
+  async stopOf({ taskId }: MessageRow): Promise<{ stoppedBy?: By } | null> {
+    const orders = taskId === null ? [] : await this.#options.store.ordersOf([taskId])
+    const stop = orders.find(({ key }) => key === stopKey)
+    if (!stop) return null
+    const by = stoppedBy(stop)
+    return by ? { stoppedBy: by } : {}
   }
 
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
-    for (const { taskId, key, body } of await this.#options.store.ordersOf(runs.map((run) => run.taskId))) {
+    for (const order of await this.#options.store.ordersOf(runs.map((run) => run.taskId))) {
+      const { taskId, key, body } = order
       const run = this.#options.find(taskId)
       if (!run || run.ended) continue
-      if (key === stopKey) run.end('stopped')
+      if (key === stopKey) run.stop(stoppedBy(order))
       // A model may give a later call the same id: an answer is of one block.
       else if (
         run.read().output.some((block) => block.id === key && block.type === 'tool_call' && waitsOutside(block))
       ) {
-        const { callId, ...answer } = body as { callId: string } & CallAnswer
+        const { callId, ...answer } = body as unknown as { callId: string } & CallAnswer
         try {
-          run.answerCall?.(callId, answer as CallAnswer)
+          run.answerCall?.(callId, answer as unknown as CallAnswer)
         } catch {
           // It has been applied before, or the call does not wait any more.
         }
@@ -237,6 +242,11 @@ async function readSettled(room: Room): Promise<Message | null> {
     (message) => message as Message,
     () => null,
   )
+}
+
+/** Orders of before this was said have none. */
+function stoppedBy({ body }: Order): By | undefined {
+  return (body as { by?: By } | null)?.by
 }
 
 /** Throws `not_found` for a message that was deleted meanwhile. */

@@ -1,5 +1,5 @@
 import { wordsOf } from '../../shared/known-types.ts'
-import type { Block, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
+import type { Block, By, JsonObject, Message, ToolCallBlock } from '../../shared/schema.ts'
 import type { PromptData, PromptItem, PromptToolCall, ProviderDecision } from '../provider/events.ts'
 import type { ProviderData } from '../store/store.ts'
 import { splitRounds } from './rounds.ts'
@@ -138,6 +138,10 @@ export function requestOf({ request }: { request: unknown }): { requestId?: stri
 /** What a run asks for beside the branch; kept in the store, so that a queued run survives a restart. */
 export interface RunRequest {
   model: string
+  /** Who asks for it. */
+  by?: By
+  /** It answers a question that was there. */
+  anew?: boolean
   /** Models that are asked instead, where it does not answer before its first token. */
   fallback?: string[]
   system?: string

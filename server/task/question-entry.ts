@@ -4,7 +4,7 @@ import { filesOf } from './attachments.ts'
 
 /** A user message as its chat lists it: what is long is read over HTTP, so that a chat of many stays quick to join. */
 export function questionEntry(message: Message): ChatEntry {
-  const { parentId, createdAt } = message
+  const { parentId, createdAt, by } = message
   const whole = wordsOf(...message.output)
   const text = beginningOf(whole, listedTextBytes)
   const files = filesOf(message)
@@ -14,6 +14,7 @@ export function questionEntry(message: Message): ChatEntry {
     parentId,
     createdAt,
     status: 'completed',
+    ...(by && { by }),
     text,
     ...(files.length > 0 && listsFiles && { files }),
     ...((text.length < whole.length || !listsFiles) && { shortened: true }),

@@ -71,7 +71,7 @@ export async function interrupt(options: EndingOptions, row: MessageRow, taken: 
       'The server stopped while this answer was being written. What was shown is kept; it can be continued or made again.',
     ),
   )
-  return await endMessage(options, row, taken, 'interrupted', error)
+  return await endMessage(options, row, taken, 'interrupted', { error })
 }
 
 /**
@@ -95,7 +95,7 @@ export async function endLater(
         return null
       const taken = await takeUpLeft(options, row)
       await options.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
-      return await save(await endMessage(options, row, taken, 'failed', error))
+      return await save(await endMessage(options, row, taken, 'failed', { error }))
     } catch (reason) {
       options.onError(reason, { messageId })
     }

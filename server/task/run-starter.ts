@@ -45,7 +45,7 @@ export class RunStarter {
   }
 
   async #start(options: StartOptions, entered: () => void): Promise<Started> {
-    const { user, chat, request } = options
+    const { user, chat } = options
     const { now, rooms } = this.#options
     await this.#options.running.saved((run) => run.chatId === chat.id)
     const written = await this.#options.nodes.whenSaved(
@@ -53,7 +53,7 @@ export class RunStarter {
       () => writeNewRun(this.#options, options, now()),
     )
     if ('repeated' in written) return written.repeated
-    const { started, row, lineage, entries } = written
+    const { started, request, row, lineage, entries } = written
     const run = this.#options.running.admit({
       row,
       user,
@@ -104,7 +104,7 @@ export class RunStarter {
     // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
     await this.#options.nodes.hear([run]).catch(() => {})
     await this.#list(run, (writer) => {
-      if (!run.ended) writer.setMessages([[message.id, { status: 'queued' }]])
+      if (!run.ended) writer.setMessages([[message.id, { status: 'queued', stoppedBy: undefined }]])
     })
     return started
   }

@@ -1,6 +1,7 @@
 import { errorRow, RunnelError } from '../../shared/errors.ts'
 import {
   readMessage,
+  type By,
   type Message,
   type MessageError,
   type MessageFields,
@@ -228,6 +229,11 @@ export class Run {
     return this.read()
   }
 
+  /** Somebody ends it. `by` is absent where nobody knows who it was. */
+  stop(by: By | undefined): void {
+    this.end('stopped', by && { stoppedBy: by })
+  }
+
   /** The message is saved as it will stay. */
   saved(message: Message): void {
     this.#resolve(message)
@@ -252,7 +258,15 @@ export class Run {
 }
 
 /** What a person or a client says to a call. */
-export type CallAnswer = { decision: 'approve' | 'deny'; reason?: string | undefined } | { output: string }
+export type CallAnswer = (
+  | {
+      decision: 'approve' | 'deny'
+      reason?: string | undefined
+      /** What it runs with instead of what the model called it with: JSON, checked. */
+      arguments?: string
+    }
+  | { output: string }
+) & { by?: By }
 
 type AnswerCall = (callId: string, answer: CallAnswer) => void
 

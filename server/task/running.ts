@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { schemaVersion, type Message, type MessageFields } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
+import type { Authors } from '../auth/authors.ts'
 import { MessageWriter } from '../document/message-writer.ts'
 import type { Patience } from '../waiting/patience.ts'
 import { within } from '../waiting/race.ts'
@@ -8,7 +9,7 @@ import type { ProviderDecision } from '../provider/events.ts'
 import type { Rooms } from '../room/rooms.ts'
 import type { MessageRow } from '../store/store.ts'
 import { admittedModel } from './answering-model.ts'
-import { deniedWords } from './call.ts'
+import { decidedBy, deniedWords } from './call.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
 import { saveEnd, type Ending, type Taken } from './ending.ts'
@@ -29,6 +30,8 @@ export interface RunningOptions extends CarryOutOptions {
   /** This process, as other nodes know it. */
   node: string
   patience: Patience
+  /** What people are called in documents. */
+  authors: Authors
   maxMessageBytes: number
   maxTasks: number
   maxTasksPerUser: number
@@ -84,6 +87,7 @@ export class Running {
       chatId: row.chatId,
       parentId: row.parentId,
       role: 'assistant',
+      ...(request.by && { by: request.by }),
       model: admittedModel(room, request),
       taskId: row.taskId,
       status: 'queued',
@@ -94,6 +98,7 @@ export class Running {
           endedAt: undefined,
           finishReason: undefined,
           note: undefined,
+          stoppedBy: undefined,
           error: undefined,
         } as unknown as Partial<MessageFields>)),
     })
@@ -260,5 +265,8 @@ export class Running {
 function showDecision(run: Run, { callId, approve, reason }: ProviderDecision): void {
   const call = run.read().output.findLast((block) => block.type === 'tool_call' && block.callId === callId)
   if (call)
-    run.writer.closeBlock(call.id, approve ? 'completed' : 'denied', approve ? {} : { error: deniedWords(reason) })
+    run.writer.closeBlock(call.id, approve ? 'completed' : 'denied', {
+      ...decidedBy(run.request.by),
+      ...(!approve && { error: deniedWords(reason) }),
+    })
 }

@@ -1,6 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import { cleanJson, schemaVersion, type ChatEntry, type Json, type Message } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
+import type { Authors } from '../auth/authors.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
 import type { ChatRow, Claim, Continuation, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
@@ -20,6 +21,13 @@ export interface StartOptions {
   claim: Omit<Claim, 'response'> | undefined
 }
 
+/** What new runs are written with. */
+export interface StartTools {
+  store: Store
+  node: string
+  authors: Authors
+}
+
 /** The ids to follow and to stop: what a `POST …/messages` answers. */
 export type Started = {
   chatId: string
@@ -31,6 +39,7 @@ export type Started = {
 /** A run as it stands in the store, before anything is prepared. */
 export interface NewRows {
   started: Started
+  request: RunRequest
   row: NewRun['assistant']
   lineage: string
   /** For the chat's list. */
@@ -39,21 +48,24 @@ export interface NewRows {
 
 /** Writes the question and the answer-to-be; or gives the answer of the first request with this key. Throws `busy`, `idempotency_mismatch`, `not_found`, `store_unavailable`. */
 export async function writeNewRun(
-  { store, node, filesUrl }: { store: Store; node: string; filesUrl: string },
-  { user, chat, question, parentId, request, claim }: StartOptions,
+  { store, node, authors, filesUrl }: StartTools & { filesUrl: string },
+  { user, chat, question, parentId, request: asked, claim }: StartOptions,
   createdAt: number,
 ): Promise<NewRows | { repeated: Started }> {
+  const by = await authors.by(chat.id, user)
   const parent = parentId === undefined ? ((await store.newestMessage(chat.id))?.id ?? null) : parentId
   const userMessageId = question ? newId('msg') : parent
   if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
   const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId }
   const { content, files = [] } = question ?? { content: '' }
+  const request: RunRequest = { ...asked, by, ...(!question && { anew: true }) }
   const userMessage: Message | null = question && {
     id: userMessageId,
     chatId: chat.id,
     parentId: parent,
     role: 'user',
     status: 'completed',
+    by,
     createdAt,
     schema: schemaVersion,
     output: [
@@ -87,10 +99,12 @@ export async function writeNewRun(
     parentId: userMessageId,
     createdAt,
     status: 'queued',
+    ...(request.anew && { by }),
     model: request.model,
   }
   return {
     started,
+    request,
     row,
     lineage,
     entries: [
@@ -114,7 +128,7 @@ export interface ContinueOptions {
 
 /** A new run of a message that had ended. Throws `busy`, `idempotency_mismatch`, `store_unavailable`. */
 export async function writeContinuation(
-  { store, node }: { store: Store; node: string },
+  { store, node, authors }: StartTools,
   { user, message, claim, decision, requestId, choose }: ContinueOptions,
   at: number,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
@@ -129,6 +143,7 @@ export async function writeContinuation(
   const request: RunRequest = {
     ...rest,
     ...chosen,
+    by: await authors.by(message.chatId, user),
     continues: true,
     ...(decision && { decision }),
     ...(requestId !== undefined && { requestId }),

@@ -1,3 +1,5 @@
+import type { User } from '../auth/auth.ts'
+import type { Authors } from '../auth/authors.ts'
 import { isTerminal } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRow, Store } from '../store/store.ts'
@@ -10,6 +12,7 @@ export interface StoppingOptions {
   store: Store
   live: LiveRuns
   nodes: Nodes
+  authors: Authors
 }
 
 /** Ends runs because somebody wants it, on whichever node they are. */
@@ -21,17 +24,18 @@ export class Stopping {
   }
 
   /** Ends the run of a message as `stopped`, on whichever node it is; one that has ended stays as it is. Throws `store_unavailable`. */
-  async stop(row: MessageRow): Promise<RunState> {
+  async stop(row: MessageRow, user: User): Promise<RunState> {
+    const by = await this.#options.authors.by(row.chatId, user)
     const run = this.#options.live.ofMessage(row.id)
     if (run) {
-      run.end('stopped')
+      run.stop(by)
       // Whoever hears of it finds it on every node.
       await run.settle()
       return run.state
     }
     if (isTerminal(row.status)) return stateOf(row, row.status)
     // On another node, or about to be here; it may also have been saved since the row was read.
-    return stateOf(row, found(await this.#options.nodes.stop(row)).status)
+    return stateOf(row, found(await this.#options.nodes.stop(row, by)).status)
   }
 
   /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */

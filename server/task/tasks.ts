@@ -1,4 +1,6 @@
 import type { Block } from '../../shared/schema.ts'
+import type { User } from '../auth/auth.ts'
+import { Authors } from '../auth/authors.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { MessageRow } from '../store/store.ts'
 import { noPatience } from '../waiting/patience.ts'
@@ -12,15 +14,15 @@ import type { ContinueOptions, Started, StartOptions } from './start.ts'
 import { Stopping } from './stopping.ts'
 import { listTasks, type ListedTask } from './task-list.ts'
 
-export interface TasksOptions extends Omit<RunningOptions, 'node' | Waits>, Partial<Pick<RunningOptions, Waits>> {
+export interface TasksOptions extends Omit<RunningOptions, 'node' | Given>, Partial<Pick<RunningOptions, Given>> {
   cluster: Cluster
   leaseMs: number
   /** What becomes of a run whose node is lost: it ends as `interrupted`, or goes on by itself, once. */
   onLostRun: 'interrupt' | 'continue'
 }
 
-/** Without these nothing waits for a store that is away. */
-type Waits = 'patience' | 'storeUntil'
+/** Without the first two nothing waits for a store that is away. */
+type Given = 'patience' | 'storeUntil' | 'authors'
 
 /** What may be asked of runs: starting, going on, answering, stopping, listing them. */
 export class Tasks {
@@ -33,7 +35,13 @@ export class Tasks {
   readonly #left: LeftRuns
 
   constructor(given: TasksOptions) {
-    const options = { patience: noPatience, storeUntil: () => given.store, ...given, node: given.cluster.node }
+    const options = {
+      patience: noPatience,
+      storeUntil: () => given.store,
+      authors: new Authors(given.store),
+      ...given,
+      node: given.cluster.node,
+    }
     const running = new Running({ ...options, onAdmitted: (run) => nodes.admitted(run) })
     const { live } = running
     const isBusyWith = (id: string) => live.ofMessage(id) !== undefined || starter.isContinuing(id)
@@ -103,8 +111,8 @@ export class Tasks {
   }
 
   /** Ends the run of a message as `stopped`, on whichever node it is; one that has ended stays as it is. Throws `store_unavailable`. */
-  async stop(row: MessageRow): Promise<RunState> {
-    return await this.#stopping.stop(row)
+  async stop(row: MessageRow, user: User): Promise<RunState> {
+    return await this.#stopping.stop(row, user)
   }
 
   /** Ends the runs of messages that are about to go, and waits until nothing of them is written any more. */

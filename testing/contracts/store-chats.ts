@@ -16,6 +16,13 @@ export function chatRules(open: OpenStore, { describe, it, expect }: TestTools):
       expect(await store.getChat('chat_unknown1')).toBeNull()
     })
 
+    it('keeps one key for what users are called', async () => {
+      const store = open()
+      const key = await store.aliasKey()
+      expect(key.length).toBeGreaterThan(60)
+      expect(await store.aliasKey()).toBe(key)
+    })
+
     it('refuses a second chat of the same id and keeps the first', async () => {
       const store = open()
       await store.createChat(chat(), 'lineage')
@@ -31,6 +38,43 @@ export function chatRules(open: OpenStore, { describe, it, expect }: TestTools):
       await store.renameChat('chat_unknown1', 'Ebb')
       expect(await store.getChat(chatId)).toEqual(chat(chatId, { title: 'Ebb' }))
       expect(await store.getChat('chat_unknown1')).toBeNull()
+    })
+
+    it('keeps what a chat says for its runs, and what each member has pinned', async () => {
+      const store = open()
+      await store.createChat(chat(chatId, { system: 'Be brief.' }), 'l')
+      await store.putMember(chatId, { userId: 'user_2', name: 'Bob', role: 'viewer', joinedAt: startedAt })
+      expect(await store.getDefaults(chatId)).toEqual({ system: 'Be brief.', model: null, params: null })
+      await store.putDefaults(chatId, { model: 'm', params: { top_p: 0.5 } })
+      await store.putDefaults(chatId, { system: null })
+      await store.putDefaults('chat_unknown1', { system: 'Nobody', model: 'm' })
+      expect(await store.getDefaults(chatId)).toEqual({ system: null, model: 'm', params: { top_p: 0.5 } })
+      await store.putDefaults(chatId, { system: 'Be kind.', params: null })
+      expect(await store.getDefaults(chatId)).toEqual({ system: 'Be kind.', model: 'm', params: null })
+      expect(await store.getChat(chatId)).toEqual(chat(chatId, { system: 'Be kind.' }))
+      expect(await store.getDefaults('chat_unknown1')).toEqual({ system: null, model: null, params: null })
+
+      for (const userId of ['user_2', 'user_3']) await store.pinChat(chatId, userId, true)
+      const pinned = () => Promise.all(['user_1', 'user_2', 'user_3'].map((userId) => store.pinnedChats(userId)))
+      expect(await pinned()).toEqual([[], [chatId], []])
+      await store.pinChat(chatId, 'user_2', false)
+      expect(await pinned()).toEqual([[], [], []])
+      await store.pinChat(chatId, 'user_1', true)
+      await store.deleteChat(chatId)
+      expect(await pinned()).toEqual([[], [], []])
+      await store.createChat(chat(), 'l')
+      expect(await store.getDefaults(chatId)).toEqual({ system: null, model: null, params: null })
+    })
+
+    it('keeps the invite that a member came by', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      const bob = { userId: 'user_2', name: 'Bob', role: 'viewer', joinedAt: startedAt } as const
+      await store.putMember(chatId, { ...bob, inviteId: 'invite_1' })
+      await store.putMember(chatId, { ...bob, role: 'editor' })
+      expect((await store.listMembers(chatId))[1]).toEqual({ ...bob, role: 'editor', inviteId: 'invite_1' })
+      await store.putMember(chatId, { ...bob, inviteId: 'invite_2' })
+      expect((await store.listMembers(chatId))[1]?.inviteId).toBe('invite_2')
     })
 
     it('lists the chats of one owner, newest first, page by page, whatever is made meanwhile', async () => {

@@ -11,6 +11,7 @@ export function closeRules(place: OpenPlace, { it, expect }: Pick<TestTools, 'it
   it('has everything again after it was closed and opened', async () => {
     const open = place()
     const first = open()
+    const aliasKey = await first.aliasKey()
     await first.createChat(chat(), 'chat line', claim({ response: 'first' }))
     await first.startRun(newRun('msg_answer01', {}, { userMessage: question('msg_ask00001') }))
     await first.startRun(newRun('msg_answer02'))
@@ -27,6 +28,7 @@ export function closeRules(place: OpenPlace, { it, expect }: Pick<TestTools, 'it
     await first.close()
 
     const second = open()
+    expect(await second.aliasKey()).toBe(aliasKey)
     expect(await second.getChat(chatId)).toEqual(chat())
     expect((await second.listMessages(chatId, { limit: 10 })).items.map((row) => row.json?.id ?? null)).toEqual([
       'msg_ask00001',

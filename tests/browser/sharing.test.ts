@@ -161,3 +161,21 @@ test('an invite link makes a member of who is signed in and says so, and a guest
   await guests.close()
   expect(problems).toEqual([])
 }, 30_000)
+
+test('what somebody else did has their name, and what one did oneself has none', async () => {
+  const bob = new Person(server, await tokenOf('bob', { name: 'Bob' }))
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'Whose' })).body
+  await ada.call('POST', `/api/chats/${id}/members`, { userId: 'bob', name: 'Bob', role: 'editor' })
+  for (const person of [ada, bob]) {
+    const { messageId } = await person.ask('Why?', id)
+    await person.call('POST', `/api/messages/${messageId}/stop`, {})
+  }
+  const context = await openContext()
+  const page = await openPage(context, `#token=${ada.token}`)
+  await page.click(link(id))
+  for (const words of ['Asked by Bob', 'Stopped by Bob'])
+    await page.waitForSelector(`[data-testid=by]:has-text("${words}")`)
+  const lines = await page.locator('[data-testid=by]').allTextContents()
+  expect(lines.filter((line) => line !== '')).toEqual(['Asked by Bob', 'Stopped by Bob'])
+  await context.close()
+})

@@ -105,6 +105,8 @@ test('of decisions at once one counts, and an output is none', async () => {
   const { fake, say } = await asked()
   const wrong = await say({ output: 'x' })
   expect([wrong.status, wrong.body.error.code]).toEqual([400, 'bad_request'])
+  const edited = await say({ decision: 'approve', arguments: {} })
+  expect([edited.status, edited.body.error.message]).toEqual([400, expect.stringMatching(/provider runs this call/)])
   fake.manual()
   const statuses = (await Promise.all(['approve', 'deny', 'approve'].map((decision) => say({ decision })))).map(
     ({ status }) => status,

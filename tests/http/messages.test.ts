@@ -38,6 +38,7 @@ describe('POST /api/chats/:chatId/messages', () => {
       chatId,
       parentId: null,
       role: 'user',
+      by: { id: 'local', name: 'You' },
       status: 'completed',
       createdAt: expect.any(Number),
       schema: 1,

@@ -13,6 +13,7 @@ import { newWorld, usePostgres, view } from './nodes.ts'
 usePostgres()
 
 const stopMs = 150
+const local = { id: 'local', name: 'You' }
 
 async function twoNodes(settings: object = {}) {
   const world = await newWorld({ settings })
@@ -46,7 +47,7 @@ test(`Stop on B aborts the provider of a run on A, and says so, within ${stopMs}
     expect(Math.max(hungUpAt, answered.at) - at - late).toBeLessThan(stopMs)
     stream.send(' never shown')
     await there.until(() => copy!.ended, 'the end')
-    expect(copy!.message).toMatchObject({ status: 'stopped', output: [{ text: 'The moon' }] })
+    expect(copy!.message).toMatchObject({ status: 'stopped', stoppedBy: local, output: [{ text: 'The moon' }] })
   }
   console.log(`Stop on another node: ${took.join(', ')} ms`)
 })
@@ -135,7 +136,10 @@ test('an approval and a rejection on B reach the calls that wait on A', async ()
   expect(body.status).toBe('waiting')
   const lag = watchLoopLag()
   const at = performance.now()
-  const approved = await b.call('POST', `/api/messages/${body.id}/tool-calls/c1`, { decision: 'approve' })
+  const approved = await b.call('POST', `/api/messages/${body.id}/tool-calls/c1`, {
+    decision: 'approve',
+    arguments: { to: 'c3' },
+  })
   expect(performance.now() - at - lag.stop()).toBeLessThan(1_000)
   expect(approved.status).toBe(200)
   expect(
@@ -145,13 +149,19 @@ test('an approval and a rejection on B reach the calls that wait on A', async ()
   expect(copy.message).toMatchObject({
     status: 'completed',
     output: [
-      { type: 'tool_call', status: 'completed' },
-      { type: 'tool_call', status: 'denied' },
+      {
+        type: 'tool_call',
+        status: 'completed',
+        arguments: '{"to":"c3"}',
+        originalArguments: '{"to":"c1"}',
+        decidedBy: local,
+      },
+      { type: 'tool_call', status: 'denied', decidedBy: local },
       { type: 'progress', done: true },
       { text: 'Done.' },
     ],
   })
-  expect(paid).toEqual(['c1'])
+  expect(paid).toEqual(['c3'])
 })
 
 test('of two POSTs in one chat at once, on two nodes, one is answered and the other is busy', async () => {

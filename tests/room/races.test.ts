@@ -180,9 +180,7 @@ for (const many of [false, true]) {
       onError: () => {},
     }
     const { room } = await endMessage(places, row, await takeUpLeft(places, row), 'interrupted', {
-      code: 'interrupted',
-      message: '',
-      retryable: true,
+      error: { code: 'interrupted', message: '', retryable: true },
     })
     expect(await room.read()).toMatchObject({
       status: 'interrupted',

@@ -169,7 +169,7 @@ describe('migrations', () => {
         (7, '${chatId}', 'u', 'Tides', 'Be brief.', 1), (8, 'c', 'u', 'Ebb', NULL, 1);
       INSERT INTO messages (number, id, chat_id, role, created_at, user_id, status, request, json, node)
       VALUES (5, 'm', '${chatId}', 'assistant', 1, 'u', 'completed', '{"model":"m"}', '{"id":"m"}', 'n')`)
-    migrate(database)
+    migrate(database, migrations.slice(0, 12))
     expect(database.prepare('SELECT * FROM contents').all()).toEqual([
       { message: 5, request: '{"model":"m"}', json: '{"id":"m"}' },
     ])

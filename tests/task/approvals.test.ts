@@ -193,3 +193,48 @@ test('a run that waits for people survives a restart, holds no place, and goes o
     { role: 'tool', content: 'Delft' },
   ])
 })
+
+test('a call runs with the arguments that a person puts in place of the model’s, and the model hears of those', async () => {
+  ran.length = 0
+  const { server, fake } = await startWithFake(settings)
+  fake.enqueue(call('pay', '{"amount":50}'), call('pay', '{"amount":60}', 'c2'), answer({ text: 'Done.' }))
+  const { message, path } = await waiting(server)
+  const decide = (callId: string, body: object) => server.call('POST', `${path}/tool-calls/${callId}`, body)
+  for (const [given, words] of [
+    [{ amount: 'much' }, /amount/],
+    ['{"amount":', /no JSON/],
+    ['[]', /arguments/],
+  ] as const) {
+    const { status, body } = await decide('c1', { decision: 'approve', arguments: given })
+    expect([status, body.error.code]).toEqual([400, 'bad_request'])
+    expect(body.error.message).toMatch(words)
+  }
+  expect((await decide('c1', { decision: 'deny', arguments: {} })).status).toBe(400)
+  expect((await decide('other', { decision: 'approve', arguments: {} })).status).toBe(404)
+  expect(callOf((await server.call('GET', path)).body)).toMatchObject({ status: 'awaiting_approval' })
+  const first = await Promise.all(
+    [20, 30].map((amount) => decide('c1', { decision: 'approve', arguments: { amount } })),
+  )
+  expect(first.map(({ status }) => status).sort()).toEqual([200, 409])
+  await expect.poll(async () => (await server.call('GET', path)).body.status).toBe('waiting')
+  // The same again is no change.
+  await decide('c2', { decision: 'approve', arguments: '{"amount":60}' })
+  const blocks = (await ended(server, path)).output.filter(({ type }) => type === 'tool_call')
+  const [{ amount }] = ran as [{ amount: number }]
+  expect(ran).toEqual([{ amount }, { amount: 60 }])
+  expect(blocks).toMatchObject([
+    {
+      status: 'completed',
+      arguments: `{"amount":${amount}}`,
+      originalArguments: '{"amount":50}',
+      decidedBy: { id: 'local', name: 'You' },
+    },
+    { arguments: '{"amount":60}' },
+  ])
+  expect(blocks[1]).not.toHaveProperty('originalArguments')
+  const sent = JSON.stringify(fake.requests.at(-1)!.body)
+  expect(sent).toContain(JSON.stringify(`{"amount":${amount}}`))
+  expect(sent).not.toContain('50')
+  expect((await decide('c1', { decision: 'approve', arguments: { amount } })).body.error.code).toBe('already_answered')
+  expect(message.status).toBe('waiting')
+})

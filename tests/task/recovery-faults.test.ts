@@ -186,7 +186,7 @@ test('a stop that comes while a run is taken up on the same node stops it before
   const { drawEpoch } = store
   store.drawEpoch = async (doc) => {
     if (!stopped) {
-      stopped = tasks.stop((await store.getMessage(messageId))!)
+      stopped = tasks.stop((await store.getMessage(messageId))!, { id: 'user_1', name: 'Ada' })
       await turn()
     }
     return await drawEpoch(doc)

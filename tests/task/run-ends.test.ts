@@ -329,7 +329,7 @@ test('a stop between the writing of a new run and its admission stops it', async
     claim: undefined,
   })
   const row = (await store.getMessage(await written.promise))!
-  const stopping = tasks.stop(row)
+  const stopping = tasks.stop(row, { id: 'user_1', name: 'Ada' })
   await expect.poll(() => rooms.peek(row.id)).toBeDefined()
   admitted.resolve()
   await starting
@@ -359,7 +359,7 @@ describe('without other nodes', () => {
       const continuing = continuedOn({ tasks } as never, store)
       await holding.reached
       const row = (await store.getMessage(messageId))!
-      const stopping = tasks.stop(row)
+      const stopping = tasks.stop(row, { id: 'user_1', name: 'Ada' })
       await expect.poll(() => store.ordersOf([row.taskId!])).toHaveLength(1)
       holding.release()
       await continuing

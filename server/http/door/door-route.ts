@@ -62,7 +62,7 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
         'X-Runnel-Message-Id': started.messageId,
         'X-Runnel-Task-Id': started.taskId,
       })
-      if (request.get(detachHeader) !== 'true') services.door.stopsWith(response, started)
+      if (request.get(detachHeader) !== 'true') services.door.stopsWith(response, identity, started)
       if (wanted.stream) await services.door.stream(response, identity, started, speech(body))
       else await services.door.whole(response, identity, started, speech(body))
     },

@@ -49,7 +49,7 @@ export class Door {
   }
 
   /** The run is stopped when this caller hangs up, and no other one waits for it. */
-  stopsWith(response: Response, { taskId, messageId }: Started): void {
+  stopsWith(response: Response, { user }: Identity, { taskId, messageId }: Started): void {
     const { tasks, store, onError } = this.#options
     this.#callers.set(taskId, (this.#callers.get(taskId) ?? 0) + 1)
     const left = async () => {
@@ -58,7 +58,7 @@ export class Door {
       this.#callers.delete(taskId)
       if (response.writableFinished) return
       const row = await store.getRow(messageId)
-      if (row?.taskId === taskId) await tasks.stop(row)
+      if (row?.taskId === taskId) await tasks.stop(row, user)
     }
     const hungUp = () => void left().catch((error: unknown) => onError(error, { messageId }))
     if (response.destroyed) hungUp()

@@ -42,7 +42,7 @@ export const exportRoutes = [
       const over = new AbortController()
       const { type, extension, write } = formats[format]
       const pieces = write({
-        chat: await shownTo(identity, chat, services.store),
+        chat: await shownTo(identity, chat, services),
         messages: exportedMessages({ identity, chatId: chat.id, leaf, services }),
         html: services.html,
         caller: { userId: identity.user.id, signal: over.signal },

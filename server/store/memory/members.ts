@@ -5,6 +5,8 @@ import { unknownChat } from '../unknown-chat.ts'
 type MemberMethods = Pick<
   Store,
   | 'memberRole'
+  | 'pinChat'
+  | 'pinnedChats'
   | 'listMembers'
   | 'putMember'
   | 'removeMember'
@@ -29,16 +31,26 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
   const members = new Map<string, Map<string, MemberRow>>()
   const chatsByUser = new Map<string, Set<string>>()
   const invites = new Map<string, InviteRow>()
+  const pins = new Map<string, Set<string>>()
 
   const role = (chatId: string, userId: string) => members.get(chatId)?.get(userId)?.role ?? null
   const put = (chatId: string, member: MemberRow) => {
     const ofChat = members.get(chatId) ?? new Map<string, MemberRow>()
-    const joinedAt = ofChat.get(member.userId)?.joinedAt ?? member.joinedAt
-    members.set(chatId, ofChat.set(member.userId, { ...member, joinedAt }))
+    const known = ofChat.get(member.userId)
+    const inviteId = member.inviteId ?? known?.inviteId
+    members.set(
+      chatId,
+      ofChat.set(member.userId, {
+        ...member,
+        joinedAt: known?.joinedAt ?? member.joinedAt,
+        ...(inviteId !== undefined && { inviteId }),
+      }),
+    )
     chatsByUser.set(member.userId, (chatsByUser.get(member.userId) ?? new Set()).add(chatId))
   }
   const remove = (chatId: string, userId: string) => {
     chatsByUser.get(userId)?.delete(chatId)
+    pins.get(userId)?.delete(chatId)
     return members.get(chatId)?.delete(userId) ?? false
   }
   const byTime = (a: MemberRow, b: MemberRow) =>
@@ -54,6 +66,14 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
       for (const [id, invite] of invites) if (invite.chatId === chatId) invites.delete(id)
     },
     store: {
+      pinChat: async (chatId, userId, pinned) => {
+        if (role(chatId, userId) === null) return
+        const own = pins.get(userId) ?? new Set()
+        pins.set(userId, own)
+        if (pinned) own.add(chatId)
+        else own.delete(chatId)
+      },
+      pinnedChats: async (userId) => [...(pins.get(userId) ?? [])],
       memberRole: async (chatId, userId) => role(chatId, userId),
       listMembers: async (chatId) => structuredClone([...(members.get(chatId)?.values() ?? [])].toSorted(byTime)),
       putMember: async (chatId, member) => {

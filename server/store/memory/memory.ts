@@ -1,8 +1,10 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/schema.ts'
+import { newAliasKey } from '../alias-key.ts'
 import { memoryBranches } from './branches.ts'
 import { memoryChatList } from './chat-list.ts'
 import { memoryClaims } from './claims.ts'
+import { memoryDefaults } from './defaults.ts'
 import { memoryDocuments } from './documents.ts'
 import { memoryEnds } from './ends.ts'
 import { memoryFiles } from './files.ts'
@@ -27,6 +29,8 @@ export function memoryStore(): Store {
   const ends = memoryEnds()
   const documents = memoryDocuments()
   const orders = new Map<string, Order>()
+  const aliasKey = newAliasKey()
+  const defaults = memoryDefaults((id) => chats.get(id)?.row)
   let rowsWritten = 0
 
   function refuseKnown(known: boolean): void {
@@ -105,6 +109,8 @@ export function memoryStore(): Store {
   return {
     log: documents.log,
 
+    aliasKey: async () => aliasKey,
+
     async createChat(chat, lineage, claim, maxOwned) {
       return claims.claimThen(claim, () => {
         refuseKnown(chats.has(chat.id))
@@ -133,6 +139,7 @@ export function memoryStore(): Store {
       const ids = messagesOf(id).map(({ row }) => row.id)
       deleteAll(ids)
       chats.delete(id)
+      defaults.delete(id)
       messagesByChat.delete(id)
       documents.delete(id)
       members.deleteChat(id)
@@ -151,6 +158,7 @@ export function memoryStore(): Store {
     searchChats: memorySearch(ownChats, messagesOf, list.listed),
 
     ...members.store,
+    ...defaults.store,
     async removeMember(chatId, userId) {
       list.removeMember(chatId, userId)
       return await members.store.removeMember(chatId, userId)

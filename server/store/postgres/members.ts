@@ -5,6 +5,8 @@ import { unknownChat } from '../unknown-chat.ts'
 type MemberMethods = Pick<
   Store,
   | 'memberRole'
+  | 'pinChat'
+  | 'pinnedChats'
   | 'listMembers'
   | 'putMember'
   | 'removeMember'
@@ -25,12 +27,23 @@ export function postgresMembers({ query, write }: PostgresConnection): MemberMet
     memberRole: async (chatId, userId) =>
       (await query<MemberRow>('SELECT role FROM members WHERE chat_id = $1 AND user_id = $2', [chatId, userId]))[0]
         ?.role ?? null,
-    listMembers: (chatId) =>
-      query(
-        `SELECT user_id AS "userId", name, role, joined_at AS "joinedAt" FROM members WHERE chat_id = $1
+    pinChat: async (chatId, userId, pinned) => {
+      await write((query) =>
+        query('UPDATE members SET pinned = $3 WHERE chat_id = $1 AND user_id = $2', [chatId, userId, pinned]),
+      )
+    },
+    pinnedChats: async (userId) =>
+      (await query<{ id: string }>('SELECT chat_id AS id FROM members WHERE user_id = $1 AND pinned', [userId])).map(
+        ({ id }) => id,
+      ),
+    listMembers: async (chatId) => {
+      const rows = await query<Omit<MemberRow, 'inviteId'> & { inviteId: string | null }>(
+        `SELECT user_id AS "userId", name, role, joined_at AS "joinedAt", invite_id AS "inviteId" FROM members WHERE chat_id = $1
        ORDER BY role <> 'owner', joined_at, user_id`,
         [chatId],
-      ),
+      )
+      return rows.map(({ inviteId, ...row }) => ({ ...row, ...(inviteId !== null && { inviteId }) }))
+    },
     putMember: (chatId, member) =>
       write(async (query) => {
         await keepChat(query, chatId)
@@ -72,12 +85,13 @@ export async function keepChat(query: Query, chatId: string): Promise<void> {
 export async function insertMember(
   query: Query,
   chatId: string,
-  { userId, name, role, joinedAt }: MemberRow,
+  { userId, name, role, joinedAt, inviteId }: MemberRow,
 ): Promise<void> {
   await query(
-    `INSERT INTO members (chat_id, user_id, name, role, joined_at, active_at)
-     VALUES ($1, $2, $3, $4, $5, (SELECT max(at) FROM activities WHERE chat_id = $1))
-     ON CONFLICT (chat_id, user_id) DO UPDATE SET name = excluded.name, role = excluded.role`,
-    [chatId, userId, name, role, joinedAt],
+    `INSERT INTO members (chat_id, user_id, name, role, joined_at, invite_id, active_at)
+     VALUES ($1, $2, $3, $4, $5, $6, (SELECT max(at) FROM activities WHERE chat_id = $1))
+     ON CONFLICT (chat_id, user_id) DO UPDATE SET name = excluded.name, role = excluded.role,
+       invite_id = coalesce(excluded.invite_id, members.invite_id)`,
+    [chatId, userId, name, role, joinedAt, inviteId ?? null],
   )
 }

@@ -13,7 +13,9 @@ import {
 } from './documents.ts'
 import { chatActive, postgresChatList } from './chat-list.ts'
 import { insertChat, postgresChats, refuseOwned } from './chats.ts'
+import { postgresDefaults } from './defaults.ts'
 import { attachFiles, deleteFilesOfChat, deleteFilesOfMessages, postgresFiles } from './files.ts'
+import { postgresAliasKey } from './keys.ts'
 import { postgresLock } from './lock.ts'
 import { insertMember, keepChat, postgresMembers } from './members.ts'
 import {
@@ -76,9 +78,12 @@ export function postgresStore(
     ...postgresMessages(connection),
     ...postgresProviderData(connection),
     ...postgresMembers(connection),
+    ...postgresDefaults(connection),
     ...postgresFiles(connection),
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
+
+    aliasKey: () => postgresAliasKey(connection),
 
     // Words are found before the transaction begins: it holds up nobody while that takes time.
     createChat: async (chat, lineage, claim, maxOwned) => {

@@ -244,4 +244,18 @@ export const migrations: readonly string[] = [
   ALTER TABLE messages ADD COLUMN waits BOOLEAN NOT NULL DEFAULT FALSE;
   CREATE INDEX messages_unfinished_by_chat ON messages (chat_id, waits) WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
   `,
+  `
+  -- What users are called in documents is made with it.
+  CREATE TABLE keys (
+    name TEXT COLLATE "C" PRIMARY KEY,
+    value TEXT NOT NULL
+  );
+
+  -- What runs of a chat take that do not say it themselves, beside the system prompt.
+  ALTER TABLE chats ADD COLUMN model TEXT;
+  ALTER TABLE chats ADD COLUMN params JSON;
+
+  ALTER TABLE members ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false;
+  ALTER TABLE members ADD COLUMN invite_id TEXT COLLATE "C";
+  `,
 ]

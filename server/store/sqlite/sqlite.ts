@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { newAliasKey } from '../alias-key.ts'
 import { branchOf } from '../branch.ts'
 import { decodeOffset, matchesPage } from '../cursor.ts'
 import { sqliteChatList } from './chat-list.ts'
 import { sqliteClaims } from './claims.ts'
 import { openSqliteConnection, type SqliteConnection } from './connection.ts'
+import { sqliteDefaults } from './defaults.ts'
 import { sqliteDocuments } from './documents.ts'
 import { sqliteEnds } from './ends.ts'
 import { sqliteFiles } from './files.ts'
@@ -44,10 +46,13 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const members = sqliteMembers(connection)
   const search = sqliteSearch(connection)
   const probe = connection.prepare('UPDATE probe SET at = ?')
+  const aliasKey = connection.prepare("SELECT value FROM keys WHERE name = 'alias'")
+  const insertAliasKey = connection.prepare("INSERT OR IGNORE INTO keys (name, value) VALUES ('alias', ?)")
   const files = sqliteFiles(connection)
   const ends = sqliteEnds(connection)
   const list = sqliteChatList(connection)
   const orders = sqliteOrders(connection)
+  const defaults = sqliteDefaults(connection)
 
   // What an earlier process did not come to.
   void search.finish()
@@ -97,6 +102,10 @@ export function sqliteStore(connection: SqliteConnection): Store {
         messages.renameChat(id, title)
         search.putTitle(id, title)
       }),
+    getDefaults: async (chatId) => defaults.get(chatId),
+    putDefaults: async (chatId, change) => defaults.put(chatId, change),
+    pinChat: async (chatId, userId, pinned) => members.pin(chatId, userId, pinned),
+    pinnedChats: async (userId) => members.pinned(userId),
     listChats: async (userId, page) => list.list(userId, page),
     markRead: async (chatId, userId, at) => list.markRead(chatId, userId, at),
     expiredChats: async (now) => messages.expiredChats(now),
@@ -108,6 +117,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         members.deleteChat(id)
         list.deleteChat(id)
         claims.forget(id)
+        defaults.delete(id)
         messages.deleteChat(id)
         return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
       })
@@ -239,6 +249,12 @@ export function sqliteStore(connection: SqliteConnection): Store {
 
     drawEpoch: async (doc) => documents.drawEpoch(doc),
     releaseEpoch: async (doc, epoch) => documents.releaseEpoch(doc, epoch),
+
+    aliasKey: async () => {
+      const known = () => connection.read(() => aliasKey.get()?.['value'])
+      if (known() === undefined) connection.write(() => insertAliasKey.run(newAliasKey()))
+      return String(known())
+    },
 
     probe: async () =>
       connection.write(() => {

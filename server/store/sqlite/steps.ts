@@ -280,4 +280,18 @@ export const migrations: readonly string[] = [
   ALTER TABLE messages ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX messages_unfinished_by_chat ON messages (chat_id, waits) WHERE status IN ('queued', 'preparing', 'streaming', 'waiting');
   `,
+  `
+  -- What users are called in documents is made with it.
+  CREATE TABLE keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  -- What runs of a chat take that do not say it themselves, beside the system prompt.
+  CREATE TABLE chat_defaults (
+    chat INTEGER PRIMARY KEY,
+    model TEXT,
+    params TEXT
+  ) STRICT;
+
+  ALTER TABLE members ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE members ADD COLUMN invite_id TEXT;
+  `,
 ]
