@@ -93,7 +93,7 @@ function unknownTools(names: readonly string[]): RunnelError {
     `tools: there is no ${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''} on this server; GET /api/tools lists what there is.`,
     {
       details: {
-        fields: shown.map((name) => ({ field: 'tools', message: `${name} is not known` })),
+        fields: shown.map((name) => ({ field: 'tools', message: `not known here: ${name}` })),
         ...(others > 0 && { others }),
       },
     },

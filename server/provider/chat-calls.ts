@@ -22,8 +22,8 @@ interface Call {
   twin: Call | null
   /** So much came behind whole arguments that repeats their beginning. */
   echoed: number
-  /** `{}` may be a place kept free for the arguments that follow. */
-  isPlaceholder: boolean
+  /** `{}` or `null`, which may keep the place free for the arguments that follow. */
+  placeholder: string
   extra: Json | undefined
 }
 
@@ -67,7 +67,7 @@ export class ChatCalls {
   /** Nothing more comes: what was held back is shown, or is nothing. */
   end(): void {
     for (const call of this.#calls) {
-      if (call.isPlaceholder) this.#append(call, '{}')
+      if (call.placeholder !== '') this.#append(call, call.placeholder)
       const { twin } = call
       if (call.isShown) continue
       // A call that says the same is the same, or its effect would happen twice.
@@ -153,11 +153,11 @@ export class ChatCalls {
       isShown: false,
       twin,
       echoed: 0,
-      isPlaceholder: false,
+      placeholder: '',
       extra: undefined,
     }
     // It is compared with all that the other says.
-    if (twin?.isPlaceholder) this.#append(twin, '{}')
+    if (twin && twin.placeholder !== '') this.#append(twin, twin.placeholder)
     this.#calls.push(call)
     if (id !== '' && !this.#byId.has(id)) this.#byId.set(id, call)
     if (index !== undefined) this.#byIndex.set(index, call)
@@ -207,17 +207,17 @@ export class ChatCalls {
 
   #grow(call: Call, text: string, onBegin: () => void): void {
     if (text === '') return
-    if (call.isPlaceholder) {
-      call.isPlaceholder = false
-      if (!text.trimStart().startsWith('{')) this.#append(call, '{}')
+    if (call.placeholder !== '') {
+      const { placeholder } = call
+      call.placeholder = ''
+      if (!text.trimStart().startsWith('{')) this.#append(call, placeholder)
     }
     if (this.#isWhole(call) && text.trim() !== '') return this.#behind(call, text)
     // So some write that there are none yet.
-    if (call.arguments === '' && !call.isCustom && text.trim() === 'null') return
-    if (call.arguments === '' && !call.isCustom && text.trim() === '{}') call.isPlaceholder = true
+    if (call.arguments === '' && !call.isCustom && ['{}', 'null'].includes(text.trim())) call.placeholder = text.trim()
     else this.#append(call, text)
     const { twin } = call
-    if (!twin || call.isShown || call.isPlaceholder) return
+    if (!twin || call.isShown || call.placeholder !== '') return
     // The same may be written in another way: what it says is known once it is whole.
     const differs = call.isCustom
       ? !twin.arguments.startsWith(text, call.arguments.length - text.length)
@@ -236,14 +236,14 @@ export class ChatCalls {
   }
 
   #append(call: Call, text: string): void {
-    call.isPlaceholder = false
+    call.placeholder = ''
     call.arguments += text
     call.argumentsEnd.push(text)
     if (call.isShown) this.#events.push({ type: 'delta', key: call.key, field: 'arguments', text })
   }
 
   #isWhole(call: Call): boolean {
-    return !call.isCustom && (call.isPlaceholder || call.argumentsEnd.isClosed(call.arguments))
+    return !call.isCustom && (call.placeholder !== '' || call.argumentsEnd.isClosed(call.arguments))
   }
 
   #extra(call: Call, extra: Json): void {
@@ -263,7 +263,8 @@ export class ChatCalls {
  * the model hears so.
  */
 function goesOnWith(call: Call, id: string, name: string, text: string): boolean {
-  if (name === '' || call.name === '' || call.name === name || call.arguments !== '' || call.isPlaceholder) return false
+  if (name === '' || call.name === '' || call.name === name || call.arguments !== '' || call.placeholder !== '')
+    return false
   if (call.name.length + name.length > maxNameChars) return false
   if (id !== '') return id === call.id
   return text === '' || name.startsWith(call.name)
