@@ -117,11 +117,17 @@ test('one that joins is sent the state once: 1.05 × its text, 200 bytes a block
       script.send({
         type: 'block_start',
         key: `b${block}`,
-        block: { type: 'tool_call', status: 'streaming', callId: `call_${block}`, name: 'search', executor: 'client' },
+        block: {
+          type: 'tool_call',
+          status: 'streaming',
+          callId: `call_${block}`,
+          name: 'search',
+          executor: 'provider',
+        },
       })
     else script.text(`b${block}`)
   }
-  // All grow in turns, each tick a transaction.
+  // All grow in turns, each tick a transaction. Calls that the provider runs hold nothing up (E14).
   for (let tick = 0; tick < 200; tick++) {
     for (let block = 0; block < 12; block++)
       script.send({
