@@ -4,7 +4,7 @@ import type { Asker } from './asker.ts'
 
 vi.mock('./asker.ts', async () => {
   const { secret, tokenOf } = await import('../http/people.ts')
-  const asker: Asker = { kills: 10, settings: { RUNNEL_AUTH_SECRET: secret }, token: await tokenOf('ada') }
+  const asker: Asker = { kills: 6, settings: { RUNNEL_AUTH_SECRET: secret }, token: await tokenOf('ada') }
   return { asker }
 })
 

@@ -15,7 +15,7 @@ export interface SignIn {
 
 /** Nobody signs in. `convergence-signed-in.test.ts` puts another in its place. */
 export const signIn: SignIn = {
-  seeds: 60,
+  seeds: 40,
   auth: localAuth,
   ownerId: 'local',
   viewerId: 'local',
