@@ -248,9 +248,9 @@ async function checkChats(url: string, ended: readonly Asked[]): Promise<void> {
 }
 
 /** A message of the history, as its chat lists it. */
-function entry({ id, role, parentId, createdAt, status, model, output }: Message): [string, ChatEntry] {
+function entry({ id, role, parentId, createdAt, status, model, by, output }: Message): [string, ChatEntry] {
   const text = output.map((block) => (block.type === 'text' ? block.text : '')).join('')
-  return [id, { role, parentId, createdAt, status, ...(role === 'user' ? { text } : { model: model! }) }]
+  return [id, { role, parentId, createdAt, status, ...(role === 'user' ? { text, by: by! } : { model: model! }) }]
 }
 
 function mulberry32(state: number): () => number {
