@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { isDeeper } from '../../shared/json-depth.ts'
 import type { Json, JsonObject } from '../../shared/schema.ts'
 import type { SchemaQuestion } from './schema-worker.ts'
 
@@ -6,6 +7,8 @@ import type { SchemaQuestion } from './schema-worker.ts'
 const patienceMs = 1_000
 /** Loading the thread is not the schema's fault. */
 const startMs = 30_000
+/** Compiling a deeper one may outgrow the thread in one step: the process would fall with it. */
+const maxDepth = 64
 
 /**
  * Checks values by schemas that others wrote, in a thread with a deadline. One
@@ -36,6 +39,10 @@ export class SchemaCheck {
 
   async #ask(schema: JsonObject, value: Json): Promise<string | null> {
     if (this.#hopeless.has(schema)) return null
+    if (!this.#idOf.has(schema) && isDeeper(schema, maxDepth)) {
+      this.#hopeless.add(schema)
+      return null
+    }
     this.#start()
     await this.#ready
     const worker = this.#worker
@@ -60,7 +67,7 @@ export class SchemaCheck {
     const worker = new Worker(new URL(file, import.meta.url), {
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: 128 },
+      resourceLimits: { maxOldGenerationSizeMb: 256 },
     })
     worker.stdout.resume()
     worker.stderr.resume()
