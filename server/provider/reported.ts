@@ -81,14 +81,18 @@ export function failureIn(value: unknown, eventName?: string): unknown {
 
 /** A failure that is called one. It counts beside an answer, too. */
 export function namedFailure(frame: Fields): unknown {
+  let isPlain = true
   for (const name in frame) {
+    if (plainNames.has(name)) continue
+    isPlain = false
     const value = frame[name]
-    if (value && !plainNames.has(name) && failureName.test(name) && !isHarmless(value))
+    if (value && failureName.test(name) && !isHarmless(value))
       return typeof value === 'object' || typeof value === 'string' ? value : frame
   }
-  const { base_resp: base } = frame
+  const base = isPlain ? undefined : frame.base_resp
   if (isFields(base) && holdsCode(base.status_code) && !saysWell(base.status_code)) return base
   if (frame.object === 'error' || frame.type === 'error') return frame
+  if (isPlain) return undefined
   return codeFields.some((field) => saysFailed(frame[field])) && speaks(frame) ? frame : undefined
 }
 
@@ -96,7 +100,7 @@ export function namedFailure(frame: Fields): unknown {
 const failureName =
   /^(?:errors?|err|fault|exception)(?:_?(?:msg|message|info|details?|description))?$|[a-z](?:_e|E)(?:rror|xception)$/i
 
-/** Most names of most chunks are spared the look. */
+/** Names that say nothing of a failure; most chunks have no others, and are spared the look. */
 const plainNames = new Set(
   'id object created model choices usage system_fingerprint service_tier provider index delta finish_reason logprobs role content type'.split(
     ' ',
