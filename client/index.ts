@@ -23,6 +23,7 @@ export type {
   MemberInfo,
   ListedChat,
   MessagesQuery,
+  ModelInfo,
   Page,
   PageQuery,
   RunRequest,

@@ -1,9 +1,8 @@
 /** A token that ends in the middle of an answer, with the client library over real sockets. */
 import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../client/index.ts'
-import { RunnelError } from '../../shared/errors.ts'
-import { startFakeOpenAI, startRunnel } from '../../testing/index.ts'
 import { until } from '../socket/sockets.ts'
+import { startShortLived } from './short-lived.ts'
 
 /** Every socket that was made, with the bytes that came on it. */
 function countingSockets() {
@@ -22,26 +21,6 @@ function countingSockets() {
     }
   }
   return { sockets, WebSocket: Counting }
-}
-
-/** Tokens are `ada until`, the time in ms. */
-async function startShortLived() {
-  const fake = await startFakeOpenAI()
-  const server = await startRunnel({
-    OPENAI_BASE_URL: fake.url,
-    OPENAI_API_KEY: 'key',
-    RUNNEL_VIEWER_STALL_MS: 100,
-    authenticate: async (token) => {
-      const [id = '', until = ''] = token?.split(' ') ?? []
-      if (Number(until) <= Date.now()) throw new RunnelError('unauthenticated', 'Sign in again: the token has expired.')
-      return { id, name: id, expiresAt: Number(until) }
-    },
-  })
-  onTestFinished(async () => {
-    await server.close()
-    await fake.close()
-  })
-  return { fake, server }
 }
 
 const tokenFor = (lifeMs: number) => `ada ${Date.now() + lifeMs}`

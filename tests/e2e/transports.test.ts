@@ -1,10 +1,10 @@
 /** Where no WebSocket passes: the client library behind what stands between, on real sockets. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type Client, type ConnectionState } from '../../client/index.ts'
-import { RunnelError } from '../../shared/errors.ts'
 import { startFakeOpenAI, startRunnel } from '../../testing/index.ts'
 import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { until } from '../socket/sockets.ts'
+import { startShortLived } from './short-lived.ts'
 
 async function start() {
   const fake = await startFakeOpenAI()
@@ -165,21 +165,7 @@ function only(transport: 'stream' | 'poll') {
 }
 
 test.each(['stream', 'poll'] as const)('a token is renewed in the middle of an answer: %s', async (transport) => {
-  const fake = await startFakeOpenAI()
-  const server = await startRunnel({
-    OPENAI_BASE_URL: fake.url,
-    OPENAI_API_KEY: 'key',
-    RUNNEL_VIEWER_STALL_MS: 100,
-    authenticate: async (token) => {
-      const [id = '', end = ''] = token?.split(' ') ?? []
-      if (Number(end) <= Date.now()) throw new RunnelError('unauthenticated', 'Sign in again.')
-      return { id, name: id, expiresAt: Number(end) }
-    },
-  })
-  onTestFinished(async () => {
-    await server.close()
-    await fake.close()
-  })
+  const { fake, server } = await startShortLived()
   const tokens: string[] = []
   const token = () => {
     tokens.push(`ada ${Date.now() + 1_500}`)

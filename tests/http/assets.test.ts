@@ -1,6 +1,6 @@
 /** The page's files: what has its hash in its name is kept for ever and comes compressed. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
@@ -9,36 +9,19 @@ import { expect, test } from 'vitest'
 import { servePage } from '../../server/http/page.ts'
 import { compressFolder } from '../../scripts/compress.mjs'
 import { temporaryFolder } from '../store/fixtures.ts'
+import { raw } from './raw.ts'
 import { closeAfterwards, start } from './server.ts'
-
-async function get(url: string, headers: Record<string, string> = {}, method = 'GET') {
-  return await new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve, reject) => {
-    const request = httpRequest(url, { headers, method }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode!,
-          headers: response.headers as Record<string, string>,
-          body: Buffer.concat(parts),
-        }),
-      )
-    })
-    request.on('error', reject)
-    request.end()
-  })
-}
 
 const forEver = 'public, max-age=31536000, immutable'
 
 test('the built page: assets for ever, brotli before gzip, index.html asked for anew', async () => {
   const { url } = await start()
-  const index = await get(`${url}/`)
+  const index = await raw(`${url}/`)
   expect(index.headers).toMatchObject({ 'cache-control': 'no-cache', 'content-type': expect.stringContaining('html') })
   const paths = [...index.body.toString().matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map((match) => match[1]!)
   expect(new Set(paths.map((path) => /\.(js|css)$/.exec(path)?.[1]))).toEqual(new Set(['css', 'js']))
   for (const path of paths) {
-    const plain = await get(`${url}/${path}`)
+    const plain = await raw(`${url}/${path}`)
     const type = path.endsWith('.js') ? 'text/javascript; charset=utf-8' : 'text/css; charset=utf-8'
     expect(plain.headers).toMatchObject({ 'cache-control': forEver, vary: 'Accept-Encoding', 'content-type': type })
     expect(plain.headers).not.toHaveProperty('content-encoding')
@@ -46,7 +29,7 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
       ['gzip, deflate, br', 'br', brotliDecompressSync],
       ['gzip', 'gzip', gunzipSync],
     ] as const) {
-      const small = await get(`${url}/${path}`, { 'accept-encoding': accept })
+      const small = await raw(`${url}/${path}`, { 'accept-encoding': accept })
       expect(small.headers).toMatchObject({
         'content-encoding': encoding,
         'content-type': type,
@@ -56,13 +39,13 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
       })
       expect(undo(small.body).equals(plain.body)).toBe(true)
       expect(small.body.length).toBeLessThan(plain.body.length / 2)
-      const again = await get(`${url}/${path}`, { 'accept-encoding': accept, 'if-none-match': small.headers['etag']! })
+      const again = await raw(`${url}/${path}`, { 'accept-encoding': accept, 'if-none-match': small.headers['etag']! })
       expect(again.status).toBe(304)
     }
-    const head = await get(`${url}/${path}`, { 'accept-encoding': 'br' }, 'HEAD')
+    const head = await raw(`${url}/${path}`, { 'accept-encoding': 'br' }, 'HEAD')
     expect([head.status, head.headers['content-encoding'], head.body.length]).toEqual([200, 'br', 0])
   }
-  const none = await get(`${url}/assets/none-12345678.js`, { 'accept-encoding': 'br' })
+  const none = await raw(`${url}/assets/none-12345678.js`, { 'accept-encoding': 'br' })
   expect([none.status, none.headers['cache-control'], none.headers['content-encoding']]).toEqual([
     404,
     undefined,
@@ -83,7 +66,7 @@ test('what is not smaller compressed, or is no text, goes out as it is; so does 
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
     return async (path: string) => {
-      const { status, headers } = await get(`http://127.0.0.1:${port}${path}`, {
+      const { status, headers } = await raw(`http://127.0.0.1:${port}${path}`, {
         'accept-encoding': 'br',
         connection: 'close',
       })

@@ -1,18 +1,9 @@
 /** `GET /api/chats`: by activity, unread on all devices, what goes on, and where a search has found something. */
 import { expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineTool } from '../../server/extension/tool.ts'
 import { answer } from '../../testing/index.ts'
+import { pay } from '../helpers/pay-tool.ts'
 import { temporaryFolder } from '../store/fixtures.ts'
 import { startWithPeople } from './people.ts'
-
-const pay = defineTool({
-  name: 'pay',
-  description: 'Pays.',
-  parameters: z.object({}),
-  approval: true,
-  execute: () => 'paid',
-})
 
 for (const kind of ['memory:', 'sqlite:'])
   test(`${kind} the last active comes first, unread until it was read on any device, with what waits`, async () => {

@@ -1,13 +1,13 @@
 /** `GET …/state`: a document for the first paint, which the socket goes on from without a second download. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
 import { connect as connectTo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import * as Y from 'yjs'
 import { connect } from '../../client/index.ts'
 import type { Chat, Message } from '../../shared/schema.ts'
 import { readDocument } from '../../shared/schema.ts'
+import { raw } from './raw.ts'
 import { scriptedProvider } from './scripted-provider.ts'
 import { start } from './server.ts'
 
@@ -15,25 +15,6 @@ function read(id: string, update: Uint8Array): Message | Chat {
   const doc = new Y.Doc({ guid: id })
   Y.applyUpdate(doc, update)
   return readDocument(id, doc)
-}
-
-/** As it comes over the wire: `fetch` would undo what was compressed. */
-async function raw(url: string, headers: Record<string, string> = {}, method = 'GET') {
-  return await new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve, reject) => {
-    const request = httpRequest(url, { headers, method }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode!,
-          headers: response.headers as Record<string, string>,
-          body: Buffer.concat(parts),
-        }),
-      )
-    })
-    request.on('error', reject)
-    request.end()
-  })
 }
 
 test('the state of an answer that grows and of its chat, compressed, and none where nothing is new', async () => {

@@ -1,19 +1,10 @@
 /** Lists over two nodes on Postgres: what one node does the other shows. */
 import { expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineTool } from '../../server/extension/tool.ts'
 import { answer } from '../../testing/index.ts'
+import { pay } from '../helpers/pay-tool.ts'
 import { newWorld, usePostgres, view } from './nodes.ts'
 
 usePostgres()
-
-const pay = defineTool({
-  name: 'pay',
-  description: 'Pays.',
-  parameters: z.object({}),
-  approval: true,
-  execute: () => 'paid',
-})
 
 test('activity, unread, what waits, and where a search has found something', async () => {
   const { node, fake } = await newWorld({ settings: { tools: [pay], RUNNEL_MODEL: 'm' } })

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
-import { defineTool } from '../../server/extension/tool.ts'
 import type { Message } from '../../shared/schema.ts'
 import { answer, Collector, type Collected, type ManualStream } from '../../testing/index.ts'
+import { pay } from '../helpers/pay-tool.ts'
 import { freePort } from '../helpers/programs.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { ChildNode } from './children.ts'
@@ -114,13 +113,6 @@ test(
   'Redis comes back empty while an answer waits for a person: the other node shows it, and takes the decision',
   { timeout: 40_000 },
   async () => {
-    const pay = defineTool({
-      name: 'pay',
-      description: '',
-      parameters: z.object({}),
-      approval: true,
-      execute: () => 'paid',
-    })
     const options = { port: await freePort() }
     const world = await newWorld({
       redis: options,

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { JsonObject, Message } from '../../shared/schema.ts'
 import { answer, recorded, type Script, type StartedRunnel } from '../../testing/index.ts'
+import { pay } from '../helpers/pay-tool.ts'
 import { closeAfterwards, startWithFake } from '../http/server.ts'
 
 const add = defineTool({
@@ -12,13 +13,6 @@ const add = defineTool({
   description: 'Adds.',
   parameters: z.object({ a: z.number() }),
   execute: ({ a }) => a + 1,
-})
-const pay = defineTool({
-  name: 'pay',
-  description: 'Pays.',
-  parameters: z.object({}),
-  approval: true,
-  execute: () => 'paid',
 })
 const stuck = defineTool({
   name: 'stuck',

@@ -8,16 +8,10 @@ import { redaction } from '../../server/extension/redaction.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import type { Message } from '../../shared/schema.ts'
 import { httpError, recorded, type ReceivedRequest, type Script } from '../../testing/index.ts'
+import { pay } from '../helpers/pay-tool.ts'
 import { closeAfterwards, start, startWithFake } from '../http/server.ts'
 
 const now = defineTool({ name: 'now', description: 'The time.', parameters: z.object({}), execute: () => '12:00' })
-const pay = defineTool({
-  name: 'pay',
-  description: 'Pays.',
-  parameters: z.object({}),
-  approval: true,
-  execute: () => 'paid',
-})
 /** Hides all reasoning. */
 const hiding = {
   name: 'hiding',
