@@ -83,17 +83,29 @@ export async function startExample(args: string[], env: Record<string, string> =
 }
 
 export async function untilStatus(
-  { call }: Pick<Example, 'call'>,
+  example: Pick<Example, 'call'>,
   messageId: string,
   statuses: string[],
+  base = '',
+  headers: Record<string, string> = {},
+): Promise<Message> {
+  const wanted = statuses.join(' or ')
+  return await untilMessage(example, messageId, wanted, ({ status }) => statuses.includes(status), base, headers)
+}
+
+export async function untilMessage(
+  { call }: Pick<Example, 'call'>,
+  messageId: string,
+  wanted: string,
+  match: (message: Message) => boolean,
   base = '',
   headers: Record<string, string> = {},
 ): Promise<Message> {
   const deadline = Date.now() + 20_000
   for (;;) {
     const { body } = await call('GET', `${base}/api/messages/${messageId}`, undefined, headers)
-    if (statuses.includes(body.status)) return body
-    if (Date.now() > deadline) throw new Error(`The message is ${body.status}, not ${statuses.join(' or ')}.`)
+    if (match(body)) return body
+    if (Date.now() > deadline) throw new Error(`The message is ${body.status}, not ${wanted}.`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
