@@ -8,4 +8,4 @@ export interface Asker {
 }
 
 /** Nobody signs in. `crash-signed-in.test.ts` puts another in its place. */
-export const asker: Asker = { kills: Number(process.env.RUNNEL_TEST_KILLS ?? 12), settings: {}, token: undefined }
+export const asker: Asker = { kills: Number(process.env.RUNNEL_TEST_KILLS ?? 6), settings: {}, token: undefined }

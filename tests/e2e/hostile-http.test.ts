@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Provider } from '../../server/provider/events.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
 
-const runs = Number(process.env.RUNNEL_TEST_HOSTILE_RUNS ?? 100)
+const runs = Number(process.env.RUNNEL_TEST_HOSTILE_RUNS ?? 30)
 const batch = 50
 const hangMs = 10_000
 const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Date.now() % 2 ** 31)

@@ -155,7 +155,7 @@ async function world(maxHeldChars: number) {
   return { folder, lines, show, said }
 }
 
-const seeds = chosenSeeds(500)
+const seeds = chosenSeeds(150)
 const perRun = 50
 
 test(

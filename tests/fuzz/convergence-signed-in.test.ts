@@ -15,7 +15,7 @@ vi.mock('./sign-in.ts', async () => {
   const { authenticate } = jwtAuth({ secret })
   const pending = new Set<Promise<unknown>>()
   const signIn: SignIn = {
-    seeds: 12,
+    seeds: 8,
     ownerId: 'ada',
     viewerId: 'ben',
     token,

@@ -15,7 +15,7 @@ export interface SignIn {
 
 /** Nobody signs in. `convergence-signed-in.test.ts` puts another in its place. */
 export const signIn: SignIn = {
-  seeds: 40,
+  seeds: 24,
   auth: localAuth,
   ownerId: 'local',
   viewerId: 'local',

@@ -86,7 +86,7 @@ async function killOneByOne(rounds: number, settings: object) {
   return { world, asked, viewers, witness, endedAt, read, readEpochs, nodes: [b, c] }
 }
 
-const kills = Number(process.env.RUNNEL_TEST_KILLS ?? 6)
+const kills = Number(process.env.RUNNEL_TEST_KILLS ?? 3)
 
 test(
   'the answers end as interrupted within two leases, taken over by one node',
