@@ -184,6 +184,8 @@ const markdownUnits = [
     '<',
     '<a b="',
     '<!--',
+    '<title>\n',
+    'a\n<script>',
     'a@b.',
     'www.',
     '~~a',

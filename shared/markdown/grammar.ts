@@ -1,5 +1,6 @@
 import { Lexer, Tokenizer, type MarkedOptions, type Token, type Tokens, type TokensList } from 'marked'
 import { sectionsOf } from './sections.ts'
+import { commentEnd, tagAt } from './tags.ts'
 
 export type { Token, Tokens } from 'marked'
 
@@ -42,9 +43,15 @@ const maxDepth = 16
 /** A definition that is longer than this is none. */
 const maxDefLength = 4_000
 
-class BoundedTokenizer extends Tokenizer {
+class OwnTokenizer extends Tokenizer {
   /** How many quotes and lists what is read stands in. */
   depth = 0
+  readonly #isGrowing: boolean
+
+  constructor(isGrowing: boolean) {
+    super()
+    this.#isGrowing = isGrowing
+  }
 
   override blockquote(src: string): Tokens.Blockquote | undefined {
     return this.#inside(() => super.blockquote(src))
@@ -62,6 +69,38 @@ class BoundedTokenizer extends Tokenizer {
     } finally {
       this.depth -= 1
     }
+  }
+
+  /** What begins with no element that may be, and no comment, is text. */
+  override html(src: string): Tokens.HTML | undefined {
+    return this.#isHtml(src) ? super.html(src) : undefined
+  }
+
+  #isHtml(src: string): boolean {
+    const at = src.search(/[^ \n]/)
+    const comment = commentEnd(src, at)
+    const tag = comment === 0 ? tagAt(src, at) : null
+    const isHalf = comment === -1 || tag === 'half'
+    // What ends in a quote or an item need not be the end of all.
+    return isHalf ? this.#isGrowing && this.depth === 0 : comment > 0 || tag !== null
+  }
+
+  /** A line that only looks like HTML ends none. */
+  override paragraph(src: string): Tokens.Paragraph | undefined {
+    const token = super.paragraph(src)
+    if (!token) return token
+    let { raw } = token
+    while (/^\n {0,3}</.test(src.slice(raw.length, raw.length + 5)) && !this.#isHtml(src.slice(raw.length))) {
+      const more = super.paragraph(src.slice(raw.length + 1))
+      if (!more) break
+      raw += `\n${more.raw}`
+      this.lexer.inlineQueue.length -= 1
+    }
+    if (raw === token.raw) return token
+    token.raw = raw
+    token.text = raw.replace(/\n$/, '')
+    this.lexer.inlineQueue.at(-1)!.src = token.text
+    return token
   }
 
   /** A definition has no blank line in it, whatever is quoted: what stands behind one never changes what stood before it. */
@@ -140,7 +179,7 @@ function footnoteRef(src: string): FootnoteRef | undefined {
 }
 
 function optionsOf(isGrowing: boolean, notes: FootnoteDef[]): MarkedOptions {
-  const tokenizer = new BoundedTokenizer()
+  const tokenizer = new OwnTokenizer(isGrowing)
   return {
     gfm: true,
     tokenizer,

@@ -213,13 +213,16 @@ export class GrowingMarkdown {
     this.#builder.isGrowing = this.#isGrowing
     this.#builder.endsLine = shown.endsWith('\n')
     let start = this.#tailStart
-    const items = blocks.tokens.flatMap((token, index) => {
-      const isOpen = this.#isGrowing && index === blocks.tokens.length - 1
+    const { tokens } = blocks
+    // A blank line ends no comment.
+    const open = tokens.length - (tokens.at(-1)?.type === 'space' && tokens.at(-2)?.type === 'html' ? 2 : 1)
+    const items = tokens.flatMap((token, index) => {
+      const isOpen = this.#isGrowing && index === open
       const place = { key: String(start), inline: blocks.inline, isOpen }
       start += token.raw.length
       return token.type === 'space' ? [] : this.#builder.top(token, place).items
     })
-    const isAlone = this.#freezes && blocks.tokens.length === 1
+    const isAlone = this.#freezes && tokens.length === 1
     if (isAlone && definesNothing(blocks)) this.#rows = finishedRows(blocks, shown, this.#rows)
     this.#show(items)
   }

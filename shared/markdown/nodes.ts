@@ -60,16 +60,19 @@ const allowed: Record<string, readonly string[]> = {
   th: ['align', 'colspan', 'rowspan'],
 }
 for (const tag of (
-  'abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i ins kbd li mark p pre q s samp ' +
-  'strong sub summary sup table tbody tfoot thead tr ul'
+  'abbr b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i ins ' +
+  'kbd li mark p pre q s samp section small span strong sub summary sup table tbody tfoot thead tr u ul var wbr'
 ).split(' '))
   allowed[tag] = []
 
 /** Has HTML no content for it? */
-export const isVoid = (tag: string): boolean => tag === 'br' || tag === 'hr' || tag === 'img'
+export const isVoid = (tag: string): boolean => /^(?:br|hr|img|wbr)$/.test(tag)
 
 /** `img` is made by a policy alone, never by what a message says. */
 export const isAllowed = (tag: string): boolean => Object.hasOwn(allowed, tag)
+
+/** May it become the name of one? */
+export const beginsAllowed = (letters: string): boolean => Object.keys(allowed).some((tag) => tag.startsWith(letters))
 
 /** Those of these attributes that may be on this element. */
 export function allowedAttrs(tag: string, attrs: Readonly<Record<string, string>>): Record<string, string> {

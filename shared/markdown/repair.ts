@@ -1,3 +1,5 @@
+import { anyTagAt, commentEnd, isHalf } from './tags.ts'
+
 /**
  * What the end of a growing text most likely becomes. Without it a mark would
  * be seen as itself for a moment before it becomes bold, a link or a table.
@@ -7,7 +9,7 @@
 const containers = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*/
 /** Whether it is a rule, an item, a heading's underline, a table's delimiters or a fence is known at the next character or line. */
 const undecided =
-  /^(?:[-+*]|\d{1,3}[.)]?|=+|(?:[-*_][ \t]*)+|#{1,6}|>|`+|~+|(?:`{3,}|~{3,})[^`\n]*|[|:][-:| \t]*|<(?:[a-zA-Z/!?][^>]*)?|\[(?!\^)[^\]]*\]:.*|\[\^[^\]]*\]?:?|\$\$?|\\\[?)[ \t]*$/
+  /^(?:[-+*]|\d{1,3}[.)]?|=+|(?:[-*_][ \t]*)+|#{1,6}|>|`+|~+|(?:`{3,}|~{3,})[^`\n]*|[|:][-:| \t]*|\[(?!\^)[^\]]*\]:.*|\[\^[^\]]*\]?:?|\$\$?|\\\[?)[ \t]*$/
 const undecidedTask = /^\[(?:[ xX]?|[ xX]\])[ \t]*$/
 /** A longer line is no mark. */
 const maxLine = 400
@@ -22,14 +24,18 @@ export function undecidedEnd(text: string): number {
   const isUndecided =
     rest === ''
       ? before.trim() !== ''
-      : undecided.test(rest) || (/[-+*.)][ \t]+$/.test(before) && undecidedTask.test(rest))
+      : undecided.test(rest) ||
+        (rest.startsWith('<') && isHalf(rest, 0)) ||
+        (/[-+*.)][ \t]+$/.test(before) && undecidedTask.test(rest))
   return isUndecided ? start : text.length
 }
 
-/** HTML without the tag that is not whole yet. */
+/** HTML without the tag or comment that is not whole yet. */
 export function withoutHalfTag(html: string): string {
+  for (let at = html.indexOf('<!--'); at !== -1; at = html.indexOf('<!--', commentEnd(html, at)))
+    if (commentEnd(html, at) === -1) return html.slice(0, at)
   const at = html.lastIndexOf('<')
-  return at !== -1 && /^<(?:$|[a-zA-Z/!?])[^>]*$/.test(html.slice(at)) ? html.slice(0, at) : html
+  return at !== -1 && isHalf(html, at) ? html.slice(0, at) : html
 }
 
 /** A row of delimiters for a line that begins a table, as far as it has come; null if it does not. */
@@ -136,10 +142,11 @@ class Repair {
   }
 
   #tag(at: number): number {
-    const rest = this.#text.slice(at)
-    const tag = /^<(?:!--[^]*?-->|[a-zA-Z/!?][^<>]*>)/.exec(rest)
-    if (tag) return at + tag[0].length
-    return /^<(?:$|!--|[a-zA-Z/!?][^<>]*$)/.test(rest) ? this.#cut(at) : at + 1
+    const comment = commentEnd(this.#text, at)
+    if (comment > 0) return comment
+    if (isHalf(this.#text, at)) return this.#cut(at)
+    const address = /^<[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>]*>/.exec(this.#text.slice(at))
+    return at + (address?.[0].length ?? (anyTagAt(this.#text, at).length || 1))
   }
 
   /** `at`: where it begins, with its `!`; `bracket`: its bracket. */

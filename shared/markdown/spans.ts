@@ -1,11 +1,12 @@
 import { append, Assembly, element, nodesOf, rekeyed, textItems, type Item } from './assemble.ts'
 import { decodeEntities } from './entities.ts'
 import { InlineReader, type FootnoteRef, type LinkTarget, type MathToken, type Token, type Tokens } from './grammar.ts'
-import { hiddenBy, htmlEvents } from './html.ts'
+import { htmlEvents, type HtmlEvent } from './html.ts'
 import type { Memory } from './memory.ts'
-import { safeUrl, type MarkdownNode } from './nodes.ts'
+import { isVoid, safeUrl, type MarkdownNode } from './nodes.ts'
 import { repairInline } from './repair.ts'
 import { sectionsOf } from './sections.ts'
+import { commentEnd, tagAt } from './tags.ts'
 
 export interface MarkdownOptions {
   /**
@@ -42,13 +43,15 @@ export class Spans {
     const items = sections.flatMap((section, index) => {
       const isOpen = isGrowing && index === sections.length - 1
       const shown = isOpen ? repairInline(section) : section
-      return this.#memory.remember(`inline ${shown}`, isOpen, () => this.#spans(this.#reader.read(shown), false))
+      return this.#memory.remember(`inline ${shown}`, isOpen, () =>
+        this.#spans(this.#reader.read(shown), false, isOpen),
+      )
     })
     return new Assembly().add(rekeyed(items)).end()
   }
 
   html(html: string, key: string): Item[] {
-    return htmlEvents(html).flatMap((event, index): Item[] => {
+    return htmlEvents(html).flatMap((event, index, events): Item[] => {
       const own = index === 0 ? key : `${key}.${index}`
       switch (event.type) {
         case 'open':
@@ -58,22 +61,23 @@ export class Spans {
         case 'image':
           return this.#image(event.src, event.alt, own, false)
         case 'text':
-          return event.text.trim() === '' ? [] : [{ node: { type: 'text', key: own, text: event.text } }]
+          return event.text.trim() === '' && !isBetweenWords(events, index)
+            ? []
+            : [{ node: { type: 'text', key: own, text: event.text } }]
       }
     })
   }
 
-  #spans(tokens: readonly Token[], isInLink: boolean): Item[] {
+  /** `isGrowing`: what is open at its end may be closed later. */
+  #spans(tokens: readonly Token[], isInLink: boolean, isGrowing: boolean): Item[] {
     const items: Item[] = []
-    let hidden: string | null = null
+    const elements = elementsIn(tokens, isGrowing)
     for (const token of tokens) {
-      if (hidden !== null) {
-        if (token.raw.toLowerCase().startsWith(`</${hidden}`)) hidden = null
-        continue
-      }
       const key = String(items.length)
       const inside = (inLink = isInLink) =>
-        new Assembly().add(rekeyed(this.#spans((token as Tokens.Strong).tokens, inLink))).end()
+        new Assembly()
+          .add(rekeyed(this.#spans((token as Tokens.Strong).tokens, inLink, isGrowing && token === tokens.at(-1))))
+          .end()
       switch (token.type) {
         case 'text':
           append(items, ...textItems(decodeEntities((token as Tokens.Text).text)))
@@ -95,7 +99,8 @@ export class Spans {
         case 'link': {
           const { href, title } = token as Tokens.Link
           const target = decodeEntities(href)
-          if (isInLink || safeUrl(target) === null) items.push(...inside().map((node) => ({ node })))
+          if (token.raw.startsWith('<') && safeUrl(target) === null) append(items, ...textItems(token.raw))
+          else if (isInLink || safeUrl(target) === null) items.push(...inside().map((node) => ({ node })))
           else
             items.push(
               ...element('a', key, inside(true), { href: target, ...(title ? { title: decodeEntities(title) } : {}) }),
@@ -108,8 +113,8 @@ export class Spans {
           break
         }
         case 'html':
-          hidden = hiddenBy(token.raw)
-          for (const item of this.html(token.raw, key)) append(items, item)
+          if (elements.has(token)) for (const item of this.html(token.raw, key)) append(items, item)
+          else if (commentEnd(token.raw, 0) <= 0) append(items, ...textItems(token.raw))
           break
         case 'math': {
           const { text: formula, display, closed } = token as unknown as MathToken
@@ -139,3 +144,33 @@ export class Spans {
     return number === undefined ? textItems(raw) : element('sup', key, nodesOf(textItems(String(number))))
   }
 }
+
+/** The tags among these that make an element: both of a pair. Any other is text as it was written. */
+function elementsIn(tokens: readonly Token[], isGrowing: boolean): Set<Token> {
+  const found = new Set<Token>()
+  const open = new Map<string, Token[]>()
+  tokens.forEach((token, index) => {
+    const tag = token.type === 'html' ? tagAt(token.raw, 0) : null
+    if (tag === null || tag === 'half') return
+    const { name, closes } = tag
+    const starts = open.get(name) ?? []
+    open.set(name, starts)
+    const start = closes ? starts.pop() : undefined
+    if (isVoid(name)) found.add(token)
+    else if (start) found.add(start).add(token)
+    else if (!closes && !(isGrowing && isTypeName(tokens[index - 1], token))) starts.push(token)
+  })
+  if (isGrowing) for (const starts of open.values()) for (const start of starts) found.add(start)
+  return found
+}
+
+/** `List<S>` more likely names a type than it begins an element. */
+const isTypeName = (before: Token | undefined, { raw }: Token) =>
+  before?.type === 'text' && /\w$/.test(before.raw) && /^<[A-Z]/.test(raw)
+
+/** Does white space here stand between two words, and not between blocks? */
+function isBetweenWords(events: readonly HtmlEvent[], index: number): boolean {
+  const isInline = (event: HtmlEvent | undefined) => event !== undefined && 'tag' in event && inlineTags.test(event.tag)
+  return isInline(events[index - 1]) && isInline(events[index + 1])
+}
+const inlineTags = /^(?:a|abbr|b|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|su[bp]|u|var)$/
