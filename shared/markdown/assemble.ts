@@ -113,9 +113,9 @@ export function append(items: Item[], ...more: readonly Item[]): void {
 }
 
 /** With keys by place. */
-export function rekeyed(items: readonly Item[]): Item[] {
+export function rekeyed(items: readonly Item[], prefix = ''): Item[] {
   return items.map((item, index) => {
-    const key = String(index)
+    const key = `${prefix}${index}`
     if ('node' in item) return item.node.key === key ? item : { node: { ...item.node, key } }
     return 'open' in item ? { ...item, key } : item
   })

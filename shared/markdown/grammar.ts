@@ -1,5 +1,4 @@
 import { Lexer, Tokenizer, type MarkedOptions, type Token, type Tokens, type TokensList } from 'marked'
-import { sectionsOf } from './sections.ts'
 import { commentEnd, tagAt } from './tags.ts'
 
 export type { Token, Tokens } from 'marked'
@@ -241,10 +240,9 @@ export class InlineReader {
     ;(this.#lexer.tokens as TokensList).links = links as TokensList['links']
   }
 
-  read(text: string): Token[] {
-    return sectionsOf(text).flatMap((section) => {
-      this.#lexer.state.inRawBlock = this.#lexer.state.inLink = false
-      return this.#lexer.inlineTokens(section)
-    })
+  /** A section of a text. */
+  read(section: string): Token[] {
+    this.#lexer.state.inRawBlock = this.#lexer.state.inLink = false
+    return this.#lexer.inlineTokens(section)
   }
 }

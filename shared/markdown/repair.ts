@@ -16,9 +16,10 @@ const maxLine = 400
 
 /** The end of `text` that is not shown yet: its last line, while nothing can be said of it. */
 export function undecidedEnd(text: string): number {
-  const start = text.lastIndexOf('\n') + 1
-  if (start === text.length || text.length - start > maxLine) return text.length
-  const line = text.slice(start)
+  const end = text.slice(-maxLine - 1)
+  const line = end.slice(end.lastIndexOf('\n') + 1)
+  if (line === '' || line.length > maxLine) return text.length
+  const start = text.length - line.length
   const before = containers.exec(line)![0]
   const rest = line.slice(before.length)
   const isUndecided =

@@ -5,7 +5,7 @@ import { htmlEvents, type HtmlEvent } from './html.ts'
 import type { Memory } from './memory.ts'
 import { isVoid, safeUrl, type MarkdownNode } from './nodes.ts'
 import { repairInline } from './repair.ts'
-import { sectionsOf } from './sections.ts'
+import { Sections } from './sections.ts'
 import { commentEnd, tagAt } from './tags.ts'
 
 export interface MarkdownOptions {
@@ -21,6 +21,7 @@ export class Spans {
   readonly #options: MarkdownOptions
   readonly #memory: Memory
   readonly #reader: InlineReader
+  readonly #sections = new Sections()
 
   constructor(options: MarkdownOptions, memory: Memory) {
     this.#options = options
@@ -37,17 +38,22 @@ export class Spans {
     this.#reader = new InlineReader(links)
   }
 
-  /** Its sections are remembered one by one. `isGrowing`: its end is to be repaired. */
+  /** Its sections are remembered one by one, each with keys of its own. `isGrowing`: its end is to be repaired. */
   inline(text: string, isGrowing: boolean): MarkdownNode[] {
-    const sections = sectionsOf(text)
-    const items = sections.flatMap((section, index) => {
+    const sections = this.#sections.of(text)
+    const nodes: MarkdownNode[] = []
+    sections.forEach((section, index) => {
       const isOpen = isGrowing && index === sections.length - 1
-      const shown = isOpen ? repairInline(section) : section
-      return this.#memory.remember(`inline ${shown}`, isOpen, () =>
-        this.#spans(this.#reader.read(shown), false, isOpen),
+      const shown = isOpen ? repairInline(section.text) : section.text
+      const items = this.#memory.rememberOf(
+        section,
+        () => `inline ${index} ${shown}`,
+        isOpen,
+        () => wholeItems(this.#spans(this.#reader.read(shown), false, isOpen), index === 0 ? '' : `${index}/`),
       )
+      for (const item of items) if ('node' in item) nodes.push(item.node)
     })
-    return new Assembly().add(rekeyed(items)).end()
+    return nodes
   }
 
   html(html: string, key: string): Item[] {
@@ -144,6 +150,9 @@ export class Spans {
     return number === undefined ? textItems(raw) : element('sup', key, nodesOf(textItems(String(number))))
   }
 }
+
+const wholeItems = (items: readonly Item[], prefix: string): Item[] =>
+  nodesOf(rekeyed(items, prefix)).map((node) => ({ node }))
 
 /** The tags among these that make an element: both of a pair. Any other is text as it was written. */
 function elementsIn(tokens: readonly Token[], isGrowing: boolean): Set<Token> {

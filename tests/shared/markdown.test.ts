@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { GrowingMarkdown, parseMarkdown } from '../../shared/markdown/markdown.ts'
-import type { MarkdownNode, MarkdownTree } from '../../shared/markdown/nodes.ts'
+import type { ElementNode, MarkdownNode, MarkdownTree } from '../../shared/markdown/nodes.ts'
+import { Sections } from '../../shared/markdown/sections.ts'
 import { fixtures, packageTexts, seeded } from './markdown-corpus.ts'
 
 const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() * 1_000_000))
@@ -110,6 +111,31 @@ describe(`growing Markdown (seed ${seed})`, () => {
     const first = items()
     list.append('d\n- e')
     expect(items().every((item, i) => item === first[i])).toBe(true)
+  })
+
+  test('a long paragraph that grows is cut where it was, and what is in it stays the same', () => {
+    const random = seeded(seed + 3)
+    const text = Array.from(
+      { length: 4_000 },
+      () => ['words', '*lean*', '`code`', '[a](b)', '**', '[', '日本'][Math.floor(random() * 7)],
+    ).join(' ')
+    const sections = new Sections()
+    const markdown = new GrowingMarkdown()
+    let before: { cut: readonly unknown[]; nodes: readonly unknown[] } = { cut: [], nodes: [] }
+    for (let at = 0; at < text.length; at += 500) {
+      const now = text.slice(0, at + 500)
+      const cut = sections.of(now)
+      expect(cut).toEqual(new Sections().of(now))
+      expect(cut.map((section) => section.text).join('')).toBe(now)
+      expect(cut.slice(0, before.cut.length - 1).every((section, i) => section === before.cut[i])).toBe(true)
+      const [paragraph] = blocksOf(markdown.append(text.slice(at, at + 500)))
+      const { children } = paragraph as ElementNode
+      const last = before.nodes.findIndex((node) => (node as MarkdownNode).key.startsWith(`${before.cut.length - 1}/`))
+      expect(children.slice(0, Math.max(0, last)).every((node, i) => node === before.nodes[i])).toBe(true)
+      before = { cut, nodes: children }
+    }
+    expect(before.cut.length).toBeGreaterThan(5)
+    expect(before.nodes.length).toBeGreaterThan(500)
   })
 
   test('keys are unique among siblings', () => {
