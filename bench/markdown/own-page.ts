@@ -37,4 +37,15 @@ export function startPlain(): (text: string) => void {
   }
 }
 
-Object.assign(globalThis, { start: { markdown: startMarkdown, plain: startPlain } })
+/** What a frame costs in which one character changes on an empty page. */
+function startEmpty(): (text: string) => void {
+  const text = document.createTextNode('0')
+  root.append(text)
+  let shown = 0
+  return () => {
+    shown += 1
+    text.data = String(shown % 10)
+  }
+}
+
+Object.assign(globalThis, { start: { markdown: startMarkdown, plain: startPlain, empty: startEmpty } })

@@ -12,3 +12,4 @@ export type {
 } from '../../shared/markdown/nodes.ts'
 export { markdownHtml } from '../../shared/markdown/serialize.ts'
 export { MarkdownView, type MarkdownParts } from './dom.ts'
+export { renderMarkdown, type RenderedMarkdown } from './render.ts'

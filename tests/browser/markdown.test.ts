@@ -121,3 +121,73 @@ test('what did not change is not touched, a selection stays, and finished code i
     text: 'First.drawnSome drawn x and bold',
   })
 })
+
+test('what comes within one frame is shown once; a text that is set again keeps what it has in common', async () => {
+  const seen = await page.evaluate(async () => {
+    const root = document.createElement('div')
+    document.body.append(root)
+    const html: string[] = []
+    const note = () => html.push(root.textContent)
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const shown = library.renderMarkdown(root, { text: '# Tides\n\nThe' })
+    note()
+    let updates = 0
+    new MutationObserver(() => (updates += 1)).observe(root, { subtree: true, childList: true, characterData: true })
+    for (const word of ' **moon** pulls, and the water'.split('')) {
+      shown.append(word)
+      await Promise.resolve()
+    }
+    note()
+    await frame()
+    note()
+    shown.set('# Tides\n\nThe **moon** rises **and')
+    shown.set('# Tides\n\nThe **moon** rises **and')
+    shown.replaceFrom(22, 'falls **')
+    await frame()
+    note()
+    shown.append('end')
+    shown.end()
+    note()
+    shown.set('')
+    await frame()
+    note()
+    shown.append('Other *words')
+    await frame()
+    note()
+    shown.append(' more')
+    shown.destroy()
+    shown.append(' and more')
+    await frame()
+    note()
+    root.remove()
+    return { html, updates }
+  })
+  expect(seen.html).toEqual([
+    'TidesThe',
+    'TidesThe',
+    'TidesThe moon pulls, and the water',
+    'TidesThe moon falls ',
+    'TidesThe moon falls **end',
+    '',
+    'Other words',
+    '',
+  ])
+  // One a frame, and one for each end.
+  expect(seen.updates).toBeLessThanOrEqual(6)
+})
+
+test('the heading of a text that is set again is the same element', async () => {
+  const isSame = await page.evaluate(async () => {
+    const root = document.createElement('div')
+    document.body.append(root)
+    const shown = library.renderMarkdown(root, { text: '# Tides\n\nThe moon.\n\nAnd more' })
+    const heading = root.querySelector('h1')
+    shown.set('# Tides\n\nThe moon.\n\nAnd other words')
+    shown.end()
+    const isSame = root.querySelector('h1') === heading && root.textContent === 'TidesThe moon.And other words'
+    shown.destroy()
+    root.remove()
+    return isSame
+  })
+  expect(isSame).toBe(true)
+})
