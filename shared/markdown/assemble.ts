@@ -4,7 +4,7 @@ import { allowedAttrs, isAllowed, isVoid, noAttrs, type ElementNode, type Markdo
 export type Item =
   | { node: MarkdownNode }
   | { open: string; attrs: Readonly<Record<string, string>>; key: string }
-  | { close: string }
+  | { close: string; written: string; key: string }
 
 /** Deeper ones are left out, and their content stays. */
 const maxNesting = 32
@@ -33,6 +33,8 @@ export class Assembly {
   readonly nodes: MarkdownNode[]
   readonly #stack: { tag: string; key: string; attrs: Readonly<Record<string, string>>; children: MarkdownNode[] }[] =
     []
+  /** How many ended without a tag of their own, which may still come. */
+  readonly #early = new Map<string, number>()
 
   /** `nodes`: what to go on with. */
   constructor(nodes: MarkdownNode[] = []) {
@@ -47,7 +49,7 @@ export class Assembly {
   add(items: readonly Item[]): this {
     for (const item of items) {
       if ('node' in item) this.#children.push(item.node)
-      else if ('close' in item) this.#close(item.close)
+      else if ('close' in item) this.#close(item)
       else this.#open(item.open, item.key, item.attrs)
     }
     return this
@@ -67,13 +69,24 @@ export class Assembly {
       this.#children.push(elementNode(tag, key, [], attrs))
       return
     }
-    if (impliedEnds[tag] !== undefined && this.#stack.at(-1)?.tag === tag) this.#pop()
+    if (impliedEnds[tag] !== undefined && this.#stack.at(-1)?.tag === tag) this.#endEarly(this.#pop())
     if (this.#stack.length < maxNesting) this.#stack.push({ tag, key, attrs, children: [] })
+    else this.#endEarly(tag)
   }
 
-  #close(tag: string): void {
-    if (!this.#stack.some((open) => open.tag === tag)) return
-    while (this.#pop() !== tag);
+  #close({ close: tag, written, key }: { close: string; written: string; key: string }): void {
+    if (this.#stack.some((open) => open.tag === tag)) {
+      for (let ended = this.#pop(); ended !== tag; ended = this.#pop()) this.#endEarly(ended)
+      return
+    }
+    const early = this.#early.get(tag) ?? 0
+    if (early > 0) this.#early.set(tag, early - 1)
+    // It ends nothing: text as it was written.
+    else this.#children.push({ type: 'text', key, text: written })
+  }
+
+  #endEarly(tag: string): void {
+    this.#early.set(tag, (this.#early.get(tag) ?? 0) + 1)
   }
 
   #pop(): string {
@@ -117,6 +130,6 @@ export function rekeyed(items: readonly Item[], prefix = ''): Item[] {
   return items.map((item, index) => {
     const key = `${prefix}${index}`
     if ('node' in item) return item.node.key === key ? item : { node: { ...item.node, key } }
-    return 'open' in item ? { ...item, key } : item
+    return { ...item, key }
   })
 }

@@ -5,7 +5,7 @@ import { anyTagAt, commentEnd, tagAt } from './tags.ts'
 export type HtmlEvent =
   | { type: 'text'; text: string }
   | { type: 'open'; tag: string; attrs: Record<string, string> }
-  | { type: 'close'; tag: string }
+  | { type: 'close'; tag: string; written: string }
   /** An image: what comes of it is a matter of policy. */
   | { type: 'image'; src: string; alt: string }
 
@@ -31,10 +31,11 @@ export function htmlEvents(html: string): HtmlEvent[] {
       text(written)
       at = next + written.length
     } else {
+      const written = html.slice(next, tag.end)
       at = tag.end
       const { name, closes, attrs } = tag
       if (name === 'img') events.push({ type: 'image', src: attrs['src']!, alt: attrs['alt'] ?? '' })
-      else events.push(closes ? { type: 'close', tag: name } : { type: 'open', tag: name, attrs })
+      else events.push(closes ? { type: 'close', tag: name, written } : { type: 'open', tag: name, attrs })
     }
   }
   return events

@@ -63,7 +63,7 @@ export class Spans {
         case 'open':
           return [{ open: event.tag, attrs: event.attrs, key: own }]
         case 'close':
-          return [{ close: event.tag }]
+          return [{ close: event.tag, written: event.written, key: own }]
         case 'image':
           return this.#image(event.src, event.alt, own, false)
         case 'text':

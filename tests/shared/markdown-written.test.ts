@@ -33,6 +33,8 @@ const table: [string, string | null][] = [
   ['Use <textarea> or <option>; <svg> and <math> too.', null],
   ['A <div> is a block, a <b> is not, and <p> begins a paragraph.', null],
   ['Close it with </li>, </ul> or </title>.', null],
+  ['Close it with\n\n</LI>\n\nor with\n</ul>\n\nand go on', null],
+  ['<p>One <b>bold</p>\n</b>\n\n</p>\n\nand more', 'One bold </p> and more'],
   ['Write <your name> and <YOUR_API_KEY> here.', null],
   ['An <img> needs an address.', null],
   ['An <iframe src="https://a.example"> loads a page.', null],
