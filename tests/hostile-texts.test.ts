@@ -184,6 +184,7 @@ const markdownUnits = [
     '<',
     '<a b="',
     '<!--',
+    '<!--\n',
     '<title>\n',
     'a\n<script>',
     'a@b.',

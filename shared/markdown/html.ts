@@ -16,14 +16,11 @@ export function htmlEvents(html: string): HtmlEvent[] {
     if (last?.type === 'text') last.text += words
     else if (words !== '') events.push({ type: 'text', text: words })
   }
-  // Behind one comment without an end no other has one.
-  let mayComment = true
   for (let at = 0; at < html.length;) {
     const next = html.indexOf('<', at)
     text(decodeEntities(html.slice(at, next === -1 ? undefined : next)))
     if (next === -1) break
-    const comment: number = mayComment ? commentEnd(html, next) : 0
-    mayComment &&= comment !== -1
+    const comment = commentEnd(html, next)
     const tag = comment > 0 ? null : tagAt(html, next)
     if (comment > 0) at = comment
     else if (tag === null || tag === 'half' || (tag.name === 'img' && !tag.attrs['src'])) {

@@ -33,8 +33,11 @@ export function undecidedEnd(text: string): number {
 
 /** HTML without the tag or comment that is not whole yet. */
 export function withoutHalfTag(html: string): string {
-  for (let at = html.indexOf('<!--'); at !== -1; at = html.indexOf('<!--', commentEnd(html, at)))
-    if (commentEnd(html, at) === -1) return html.slice(0, at)
+  for (let at = html.indexOf('<!--'); at !== -1;) {
+    const end = commentEnd(html, at)
+    if (end === -1) return html.slice(0, at)
+    at = html.indexOf('<!--', Math.max(end, at + 1))
+  }
   const at = html.lastIndexOf('<')
   return at !== -1 && isHalf(html, at) ? html.slice(0, at) : html
 }

@@ -69,11 +69,14 @@ export function anyTagAt(text: string, at: number): string {
   return anyTag.exec(text.slice(at, at + maxLength))?.[0] ?? ''
 }
 
-/** Behind the comment that begins at `at`: 0 where none does, -1 where it has no end. */
+/** Behind the comment that begins at `at`: 0 where none does, -1 where it has no end yet. One in which another begins is none. */
 export function commentEnd(text: string, at: number): number {
   if (!text.startsWith('<!--', at)) return 0
-  const end = text.indexOf('-->', at + 2)
-  return end === -1 ? -1 : end + 3
+  const mark = /-->|<!--/g
+  mark.lastIndex = at + 2
+  const found = mark.exec(text)
+  if (found === null) return -1
+  return found[0] === '-->' ? mark.lastIndex : 0
 }
 
 /** Is what begins at `at` the beginning of something that is not shown as it is written: an element, a comment, an address? */

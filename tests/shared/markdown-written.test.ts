@@ -110,6 +110,7 @@ const table: [string, string | null][] = [
   ['<!-- not for readers -->\n\nafter', 'after'],
   ['Before <!-- has no end, so it is none', null],
   ['<!-- has no end\n\nafter it', null],
+  ['<p>a</p>\n<!-- one <!-- and <!-- two\n\nafter it', 'a <!-- one <!-- and <!-- two after it'],
   // Long.
   [`if x <y and ${'then more words '.repeat(20)}come`, null],
 ]
