@@ -60,13 +60,13 @@ const allowed: Record<string, readonly string[]> = {
   th: ['align', 'colspan', 'rowspan'],
 }
 for (const tag of (
-  'abbr b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i ins ' +
-  'kbd li mark p pre q s samp section small span strong sub summary sup table tbody tfoot thead tr u ul var wbr'
+  'abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i ins kbd li mark p pre q s samp ' +
+  'strong sub summary sup table tbody tfoot thead tr ul'
 ).split(' '))
   allowed[tag] = []
 
 /** Has HTML no content for it? */
-export const isVoid = (tag: string): boolean => /^(?:br|hr|img|wbr)$/.test(tag)
+export const isVoid = (tag: string): boolean => /^(?:br|hr|img)$/.test(tag)
 
 /** `img` is made by a policy alone, never by what a message says. */
 export const isAllowed = (tag: string): boolean => Object.hasOwn(allowed, tag)

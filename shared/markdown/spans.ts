@@ -182,4 +182,4 @@ function isBetweenWords(events: readonly HtmlEvent[], index: number): boolean {
   const isInline = (event: HtmlEvent | undefined) => event !== undefined && 'tag' in event && inlineTags.test(event.tag)
   return isInline(events[index - 1]) && isInline(events[index + 1])
 }
-const inlineTags = /^(?:a|abbr|b|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|su[bp]|u|var)$/
+const inlineTags = /^(?:a|abbr|b|code|del|em|i|ins|kbd|mark|q|s|samp|strong|su[bp])$/
