@@ -25,7 +25,7 @@ export function runRows({ userMessage, assistant }: NewRun): StoredMessage[] {
 
 /** Only what has ended can be continued, when its chat lists that: the list is told of one run at a time. Throws `busy`, `not_found`. */
 export function refuseContinuation(row: Pick<MessageRow, 'status'> | null, isUnlisted: boolean): void {
-  if (!row) throw new RunnelError('not_found', 'There is no such message.')
+  if (!row) throw unknownMessage()
   if (isUnlisted || !isTerminal(row.status)) throw new RunnelError('busy', 'This answer is still being written.')
 }
 
@@ -46,4 +46,20 @@ export function chatIsBusy(): RunnelError {
     'busy',
     'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.',
   )
+}
+
+/** The message that a new run follows; null where it begins a branch. */
+export function parentOf({ userMessage, assistant }: NewRun): string | null {
+  const { parentId } = userMessage ?? assistant
+  return parentId === assistant.id ? null : parentId
+}
+
+/** It was deleted a moment ago: what follows it would be in no branch. */
+export function unknownParent(): RunnelError {
+  return new RunnelError('not_found', 'parentId: there is no such message in this chat.')
+}
+
+/** It was deleted while its run was making the file. */
+export function unknownMessage(): RunnelError {
+  return new RunnelError('not_found', 'There is no such message.')
 }

@@ -182,14 +182,14 @@ export interface Store {
 
   /**
    * Bytes are about to be written under this id: they go at the next start,
-   * where there are other nodes after an hour, unless `putFile` comes. `upload` counts until then for those that begin
-   * after it. Throws `too_large`, `rate_limited` where it cannot fit; `not_found` for its chat.
+   * where there are other nodes after an hour, unless `putFile` comes. One that was put is no file any more. `upload`
+   * counts until then for those that begin after it. Throws `too_large`, `rate_limited` where it cannot fit; `not_found` for its chat.
    */
   doomFile(id: string, upload?: Upload): Promise<void>
   /** Throws `not_found` for a chat that does not exist; `too_large`, `rate_limited` where it does not fit beside those that were put. */
   putFile(file: FileRow, quotas?: FileQuotas): Promise<void>
   getFile(id: string): Promise<FileRow | null>
-  /** A file that an answer shows: it goes with the message. Throws `not_found` for one that is not of this chat. */
+  /** A file that an answer shows: it goes with the message. Throws `not_found` where one of the two is not there, or not of this chat. */
   attachFile(id: string, chatId: string, messageId: string): Promise<void>
   /** How many files a user has sent that no message has had yet. */
   unattachedFiles(userId: string): Promise<number>
@@ -211,7 +211,8 @@ export interface Store {
 
   /**
    * Also makes the assistant message's document with its lineage and epoch 1,
-   * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist; `busy`.
+   * empty. Throws `idempotency_mismatch`; `not_found` for a chat or a file that does not exist, or where the message
+   * that it follows (`parentId`) is not in the chat any more; `busy`.
    */
   startRun(run: NewRun): Promise<Claimed>
   /**

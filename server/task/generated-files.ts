@@ -17,7 +17,7 @@ export interface KeepFileOptions {
   now: () => number
 }
 
-/** Keeps the bytes; they go with the message. Throws `too_large`, `rate_limited`, `store_unavailable`. */
+/** Keeps the bytes; they go with the message. Throws `too_large`, `rate_limited`, `store_unavailable`; `not_found` where the message was deleted meanwhile. */
 export async function keepFile(
   { store, files, filesUrl, maxFileBytes, fileQuotas, now }: KeepFileOptions,
   run: Run,
@@ -36,14 +36,14 @@ export async function keepFile(
     await store.attachFile(id, run.chatId, run.messageId)
     return shownFile(file, filesUrl)
   } catch (error) {
-    // What is not there does not count. What cannot go now goes at the next start.
+    // What nobody is shown does not count, and goes. What cannot go now goes at the next start.
     await forget(id, store, files).catch(() => undefined)
     throw error
   }
 }
 
 async function forget(id: string, store: Store, files: Files): Promise<void> {
-  if (await store.getFile(id)) return
+  await store.doomFile(id)
   await files.remove([id])
   await store.filesGone([id])
 }

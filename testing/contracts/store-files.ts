@@ -125,6 +125,71 @@ export function fileRules(open: OpenStore, { describe, it, expect }: TestTools):
       await store.putFile(file('file_aaaaaaaa'))
       expect(await store.doomedFiles()).toEqual(['file_bbbbbbbb'])
     })
+
+    it('that an answer shows go with it, and are attached to none that is gone', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.createChat(chat('chat_bbbbbbbb'), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      await store.startRun(newRun('msg_answer02', { chatId: 'chat_bbbbbbbb' }))
+      for (const id of ['file_aaaaaaaa', 'file_bbbbbbbb']) await store.putFile(file(id))
+      for (const [id, ofChat, messageId] of [
+        ['file_aaaaaaaa', 'chat_bbbbbbbb', 'msg_answer02'],
+        ['file_unknown1', chatId, 'msg_answer01'],
+        ['file_aaaaaaaa', chatId, 'msg_unknown1'],
+        ['file_aaaaaaaa', chatId, 'msg_answer02'],
+      ] as const)
+        await refusal('not_found', () => store.attachFile(id, ofChat, messageId))
+      expect(await store.unattachedFiles('user_1')).toBe(2)
+      for (let i = 0; i < 2; i++) await store.attachFile('file_aaaaaaaa', chatId, 'msg_answer01')
+      expect(await store.unattachedFiles('user_1')).toBe(1)
+      expect(await store.deleteMessages('msg_answer01')).toEqual({
+        messages: ['msg_answer01'],
+        files: ['file_aaaaaaaa'],
+      })
+      await refusal('not_found', () => store.attachFile('file_bbbbbbbb', chatId, 'msg_answer01'))
+      expect(await store.dropUnattachedFiles(startedAt + 1)).toEqual(['file_bbbbbbbb'])
+    })
+
+    it('that come while their message is deleted are attached and go with it, or are refused', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (let i = 0; i < 5; i++) {
+        await store.startRun(newRun('msg_answer01'))
+        const ids = [0, 1, 2, 3].map((k) => `file_number${i}${k}`)
+        for (const id of ids) await store.putFile(file(id))
+        const attach = (id: string) =>
+          store.attachFile(id, chatId, 'msg_answer01').then(
+            () => id,
+            () => null,
+          )
+        const [first, second, deleted, ...late] = await Promise.all([
+          attach(ids[0]!),
+          attach(ids[1]!),
+          store.deleteMessages('msg_answer01'),
+          attach(ids[2]!),
+          attach(ids[3]!),
+        ])
+        const attached = [first, second, ...late].filter((id) => id !== null)
+        expect(deleted.files.toSorted()).toEqual(attached.toSorted())
+        expect((await store.dropUnattachedFiles(startedAt + 1)).toSorted()).toEqual(
+          ids.filter((id) => !attached.includes(id)),
+        )
+      }
+    })
+
+    it('that were put are no more where they are doomed after all', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.startRun(newRun('msg_answer01'))
+      for (const id of ['file_aaaaaaaa', 'file_bbbbbbbb']) await store.putFile(file(id))
+      await store.attachFile('file_aaaaaaaa', chatId, 'msg_answer01')
+      for (const id of ['file_aaaaaaaa', 'file_bbbbbbbb', 'file_bbbbbbbb']) await store.doomFile(id)
+      expect([await store.getFile('file_aaaaaaaa'), await store.getFile('file_bbbbbbbb')]).toEqual([null, null])
+      expect(await store.unattachedFiles('user_1')).toBe(0)
+      expect((await store.doomedFiles()).toSorted()).toEqual(['file_aaaaaaaa', 'file_bbbbbbbb'])
+      expect((await store.deleteMessages('msg_answer01')).files).toEqual([])
+    })
   })
 
   describe('search', () => {

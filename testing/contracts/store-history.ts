@@ -48,7 +48,7 @@ export function historyRules(open: OpenStore, { describe, it, expect }: TestTool
     it('names a message and those before it, itself first, so many at the most', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
-      await store.startRun(newRun('msg_answer01', { parentId: 'msg_asked002' }))
+      await store.startRun(newRun('msg_answer01'))
       for (let i = 2; i < 6; i++)
         await store.startRun(newRun(`msg_answer0${i}`, { parentId: `msg_answer0${i - 1}`, createdAt: startedAt - i }))
       expect(await store.ancestors('msg_answer05', 3)).toEqual(['msg_answer05', 'msg_answer04', 'msg_answer03'])
@@ -59,8 +59,8 @@ export function historyRules(open: OpenStore, { describe, it, expect }: TestTool
     it('ends at a circle', async () => {
       const store = open()
       await store.createChat(chat(), 'l')
-      await store.startRun(newRun('msg_circle01', { parentId: 'msg_circle02' }))
-      await store.startRun(newRun('msg_circle02', { parentId: 'msg_circle01' }))
+      const asked = question('msg_circle02', { parentId: 'msg_circle01' })
+      await store.startRun(newRun('msg_circle01', { parentId: asked.id }, { userMessage: asked }))
       expect(await store.ancestors('msg_circle01', 9)).toEqual(['msg_circle01', 'msg_circle02'])
     })
   })

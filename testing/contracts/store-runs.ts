@@ -47,6 +47,43 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
     })
   })
 
+  describe('starting a run behind a message', () => {
+    it('is refused where that is gone, or of another chat: nothing is written', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      await store.createChat(chat('chat_bbbbbbbb'), 'l')
+      await store.startRun(newRun('msg_other001', { chatId: 'chat_bbbbbbbb' }))
+      await store.startRun(newRun('msg_answer01'))
+      await store.startRun(newRun('msg_answer02', { parentId: 'msg_answer01' }))
+      await store.deleteMessages('msg_answer01')
+      for (const parentId of ['msg_answer01', 'msg_answer02', 'msg_unknown1', 'msg_other001']) {
+        const asked = question('msg_ask00001', { parentId })
+        await refusal('not_found', () =>
+          store.startRun(newRun('msg_answer03', { parentId: asked.id }, { userMessage: asked, claim: claim() })),
+        )
+        await refusal('not_found', () => store.startRun(newRun('msg_answer03', { parentId }, { claim: claim() })))
+      }
+      expect((await store.listMessages(chatId, { limit: 9 })).items).toEqual([])
+      expect(await store.log.read('msg_answer03')).toBeNull()
+      expect(await store.startRun(newRun('msg_answer03', {}, { claim: claim() }))).toEqual({ repeated: false })
+    })
+
+    it('while that is deleted leaves it with it, or is refused', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (let i = 0; i < 5; i++) {
+        await store.startRun(newRun('msg_answer01'))
+        const start = (k: number) =>
+          store.startRun(newRun(`msg_number${i}${k}`, { parentId: 'msg_answer01' })).then(
+            () => true,
+            () => false,
+          )
+        await Promise.all([start(0), start(1), store.deleteMessages('msg_answer01'), start(2), start(3)])
+        expect((await store.listMessages(chatId, { limit: 9 })).items).toEqual([])
+      }
+    })
+  })
+
   describe('continuing a run', () => {
     async function ended(): Promise<Store> {
       const store = open()

@@ -4,6 +4,7 @@ import { claimRules } from './store-claims.ts'
 import { endRules } from './store-ends.ts'
 import { fileRules } from './store-files.ts'
 import { historyRules } from './store-history.ts'
+import { inviteRules } from './store-invites.ts'
 import { listRules } from './store-lists.ts'
 import { logRules } from './store-log.ts'
 import { messageRules } from './store-messages.ts'
@@ -14,6 +15,7 @@ import type { TestTools } from './tools.ts'
 /** The rules of the store port, for every adapter. */
 export function storeContract(open: OpenStore, tools: TestTools): void {
   chatRules(open, tools)
+  inviteRules(open, tools)
   listRules(open, tools)
   messageRules(open, tools)
   historyRules(open, tools)

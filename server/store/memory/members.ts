@@ -1,3 +1,4 @@
+import { RunnelError } from '../../../shared/errors.ts'
 import type { Role } from '../../../shared/protocol.ts'
 import type { InviteRow, MemberRow, Store } from '../store.ts'
 import { unknownChat } from '../unknown-chat.ts'
@@ -83,13 +84,16 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
       removeMember: async (chatId, userId) => remove(chatId, userId),
       putInvite: async (invite) => {
         if (!knows(invite.chatId)) throw unknownChat()
+        if (invites.has(invite.id)) throw new RunnelError('internal', 'This is in the database already.')
         invites.set(invite.id, structuredClone(invite))
       },
       getInvite: async (id) => structuredClone(invites.get(id)) ?? null,
       findInvite: async (tokenHash) =>
         structuredClone([...invites.values()].find((invite) => invite.tokenHash === tokenHash)) ?? null,
       listInvites: async (chatId) =>
-        structuredClone([...invites.values()].filter((invite) => invite.chatId === chatId)),
+        structuredClone([...invites.values()].filter((invite) => invite.chatId === chatId)).toSorted(
+          (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
+        ),
       revokeInvite: async (chatId, id) => invites.get(id)?.chatId === chatId && invites.delete(id),
     },
   }

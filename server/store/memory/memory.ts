@@ -13,7 +13,7 @@ import { memoryProviderData } from './provider-data.ts'
 import { bare, compare, cutPage, positionOf, said, withoutSystem, type Numbered } from './rows.ts'
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
-import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
+import { chatIsBusy, judgeEnd, parentOf, refuseContinuation, runRows, unknownParent } from '../run-rows.ts'
 import type { ChatRow, Continuation, MessageRow, Order, Store, StoredChat, StoredMessage } from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
@@ -21,10 +21,11 @@ export function memoryStore(): Store {
   const chats = new Map<string, Numbered<StoredChat>>()
   const messages = new Map<string, Numbered<StoredMessage>>()
   const messagesByChat = new Map<string, Map<string, Numbered<StoredMessage>>>()
+  const isIn = (chatId: string, messageId: string) => messages.get(messageId)?.row.chatId === chatId
   const providerData = memoryProviderData()
   const claims = memoryClaims()
   const members = memoryMembers((chatId) => chats.has(chatId))
-  const files = memoryFiles()
+  const files = memoryFiles({ knows: (chatId) => chats.has(chatId), isIn })
   const pastTasks = new Map<string, string>()
   const ends = memoryEnds()
   const documents = memoryDocuments()
@@ -164,28 +165,7 @@ export function memoryStore(): Store {
       return await members.store.removeMember(chatId, userId)
     },
 
-    async putFile(file, quotas) {
-      if (!chats.has(file.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
-      files.put(file, quotas)
-    },
-    async getFile(id) {
-      return files.get(id)
-    },
-    async attachFile(id, chatId, messageId) {
-      files.attach([id], chatId, messageId)
-    },
-    unattachedFiles: async (userId) => files.unattached(userId),
-    dropUnattachedFiles: async (before) => files.deleteUnattached(before),
-    async doomFile(id, upload) {
-      if (upload && !chats.has(upload.chatId)) throw new RunnelError('not_found', 'There is no such chat.')
-      files.doom(id, upload)
-    },
-    async doomedFiles() {
-      return [...files.doomed.keys()]
-    },
-    async filesGone(ids) {
-      for (const id of ids) files.doomed.delete(id)
-    },
+    ...files.store,
 
     async renameChat(id, title) {
       const chat = chats.get(id)
@@ -203,6 +183,8 @@ export function memoryStore(): Store {
         const rows = runRows(run)
         if (run.exclusive && unfinished().some((row) => row.chatId === run.assistant.chatId)) throw chatIsBusy()
         if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
+        const parent = parentOf(run)
+        if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
         refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
         if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         for (const row of rows) putMessage(row)

@@ -1,7 +1,9 @@
 import { RunnelError } from '../../../shared/errors.ts'
 import type { PostgresConnection, Query } from './connection.ts'
 import { keepChat } from './members.ts'
+import { isIn } from './messages.ts'
 import { refuseFile, type FileUsage } from '../quotas.ts'
+import { unknownMessage } from '../run-rows.ts'
 import type { FileQuotas, FileRow, Store } from '../store.ts'
 
 /** Of advisory locks with two numbers: what is counted, and for whom. */
@@ -39,14 +41,25 @@ export function postgresFiles({ query, write }: PostgresConnection): FileMethods
       )
       return file ?? null
     },
-    attachFile: (id, chatId, messageId) => write((query) => attachFiles(query, [id], chatId, messageId)),
+    attachFile: (id, chatId, messageId) =>
+      write(async (query) => {
+        await keepChat(query, chatId)
+        if (!(await isIn(query, chatId, messageId))) throw unknownMessage()
+        await attachFiles(query, [id], chatId, messageId)
+      }),
     unattachedFiles: async (userId) =>
       (await query<{ count: number }>('SELECT count(*) FROM files WHERE NOT attached AND user_id = $1', [userId]))[0]!
         .count,
     dropUnattachedFiles: (before) =>
       write((query) => doom(query, 'DELETE FROM files WHERE NOT attached AND created_at < $1 RETURNING id', before)),
     doomFile: async (id, upload) => {
-      if (!upload) return void (await query('INSERT INTO doomed_files (id) VALUES ($1) ON CONFLICT DO NOTHING', [id]))
+      if (!upload) {
+        return await write(async (query) => {
+          await query('DELETE FROM files WHERE id = $1', [id])
+          await query('DELETE FROM message_files WHERE file_id = $1', [id])
+          await query('INSERT INTO doomed_files (id) VALUES ($1) ON CONFLICT DO NOTHING', [id])
+        })
+      }
       const { chatId, userId, size, quotas } = upload
       await write(async (query) => {
         await keepChat(query, chatId)

@@ -145,6 +145,11 @@ async function listMessages(
   }
 }
 
+/** Inside a transaction, behind `keepChat`: what is in the chat stays in it until the end. */
+export async function isIn(query: Query, chatId: string, messageId: string): Promise<boolean> {
+  return (await query('SELECT 1 FROM messages WHERE id = $1 AND chat_id = $2', [messageId, chatId])).length > 0
+}
+
 /** Inside a transaction. `vector`: its words, of one that has JSON. */
 export async function insertMessage(query: Query, row: StoredMessage, vector: string | null): Promise<void> {
   await query(

@@ -23,6 +23,7 @@ import {
   deleteMessageRows,
   finishMessage,
   insertMessage,
+  isIn,
   lockStanding,
   postgresMessages,
   readDescendants,
@@ -32,7 +33,7 @@ import { postgresProviderData, putProviderData } from './provider-data.ts'
 import { forgetOrders, postgresOrders } from './orders.ts'
 import { vectorOf, vectorOfMessage } from './search.ts'
 import { migrations } from './steps.ts'
-import { judgeEnd, runRows } from '../run-rows.ts'
+import { judgeEnd, parentOf, runRows, unknownParent } from '../run-rows.ts'
 import type { Deleted, RunEnd, Store } from '../store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
@@ -120,7 +121,13 @@ export function postgresStore(
         return { messages, files: [...files, ...(await deleteFilesOfChat(query, id))] }
       }),
     deleteMessages: (messageId) =>
-      write(async (query) => await deleteMessages(query, await readDescendants(query, messageId))),
+      write(async (query) => {
+        // Nothing is added to the chat from here on: no answer to what goes, and no file.
+        await query('SELECT 1 FROM chats WHERE id = (SELECT chat_id FROM messages WHERE id = $1) FOR UPDATE', [
+          messageId,
+        ])
+        return await deleteMessages(query, await readDescendants(query, messageId))
+      }),
 
     startRun: async (run) => {
       const vector = run.userMessage && (await vectorOfMessage(run.userMessage))
@@ -129,6 +136,8 @@ export function postgresStore(
         if (claimed.repeated) return claimed
         await keepChat(query, run.assistant.chatId)
         if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
+        const parent = parentOf(run)
+        if (parent !== null && !(await isIn(query, run.assistant.chatId, parent))) throw unknownParent()
         for (const row of runRows(run)) await insertMessage(query, row, vector)
         if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
         await createDocument(query, run.assistant.id, run.lineage, 1)

@@ -12,7 +12,7 @@ export interface SqliteFiles {
   unattached(userId: string): number
   /** Those of them that were sent before this moment, epoch ms, of all users. Returns their ids. */
   deleteUnattached(before: number): string[]
-  /** Throws `not_found` for a file that is not of this chat. */
+  /** Throws `not_found` for a file that is not of this chat. The message is in it. */
   attach(fileId: string, chatId: string, messageId: string): void
   /** Those that no message has any more. Returns their ids. */
   deleteOfMessages(messageIds: readonly string[]): string[]
@@ -36,6 +36,8 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
   const insertUse = connection.prepare('INSERT OR IGNORE INTO message_files (message_id, file_id) VALUES (?, ?)')
   const selectUses = connection.prepare('SELECT file_id AS id FROM message_files WHERE message_id = ?')
   const deleteUses = connection.prepare('DELETE FROM message_files WHERE message_id = ?')
+  const deleteUsesOf = connection.prepare('DELETE FROM message_files WHERE file_id = ?')
+  const deleteFile = connection.prepare('DELETE FROM files WHERE id = ?')
   const deleteUnused = connection.prepare(
     'DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_files WHERE file_id = ?1)',
   )
@@ -109,7 +111,11 @@ export function sqliteFiles(connection: SqliteConnection): SqliteFiles {
     },
     deleteOfChat: (chatId) => doomAll(deleteOfChat.all(chatId)),
     doom(id, upload) {
-      if (!upload) return void insertDoomed.run(id)
+      if (!upload) {
+        deleteUsesOf.run(id)
+        deleteFile.run(id)
+        return void insertDoomed.run(id)
+      }
       admit(upload, withUploads, upload.quotas)
       insertUpload.run(id, upload.userId, upload.chatId, upload.size)
     },

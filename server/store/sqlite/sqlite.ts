@@ -16,7 +16,15 @@ import { sqliteSearch } from './search.ts'
 import { sqliteOrders } from './orders.ts'
 import { refuseChat } from '../quotas.ts'
 import { jsonText } from '../json-text.ts'
-import { chatIsBusy, judgeEnd, refuseContinuation, runRows } from '../run-rows.ts'
+import {
+  chatIsBusy,
+  judgeEnd,
+  parentOf,
+  refuseContinuation,
+  runRows,
+  unknownMessage,
+  unknownParent,
+} from '../run-rows.ts'
 import type { Deleted, Store } from '../store.ts'
 import { unknownChat } from '../unknown-chat.ts'
 
@@ -69,6 +77,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
     }
     return { messages: ids, files: files.deleteOfMessages(ids) }
   }
+
+  const isIn = (chatId: string, messageId: string) => messages.getRow(messageId)?.chatId === chatId
 
   function refuseUnknown(chatId: string): void {
     if (!messages.getChatRow(chatId)) throw unknownChat()
@@ -146,7 +156,11 @@ export function sqliteStore(connection: SqliteConnection): Store {
     removeMember: async (chatId, userId) => members.remove(chatId, userId),
     putFile: async (file, quotas) => connection.write(() => files.put(file, quotas)),
     getFile: async (id) => files.get(id),
-    attachFile: async (id, chatId, messageId) => connection.write(() => files.attach(id, chatId, messageId)),
+    attachFile: async (id, chatId, messageId) =>
+      connection.write(() => {
+        if (!isIn(chatId, messageId)) throw unknownMessage()
+        files.attach(id, chatId, messageId)
+      }),
     unattachedFiles: async (userId) => files.unattached(userId),
     dropUnattachedFiles: async (before) => connection.write(() => files.deleteUnattached(before)),
     doomFile: async (id, upload) => connection.write(() => files.doom(id, upload)),
@@ -168,6 +182,8 @@ export function sqliteStore(connection: SqliteConnection): Store {
         const claimed = claims.take(run.claim)
         if (claimed.repeated) return claimed
         if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
+        const parent = parentOf(run)
+        if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
         for (const row of runRows(run)) messages.insertMessage(row)
         if (run.userMessage) {
           for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
