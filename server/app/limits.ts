@@ -22,6 +22,7 @@ export function runLimits(config: Config) {
     continueBy: config.RUNNEL_CONTINUE_BY,
     system: config.RUNNEL_SYSTEM_PROMPT,
     maxHistoryChars: config.RUNNEL_MAX_HISTORY_CHARS,
+    maxRequestFileBytes: config.RUNNEL_MAX_FILE_BYTES_PER_REQUEST,
     maxMessageBytes: config.RUNNEL_MAX_MESSAGE_BYTES,
     maxTasks: config.RUNNEL_MAX_TASKS,
     maxTasksPerUser: config.RUNNEL_MAX_TASKS_PER_USER,

@@ -231,6 +231,12 @@ export const settings = {
     meaning: 'bytes of all files of one chat, whoever sent or made them',
   },
   RUNNEL_MAX_FILES_PER_CHAT: { schema: integer(1), default: '2000', meaning: 'files of one chat' },
+  RUNNEL_MAX_FILE_BYTES_PER_REQUEST: {
+    schema: integer(1),
+    default: '20000000',
+    meaning:
+      'bytes of attached images and texts that one request to a provider encloses, the newest first; the others are named',
+  },
   RUNNEL_MAX_CHATS_PER_USER: { schema: integer(1), default: '10000', meaning: 'chats that one user owns' },
   RUNNEL_MAX_UNLISTED_CHATS_PER_USER: {
     schema: integer(1),

@@ -39,48 +39,68 @@ export interface Attachments {
   parts: JsonObject[]
   sent: Omit<SentFile, 'isNew'>[]
   leftOut: LeftOutFile[]
+  /** Those for which the request has no room. */
+  tooMany: Pick<LeftOutFile, 'name' | 'part'>[]
+}
+
+/** What the files of one request may still have, bytes as they are kept. */
+export interface FileRoom {
+  left: number
 }
 
 /**
- * Each file is named; text is read out up to a bound, images are enclosed.
+ * Each file is named; text is read out up to a bound, images are enclosed, as far as there is `room`, which they take.
  * `refused`: what the model did not take before, by file id, with the reason.
  */
 export async function attachments(
   message: Message,
   files: Files,
   refused: ReadonlyMap<string, string>,
+  room: FileRoom,
 ): Promise<Attachments> {
-  const found: Attachments = { parts: [], sent: [], leftOut: [] }
-  const { parts, sent, leftOut } = found
+  const found: Attachments = { parts: [], sent: [], leftOut: [], tooMany: [] }
+  const { parts, sent, leftOut, tooMany } = found
   let textLeft = maxTextBytes
   for (const block of message.output) {
     const id = fileIdOf(block)
     if (block.type !== 'file' || id === undefined) continue
     const { name, mimeType, size = 0 } = block
     const named = `Attached file ${JSON.stringify(name)} (${mimeType}, ${size} bytes)`
-    const enclose = (part: JsonObject) => {
+    const enclose = (part: JsonObject, { byteLength }: Uint8Array) => {
+      room.left -= byteLength
       parts.push(part)
       sent.push({ id, questionId: message.id, name, mimeType, part })
     }
+    const nameOnly = () => {
+      const part = textPart(`${named}, left out because this request has no room for it: newer files come first.`)
+      parts.push(part)
+      tooMany.push({ name, part })
+    }
+    const isImage = imageTypes.has(mimeType) && size <= maxImageBytes
     const words = refused.get(id)
     if (words !== undefined) {
       const part = textPart(`${named}, left out because the model's provider refused it.`)
       parts.push(part)
       leftOut.push({ name, words, part })
+    } else if ((isImage && size > room.left) || (isText(mimeType) && size > 0 && room.left <= 0)) {
+      nameOnly()
     } else if (isText(mimeType) && textLeft > 0) {
-      const bytes = await files.read(id, textLeft)
+      const bytes = await files.read(id, Math.min(textLeft, room.left))
       if (!bytes) continue
       textLeft -= bytes.byteLength
       const cut = bytes.byteLength < size ? `, its first ${bytes.byteLength} bytes` : ''
-      enclose(textPart(`${named}${cut}:\n\n${readText(bytes)}`))
+      enclose(textPart(`${named}${cut}:\n\n${readText(bytes)}`), bytes)
     } else {
       parts.push(textPart(`${named}.`))
-      const bytes = imageTypes.has(mimeType) && size <= maxImageBytes ? await files.read(id) : null
+      const bytes = isImage ? await files.read(id) : null
       if (bytes)
-        enclose({
-          type: 'image_url',
-          image_url: { url: `data:${mimeType};base64,${Buffer.from(bytes).toString('base64')}` },
-        })
+        enclose(
+          {
+            type: 'image_url',
+            image_url: { url: `data:${mimeType};base64,${Buffer.from(bytes).toString('base64')}` },
+          },
+          bytes,
+        )
     }
   }
   return found

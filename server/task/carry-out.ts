@@ -1,5 +1,5 @@
 /** The way of a run: prepare, stream, call tools, stream again, end. */
-import { RunnelError } from '../../shared/errors.ts'
+import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { outputArray, type JsonObject, type MessageFields } from '../../shared/schema.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
@@ -15,7 +15,7 @@ import { Filters } from './filters.ts'
 import { nextRequest, prepareRequest, type PrepareOptions } from './prepare.ts'
 import { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
-import { keepRefusal, leftOutWords, namingFile, refusedFile, type SentFile } from './refused-files.ts'
+import { keepRefusal, leftOutWords, namingFile, refusedFile, tooManyWords, type SentFile } from './refused-files.ts'
 import { readEvents } from './read-events.ts'
 import { findRequest, keptRequest, lastRoundAt, roundCount, roundEnd, withoutRequest } from './rounds.ts'
 import { messageError, type Run } from './run.ts'
@@ -146,8 +146,9 @@ class Work {
 
   async #doPrepare(): Promise<Prepared> {
     const { signal } = this.#run
-    const { request, sent, leftOut } = await prepareRequest(this.#options, this.#run)
-    for (const file of leftOut) this.#note(leftOutWords(file))
+    const { request, sent, leftOut, tooMany } = await prepareRequest(this.#options, this.#run)
+    for (const file of leftOut) this.#note(leftOutWords(file), 'provider_rejected')
+    if (tooMany.length > 0) this.#note(tooManyWords(tooMany, this.#options.maxRequestFileBytes), 'too_large')
     if (this.#options.tools.hasSources) this.#progress.say('Preparing: tools')
     const tools = await this.#listTools()
     signal.throwIfAborted()
@@ -257,10 +258,10 @@ class Work {
   }
 
   /** Said once in a message, whichever of its runs says it. */
-  #note(words: string): void {
+  #note(words: string, code: ErrorCode): void {
     const message = this.#options.redact(words)
     const isSaid = this.#run.read().output.some((block) => block.type === 'error' && block.message === message)
-    if (!isSaid) this.#context.addError({ message, code: 'provider_rejected' })
+    if (!isSaid) this.#context.addError({ message, code })
   }
 
   /** What the next request needs, and a restart while the calls wait, is in the store before they run. */

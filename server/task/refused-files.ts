@@ -92,6 +92,12 @@ export function leftOutWords({ name, words }: Pick<LeftOutFile, 'name' | 'words'
   return `The attached file ${JSON.stringify(name)} was left out of what the model was asked, because its provider had refused it: ${words}`
 }
 
+export function tooManyWords(names: readonly string[], maxBytes: number): string {
+  const shown = names.slice(-3).map((name) => JSON.stringify(name))
+  const more = names.length - shown.length
+  return `Of the attached files ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''} the model got only the names: those of one request have ${maxBytes} bytes at the most, the newest first (RUNNEL_MAX_FILE_BYTES_PER_REQUEST).`
+}
+
 function keyOf(fileId: string, model: string): string {
   return `refused:${fileId}:${model}`
 }
