@@ -78,10 +78,10 @@ export function measuredStore(store: Store, metrics: StoreMetrics): Store {
         throw error
       }
     },
-    async ordersOf(taskIds) {
-      const orders = await store.ordersOf(taskIds)
+    async ordersOf(taskIds, heard = []) {
+      const orders = await store.ordersOf(taskIds, heard)
       const found = new Map<string, number>()
-      for (const { taskId } of orders) found.set(taskId, (found.get(taskId) ?? 0) + 1)
+      for (const { taskId } of [...heard, ...orders]) found.set(taskId, (found.get(taskId) ?? 0) + 1)
       for (const [taskId, count] of found) {
         metrics.ordersHeard(Math.max(0, count - (counted.get(taskId) ?? 0)))
         if (counted.size >= maxCounted) counted.clear()

@@ -63,10 +63,13 @@ export interface NewRun {
 /** What is said to a run from wherever it is said: it waits here until its run has heard it, or has ended. */
 export interface Order {
   taskId: string
-  /** `stop`, or a call's block: there is one of each, the first. */
+  /** `stop`, or what a call's block waits for: there is one of each, the first. */
   key: string
   body: Json
 }
+
+/** What tells one order from all others. */
+export type OrderKey = Pick<Order, 'taskId' | 'key'>
 
 /** A new run of a message that has ended. */
 export interface Continuation {
@@ -254,8 +257,8 @@ export interface Store {
   runWaits(run: RunEnd, waits: boolean): Promise<void>
   /** False if there is one of this key already, or the run is over. They go with the end of the run. */
   putOrder(order: Order): Promise<boolean>
-  /** Of these runs, in the order in which they were given. */
-  ordersOf(taskIds: readonly string[]): Promise<Order[]>
+  /** Of these runs, in the order in which they were given; without those that were `heard` already, of which nothing is read. */
+  ordersOf(taskIds: readonly string[], heard?: readonly OrderKey[]): Promise<Order[]>
 
   /** Ends that nobody was told of yet, oldest first. */
   untoldEnds(): Promise<UntoldEnd[]>

@@ -6,8 +6,8 @@ import type { Patience } from '../waiting/patience.ts'
 import { pause } from '../waiting/retry.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
-import type { MessageRow, Order, Store } from '../store/store.ts'
-import { waitsOutside } from './awaited-calls.ts'
+import type { MessageRow, Store } from '../store/store.ts'
+import { isDecision, outputKey, stoppedBy, stopKey, tellRun } from './orders.ts'
 import type { CallAnswer, Run } from './run.ts'
 
 export interface NodesOptions {
@@ -30,7 +30,6 @@ export interface NodesOptions {
 
 /** So long a request waits here for another node to have done what it asks. */
 const patienceMs = 3_000
-const stopKey = 'stop'
 /** Orphans that are seen to at once. */
 const maxAdopting = 16
 
@@ -43,6 +42,8 @@ export class Nodes {
   readonly #adopting = new Map<string, Promise<void>>()
   /** Runs of which a stop is being asked for. */
   readonly #stopping = new Map<string, By | undefined>()
+  /** Keys of orders that need not be read again. */
+  readonly #heard = new WeakMap<Run, Set<string>>()
   #sweeping = false
 
   constructor(options: NodesOptions) {
@@ -67,13 +68,16 @@ export class Nodes {
     if (this.#stopping.has(run.taskId)) run.stop(this.#stopping.get(run.taskId))
   }
 
-  /** The first answer to a call wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
+  /** The first answer to what a call waits for wins, wherever it was given. False: there was one. Throws `store_unavailable`. */
   async claimAnswer(row: MessageRow, call: ToolCallBlock, answer: CallAnswer): Promise<boolean> {
-    return await this.#options.store.putOrder({
-      taskId: row.taskId!,
-      key: call.id,
-      body: { callId: call.callId, ...answer } as unknown as Json,
-    })
+    const { store } = this.#options
+    const taskId = row.taskId!
+    const body = { callId: call.callId, ...answer } as unknown as Json
+    if (await store.putOrder({ taskId, key: call.id, body })) return true
+    if ('decision' in answer) return false
+    // A client's call may have waited for a decision first.
+    const first = (await store.ordersOf([taskId])).find(({ key }) => key === call.id)
+    return first !== undefined && isDecision(first) && (await store.putOrder({ taskId, key: outputKey(call), body }))
   }
 
   /** Tells the run's node of an answer, and waits until its call shows it. */
@@ -113,23 +117,23 @@ export class Nodes {
 
   /** Something was said to a run that is here. */
   async hear(runs: readonly Run[]): Promise<void> {
-    for (const order of await this.#options.store.ordersOf(runs.map((run) => run.taskId))) {
-      const { taskId, key, body } = order
+    const heard = runs.flatMap((run) => [...this.#heardBy(run)].map((key) => ({ taskId: run.taskId, key })))
+    const orders = await this.#options.store.ordersOf(
+      runs.map((run) => run.taskId),
+      heard,
+    )
+    for (const [taskId, said] of Map.groupBy(orders, (order) => order.taskId)) {
       const run = this.#options.find(taskId)
       if (!run || run.ended) continue
-      if (key === stopKey) run.stop(stoppedBy(order))
-      // A model may give a later call the same id: an answer is of one block.
-      else if (
-        run.read().output.some((block) => block.id === key && block.type === 'tool_call' && waitsOutside(block))
-      ) {
-        const { callId, ...answer } = body as unknown as { callId: string } & CallAnswer
-        try {
-          run.answerCall?.(callId, answer as unknown as CallAnswer)
-        } catch {
-          // It has been applied before, or the call does not wait any more.
-        }
-      }
+      const { output } = run.read()
+      for (const order of said) if (!run.ended && tellRun(run, output, order)) this.#heardBy(run).add(order.key)
     }
+  }
+
+  #heardBy(run: Run): Set<string> {
+    const heard = this.#heard.get(run) ?? new Set()
+    this.#heard.set(run, heard)
+    return heard
   }
 
   /** What another node tells of a run. */
@@ -242,11 +246,6 @@ async function readSettled(room: Room): Promise<Message | null> {
     (message) => message as Message,
     () => null,
   )
-}
-
-/** Orders of before this was said have none. */
-function stoppedBy({ body }: Order): By | undefined {
-  return (body as { by?: By } | null)?.by
 }
 
 /** Throws `not_found` for a message that was deleted meanwhile. */

@@ -211,6 +211,13 @@ export function runRules(open: OpenStore, { describe, it, expect }: TestTools): 
         { taskId, key: 'b1', body: { decision: 'approve' } },
         { taskId, key: 'stop', body: null },
       ])
+      const heard = ['b1', 'b2'].map((key) => ({ taskId, key }))
+      expect(await store.ordersOf([taskId], heard)).toEqual([{ taskId, key: 'stop', body: null }])
+      expect(await store.ordersOf([taskId], [{ taskId, key: 'stop' }, ...heard])).toEqual([])
+      expect((await store.ordersOf([taskId], [{ taskId: 'task_other', key: 'b1' }])).map(({ key }) => key)).toEqual([
+        'b1',
+        'stop',
+      ])
       await store.endRun({
         taskId: 'task_msg_answer01',
         message: answer('msg_answer01'),

@@ -14,7 +14,7 @@ import { bare, compare, cutPage, positionOf, said, withoutSystem, type Numbered 
 import { memorySearch } from './search.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, parentOf, refuseContinuation, runRows, unknownParent } from '../run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, Order, Store, StoredChat, StoredMessage } from '../store.ts'
+import type { ChatRow, Continuation, MessageRow, Order, OrderKey, Store, StoredChat, StoredMessage } from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
@@ -238,14 +238,17 @@ export function memoryStore(): Store {
       if (row?.taskId === taskId && !isTerminal(row.status)) list.runWaits(taskId, waits)
     },
     async putOrder(order) {
-      const key = JSON.stringify([order.taskId, order.key])
+      const key = orderKey(order)
       const run = taskOf(order.taskId)
       if (orders.has(key) || !run || isTerminal(run.row.status)) return false
       orders.set(key, structuredClone(order))
       return true
     },
-    async ordersOf(taskIds) {
-      return structuredClone([...orders.values()].filter(({ taskId }) => taskIds.includes(taskId)))
+    async ordersOf(taskIds, heard = []) {
+      const known = new Set(heard.map(orderKey))
+      return structuredClone(
+        [...orders.values()].filter((order) => taskIds.includes(order.taskId) && !known.has(orderKey(order))),
+      )
     },
     async endRun({ message, taskId, epoch, state, tell, providerData: data = [], next }) {
       const stored = messages.get(message.id)
@@ -286,4 +289,8 @@ export function memoryStore(): Store {
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
+}
+
+function orderKey({ taskId, key }: OrderKey): string {
+  return JSON.stringify([taskId, key])
 }

@@ -17,10 +17,12 @@ export function postgresOrders({ query, write }: PostgresConnection): Pick<Store
             )
           ).length === 1,
       ),
-    ordersOf: (taskIds) =>
-      query<Order>('SELECT task_id AS "taskId", key, body FROM orders WHERE task_id = ANY ($1) ORDER BY number', [
-        taskIds,
-      ]),
+    ordersOf: (taskIds, heard = []) =>
+      query<Order>(
+        `SELECT task_id AS "taskId", key, body FROM orders
+         WHERE task_id = ANY ($1) AND (task_id, key) NOT IN (SELECT * FROM unnest($2::text[], $3::text[])) ORDER BY number`,
+        [taskIds, heard.map(({ taskId }) => taskId), heard.map(({ key }) => key)],
+      ),
   }
 }
 

@@ -221,7 +221,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     takeOver: async (messageId, from, to) => messages.takeOver(messageId, from, to),
     runWaits: async (run, waits) => list.runWaits(run, waits),
     putOrder: async (order) => orders.put(order),
-    ordersOf: async (taskIds) => orders.of(taskIds),
+    ordersOf: async (taskIds, heard) => orders.of(taskIds, heard),
     untoldEnds: async () => ends.untold(),
     endTold: async (end) => ends.told(end),
     endRun: async ({ message, taskId, epoch, state, tell = false, providerData = [], next }) => {
