@@ -122,8 +122,6 @@ export class Answers {
       const bytes = sizeOf(given[0])
       if (bytes <= smallBytes || response.destroyed) return end(...given)
       if (!response.headersSent && this.#isFull(address, bytes)) {
-        for (const name of ['content-type', 'content-length', 'content-disposition', 'etag', 'last-modified'])
-          response.removeHeader(name)
         refuse(
           response,
           new RunnelError(

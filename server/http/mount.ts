@@ -3,6 +3,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isAway } from '../waiting/patience.ts'
 import { bytesReader, jsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
+import { keepHeaders, restoreHeaders } from './kept-headers.ts'
 import type { Services } from './services.ts'
 import type { Route } from './route.ts'
 import { validate } from './validate.ts'
@@ -48,9 +49,11 @@ function handlerOf(
         : await readers.json(request, response)
     const body = row.body && validate(row.body, await read())
     const bytes = row.frames ? await readers.bytes(request, response) : new Uint8Array(0)
+    keepHeaders(response)
     try {
       await row.handle({ request, response, identity, params, subject, query, body, bytes }, ownServices)
     } catch (error) {
+      restoreHeaders(response)
       // What another node has deleted meanwhile could not be written, either, and is not to be tried again.
       if (isAway(error) && !response.headersSent && row.method !== 'delete') await find(services).catch(throwIfGone)
       throw error

@@ -1,8 +1,11 @@
 /** L15 to L17: callers who do not read their answers, or say their requests slowly. Real sockets that do not read. */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { start } from './server.ts'
+import { answer } from '../../testing/index.ts'
+import { raw } from './raw.ts'
+import { start, startWithFake } from './server.ts'
 
 const stallMs = 250
 
@@ -131,6 +134,29 @@ test('L17 answers that nobody takes are capped in all and for an address: one mo
   first.socket.destroy()
   await expect.poll(() => open(server)).toBe(3)
   expect((await server.call('GET', path)).status).toBe(200)
+})
+
+test('L17 such a refusal says nothing of the answer in whose place it came', async () => {
+  const { server, fake } = await startWithFake({
+    RUNNEL_VIEWER_STALL_MS: 60_000,
+    RUNNEL_MAX_BODY_BYTES: 20_000_000,
+    RUNNEL_MAX_PENDING_ANSWER_BYTES: 39_000_000,
+  })
+  fake.enqueue(answer({ text: randomBytes(40_000).toString('hex') }))
+  const { chatId, messageId } = await server.ask('many words '.repeat(900_000))
+  await expect
+    .poll(async () => (await server.call('GET', `/api/messages/${messageId}`)).body.status, { timeout: 10_000 })
+    .toBe('completed')
+  await deaf(server.url, get(`/api/chats/${chatId}/messages`))
+  await expect.poll(() => server.runnel.stats().pendingAnswerBytes).toBeGreaterThan(9_000_000)
+  for (const path of [`/api/messages/${messageId}/state`, '/openapi.json']) {
+    const { status, headers, body } = await raw(server.url + path, { 'accept-encoding': 'br' })
+    expect([status, JSON.parse(String(body)).error.code], path).toEqual([503, 'overloaded'])
+    for (const name of ['content-encoding', 'etag', 'cache-control', 'x-runnel-lineage'])
+      expect(headers, path).not.toHaveProperty(name)
+    expect(headers['vary'] ?? '').not.toContain('Accept-Encoding')
+    expect(headers['content-type']).toMatch('application/json')
+  }
 })
 
 test('L15 connections of one address that are no sockets: one more is closed unanswered, elsewhere not', async () => {

@@ -8,6 +8,7 @@ import type { Started } from '../../task/start.ts'
 import { claimOf } from '../claims.ts'
 import { refuseFlushMs } from '../run-requests.ts'
 import type { Services } from '../services.ts'
+import { keepHeaders } from '../kept-headers.ts'
 import { route, type Content, type Route } from '../route.ts'
 import { chatHeader, makeUnlistedChat, namedChat, titleOf } from './chat.ts'
 import type { DoorSpeech } from './speech.ts'
@@ -62,6 +63,7 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
         'X-Runnel-Message-Id': started.messageId,
         'X-Runnel-Task-Id': started.taskId,
       })
+      keepHeaders(response)
       if (request.get(detachHeader) !== 'true') services.door.stopsWith(response, identity, started)
       if (wanted.stream) await services.door.stream(response, identity, started, speech(body))
       else await services.door.whole(response, identity, started, speech(body))
