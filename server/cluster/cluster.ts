@@ -57,8 +57,8 @@ export interface UpdateLog {
   compact(doc: string, epoch: number, seq: number, state: Uint8Array, shared?: boolean): MaybePromise<void>
   /** The writer's whole state in place of a log that has lost its tail: the next entry, and all that there is before it. Absent where that cannot be. */
   restore?(doc: string, epoch: number, seq: number, state: Uint8Array): MaybePromise<LogResult>
-  /** In this order; null where there is none. Without it, who must know reads the whole log. */
-  heads?(docs: readonly string[]): MaybePromise<(LogHead | null)[]>
+  /** In this order; null where there is none, undefined where what is there cannot be read. Without it, who must know reads the whole log. */
+  heads?(docs: readonly string[]): MaybePromise<(LogHead | null | undefined)[]>
   /** The message has ended under this epoch and is saved in the store: what is kept of it besides may go. */
   release?(doc: string, epoch: number): MaybePromise<void>
   /** These were deleted: what is kept of them besides goes at once. */
@@ -85,8 +85,8 @@ export interface Cluster {
    * compares numbers. Subscribed when it resolves. Returns the end of it.
    */
   follow(doc: string, onEntry: (entry: LiveEntry) => void): Promise<() => void>
-  /** How far the logs have come, in this order; null where there is none. Throws `store_unavailable`. */
-  heads(docs: readonly string[]): Promise<(LogHead | null)[]>
+  /** How far the logs have come, in this order; null where there is none, undefined where what is there cannot be read. Throws `store_unavailable`. */
+  heads(docs: readonly string[]): Promise<(LogHead | null | undefined)[]>
   /**
    * Which of these nodes have shown a sign of life within a lease. Throws `store_unavailable`, also while that cannot be
    * known: in the first lease after a start, and after the place of these signs was away or lost them.

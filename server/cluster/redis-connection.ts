@@ -2,7 +2,7 @@ import { Cluster, Command, Redis, type RedisOptions } from 'ioredis'
 import type { RunnelError } from '../../shared/errors.ts'
 import { within } from '../waiting/race.ts'
 import { backOff, retried } from '../waiting/retry.ts'
-import { ClosedEarly, isPassing, replyCode, unavailable } from './redis-errors.ts'
+import { ClosedEarly, holdsUpAll, isPassing, replyCode, unavailable } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
 
 export type Argument = string | number | Buffer
@@ -113,15 +113,20 @@ export class RedisConnection {
 
   /** As `send`, for what can be asked again at will: waits for a connection that is being made. Throws `store_unavailable` when the time of one answer is over. */
   async ask(calls: readonly Call[]): Promise<Reply[]> {
+    return (await this.askEach(calls, () => true)) as Reply[]
+  }
+
+  /** As `ask`, but what Redis refuses for good stands in its place, and holds up no other. Where it refuses all, that is thrown. */
+  async askEach(calls: readonly Call[], holdsUp = holdsUpAll): Promise<(Reply | Error)[]> {
     return await this.#inTime(async (until) => {
       await this.#ready(this.#client)
       // A connection whose user or database was refused is there, but is of no use.
       if (this.#fault && !isPassing(this.#fault)) throw this.#fault
       const answered = async () => {
         const replies = await this.send(calls)
-        const fault = replies.find((reply) => reply instanceof Error)
-        if (fault) throw fault
-        return replies as Reply[]
+        const fault = replies.find((reply) => reply instanceof Error && holdsUp(reply, replies))
+        if (fault) throw fault as Error
+        return replies
       }
       // A Cluster that is failing over says so at once, and soon no more.
       const again = (error: unknown) => isPassing(error as Error) && !this.#closed

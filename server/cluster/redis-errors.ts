@@ -39,6 +39,11 @@ export function isPassing(error: Error): boolean {
   return code === null || passing.has(code)
 }
 
+/** Of many commands at once: it can pass, or there is no reply beside it that is of use. */
+export function holdsUpAll(fault: Error, replies: readonly unknown[]): boolean {
+  return isPassing(fault) || replies.every((reply) => reply instanceof Error)
+}
+
 /** Commands have arguments, and arguments text or a password: neither stands in the sentence, and no cause is kept. `where`: for the operator. */
 export function unavailable(error?: Error, where?: string, isTls = false): RunnelError {
   const silence = `Redis does not answer.${isTls ? ' Does it speak TLS? REDIS_URL says so (rediss://).' : ''}`

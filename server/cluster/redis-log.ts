@@ -80,11 +80,16 @@ export class RedisLog {
     )
   }
 
-  async heads(docs: readonly string[]): Promise<(LogHead | null)[]> {
-    const replies = await this.#connection.ask(docs.map((doc) => ['HMGET', keyOf(doc), 'q', 'e'] as const))
+  async heads(docs: readonly string[]): Promise<(LogHead | null | undefined)[]> {
+    const replies = await this.#connection.askEach(docs.map((doc) => ['HMGET', keyOf(doc), 'q', 'e'] as const))
     return replies.map((reply) => {
+      if (reply instanceof Error) return undefined
       const [seq, epoch] = reply as (Buffer | null)[]
-      return seq ? legible(() => ({ seq: decodeNumber(String(seq)), epoch: decodeNumber(String(epoch)) })) : null
+      try {
+        return seq ? { seq: decodeNumber(String(seq)), epoch: decodeNumber(String(epoch)) } : null
+      } catch {
+        return undefined
+      }
     })
   }
 

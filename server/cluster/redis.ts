@@ -101,7 +101,7 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
         headsOf(base, chats),
         messages.length > 0 ? live.heads(messages) : [],
       ])
-      return docs.map((doc) => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift()!)
+      return docs.map((doc) => (documentKind(doc) === 'chat' ? ofChats : ofMessages).shift())
     },
 
     release: (doc, epoch) => live.release(doc, epoch),
@@ -170,7 +170,7 @@ function join(kept: LogContents, now: Omit<LogContents, 'lineage'>): LogContents
   }
 }
 
-async function headsOf(log: UpdateLog, docs: readonly string[]): Promise<(LogHead | null)[]> {
+async function headsOf(log: UpdateLog, docs: readonly string[]): Promise<(LogHead | null | undefined)[]> {
   if (docs.length === 0) return []
   return log.heads ? await log.heads(docs) : await Promise.all(docs.map((doc) => log.read(doc)))
 }

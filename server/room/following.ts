@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import { RunnelError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/schema.ts'
 import { isWrittenBeyond } from '../document/lanes.ts'
-import type { Cluster, LiveEntry, LogContents } from '../cluster/cluster.ts'
+import type { Cluster, LiveEntry, LogContents, LogHead } from '../cluster/cluster.ts'
 import { Coalesced } from './coalesced.ts'
 import type { Flusher } from './flusher.ts'
 import { exceeds, loadContents, missingFrom, stateVectorOf } from './log-contents.ts'
@@ -131,7 +131,7 @@ export class Following {
     await this.#cluster.log.forget?.(docs)
   }
 
-  /** Brings rooms up to their logs: the last word of another node may have been lost on its way. Throws `store_unavailable`. */
+  /** Brings rooms up to their logs: the last word of another node may have been lost on its way. Throws `store_unavailable`, when all others are compared. */
   async compare(rooms: readonly Room[]): Promise<void> {
     if (!this.#cluster.many || this.#comparing) return
     this.#comparing = true
@@ -143,30 +143,33 @@ export class Following {
       // The answer is older than what has come meanwhile: what a room had before it was asked must be in it.
       const before = rooms.map((room) => room.seq)
       const heads = await this.#cluster.heads(rooms.map((room) => room.id))
-      for (const [i, room] of rooms.entries()) {
-        const head = heads[i]
-        if (room.lost || room.appending) continue
-        if (this.#writesAlone(room)) {
-          this.#suspects.delete(room)
-          // While it waits it appends nothing, and would not find out.
-          if ((head?.seq ?? 0) < before[i]!) this.#options.flusher.restore(room)
-          continue
-        }
-        if (!head) continue
-        if (room.shared && room.writer && (room.position.hasLost || head.seq < before[i]!)) {
-          await this.#putBack(room)
-          continue
-        }
-        // Another writer may have given known numbers to words of its own.
-        if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared)) await this.#catchUp(room)
-        if (head.seq >= before[i]!) this.#suspects.delete(room)
-        // Its writer would have put that right by now: what this room shows, the log has lost.
-        else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
-        else this.#suspects.add(room)
-      }
+      const failed: unknown[] = []
+      for (const [i, room] of rooms.entries())
+        await this.#compareOne(room, before[i]!, heads[i]).catch((error: unknown) => failed.push(error))
+      if (failed.length > 0) throw failed[0]
     } finally {
       this.#comparing = false
     }
+  }
+
+  /** `before`: the room's number before `head` was asked for. Throws `store_unavailable`. */
+  async #compareOne(room: Room, before: number, head: LogHead | null | undefined): Promise<void> {
+    if (room.lost || room.appending) return
+    if (head === undefined) throw illegible()
+    if (this.#writesAlone(room)) {
+      this.#suspects.delete(room)
+      // While it waits it appends nothing, and would not find out.
+      if ((head?.seq ?? 0) < before) this.#options.flusher.restore(room)
+      return
+    }
+    if (!head) return
+    if (room.shared && room.writer && (room.position.hasLost || head.seq < before)) return await this.#putBack(room)
+    // Another writer may have given known numbers to words of its own.
+    if (head.seq > room.seq || (head.epoch > room.epoch && !room.shared)) await this.#catchUp(room)
+    if (head.seq >= before) this.#suspects.delete(room)
+    // Its writer would have put that right by now: what this room shows, the log has lost.
+    else if (this.#suspects.has(room)) this.#options.lose(room, readAgain())
+    else this.#suspects.add(room)
   }
 
   /** Appends what the log of a document that several nodes write has lost, and takes in what it has. Throws `store_unavailable`. */
@@ -198,6 +201,7 @@ export class Following {
 
   async #refreshOnce(room: Room): Promise<void> {
     const [head] = await this.#cluster.heads([room.id])
+    if (head === undefined) throw illegible()
     if (head && head.seq > room.seq) await this.#readOn(room)
   }
 
@@ -269,6 +273,10 @@ export class Following {
 
 function takenOver(): RunnelError {
   return new RunnelError('store_unavailable', 'Another writer has taken this document over.')
+}
+
+function illegible(): RunnelError {
+  return new RunnelError('store_unavailable', 'What the log has of this document cannot be read.')
 }
 
 function readAgain(): RunnelError {

@@ -44,10 +44,17 @@ export interface Taken {
 
 /** A new epoch for a message whose room is pinned; where that fails it is unpinned. Throws `not_found`, `store_unavailable`. */
 export async function takeUp({ rooms, store }: Pick<EndingOptions, 'rooms' | 'store'>, room: Room): Promise<number> {
-  try {
+  return await orUnpin(rooms, room, async () => {
     const epoch = await store.drawEpoch(room.id)
     await rooms.following.takeUp(room, epoch)
     return epoch
+  })
+}
+
+/** On the way of a room that is pinned: where this step fails nobody has the room any more. */
+export async function orUnpin<T>(rooms: Rooms, room: Room, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step()
   } catch (error) {
     rooms.unpin(room)
     throw error

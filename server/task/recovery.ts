@@ -4,7 +4,16 @@ import { blockIsFinal, isTerminal, type Json, type Message, type ToolCallBlock }
 import type { MessageRow, Store } from '../store/store.ts'
 import { waitsOutside } from './awaited-calls.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { endMessage, takeUpLeft, unlessGone, unlist, type Ending, type EndingOptions, type Taken } from './ending.ts'
+import {
+  endMessage,
+  orUnpin,
+  takeUpLeft,
+  unlessGone,
+  unlist,
+  type Ending,
+  type EndingOptions,
+  type Taken,
+} from './ending.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
 import { messageError, type Run } from './run.ts'
@@ -94,8 +103,11 @@ export async function endLater(
       if (row?.taskId !== taskId || isTerminal(row.status) || (row.node !== null && row.node !== options.node))
         return null
       const taken = await takeUpLeft(options, row)
-      await options.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
-      return await save(await endMessage(options, row, taken, 'failed', { error }))
+      const ending = await orUnpin(options.rooms, taken.room, async () => {
+        await options.rooms.following.putBack(taken.room, taken.epoch, lost, writer.epoch)
+        return await endMessage(options, row, taken, 'failed', { error })
+      })
+      return await save(ending)
     } catch (reason) {
       options.onError(reason, { messageId })
     }

@@ -12,7 +12,7 @@ import { admittedModel } from './answering-model.ts'
 import { decidedBy, deniedWords } from './call.ts'
 import { carryOut, type CarryOutOptions } from './carry-out.ts'
 import type { ChatDocuments } from './chat-documents.ts'
-import { saveEnd, type Ending, type Taken } from './ending.ts'
+import { orUnpin, saveEnd, type Ending, type Taken } from './ending.ts'
 import type { Ends } from './ends.ts'
 import { LiveRuns } from './live-runs.ts'
 import type { RunRequest } from './prompt.ts'
@@ -110,10 +110,8 @@ export class Running {
 
   /** A run that waited for people when its process ended: it waits on. */
   async resume(taken: TakenRun): Promise<void> {
-    const providerData = await this.#options.store.getProviderData(taken.row.id).catch((error: unknown) => {
-      this.#options.rooms.unpin(taken.room)
-      throw error
-    })
+    const { rooms, store } = this.#options
+    const providerData = await orUnpin(rooms, taken.room, () => store.getProviderData(taken.row.id))
     const run = this.#register(taken)
     run.kept.adopt(providerData)
     run.resume()

@@ -85,6 +85,20 @@ describe('two nodes on one Redis', () => {
     expect(await b.heads([doc])).toEqual([{ seq: 2, epoch: 1 }])
   })
 
+  it('know the last numbers of the others where those of one cannot be read', async () => {
+    const { a, b } = await pair()
+    await write(a, doc, 1, 0, 'a')
+    await a.log.append([{ doc: chatId, epoch: 0, previousSeq: 0, updates: [bytes('title')], shared: true }])
+    for (const spoil of [
+      () => raw.hset(`runnel:{${other}}`, 'q', 'many', 'e', '1'),
+      () => raw.del(`runnel:{${other}}`).then(() => raw.set(`runnel:{${other}}`, 'no log')),
+    ]) {
+      await spoil()
+      expect(await b.heads([other, doc, chatId])).toMatchObject([undefined, { seq: 1, epoch: 1 }, { seq: 1 }])
+      await expect(async () => await b.log.read(other)).rejects.toMatchObject({ code: 'store_unavailable' })
+    }
+  })
+
   it('ask the store for the last numbers of chats where it can tell them', async () => {
     const { log } = await storeWithDocuments()
     const a = node({

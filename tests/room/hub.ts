@@ -16,6 +16,8 @@ export class Hub {
   readonly store = memoryStore()
   readonly followers = new Map<string, Set<{ node: string; onEntry: (entry: LiveEntry) => void }>>()
   readonly held: (() => void)[] = []
+  /** Documents of which nobody can tell how far they have come. */
+  readonly unreadable = new Set<string>()
   /** Before the log has what a node appends. */
   whileAppending = async (_node: string): Promise<void> => {}
   /** Before the log is read. */
@@ -77,7 +79,9 @@ export class Hub {
         }
       },
       heads: async (docs) => {
-        const heads = await Promise.all(docs.map((doc) => store.log.read(doc)))
+        const heads = await Promise.all(
+          docs.map(async (doc) => (this.unreadable.has(doc) ? undefined : await store.log.read(doc))),
+        )
         await this.whileAnswering()
         return heads
       },

@@ -7,6 +7,7 @@ import { Position } from '../../server/document/position.ts'
 import type { ChangeObserver } from '../../server/room/audience.ts'
 import type { Room } from '../../server/room/room.ts'
 import type { Rooms } from '../../server/room/rooms.ts'
+import { RunnelError } from '../../shared/errors.ts'
 import type { MessageChange } from '../../shared/events.ts'
 import { readChat, readMessage, type Message } from '../../shared/schema.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
@@ -150,6 +151,37 @@ test("a node that hears of new words before the log's older answer comes is not 
     expect(follower.seq).toBe(i)
     expect(follower.lost).toBeNull()
   }
+  for (const rooms of nodes) await rooms.close()
+})
+
+test('a document that cannot be read holds up the comparison of no other', async () => {
+  const { hub, store, nodes } = await world(1, 1)
+  const [first, second] = nodes as [Rooms, Rooms, Rooms]
+  const { room, writer } = await writes(first, store)
+  const [chat, follower] = [(await second.open(chatId))!, (await second.open(messageId))!]
+  writer.setMessage({ status: 'streaming' })
+  await flush(first, room)
+  const read = store.log.read
+  const behind = { lineage: chat.lineage, epoch: 5, seq: 5, state: null, updates: [] }
+  // What it holds; and then also how far it has come.
+  let heads = 0
+  store.log.read = async (doc) => {
+    if (doc !== chatId) return await read(doc)
+    if (++heads === 1) return behind
+    throw new RunnelError('store_unavailable', 'What Redis has of this document cannot be read.')
+  }
+  await expect(second.compare()).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect([follower.seq, chat.lost]).toEqual([1, null])
+
+  hub.unreadable.add(chatId)
+  writer.setMessage({ status: 'waiting' })
+  await flush(first, room)
+  await expect(second.compare()).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect([follower.seq, chat.lost]).toEqual([2, null])
+  await expect(second.following.refresh(chat)).rejects.toMatchObject({ code: 'store_unavailable' })
+  hub.unreadable.clear()
+  store.log.read = read
+  await second.compare()
   for (const rooms of nodes) await rooms.close()
 })
 

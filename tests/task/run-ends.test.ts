@@ -287,6 +287,33 @@ test('what the log refused of a run is not written into the run that came after 
   await close()
 })
 
+test('a try to put back what the log refused leaves its room as it found it', async () => {
+  const { store, a, close } = await twoNodes((store) => store)
+  const { following } = a.rooms
+  const putBack = following.putBack.bind(following)
+  const errors: unknown[] = []
+  following.putBack = async () => {
+    following.putBack = putBack
+    throw new RunnelError('store_unavailable', 'Redis is away.')
+  }
+  const options = {
+    ...{ rooms: a.rooms, store, chats: a.chats, now: Date.now, ends: null, node: 'a' },
+    onError: (error: unknown) => errors.push(error),
+  }
+  const room = (await a.rooms.open(messageId))!
+  a.rooms.unpin(room)
+  const lost = { messageId, taskId: 'task_1', room, writer: new MessageWriter(room.doc, 1) }
+  let pins = 0
+  const save = async (ending: Ending) => {
+    pins = ending.room.pins
+    a.rooms.unpin(ending.room)
+    return null
+  }
+  await endLater(options, lost, save, () => false)
+  expect([errors.length, pins, room.pins]).toEqual([1, 1, 0])
+  await close()
+})
+
 test('what was deleted while it was being read is left out of the list of tasks', async () => {
   const { store, b, close } = await twoNodes((store) => store)
   const { read } = store.log
