@@ -124,7 +124,7 @@ export function wordsOf(error: unknown): string {
 
 const maxWords = 10_000
 
-/** What a tool or a filter says of its failure, as it may be shown. */
+/** What a tool or a filter says of a failure or an end, as it may be shown. */
 export function shownWords(words: string, redact: Redact): string {
   return redact(words).slice(0, maxWords)
 }

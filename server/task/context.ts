@@ -5,6 +5,7 @@ import type { FilterContext } from '../extension/filter.ts'
 import type { ToolContext } from '../extension/tool.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import type { PendingCall } from './answer.ts'
+import { shownWords } from './call.ts'
 import type { ProgressBlock } from './progress.ts'
 import { requestOf } from './prompt.ts'
 import type { Run } from './run.ts'
@@ -64,7 +65,7 @@ function runContext(run: Run, shown: ProgressBlock, { keepFile, redact }: Contex
       }),
     addEmbed: ({ url }) => add({ type: 'embed', status: 'completed', url }),
     addError: ({ message, code = 'tool_error', retryable = false }) =>
-      add({ type: 'error', status: 'completed', code, message: redact(message), retryable }),
+      add({ type: 'error', status: 'completed', code, message: shownWords(message, redact), retryable }),
     addUsage: (usage) => write(undefined, () => run.usage.add(usage)),
     addFile: (file) => {
       const added = addFile(file)
@@ -96,7 +97,7 @@ export function filterContext(run: Run, shown: ProgressBlock, options: ContextOp
       run.beforeEnd = null
       run.end('failed', {
         finishReason: 'content_filter',
-        error: { code: 'content_filtered', message, retryable: false },
+        error: { code: 'content_filtered', message: shownWords(message, options.redact), retryable: false },
       })
     },
   }

@@ -49,7 +49,7 @@ export function refusedFile(
   const details = (failure.details ?? {}) as { status?: unknown; param?: unknown; code?: unknown }
   if (!refusing.has(details.status)) return null
   const words = [failure.message, details.param, details.code].filter((one) => typeof one === 'string').join(' ')
-  const named = sent.findLast(({ name }) => words.includes(name)) ?? atPath(sent, prompt, words)
+  const named = sent.findLast(({ name }) => isFileName(name) && names(words, name)) ?? atPath(sent, prompt, words)
   if (named) return { file: named, isSure: true }
   const newest = (files: readonly SentFile[]) => files.findLast(({ isNew }) => isNew) ?? files.at(-1)
   const images = sent.filter(({ mimeType }) => mimeType.startsWith('image/'))
@@ -60,8 +60,25 @@ export function refusedFile(
   }
   if (wordsOfFiles.test(words) || details.status === 413 || details.status === 415)
     return { file: newest(sent)!, isSure: sent.length === 1 }
-  const file = otherReasons.test(words) ? undefined : sent.findLast(({ isNew }) => isNew)
+  if (otherReasons.test(words)) return null
+  const file = sent.findLast(({ name }) => names(words, name)) ?? sent.findLast(({ isNew }) => isNew)
   return file ? { file, isSure: false } : null
+}
+
+/** With an extension: what has none could be any word of a sentence. */
+function isFileName(name: string): boolean {
+  return /\.(?=\p{N}*\p{L})[\p{L}\p{N}]{1,10}$/u.test(name)
+}
+
+/** The name stands there as a whole, and not within another name or word. */
+function names(words: string, name: string): boolean {
+  if (name === '') return false
+  for (let at = words.indexOf(name); at >= 0; at = words.indexOf(name, at + 1)) {
+    const behind = at + name.length
+    const [left, right] = [words.slice(Math.max(0, at - 2), at), words.slice(behind, behind + 3)]
+    if (!/[\p{L}\p{N}_.-]$/u.test(left) && !/^(?:[\p{L}\p{N}_-]|\.[\p{L}\p{N}])/u.test(right)) return true
+  }
+  return false
 }
 
 /** `messages[1].content[2]` and the like, as Chat Completions counts. */

@@ -269,6 +269,18 @@ test.each(parts)('end() in %s: failed, content_filter, what is shown stays', asy
   for (const block of message.output) expect(block.status).not.toBe('in_progress')
 })
 
+test('what a filter gives as the reason of an end is shown without keys, and not at any length', async () => {
+  const key = 'sk-a-key-that-is-known'
+  const { message } = await run(
+    [{ name: 'strict', inlet: (_request, context) => context.end(`Refused by ${key}: ${'long '.repeat(5_000)}`) }],
+    [],
+    { OPENAI_API_KEY: key },
+  )
+  expect(message.error!.message).toMatch(/^Refused by .+: long long /)
+  expect(message.error!.message).not.toContain(key)
+  expect(message.error!.message).toHaveLength(10_000)
+})
+
 test('an async filter that calls end() and then rejects: the run ends as it said, and nothing is unhandled', async () => {
   const [goOn, rejected] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const late: Filter = {

@@ -119,6 +119,27 @@ test.each<[string, number | null, boolean?, object?]>([
   expect(found ? [found.file.id, found.isSure] : null).toEqual(expected === null ? null : [files[expected]!.id, isSure])
 })
 
+test.each<[words: string, names: string[], expected: string | null, isSure?: boolean]>([
+  ['Could not read "a.png".', ['a.png', 'b.png'], 'a.png', true],
+  ['Could not read /tmp/a.png: broken', ['a.png', 'b.png'], 'a.png', true],
+  ['Could not read my notes (1).txt.', ['my notes (1).txt', 'b.png'], 'my notes (1).txt', true],
+  // Within other words it is no name.
+  ['Could not read data.png.', ['a.png', 'b.png'], 'b.png', false],
+  ['Could not read my-a.png.', ['a.png', 'b.png'], 'b.png', false],
+  ['Could not read a.png.exe.', ['a.png', 'b.png'], 'b.png', false],
+  ['Could not read a.png: it is no a.pngx.', ['a.png', 'b.png'], 'a.png', true],
+  ['gpt-4.1 takes no such image.', ['4.1', 'b.png', 'c.png'], 'c.png', false],
+  // What could be any word counts where no other reason is given.
+  ['The temperature is too high.', ['temperature'], null],
+  ['This image is broken.', ['image', 'b.png', 'c.png'], 'c.png', false],
+  ['Could not read report.', ['report', 'b.txt'], 'report', false],
+  ['Could not read reports.', ['report', 'b.txt'], 'b.txt', false],
+])('%s %j', (words, names, expected, isSure) => {
+  const sent = names.map((name, i) => ({ ...file(i, true, name.endsWith('.png') ? 'image/png' : 'text/plain'), name }))
+  const found = refusedFile(sent, [], new RunnelError('provider_rejected', words, { details: { status: 400 } }))
+  expect(found ? [found.file.name, found.isSure] : null).toEqual(expected === null ? null : [expected, isSure])
+})
+
 test('a file that was answered to before is not blamed without a word', () => {
   const failure = (words: string) => new RunnelError('provider_rejected', words, { details: { status: 400 } })
   expect(refusedFile([file(0, false)], prompt, failure('Invalid request.'))).toBeNull()
