@@ -87,12 +87,11 @@ export function openDoors(
     states: new States(rooms, sockets.catchUp),
     files,
     deletion,
-    uploads: new UploadQuota(store, maxUnattached),
+    uploads: new UploadQuota(patient, maxUnattached),
     waiting: {
       store: patient,
       access: new Access(patient),
       messages: patientMessages,
-      uploads: new UploadQuota(patient, maxUnattached),
     },
     toolStatus: new ToolStatus(tools, redact, now),
     ready: async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { RunnelError } from '../../shared/errors.ts'
 import { requestIdOf } from '../operation/request-id.ts'
 import type { ChatRow, MessageRow } from '../store/store.ts'
+import { fileIdOf } from '../task/attachments.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import { claimOf } from './claims.ts'
 import { fileIds, filesOf, messageOfPath } from './finders.ts'
@@ -82,11 +83,7 @@ export const againRoutes = [
       if (message.role !== 'user')
         throw new RunnelError('method_not_allowed', 'An answer cannot be edited; regenerate or continue it.')
       const files =
-        body.files ??
-        (await services.store.getJson(message.id))?.output.flatMap((block) =>
-          block.type === 'file' ? [block.url.slice(block.url.lastIndexOf('/') + 1)] : [],
-        ) ??
-        []
+        body.files ?? (await services.store.getJson(message.id))?.output.flatMap((block) => fileIdOf(block) ?? []) ?? []
       const started = await services.tasks.start({
         user: identity.user,
         chat: await chatOf(message, services),

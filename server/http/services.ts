@@ -46,7 +46,7 @@ export interface Services {
   tasks: Tasks
   messages: MessageReader
   /** The same for routes that wait for a store that is away. */
-  waiting: Pick<Services, 'access' | 'store' | 'messages' | 'uploads'>
+  waiting: Pick<Services, 'access' | 'store' | 'messages'>
   deletion: Deletion
   html: HtmlRenderer
   states: States

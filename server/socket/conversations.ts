@@ -96,7 +96,7 @@ export class Conversations {
 
   begin({ transport, request, arrival, address, ticket, stock, onClosed }: Speaker) {
     const { limits, now, onRefused } = this.#options
-    const places = { ...this.#options, ...limits, request, arrival, ticket }
+    const context = { ...this.#options, ...limits, request, arrival, ticket }
     const silenceMs = transport.name === 'stream' ? Math.min(streamSilenceMs, limits.heartbeatMs) : limits.heartbeatMs
     const connection: Connection = new Connection({
       transport,
@@ -116,8 +116,8 @@ export class Conversations {
       onRefused: (reason) => onRefused('frame', reason, { address, userId: client.identity?.user.id }),
     })
     const client: ChannelsClient | StockClient = stock
-      ? new StockClient(connection, stock.doc, stock.token, places)
-      : new ChannelsClient(connection, places)
+      ? new StockClient(connection, stock.doc, stock.token, context)
+      : new ChannelsClient(connection, context)
     if (!connection.session.closed) this.#connections.set(connection, client)
     return { connection, client }
   }

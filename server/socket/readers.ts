@@ -34,22 +34,22 @@ export function readStateVector(bytes: Uint8Array, maxBytes: number): Map<number
  * Throws `not_found`, `bad_request` or `too_large` (state vector), `store_unavailable`.
  */
 export async function openForReader(
-  places: { access: Access; rooms: Rooms; maxStateVectorBytes: number },
+  context: { access: Access; rooms: Rooms; maxStateVectorBytes: number },
   identity: () => Identity,
   request: SubscribeRequest,
 ): Promise<Reader> {
-  const vector = request.stateVector && readStateVector(request.stateVector, places.maxStateVectorBytes)
-  const watch = await places.access.watchDocument(identity, request.doc)
+  const vector = request.stateVector && readStateVector(request.stateVector, context.maxStateVectorBytes)
+  const watch = await context.access.watchDocument(identity, request.doc)
   let room: Room | null = null
   try {
-    room = await places.rooms.open(request.doc)
+    room = await context.rooms.open(request.doc)
     if (!room) throw new RunnelError('not_found', 'There is no such document.')
     const foreign = request.lineage !== undefined && request.lineage !== room.lineage
-    const reset = vector !== undefined && (foreign || (await isAhead(places.rooms, room, vector)))
+    const reset = vector !== undefined && (foreign || (await isAhead(context.rooms, room, vector)))
     return { room, watch, stateVector: reset ? undefined : request.stateVector, reset }
   } catch (error) {
     watch.close()
-    if (room) places.rooms.unpin(room)
+    if (room) context.rooms.unpin(room)
     throw error
   }
 }

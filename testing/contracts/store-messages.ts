@@ -87,6 +87,19 @@ export function messageRules(open: OpenStore, { describe, it, expect }: TestTool
       expect([rest.items.map(({ id }) => id.at(-1)), rest.nextCursor]).toEqual([['6', 'a'], null])
     })
 
+    it('counts what was said for the bytes of a page, and not what was asked for', async () => {
+      const store = open()
+      await store.createChat(chat(), 'l')
+      for (const [i, id] of ['msg_answer01', 'msg_answer02'].entries()) {
+        const request = { model: 'm', system: 's'.repeat(5_000) }
+        await store.startRun(newRun(id, { request, createdAt: startedAt + i }))
+        const state = new Uint8Array(0)
+        await store.endRun({ taskId: `task_${id}`, message: answer(id, { createdAt: startedAt + i }), epoch: 1, state })
+      }
+      const { items, nextCursor } = await store.listMessages(chatId, { limit: 9, maxBytes: 2_000 })
+      expect([items.length, nextCursor]).toEqual([2, null])
+    })
+
     it('has no next page where a page ends with the last row', async () => {
       const store = open()
       await store.createChat(chat(), 'l')

@@ -1,6 +1,7 @@
 /** A message as Markdown, HTML and text. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { messageHtml } from '../../server/http/render/html.ts'
+import { Line } from '../../server/http/render/line.ts'
 import { messageMarkdown } from '../../server/http/render/markdown.ts'
 import { HtmlRenderer } from '../../server/http/render/rendering.ts'
 import { messageText } from '../../server/http/render/text.ts'
@@ -24,6 +25,28 @@ const text = (words: string): Block => ({ id: 'b', type: 'text', status: 'comple
 
 const render = async (renderer: HtmlRenderer, of: Message, userId = 'ann', signal = new AbortController().signal) =>
   await renderer.render(async () => of, { userId, signal })
+
+test('a slot that was given to one who waited is taken before they wake', async () => {
+  const line = new Line({ slots: 1, slotsPerUser: 1, waiting: 9, waitingPerUser: 9 })
+  const { signal } = new AbortController()
+  const leave = (await line.enter('ann', signal))!
+  let served = 1
+  const enter = async (user: string) => {
+    const leave = (await line.enter(user, signal))!
+    served += 1
+    return leave
+  }
+  const bob = enter('bob')
+  leave()
+  served -= 1
+  const cid = enter('cid')
+  const leaveBob = await bob
+  expect([served, line.waiting]).toEqual([1, 1])
+  leaveBob()
+  const leaveCid = await cid
+  leaveCid()
+  expect(await line.enter('ann', signal)).not.toBeNull()
+})
 
 const every: Message = message(
   { id: 'b0', type: 'reasoning', status: 'completed', text: 'I *think*.', origin: 'field', startedAt: 0 },

@@ -32,8 +32,8 @@ export class Line {
   /** Waits for a slot, which what it returns gives back; null where `signal` came first. Throws `overloaded`. */
   async enter(userId: string, signal: AbortSignal): Promise<(() => void) | null> {
     if (signal.aborted) return null
-    if (!this.#hasSlot(userId) && !(await this.#wait(userId, signal))) return null
-    this.#served.push(userId)
+    if (this.#hasSlot(userId)) this.#served.push(userId)
+    else if (!(await this.#wait(userId, signal))) return null
     return () => {
       this.#served.splice(this.#served.indexOf(userId), 1)
       this.#serve()
@@ -64,7 +64,12 @@ export class Line {
   }
 
   #serve(): void {
-    for (const waiter of this.#waiting) if (this.#hasSlot(waiter.userId)) return waiter.go(true)
+    for (const waiter of this.#waiting) {
+      if (!this.#hasSlot(waiter.userId)) continue
+      // Theirs from now on: who comes before they wake finds it taken.
+      this.#served.push(waiter.userId)
+      return waiter.go(true)
+    }
   }
 
   #hasSlot(userId: string): boolean {

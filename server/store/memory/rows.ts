@@ -29,8 +29,8 @@ export function compare(a: ListPosition, b: ListPosition): number {
   return a.createdAt - b.createdAt || a.number - b.number
 }
 
-/** `direction`: 1 where the list goes up in time, -1 where it goes down. */
-export function cutPage<T extends { createdAt: number }, Shown>(
+/** Its bytes are those of what is said. `direction`: 1 where the list goes up in time, -1 where it goes down. */
+export function cutPage<T extends { createdAt: number; json: unknown }, Shown>(
   sorted: Numbered<T>[],
   page: Page,
   direction: 1 | -1,
@@ -38,7 +38,7 @@ export function cutPage<T extends { createdAt: number }, Shown>(
 ): Paged<Shown> & { cursors: string[] } {
   const start = page.cursor === undefined ? null : decodeCursor(page.cursor)
   const rest = start ? sorted.filter((entry) => compare(positionOf(entry), start) * direction > 0) : sorted
-  const { shown, isLast } = takePage(rest, page, ({ row }) => ('json' in row && !row.json ? 0 : jsonBytes(row)))
+  const { shown, isLast } = takePage(rest, page, ({ row }) => (row.json ? jsonBytes(row.json) : 0))
   const cursors = shown.map((entry) => encodeCursor(positionOf(entry)))
   return {
     items: shown.map(({ row }) => structuredClone(read(row))),
