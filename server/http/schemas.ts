@@ -97,6 +97,7 @@ export const messageJson = z
     model: z.string().optional(),
     taskId: z.string().optional(),
     finishReason: z.enum(['stop', 'length', 'tool_calls', 'content_filter', 'unknown']).optional(),
+    note: z.string().optional().describe('what people should know of how it ended'),
     usage: usageJson.optional(),
     error: messageErrorJson.optional(),
     schema: z.int(),

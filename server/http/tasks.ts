@@ -6,6 +6,12 @@ import { pageOfList, pageQuery } from './page-query.ts'
 import { route } from './route.ts'
 import { pageOf, runJson } from './schemas.ts'
 
+const listedTaskJson = runJson.extend({
+  createdAt: z.int(),
+  model: z.string(),
+  place: z.int().optional().describe('one that waits is the so manieth of all that do on its node'),
+})
+
 export const taskRoutes = [
   route({
     method: 'get',
@@ -14,7 +20,7 @@ export const taskRoutes = [
     guests: true,
     summary: "The caller's live runs in all chats",
     query: pageQuery,
-    responses: { 200: pageOf(runJson.extend({ createdAt: z.int(), model: z.string() })) },
+    responses: { 200: pageOf(listedTaskJson) },
     async handle({ response, identity, query }, { tasks }) {
       response.json(pageOfList(await tasks.list(identity.user.id), query))
     },

@@ -4,7 +4,9 @@ import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { expect, test } from 'vitest'
 import { statusesOf } from '../../server/http/openapi.ts'
 import { routes } from '../../server/http/routes.ts'
-import { start } from './server.ts'
+import { answer } from '../../testing/index.ts'
+import { checkDescribed } from './described.ts'
+import { start, startWithFake } from './server.ts'
 
 test('is a valid OpenAPI document that names every route once', async () => {
   const server = await start()
@@ -121,4 +123,37 @@ test('every route answers with a status that it declares, whatever stands in its
       }
     }
   }
+})
+
+test('names all that stands in an answer: what it does not name is found', async () => {
+  // Each `call` of these tests is compared.
+  const { server, fake } = await startWithFake({ RUNNEL_MAX_TASKS: 1 })
+  const script = fake.manual()
+  const running = await server.ask('First')
+  await script.request
+  await server.ask('Second')
+  const { items } = (await server.call('GET', '/api/tasks')).body
+  expect(items.map(({ place }: { place?: number }) => place)).toEqual([undefined, 1])
+  fake.enqueue(answer({ text: 'Second.' }))
+  script.end()
+  const path = `/api/messages/${running.messageId}`
+  await expect.poll(async () => (await server.call('GET', path)).body.status).not.toMatch(/queued|preparing|streaming/)
+  const { body } = await server.call('GET', path)
+  expect(body.note).toBeTypeOf('string')
+  const file = { id: 'b', type: 'file', status: 'completed', name: 'a', mimeType: 'b', url: 'c' }
+  checkDescribed('GET', path, 200, { ...body, output: [file] })
+  for (const changed of [
+    { ...body, surprise: 1 },
+    { ...body, output: [{ ...file, surprise: 1 }] },
+    { ...body, createdAt: 'now' },
+  ])
+    expect(() => checkDescribed('GET', path, 200, changed)).toThrow(
+      /otherwise than it is described: .*(surprise|createdAt)/,
+    )
+  expect(() =>
+    checkDescribed('GET', '/api/tasks', 200, { items: [{ ...items[0], more: 1 }], nextCursor: null }),
+  ).toThrow(/items\[0\]\.more/)
+  expect(() => checkDescribed('GET', '/api/tasks', 404, { error: { code: 'a', message: 'b', more: 1 } })).toThrow(
+    /error\.more/,
+  )
 })

@@ -6,17 +6,25 @@ import {
   type FakeOpenAIOptions,
   type StartedRunnel,
 } from '../../testing/index.ts'
+import { checkDescribed } from './described.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A server for one test, closed behind it. */
+/** A server for one test, closed behind it. What it answers to `call` is as `/openapi.json` says. */
 export async function start(settings: Parameters<typeof startRunnel>[0] = {}): Promise<StartedRunnel> {
   const server = await startRunnel(settings)
   closing.push(() => server.close())
-  return server
+  return {
+    ...server,
+    async call(method, path, ...rest) {
+      const answered = await server.call(method, path, ...rest)
+      checkDescribed(method, path, answered.status, answered.body)
+      return answered
+    },
+  }
 }
 
 /** A server with a fake provider behind it. */
