@@ -54,14 +54,14 @@ export async function doorAChunk(): Promise<Figure[]> {
     for (const reader of readers) reader.destroy()
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
-  const runs: any = await new Promise((resolve, reject) =>
+  const runs = await new Promise<{ items: unknown[] }>((resolve, reject) =>
     get(`${url}/api/tasks`, (response) => {
       let text = ''
       response
         .on('data', (part: Buffer) => {
           text += part.toString()
         })
-        .on('end', () => resolve(JSON.parse(text)))
+        .on('end', () => resolve(JSON.parse(text) as { items: unknown[] }))
     }).on('error', reject),
   )
   if (runs.items.length !== streams) throw new Error(`${runs.items.length} of ${streams} runs were left`)
