@@ -23,7 +23,7 @@ type Timer = ReturnType<typeof setTimeout> | undefined
 type Phase =
   | { name: 'idle' }
   | { name: 'connecting'; passage: Passage }
-  | { name: 'open'; passage: Passage; since: number; heartbeatMs: number; probing: boolean; timer: Timer }
+  | { name: 'open'; passage: Passage; since: number; probing: boolean; timer: Timer }
   | { name: 'waiting'; timer: Timer }
   | { name: 'closed' }
 
@@ -59,7 +59,7 @@ export class Connection {
       // It takes the place of no session: the one before it is heard until this one shows all that it did.
       pass: (transport, welcome) => this.#pass(transport, null, welcome),
       tryBetter: () => this.#tryBetter(),
-      take: (passage, heartbeatMs) => this.#open(passage, heartbeatMs),
+      take: (passage) => this.#open(passage),
     })
   }
 
@@ -127,7 +127,7 @@ export class Connection {
   #connect(transport = this.#choice.first(isHidden())): void {
     this.#complaint = ''
     for (const passage of this.#enter({ name: 'idle' })) void passage.close()
-    const passage = this.#pass(transport, this.#lastSession, (heartbeatMs) => this.#open(passage, heartbeatMs))
+    const passage = this.#pass(transport, this.#lastSession, () => this.#open(passage))
     this.#phase = { name: 'connecting', passage }
     this.#show({ status: 'connecting' })
   }
@@ -164,13 +164,13 @@ export class Connection {
 
   #control(message: ServerControl, passage: Passage): void {
     if (message.type === 'error') this.#complaint = message.message
-    else if (message.type === 'tokenExpiring') this.#refreshToken()
+    else if (message.type === 'tokenExpiring') this.#refreshToken(passage)
     else if (message.type !== 'chat' || !this.#changeOver.isRepeated(encodeControl(message), passage))
       this.#receiver.control(message, passage.number)
   }
 
-  #open(passage: Passage, heartbeatMs: number): void {
-    const phase: Open = { name: 'open', passage, since: Date.now(), heartbeatMs, probing: false, timer: undefined }
+  #open(passage: Passage): void {
+    const phase: Open = { name: 'open', passage, since: Date.now(), probing: false, timer: undefined }
     const { transport } = passage
     // A line that is taken over from loses its timer with its phase.
     if ('timer' in this.#phase) clearTimeout(this.#phase.timer)
@@ -180,7 +180,7 @@ export class Connection {
     this.#heardAt = Date.now()
     this.#choice.worked(transport, isHidden())
     this.#listen(phase)
-    this.#changeOver.opened({ passage, heartbeatMs })
+    this.#changeOver.opened(passage)
     this.#receiver.opened(passage.number, () => this.#changeOver.settled(passage))
     this.#show({ status: 'open', transport, reason: this.#choice.reason(transport, isHidden()) })
   }
@@ -189,7 +189,7 @@ export class Connection {
   #listen(phase: Open): void {
     phase.probing = false
     clearTimeout(phase.timer)
-    const silenceMs = phase.passage.silenceMs(phase.heartbeatMs)
+    const { silenceMs } = phase.passage
     if (silenceMs === null) return
     phase.timer = setTimeout(
       () => {
@@ -204,8 +204,7 @@ export class Connection {
   #probe(): void {
     const phase = this.#phase
     if (phase.name !== 'open' || phase.probing) return
-    // A poll that is asked anew finds out by itself.
-    if (phase.passage.silenceMs(phase.heartbeatMs) === null) return phase.passage.pace(isHidden() ? hiddenEveryMs : 0)
+    if (phase.passage.silenceMs === null) return phase.passage.doubt()
     phase.probing = true
     clearTimeout(phase.timer)
     phase.timer = setTimeout(() => {
@@ -221,7 +220,7 @@ export class Connection {
     const change = this.#changeOver.ended(passage)
     if (change === true) return
     // The new line has broken before the old one was left.
-    if (change) return this.#open(change.passage, change.heartbeatMs)
+    if (change) return this.#open(change)
     if (end.heldBack) this.#choice.heldBack()
     switch (afterClose(end.code)) {
       case 'give_up':
@@ -282,11 +281,11 @@ export class Connection {
       this.#changeOver.begin(this.#choice.better(this.#phase.passage.transport, isHidden()))
   }
 
-  #refreshToken(): void {
+  #refreshToken(passage: Passage): void {
     const { token } = this.#options
     if (typeof token !== 'function') return
     Promise.resolve(token()).then(
-      (token) => this.send({ type: 'token', token }),
+      (token) => passage.renew(token),
       // The server will close with 4401 when it has really expired; the refresh is tried again there.
       () => {},
     )

@@ -59,7 +59,7 @@ export class FrameReader {
   }
 
   *read(chunk: Uint8Array): Generator<Frame> {
-    let bytes = this.#rest.length === 0 ? chunk : joined([this.#rest, chunk], this.#rest.length + chunk.length)
+    let bytes = this.#rest.length === 0 ? chunk : joined([this.#rest, chunk])
     for (;;) {
       const head = headOf(bytes)
       if (head && head.length + this.#partsBytes > this.#maxBytes)
@@ -82,7 +82,7 @@ export class FrameReader {
     this.#parts.push(isFinal ? payload : payload.slice())
     this.#partsBytes += payload.length
     if (!isFinal) return null
-    const bytes = joined(this.#parts, this.#partsBytes)
+    const bytes = joined(this.#parts)
     const isText = this.#opcode === opcodes.text
     this.#parts = []
     this.#partsBytes = 0
@@ -131,8 +131,9 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length)
+/** One behind the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)

@@ -6,3 +6,6 @@ export type TransportName = (typeof transportNames)[number]
 export const streamSilenceMs = 5_000
 /** A client that does not wait for answers asks for them at least this often. */
 export const maxPollEveryMs = 60_000
+
+/** A body of frames has no more of them. */
+export const maxSaidFrames = 1_000

@@ -9,17 +9,11 @@ type Timer = ReturnType<typeof setTimeout> | undefined
 
 export interface ChangeOverEvents {
   /** Opens another line. `welcome`: it can be used. */
-  pass: (transport: TransportName, welcome: (heartbeatMs: number) => void) => Passage
+  pass: (transport: TransportName, welcome: () => void) => Passage
   /** Tries again what is better, now. */
   tryBetter: () => void
   /** From now on this one is spoken on; what it had is heard until `leave`. */
-  take: (passage: Passage, heartbeatMs: number) => void
-}
-
-/** A line that was open, and how to go on on it. */
-interface Left {
-  passage: Passage
-  heartbeatMs: number
+  take: (passage: Passage) => void
 }
 
 /**
@@ -33,9 +27,9 @@ export class ChangeOver {
   /** What is tried if the next one fails, best first. */
   #others: readonly TransportName[] = []
   #timer: Timer
-  #leaving: (Left & { timer: Timer; told: Map<string, Passage> }) | null = null
+  #leaving: { passage: Passage; timer: Timer; told: Map<string, Passage> } | null = null
   /** The line that is open. */
-  #current: Left | null = null
+  #current: Passage | null = null
 
   constructor(choice: TransportChoice, events: ChangeOverEvents) {
     this.#choice = choice
@@ -53,7 +47,7 @@ export class ChangeOver {
   }
 
   /** This line is open; what is better is tried again later. */
-  opened(current: Left): void {
+  opened(current: Passage): void {
     this.#current = current
     this.#plan()
   }
@@ -65,16 +59,16 @@ export class ChangeOver {
     clearTimeout(this.#timer)
     void this.#next?.close()
     this.#others = others
-    this.#next = this.#events.pass(transport, (heartbeatMs) => this.#take(heartbeatMs))
+    this.#next = this.#events.pass(transport, () => this.#take())
   }
 
   /** All that was followed is followed on this line: the one before it is left. */
   settled(passage: Passage): void {
-    if (this.#current?.passage === passage) this.#leave()
+    if (this.#current === passage) this.#leave()
   }
 
   /** A line has ended. False: it was none of these. The line that was being left, where that is to be gone back to. */
-  ended(passage: Passage): boolean | Left {
+  ended(passage: Passage): boolean | Passage {
     if (passage === this.#next) {
       this.#next = null
       // It could be opened before: what is sent on it does not come.
@@ -84,10 +78,10 @@ export class ChangeOver {
       return true
     }
     if (!this.#leaving) return false
-    const { timer, told: _told, ...left } = this.#leaving
-    clearTimeout(timer)
+    const left = this.#leaving
+    clearTimeout(left.timer)
     this.#leaving = null
-    return passage === left.passage ? true : left
+    return passage === left.passage ? true : left.passage
   }
 
   /** Everything of it is over. Answers with the lines that it had beside the open one. */
@@ -101,16 +95,16 @@ export class ChangeOver {
 
   #plan(): void {
     clearTimeout(this.#timer)
-    if (this.#current && this.#current.passage.transport !== 'websocket')
+    if (this.#current && this.#current.transport !== 'websocket')
       this.#timer = setTimeout(() => this.#events.tryBetter(), this.#choice.retryMs())
   }
 
-  #take(heartbeatMs: number): void {
+  #take(): void {
     const passage = this.#next
     if (!passage || !this.#current) return
     this.#next = null
-    this.#leaving = { ...this.#current, timer: setTimeout(() => this.#leave(), leavingMs), told: new Map() }
-    this.#events.take(passage, heartbeatMs)
+    this.#leaving = { passage: this.#current, timer: setTimeout(() => this.#leave(), leavingMs), told: new Map() }
+    this.#events.take(passage)
   }
 
   #leave(): void {

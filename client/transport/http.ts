@@ -1,11 +1,15 @@
 /** Sessions over HTTP (H1 …): loaded when no WebSocket can be opened. */
 import { FrameReader, type Frame } from '../../shared/frames.ts'
 import { decodeServerControl, encodeControl } from '../../shared/protocol.ts'
-import { streamSilenceMs } from '../../shared/transports.ts'
+import { maxPollEveryMs, maxSaidFrames, streamSilenceMs } from '../../shared/transports.ts'
 import { hello } from '../../shared/versions.ts'
 import type { Line, LineEnd, LineEvents, LineTarget } from './line.ts'
-import { askSync, type Asked } from './requests.ts'
+import { askSync, askWhole, partsOf, type Asked } from './requests.ts'
 
+/** A request that is answered at once hangs where nothing comes for so long. */
+const tryMs = 3_000
+/** What is large takes longer on a slow line: bytes a millisecond. */
+const slowestBytes = 16
 /** What has failed for so long in spite of every other try has failed. */
 const patienceMs = 6_000
 const firstWaitMs = 250
@@ -16,24 +20,15 @@ const closeMs = 1_000
 /** A poll that brings nothing is not asked again at once. */
 const restMs = 250
 const maxMessageBytes = 2 ** 30
-/** A poll is answered at least every heartbeat; the client need not know it exactly. */
-const answerMs = 90_000
 
-export function openStream(target: LineTarget, events: LineEvents): Line {
-  return new HttpLine('stream', target, events)
-}
-
-export function openPoll(target: LineTarget, events: LineEvents): Line {
-  return new HttpLine('poll', target, events)
-}
-
-class HttpLine implements Line {
-  readonly transport: 'stream' | 'poll'
+export class HttpLine implements Line {
   session: string | null = null
+  readonly #transport: 'stream' | 'poll'
   readonly #target: LineTarget
   readonly #events: LineEvents
   readonly #over = new AbortController()
   readonly #reader = new FrameReader(maxMessageBytes)
+  #token: string | undefined
   /** Said and not sent yet. */
   #queue: Frame[] = []
   #isSaying = false
@@ -42,16 +37,31 @@ class HttpLine implements Line {
   #answers = 0
   /** Something has been said: what comes of it is waited for, however seldom it asks. */
   #awaitsAnswer = false
+  /** Is anybody there? The next poll does not wait. */
+  #isDoubted = false
+  /** Of the poll that is under way. */
+  #polling = new AbortController()
   #everyMs: number
+  /** The server speaks at least this often. */
+  #heartbeatMs = maxPollEveryMs
   /** End what sleeps. */
   readonly #wakers = new Set<() => void>()
 
-  constructor(transport: 'stream' | 'poll', target: LineTarget, events: LineEvents) {
-    this.transport = transport
+  constructor(transport: 'stream' | 'poll', target: LineTarget, token: string | undefined, events: LineEvents) {
+    this.#transport = transport
     this.#target = target
+    this.#token = token
     this.#events = events
     this.#everyMs = target.everyMs
     this.#run(() => this.#open())
+  }
+
+  get silenceMs(): number | null {
+    return this.#transport === 'stream' ? 1.5 * Math.min(this.#heartbeatMs, streamSilenceMs) : null
+  }
+
+  welcomed(heartbeatMs: number): void {
+    this.#heartbeatMs = heartbeatMs
   }
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
@@ -61,8 +71,9 @@ class HttpLine implements Line {
     queueMicrotask(() => this.#run(() => this.#say()))
   }
 
-  silenceMs(heartbeatMs: number): number | null {
-    return this.transport === 'stream' ? 1.5 * Math.min(heartbeatMs, streamSilenceMs) : null
+  renew(token: string): void {
+    this.#token = token
+    this.send(encodeControl({ type: 'token', token }))
   }
 
   pace(everyMs: number): void {
@@ -70,20 +81,26 @@ class HttpLine implements Line {
     if (everyMs === 0) this.#wakeUp()
   }
 
+  /** A poll that is under way may be on a connection that is dead. */
+  doubt(): void {
+    this.#isDoubted = true
+    this.#polling.abort()
+    this.#wakeUp()
+  }
+
   async close(): Promise<void> {
     if (this.#over.signal.aborted) return
     this.#over.abort()
     this.#wakeUp()
     if (this.session === null) return
-    const path = `/${this.session}?n=${this.#said + 1}`
-    // Also from a page that is going.
-    await askSync(
-      this.#target,
-      path,
-      [{ type: 'close', code: 1000, reason: '' }],
-      AbortSignal.timeout(closeMs),
-      true,
-    ).catch(() => {})
+    const goodbye: Frame = { type: 'close', code: 1000, reason: '' }
+    await askSync(this.#target, {
+      path: `/${this.session}?n=${this.#said + 1}`,
+      token: this.#token,
+      frames: [goodbye],
+      signal: AbortSignal.timeout(closeMs),
+      keepalive: true,
+    }).catch(() => {})
   }
 
   #wakeUp(): void {
@@ -107,55 +124,52 @@ class HttpLine implements Line {
 
   async #open(): Promise<void> {
     const { instead } = this.#target
-    const query = new URLSearchParams({ transport: this.transport, everyMs: String(this.#everyMs) })
+    const query = new URLSearchParams({ transport: this.#transport, everyMs: String(this.#everyMs) })
     if (instead !== null) query.set('instead', instead)
     const said: Frame = { type: 'text', text: encodeControl(hello(undefined)) }
-    const response = answered(await askSync(this.#target, `?${query}`, [said], this.#over.signal))
-    if (this.transport === 'stream') return await this.#readOn(response)
-    await this.#readAnswer(response)
-    // Whatever answered, it was no Runnel.
-    if (this.session === null) throw new Ended({ code: 1006, reason: '' })
-    for (let failedSince: number | null = null; ;) {
-      if (this.#everyMs > 0 && !this.#awaitsAnswer) await this.#sleep(this.#everyMs)
-      const asked = await this.#poll()
-      if (asked.is === 'answered') {
-        failedSince = null
-        if (!(await this.#readAnswer(asked.response))) await this.#sleep(restMs)
-        continue
-      }
-      failedSince ??= Date.now()
-      if (!asked.again || Date.now() - failedSince >= patienceMs) throw new Ended(asked.end)
-      await this.#sleep(asked.end.retryAfterMs ?? 2 * firstWaitMs)
-    }
+    const asked = await askSync(this.#target, {
+      path: `?${query}`,
+      token: this.#token,
+      frames: [said],
+      signal: this.#over.signal,
+    })
+    if (asked.is === 'refused') throw new Ended(asked.end)
+    for await (const bytes of partsOf(asked.answer)) this.#take(bytes)
+    // A stream ends with a close frame; whatever answered a poll so, it was no Runnel.
+    if (this.#transport === 'stream' || this.session === null) throw new Ended({ code: 1006, reason: '' })
+    this.#answers = 1
+    for (;;) await this.#poll()
   }
 
-  async #poll(): Promise<Asked> {
-    const waits = this.#everyMs === 0 || this.#awaitsAnswer
-    this.#awaitsAnswer = false
-    const path = `/${this.session}?ack=${this.#answers}&everyMs=${this.#everyMs}&wait=${waits}`
-    const late = AbortSignal.timeout(answerMs)
-    const asked = await askSync(this.#target, path, [], AbortSignal.any([this.#over.signal, late])).catch(() => null)
-    this.#over.signal.throwIfAborted()
-    return asked ?? { is: 'refused', end: { code: 1006, reason: '' }, again: true }
-  }
-
-  async #readOn({ body }: Response): Promise<void> {
-    const reader = body!.getReader()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) throw new Ended({ code: 1006, reason: '' })
-      this.#take(value)
-    }
-  }
-
-  /** False: there was nothing. */
-  async #readAnswer(response: Response): Promise<boolean> {
+  async #poll(): Promise<void> {
+    if (this.#everyMs > 0 && !this.#awaitsAnswer && !this.#isDoubted) await this.#sleep(this.#everyMs)
+    const { answer } = await this.#insist(() => this.#askPoll())
     this.#events.heard()
-    if (response.status === 204) return false
-    const bytes = new Uint8Array(await response.arrayBuffer())
+    if (!answer) return await this.#sleep(restMs)
     this.#answers += 1
-    this.#take(bytes)
-    return true
+    this.#take(answer)
+  }
+
+  async #askPoll(): Promise<Asked<Uint8Array<ArrayBuffer> | null>> {
+    for (;;) {
+      const waits = !this.#isDoubted && (this.#everyMs === 0 || this.#awaitsAnswer)
+      this.#isDoubted = this.#awaitsAnswer = false
+      this.#polling = new AbortController()
+      try {
+        const asked = await this.#ask(
+          `/${this.session}?ack=${this.#answers}&everyMs=${this.#everyMs}&wait=${waits}`,
+          [],
+          // Something comes at least every heartbeat.
+          waits ? Math.max(1.5 * this.#heartbeatMs, tryMs) : tryMs,
+          this.#polling.signal,
+        )
+        this.#isDoubted = asked.is === 'refused'
+        return asked
+      } catch {
+        // Doubted: at once, once more.
+        this.#over.signal.throwIfAborted()
+      }
+    }
   }
 
   #take(bytes: Uint8Array): void {
@@ -165,7 +179,7 @@ class HttpLine implements Line {
       if (frame.type === 'text') this.#takeText(frame.text)
       else if (frame.type === 'binary') this.#events.frame(frame.bytes)
       else if (frame.type === 'close') return this.#end({ code: frame.code, reason: frame.reason })
-      else if (frame.type === 'ping') this.#run(() => this.#answerPing())
+      else if (frame.type === 'ping') this.#run(() => this.#sayNow(`/${this.session}`, []))
     }
   }
 
@@ -182,8 +196,7 @@ class HttpLine implements Line {
     this.#isSaying = true
     while (this.session !== null && this.#queue.length > 0) {
       const frames = this.#takeQueue()
-      const path = `/${this.session}?n=${++this.#said}`
-      answered(await this.#askAgain(path, frames))
+      await this.#sayNow(`/${this.session}?n=${++this.#said}`, frames)
       this.#awaitsAnswer = true
       this.#wakeUp()
     }
@@ -194,23 +207,36 @@ class HttpLine implements Line {
     let bytes = 0
     let count = 0
     for (const frame of this.#queue) {
-      bytes += frame.type === 'text' ? frame.text.length : frame.type === 'binary' ? frame.bytes.length : 0
-      if (count > 0 && bytes > maxSaidBytes) break
+      bytes += bytesOf(frame)
+      if (count === maxSaidFrames || (count > 0 && bytes > maxSaidBytes)) break
       count += 1
     }
     return this.#queue.splice(0, count)
   }
 
-  async #answerPing(): Promise<void> {
-    answered(await this.#askAgain(`/${this.session}`, []))
+  async #sayNow(path: string, frames: readonly Frame[]): Promise<void> {
+    const bytes = frames.reduce((sum, frame) => sum + bytesOf(frame), 0)
+    await this.#insist(() => this.#ask(path, frames, tryMs + bytes / slowestBytes))
   }
 
-  async #askAgain(path: string, frames: readonly Frame[]): Promise<Asked> {
-    const deadline = Date.now() + patienceMs
+  #ask(path: string, frames: readonly Frame[], silenceMs: number, alsoUntil?: AbortSignal) {
+    const { signal: over } = this.#over
+    const signal = alsoUntil ? AbortSignal.any([over, alsoUntil]) : over
+    return askWhole(this.#target, { path, token: this.#token, frames, signal }, silenceMs)
+  }
+
+  /** Asks until it is answered, as long as another try can help. */
+  async #insist<T>(ask: () => Promise<Asked<T>>): Promise<{ answer: T }> {
+    let failsSince: number | null = null
     for (let waitMs = firstWaitMs; ; waitMs *= 2) {
-      const asked = await askSync(this.#target, path, frames, this.#over.signal)
-      if (asked.is === 'answered' || !asked.again || Date.now() + waitMs > deadline) return asked
-      await this.#sleep(asked.end.retryAfterMs ?? waitMs)
+      const began = Date.now()
+      const asked = await ask()
+      if (asked.is === 'answered') return asked
+      // One that was let wait has not failed all the time.
+      failsSince ??= Math.max(began, Date.now() - tryMs)
+      const pauseMs = asked.end.retryAfterMs ?? waitMs
+      if (!asked.again || Date.now() + pauseMs - failsSince > patienceMs) throw new Ended(asked.end)
+      await this.#sleep(pauseMs)
     }
   }
 
@@ -239,7 +265,6 @@ class Ended extends Error {
   }
 }
 
-function answered(asked: Asked): Response {
-  if (asked.is === 'refused') throw new Ended(asked.end)
-  return asked.response
+function bytesOf(frame: Frame): number {
+  return frame.type === 'text' ? frame.text.length : frame.type === 'binary' ? frame.bytes.length : 0
 }

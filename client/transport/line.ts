@@ -1,10 +1,8 @@
-import type { TransportName } from '../../shared/transports.ts'
-
 /** Where a line leads. */
 export interface LineTarget {
   /** http(s) base of the server. */
   url: string
-  /** A token that is good now. */
+  /** A token that is good now: asked for once a line. */
   token: () => Promise<string | undefined>
   WebSocket: typeof WebSocket
   fetch: typeof fetch
@@ -38,14 +36,19 @@ export interface LineEvents {
 
 /** One session with the server on one transport. It says `hello` by itself, first. */
 export interface Line {
-  readonly transport: TransportName
   /** What the server calls it, over HTTP. */
   readonly session: string | null
+  /** How long it may be silent before it is suspected; null where it finds out by itself. */
+  readonly silenceMs: number | null
+  /** The server said welcome: it speaks every `heartbeatMs`. */
+  welcomed(heartbeatMs: number): void
   send(data: string | Uint8Array<ArrayBuffer>): void
-  /** How long it may be silent before it is suspected, where the server speaks every `heartbeatMs`; null where it finds out by itself. */
-  silenceMs(heartbeatMs: number): number | null
+  /** From now on this token is the one that is good. */
+  renew(token: string): void
   /** The tab is seen again, or hidden: how often a poll asks from now on. */
   pace(everyMs: number): void
+  /** It may be dead: one that finds out by itself does so now. */
+  doubt(): void
   /** Nothing is told any more. Settles when the server knows, or after a moment. */
   close(): Promise<void>
 }

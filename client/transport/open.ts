@@ -9,11 +9,9 @@ export async function openLine(
   events: LineEvents,
   stopped: () => boolean,
 ): Promise<Line | null> {
-  if (transport === 'websocket') {
-    const token = await target.token()
-    return stopped() ? null : openWebSocket(target, token, events)
-  }
-  const { openPoll, openStream } = await import('./http.ts')
+  const token = await target.token()
   if (stopped()) return null
-  return transport === 'stream' ? openStream(target, events) : openPoll(target, events)
+  if (transport === 'websocket') return openWebSocket(target, token, events)
+  const { HttpLine } = await import('./http.ts')
+  return stopped() ? null : new HttpLine(transport, target, token, events)
 }

@@ -11,8 +11,8 @@ const welcomeMs = 5_000
 const pongMs = 3_000
 
 export interface PassageEvents {
-  /** The server speaks by itself every `heartbeatMs`. On a stream: and what it says comes. */
-  welcome: (heartbeatMs: number) => void
+  /** It can be used. On a stream: what is sent on it comes. */
+  welcome: () => void
   heard: () => void
   /** Behind `welcome`. */
   control: (message: ServerControl) => void
@@ -33,7 +33,6 @@ export class Passage {
   readonly #events: PassageEvents
   #line: Line | null = null
   #phase: 'opening' | 'proving' | 'welcome' | 'over' = 'opening'
-  #heartbeatMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(transport: TransportName, target: LineTarget, events: PassageEvents) {
@@ -70,12 +69,20 @@ export class Passage {
     this.#line?.send(data)
   }
 
-  silenceMs(heartbeatMs: number): number | null {
-    return this.#line?.silenceMs(heartbeatMs) ?? null
+  get silenceMs(): number | null {
+    return this.#line?.silenceMs ?? null
+  }
+
+  renew(token: string): void {
+    this.#line?.renew(token)
   }
 
   pace(everyMs: number): void {
     this.#line?.pace(everyMs)
+  }
+
+  doubt(): void {
+    this.#line?.doubt()
   }
 
   /** Nothing is told any more. Settles when the server knows, or after a moment. */
@@ -112,7 +119,7 @@ export class Passage {
   #welcome(v: number, heartbeatMs: number): void {
     if (this.#phase !== 'opening') return
     if (!isSpoken(v)) return this.#fail(broken, false)
-    this.#heartbeatMs = heartbeatMs
+    this.#line?.welcomed(heartbeatMs)
     if (this.transport !== 'stream') return this.#isWelcome()
     this.#phase = 'proving'
     this.#awaitPong()
@@ -127,7 +134,7 @@ export class Passage {
   #isWelcome(): void {
     clearTimeout(this.#timer)
     this.#phase = 'welcome'
-    this.#events.welcome(this.#heartbeatMs)
+    this.#events.welcome()
   }
 
   /** It is no use: whoever is at its other end is told. */

@@ -1,41 +1,86 @@
 import { errorCodes, errorRow, type ErrorCode } from '../../shared/errors.ts'
-import { encodeFrame, type Frame } from '../../shared/frames.ts'
+import { encodeFrame, joined, type Frame } from '../../shared/frames.ts'
 import type { LineEnd, LineTarget } from './line.ts'
 
-/** What a request to `/api/sync` came to. `again`: another try can help, perhaps. */
-export type Asked = { is: 'answered'; response: Response } | { is: 'refused'; end: LineEnd; again: boolean }
+/** A request to `/api/sync`. */
+export interface SyncRequest {
+  path: string
+  token: string | undefined
+  frames: readonly Frame[]
+  signal: AbortSignal
+  /** Also from a page that is going. */
+  keepalive?: boolean
+}
+
+/** What a request came to. `again`: another try can help, perhaps. */
+export type Asked<T> = { is: 'answered'; answer: T } | { is: 'refused'; end: LineEnd; again: boolean }
 
 const maxRetryAfterMs = 300_000
 
-/** Sends frames to `/api/sync`. Throws nothing but the signal's reason. */
-export async function askSync(
-  { url, token, fetch }: LineTarget,
-  path: string,
-  frames: readonly Frame[],
-  signal: AbortSignal,
-  keepalive = false,
-): Promise<Asked> {
+const unanswered = { is: 'refused', end: { code: 1006, reason: '', unreachable: true }, again: true } as const
+
+/** An answer as it begins. Throws nothing but the signal's reason. */
+export async function askSync({ url, fetch }: LineTarget, request: SyncRequest): Promise<Asked<Response>> {
+  const { path, token, frames, signal, keepalive = false } = request
   let response: Response
   try {
-    const bearer = await token()
     response = await fetch(`${url}/api/sync${path}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/octet-stream',
-        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
-      body: bytesOf(frames),
+      body: joined(frames.map(encodeFrame)),
       signal,
       keepalive,
       cache: 'no-store',
     })
   } catch {
     signal.throwIfAborted()
-    return { is: 'refused', end: { code: 1006, reason: '', unreachable: true }, again: true }
+    return unanswered
   }
-  if (response.status === 200 || response.status === 204) return { is: 'answered', response }
+  if (response.status === 200 || response.status === 204) return { is: 'answered', answer: response }
   const end = await endOf(response)
   return { is: 'refused', end, again: response.status >= 500 || response.status === 429 }
+}
+
+/** An answer whole; null: there is nothing. One of which nothing comes for `silenceMs` is none. Throws nothing but the signal's reason. */
+export async function askWhole(
+  target: LineTarget,
+  request: SyncRequest,
+  silenceMs: number,
+): Promise<Asked<Uint8Array<ArrayBuffer> | null>> {
+  const silence = new AbortController()
+  const listen = () => setTimeout(() => silence.abort(), silenceMs)
+  let timer = listen()
+  try {
+    const signal = AbortSignal.any([request.signal, silence.signal])
+    const asked = await askSync(target, { ...request, signal })
+    if (asked.is === 'refused') return asked
+    if (asked.answer.status === 204) return { is: 'answered', answer: null }
+    const parts: Uint8Array[] = []
+    for await (const part of partsOf(asked.answer)) {
+      clearTimeout(timer)
+      timer = listen()
+      parts.push(part)
+    }
+    return { is: 'answered', answer: joined(parts) }
+  } catch {
+    request.signal.throwIfAborted()
+    return unanswered
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A body as it comes. */
+export async function* partsOf({ body }: Response): AsyncGenerator<Uint8Array> {
+  const reader = body!.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    yield value
+  }
 }
 
 /** A refusal of the server's own as the close code that it would be on a socket; a proxy's is no more than a broken line. */
@@ -60,15 +105,4 @@ async function errorIn(response: Response): Promise<{ code: ErrorCode | null; me
   } catch {
     return { code: null }
   }
-}
-
-function bytesOf(frames: readonly Frame[]): Uint8Array<ArrayBuffer> {
-  const parts = frames.map(encodeFrame)
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }

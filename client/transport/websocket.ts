@@ -28,12 +28,19 @@ export function openWebSocket(target: LineTarget, token: string | undefined, eve
   })
   // What an error means is in the close event that follows it.
   socket.addEventListener('error', () => {})
+  let silenceMs = 0
   return {
-    transport: 'websocket',
     session: null,
+    get silenceMs() {
+      return silenceMs
+    },
+    welcomed(heartbeatMs) {
+      silenceMs = 2 * heartbeatMs
+    },
     send: (data) => socket.send(data),
-    silenceMs: (heartbeatMs) => 2 * heartbeatMs,
+    renew: (token) => socket.send(encodeControl({ type: 'token', token })),
     pace: () => {},
+    doubt: () => {},
     close() {
       isOurs = false
       if (socket.readyState === 3) return Promise.resolve()

@@ -7,27 +7,12 @@ import {
   eventually,
   fillMessage,
   messageId,
+  passUntil,
   settled,
   startClient,
   startServer,
   useFakeTime,
 } from './fixtures.ts'
-
-/** Lets fake time pass, a step at a time, until the condition holds: what hangs on real sockets gets its turn between. */
-async function passUntil(check: () => void, maxMs = 120_000): Promise<void> {
-  for (let passed = 0; passed <= maxMs; passed += 100) {
-    try {
-      return check()
-    } catch {
-      await vi.advanceTimersByTimeAsync(100)
-      for (let i = 0; i < 5; i++)
-        await new Promise((resolve) => {
-          setImmediate(resolve)
-        })
-    }
-  }
-  check()
-}
 
 describe('opening', () => {
   test('says hello with the token first, and subscribes in one message after welcome', async () => {

@@ -18,6 +18,11 @@ afterEach(async () => {
   }
 })
 
+/** Of a request that was given up `fetch` keeps a connection and its timer for four seconds. To be called before all else: its turn is last. */
+export function outlastConnections(): void {
+  ends.push(() => vi.advanceTimersByTimeAsync(4_000))
+}
+
 export async function startServer(): Promise<FakeServer> {
   const server = await new FakeServer().listen()
   ends.push(() => server.close())
@@ -55,6 +60,22 @@ export async function eventually<T>(check: () => T): Promise<T> {
       setImmediate(resolve)
     })
   }
+}
+
+/** Lets fake time pass, a step at a time, until the condition holds: what hangs on real sockets gets its turn between. */
+export async function passUntil(check: () => void, maxMs = 120_000): Promise<void> {
+  for (let passed = 0; passed <= maxMs; passed += 100) {
+    try {
+      return check()
+    } catch {
+      await vi.advanceTimersByTimeAsync(100)
+      for (let i = 0; i < 5; i++)
+        await new Promise((resolve) => {
+          setImmediate(resolve)
+        })
+    }
+  }
+  check()
 }
 
 /** All that was sent before is received: a ping goes there and back. Needs a server that answers pings. */
