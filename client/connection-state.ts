@@ -16,6 +16,11 @@ export type ConnectionState =
   /** It ended for good: `close()` (1000) or a fault that no retry mends. `message` is a sentence for a person. */
   | { readonly status: 'closed'; readonly code: number; readonly message: string }
 
+export function isSameState(one: ConnectionState, other: ConnectionState): boolean {
+  const rest: Partial<Record<string, unknown>> = other
+  return Object.entries(one).every(([key, value]) => value === rest[key])
+}
+
 /** What stands on the connection. A line is known by its number: while one takes the place of another, both are heard. */
 export interface ConnectionReceiver {
   /** The server said welcome on a new line, where nothing is subscribed yet. `settled`: all that was followed is followed there. */

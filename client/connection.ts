@@ -2,16 +2,20 @@ import { afterClose } from '../shared/errors.ts'
 import { encodeControl, type ClientControl, type ServerControl } from '../shared/protocol.ts'
 import type { TransportName } from '../shared/transports.ts'
 import { backoffCapMs, backoffDelay } from './backoff.ts'
-import type { ConnectionOptions, ConnectionReceiver, ConnectionState } from './connection-state.ts'
+import {
+  isSameState,
+  type ConnectionOptions,
+  type ConnectionReceiver,
+  type ConnectionState,
+} from './connection-state.ts'
 import { Listeners } from './listeners.ts'
 import { ChangeOver } from './transport/change-over.ts'
 import { TransportChoice } from './transport/choice.ts'
 import type { LineEnd } from './transport/line.ts'
 import { Passage, type PassageEvents } from './transport/passage.ts'
+import { Pulse } from './transport/pulse.ts'
 import { isHidden, isOffline, watchWake } from './wake.ts'
 
-/** What a `ping` may take before the line counts as dead. */
-const pongMs = 3_000
 /** A connection that lived this long was a good one: the next back-off starts small again. */
 const stableMs = 10_000
 /** Without a WebSocket a tab that nobody looks at asks this often. */
@@ -19,15 +23,13 @@ const hiddenEveryMs = 30_000
 
 type Timer = ReturnType<typeof setTimeout> | undefined
 
-/** Every phase owns one timer at most, and leaving the phase clears it. */
+/** What a phase owns is ended when it is left. */
 type Phase =
   | { name: 'idle' }
   | { name: 'connecting'; passage: Passage }
-  | { name: 'open'; passage: Passage; since: number; probing: boolean; timer: Timer }
+  | { name: 'open'; passage: Passage; since: number; pulse: Pulse }
   | { name: 'waiting'; timer: Timer }
   | { name: 'closed' }
-
-type Open = Extract<Phase, { name: 'open' }>
 
 /**
  * One line to the server, kept alive: it reconnects with back-off, notices a dead line, falls back to what passes, goes
@@ -40,9 +42,10 @@ export class Connection {
   readonly #listeners = new Listeners()
   #phase: Phase = { name: 'idle' }
   #state: ConnectionState = { status: 'connecting' }
+  /** For two seconds already nobody has looked. */
+  #isHidden = false
   #attempt = 0
   #tokenRefreshed = false
-  #heardAt = 0
   /** The last `error` of the server: a better sentence than a close reason. */
   #complaint = ''
   #stopWatching: () => void = () => {}
@@ -60,6 +63,7 @@ export class Connection {
       pass: (transport, welcome) => this.#pass(transport, null, welcome),
       tryBetter: () => this.#tryBetter(),
       take: (passage) => this.#open(passage),
+      left: () => this.#suit(),
     })
   }
 
@@ -74,9 +78,13 @@ export class Connection {
       wake: () => this.#look(() => this.#connect()),
       online: () => this.#tryBetter(),
       offline: () => this.#look(() => this.#lost()),
-      hidden: (hidden) => this.#hidden(hidden),
+      hidden: (hidden) => {
+        this.#isHidden = hidden
+        this.#suit()
+      },
       leaving: () => this.#leaving(),
     })
+    this.#isHidden = isHidden()
     this.#connect()
   }
 
@@ -112,19 +120,19 @@ export class Connection {
     const left = this.#phase
     this.#phase = phase
     if ('timer' in left) clearTimeout(left.timer)
+    if ('pulse' in left) left.pulse.stop()
     if (left.name === 'open' && Date.now() - left.since >= stableMs) this.#attempt = 0
     if ('passage' in left) this.#lastSession = left.passage.session ?? this.#lastSession
     return [...('passage' in left ? [left.passage] : []), ...this.#changeOver.stop()]
   }
 
   #show(state: ConnectionState): void {
-    const { status } = state
-    if (status === this.#state.status && status !== 'waiting' && status !== 'closed' && status !== 'open') return
+    if (isSameState(state, this.#state)) return
     this.#state = state
     this.#listeners.emit()
   }
 
-  #connect(transport = this.#choice.first(isHidden())): void {
+  #connect(transport = this.#choice.first(this.#isHidden)): void {
     this.#complaint = ''
     for (const passage of this.#enter({ name: 'idle' })) void passage.close()
     const passage = this.#pass(transport, this.#lastSession, () => this.#open(passage))
@@ -143,7 +151,7 @@ export class Connection {
         WebSocket,
         fetch,
         instead,
-        everyMs: isHidden() ? hiddenEveryMs : 0,
+        everyMs: this.#everyMs,
       },
       {
         welcome,
@@ -157,9 +165,7 @@ export class Connection {
   }
 
   #heard(passage: Passage): void {
-    if (this.#phase.name !== 'open' || this.#phase.passage !== passage) return
-    this.#heardAt = Date.now()
-    if (this.#phase.probing) this.#listen(this.#phase)
+    if (this.#phase.name === 'open' && this.#phase.passage === passage) this.#phase.pulse.heard()
   }
 
   #control(message: ServerControl, passage: Passage): void {
@@ -170,58 +176,30 @@ export class Connection {
   }
 
   #open(passage: Passage): void {
-    const phase: Open = { name: 'open', passage, since: Date.now(), probing: false, timer: undefined }
-    const { transport } = passage
-    // A line that is taken over from loses its timer with its phase.
-    if ('timer' in this.#phase) clearTimeout(this.#phase.timer)
-    this.#phase = phase
+    // A line that is taken over from is heard no longer for signs of life.
+    if (this.#phase.name === 'open') this.#phase.pulse.stop()
+    this.#phase = { name: 'open', passage, since: Date.now(), pulse: new Pulse(passage, () => this.#dead(passage)) }
     this.#lastSession = passage.session
     this.#tokenRefreshed = false
-    this.#heardAt = Date.now()
-    this.#choice.worked(transport, isHidden())
-    this.#listen(phase)
+    this.#choice.worked(passage.transport)
     this.#changeOver.opened(passage)
     this.#receiver.opened(passage.number, () => this.#changeOver.settled(passage))
-    this.#show({ status: 'open', transport, reason: this.#choice.reason(transport, isHidden()) })
+    this.#suit()
   }
 
-  /** Waits for silence: the server speaks by itself, and a frame does not move the timer, only the time it looks at. */
-  #listen(phase: Open): void {
-    phase.probing = false
-    clearTimeout(phase.timer)
-    const { silenceMs } = phase.passage
-    if (silenceMs === null) return
-    phase.timer = setTimeout(
-      () => {
-        if (Date.now() - this.#heardAt < silenceMs) this.#listen(phase)
-        else this.#probe()
-      },
-      Math.max(0, this.#heardAt + silenceMs - Date.now()),
-    )
-  }
-
-  /** Asks whether the line is alive; without an answer it is dropped and made anew at once. */
-  #probe(): void {
-    const phase = this.#phase
-    if (phase.name !== 'open' || phase.probing) return
-    if (phase.passage.silenceMs === null) return phase.passage.doubt()
-    phase.probing = true
-    clearTimeout(phase.timer)
-    phase.timer = setTimeout(() => {
-      if (isOffline()) return this.#lost()
-      if (phase.passage.transport !== 'stream') return this.#connect()
-      this.#choice.heldBack()
-      this.#connect('poll')
-    }, pongMs)
-    this.send({ type: 'ping' })
+  /** It is dropped and made anew at once. */
+  #dead({ transport }: Passage): void {
+    if (isOffline()) return this.#lost()
+    if (transport !== 'stream') return this.#connect()
+    this.#choice.heldBack()
+    this.#connect('poll')
   }
 
   #ended(passage: Passage, end: LineEnd, byTransport: boolean): void {
-    const change = this.#changeOver.ended(passage)
-    if (change === true) return
+    const change = this.#changeOver.ended(passage, end, byTransport)
+    if (change === true) return this.#showOpen()
     // The new line has broken before the old one was left.
     if (change) return this.#open(change)
-    if (end.heldBack) this.#choice.heldBack()
     switch (afterClose(end.code)) {
       case 'give_up':
         return this.#giveUp(end)
@@ -233,7 +211,7 @@ export class Connection {
         this.#receiver.discardCopies()
         return this.#lost()
       case 'retry': {
-        const instead = byTransport ? this.#choice.failed(passage.transport, end, isHidden()) : null
+        const instead = byTransport ? this.#choice.failed(passage.transport, end, this.#isHidden) : null
         return instead && !isOffline() ? this.#connect(instead) : this.#lost(end.retryAfterMs)
       }
     }
@@ -257,7 +235,7 @@ export class Connection {
 
   /** What seems open may be dead; what waits may have something else to do. */
   #look(whereItWaits: () => void): void {
-    if (this.#phase.name === 'open') this.#probe()
+    if (this.#phase.name === 'open') this.#phase.pulse.probe()
     else if (this.#phase.name === 'waiting') whereItWaits()
   }
 
@@ -266,19 +244,30 @@ export class Connection {
     if (this.#phase.name === 'open' && this.#phase.passage.transport !== 'websocket') this.#lost()
   }
 
-  /** Without a WebSocket only tabs that are looked at hold a stream: a browser has few connections for one server. */
-  #hidden(hidden: boolean): void {
+  /** How often this tab polls: one that nobody looks at asks now and then. */
+  get #everyMs(): number {
+    return this.#isHidden ? hiddenEveryMs : 0
+  }
+
+  /** What this tab should have now: asked on each line, and whenever it is seen or hidden. A browser has few connections for one server. */
+  #suit(): void {
     if (this.#phase.name !== 'open') return
     const { passage } = this.#phase
-    if (passage.transport === 'websocket') return
-    passage.pace(hidden ? hiddenEveryMs : 0)
-    if (hidden && passage.transport === 'stream') this.#changeOver.begin(['poll'])
-    else if (!hidden && this.#choice.wantsStream(passage.transport)) this.#changeOver.begin(['stream'])
+    passage.pace(this.#everyMs)
+    const wanted = this.#choice.wanted(passage.transport, this.#isHidden)
+    if (wanted) this.#changeOver.begin([wanted])
+    this.#showOpen()
+  }
+
+  #showOpen(): void {
+    if (this.#phase.name !== 'open') return
+    const { transport } = this.#phase.passage
+    this.#show({ status: 'open', transport, reason: this.#choice.reason(transport) })
   }
 
   #tryBetter(): void {
     if (this.#phase.name === 'open')
-      this.#changeOver.begin(this.#choice.better(this.#phase.passage.transport, isHidden()))
+      this.#changeOver.begin(this.#choice.better(this.#phase.passage.transport, this.#isHidden))
   }
 
   #refreshToken(passage: Passage): void {

@@ -31,6 +31,8 @@ export class TransportChoice {
   /** All have failed: the next attempt begins at the best. */
   #exhausted = false
   #stream: 'untried' | 'blocked' | 'held back' = 'untried'
+  /** When a better one is tried again, epoch ms; whatever lines come and go until then. */
+  #retryAt: number | null = null
 
   constructor(url: string) {
     this.#key = `runnel.transport ${url}`
@@ -38,19 +40,22 @@ export class TransportChoice {
 
   first(isHidden: boolean): TransportName {
     const worked = this.#exhausted ? 'websocket' : (this.#remembered() ?? 'websocket')
+    // That is remembered of tabs without a stream alone.
+    if (worked === 'poll' && this.#stream === 'untried') this.#stream = 'blocked'
     return worked === 'stream' && isHidden ? 'poll' : worked
   }
 
   /** It can be used: it is where the next attempt begins. */
-  worked(transport: TransportName, isHidden: boolean): void {
+  worked(transport: TransportName): void {
     this.#exhausted = false
     if (transport === 'websocket') {
       this.#failures = 0
       this.#retries = 0
+      this.#retryAt = null
     }
     if (transport === 'stream') this.#stream = 'untried'
     // That a hidden tab polls says nothing of the line.
-    if (transport !== 'poll' || !isHidden || this.#stream !== 'untried') this.#remember(transport)
+    if (transport !== 'poll' || this.#stream !== 'untried') this.#remember(transport)
   }
 
   /** What is tried at once in its place; null: nothing, before some time has passed. */
@@ -60,15 +65,19 @@ export class TransportChoice {
       if (this.#remembered() === 'websocket' && this.#failures <= pardons) return null
       return isHidden ? 'poll' : 'stream'
     }
+    this.cannotBeHad(transport, end)
     // Where nobody answers at all, polls would not be answered, either.
-    if (transport === 'stream' && !end.unreachable) {
-      this.#stream = 'blocked'
-      return 'poll'
-    }
+    if (transport === 'stream' && !end.unreachable) return 'poll'
     this.#exhausted = true
     return null
   }
 
+  /** What stands on the way does not let it through, or nobody is there. */
+  cannotBeHad(transport: TransportName, end: LineEnd): void {
+    if (transport === 'stream' && !end.unreachable) this.#stream = end.heldBack ? 'held back' : 'blocked'
+  }
+
+  /** What is sent on a stream that was open does not come. */
   heldBack(): void {
     this.#stream = 'held back'
   }
@@ -79,21 +88,32 @@ export class TransportChoice {
     return transport === 'stream' || isHidden ? ['websocket'] : ['websocket', 'stream']
   }
 
-  /** A tab that is looked at has a stream, if one can be had. */
-  wantsStream(transport: TransportName): boolean {
-    return transport === 'poll' && this.#stream === 'untried'
+  /** What a tab should have in place of this: without a WebSocket, a stream where somebody looks, if one can be had. */
+  wanted(transport: TransportName, isHidden: boolean): TransportName | null {
+    if (transport === 'stream' && isHidden) return 'poll'
+    return transport === 'poll' && !isHidden && this.#stream === 'untried' ? 'stream' : null
   }
 
-  reason(transport: TransportName, isHidden: boolean): TransportReason {
+  reason(transport: TransportName): TransportReason {
     if (transport === 'websocket') return 'preferred'
     if (transport === 'stream') return 'websocket_blocked'
     if (this.#stream === 'held back') return 'stream_held_back'
-    return isHidden && this.#stream === 'untried' ? 'hidden' : 'stream_blocked'
+    return this.#stream === 'untried' ? 'hidden' : 'stream_blocked'
   }
 
-  /** ms until a better one is tried again; longer each time. */
-  retryMs(): number {
-    return Math.min(firstRetryMs * 2 ** this.#retries++, longestRetryMs)
+  /** When a better one is tried again, epoch ms; after longer each time. */
+  retryAt(): number {
+    return (this.#retryAt ??= Date.now() + Math.min(firstRetryMs * 2 ** this.#retries++, longestRetryMs))
+  }
+
+  /** It is being tried. */
+  tried(): void {
+    this.#retryAt = null
+  }
+
+  /** The server says when to come again. */
+  putOff(ms: number): void {
+    this.#retryAt = Math.max(this.retryAt(), Date.now() + ms)
   }
 
   #remembered(): TransportName | undefined {

@@ -34,6 +34,7 @@ export class Passage {
   #line: Line | null = null
   #phase: 'opening' | 'proving' | 'welcome' | 'over' = 'opening'
   #timer: ReturnType<typeof setTimeout> | undefined
+  #pongs: (() => void)[] = []
 
   constructor(transport: TransportName, target: LineTarget, events: PassageEvents) {
     this.transport = transport
@@ -67,6 +68,12 @@ export class Passage {
 
   send(data: string | Uint8Array<ArrayBuffer>): void {
     this.#line?.send(data)
+  }
+
+  /** `answered`: all has come that was sent here before. */
+  ping(answered: () => void): void {
+    this.#pongs.push(answered)
+    this.send(encodeControl({ type: 'ping' }))
   }
 
   get silenceMs(): number | null {
@@ -112,7 +119,7 @@ export class Passage {
     const message = decodeServerControl(text)
     if (!message) return
     if (message.type === 'welcome') return this.#welcome(message.v, message.heartbeatMs)
-    if (message.type === 'pong') return this.#phase === 'proving' ? this.#isWelcome() : undefined
+    if (message.type === 'pong') return this.#pong()
     this.#events.control(message)
   }
 
@@ -124,6 +131,11 @@ export class Passage {
     this.#phase = 'proving'
     this.#awaitPong()
     this.#line?.send(encodeControl({ type: 'ping' }))
+  }
+
+  #pong(): void {
+    if (this.#phase === 'proving') this.#isWelcome()
+    for (const answered of this.#pongs.splice(0)) answered()
   }
 
   #awaitPong(): void {

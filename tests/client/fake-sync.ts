@@ -106,6 +106,8 @@ export class FakeSync {
   readonly requests: SyncRequest[] = []
   /** Says what becomes of a request: false, it hangs; a number, it is refused with that status; a header may say when to come again. */
   answers: (request: SyncRequest) => true | false | { status: number; body?: object; retryAfter?: number } = () => true
+  /** A request is looked at when this is done. */
+  delays: (request: SyncRequest) => Promise<void> | null = () => null
   letsWebSockets = false
   answersPing = true
   readonly #server: FakeServer
@@ -135,15 +137,16 @@ export class FakeSync {
     response.setHeader('connection', 'close')
     const parts: Buffer[] = []
     incoming.on('data', (part: Buffer) => parts.push(part))
-    incoming.on('end', () => this.#answer(incoming, url, Buffer.concat(parts), response))
+    incoming.on('end', () => void this.#answer(incoming, url, Buffer.concat(parts), response))
   }
 
-  #answer(incoming: IncomingMessage, url: URL, body: Buffer, response: ServerResponse): void {
+  async #answer(incoming: IncomingMessage, url: URL, body: Buffer, response: ServerResponse): Promise<void> {
     const name = /^\/api\/sync\/(.+)$/.exec(url.pathname)?.[1]
     const kind = name === undefined ? 'open' : url.searchParams.has('ack') ? 'poll' : 'say'
     const token = incoming.headers.authorization?.replace('Bearer ', '')
     const request = { kind, url, token, at: Date.now() } as const
     this.requests.push(request)
+    await this.delays(request)
     const answers = this.answers(request)
     if (answers === false) return
     if (answers !== true) {

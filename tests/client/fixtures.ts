@@ -18,9 +18,14 @@ afterEach(async () => {
   }
 })
 
+/** What was asked for last is done first. */
+export function atEnd(end: () => Promise<unknown>): void {
+  ends.push(end)
+}
+
 /** Of a request that was given up `fetch` keeps a connection and its timer for four seconds. To be called before all else: its turn is last. */
 export function outlastConnections(): void {
-  ends.push(() => vi.advanceTimersByTimeAsync(4_000))
+  atEnd(() => vi.advanceTimersByTimeAsync(4_000))
 }
 
 export async function startServer(): Promise<FakeServer> {
