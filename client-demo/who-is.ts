@@ -1,6 +1,4 @@
-import { decodeServerControl, encodeControl } from '../shared/protocol.ts'
-import { hello } from '../shared/versions.ts'
-import { offeredSubprotocols } from '../shared/subprotocol.ts'
+import { connect } from '../client/index.ts'
 
 export interface Person {
   id: string
@@ -11,24 +9,23 @@ export interface Person {
 const patienceMs = 5_000
 
 /** Whom the server takes a token for: its word, and not what the token says of itself. `nobody`: it is not valid; `unknown`: no answer. */
-export function whoIs(server: string, token: string | undefined): Promise<Person | 'nobody' | 'unknown'> {
-  return new Promise((resolve) => {
-    const url = new URL('ws', server)
-    url.protocol = url.protocol.replace('http', 'ws')
-    const socket = new WebSocket(url, offeredSubprotocols(token))
-    const timer = setTimeout(() => answer('unknown'), patienceMs)
-    const answer = (who: Person | 'nobody' | 'unknown') => {
-      clearTimeout(timer)
-      resolve(who)
-      socket.close()
-    }
-    socket.addEventListener('open', () => socket.send(encodeControl(hello(token))))
-    socket.addEventListener('message', ({ data }) => {
-      const message = typeof data === 'string' ? decodeServerControl(data) : null
-      if (message?.type === 'welcome') answer(message.user)
-    })
-    socket.addEventListener('close', ({ code }) => answer(code === 4401 ? 'nobody' : 'unknown'))
-  })
+export async function whoIs(url: string, token: string | undefined): Promise<Person | 'nobody' | 'unknown'> {
+  const { connection, close } = connect({ url, ...(token !== undefined && { token }) })
+  const answer = Promise.withResolvers<Person | 'nobody' | 'unknown'>()
+  const look = () => {
+    const state = connection.getSnapshot()
+    if (state.status === 'open') answer.resolve({ name: state.user.id, ...state.user })
+    else if (state.status === 'closed') answer.resolve(state.code === 4401 ? 'nobody' : 'unknown')
+  }
+  const stop = connection.subscribe(look)
+  const timer = setTimeout(() => answer.resolve('unknown'), patienceMs)
+  try {
+    return await answer.promise
+  } finally {
+    clearTimeout(timer)
+    stop()
+    void close()
+  }
 }
 
 /** With the id where the name is another word: names are what people call themselves. */

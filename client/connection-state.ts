@@ -2,13 +2,24 @@ import type { ServerControl } from '../shared/protocol.ts'
 import type { TransportName } from '../shared/transports.ts'
 import type { TransportReason } from './transport/choice.ts'
 
+/** Whom the server takes this client for. */
+export interface User {
+  readonly id: string
+  readonly name?: string
+}
+
 /** A bearer token, or where to get one: it is asked for again whenever the server wants a fresh one. */
 export type TokenSource = string | (() => string | Promise<string>)
 
 export type ConnectionState =
   | { readonly status: 'connecting' }
-  /** `reason`: why this transport, and no better one. */
-  | { readonly status: 'open'; readonly transport: TransportName; readonly reason: TransportReason }
+  /** `user`: whom the server takes this client for. `reason`: why this transport, and no better one. */
+  | {
+      readonly status: 'open'
+      readonly user: User
+      readonly transport: TransportName
+      readonly reason: TransportReason
+    }
   /** The line was lost; the next attempt is at `retryAt` (epoch milliseconds). */
   | { readonly status: 'waiting'; readonly retryAt: number }
   /** The machine says that it has no network. */

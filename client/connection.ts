@@ -261,8 +261,8 @@ export class Connection {
 
   #showOpen(): void {
     if (this.#phase.name !== 'open') return
-    const { transport } = this.#phase.passage
-    this.#show({ status: 'open', transport, reason: this.#choice.reason(transport) })
+    const { transport, user } = this.#phase.passage
+    this.#show({ status: 'open', user, transport, reason: this.#choice.reason(transport) })
   }
 
   #tryBetter(): void {

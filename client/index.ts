@@ -34,7 +34,7 @@ export type {
   ToolServerInfo,
 } from './api-types.ts'
 export type { CallOptions } from './http.ts'
-export type { ConnectionState, TokenSource } from './connection-state.ts'
+export type { ConnectionState, TokenSource, User } from './connection-state.ts'
 export type { TransportReason } from './transport/choice.ts'
 export type { TransportName } from '../shared/transports.ts'
 export type { Present } from './presence.ts'

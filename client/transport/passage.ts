@@ -2,6 +2,7 @@ import { RunnelError } from '../../shared/errors.ts'
 import { decodeServerControl, encodeControl, type ServerControl } from '../../shared/protocol.ts'
 import type { TransportName } from '../../shared/transports.ts'
 import { isSpoken } from '../../shared/versions.ts'
+import type { User } from '../connection-state.ts'
 import type { Line, LineEnd, LineTarget } from './line.ts'
 import { openLine } from './open.ts'
 
@@ -30,6 +31,8 @@ let passages = 0
 export class Passage {
   readonly number = ++passages
   readonly transport: TransportName
+  /** Whom the server takes this client for, from `welcome` on. */
+  user: User = { id: '' }
   readonly #events: PassageEvents
   #line: Line | null = null
   #phase: 'opening' | 'proving' | 'welcome' | 'over' = 'opening'
@@ -118,14 +121,15 @@ export class Passage {
   #text(text: string): void {
     const message = decodeServerControl(text)
     if (!message) return
-    if (message.type === 'welcome') return this.#welcome(message.v, message.heartbeatMs)
+    if (message.type === 'welcome') return this.#welcome(message)
     if (message.type === 'pong') return this.#pong()
     this.#events.control(message)
   }
 
-  #welcome(v: number, heartbeatMs: number): void {
+  #welcome({ v, user, heartbeatMs }: Extract<ServerControl, { type: 'welcome' }>): void {
     if (this.#phase !== 'opening') return
     if (!isSpoken(v)) return this.#fail(broken, false)
+    this.user = user
     this.#line?.welcomed(heartbeatMs)
     if (this.transport !== 'stream') return this.#isWelcome()
     this.#phase = 'proving'

@@ -27,7 +27,12 @@ describe('opening', () => {
       { type: 'hello', v: 1, max: 1, token: 'secret' },
       { type: 'subscribe', docs: [{ doc: messageId }, { doc: chatId }] },
     ])
-    expect(client.connection.getSnapshot()).toEqual({ status: 'open', transport: 'websocket', reason: 'preferred' })
+    expect(client.connection.getSnapshot()).toEqual({
+      status: 'open',
+      user: { id: 'u', name: 'U' },
+      transport: 'websocket',
+      reason: 'preferred',
+    })
   })
 
   test('documents asked for later in one turn go out as one message', async () => {
