@@ -14,6 +14,7 @@ export type Frame =
 
 const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 const [continuation, final] = [0, 0x80]
+const knownOpcodes: ReadonlySet<number> = new Set([continuation, ...Object.values(opcodes)])
 
 /** One frame, whole. */
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
@@ -103,8 +104,7 @@ function headOf(bytes: Uint8Array): Head | null {
   if (bytes.length < 2) return null
   const [first, second] = [bytes[0]!, bytes[1]!]
   const opcode = first & 0x0f
-  if ((first & 0x70) !== 0 || ![continuation, ...Object.values(opcodes)].includes(opcode))
-    throw broken('is of no known kind')
+  if ((first & 0x70) !== 0 || !knownOpcodes.has(opcode)) throw broken('is of no known kind')
   if ((second & 0x80) !== 0) throw broken('is masked')
   const isFinal = (first & final) !== 0
   if (opcode >= opcodes.close && (!isFinal || second > 125)) throw broken('of control is longer than 125 bytes')

@@ -72,9 +72,10 @@ export class Connection {
       alive: () => this.#seen(),
       pinged: () => {
         this.#seen()
+        if (this.#closingAt !== null || this.#waitsUntil !== null) return false
         this.#try(() => this.spend(1))
         // A flood of pings from a client that reads nothing must not pile up answers.
-        return !this.outbox.lagging && this.outbox.bytes < limits.highWaterBytes
+        return this.#closingAt === null && !this.outbox.lagging && this.outbox.bytes < limits.highWaterBytes
       },
       broken: (reason) => {
         this.onRefused(reason)

@@ -53,7 +53,7 @@ export class PollTransport implements HttpTransport {
   }
 
   hear(frames: readonly Frame[]): void {
-    tell(this.#listener, frames, () => this.terminate())
+    tell(this.#listener, this, frames)
   }
 
   /** The newer of two polls ends the older. */

@@ -52,7 +52,7 @@ export class StreamTransport implements HttpTransport {
   }
 
   hear(frames: readonly Frame[]): void {
-    tell(this.#listener, frames, () => this.terminate())
+    tell(this.#listener, this, frames)
   }
 
   ping(): void {

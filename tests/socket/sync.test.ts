@@ -154,6 +154,30 @@ describe('what is said', () => {
     expect(server.runnel.stats().connections).toBe(0)
   })
 
+  test('comes in no more than a thousand frames a body, and pings spend what messages do (H2, H5)', async () => {
+    const own = await startRunnel({ RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 1_500, LOG_LEVEL: 'silent' })
+    onTestFinished(() => own.close())
+    const pings = (count: number) => Array.from({ length: count }, (): Frame => ({ type: 'ping' }))
+    const session = await openPoll('', {}, own.url)
+    const refused = await fetch(`${own.url}/api/sync/${session}?n=1`, {
+      method: 'POST',
+      body: Buffer.alloc(262_144, encodeFrame({ type: 'ping' })),
+    })
+    expect([refused.status, await refused.json()]).toEqual([
+      413,
+      { error: { code: 'too_large', message: 'A body has no more than 1000 frames. Say the rest in another.' } },
+    ])
+    // It was not taken, and its number is free.
+    expect((await ask(`/${session}?n=1`, pings(1_000), {}, own.url)).status).toBe(204)
+    await sleep(300)
+    const { said } = await ask(`/${session}?ack=1`, [], {}, own.url)
+    expect(said).toEqual(pings(1_000).map(() => ({ type: 'pong' })))
+    expect((await ask(`/${session}?n=2`, pings(1_000), {}, own.url)).status).toBe(204)
+    // It has asked too often: 500 pings later nothing was taken any more, and the session ends.
+    expect((await ask(`/${session}?ack=2`, [], {}, own.url)).status).toBe(429)
+    await until(() => own.runnel.stats().connections === 0, 'the end')
+  })
+
   test('is limited as on a socket, and not by the count of requests', async () => {
     const session = await openPoll()
     for (let n = 1; n <= 100; n++) expect((await ask(`/${session}?n=${n}`, [say({ type: 'ping' })])).status).toBe(204)
