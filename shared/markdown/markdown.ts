@@ -50,8 +50,9 @@ export class GrowingMarkdown {
   #isGrowing = true
   #tree = nothing
 
-  constructor(options: MarkdownOptions = {}, text = '') {
-    this.#freezes = (options as { freezes?: boolean }).freezes ?? true
+  /** `freezes`: false where all of the text is here. */
+  constructor(options: MarkdownOptions = {}, text = '', freezes = true) {
+    this.#freezes = freezes
     this.#builder = new Builder(options, {
       link: (label) => this.#known.link(label),
       noteNumber: (label) => this.#known.noteNumber(label),
@@ -130,7 +131,7 @@ export class GrowingMarkdown {
       this.#tail += text
       if (!this.#fence.isOver) return this.#show([{ node: this.#fence.node(this.#key, this.#isGrowing) }])
       const length = this.#tail.length - added.length
-      this.#freeze(null, length, [{ node: this.#fence.node(this.#key, false) }])
+      this.#freeze(length, [{ node: this.#fence.node(this.#key, false) }])
       this.#fence = null
     } else this.#tail += text
     for (;;) {
@@ -182,9 +183,9 @@ export class GrowingMarkdown {
     this.#tailStart += length
   }
 
-  #freeze(again: null, length: number, items: readonly Item[]): void {
+  #freeze(length: number, items: readonly Item[]): void {
     const start = this.#tailStart
-    this.#frozen.push({ start, end: start + length, items, uses: { labels: new Set(), notes: [] }, again })
+    this.#frozen.push({ start, end: start + length, items, uses: { labels: new Set(), notes: [] }, again: null })
     this.#tail = this.#tail.slice(length)
     this.#tailStart += length
   }
@@ -285,6 +286,6 @@ export class GrowingMarkdown {
 /** The tree of a text that is whole; `isGrowing`: of one that is not yet. */
 export function parseMarkdown(text: string, options: MarkdownOptions & { isGrowing?: boolean } = {}): MarkdownTree {
   const { isGrowing = false, ...rest } = options
-  const markdown = new GrowingMarkdown({ ...rest, freezes: false } as MarkdownOptions, text)
+  const markdown = new GrowingMarkdown(rest, text, false)
   return isGrowing ? markdown.tree : markdown.end()
 }
