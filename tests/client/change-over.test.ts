@@ -34,6 +34,7 @@ async function start(transport: 'stream' | 'poll', { hidden = false, keptAlive =
     page.dispatchEvent(new Event('visibilitychange'))
   }
   const online = () => window.dispatchEvent(new Event('online'))
+  const leave = () => window.dispatchEvent(new Event('pagehide'))
   /** Silence would be noticed. */
   const alive = setInterval(
     () => keptAlive && sync.sessions.forEach((session) => session.control({ type: 'pong' })),
@@ -41,10 +42,10 @@ async function start(transport: 'stream' | 'poll', { hidden = false, keptAlive =
   )
   atEnd(async () => clearInterval(alive))
   if (!hidden) await eventually(() => expect(at()).toContain(transport))
-  return { server, sync, client, streams, at, show, online }
+  return { server, sync, client, streams, at, show, online, leave }
 }
 
-test('streams that are cut every 20 s put off no other try of a WebSocket: the first is after a minute (H12)', async () => {
+test('H12: streams that are cut every 20 s put off no other try of a WebSocket: the first is after a minute', async () => {
   const { sync, server, at } = await start('stream')
   const tried = server.connections.length
   const began = Date.now()
@@ -60,14 +61,14 @@ test('streams that are cut every 20 s put off no other try of a WebSocket: the f
   expect(Date.now() - began).toBeLessThan(70_000)
 })
 
-test('a line that is made while nobody looks, and is seen before it is open, polls no more every 30 s (H12)', async () => {
+test('H12: a line that is made while nobody looks, and is seen before it is open, polls no more every 30 s', async () => {
   const { sync, at, show } = await start('stream', { hidden: true })
   await eventually(() => expect(sync.ofKind('open')).toHaveLength(1))
   show('visible')
   await passUntil(() => expect(at()).toBe('stream websocket_blocked'), 10_000)
 })
 
-test('one that is seen again while a stream is left for polls has a stream in the end (H12)', async () => {
+test('H12: one that is seen again while a stream is left for polls has a stream in the end', async () => {
   const { server, sync, client, at, show } = await start('stream')
   // Its answer does not come: the old line is kept for five seconds.
   server.serve(chatId)
@@ -93,7 +94,7 @@ test.each([
   ['429', { status: 429, retryAfter: 5, body: { error: { code: 'rate_limited' } } }, 'hidden'],
   ['503 of a restart', { status: 503, retryAfter: 1, body: { error: { code: 'restarting' } } }, 'hidden'],
   ['502 of a proxy', { status: 502 }, 'stream_blocked'],
-] as const)('a stream beside polls that ends with %s is what it is (H11)', async (_name, answer, reason) => {
+] as const)('H11: a stream beside polls that ends with %s is what it is', async (_name, answer, reason) => {
   const { sync, at, show } = await start('stream', { hidden: true })
   await passUntil(() => expect(at()).toBe('poll hidden'), 5_000)
   sync.answers = ({ kind }) => kind !== 'open' || answer
@@ -112,7 +113,7 @@ test.each([
   }
 })
 
-test('a stream whose pong is held back says so (H11)', async () => {
+test('H11: a stream whose pong is held back says so', async () => {
   const { sync, at, show } = await start('stream', { hidden: true, keptAlive: false })
   await passUntil(() => expect(at()).toBe('poll hidden'), 5_000)
   sync.answersPing = false
@@ -124,7 +125,7 @@ test('a stream whose pong is held back says so (H11)', async () => {
   expect(sync.sessions.filter(({ transport }) => transport === 'stream')).toHaveLength(1)
 })
 
-test('what happens to a chat while two lines are heard is told once, and as often as it happened (H12)', async () => {
+test('H12: what happens to a chat while two lines are heard is told once, and as often as it happened', async () => {
   const { server, sync, client, at, online } = await start('stream')
   const told: string[] = []
   client.onChatEvent(({ title }) => told.push(title!))
@@ -162,7 +163,7 @@ test('what happens to a chat while two lines are heard is told once, and as ofte
   await eventually(() => expect(told.slice(8)).toEqual(['late']))
 })
 
-test('the line before is not left before all is heard that it was told (H12)', async () => {
+test('H12: the line before is not left before all is heard that it was told', async () => {
   const { server, sync, client, at, online } = await start('poll')
   const told: string[] = []
   client.onChatEvent(({ title }) => told.push(title!))
@@ -184,4 +185,27 @@ test('the line before is not left before all is heard that it was told (H12)', a
   for (const go of waiting) go()
   await passUntil(() => expect(told).toEqual(['told to the old one alone']), 3_000)
   await passUntil(() => expect(old.closed).toBe(true), 6_000)
+})
+
+test('H12: a page that goes ends its session, and connects anew when it comes back', async () => {
+  const { sync, at, leave } = await start('stream')
+  const old = sync.last
+  leave()
+  await eventually(() => expect(old.closed).toBe(true))
+  await passUntil(() => expect(at()).toBe('stream websocket_blocked'), 10_000)
+  expect(sync.sessions).toHaveLength(2)
+})
+
+test('H11: a WebSocket that has worked in this tab is tried twice before anything else', async () => {
+  outlastConnections()
+  const server = await startServer()
+  const sync = new FakeSync(server)
+  sync.letsWebSockets = true
+  useFakeTime()
+  const client = startClient(server)
+  await eventually(() => expect(client.connection.getSnapshot()).toMatchObject({ transport: 'websocket' }))
+  sync.letsWebSockets = false
+  server.last.socket.terminate()
+  await passUntil(() => expect(client.connection.getSnapshot()).toMatchObject({ transport: 'stream' }), 20_000)
+  expect(server.connections).toHaveLength(3)
 })

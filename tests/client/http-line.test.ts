@@ -28,7 +28,7 @@ async function start(transport: 'stream' | 'poll', options: ConnectOptions = {})
 const n = ({ url }: SyncRequest) => Number(url.searchParams.get('n'))
 
 test.each(['stream', 'poll'] as const)(
-  'what is said and hangs is said again after 3 s, with the number that it had (H5): %s',
+  'H5: what is said and hangs is said again after 3 s, with the number that it had: %s',
   async (transport) => {
     const { sync, client } = await start(transport)
     const before = sync.ofKind('say').length
@@ -59,7 +59,7 @@ test.each(['stream', 'poll'] as const)(
   },
 )
 
-test('a poll that is not answered is given up after one and a half heartbeats, and asked again (H6)', async () => {
+test('H6: a poll that is not answered is given up after one and a half heartbeats, and asked again', async () => {
   const { server, sync } = await start('poll')
   let hung = 0
   sync.answers = ({ kind }) => kind !== 'poll' || hung++ > 0

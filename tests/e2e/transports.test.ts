@@ -61,7 +61,7 @@ const transportOf = ({ connection }: Client) => {
   return state.status === 'open' ? `${state.transport} ${state.reason}` : state.status
 }
 
-test('upgrades refused: a stream; let through again, a WebSocket takes its place without gap or second download', async () => {
+test('H11, H12: upgrades refused: a stream; let through again, a WebSocket takes its place without gap or second download', async () => {
   const network = new EventTarget()
   vi.stubGlobal('window', network)
   onTestFinished(() => void vi.unstubAllGlobals())
@@ -94,7 +94,7 @@ test('upgrades refused: a stream; let through again, a WebSocket takes its place
 test.each([
   ['from the start', 0, 'poll stream_blocked'],
   ['behind the first 8 kB', 8_192, 'poll stream_held_back'],
-])('streams held back %s: polls', { timeout: 30_000 }, async (_name, holdsAfter, transport) => {
+])('H11: streams held back %s: polls', { timeout: 30_000 }, async (_name, holdsAfter, transport) => {
   const { stream, messageId, url } = await startBehind((proxy) => {
     proxy.holdsAfter = holdsAfter
   })
@@ -114,7 +114,7 @@ test.each([
   expect(grew(shown)).toBe(true)
 })
 
-test('connections that are cut again and again: nothing is lost, nothing sent twice, nobody comes and goes', async () => {
+test('H8: connections that are cut again and again: nothing is lost, nothing sent twice, nobody comes and goes', async () => {
   const { server, proxy, stream, chatId, messageId, url } = await startBehind((proxy) => {
     proxy.cutsAfterMs = 1_000
   })
@@ -164,33 +164,36 @@ function only(transport: 'stream' | 'poll') {
   return { asked, fetch: through, WebSocket: Refused as unknown as typeof WebSocket }
 }
 
-test.each(['stream', 'poll'] as const)('a token is renewed in the middle of an answer: %s', async (transport) => {
-  const { fake, server } = await startShortLived()
-  const tokens: string[] = []
-  const token = () => {
-    tokens.push(`ada ${Date.now() + 1_500}`)
-    return tokens.at(-1)!
-  }
-  const client = connect({ url: server.url, token, ...only(transport) })
-  onTestFinished(() => client.close())
-  const states: string[] = []
-  client.connection.subscribe(() => states.push(transportOf(client)))
-  const stream = fake.manual()
-  const chat = await client.api.createChat()
-  const { messageId } = await client.api.send(chat.id, { content: 'Hello' })
-  const shown = watch(client, messageId)
-  let sent = ''
-  for (const end = Date.now() + 2_500; Date.now() < end;) {
-    stream.send('word ')
-    sent += 'word '
-    await until(() => shown.at(-1) === sent, 'the word')
-  }
-  stream.end()
-  expect(states).toEqual([transport === 'stream' ? 'stream websocket_blocked' : 'poll stream_blocked'])
-  expect(grew(shown)).toBe(true)
-})
+test.each(['stream', 'poll'] as const)(
+  'W23, H1: a token is renewed in the middle of an answer: %s',
+  async (transport) => {
+    const { fake, server } = await startShortLived()
+    const tokens: string[] = []
+    const token = () => {
+      tokens.push(`ada ${Date.now() + 1_500}`)
+      return tokens.at(-1)!
+    }
+    const client = connect({ url: server.url, token, ...only(transport) })
+    onTestFinished(() => client.close())
+    const states: string[] = []
+    client.connection.subscribe(() => states.push(transportOf(client)))
+    const stream = fake.manual()
+    const chat = await client.api.createChat()
+    const { messageId } = await client.api.send(chat.id, { content: 'Hello' })
+    const shown = watch(client, messageId)
+    let sent = ''
+    for (const end = Date.now() + 2_500; Date.now() < end;) {
+      stream.send('word ')
+      sent += 'word '
+      await until(() => shown.at(-1) === sent, 'the word')
+    }
+    stream.end()
+    expect(states).toEqual([transport === 'stream' ? 'stream websocket_blocked' : 'poll stream_blocked'])
+    expect(grew(shown)).toBe(true)
+  },
+)
 
-test('a 429 of HTTP says when to come again, and no other transport is tried before', async () => {
+test('H11: a 429 of HTTP says when to come again, and no other transport is tried before', async () => {
   const server = await startRunnel({ RUNNEL_MAX_SOCKETS_PER_USER: 1 })
   onTestFinished(() => server.close())
   const first = connect({ url: server.url, ...only('stream') })
@@ -206,7 +209,7 @@ test('a 429 of HTTP says when to come again, and no other transport is tried bef
   await until(() => transportOf(second) === 'stream websocket_blocked', 'its turn')
 })
 
-test('a hidden tab leaves its stream for polls, and has it again when somebody looks', async () => {
+test('H12: a hidden tab leaves its stream for polls, and has it again when somebody looks', async () => {
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
   vi.stubGlobal('document', page)
   onTestFinished(() => void vi.unstubAllGlobals())

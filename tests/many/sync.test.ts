@@ -22,7 +22,7 @@ async function ask(node: { url: string }, path: string, frames: readonly Frame[]
   }
 }
 
-test('is said and asked through any node, taken once, ended from any, and is gone with its node', async () => {
+test('H8, H10: is said and asked through any node, taken once, ended from any, and is gone with its node', async () => {
   const world = await newWorld()
   const [a, b] = await Promise.all([world.node(), world.node()])
   const { chatId } = await a.ask('Hello')

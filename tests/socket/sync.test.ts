@@ -82,7 +82,7 @@ async function openPoll(query = '', headers: Record<string, string> = {}, url = 
   return session
 }
 
-test.each(['stream', 'poll'] as const)('an answer is followed as it grows, and left: %s', async (transport) => {
+test.each(['stream', 'poll'] as const)('H4, H6: an answer is followed as it grows, and left: %s', async (transport) => {
   const { stream, messageId } = await answering()
   const viewer = view(transport)
   const [seen] = await viewer.follow(messageId)
@@ -99,7 +99,7 @@ test.each(['stream', 'poll'] as const)('an answer is followed as it grows, and l
   await until(() => server.runnel.stats().connections === 0, 'the end of the session')
 })
 
-test('a frame on a stream is what it is on /ws, byte for byte', { timeout: 30_000 }, async () => {
+test('H2, H4: a frame on a stream is what it is on /ws, byte for byte', { timeout: 30_000 }, async () => {
   const proxy = await tcpProxy(Number(new URL(server.url).port))
   onTestFinished(() => proxy.close())
   const bytes: Record<string, number> = {}
@@ -125,8 +125,43 @@ test('a frame on a stream is what it is on /ws, byte for byte', { timeout: 30_00
   expect(stream - websocket).toBeLessThan(2_500)
 })
 
+test('H3, H4: a stream begins with the name of its session, is never silent for long, and ends with a close frame', async () => {
+  const own = await startRunnel({ RUNNEL_HEARTBEAT_MS: 1_000, RUNNEL_HEARTBEAT_TIMEOUT_MS: 2_000, LOG_LEVEL: 'silent' })
+  const response = await fetch(`${own.url}/api/sync`, { method: 'POST', body: encodeFrame(hello) })
+  const reader = new FrameReader(10_000)
+  const came: { at: number; frame: Frame }[] = []
+  const ended = (async () => {
+    for await (const bytes of response.body!)
+      for (const frame of reader.read(bytes)) came.push({ at: performance.now(), frame })
+  })()
+  const types = () =>
+    came.map(({ frame }) => (frame.type === 'text' ? (JSON.parse(frame.text) as { type: string }).type : frame.type))
+  await until(() => types().length >= 2, 'welcome')
+  expect(types().slice(0, 2)).toEqual(['sync', 'welcome'])
+  const { session } = JSON.parse((came[0]!.frame as { text: string }).text) as { session: string }
+  // A request that says nothing is a sign of life; without one the session would be gone after two seconds.
+  let answered = 0
+  const pings = () => came.filter(({ frame }) => frame.type === 'ping').length
+  for (const end = Date.now() + 3_500; Date.now() < end; await sleep(50))
+    for (; answered < pings(); answered++) expect((await ask(`/${session}`, [], {}, own.url)).status).toBe(204)
+  expect(answered).toBeGreaterThanOrEqual(2)
+  const gaps = came.slice(1).map(({ at }, i) => at - came[i]!.at)
+  expect(Math.max(...gaps)).toBeLessThan(2_500)
+  await own.close()
+  await ended
+  expect(came.at(-1)!.frame).toMatchObject({ type: 'close', code: 1012 })
+  expect(reader.atEnd).toBe(true)
+})
+
 describe('what is said', () => {
-  test('is numbered: a repeat is ignored, a gap ends the session', async () => {
+  test('H5: without a number is not heard, and says that the client is there', async () => {
+    const session = await openPoll()
+    for (const path of [`/${session}`, `/${session}?n=0`])
+      expect((await ask(path, [say({ type: 'ping' })])).status).toBe(204)
+    expect((await ask(`/${session}?ack=1&wait=false&everyMs=1000`, [])).status).toBe(204)
+  })
+
+  test('H5: is numbered: a repeat is ignored, a gap ends the session', async () => {
     const { messageId } = await answering()
     const session = await openPoll()
     const subscribe = [say({ type: 'subscribe', docs: [{ doc: messageId }] })]
@@ -147,14 +182,14 @@ describe('what is said', () => {
     ['a masked frame', Buffer.from([0x81, 0x80, 1, 2, 3, 4])],
     ['binary first', Buffer.from([0x82, 0x01, 0x00])],
     ['a length of 2⁶³', Buffer.from([0x81, 0x7f, 0x80, 0, 0, 0, 0, 0, 0, 0])],
-  ])('first is hello, in frames: %s is refused, and nothing stays open', async (_name, body) => {
+  ])('H1, H2: first is hello, in frames: %s is refused, and nothing stays open', async (_name, body) => {
     const response = await fetch(`${server.url}/api/sync`, { method: 'POST', body })
     expect([400, 413]).toContain(response.status)
     expect(Object.keys(((await response.json()) as { error: object }).error)).toEqual(['code', 'message'])
     expect(server.runnel.stats().connections).toBe(0)
   })
 
-  test('comes in no more than a thousand frames a body, and pings spend what messages do (H2, H5)', async () => {
+  test('H2, H5: comes in no more than a thousand frames a body, and pings spend what messages do', async () => {
     const own = await startRunnel({ RUNNEL_MAX_SOCKET_REQUESTS_PER_MINUTE: 1_500, LOG_LEVEL: 'silent' })
     onTestFinished(() => own.close())
     const pings = (count: number) => Array.from({ length: count }, (): Frame => ({ type: 'ping' }))
@@ -178,7 +213,7 @@ describe('what is said', () => {
     await until(() => own.runnel.stats().connections === 0, 'the end')
   })
 
-  test('is limited as on a socket, and not by the count of requests', async () => {
+  test('H1: is limited as on a socket, and not by the count of requests', async () => {
     const session = await openPoll()
     for (let n = 1; n <= 100; n++) expect((await ask(`/${session}?n=${n}`, [say({ type: 'ping' })])).status).toBe(204)
     expect((await ask(`/nowhere.${session.slice(6)}?n=1`, [])).status).toBe(404)
@@ -186,7 +221,7 @@ describe('what is said', () => {
 })
 
 describe('polls', () => {
-  test('an answer is kept until the next poll says that it has come', async () => {
+  test('H6: an answer is kept until the next poll says that it has come', async () => {
     const session = await openPoll()
     await ask(`/${session}?n=1`, [say({ type: 'ping' })])
     await sleep(300)
@@ -197,7 +232,7 @@ describe('polls', () => {
     expect((await ask(`/${session}?ack=2&wait=false&everyMs=1000`, [])).status).toBe(204)
   })
 
-  test('the newer of two ends the older', async () => {
+  test('H6: the newer of two ends the older', async () => {
     const session = await openPoll()
     const older = ask(`/${session}?ack=1`, [])
     await sleep(50)
@@ -207,7 +242,7 @@ describe('polls', () => {
     expect((await newer).said).toEqual([{ type: 'pong' }])
   })
 
-  test('are answered four times a second at the most', async () => {
+  test('H7: are answered four times a second at the most', async () => {
     const { stream, messageId } = await answering()
     const session = await openPoll()
     await ask(`/${session}?n=1`, [say({ type: 'subscribe', docs: [{ doc: messageId }] })])
@@ -222,7 +257,7 @@ describe('polls', () => {
 })
 
 test.each(['stream', 'poll'] as const)(
-  'one that does not read costs its mark, then gets one difference: %s',
+  'H7: one that does not read costs its mark, then gets one difference: %s',
   async (transport) => {
     const { stream, messageId } = await answering()
     const sockets: HttpSocket[] = []
@@ -264,7 +299,7 @@ test.each(['stream', 'poll'] as const)(
   },
 )
 
-test('a stream that is cut waits ten seconds for its client, in chats alone, and a poll that comes no more is gone', async () => {
+test('H8, H9: a stream that is cut waits ten seconds for its client, in chats alone, and a poll that comes no more is gone', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const own = await startRunnel({ LOG_LEVEL: 'silent' })
   onTestFinished(() => own.close())
@@ -305,7 +340,7 @@ describe('with sign-in', () => {
     return { own, ada: await as('ada'), ben: await as('ben') }
   }
 
-  test("a session's name opens nothing to another user", async () => {
+  test("H1: a session's name opens nothing to another user", async () => {
     const { own, ada, ben } = await startPeople()
     const session = await openPoll('', ada, own.url)
     expect((await ask(`/${session}?ack=1`, [], ben, own.url)).status).toBe(404)
@@ -316,7 +351,7 @@ describe('with sign-in', () => {
     expect((await ask(`/${other}?n=1`, [say({ type: 'ping' })], ben, own.url)).status).toBe(204)
   })
 
-  test('sessions count as sockets of their user, one that waits too; the one that takes its place has it', async () => {
+  test('H8: sessions count as sockets of their user, one that waits too; the one that takes its place has it', async () => {
     const { own, ada, ben } = await startPeople({ RUNNEL_MAX_SOCKETS_PER_USER: 2 })
     const first = await openPoll('', ada, own.url)
     const abort = new AbortController()
