@@ -1,20 +1,19 @@
-/** Clients behind an nginx that lets no WebSocket through, before three nodes: any request lands on any of them. */
+/** Clients behind an nginx that lets no WebSocket through; before several nodes any request lands on any of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { connect, type ConnectionState } from '../../client/index.ts'
+import type { StartedRunnel } from '../../testing/index.ts'
 import { startNginx } from '../helpers/nginx.ts'
 import { newWorld } from '../many/nodes.ts'
 import { until } from '../socket/sockets.ts'
 
 /** Streams an answer to clients for so long, some on streams and some on polls; each says things all the time. */
-export async function playBehindNginx(durationMs: number): Promise<void> {
+export async function playBehindNginx(durationMs: number, nodeCount = 3): Promise<void> {
   const world = await newWorld({ settings: { RUNNEL_TRUST_PROXY: 'loopback', RUNNEL_TASK_MAX_MS: 3_600_000 } })
-  const nodes = [await world.node(), await world.node(), await world.node()]
-  const nginx = await startNginx(
-    nodes.map(({ url }) => url),
-    1,
-    { upgrades: false },
-  )
+  const nodes: StartedRunnel[] = []
+  while (nodes.length < nodeCount) nodes.push(await world.node())
+  const urls = nodes.map(({ url }) => url)
+  const nginx = await startNginx(nodeCount === 1 ? urls[0]! : urls, 1, { upgrades: false })
   onTestFinished(() => nginx.close())
   const stream = world.fake.manual()
   const { chatId, messageId } = await nodes[0]!.ask('Why?')
