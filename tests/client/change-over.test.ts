@@ -113,6 +113,17 @@ test.each([
   }
 })
 
+test('H12: nothing better is tried before the server has said', async () => {
+  const { server, sync, at, show } = await start('stream', { hidden: true })
+  await passUntil(() => expect(at()).toBe('poll hidden'), 5_000)
+  sync.answers = ({ kind }) => kind !== 'open' || { status: 503, retryAfter: 200 }
+  show('visible')
+  await passUntil(() => expect(sync.ofKind('open')).toHaveLength(2), 5_000)
+  await vi.advanceTimersByTimeAsync(190_000)
+  expect(server.connections).toHaveLength(1)
+  await passUntil(() => expect(server.connections.length).toBeGreaterThan(1), 20_000)
+})
+
 test('H11: a stream whose pong is held back says so', async () => {
   const { sync, at, show } = await start('stream', { hidden: true, keptAlive: false })
   await passUntil(() => expect(at()).toBe('poll hidden'), 5_000)
@@ -145,6 +156,7 @@ test('H12: what happens to a chat while two lines are heard is told once, and as
   for (let i = 0; i < 3; i++) tell('thrice', server.last)
   tell('new first', server.last, old)
   tell('old first', old, server.last)
+  tell('old only', old)
   await eventually(() => expect(told).toContain('old first'))
   // The old one has told it and is left before the new one does.
   tell('late', old)
@@ -155,12 +167,12 @@ test('H12: what happens to a chat while two lines are heard is told once, and as
   tell('late', server.last)
   tell('end', server.last)
   await eventually(() => expect(told).toContain('end'))
-  expect(told).toEqual(['before', 'thrice', 'thrice', 'thrice', 'new first', 'old first', 'late', 'end'])
+  expect(told).toEqual(['before', 'thrice', 'thrice', 'thrice', 'new first', 'old first', 'old only', 'late', 'end'])
   // It is all over: the same may happen again.
   expect(server.last.ofType('ping')).toHaveLength(1)
   server.last.control({ type: 'pong' })
-  tell('late', server.last)
-  await eventually(() => expect(told.slice(8)).toEqual(['late']))
+  tell('old only', server.last)
+  await eventually(() => expect(told.slice(9)).toEqual(['old only']))
 })
 
 test('H12: the line before is not left before all is heard that it was told', async () => {
@@ -208,4 +220,21 @@ test('H11: a WebSocket that has worked in this tab is tried twice before anythin
   server.last.socket.terminate()
   await passUntil(() => expect(client.connection.getSnapshot()).toMatchObject({ transport: 'stream' }), 20_000)
   expect(server.connections).toHaveLength(3)
+})
+
+test('H12: fifty change-overs leave one session, and no timer', async () => {
+  const { sync, at, show, online } = await start('stream')
+  const first = vi.getTimerCount()
+  const live = () => sync.sessions.filter(({ closed }) => !closed)
+  for (let i = 0; i < 25; i++) {
+    show('hidden')
+    await passUntil(() => expect(at()).toBe('poll hidden'), 10_000)
+    await passUntil(() => expect(live()).toHaveLength(1), 10_000)
+    show('visible')
+    online()
+    await passUntil(() => expect(at()).toBe('stream websocket_blocked'), 10_000)
+    await passUntil(() => expect(live()).toHaveLength(1), 10_000)
+  }
+  expect(sync.sessions.length).toBeGreaterThanOrEqual(51)
+  await passUntil(() => expect(vi.getTimerCount()).toBeLessThanOrEqual(first), 10_000)
 })

@@ -8,6 +8,8 @@ export class FakeSession {
   readonly transport: 'stream' | 'poll'
   readonly name: string
   readonly said: ClientControl[] = []
+  /** How many frames each body had. */
+  readonly counts: number[] = []
   /** How often the last poll said that it comes. */
   everyMs: number
   closed = false
@@ -68,6 +70,7 @@ export class FakeSession {
   hear(n: number, frames: readonly Frame[], answersPing: boolean): void {
     if (n !== this.#n + 1) return
     this.#n = n
+    this.counts.push(frames.length)
     for (const frame of frames) {
       if (frame.type === 'close') this.closed = true
       if (frame.type !== 'text') continue

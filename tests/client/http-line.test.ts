@@ -9,6 +9,7 @@ import {
   startServer,
   useFakeTime,
 } from './fixtures.ts'
+import { HttpLine } from '../../client/transport/http.ts'
 import { FakeSync, type SyncRequest } from './fake-sync.ts'
 import type { ConnectOptions } from '../../client/index.ts'
 
@@ -139,3 +140,23 @@ test.each(['stream', 'poll'] as const)(
     expect(asked).toBeGreaterThan(had + 1)
   },
 )
+
+test('H2: what is said in one turn goes out together, no more than a thousand frames a body', async () => {
+  const server = await startServer()
+  const sync = new FakeSync(server)
+  const target = {
+    url: server.url,
+    token: async () => undefined,
+    WebSocket,
+    fetch,
+    instead: null,
+    everyMs: 0,
+  }
+  const none = () => {}
+  const line = new HttpLine('stream', target, undefined, { text: none, frame: none, heard: none, ended: none })
+  await eventually(() => expect(line.session).not.toBe(null))
+  for (let i = 0; i < 2_500; i++) line.send('{"type":"ping"}')
+  await eventually(() => expect(sync.last.said).toHaveLength(2_500))
+  expect(sync.last.counts).toEqual([1_000, 1_000, 500])
+  await line.close()
+})
