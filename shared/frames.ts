@@ -44,7 +44,10 @@ function payloadOf(frame: Frame): Uint8Array {
 /** Reads frames from bytes as they come, cut anywhere. Throws `bad_request` for what is no frame, `too_large` for a message of more than `maxBytes`. */
 export class FrameReader {
   readonly #maxBytes: number
-  #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  /** What has come of a frame that is not whole, and how many bytes there must be before it is looked at again. */
+  #pieces: Uint8Array[] = []
+  #bytes = 0
+  #wanted = 0
   /** Of a message that is not whole yet. */
   #parts: Uint8Array[] = []
   #partsBytes = 0
@@ -56,23 +59,29 @@ export class FrameReader {
 
   /** Nothing of a frame or a message waits for more. */
   get atEnd(): boolean {
-    return this.#rest.length === 0 && this.#opcode === continuation
+    return this.#bytes === 0 && this.#opcode === continuation
   }
 
   *read(chunk: Uint8Array): Generator<Frame> {
-    let bytes = this.#rest.length === 0 ? chunk : joined([this.#rest, chunk])
+    this.#bytes += chunk.length
+    // A copy is kept: what was handed in may be used again. Joined once, however many pieces a frame comes in.
+    if (this.#bytes < this.#wanted) return void this.#pieces.push(chunk.slice())
+    let bytes = this.#pieces.length === 0 ? chunk : joined([...this.#pieces, chunk])
     for (;;) {
       const head = headOf(bytes)
       if (head && head.length + this.#partsBytes > this.#maxBytes)
         throw new RunnelError('too_large', `A message has more than ${this.#maxBytes} bytes.`)
-      if (!head || bytes.length < head.start + head.length) break
+      if (!head || bytes.length < head.start + head.length) {
+        this.#wanted = head ? head.start + head.length : bytes.length + 1
+        break
+      }
       const payload = bytes.subarray(head.start, head.start + head.length)
       bytes = bytes.subarray(head.start + head.length)
       const frame = this.#take(head, payload)
       if (frame) yield frame
     }
-    // A copy: what was handed in may be used again.
-    this.#rest = bytes.slice()
+    this.#pieces = bytes.length === 0 ? [] : [bytes.slice()]
+    this.#bytes = bytes.length
   }
 
   #take({ opcode, isFinal }: Head, payload: Uint8Array): Frame | null {

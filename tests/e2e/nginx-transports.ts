@@ -62,7 +62,17 @@ export async function playBehindNginx(durationMs: number, nodeCount = 3): Promis
     await sleep(50)
   }
   stream.end()
-  await until(() => clients.every(({ text }) => text() === sent), 'all of it', 15_000)
+  await until(() => clients.every(({ text }) => text() === sent), 'all of it', 15_000).catch((error: unknown) => {
+    const how = clients.map(({ client, message, text, transport, states }, i) => ({
+      transport,
+      line: client.connection.getSnapshot(),
+      lines: states.slice(before[i]!.states),
+      message: message.getSnapshot().status,
+      status: message.getSnapshot().message?.status,
+      has: text().length,
+    }))
+    throw new Error(`${sent.length} characters were sent: ${JSON.stringify(how)}`, { cause: error })
+  })
   for (const [i, { states, seen, shown, message }] of clients.entries()) {
     // One session from the first to the last: no line was lost, nobody was ever missing.
     expect(states.slice(before[i]!.states)).toEqual([])
