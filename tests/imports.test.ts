@@ -21,6 +21,13 @@ describe('the imports of the project', () => {
   })
 })
 
+test('a table that is asked for any word is a Map: a plain object has an answer to "constructor", too', () => {
+  const tables = globSync('server/**/*.ts', { cwd: root }).filter((file) =>
+    /^(?:export )?const \w+: (?:Readonly<)?Record<string,/m.test(readFileSync(join(root, file), 'utf8')),
+  )
+  expect(tables).toEqual([])
+})
+
 describe('reading imports', () => {
   const read = (text: string) =>
     readSource('server/app/app.ts', text).imports.map(

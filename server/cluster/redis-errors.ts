@@ -18,12 +18,14 @@ const passing = new Set([
 ])
 
 /** What a reply says of REDIS_URL. Readers see these: they name the setting, no places. */
-const sentences: Record<string, string> = {
-  NOAUTH: 'Redis wants a password. Set it in REDIS_URL.',
-  WRONGPASS: 'Redis refuses this user or its password. Check both in REDIS_URL.',
-  NOPERM: 'Redis does not allow this user what Runnel needs. Check the user in REDIS_URL, and its rights.',
-  OOM: 'Redis is full. Runnel goes on when it has room again.',
-}
+const sentences = new Map(
+  Object.entries({
+    NOAUTH: 'Redis wants a password. Set it in REDIS_URL.',
+    WRONGPASS: 'Redis refuses this user or its password. Check both in REDIS_URL.',
+    NOPERM: 'Redis does not allow this user what Runnel needs. Check the user in REDIS_URL, and its rights.',
+    OOM: 'Redis is full. Runnel goes on when it has room again.',
+  }),
+)
 
 /** The connection was closed before Redis said a word. */
 export class ClosedEarly extends Error {}
@@ -57,7 +59,7 @@ function sentenceOf(error: Error): string | undefined {
   if (reply !== null) {
     if (/^ERR (DB index|.*SELECT)/i.test(error.message))
       return 'Redis has no database of that number. Check REDIS_URL, which may end in one (/0).'
-    return sentences[reply] ?? `Redis refuses: ${reply}.`
+    return sentences.get(reply) ?? `Redis refuses: ${reply}.`
   }
   if (error instanceof ClosedEarly)
     return 'Redis closes the connection at once. Check REDIS_URL: rediss:// where it wants TLS, redis:// where not.'

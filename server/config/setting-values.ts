@@ -32,13 +32,15 @@ export const origins = list.refine(
 )
 
 /** Names for networks, as in express: what stands for a proxy on the same machine or in the same private network. */
-const namedNetworks: Record<string, readonly string[]> = {
-  loopback: ['127.0.0.0/8', '::1/128'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-}
+const namedNetworks = new Map(
+  Object.entries({
+    loopback: ['127.0.0.0/8', '::1/128'],
+    linklocal: ['169.254.0.0/16', 'fe80::/10'],
+    uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+  }),
+)
 export const networks = list
-  .transform((parts) => parts.flatMap((part) => namedNetworks[part] ?? [part]))
+  .transform((parts) => parts.flatMap((part) => namedNetworks.get(part) ?? [part]))
   .refine(
     (parts) => parts.every(isNetwork),
     'must be addresses (10.0.0.1), networks (10.0.0.0/8), loopback, linklocal or uniquelocal',

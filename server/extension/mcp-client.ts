@@ -46,11 +46,13 @@ const maxListings = 3
 const anything = z.looseObject({}) as unknown as z.ZodType<JsonObject>
 
 /** What servers may ask of clients, and we do not offer. */
-const notOffered: Record<string, string> = {
-  'elicitation/create': 'elicitation: nobody is asked for input in the middle of a call',
-  'sampling/createMessage': 'sampling: no model is asked on behalf of a server',
-  'roots/list': 'roots: there are no folders to work in',
-}
+const notOffered = new Map(
+  Object.entries({
+    'elicitation/create': 'elicitation: nobody is asked for input in the middle of a call',
+    'sampling/createMessage': 'sampling: no model is asked on behalf of a server',
+    'roots/list': 'roots: there are no folders to work in',
+  }),
+)
 const urlElicitationRequired = -32042
 
 export class McpClient {
@@ -142,7 +144,7 @@ export class McpClient {
       this.#options.onListChanged()
     }
     client.fallbackRequestHandler = async ({ method }) => {
-      const words = notOffered[method]
+      const words = notOffered.get(method)
       if (words !== undefined) this.#options.onRefused(words)
       throw Object.assign(new Error(words === undefined ? `There is no ${method} here.` : `Not offered: ${words}.`), {
         code: Number(ErrorCode.MethodNotFound),

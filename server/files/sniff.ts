@@ -2,12 +2,14 @@ import { fileTypeFromBuffer } from 'file-type'
 import type { Stored } from './files.ts'
 
 /** Text whose name or declaration says one of these is that; all other text is plain, whatever it says: HTML and SVG, too. */
-const textTypes: Readonly<Record<string, string>> = {
-  md: 'text/markdown',
-  markdown: 'text/markdown',
-  csv: 'text/csv',
-  json: 'application/json',
-}
+const textTypes = new Map(
+  Object.entries({
+    md: 'text/markdown',
+    markdown: 'text/markdown',
+    csv: 'text/csv',
+    json: 'application/json',
+  }),
+)
 
 /** What a page made of them could run. */
 const active = /xml|html|svg|script|^text\//
@@ -18,6 +20,5 @@ export async function sniff({ head, isText }: Stored, name: string, declared: st
   if (found && !active.test(found.mime) && found.mime !== 'application/json') return found.mime
   if (!isText) return 'application/octet-stream'
   const ending = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? ''
-  if (Object.hasOwn(textTypes, ending)) return textTypes[ending]!
-  return Object.values(textTypes).includes(declared) ? declared : 'text/plain'
+  return textTypes.get(ending) ?? ([...textTypes.values()].includes(declared) ? declared : 'text/plain')
 }

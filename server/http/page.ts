@@ -7,7 +7,7 @@ import { encodingFor, type Encoding } from './encoding.ts'
 const assets = '/assets/'
 
 /** By the ending of a file that the build has compressed. */
-const encodings: Readonly<Record<string, Encoding>> = { '.br': 'br', '.gz': 'gzip' }
+const encodings = new Map<string, Encoding>(Object.entries({ '.br': 'br', '.gz': 'gzip' }))
 
 /** The page as it was built: its assets for ever and compressed, what names them asked for anew each time. */
 export function servePage(folder: string): RequestHandler[] {
@@ -18,7 +18,7 @@ export function servePage(folder: string): RequestHandler[] {
     const name = request.path.slice(assets.length)
     if (request.path.startsWith(assets)) {
       const wanted = encodingFor(request)
-      const ending = wanted && Object.keys(encodings).find((ending) => encodings[ending] === wanted)
+      const ending = wanted && [...encodings.keys()].find((ending) => encodings.get(ending) === wanted)
       if (ending !== undefined && compressed.has(name + ending)) request.url = assets + name + ending
     }
     next()
@@ -37,7 +37,7 @@ function setHeaders(response: Response, path: string): void {
   if (!path.replaceAll('\\', '/').replace(/^\/?/, '/').startsWith(assets))
     return void response.set('Cache-Control', 'no-cache')
   response.set({ 'Cache-Control': 'public, max-age=31536000, immutable', Vary: 'Accept-Encoding' })
-  const encoding = encodings[extname(path)]
+  const encoding = encodings.get(extname(path))
   if (encoding === undefined) return
   response.set('Content-Encoding', encoding)
   response.type(extname(path.slice(0, -extname(path).length)))

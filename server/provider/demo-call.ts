@@ -46,16 +46,18 @@ function example(schema: JsonObject, name: string, left = { values: maxValues })
           .map(([key, field]) => [key, example(isObject(field) ? field : {}, key, left)]),
       )
     default:
-      return formats[String(schema.format)] ?? name
+      return formats.get(String(schema.format)) ?? name
   }
 }
 
-const formats: Record<string, string> = {
-  uri: 'https://example.com/',
-  email: 'ada@example.com',
-  date: '2026-01-01',
-  'date-time': '2026-01-01T12:00:00Z',
-}
+const formats = new Map(
+  Object.entries({
+    uri: 'https://example.com/',
+    email: 'ada@example.com',
+    date: '2026-01-01',
+    'date-time': '2026-01-01T12:00:00Z',
+  }),
+)
 
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

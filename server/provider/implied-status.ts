@@ -2,21 +2,23 @@
 import type { UpstreamError } from '../../shared/schema.ts'
 
 /** What providers call a failure that has no status, as it stands within a stream. */
-const statusOfWord: Record<string, number> = {
-  invalid_request_error: 400,
-  context_length_exceeded: 400,
-  content_filter: 400,
-  authentication_error: 401,
-  permission_error: 403,
-  invalid_api_key: 401,
-  not_found_error: 404,
-  model_not_found: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  rate_limit_exceeded: 429,
-  insufficient_quota: 429,
-  overloaded_error: 503,
-}
+const statusOfWord = new Map(
+  Object.entries({
+    invalid_request_error: 400,
+    context_length_exceeded: 400,
+    content_filter: 400,
+    authentication_error: 401,
+    permission_error: 403,
+    invalid_api_key: 401,
+    not_found_error: 404,
+    model_not_found: 404,
+    request_too_large: 413,
+    rate_limit_error: 429,
+    rate_limit_exceeded: 429,
+    insufficient_quota: 429,
+    overloaded_error: 503,
+  }),
+)
 
 /** Undefined where nothing stands for one: of a stream that began well there may be no status at all. */
 export function impliedStatus({ status, code, type }: UpstreamError): number | undefined {
@@ -35,5 +37,5 @@ function statusIn(code: string | number | undefined): number | undefined {
 }
 
 function wordStatus(word: string | number | undefined): number | undefined {
-  return typeof word === 'string' && Object.hasOwn(statusOfWord, word) ? statusOfWord[word] : undefined
+  return typeof word === 'string' ? statusOfWord.get(word) : undefined
 }

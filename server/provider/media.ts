@@ -9,23 +9,25 @@ export type Media =
 /** Shapes inside of shapes. */
 const maxDepth = 5
 
-const extensions: Record<string, string> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  gif: 'image/gif',
-  webp: 'image/webp',
-  svg: 'image/svg+xml',
-  avif: 'image/avif',
-  mp3: 'audio/mpeg',
-  wav: 'audio/wav',
-  ogg: 'audio/ogg',
-  opus: 'audio/ogg',
-  flac: 'audio/flac',
-  aac: 'audio/aac',
-  mp4: 'video/mp4',
-  pdf: 'application/pdf',
-}
+const extensions = new Map(
+  Object.entries({
+    png: 'image/png',
+    jpg: 'image/jpeg',
+    jpeg: 'image/jpeg',
+    gif: 'image/gif',
+    webp: 'image/webp',
+    svg: 'image/svg+xml',
+    avif: 'image/avif',
+    mp3: 'audio/mpeg',
+    wav: 'audio/wav',
+    ogg: 'audio/ogg',
+    opus: 'audio/ogg',
+    flac: 'audio/flac',
+    aac: 'audio/aac',
+    mp4: 'video/mp4',
+    pdf: 'application/pdf',
+  }),
+)
 
 /** What a part shows; null where it shows nothing that is understood. `kind`: what it is where it does not say so. */
 export function mediaOf(value: unknown, kind: 'image' | 'audio' | 'file', depth = 0): Media | null {
@@ -67,7 +69,7 @@ function typeOf(value: Fields): string | undefined {
     if (typeof type === 'string' && mimePattern.test(type)) return type
   }
   const format = value.format ?? value.output_format
-  return typeof format === 'string' ? extensions[format.toLowerCase()] : undefined
+  return typeof format === 'string' ? extensions.get(format.toLowerCase()) : undefined
 }
 
 const mimePattern = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/
@@ -105,7 +107,7 @@ const beginnings: [RegExp, string][] = [
 
 function bytesOf(data: Uint8Array | null, mimeType: string, kind: string): Media | null {
   if (!data || data.byteLength === 0) return null
-  const extension = Object.keys(extensions).find((name) => extensions[name] === mimeType)
+  const extension = [...extensions].find(([, type]) => type === mimeType)?.[0]
   return { name: extension === undefined ? kind : `${kind}.${extension}`, mimeType, data }
 }
 
@@ -116,7 +118,7 @@ function linkOf(text: string, kind: 'image' | 'audio' | 'file', type: string | u
   const extension = /\.(\w{1,5})$/.exec(last)?.[1]?.toLowerCase() ?? ''
   return {
     name: last === '' ? kind : last.slice(0, 200),
-    mimeType: type ?? extensions[extension] ?? (kind === 'file' ? fallback.file : `${kind}/*`),
+    mimeType: type ?? extensions.get(extension) ?? (kind === 'file' ? fallback.file : `${kind}/*`),
     url: href,
   }
 }

@@ -75,7 +75,7 @@ const json: Decode = (bytes, at) => {
   if (bytes[at] !== 0x5c) return null
   const next = bytes[at + 1]
   if (next === undefined) return null
-  if (next !== 0x75) return { size: 2, gives: [escapes[String.fromCharCode(next)] ?? next] }
+  if (next !== 0x75) return { size: 2, gives: [escapes.get(String.fromCharCode(next)) ?? next] }
   const unit = hexAt(bytes, at + 2, 4)
   if (unit === null) return null
   const low = bytes[at + 6] === 0x5c && bytes[at + 7] === 0x75 ? hexAt(bytes, at + 8, 4) : null
@@ -83,7 +83,7 @@ const json: Decode = (bytes, at) => {
   return { size: isPair ? 12 : 6, gives: Buffer.from(String.fromCharCode(unit, ...(isPair ? [low] : []))) }
 }
 
-const escapes: Record<string, number> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x08, f: 0x0c }
+const escapes = new Map(Object.entries({ n: 0x0a, r: 0x0d, t: 0x09, b: 0x08, f: 0x0c }))
 
 const decoders = [
   { sign: '%', decode: decoder(percent) },

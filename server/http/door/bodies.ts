@@ -9,11 +9,13 @@ import { JsonFault, JsonStream } from './json-stream.ts'
 /** So many bodies of the largest size may be held for one user at once. */
 const largestAtOnce = 4
 
-const decompressors: Record<string, () => Transform> = {
-  gzip: createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-}
+const decompressors = new Map<string, () => Transform>(
+  Object.entries({
+    gzip: createGunzip,
+    deflate: createInflate,
+    br: createBrotliDecompress,
+  }),
+)
 
 export class DoorBodies {
   readonly #maxBytes: number
@@ -89,7 +91,7 @@ function textDecoder(request: Request): { decode(bytes?: Uint8Array, options?: {
 /** Gives each piece to `take`, decompressed; what `take` throws ends it. What is not read any more is left unread. */
 async function readAll(request: Request, take: (bytes: Uint8Array) => void): Promise<void> {
   const encoding = (request.get('content-encoding') ?? 'identity').toLowerCase()
-  const decompress = decompressors[encoding]?.()
+  const decompress = decompressors.get(encoding)?.()
   if (!decompress && encoding !== 'identity') throw unreadable()
   const source: Readable = decompress ? request.pipe(decompress) : request
   try {

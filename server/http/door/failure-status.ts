@@ -8,14 +8,16 @@ import type { Failure } from './outcome.ts'
 export const authStatus = 424
 
 /** Where OpenAI's clients look for another status than ours. */
-const ownStatuses: Record<string, number> = {
-  // Somebody pressed Stop: to ask again would start what was stopped.
-  stopped: 410,
-  provider_auth: authStatus,
-  provider_rejected: 400,
-  provider_rate_limited: 429,
-  message_too_large: 422,
-}
+const ownStatuses = new Map<string, number>(
+  Object.entries({
+    // Somebody pressed Stop: to ask again would start what was stopped.
+    stopped: 410,
+    provider_auth: authStatus,
+    provider_rejected: 400,
+    provider_rate_limited: 429,
+    message_too_large: 422,
+  }),
+)
 
 const types: Record<number, string> = {
   401: 'authentication_error',
@@ -29,7 +31,7 @@ export function statusOf({ code, upstream }: Failure): number {
   const theirs = upstream && upstreamStatus(upstream)
   if (theirs !== undefined) return theirs
   const { http, retryable } = errorRow(code)
-  const own = ownStatuses[code] ?? http
+  const own = ownStatuses.get(code) ?? http
   return mayPass(own) && !retryable ? 400 : own
 }
 

@@ -21,16 +21,18 @@ const bareCharacters = /[^ \n\r\t,:[\]{}"]+/y
 // eslint-disable-next-line no-control-regex
 const special = /["\\\u0000-\u001f]/g
 
-const escapes: Record<string, string> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-}
+const escapes = new Map(
+  Object.entries({
+    '"': '"',
+    '\\': '\\',
+    '/': '/',
+    b: '\b',
+    f: '\f',
+    n: '\n',
+    r: '\r',
+    t: '\t',
+  }),
+)
 
 export class JsonFault extends Error {}
 
@@ -182,7 +184,7 @@ export class JsonStream {
 }
 
 function unescaped(escape: string): string {
-  const plain = escapes[escape[0]!]
+  const plain = escapes.get(escape[0]!)
   if (plain !== undefined) return plain
   if (!/^u[\da-f]{4}$/i.test(escape)) throw unexpected(`\\${escape}`)
   return String.fromCharCode(Number.parseInt(escape.slice(1), 16))

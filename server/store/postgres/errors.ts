@@ -1,26 +1,28 @@
 import { RunnelError } from '../../../shared/errors.ts'
 
 /** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, or by its class (two characters). Readers see these: they name settings, no places. */
-const sentences: Record<string, string> = {
-  '08': 'The connection to the database was lost.',
-  '28': 'The database refuses this user. Check the user and the password in DATABASE_URL.',
-  '3D000': 'There is no such database. Make it, or set DATABASE_URL to another one.',
-  '25006': 'The database takes no writes, as a standby does. Set DATABASE_URL to the server that does.',
-  '40': 'Too many writes at once changed the same rows of the database. Try again in a moment.',
-  '42501':
-    "This user may not make or use Runnel's tables in the database. Give it the right, or set DATABASE_URL to another user.",
-  '42P01': 'Tables of Runnel are missing in the database. Restore them from a backup.',
-  '53': 'The database is out of disk, memory or connections. Runnel goes on when it has some again.',
-  '55P03': 'Somebody else locks rows of the database for too long.',
-  '57014': 'The database took too long.',
-  '57': 'The database is going down or starting. Runnel goes on when it is there again.',
-  '58': 'Reading or writing the database failed. Check the disk of its server.',
-  XX: 'The database is damaged, or its server is at fault. Its log says more.',
-}
+const sentences = new Map(
+  Object.entries({
+    '08': 'The connection to the database was lost.',
+    '28': 'The database refuses this user. Check the user and the password in DATABASE_URL.',
+    '3D000': 'There is no such database. Make it, or set DATABASE_URL to another one.',
+    '25006': 'The database takes no writes, as a standby does. Set DATABASE_URL to the server that does.',
+    '40': 'Too many writes at once changed the same rows of the database. Try again in a moment.',
+    '42501':
+      "This user may not make or use Runnel's tables in the database. Give it the right, or set DATABASE_URL to another user.",
+    '42P01': 'Tables of Runnel are missing in the database. Restore them from a backup.',
+    '53': 'The database is out of disk, memory or connections. Runnel goes on when it has some again.',
+    '55P03': 'Somebody else locks rows of the database for too long.',
+    '57014': 'The database took too long.',
+    '57': 'The database is going down or starting. Runnel goes on when it is there again.',
+    '58': 'Reading or writing the database failed. Check the disk of its server.',
+    XX: 'The database is damaged, or its server is at fault. Its log says more.',
+  }),
+)
 
 const refused = (code: string) =>
   `The database cannot be reached (${code}). Start it, or set DATABASE_URL to another one.`
-const lost = sentences['08']!
+const lost = sentences.get('08')!
 
 /** What pg itself says, which has no code; `lost`: of a connection that is of no use any more; `passing`: none could be had in time. */
 const ownWords: { words: RegExp; sentence: string; lost?: true; passing?: true }[] = [
@@ -72,7 +74,7 @@ export function storeError(error: unknown, where: string): RunnelError {
   const state = sqlState(error)
   // A duplicate id is a fault of the program: trying again would not help.
   if (state === '23505') return new RunnelError('internal', 'This is in the database already.', { cause: error })
-  const sentence = state === null ? outsideSentence(error) : (sentences[state] ?? sentences[state.slice(0, 2)])
+  const sentence = state === null ? outsideSentence(error) : (sentences.get(state) ?? sentences.get(state.slice(0, 2)))
   if (sentence !== undefined) return new RunnelError('store_unavailable', sentence, { cause: error, where })
   // Postgres' own words may quote what was to be written, those of the system name hosts.
   const reason =
