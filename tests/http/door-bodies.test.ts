@@ -8,7 +8,7 @@ import { answer } from '../../testing/index.ts'
 import { startDoor, user } from './door-client.ts'
 
 function read(pieces: readonly string[], depth = 64): unknown {
-  const stream = new JsonStream(depth)
+  const stream = new JsonStream(depth, 1_000)
   for (const piece of pieces) stream.push(piece)
   return stream.end()
 }
@@ -81,6 +81,49 @@ describe('JSON in pieces', () => {
     expect(() => read(['['.repeat(65) + ']'.repeat(65)])).toThrow(/64 levels/)
     expect(read(['['.repeat(64) + ']'.repeat(64)])).toHaveLength(1)
   })
+})
+
+test('a long string full of escapes is put together as it comes, not in one step at its end', () => {
+  const longestMs = (line: string) => {
+    const stream = new JsonStream(64, 10)
+    let worst = 0
+    const step = (work: () => void) => {
+      const before = process.threadCpuUsage()
+      work()
+      const { user: own, system } = process.threadCpuUsage(before)
+      worst = Math.max(worst, (own + system) / 1_000)
+    }
+    step(() => stream.push('{"a":"'))
+    const piece = line.repeat(8_192)
+    for (let came = 0; came < 8_000_000; came += piece.length) step(() => stream.push(piece))
+    step(() => stream.push('"}'))
+    expect((stream.end() as { a: string }).a.length).toBeGreaterThan(1_000_000)
+    return worst
+  }
+  const plain = longestMs('xxxxxxxx')
+  expect(longestMs('xxxxxx\\n')).toBeLessThan(4 * plain + 20)
+})
+
+test('a body holds so many values and messages at the most, however small they are', async () => {
+  const { server, fake } = await startDoor()
+  const messages = JSON.stringify(user('Hi'))
+  const refused = async (body: string) => {
+    const response = await completions(server.url, body)
+    return [response.status, ((await response.json()) as any).error.message]
+  }
+  const values = (count: number) => `{"messages":${messages},"stop":[${'{},'.repeat(count)}0]}`
+  expect(await refused(values(100_000))).toEqual([400, expect.stringContaining('100000 values')])
+  expect(await refused(`{"messages":${messages},"a":{${'"":0,'.repeat(100_000)}"":0}}`)).toEqual([
+    400,
+    expect.stringContaining('100000 values'),
+  ])
+  const one = messages.slice(1, -1)
+  expect(await refused(`{"messages":[${`${one},`.repeat(20_000)}${one}]}`)).toEqual([
+    400,
+    expect.stringContaining('messages'),
+  ])
+  expect(fake.requests).toEqual([])
+  expect((await completions(server.url, `{"messages":${messages},"x":[${'0,'.repeat(90_000)}0]}`)).status).toBe(200)
 })
 
 const completions = (url: string, body: BodyInit, headers: Record<string, string> = {}) =>

@@ -9,6 +9,9 @@ import { JsonFault, JsonStream } from './json-stream.ts'
 /** So many bodies of the largest size may be held for one user at once. */
 const largestAtOnce = 4
 
+/** In one body: what is read of it is walked and copied whole, later on. */
+const maxValues = 100_000
+
 const decompressors = new Map<string, () => Transform>(
   Object.entries({
     gzip: createGunzip,
@@ -34,7 +37,7 @@ export class DoorBodies {
     if (Number(request.get('content-length') ?? 0) > this.#maxBytes) throw this.#tooLarge()
     let own = 0
     response.once('close', () => this.#count(userId, -own))
-    const json = new JsonStream(maxBodyDepth)
+    const json = new JsonStream(maxBodyDepth, maxValues)
     const text = textDecoder(request)
     const count = (bytes: number) => {
       own += bytes

@@ -13,10 +13,13 @@ const message = z.looseObject({
   role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']),
 }) as unknown as z.ZodType<JsonObject>
 
+/** As many as a chat has at the most by itself. */
+const maxMessages = 20_000
+
 /** Loose: what is not named here goes to the provider as it is. */
 export const completionBody = z.looseObject({
   model: z.string().min(1).max(200).optional(),
-  messages: z.array(message).min(1),
+  messages: z.array(message).min(1).max(maxMessages),
   tools: z
     .array(jsonObject)
     .max(128)

@@ -39,18 +39,24 @@ export class JsonFault extends Error {}
 /** Takes a text in pieces; `end` gives the value. Both throw JsonFault, `NaN` and the like not being JSON. */
 export class JsonStream {
   readonly #maxDepth: number
+  readonly #maxValues: number
+  #values = 0
   readonly #stack: Frame[] = []
   #awaits: Awaited = 'value'
   #value: unknown
-  /** Pieces of the string that is being read. */
+  /** The string that is being read, as far as it came before this push, in pieces that a push gave each. */
+  readonly #before: string[] = []
+  /** What this push gave of it. */
   #string: string[] | null = null
   /** An escape whose end has not come. */
   #escape = ''
   /** A number or a word, as far as it came. */
   #bare = ''
 
-  constructor(maxDepth: number) {
+  /** @param maxValues lists, objects and fields' values in all: the smallest costs much more memory than its text */
+  constructor(maxDepth: number, maxValues: number) {
     this.#maxDepth = maxDepth
+    this.#maxValues = maxValues
   }
 
   push(piece: string): void {
@@ -58,6 +64,10 @@ export class JsonStream {
     this.#escape = ''
     for (let at = 0; at < text.length;)
       at = this.#string ? this.#readString(this.#string, text, at) : this.#read(text, at)
+    if (!this.#string?.length) return
+    // Between two escapes is a piece; all of a long string would be too many to join at its end.
+    this.#before.push(this.#string.join(''))
+    this.#string = []
   }
 
   end(): unknown {
@@ -124,7 +134,8 @@ export class JsonStream {
     if (!found) return end
     if (found[0] === '"') {
       this.#string = null
-      this.#said(pieces.length === 1 ? pieces[0]! : pieces.join(''))
+      const all = this.#before.length === 0 ? pieces : [...this.#before.splice(0), ...pieces]
+      this.#said(all.length === 1 ? all[0]! : all.join(''))
       return end + 1
     }
     if (found[0] !== '\\') throw new JsonFault('holds a line break or another control character within a string.')
@@ -172,6 +183,7 @@ export class JsonStream {
   }
 
   #add(value: unknown): void {
+    if (++this.#values > this.#maxValues) throw new JsonFault(`holds more than ${this.#maxValues} values.`)
     const frame = this.#stack.at(-1)
     this.#awaits = frame ? 'comma' : 'end'
     if (!frame) this.#value = value
