@@ -56,7 +56,9 @@ const wrapping = /^[\s"'[<({|]+|[\s"'\]>)}|]+$/g
  */
 export function readFrame(type: string | undefined, data: string): Frame {
   if (type !== undefined && (type === 'response.error' || failedName.test(type))) return failedFrame(data)
-  if (type === undefined && data.length > 4 && data.charCodeAt(0) === 123 /* { */) return aliveFields(parseFrame(data))
+  // What is longer than a word, and an object, need not be searched for one.
+  if (data.length > (type === undefined ? 4 : maxWordChars) && data.charCodeAt(0) === 123 /* { */)
+    return type !== undefined && isAliveWord(type) ? null : aliveFields(parseFrame(data))
   const text = data.trim()
   // A word in quotes or brackets, which is none of an answer.
   const word = text.length > maxWordChars ? text : text.replace(wrapping, '')
@@ -65,8 +67,18 @@ export function readFrame(type: string | undefined, data: string): Frame {
   if (doneWord.test(word) || (endsBy(type) && /^\w*$/.test(word))) return 'done'
   if (type !== undefined && isAliveWord(type)) return null
   // Some put a frame into a frame.
-  if (text.startsWith('data:')) return readFrame(type, text.slice('data:'.length).trimStart())
+  if (text.startsWith('data:')) return readFrame(type, withoutFieldNames(text))
   return aliveFields(parseFrame(text))
+}
+
+const fieldName = /data:\s*/y
+
+/** However many stand before it. */
+function withoutFieldNames(text: string): string {
+  let at = 0
+  fieldName.lastIndex = 0
+  while (fieldName.test(text)) at = fieldName.lastIndex
+  return text.slice(at)
 }
 
 /** An event that is called so says it, where it says nothing else. */

@@ -42,8 +42,10 @@ export class ChatMapper implements StreamMapper, PartsSink {
   readonly #kept: KeptReasoning
   #sound: Sound | undefined
   #reasoningField: ReasoningField | null = null
-  /** Of the thoughts, for those that come a second time in another field. */
+  /** The thoughts, for those that come a second time in another field. To look into them costs their whole length. */
   #thoughts = ''
+  /** The end of them. */
+  #recent = ''
   #reason: FinishReason | null = null
   /** The answer ended with a word of failure. Why may come behind it. */
   #failure: RunnelError | undefined
@@ -194,6 +196,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
     const text = whole.slice(came)
     this.#reasoningField ??= field
     this.#thoughts += text
+    this.#recent = (this.#recent + text).slice(-maxComparedChars)
     this.#blocks.thoughts(text, isSummary)
   }
 
@@ -201,7 +204,7 @@ export class ChatMapper implements StreamMapper, PartsSink {
   #isRepeated(text: string): boolean {
     const plain = text.trim()
     if (Math.abs(text.length - this.#thoughts.length) <= leastRepeated && plain === this.#thoughts.trim()) return true
-    return plain.length >= leastRepeated && this.#thoughts.slice(-maxComparedChars).includes(plain)
+    return plain.length >= leastRepeated && this.#recent.includes(plain)
   }
 
   // What the parts of a content are given to.

@@ -15,6 +15,7 @@ import { ResponsesMapper } from './openai-responses.ts'
 import { marked, originOf, type Origin } from './origin.ts'
 import { responsesBody } from './responses-request.ts'
 import { readStream } from './stream.ts'
+import { unknownPaths } from './unknown-paths.ts'
 import { Upstream } from './upstream.ts'
 
 export interface OpenAIOptions {
@@ -50,8 +51,6 @@ export interface OpenAIOptions {
   onUnknownEvent?: (path: string) => void
 }
 
-const maxPaths = 100
-
 const defaultBaseURL = 'https://api.openai.com/v1'
 
 /**
@@ -70,13 +69,7 @@ export function openaiProvider(options: OpenAIOptions): DescribedProvider {
   ]
   const redact = redactor(secrets)
   const shown = (failure: unknown) => shownFailure(failure, redact)
-  /** Paths without keys: a field may come with each chunk. */
-  const paths = new Map<string, string>()
-  const onUnknown = (path: string) => {
-    const shownPath = paths.get(path) ?? redact(path)
-    if (paths.size < maxPaths) paths.set(path, shownPath)
-    options.onUnknownEvent?.(shownPath)
-  }
+  const onUnknown = unknownPaths(redact, (path) => options.onUnknownEvent?.(path))
   const reading = { shown, ...(options.commentMs !== undefined && { commentMs: options.commentMs }) }
 
   const connectionFor = (request: ProviderRequest) => ({

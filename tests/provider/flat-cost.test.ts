@@ -1,0 +1,48 @@
+/** What a frame costs does not depend on what came before it, nor on how it is written. */
+import { expect, test } from 'vitest'
+import { readFrame } from '../../server/provider/frames.ts'
+import { ChatMapper } from '../../server/provider/openai-chat.ts'
+import { unknownPaths } from '../../server/provider/unknown-paths.ts'
+import { redactor } from '../../server/secrets/secrets.ts'
+
+/** CPU time of this thread, the better of two. */
+function costMs(work: () => void): number {
+  const once = () => {
+    const before = process.threadCpuUsage()
+    work()
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1_000
+  }
+  return Math.min(once(), once())
+}
+
+test('thoughts that come in two fields cost the same, however many came before', () => {
+  const chunks = (count: number) => () => {
+    const mapper = new ChatMapper(() => {})
+    for (let i = 0; i < count; i++) {
+      const delta = { reasoning: `A thought of number ${i}. `, reasoning_content: `Another word, for ${i} too. ` }
+      mapper.push(undefined, JSON.stringify({ choices: [{ index: 0, delta }] }))
+      mapper.events.length = 0
+    }
+  }
+  costMs(chunks(2_000))
+  expect(costMs(chunks(20_000))).toBeLessThan(6 * costMs(chunks(5_000)) + 20)
+})
+
+test('a frame in a frame in a frame is read at once', () => {
+  for (const levels of [6_000, 200_000]) {
+    expect(costMs(() => readFrame(undefined, `${'data:'.repeat(levels)}[DONE]`))).toBeLessThan(100)
+    expect(readFrame(undefined, `${'data:'.repeat(levels)} data: {"choices":[]}`)).toEqual({ choices: [] })
+  }
+})
+
+test('of a name that is not understood no more is kept and told than a person reads', () => {
+  const told: string[] = []
+  const onUnknown = unknownPaths(redactor(['sk-very-secret']), (path) => told.push(path))
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 100; i++) onUnknown(`${i} sk-very-secret ${'x'.repeat(1_000_000)}`.toLowerCase())
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000)
+  expect(told[7]).toBe(`7 *** ${'x'.repeat(194)}`)
+  onUnknown('choices.delta.odd')
+  expect(told.at(-1)).toBe('choices.delta.odd')
+})
