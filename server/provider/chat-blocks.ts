@@ -3,7 +3,7 @@ import { annotationOf } from './chat-delta.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields } from './frames.ts'
 import type { KeptReasoning } from './kept-reasoning.ts'
-import type { Media } from './media.ts'
+import { markOf, mediaEvents, type Media } from './media.ts'
 import { ThinkTags } from './think-tags.ts'
 
 interface OpenBlock {
@@ -35,7 +35,7 @@ export class ChatBlocks {
   #contentLength = 0
   /** White space that no text stands before yet. */
   #held = ''
-  readonly #links = new Set<string>()
+  readonly #files = new Set<string>()
 
   /** `kept` is told of all thoughts. `count` hears how much is held back for later, and throws where that is too much. */
   constructor(
@@ -105,20 +105,13 @@ export class ChatBlocks {
     this.#events.push({ type: 'annotation', key: block.key, annotation: annotationOf(annotation, this.#textStart) })
   }
 
-  /** Servers that repeat what came so far send the same picture again. */
   media(media: Media): void {
-    const mark = 'url' in media ? media.url : digest(media.data)
-    if (this.#links.has(mark)) return
-    this.#links.add(mark)
+    const mark = markOf(media)
+    if (this.#files.has(mark)) return
+    this.#files.add(mark)
     this.leave('completed')
     this.holdsAny = true
-    const key = `file-${this.#blocks++}`
-    if (!('url' in media)) {
-      this.#events.push({ type: 'file', key, ...media })
-      return
-    }
-    const block = { type: 'file' as const, status: 'in_progress' as const, ...media }
-    this.#events.push({ type: 'block_start', key, block }, { type: 'block_end', key, status: 'completed' })
+    this.#events.push(...mediaEvents(`file-${this.#blocks++}`, media))
   }
 
   /** Ends what was written last, except a text, which the next one ends. */
@@ -235,11 +228,4 @@ export class ChatBlocks {
     if (this.#text) this.#events.push({ type: 'block_end', key: this.#text.key, status })
     this.#text = null
   }
-}
-
-/** Bytes that are the same have the same; others hardly ever. */
-function digest(data: Uint8Array): string {
-  let hash = 0
-  for (let at = 0; at < data.length; at++) hash = (Math.imul(hash, 31) + data[at]!) | 0
-  return `${data.length}:${hash}`
 }

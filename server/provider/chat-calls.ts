@@ -118,8 +118,8 @@ export class ChatCalls {
     if (at) {
       // Some servers make a new id for each fragment: only a name begins another call.
       const isOther = id !== '' && at.id !== '' && at.id !== id
-      // So does one whose arguments are only the rest of some.
-      const goesOn = at.name === name && at.arguments !== '' && text !== '' && !/^\s*[{]/.test(text)
+      // So does one whose arguments are only the rest of some, but where any text is whole.
+      const goesOn = !at.isCustom && at.name === name && at.arguments !== '' && text !== '' && !/^\s*[{]/.test(text)
       if (isOther && !goesOn && (name !== '' || this.#isWhole(at))) return this.#start(index, id, name, null)
       if (name === '' || at.name === '') return at
       if (at.name !== name) return this.#start(index, id, name, null)

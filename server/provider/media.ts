@@ -1,10 +1,25 @@
 /** Pictures, sounds and files in an answer, in the shapes in which servers send them. */
+import { hash } from 'node:crypto'
+import type { ProviderEvent } from './events.ts'
 import { isFields, type Fields } from './frames.ts'
 
 /** Bytes of its own, or the address of what somebody else keeps. */
 export type Media =
   | { name: string; mimeType: string; data: Uint8Array }
   | { name: string; mimeType: string; url: string }
+
+/** What is the same file has the same. Servers that repeat what came so far send a picture again. */
+export function markOf(media: Media): string {
+  return 'url' in media ? media.url : hash('sha1', media.data)
+}
+
+export function mediaEvents(key: string, media: Media): ProviderEvent[] {
+  if (!('url' in media)) return [{ type: 'file', key, ...media }]
+  return [
+    { type: 'block_start', key, block: { type: 'file', status: 'in_progress', ...media } },
+    { type: 'block_end', key, status: 'completed' },
+  ]
+}
 
 /** Shapes inside of shapes. */
 const maxDepth = 5
@@ -130,10 +145,10 @@ function named(media: Media | null, { filename, name }: Fields): Media | null {
 
 const base64 = /^[A-Za-z0-9+/_-]+={0,2}$/
 
-/** Null where it is none. */
+/** Null where it is none. A last character alone is no byte. */
 export function fromBase64(text: string): Uint8Array | null {
   const data = /\s/.test(text) ? text.replace(/\s+/g, '') : text
-  return base64.test(data) ? Buffer.from(data, 'base64') : null
+  return base64.test(data) && data.replace(/=+$/, '').length % 4 !== 1 ? Buffer.from(data, 'base64') : null
 }
 
 function fromPercent(text: string): Uint8Array | null {

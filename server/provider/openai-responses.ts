@@ -1,6 +1,6 @@
 /**
  * The Responses API: events → events. Which item an event is about:
- * `responses-places.ts`. What a `done` event repeats counts only where no delta
+ * `responses-pieces.ts`. What a `done` event repeats counts only where no delta
  * came before, or as far as it goes on.
  */
 import { RunnelError } from '../../shared/errors.ts'
@@ -9,12 +9,14 @@ import { thoughtsOf } from './chat-reasoning.ts'
 import type { ProviderEvent } from './events.ts'
 import { heldBytes, reportedFailure } from './failures.ts'
 import { emptyAnswer, endingOf, unknownWord } from './finish-reasons.ts'
-import { isAlive, isFields, placeOf, readFrame, type Fields, type StreamMapper } from './frames.ts'
+import { isAlive, isFields, readFrame, type Fields, type StreamMapper } from './frames.ts'
 import { failureIn, namedFailure } from './reported.ts'
 import { CallItem } from './responses-calls.ts'
-import { MessageItem, ReasoningItem, SilentItem } from './responses-items.ts'
-import { Items, isCall, type Item } from './responses-places.ts'
-import { silentEvents, silentItems } from './responses-silent.ts'
+import { MessageItem } from './responses-messages.ts'
+import { ReasoningItem } from './responses-reasoning.ts'
+import { ResponseItems } from './responses-pieces.ts'
+import type { Item } from './responses-places.ts'
+import { silentEvents } from './responses-silent.ts'
 import { missingItems, placeAmong, wordsOf } from './responses-rest.ts'
 import { Sound } from './sound.ts'
 import { usageOf } from './usage.ts'
@@ -25,16 +27,13 @@ export class ResponsesMapper implements StreamMapper {
   /** The last event says all at once. */
   readonly settled = false
   readonly #onUnknown: (type: string) => void
-  readonly #items = new Items()
-  /** The first call of each id, and the last of each kind: results name either. */
-  readonly #callOfId = new Map<string, CallItem>()
-  readonly #lastOfType = new Map<string, CallItem>()
-
+  readonly #items: ResponseItems
   readonly #sound: Sound
 
   /** `maxHeldBytes`: of what comes with the end of the answer only. */
   constructor(onUnknown: (type: string) => void, { maxHeldBytes = Infinity }: { maxHeldBytes?: number } = {}) {
     this.#onUnknown = onUnknown
+    this.#items = new ResponseItems(this.events, onUnknown)
     this.#sound = new Sound(heldBytes(maxHeldBytes))
   }
 
@@ -42,7 +41,10 @@ export class ResponsesMapper implements StreamMapper {
     try {
       const event = readFrame(type, data)
       if (event === null) return false
-      if (event !== 'done') this.#event(event, typeof event.type === 'string' ? event.type : (type ?? ''))
+      if (event === 'done') return true
+      const name = typeof event.type === 'string' ? event.type : (type ?? '')
+      if (!isNamed(name) && hasOnlyBegun(event)) return false
+      this.#event(event, name)
       return true
     } catch (error) {
       this.#hear()
@@ -55,10 +57,8 @@ export class ResponsesMapper implements StreamMapper {
   }
 
   #event(event: Fields, name: string): void {
-    const isNamed = name.startsWith('response.')
-    const isWhole = event.object === 'response' || (Array.isArray(event.output) && typeof event.status === 'string')
-    if (isWhole && !isNamed) return this.#ended('completed', event)
-    const failure = isNamed ? namedFailure(event) : failureIn(event, name)
+    if (isResponse(event) && !isNamed(name)) return this.#ended('completed', event)
+    const failure = isNamed(name) ? namedFailure(event) : failureIn(event, name)
     if (failure !== undefined) throw reportedFailure(failure)
     switch (name) {
       case 'response.output_text.delta':
@@ -66,64 +66,63 @@ export class ResponsesMapper implements StreamMapper {
       case 'response.output_audio_transcript.delta':
       case 'response.audio.transcript.delta':
       case 'response.audio_transcript.delta':
-        return this.#message(event).grow(event, 'text')
+        return this.#items.message(event).grow(event, 'text')
       case 'response.audio.delta':
       case 'response.output_audio.delta':
         if (typeof event.delta === 'string') this.#sound.add(event.delta)
         return
       case 'response.refusal.delta':
-        return this.#message(event).grow(event, 'refusal')
+        return this.#items.message(event).grow(event, 'refusal')
       case 'response.reasoning_summary_text.delta':
-        return this.#reasoning(event).grow(event.summary_index, event.delta, 'summary')
+        return this.#items.reasoning(event).grow(event.summary_index, event.delta, 'summary')
       case 'response.reasoning_summary.delta':
-        return this.#reasoning(event).grow(event.summary_index, thoughtsOf(event.delta), 'summary')
+        return this.#items.reasoning(event).grow(event.summary_index, thoughtsOf(event.delta), 'summary')
       case 'response.reasoning.delta':
-        return this.#reasoning(event).grow(event.content_index, thoughtsOf(event.delta), 'field')
+        return this.#items.reasoning(event).grow(event.content_index, thoughtsOf(event.delta), 'field')
       case 'response.reasoning_text.delta':
-        return this.#reasoning(event).grow(event.content_index, event.delta, 'field')
+        return this.#items.reasoning(event).grow(event.content_index, event.delta, 'field')
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
       case 'response.mcp_call_arguments.delta':
       case 'response.code_interpreter_call_code.delta':
-        return this.#call(event)?.grow(event.delta)
+        return this.#items.arguments(event, name, event.delta, 'grow')
 
       case 'response.content_part.done':
-        if (isFields(event.part) && !this.#items.of(event, 'reasoning'))
-          this.#message(event).wholePart(event.content_index, event.part)
+        if (isFields(event.part) && !this.#items.holdsReasoning(event)) this.#items.part(event, event.part)
         return
       case 'response.reasoning_summary_part.done':
-        if (isFields(event.part)) this.#reasoning(event).whole(event.summary_index, event.part.text, 'summary')
+        if (isFields(event.part)) this.#items.thoughts(event, event.summary_index, event.part.text, 'summary')
         return
       case 'response.output_audio_transcript.done':
       case 'response.audio.transcript.done':
       case 'response.audio_transcript.done':
-        return this.#message(event).whole(event.content_index, 'text', event.transcript ?? event.text)
+        return this.#items.part(event, { type: 'output_text', text: event.transcript ?? event.text })
       case 'response.output_text.done':
-        return this.#message(event).whole(event.content_index, 'text', event.text)
+        return this.#items.part(event, { type: 'output_text', text: event.text })
       case 'response.refusal.done':
-        return this.#message(event).whole(event.content_index, 'refusal', event.refusal)
+        return this.#items.part(event, { type: 'refusal', refusal: event.refusal })
       case 'response.output_text.annotation.added':
-        return this.#message(event).annotate(event.content_index, event.annotation)
+        return this.#items.annotation(event, name)
       case 'response.reasoning_summary_text.done':
-        return this.#reasoning(event).whole(event.summary_index, event.text, 'summary')
+        return this.#items.thoughts(event, event.summary_index, event.text, 'summary')
       case 'response.reasoning_text.done':
-        return this.#reasoning(event).whole(event.content_index, event.text, 'field')
+        return this.#items.thoughts(event, event.content_index, event.text, 'field')
       case 'response.function_call_arguments.done':
       case 'response.mcp_call_arguments.done':
-        return this.#call(event)?.whole(event.arguments)
+        return this.#items.arguments(event, name, event.arguments, 'whole')
       case 'response.custom_tool_call_input.done':
-        return this.#call(event)?.whole(event.input)
+        return this.#items.arguments(event, name, event.input, 'whole')
       case 'response.web_search_call.searching':
       case 'response.file_search_call.searching':
       case 'response.code_interpreter_call.interpreting':
       case 'response.image_generation_call.generating':
-        return this.#call(event)?.run()
+        return this.#items.call(event)?.run()
 
       case 'response.output_item.added':
-        if (isFields(event.item)) this.#added(indexOf(event), event.item)
+        if (isFields(event.item)) this.#items.added(event, event.item)
         return
       case 'response.output_item.done':
-        if (isFields(event.item)) this.#done(indexOf(event), event.item)
+        if (isFields(event.item)) this.#ends(this.#items.added(event, event.item), event.item)
         return
       case 'response.completed':
       case 'response.done':
@@ -148,58 +147,9 @@ export class ResponsesMapper implements StreamMapper {
     throw failure
   }
 
-  #added(index: number, item: Fields): Item {
-    return this.#items.known(index, item) ?? this.#begin(index, item)
-  }
-
-  #begin(index: number, item: Fields): Item {
-    const made = this.#make(this.#items.freePlace(index), item)
-    this.#items.add(index, item, made)
-    if (made instanceof CallItem) {
-      if (!this.#callOfId.has(made.callId)) this.#callOfId.set(made.callId, made)
-      this.#lastOfType.delete(made.type)
-      this.#lastOfType.set(made.type, made)
-    }
-    return made
-  }
-
-  #make(index: number, item: Fields): Item {
-    const type = String(item.type)
-    if (type === 'message') return new MessageItem(this.events, index, this.#onUnknown)
-    if (type === 'reasoning') return new ReasoningItem(this.events, index)
-    if (isCall(type)) return new CallItem(this.events, index, item)
-    if (!silentItems.has(type) && !type.endsWith('_output')) this.#onUnknown(type)
-    return new SilentItem(this.events, index)
-  }
-
-  #done(index: number, item: Fields): void {
-    this.#ends(this.#added(index, item), item)
-  }
-
   #ends(known: Item, item: Fields): void {
     known.done(item)
-    if (String(item.type).endsWith('_output')) this.#answered(item)?.answer(item)
-  }
-
-  /** The call that an output belongs to; one without `call_id` belongs to the last call of its kind. */
-  #answered(output: Fields): CallItem | undefined {
-    if (typeof output.call_id === 'string') return this.#callOfId.get(output.call_id)
-    const kind = String(output.type).replace(/_output$/, '')
-    return [...this.#lastOfType.values()].findLast((call) => call.type.startsWith(kind))
-  }
-
-  #message(event: Fields): MessageItem {
-    return (this.#items.of(event, 'message') ?? this.#begin(indexOf(event), made('message', event))) as MessageItem
-  }
-
-  #reasoning(event: Fields): ReasoningItem {
-    return (this.#items.of(event, 'reasoning') ??
-      this.#begin(indexOf(event), made('reasoning', event))) as ReasoningItem
-  }
-
-  /** A call that was never announced has no name yet: its `done` item brings all of it. */
-  #call(event: Fields): CallItem | undefined {
-    return this.#items.of(event, 'call') as CallItem | undefined
+    if (String(item.type).endsWith('_output')) this.#items.answered(item)?.answer(item)
   }
 
   #ended(name: string, response: Fields): void {
@@ -226,21 +176,21 @@ export class ResponsesMapper implements StreamMapper {
 
   /** What came with this event only. */
   #fill(response: Fields): void {
-    for (const { item, of } of missingItems(response, this.#items.all)) {
+    for (const { item, of, came = 0 } of missingItems(response, this.#items.all)) {
       if (of) {
-        this.#goOn(of, item)
+        this.#goOn(of, item, came)
         continue
       }
       const place = placeAmong(item, this.#items.all)
-      this.#ends(place ?? this.#begin(this.#items.nextPlace, item), item)
+      this.#ends(place ?? this.#items.append(item), item)
     }
   }
 
   /** What came says more in the end. Where it is closed, the rest gets a block of its own. */
-  #goOn(known: MessageItem | ReasoningItem, item: Fields): void {
-    if (!known.isClosed) return this.#ends(known, item)
-    const rest = wordsOf(item).slice(known.text.length)
-    const made = this.#begin(this.#items.nextPlace, { type: item.type })
+  #goOn(known: MessageItem | ReasoningItem, item: Fields, came: number): void {
+    if (!known.isClosed && came === known.text.length) return this.#ends(known, item)
+    const rest = wordsOf(item).slice(came)
+    const made = this.#items.append({ type: item.type })
     if (made instanceof MessageItem) made.grow({ delta: rest }, 'text')
     else if (made instanceof ReasoningItem) made.grow(0, rest, 'field')
   }
@@ -263,13 +213,18 @@ function endOf(name: string): string {
   return name === 'response.done' ? 'completed' : name.slice('response.'.length)
 }
 
-/** An item that was never announced. */
-function made(type: string, { item_id: id }: Fields): Fields {
-  return { type, id }
+function isNamed(name: string): boolean {
+  return name.startsWith('response.')
 }
 
-function indexOf(event: Fields): number {
-  return placeOf(event.output_index)
+/** It stands where an event should: without the name of one. */
+function isResponse({ object, output, status }: Fields): boolean {
+  return object === 'response' || (Array.isArray(output) && typeof status === 'string')
+}
+
+/** It says no more than that it was made. */
+function hasOnlyBegun(event: Fields): boolean {
+  return isResponse(event) && (event.status === 'queued' || event.status === 'in_progress') && !event.error
 }
 
 function incompleteWord(details: unknown): string {

@@ -1,7 +1,9 @@
 /** Calls of the Responses API: of the caller's tools, and of those that the provider runs itself. */
 import { cleanJson, type JsonObject, type ToolCallStatus } from '../../shared/schema.ts'
+import { stringOf } from './call-fields.ts'
 import type { ProviderEvent } from './events.ts'
 import { isFields, type Fields } from './frames.ts'
+import { mediaEvents, mediaOf } from './media.ts'
 
 /** Calls that always wait for whoever made the request. */
 const callersTools = new Set(['function_call', 'custom_tool_call', 'local_shell_call', 'apply_patch_call'])
@@ -11,28 +13,31 @@ const answeredByItem = new Set(['shell_call', 'tool_search_call'])
 
 export class CallItem {
   readonly type: string
-  readonly callId: string
   /** Ended as `pending` or `awaiting_approval`. */
   waits = false
   readonly holdsAny = true
   readonly #events: ProviderEvent[]
   readonly #key: string
   readonly #executor: 'client' | 'provider'
-  /** The id is the provider's. */
-  readonly hasCallId: boolean
+  readonly #onUnknown: (path: string) => void
+  #callId: string
+  /** For want of one of the provider's. */
+  readonly #spareId: string
+  #name: string
   #arguments = ''
   #hasOutput = false
   #status: ToolCallStatus = 'streaming'
   #ended = false
 
-  constructor(events: ProviderEvent[], index: number, item: Fields) {
+  constructor(events: ProviderEvent[], index: number, item: Fields, onUnknown: (path: string) => void) {
     this.#events = events
+    this.#onUnknown = onUnknown
     this.type = String(item.type)
     this.#key = `item-${index}`
     this.#executor = isCallers(item) ? 'client' : 'provider'
-    this.hasCallId = stringOf(item.call_id) !== ''
-    this.callId = stringOf(item.call_id) || stringOf(item.id) || `call_${crypto.randomUUID().replaceAll('-', '')}`
-    const name = stringOf(item.name) || this.type.replace(/_call$/, '')
+    this.#callId = stringOf(item.call_id)
+    this.#name = stringOf(item.name)
+    this.#spareId = stringOf(item.id) || `call_${crypto.randomUUID().replaceAll('-', '')}`
     events.push({
       type: 'block_start',
       key: this.#key,
@@ -40,7 +45,7 @@ export class CallItem {
         type: 'tool_call',
         status: 'streaming',
         callId: this.callId,
-        name,
+        name: this.#name || this.type.replace(/_call$/, ''),
         executor: this.#executor,
       },
     })
@@ -48,6 +53,32 @@ export class CallItem {
 
   get isDone(): boolean {
     return this.#ended
+  }
+
+  get callId(): string {
+    return this.#callId || this.#spareId
+  }
+
+  /** The id is the provider's. */
+  get hasCallId(): boolean {
+    return this.#callId !== ''
+  }
+
+  /** A name and an id that were not there when it began. Says whether the id is new. */
+  complete(item: Fields): boolean {
+    if (this.#ended) return false
+    const name = this.#name === '' ? stringOf(item.name) : ''
+    const callId = this.#callId === '' ? stringOf(item.call_id) : ''
+    const fields = { ...(name !== '' && { name }), ...(callId !== '' && { callId }) }
+    this.#name ||= name
+    this.#callId ||= callId
+    if (name !== '' || callId !== '') this.#events.push({ type: 'block_set', key: this.#key, fields })
+    return callId !== ''
+  }
+
+  /** These arguments say nothing that it has not. */
+  repeats(text: unknown): boolean {
+    return typeof text !== 'string' || text === '' || text === this.#arguments
   }
 
   grow(text: unknown): void {
@@ -69,6 +100,7 @@ export class CallItem {
   }
 
   done(item: Fields): void {
+    this.complete(item)
     this.whole(argumentsOf(item))
     this.#events.push({
       type: 'provider_data',
@@ -82,8 +114,13 @@ export class CallItem {
     if (error !== '') return this.#end('failed', { error })
     if (status === 'completed' && answeredByItem.has(this.type)) return this.run()
     this.#end(status)
-    const file = imageOf(item)
-    if (file) this.#events.push({ type: 'file', key: this.#key, ...file })
+    if (this.type === 'image_generation_call') this.#picture(item)
+  }
+
+  #picture(item: Fields): void {
+    const media = mediaOf(item, 'image')
+    if (media) this.#events.push(...mediaEvents('url' in media ? `${this.#key}-file` : this.#key, media))
+    else if (item.result) this.#onUnknown(`${this.type}.result`)
   }
 
   /** Its `*_output` item. The caller's own calls have no result yet when their answer ends. */
@@ -145,20 +182,6 @@ function argumentsOf(item: Fields): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-const base64 = /^[A-Za-z0-9+/]+={0,2}$/
-
-/** The image that a call made; undefined where its data is not whole. */
-function imageOf({
-  type,
-  result,
-  output_format: given,
-}: Fields): { name: string; mimeType: string; data: Uint8Array } | undefined {
-  if (type !== 'image_generation_call' || typeof result !== 'string' || result.length % 4 !== 0 || !base64.test(result))
-    return undefined
-  const format = /^\w{1,10}$/.test(stringOf(given)) ? stringOf(given) : 'png'
-  return { name: `image.${format}`, mimeType: `image/${format}`, data: Buffer.from(result, 'base64') }
-}
-
 /** What came of a call, as text. An image becomes a file. */
 function outputOf(item: Fields): string {
   const value =
@@ -191,8 +214,4 @@ const copies = new Set(['arguments', 'input', 'output', 'outputs', 'result'])
 function withoutCopies(item: Fields): Fields {
   if (item.type === 'mcp_approval_request') return item
   return Object.fromEntries(Object.entries(item).filter(([name]) => !copies.has(name)))
-}
-
-function stringOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

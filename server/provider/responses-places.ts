@@ -1,7 +1,10 @@
 /** Which item of a Responses stream an event is about. */
+import { stringOf } from './call-fields.ts'
 import { placeOf, type Fields } from './frames.ts'
 import { CallItem } from './responses-calls.ts'
-import { MessageItem, ReasoningItem, type SilentItem } from './responses-items.ts'
+import { MessageItem } from './responses-messages.ts'
+import { ReasoningItem } from './responses-reasoning.ts'
+import type { SilentItem } from './responses-silent.ts'
 
 export type Item = MessageItem | ReasoningItem | CallItem | SilentItem
 
@@ -31,7 +34,7 @@ export class Items {
   readonly #items = new Map<number, Item>()
   /** The last of each index. */
   readonly #at = new Map<number, Item>()
-  /** The first of each id. */
+  /** The last of each id; one that is not over is not replaced. */
   readonly #byId = new Map<string, Item>()
 
   /** An index that nothing has yet. */
@@ -52,7 +55,7 @@ export class Items {
     this.nextPlace = Math.max(this.nextPlace, place + 1)
     this.#items.set(place, item)
     this.#at.set(index, item)
-    if (typeof id === 'string' && id !== '' && !this.#byId.has(id)) this.#byId.set(id, item)
+    if (typeof id === 'string' && id !== '' && (this.#byId.get(id)?.isDone ?? true)) this.#byId.set(id, item)
   }
 
   /** The item that a piece belongs to. */
@@ -75,6 +78,6 @@ export class Items {
   /** What is over does not begin again; calls have ids that stay. */
   #isSame(at: Item, { call_id: callId }: Fields): boolean {
     if (!(at instanceof CallItem)) return !at.isDone
-    return at.callId === callId || typeof callId !== 'string' || (!at.isDone && !at.hasCallId)
+    return at.callId === callId || stringOf(callId) === '' || (!at.isDone && !at.hasCallId)
   }
 }

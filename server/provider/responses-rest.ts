@@ -2,13 +2,16 @@
 import { thoughtsOf } from './chat-reasoning.ts'
 import { isFields, type Fields } from './frames.ts'
 import { CallItem } from './responses-calls.ts'
-import { MessageItem, ReasoningItem } from './responses-items.ts'
+import { MessageItem } from './responses-messages.ts'
+import { ReasoningItem } from './responses-reasoning.ts'
 import { kindOf, type Item, type Kind } from './responses-places.ts'
 
 /** `of`: the item that came before, with less than this one says. */
 export interface Missing {
   item: Fields
   of?: MessageItem | ReasoningItem
+  /** So many characters of it have come. */
+  came?: number
 }
 
 /** What of the last event did not come before. Ids and places may be others there, so items are compared by kind and words. */
@@ -36,9 +39,19 @@ function missingWords(given: readonly Fields[], kind: Kind, came: readonly (Mess
   const others = items.filter((item) => !take(left, ({ text }) => text === wordsOf(item)))
   const longer: Missing[] = []
   const rest = others.filter((item) => {
-    const of = take(left, ({ text }) => wordsOf(item).startsWith(text))
-    if (of) longer.push({ item, of })
-    return !of
+    const words = wordsOf(item)
+    let of = take(left, ({ text }) => words.startsWith(text))
+    if (!of) return true
+    // What came behind the end of an item stands in one of its own.
+    let came = of.text.length
+    for (const next of left) {
+      if (next.text === '' || !words.startsWith(next.text, came)) continue
+      left.delete(next)
+      came += next.text.length
+      of = next
+    }
+    if (came < words.length || !of.isClosed) longer.push({ item, of, came })
+    return false
   })
   // What came may stand there in other words.
   return [...longer, ...rest.slice(0, Math.max(0, items.length - came.length)).map((item) => ({ item }))]

@@ -1,4 +1,7 @@
 /** What of a Responses stream is known and writes nothing. */
+import { cleanJson, type JsonObject } from '../../shared/schema.ts'
+import type { ProviderEvent } from './events.ts'
+import type { Fields } from './frames.ts'
 
 /** Items that write no block. */
 export const silentItems = new Set(['mcp_list_tools', 'compaction'])
@@ -30,3 +33,24 @@ export const silentEvents = new Set([
     'mcp_list_tools',
   ].flatMap((type) => [`response.${type}.in_progress`, `response.${type}.completed`, `response.${type}.failed`]),
 ])
+
+/** An item that writes no block, but that the provider wants back. */
+export class SilentItem {
+  readonly holdsAny = false
+  isDone = false
+  readonly #events: ProviderEvent[]
+  readonly #index: number
+
+  constructor(events: ProviderEvent[], index: number) {
+    this.#events = events
+    this.#index = index
+  }
+
+  done(item: Fields): void {
+    this.isDone = true
+    const data = { api: 'responses', item: cleanJson(item) as JsonObject }
+    this.#events.push({ type: 'provider_data', key: `item-${this.#index}`, data })
+  }
+
+  close(): void {}
+}

@@ -97,6 +97,8 @@ class Reading {
   #anyFrame = false
   /** JSON without a frame around it. */
   #documents = 0
+  /** One of these was more than a sign of life. */
+  #documentSpoke = false
   #heard = false
   /** Waited for since something came that is more than a sign of life. */
   #aliveMs = 0
@@ -114,7 +116,7 @@ class Reading {
       },
       onStrayJson: (json) => {
         this.#documents += 1
-        this.#push(undefined, json)
+        if (this.#push(undefined, json)) this.#documentSpoke = true
       },
       onStrayLine: () => {
         if (this.#anyFrame) mapper.ignored('line')
@@ -148,8 +150,11 @@ class Reading {
     )
   }
 
-  #push(type: string | undefined, data: string): void {
-    if (!this.#mapper.finished && this.#mapper.push(type, data)) this.#heard = true
+  /** Says whether it was more than a sign of life. */
+  #push(type: string | undefined, data: string): boolean {
+    const speaks = !this.#mapper.finished && this.#mapper.push(type, data)
+    this.#heard ||= speaks
+    return speaks
   }
 
   #take(bytes: Uint8Array): void {
@@ -184,11 +189,11 @@ class Reading {
     this.#mapper.end(broken instanceof RunnelError ? broken : disconnected(broken))
   }
 
-  /** It was a stream, of which nothing but comments came. */
+  /** It was a stream, of which nothing but comments and other signs of life came. */
   #isEmptyStream(): boolean {
+    if (this.#documents > 0) return !this.#documentSpoke
     return (
       this.#contentType.includes('event-stream') &&
-      this.#documents === 0 &&
       this.#stray.split(/\r\n|\n|\r/).every((line) => emptyLine.test(line))
     )
   }
