@@ -15,6 +15,7 @@ const maxDepth = 64
  * thread, made for the first check; questions wait in line.
  */
 export class SchemaCheck {
+  readonly #thread: () => Worker
   #worker: Worker | undefined
   #ready: Promise<unknown> = Promise.resolve()
   #last: Promise<unknown> = Promise.resolve()
@@ -24,10 +25,15 @@ export class SchemaCheck {
   /** Schemas that took too long: they are not asked again. */
   readonly #hopeless = new WeakSet<JsonObject>()
 
+  constructor(thread = makeThread) {
+    this.#thread = thread
+  }
+
   /** What does not fit the schema, in words; null where all does, or where that takes too long: the server checks, too. */
   async faultOf(schema: JsonObject, value: Json): Promise<string | null> {
     const answer = this.#last.then(() => this.#ask(schema, value))
-    this.#last = answer
+    // What fails one question fails none behind it.
+    this.#last = answer.catch(() => null)
     return await answer
   }
 
@@ -61,14 +67,7 @@ export class SchemaCheck {
 
   #start(): void {
     if (this.#worker || this.#closed) return
-    // The sources run as they are, too.
-    const file = import.meta.url.endsWith('.ts') ? './schema-worker.ts' : './schema-worker.js'
-    // What the validator says of formats that it does not know is nobody's line.
-    const worker = new Worker(new URL(file, import.meta.url), {
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
-    })
+    const worker = this.#thread()
     worker.stdout.resume()
     worker.stderr.resume()
     this.#worker = worker
@@ -84,6 +83,17 @@ export class SchemaCheck {
     this.#worker = undefined
     await worker?.terminate()
   }
+}
+
+export function makeThread(): Worker {
+  // The sources run as they are, too.
+  const file = import.meta.url.endsWith('.ts') ? './schema-worker.ts' : './schema-worker.js'
+  // What the validator says of formats that it does not know is nobody's line.
+  return new Worker(new URL(file, import.meta.url), {
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: 256 },
+  })
 }
 
 /** The next message; undefined: it takes too long, or the thread has ended. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { SchemaCheck } from '../../server/extension/schema-check.ts'
+import { makeThread, SchemaCheck } from '../../server/extension/schema-check.ts'
 import { expectNothingLeftOpen } from '../helpers/open-handles.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import { longestHold } from '../helpers/longest-hold.ts'
@@ -27,6 +27,17 @@ test('says what does not fit, also to many who ask at once', async () => {
     'data/words must match pattern "^[a-z]+$"',
     "data must have required property 'b'",
   ])
+})
+
+test('a thread that could not be made costs its own check only', async () => {
+  let made = 0
+  check = new SchemaCheck(() => {
+    if (made++ === 0) throw new Error('no thread to be had')
+    return makeThread()
+  })
+  const checks = [check.faultOf(words, { words: 7 }), check.faultOf(words, { words: 7 })]
+  await expect(checks[0]).rejects.toThrow('no thread')
+  expect(await checks[1]).toBe('data/words must be string')
 })
 
 /** A schema that refers to itself twice at each of so many levels: 2 to the power of them is what a value costs. */
