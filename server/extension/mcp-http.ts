@@ -5,6 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JsonObject } from '../../shared/json.ts'
+import { fetchAddress } from '../secrets/fetch-address.ts'
 import { answers, missingAnswer, messagesIn, requestIdOf } from './mcp-message.ts'
 
 type Id = string | number
@@ -98,7 +99,7 @@ class TooLarge extends Error {
 }
 
 async function fetched(input: string | URL, request: RequestInit): Promise<Response> {
-  const response = await fetch(input, request)
+  const response = await fetchAddress(input, request)
   if (response.status < 300 || response.status >= 400) return response
   void response.body?.cancel().catch(() => undefined)
   throw new Error(

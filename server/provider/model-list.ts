@@ -1,5 +1,6 @@
 /** The list of one provider, read again and again in the background. */
 import { RunnelError } from '../../shared/errors.ts'
+import { fetchAddress } from '../secrets/fetch-address.ts'
 import { unlessAborted } from '../waiting/race.ts'
 import { backOff, pause } from '../waiting/retry.ts'
 import type { ListedModel } from './events.ts'
@@ -84,7 +85,11 @@ export async function readModels(
   address.pathname = `${address.pathname.replace(/\/$/, '')}/models`
   let response: Response
   try {
-    response = await fetch(address, { headers: { accept: 'application/json', ...headers }, redirect: 'manual', signal })
+    response = await fetchAddress(address, {
+      headers: { accept: 'application/json', ...headers },
+      redirect: 'manual',
+      signal,
+    })
   } catch (error) {
     throw new RunnelError('provider_unreachable', 'Its list of models cannot be had: there is no connection.', {
       cause: error,

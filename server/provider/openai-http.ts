@@ -2,6 +2,7 @@
 import OpenAI from 'openai'
 import { RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
+import { fetchAddress } from '../secrets/fetch-address.ts'
 import { statusFailure } from './failures.ts'
 import { parsed } from './reported.ts'
 import { duration, type Upstream } from './upstream.ts'
@@ -45,7 +46,7 @@ export async function openStream(
     webhookSecret: null,
     ...(connection.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
     fetch: async (url, init) => {
-      const answer = await attempt(url, init, upstream, connection.maxRetries)
+      const answer = await attempt(url instanceof Request ? url.url : url, init, upstream, connection.maxRetries)
       said = answer.said
       return answer.response
     },
@@ -87,7 +88,7 @@ function askedToWait({ status, headers }: Response, triesAgain: boolean): string
 
 /** One attempt. Only while it runs is the provider awaited; an error's body is read here, within the time limit. */
 async function attempt(
-  url: string | URL | Request,
+  url: string | URL,
   init: RequestInit | undefined,
   upstream: Upstream,
   maxRetries: number,
@@ -95,7 +96,7 @@ async function attempt(
   upstream.tell(null)
   upstream.awaits()
   try {
-    const response = await fetch(url, { ...init, redirect: 'manual' })
+    const response = await fetchAddress(url, { ...init, redirect: 'manual' })
     if (response.ok) return { response }
     if (response.status < 400) {
       void response.body?.cancel().catch(() => {})

@@ -60,7 +60,8 @@ export function headerSecrets(headers: Readonly<Record<string, string>> = {}): s
   return Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/).slice(1)])
 }
 
-function decoded(text: string): string {
+/** A part of an address as it was meant; as it stands there where it is not well-formed. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
