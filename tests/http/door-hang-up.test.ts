@@ -1,6 +1,8 @@
 /** Who hangs up at the door stops the run, unless it said that it would; who reads slowly holds up nobody. */
 import { connect } from 'node:net'
+import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
+import { Door } from '../../server/http/door/door.ts'
 import { answer, Collector } from '../../testing/index.ts'
 import { doorClient, startDoor, user, whole } from './door-client.ts'
 import { closeAfterwards } from './server.ts'
@@ -70,6 +72,56 @@ test('X-Runnel-Detach: true lets the run go on, and another reader of the same a
   shared.send('this.')
   shared.end()
   expect((await stays).text).toBe('Two read this.')
+})
+
+/** Hang-ups of callers of one run, in this order, and whether it was stopped. */
+async function hangUps(callers: [name: string, isDetached: boolean][], leaving: string[]): Promise<boolean> {
+  const started = { taskId: 'task', messageId: 'message', chatId: 'chat', userMessageId: 'question' }
+  const stopped = Promise.withResolvers<void>()
+  const door = new Door({
+    tasks: { ofMessage: () => ({ taskId: 'task' }), stop: async () => stopped.resolve() },
+    store: { getRow: async () => ({ taskId: 'task' }) },
+    onError: stopped.reject,
+  } as any)
+  const responses = new Map(callers.map(([name]) => [name, Object.assign(new EventEmitter(), { destroyed: false })]))
+  for (const [name, isDetached] of callers)
+    door.stopsWith(responses.get(name) as any, { user: { id: 'ada' } } as any, started, isDetached)
+  for (const name of leaving) {
+    responses.get(name)!.emit('close')
+    door.sweep()
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  return await Promise.race([stopped.promise.then(() => true), Promise.resolve().then(() => false)])
+}
+
+test('a run that a detached caller asked for is stopped by no hang-up, beside it and behind it', async () => {
+  const both: [string, boolean][] = [
+    ['stays', true],
+    ['joins', false],
+  ]
+  expect(await hangUps([['alone', false]], ['alone'])).toBe(true)
+  expect(await hangUps([['alone', true]], ['alone'])).toBe(false)
+  expect(await hangUps(both, ['joins'])).toBe(false)
+  expect(await hangUps(both, ['stays', 'joins'])).toBe(false)
+  expect(await hangUps(both.toReversed(), ['joins', 'stays'])).toBe(false)
+  expect(
+    await hangUps(
+      [
+        ['a', false],
+        ['b', false],
+      ],
+      ['a'],
+    ),
+  ).toBe(false)
+  expect(
+    await hangUps(
+      [
+        ['a', false],
+        ['b', false],
+      ],
+      ['a', 'b'],
+    ),
+  ).toBe(true)
 })
 
 test('a slow reader costs its mark, delays nobody, and gets all of it when it reads again', async () => {

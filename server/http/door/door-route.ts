@@ -64,7 +64,7 @@ export function doorRoute<Body extends z.ZodType>({ path, summary, body, whole, 
         'X-Runnel-Task-Id': started.taskId,
       })
       keepHeaders(response)
-      if (request.get(detachHeader) !== 'true') services.door.stopsWith(response, identity, started)
+      services.door.stopsWith(response, identity, started, request.get(detachHeader) === 'true')
       if (wanted.stream) await services.door.stream(response, identity, started, speech(body))
       else await services.door.whole(response, identity, started, speech(body))
     },

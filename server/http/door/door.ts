@@ -31,12 +31,19 @@ interface Open {
   outboxBytes: () => number
 }
 
+interface Callers {
+  messageId: string
+  count: number
+  /** One of them said that no hang-up stops the run; that counts as long as it lives here. */
+  isDetached: boolean
+}
+
 /** Who waits at the door for answers: streams, and what a hang-up means. */
 export class Door {
   readonly #options: DoorOptions
   readonly #streams = new Set<Open>()
-  /** Callers whose hang-up stops a run, by its task. */
-  readonly #callers = new Map<string, number>()
+  /** Who waits for a run here, by its task. */
+  readonly #callers = new Map<string, Callers>()
 
   constructor(options: DoorOptions) {
     this.#options = options
@@ -48,13 +55,16 @@ export class Door {
     return bytes
   }
 
-  /** The run is stopped when this caller hangs up, and no other one waits for it. */
-  stopsWith(response: Response, { user }: Identity, { taskId, messageId }: Started): void {
+  /** The run is stopped when this caller hangs up, and no other one waits for it or is `detached`. */
+  stopsWith(response: Response, { user }: Identity, { taskId, messageId }: Started, detached: boolean): void {
     const { tasks, store, onError } = this.#options
-    this.#callers.set(taskId, (this.#callers.get(taskId) ?? 0) + 1)
+    const callers = this.#callers.get(taskId) ?? { messageId, count: 0, isDetached: false }
+    this.#callers.set(taskId, callers)
+    callers.count += 1
+    callers.isDetached ||= detached
     const left = async () => {
-      const callers = this.#callers.get(taskId)! - 1
-      if (callers > 0) return void this.#callers.set(taskId, callers)
+      callers.count -= 1
+      if (callers.count > 0 || callers.isDetached) return
       this.#callers.delete(taskId)
       if (response.writableFinished) return
       const row = await store.getRow(messageId)
@@ -126,6 +136,8 @@ export class Door {
   /** Once a second or so. */
   sweep(): void {
     for (const { answer } of this.#streams) answer.sweep()
+    for (const [taskId, { messageId, count }] of this.#callers)
+      if (count === 0 && this.#options.tasks.ofMessage(messageId)?.taskId !== taskId) this.#callers.delete(taskId)
   }
 
   /** The room of a message, pinned, with nothing appending. */
