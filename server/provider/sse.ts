@@ -1,10 +1,13 @@
 import { createParser } from 'eventsource-parser'
 import { RunnelError } from '../../shared/errors.ts'
 import { isJson } from './json-end.ts'
+import { linesOf, mayHoldOdd } from './sse-lines.ts'
 import { StrayLines } from './stray.ts'
 
 /** A frame may hold an image; one beyond this many characters is no frame. */
 const maxFrameChars = 32 * 1024 * 1024
+
+const loneCR = /\r(?!\n)/
 
 const streaming = { stream: true } as const
 
@@ -35,8 +38,9 @@ export function createSseReader({
   const stray = new StrayLines(maxChars)
   let isOver = false
   let inFrame = false
-  const takeLine = (field: string, value: string, line: string) => {
+  const takeOdd = (line: string) => {
     if (isOver) return
+    const [field, value] = splitField(line)
     const name = field.trim().toLowerCase()
     // Some servers indent, and some name the error where its event should be named.
     if (name === 'data' || name === 'error') return onFrame(name === 'error' ? name : undefined, value)
@@ -54,9 +58,7 @@ export function createSseReader({
       inFrame = false
     },
     onError: (error) => {
-      if (error.type === 'unknown-field') return takeLine(error.field ?? '', error.value ?? '', error.line ?? '')
-      if (error.type !== 'max-buffer-size-exceeded') return
-      throw tooLarge(error)
+      if (error.type === 'max-buffer-size-exceeded') throw tooLarge(error)
     },
   })
   /** The line that is not whole yet, in pieces. The parser drops one of which it has seen that it is no field. */
@@ -77,9 +79,15 @@ export function createSseReader({
     feed(lines)
     keep(text.slice(end))
   }
-  const feed = (text: string) => {
+  /** The LF of this CR may be the next character. */
+  let endsInCR = false
+  const feed = (given: string) => {
+    let text = endsInCR && given.startsWith('\n') ? given.slice(1) : given
+    endsInCR = text.endsWith('\r')
+    if (loneCR.test(text)) text = text.replaceAll(/\r\n?/g, '\n')
     try {
-      parser.feed(text)
+      if (mayHoldOdd(text)) feedLines(text)
+      else parser.feed(text)
     } catch (error) {
       if (inFrame) throw error
       isOver = true
@@ -92,10 +100,21 @@ export function createSseReader({
       throw error
     }
   }
+  const feedLines = (text: string) => {
+    for (const lines of linesOf(text)) {
+      if ('odd' in lines) takeOdd(lines.odd)
+      else parser.feed(lines.plain)
+    }
+  }
   return {
     push: (bytes) => take(decoder.decode(bytes, streaming)),
     end: () => take(`${decoder.decode()}\n\n`),
   }
+}
+
+function splitField(line: string): [field: string, value: string] {
+  const at = line.indexOf(':')
+  return at === -1 ? [line, ''] : [line.slice(0, at), line.slice(line[at + 1] === ' ' ? at + 2 : at + 1)]
 }
 
 /** Some servers put no blank line between frames: JSON on each line of what is no JSON as a whole. */

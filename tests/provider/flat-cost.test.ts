@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { readFrame } from '../../server/provider/frames.ts'
 import { ChatMapper } from '../../server/provider/openai-chat.ts'
+import { createSseReader } from '../../server/provider/sse.ts'
 import { unknownPaths } from '../../server/provider/unknown-paths.ts'
 import { redactor } from '../../server/secrets/secrets.ts'
 
@@ -34,6 +35,24 @@ test('a frame in a frame in a frame is read at once', () => {
     expect(costMs(() => readFrame(undefined, `${'data:'.repeat(levels)}[DONE]`))).toBeLessThan(100)
     expect(readFrame(undefined, `${'data:'.repeat(levels)} data: {"choices":[]}`)).toEqual({ choices: [] })
   }
+})
+
+test.each<[string, (lines: string[]) => string]>([
+  ['JSON on many lines', (lines) => `{"a": [\n${lines.map((line) => `  "${line}"`).join(',\n')}\n]}\n`],
+  ['words on many lines', (lines) => lines.map((line) => `${line}\n`).join('')],
+  ['words on many lines in a stream', (lines) => `data: {}\r\n\r\n${lines.map((line) => `${line}\r\n`).join('')}`],
+  ['words on lines that end as they did long ago', (lines) => lines.map((line) => `${line}\r`).join('')],
+  ['times to wait that are none', (lines) => lines.map((line) => `retry: ${line}\n`).join('')],
+])('%s cost no more than their characters', (_, made) => {
+  const read = (text: string) => () => {
+    const reader = createSseReader({ onFrame: () => {} })
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; at += 65_536) reader.push(bytes.subarray(at, at + 65_536))
+    reader.end()
+  }
+  const lines = Array.from({ length: 30_000 }, (_, i) => `d${i % 7}`)
+  const one = costMs(read(`{"a":"${lines.join(' ')}"}\n`))
+  expect(costMs(read(made(lines)))).toBeLessThan(10 * one + 60)
 })
 
 test('of a name that is not understood no more is kept and told than a person reads', () => {
