@@ -4,6 +4,7 @@ import { isWhole } from '../../shared/wire.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { isFields } from './frames.ts'
 import { failureIn, parsed, sentenceOf } from './reported.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 const maxMessage = 600
 const maxDetail = 200
@@ -61,25 +62,17 @@ export function reportedFailure(error: unknown): RunnelError {
 export function statusFailure(status: number, body: unknown, cause: unknown, headers?: Headers): RunnelError {
   const sentence = sentenceOf(body)
   const [code, message] = statusRow(status)
+  const waitMs = retryAfterMs(headers)
   if (status >= 300 && status < 400)
     return new RunnelError(code, `${message} (HTTP ${status}).`, { details: { status } })
   return new RunnelError(
     code,
     sentence === '' ? `${message} (HTTP ${status}).` : `${message} (HTTP ${status}): ${sentence}`,
     {
-      details: { status, ...detailsOf(body), ...retryAfter(headers) },
+      details: { status, ...detailsOf(body), ...(waitMs !== undefined && { retryAfterMs: waitMs }) },
       cause,
     },
   )
-}
-
-/** How long it asks to wait, in either of the two ways. */
-function retryAfter(headers: Headers | undefined): { retryAfterMs?: number } {
-  const inMs = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
-  const given = headers?.get('retry-after') ?? ''
-  const seconds = Number(given === '' ? Number.NaN : given)
-  const ms = !Number.isNaN(inMs) ? inMs : Number.isNaN(seconds) ? Date.parse(given) - Date.now() : seconds * 1_000
-  return ms >= 0 ? { retryAfterMs: Math.ceil(ms) } : {}
 }
 
 function statusRow(status: number): [ErrorCode, string] {

@@ -4,7 +4,9 @@ import { RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import { fetchAddress } from '../secrets/fetch-address.ts'
 import { statusFailure } from './failures.ts'
+import { mayPass } from './implied-status.ts'
 import { parsed } from './reported.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { duration, type Upstream } from './upstream.ts'
 
 export interface Connection {
@@ -77,12 +79,9 @@ const leastToldMs = 500
 /** What a person reads while the SDK waits for the time that the provider asked for; null where it asked for none. */
 function askedToWait({ status, headers }: Response, triesAgain: boolean): string | null {
   if (!triesAgain || headers.get('x-should-retry') === 'false') return null
-  const retried = headers.get('x-should-retry') === 'true' || [408, 409, 429].includes(status) || status >= 500
-  const after = headers.get('retry-after') ?? ''
-  const inMs = Number.parseFloat(headers.get('retry-after-ms') ?? '')
-  const seconds = Number.parseFloat(after)
-  const ms = !Number.isNaN(inMs) ? inMs : !Number.isNaN(seconds) ? seconds * 1_000 : Date.parse(after) - Date.now()
-  if (!retried || !(ms >= leastToldMs && ms <= longestWaitMs)) return null
+  const retried = headers.get('x-should-retry') === 'true' || mayPass(status)
+  const ms = retryAfterMs(headers) ?? 0
+  if (!retried || ms < leastToldMs || ms > longestWaitMs) return null
   return `The model provider asks to wait ${duration(ms)} before the next try (HTTP ${status}).`
 }
 

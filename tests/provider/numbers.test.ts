@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { ChatMapper } from '../../server/provider/openai-chat.ts'
 import { ResponsesMapper } from '../../server/provider/openai-responses.ts'
+import { retryAfterMs } from '../../server/provider/retry-after.ts'
 import { usageOf } from '../../server/provider/usage.ts'
 import { addUsage } from '../../shared/schema.ts'
 import { foldEvents } from '../helpers/fold-events.ts'
@@ -46,4 +47,24 @@ test.each(['1e400', '-1', '1.5'])('a call at index %s is found by its id', (inde
   mapper.push(undefined, '{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}')
   mapper.push(undefined, '[DONE]')
   expect(foldEvents(mapper).blocks).toMatchObject([{ type: 'tool_call', callId: 'call_1', arguments: '{}' }])
+})
+
+test.each<[object, number | undefined]>([
+  [{ 'retry-after': '2' }, 2_000],
+  [{ 'retry-after': '0.5' }, 500],
+  [{ 'retry-after': '7 seconds' }, 7_000],
+  [{ 'retry-after': '7', 'retry-after-ms': '12.2' }, 13],
+  [{ 'retry-after': new Date(Date.now() - 60_000).toUTCString() }, undefined],
+  [{ 'retry-after': '-1' }, undefined],
+  [{ 'retry-after': '1e400' }, undefined],
+  [{ 'retry-after': 'soon' }, undefined],
+  [{}, undefined],
+])('how long a provider asks to wait: %j', (headers, ms) => {
+  expect(retryAfterMs(new Headers(headers as HeadersInit))).toBe(ms)
+})
+
+test('it may name a time instead', () => {
+  const ms = retryAfterMs(new Headers({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() }))
+  expect(ms).toBeGreaterThan(50_000)
+  expect(ms).toBeLessThan(61_000)
 })
