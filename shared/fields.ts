@@ -1,3 +1,4 @@
+import { isObject } from './json.ts'
 import { RunnelError } from './errors.ts'
 import { isWhole } from './wire.ts'
 
@@ -89,8 +90,4 @@ export class Fields {
 
 export function wrong(field: string, what: string): RunnelError {
   return new RunnelError('bad_request', `A message is wrong: ${field} ${what}.`, { details: { field } })
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

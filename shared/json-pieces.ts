@@ -1,4 +1,5 @@
 /** A piece has about so many characters: small beside what one turn of an event loop may take. */
+import { isHigh } from './surrogates.ts'
 const pieceLength = 16_384
 
 /**
@@ -62,7 +63,7 @@ class PieceWriter {
     for (let start = 0, end; start < text.length; start = end) {
       end = Math.min(start + pieceLength, text.length)
       // A surrogate pair stays together.
-      if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1
+      if (end < text.length && isHigh(text.charCodeAt(end - 1))) end -= 1
       this.text += this.#quoted(text.slice(start, end)).slice(1, -1)
       yield this.#take()
     }
@@ -83,8 +84,4 @@ class PieceWriter {
     this.text = ''
     return text
   }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff
 }

@@ -1,4 +1,5 @@
 /** A part of a growing text. A finished piece is the same object for ever. */
+import { isLow } from './surrogates.ts'
 export interface Piece {
   /** Where it begins in the text, UTF-16. */
   readonly start: number
@@ -111,5 +112,3 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 function extends_(text: string, at: number): boolean {
   return /^(?:\n|\p{M}|\u200d|[\ufe00-\ufe0f]|[\udc00-\udfff])/u.test(text.slice(at, at + 2))
 }
-
-const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff

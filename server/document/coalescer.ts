@@ -4,6 +4,7 @@
  * together (split over two transactions it is silent corruption: live viewers
  * see two U+FFFD, late ones the emoji, and their state vectors are equal).
  */
+import { isHigh } from '../../shared/surrogates.ts'
 export class Coalescer {
   #pending = ''
   /** A high surrogate at the end of what came: half of a pair, perhaps. */
@@ -23,8 +24,7 @@ export class Coalescer {
     if (chunk === '') return ''
     let text = this.#held + chunk
     this.#held = ''
-    const last = text.charCodeAt(text.length - 1)
-    if (last >= 0xd800 && last <= 0xdbff) {
+    if (isHigh(text.charCodeAt(text.length - 1))) {
       this.#held = text.slice(-1)
       text = text.slice(0, -1)
     }

@@ -1,3 +1,4 @@
+import { isHigh, isLow } from '../../shared/surrogates.ts'
 import type { CharacterTest, Program } from './pattern-program.ts'
 
 /** Characters that all tests of a program answer alike. */
@@ -61,12 +62,4 @@ export class CharacterClasses {
     this.#known.set(key, made)
     return made
   }
-}
-
-export function isHigh(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00
-}
-
-export function isLow(unit: number): boolean {
-  return unit >= 0xdc00 && unit < 0xe000
 }

@@ -3,7 +3,7 @@
  * refuses a whole request for one tool whose schema is none. Only the form is
  * looked at: unknown keywords and formats are anybody's own affair.
  */
-import type { Json, JsonObject } from '../../shared/json.ts'
+import { isObject, type Json, type JsonObject } from '../../shared/json.ts'
 
 const types = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
 
@@ -126,8 +126,4 @@ const maxShownChars = 60
 
 function shown(name: string): string {
   return name.length > maxShownChars ? `${name.slice(0, maxShownChars)}…` : name
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,9 +1,8 @@
 /** What an MCP server lists, read tool by tool: one that is odd is left out and said, the others stay. */
 import { isDeeper } from '../../shared/json-depth.ts'
-import type { Json, JsonObject } from '../../shared/json.ts'
+import { isObject, type Json, type JsonObject } from '../../shared/json.ts'
 import { argumentsFault } from './json-schema.ts'
 import { ErrorAnswer } from './mcp-errors.ts'
-import { isObject } from './mcp-message.ts'
 import type { LeftOut } from './tool.ts'
 
 /** A tool as far as it is used; the rest of what its server says of it is not looked at. */

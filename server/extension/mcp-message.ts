@@ -4,7 +4,7 @@
  * Null counts as absent, as many servers write what they do not use.
  */
 import { isDeeper } from '../../shared/json-depth.ts'
-import type { Json, JsonObject } from '../../shared/json.ts'
+import { isObject, parsed as parsedJson, type Json, type JsonObject } from '../../shared/json.ts'
 
 type Id = string | number
 
@@ -44,12 +44,8 @@ export function messagesIn(text: string): JsonObject[] {
 }
 
 function parsed(text: string): Json | undefined {
-  try {
-    const value = JSON.parse(text) as Json
-    return isDeeper(value, maxDepth) ? flattened(value, maxDepth) : value
-  } catch {
-    return undefined
-  }
+  const value = parsedJson(text) as Json | undefined
+  return value !== undefined && isDeeper(value, maxDepth) ? flattened(value, maxDepth) : value
 }
 
 /** Without what is nested deeper. */
@@ -74,10 +70,6 @@ export function requestIdOf(message: unknown): Id | undefined {
 export function answers(message: JsonObject, id: Id): boolean {
   if ('method' in message) return false
   return message['id'] === undefined ? 'error' in message : String(message['id']) === String(id)
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isEmpty(value: Json): boolean {

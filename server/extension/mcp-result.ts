@@ -1,9 +1,8 @@
 /** What an MCP tool answers with, as the output of a call: text for the model, files and sources for the reader. */
 import { isDeepStrictEqual } from 'node:util'
 import { isDeeper } from '../../shared/json-depth.ts'
-import type { Json, JsonObject } from '../../shared/json.ts'
+import { isObject, type Json, type JsonObject } from '../../shared/json.ts'
 import type { Redact } from '../secrets/secrets.ts'
-import { isObject } from './mcp-message.ts'
 import type { ToolContext } from './tool.ts'
 
 /** What is nested deeper cannot be written as JSON. */

@@ -1,4 +1,4 @@
-import { isHigh, isLow } from './character-classes.ts'
+import { isHigh, splitsPair } from '../../shared/surrogates.ts'
 import { Search, type Matcher } from './matcher.ts'
 
 /** A match that is longer is not known as one: it counts as ended there, and what follows as new text. As much as `StreamContext.tail` tells. */
@@ -118,9 +118,4 @@ export class RedactedText {
     this.#passed += text.slice(this.#shown, to)
     this.#shown = to
   }
-}
-
-/** Whether the place is inside a surrogate pair. */
-function splitsPair(text: string, index: number): boolean {
-  return isHigh(text.charCodeAt(index - 1)) && isLow(text.charCodeAt(index))
 }

@@ -1,5 +1,5 @@
 /** Calls of the tools that are really there, with arguments that fit their schema more or less. */
-import type { Json, JsonObject } from '../../shared/schema.ts'
+import { isObject, type Json, type JsonObject } from '../../shared/json.ts'
 import { isWhole } from '../../shared/wire.ts'
 
 /** Of the tools of a request the one that the words name, else the first; null where there is none to call. */
@@ -58,10 +58,6 @@ const formats = new Map(
     'date-time': '2026-01-01T12:00:00Z',
   }),
 )
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 function first(list: Json | undefined): Json | undefined {
   return Array.isArray(list) ? list[0] : undefined

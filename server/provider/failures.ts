@@ -1,9 +1,10 @@
 /** What a provider says when it says no, as an error that a person can read. */
+import { parsed } from '../../shared/json.ts'
 import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { isFields } from './frames.ts'
-import { failureIn, parsed, sentenceOf } from './reported.ts'
+import { failureIn, sentenceOf } from './reported.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 const maxMessage = 600

@@ -1,4 +1,5 @@
 /** What stands between the bytes of a provider stream and its meaning: frames with JSON in them. */
+import { isObject } from '../../shared/json.ts'
 import { RunnelError } from '../../shared/errors.ts'
 import { isWhole } from '../../shared/wire.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
@@ -10,7 +11,7 @@ export type Fields = Record<string, unknown>
 const maxDepth = 200
 
 export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(value)
 }
 
 /** The place of an item, a part or a call; the first where it is absent or none. */

@@ -1,4 +1,5 @@
 /** Arguments of calls as every server takes them: the text of one JSON object. */
+import { parsed } from '../../shared/json.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
 import { isFields } from './frames.ts'
 
@@ -18,14 +19,6 @@ export function objectText(text: string): string {
   if (typeof value === 'string') return value.length < text.length ? objectText(value) : nothing
   const first = value === undefined ? firstObject(text) : undefined
   return first !== undefined && isFields(parsed(first)) ? objectText(first) : nothing
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The text from its first brace to the one that closes it, where nothing but white space stands before. */

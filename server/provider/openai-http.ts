@@ -1,11 +1,11 @@
 /** The request to the provider, made by its SDK: authentication, retries, errors. */
+import { parsed } from '../../shared/json.ts'
 import OpenAI from 'openai'
 import { RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import { fetchAddress } from '../secrets/fetch-address.ts'
 import { statusFailure } from './failures.ts'
 import { mayPass } from './implied-status.ts'
-import { parsed } from './reported.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { duration, type Upstream } from './upstream.ts'
 

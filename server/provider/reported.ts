@@ -2,6 +2,7 @@
  * Whether JSON of a provider reports a failure, and in whose words. One rule for
  * the frames of a stream, for a whole body and for the body of an HTTP error.
  */
+import { parsed } from '../../shared/json.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
 import { isAlive, isFields, type Fields } from './frames.ts'
 
@@ -225,13 +226,4 @@ function readable(text: string, depth: number): string {
     }
   }
   return sentence
-}
-
-/** The JSON that a text is; undefined for any other. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }

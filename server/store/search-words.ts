@@ -1,4 +1,5 @@
 /** Longer words are cut, in the index as in a query. */
+import { splitsPair } from '../../shared/surrogates.ts'
 const maxWordLength = 64
 /** A text is looked at in pieces of about so many units. */
 const pieceUnits = 16_384
@@ -57,8 +58,4 @@ export function* piecesOf(text: string): Generator<string> {
     yield text.slice(at, end)
     at = end
   }
-}
-
-function splitsPair(text: string, index: number): boolean {
-  return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(index - 1, index + 1))
 }
