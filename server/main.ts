@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `runnel`: settings from the environment, signals, exit codes. The only user of `process`. */
 import { parseArgs } from 'node:util'
-import { RunnelError } from '../shared/errors.ts'
+import { isRunnelError } from '../shared/errors.ts'
 import { createRunnel } from './app/app.ts'
 import { loadOptions } from './app/config-module.ts'
 import { describeSettings } from './config/read-config.ts'
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  const where = error instanceof RunnelError && error.where !== undefined ? ` (${error.where})` : ''
+  const where = isRunnelError(error) && error.where !== undefined ? ` (${error.where})` : ''
   process.stderr.write(`runnel: ${error instanceof Error ? error.message : String(error)}${where}\n`)
   process.exit(1)
 }

@@ -83,12 +83,27 @@ export class RunnelError extends Error {
 }
 
 /**
+ * Is it a RunnelError, of whichever copy of this class? A process may have several: the client's package, the server's, another
+ * version. So nobody asks `instanceof`.
+ */
+export function isRunnelError(error: unknown): error is RunnelError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'name' in error &&
+    error.name === 'RunnelError' &&
+    'code' in error &&
+    typeof error.code === 'string'
+  )
+}
+
+/**
  * Is it a decision about the request (a 4xx), rather than a fault of a server?
  * Who stands between a caller and a model says no with such a code, and it is
  * passed on as it is.
  */
 export function isRefusal(error: unknown): error is RunnelError {
-  return error instanceof RunnelError && error.httpStatus < 500
+  return isRunnelError(error) && errorRow(error.code).http < 500
 }
 
 /** What the close code of a socket asks of the client that was closed. */

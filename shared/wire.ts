@@ -5,7 +5,7 @@
  */
 import * as encoding from 'lib0/encoding'
 import { decodeUtf8 } from 'lib0/string'
-import { RunnelError } from './errors.ts'
+import { isRunnelError, RunnelError } from './errors.ts'
 
 /** Is it a whole number from `min` to `max`? By this every border checks the numbers that it is told. */
 export function isWhole(value: unknown, min = 0, max = Number.MAX_SAFE_INTEGER): value is number {
@@ -52,7 +52,7 @@ export class WireReader {
     try {
       return decodeUtf8(this.bytes())
     } catch (error) {
-      throw error instanceof RunnelError ? error : broken('holds text that is no UTF-8')
+      throw isRunnelError(error) ? error : broken('holds text that is no UTF-8')
     }
   }
 }

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError } from '../../shared/errors.ts'
 import { decodeServerControl, encodeControl, type ServerControl } from '../../shared/protocol.ts'
 import type { TransportName } from '../../shared/transports.ts'
 import { isSpoken } from '../../shared/versions.ts'
@@ -113,7 +113,7 @@ export class Passage {
     try {
       work()
     } catch (error) {
-      if (!(error instanceof RunnelError)) throw error
+      if (!isRunnelError(error)) throw error
       this.#fail(broken, false)
     }
   }

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { Role } from '../../shared/protocol.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { ChatRow, FileRow, MessageRow, Store } from '../store/store.ts'
@@ -81,7 +81,7 @@ export class Access {
     try {
       return (await this.chat(identity, chatId, needed)).role
     } catch (error) {
-      throw error instanceof RunnelError && error.code === 'not_found' ? notFound(what) : error
+      throw isRunnelError(error) && error.code === 'not_found' ? notFound(what) : error
     }
   }
 

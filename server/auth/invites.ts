@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { InviteRow, Store } from '../store/store.ts'
 import type { Auth } from './auth.ts'
 import type { Authors } from './authors.ts'
@@ -38,7 +38,7 @@ export function withInvites(
     async authenticate(token, request) {
       if (token === undefined || !isInviteToken(token)) return await auth.authenticate(token, request)
       const { id, chatId, role, expiresAt } = await findInvite(store, token, now()).catch((error: unknown) => {
-        if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
+        if (!isRunnelError(error) || error.code !== 'not_found') throw error
         throw new RunnelError('unauthenticated', 'This invite is not valid any more.')
       })
       // What guests are told of members is told at once.

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { Role } from '../../shared/protocol.ts'
 
 /** What somebody may do in the chat of what they are shown. */
@@ -79,7 +79,7 @@ export class Watch {
     try {
       right = await this.#ask()
     } catch (error) {
-      fault = error instanceof RunnelError ? error : unknownFault(error)
+      fault = isRunnelError(error) ? error : unknownFault(error)
     }
     if (number < this.#answered) return
     this.#answered = number

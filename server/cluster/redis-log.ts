@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { readArrays } from '../../shared/wire.ts'
 import type { Patience } from '../waiting/patience.ts'
 import { retried } from '../waiting/retry.ts'
@@ -123,11 +123,11 @@ export class RedisLog {
         ...reconnectBackOff,
         deadline: performance.now() + ms,
         signal: this.#closing.signal,
-        again: (error) => !(error instanceof RunnelError) && isPassing(error as Error) && !signal.aborted,
+        again: (error) => !isRunnelError(error) && isPassing(error as Error) && !signal.aborted,
       },
     )
     return await answered.catch((error: unknown) => {
-      throw error instanceof RunnelError ? error : this.#connection.unavailable(error as Error)
+      throw isRunnelError(error) ? error : this.#connection.unavailable(error as Error)
     })
   }
 }

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
-import { errorRow, RunnelError } from '../../shared/errors.ts'
+import { errorRow, isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { Logger } from '../operation/log.ts'
 import { requestIdOf } from '../operation/request-id.ts'
 
@@ -42,7 +42,7 @@ function asRunnelError(
   requestId: string,
   maxBodyBytes: number,
 ): RunnelError {
-  if (error instanceof RunnelError) return error
+  if (isRunnelError(error)) return error
   const status = error instanceof Error && 'status' in error ? error.status : undefined
   if (status === 413)
     return new RunnelError(

@@ -1,5 +1,5 @@
 import type { Express, Request, RequestHandler, Response } from 'express'
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { isAway } from '../waiting/patience.ts'
 import { bytesReader, jsonReader } from './body.ts'
 import { caller, signedIn } from './caller.ts'
@@ -62,7 +62,7 @@ function handlerOf(
 }
 
 function throwIfGone(error: unknown): void {
-  if (error instanceof RunnelError && error.code === 'not_found') throw error
+  if (isRunnelError(error) && error.code === 'not_found') throw error
 }
 
 function methodsByPath(table: readonly Route[]): Map<string, string[]> {

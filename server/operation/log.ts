@@ -1,5 +1,5 @@
 import { pino, type DestinationStream } from 'pino'
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { Redact } from '../secrets/secrets.ts'
 
 /** What the parts of the server need to say something to its operator: ids, never the text of messages or tokens. */
@@ -40,7 +40,7 @@ function cleanError(error: Error, redact: Redact, depth = 0): Error {
   const cleanCause = cause instanceof Error && depth < 8 ? cleanError(cause, redact, depth + 1) : undefined
   if (said === message && calls === stack && cleanCause === cause) return error
   const options = cleanCause && { cause: cleanCause }
-  const copy = error instanceof RunnelError ? new RunnelError(error.code, said, options) : new Error(said, options)
+  const copy = isRunnelError(error) ? new RunnelError(error.code, said, options) : new Error(said, options)
   return Object.assign(copy, { name, stack: calls, ...('code' in error && { code: error.code }) })
 }
 
@@ -62,7 +62,7 @@ export function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { name: typeof error }
   const { name, stack, cause } = error
   const code = 'code' in error ? error.code : undefined
-  const own = error instanceof RunnelError && !error.code.startsWith('provider_')
+  const own = isRunnelError(error) && !error.code.startsWith('provider_')
   const frames = stack?.slice(stack.search(/^\s+at /m))
   return {
     name,

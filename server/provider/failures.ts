@@ -1,6 +1,6 @@
 /** What a provider says when it says no, as an error that a person can read. */
 import { parsed } from '../../shared/json.ts'
-import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { isWhole } from '../../shared/wire.ts'
 import type { Redact } from '../secrets/secrets.ts'
 import { isFields } from './frames.ts'
@@ -18,7 +18,7 @@ const maxQuote = 200
  * provider (the reason of an abort) is left as it is.
  */
 export function shownFailure(failure: unknown, redact: Redact): unknown {
-  if (!(failure instanceof RunnelError) || !failure.code.startsWith('provider_')) return failure
+  if (!isRunnelError(failure) || !failure.code.startsWith('provider_')) return failure
   const { code, message, details, cause } = failure
   const shown = new RunnelError(code, cut(withoutKeys(redact(message)), maxMessage), {
     details: details && shownDetails(details, redact),

@@ -1,5 +1,5 @@
 /** One request to the model that it names, or where that does not answer to those that stand in for it. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { UpstreamError } from '../../shared/schema.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from './events.ts'
 import { impliedStatus, mayPass } from './implied-status.ts'
@@ -115,8 +115,8 @@ class Asking implements AsyncIterator<ProviderEvent, undefined> {
     void Promise.resolve(events?.return?.()).catch(() => {})
     const target = this.#target
     // A provider of a program's own may throw anything: with nobody to ask instead it is that program's fault, and told as it is.
-    const failure = this.#named(error instanceof RunnelError || !target ? error : ownFault(error))
-    if (!(failure instanceof RunnelError) || !target || !failure.code.startsWith('provider_')) throw error
+    const failure = this.#named(isRunnelError(error) || !target ? error : ownFault(error))
+    if (!isRunnelError(failure) || !target || !failure.code.startsWith('provider_')) throw error
     this.#options.onOutcome(target, failure.code)
     this.#failures.push(failure)
     const next = this.#models[0]
@@ -126,12 +126,12 @@ class Asking implements AsyncIterator<ProviderEvent, undefined> {
       return
     }
     if (this.#failures.length > 1) throw allOf(this.#failures)
-    throw error instanceof RunnelError ? failure : error
+    throw isRunnelError(error) ? failure : error
   }
 
   /** The same failure with the name of its provider before it; what is no failure of a provider is left as it is. */
   #named(error: unknown): unknown {
-    if (!(error instanceof RunnelError) || !error.code.startsWith('provider_') || !this.#target) return error
+    if (!isRunnelError(error) || !error.code.startsWith('provider_') || !this.#target) return error
     const { name } = this.#target.provider
     const details = typeof error.details === 'object' ? error.details : {}
     const named = new RunnelError(error.code, `${name}: ${error.message}`, {

@@ -1,5 +1,5 @@
 /** The list of one provider, read again and again in the background. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { fetchAddress } from '../secrets/fetch-address.ts'
 import { unlessAborted } from '../waiting/race.ts'
 import { backOff, pause } from '../waiting/retry.ts'
@@ -110,7 +110,7 @@ export async function readModels(
     }
     return JSON.parse(Buffer.concat(parts).toString()) as unknown
   } catch (error) {
-    if (error instanceof RunnelError) throw error
+    if (isRunnelError(error)) throw error
     throw new RunnelError('provider_bad_response', 'Its list of models is no JSON, or broke off.', { cause: error })
   }
 }

@@ -1,5 +1,5 @@
 /** Which models there are, who has them, and which of them a caller may ask: one rule for every road. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { within } from '../waiting/race.ts'
 import type { ListedModel, ModelFacts, Provider } from './events.ts'
 import type { ModelList } from './model-list.ts'
@@ -87,8 +87,8 @@ export class Models {
   async choose(named: string | undefined, may: May): Promise<Choice> {
     let target = this.#chosen(named, may)
     // A list may be on its way, just after the start.
-    if (target instanceof RunnelError && (await this.#listsTried())) target = this.#chosen(named, may)
-    if (target instanceof RunnelError) throw target
+    if (isRunnelError(target) && (await this.#listsTried())) target = this.#chosen(named, may)
+    if (isRunnelError(target)) throw target
     const fallback = this.#fallbackOf(target, may)
     return { model: target.id, ...(fallback.length > 0 && { fallback }) }
   }

@@ -1,5 +1,5 @@
 /** A body of server-sent events, read to its end through a mapper. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { ProviderEvent } from './events.ts'
 import { noStreamFailure } from './failures.ts'
 import type { StreamMapper } from './frames.ts'
@@ -174,7 +174,7 @@ class Reading {
     try {
       this.#sse.end()
     } catch (error) {
-      if (!(error instanceof RunnelError && error.code === 'provider_bad_response' && this.#anyFrame)) throw error
+      if (!(isRunnelError(error) && error.code === 'provider_bad_response' && this.#anyFrame)) throw error
       // Half a frame at the end of a body was cut off with it.
     }
     if (this.#mapper.finished) return
@@ -186,7 +186,7 @@ class Reading {
       else if (!holds && !this.#isEmptyStream()) throw noStreamFailure(this.#stray, this.#contentType)
       if (this.#mapper.finished) return
     }
-    this.#mapper.end(broken instanceof RunnelError ? broken : disconnected(broken))
+    this.#mapper.end(isRunnelError(broken) ? broken : disconnected(broken))
   }
 
   /** It was a stream, of which nothing but comments and other signs of life came. */

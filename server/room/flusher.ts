@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { LogAppend, LogResult, UpdateLog } from '../cluster/cluster.ts'
 import type { Outbox } from './outbox.ts'
 import type { Compaction, Room } from './room.ts'
@@ -269,10 +269,9 @@ export class Flusher {
   }
 
   #loseAll(rooms: readonly Room[], error: unknown): void {
-    const reason =
-      error instanceof RunnelError
-        ? error
-        : new RunnelError('internal', 'This document could not be written.', { cause: error })
+    const reason = isRunnelError(error)
+      ? error
+      : new RunnelError('internal', 'This document could not be written.', { cause: error })
     for (const room of rooms) {
       if (room.lost) continue
       if (reason !== error) room.onFault(error)

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { isDeeper } from '../../shared/json-depth.ts'
 import type { By, Json, JsonObject } from '../../shared/schema.ts'
 import type { MaybePromise } from '../cluster/cluster.ts'
@@ -89,7 +89,7 @@ export async function inTime<T>({ signal, maxMs }: CallTime, work: () => MaybePr
 }
 
 export function isTooLarge(error: unknown): boolean {
-  return error instanceof RunnelError && error.code === 'message_too_large'
+  return isRunnelError(error) && error.code === 'message_too_large'
 }
 
 function timedOut(reason: unknown): boolean {

@@ -1,5 +1,5 @@
 /** The way of a run: prepare, stream, call tools, stream again, end. */
-import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { outputArray, type JsonObject, type MessageFields } from '../../shared/schema.ts'
 import type { Filter, FilterContext } from '../extension/filter.ts'
 import type { Provider, ProviderEvent, ProviderRequest } from '../provider/events.ts'
@@ -48,8 +48,7 @@ export async function carryOut(run: Run, options: CarryOutOptions, resumed = fal
     run.end('failed', {
       error: { ...failure, message: options.redact(failure.message), ...(upstream && { upstream }) },
     })
-    if (!(error instanceof RunnelError) || error.code === 'filter_failed')
-      options.onError(error, { messageId: run.messageId })
+    if (!isRunnelError(error) || error.code === 'filter_failed') options.onError(error, { messageId: run.messageId })
   }
 }
 

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError } from '../../shared/errors.ts'
 import { lostEndOf } from '../../shared/known-types.ts'
 import * as schema from '../../shared/schema.ts'
 import type { Message, MessageFields, TerminalStatus } from '../../shared/schema.ts'
@@ -142,7 +142,7 @@ export async function saveEnd(options: EndingOptions, ending: Ending, closed: ()
         return message
       } catch (error) {
         // Only a store that is away is worth waiting for.
-        if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') throw error
+        if (!isRunnelError(error) || error.code !== 'store_unavailable') throw error
         options.onError(error, { messageId })
         if (closed()) return null
         await pause(backOff(failures, savingBackOff))
@@ -192,6 +192,6 @@ export async function unlist(
 /** What is to be written into a chat that is gone is done. */
 export async function unlessGone(writing: Promise<void>): Promise<void> {
   await writing.catch((error: unknown) => {
-    if (!(error instanceof RunnelError) || error.code !== 'not_found') throw error
+    if (!isRunnelError(error) || error.code !== 'not_found') throw error
   })
 }

@@ -1,5 +1,5 @@
 /** Telling somebody of ends: at least once each, also over restarts. The store keeps those that nobody was told of yet. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError } from '../../shared/errors.ts'
 import type { Message } from '../../shared/schema.ts'
 import type { Store, UntoldEnd } from '../store/store.ts'
 import { unlessAborted, within } from '../waiting/race.ts'
@@ -91,7 +91,7 @@ export class Ends {
     this.#lookAt = now() + lookMs * (0.75 + (this.#options.random ?? Math.random)() / 2)
     this.#takeUpLeft(alive).catch((error: unknown) => {
       // While nobody can know who is alive, nothing is taken up.
-      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable') onError(error, { messageId: '' })
+      if (!isRunnelError(error) || error.code !== 'store_unavailable') onError(error, { messageId: '' })
     })
   }
 

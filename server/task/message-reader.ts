@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Message } from '../../shared/schema.ts'
 import { noPatience, type Patience } from '../waiting/patience.ts'
 import { refreshed } from '../room/refreshed.ts'
@@ -34,7 +34,7 @@ export class MessageReader {
       await refreshed(this.#rooms, room)
       return (await room.read()) as Message
     } catch (error) {
-      if (error instanceof RunnelError && error.code === 'not_found') return null
+      if (isRunnelError(error) && error.code === 'not_found') return null
       throw error
     } finally {
       this.#rooms.unpin(room)

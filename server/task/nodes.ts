@@ -1,5 +1,5 @@
 /** Runs on other nodes: what is said to them from here, and what becomes of those whose node is gone. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { isTerminal, readMessage, type By, type Json, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Patience } from '../waiting/patience.ts'
@@ -98,7 +98,7 @@ export class Nodes {
       try {
         return await write()
       } catch (error) {
-        if (!cluster.many || !(error instanceof RunnelError) || error.code !== 'busy' || now() > deadline) throw error
+        if (!cluster.many || !isRunnelError(error) || error.code !== 'busy' || now() > deadline) throw error
         const rows = (await store.unfinished()).filter(match)
         if (!(await Promise.all(rows.map((row) => this.#hasEnded(row)))).every(Boolean)) throw error
         await pause(20)
@@ -151,8 +151,7 @@ export class Nodes {
       await this.#takeOver()
     } catch (error) {
       // While nobody can know who is alive, nobody is taken over: readiness says so already.
-      if (!(error instanceof RunnelError) || error.code !== 'store_unavailable')
-        this.#options.onError(error, { messageId: '' })
+      if (!isRunnelError(error) || error.code !== 'store_unavailable') this.#options.onError(error, { messageId: '' })
     } finally {
       this.#sweeping = false
     }

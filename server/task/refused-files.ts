@@ -4,7 +4,7 @@
  * found, named, and left out from then on. That stands beside the question that
  * brought it, by model, since another model may take it.
  */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import type { JsonObject } from '../../shared/schema.ts'
 import type { PromptItem } from '../provider/events.ts'
 import type { ProviderData, Store } from '../store/store.ts'
@@ -45,7 +45,7 @@ export function refusedFile(
   prompt: readonly PromptItem[],
   failure: unknown,
 ): { file: SentFile; isSure: boolean } | null {
-  if (!(failure instanceof RunnelError) || failure.code !== 'provider_rejected' || sent.length === 0) return null
+  if (!isRunnelError(failure) || failure.code !== 'provider_rejected' || sent.length === 0) return null
   const details = (failure.details ?? {}) as { status?: unknown; param?: unknown; code?: unknown }
   if (!refusing.has(details.status)) return null
   const words = [failure.message, details.param, details.code].filter((one) => typeof one === 'string').join(' ')

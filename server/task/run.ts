@@ -1,4 +1,4 @@
-import { errorRow, RunnelError } from '../../shared/errors.ts'
+import { errorRow, isRunnelError, RunnelError } from '../../shared/errors.ts'
 import {
   readMessage,
   type By,
@@ -272,9 +272,8 @@ type AnswerCall = (callId: string, answer: CallAnswer) => void
 
 /** What a person reads of a failure. An error that nobody foresaw says no more than that. */
 export function messageError(error: unknown): MessageError {
-  const { code, message } =
-    error instanceof RunnelError
-      ? error
-      : { code: 'internal' as const, message: 'The run failed for a reason inside the server; its log has more.' }
+  const { code, message } = isRunnelError(error)
+    ? error
+    : { code: 'internal' as const, message: 'The run failed for a reason inside the server; its log has more.' }
   return { code, message, retryable: errorRow(code).retryable }
 }

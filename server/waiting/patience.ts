@@ -1,5 +1,5 @@
 /** Waiting for a server beside us that is away: the rule of what waits, and for how long. */
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, type RunnelError } from '../../shared/errors.ts'
 import { retried } from './retry.ts'
 
 /** Between two tries of what a server beside us is asked. */
@@ -44,7 +44,7 @@ export class Patience {
 export const noPatience = new Patience(0)
 
 export function isAway(error: unknown): error is RunnelError {
-  return error instanceof RunnelError && error.code === 'store_unavailable'
+  return isRunnelError(error) && error.code === 'store_unavailable'
 }
 
 /** In the details of a `store_unavailable` whose write may have been made: repeating it could make it twice. */

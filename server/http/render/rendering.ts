@@ -1,4 +1,4 @@
-import { RunnelError } from '../../../shared/errors.ts'
+import { isRunnelError } from '../../../shared/errors.ts'
 import type { Message } from '../../../shared/schema.ts'
 import { messagePage, plainHtml, shownMessage } from './html.ts'
 import { HtmlThread } from './html-thread.ts'
@@ -18,7 +18,7 @@ export interface RenderCaller {
 
 /** Too many wait: a moment later there may be room. */
 export function isBusyRendering(error: unknown): boolean {
-  return error instanceof RunnelError && error.code === 'overloaded'
+  return isRunnelError(error) && error.code === 'overloaded'
 }
 
 /** Makes HTML of messages in threads, never on the event loop. */

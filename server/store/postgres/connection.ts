@@ -1,5 +1,5 @@
 import { Client, Pool, types, type PoolClient, type QueryConfig } from 'pg'
-import { RunnelError } from '../../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../../shared/errors.ts'
 import { awayBackOff, outcomeUnknown } from '../../waiting/patience.ts'
 import { retried } from '../../waiting/retry.ts'
 import { isConflict, isLost, isPassing, sqlState, storeError } from './errors.ts'
@@ -162,7 +162,7 @@ export function openPostgresConnection(
       })
     } catch (error) {
       // A server that crashed before the number reached its disk has never heard of it.
-      if (error instanceof RunnelError && sqlState(error.cause) === '22023') return false
+      if (isRunnelError(error) && sqlState(error.cause) === '22023') return false
       throw new RunnelError(
         'store_unavailable',
         'The connection to the database was lost while it was writing: whether that was written is not known.',

@@ -1,4 +1,4 @@
-import { RunnelError } from '../../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../../shared/errors.ts'
 
 /** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, or by its class (two characters). Readers see these: they name settings, no places. */
 const sentences = new Map(
@@ -70,7 +70,7 @@ export function isConflict(error: unknown): boolean {
 
 /** The RunnelError for anything that was thrown while the database was used. `where` names it without its password. */
 export function storeError(error: unknown, where: string): RunnelError {
-  if (error instanceof RunnelError) return error
+  if (isRunnelError(error)) return error
   const state = sqlState(error)
   // A duplicate id is a fault of the program: trying again would not help.
   if (state === '23505') return new RunnelError('internal', 'This is in the database already.', { cause: error })
@@ -91,7 +91,7 @@ function outsideSentence(error: unknown): string | undefined {
 }
 
 function ownWordsOf(error: unknown) {
-  return error instanceof Error && !(error instanceof RunnelError)
+  return error instanceof Error && !isRunnelError(error)
     ? ownWords.find(({ words }) => words.test(error.message))
     : undefined
 }

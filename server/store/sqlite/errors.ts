@@ -1,4 +1,4 @@
-import { RunnelError } from '../../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../../shared/errors.ts'
 
 /** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
 const resultCode = {
@@ -41,7 +41,7 @@ export function isBusy(error: unknown): boolean {
 
 /** The RunnelError for anything that was thrown while the database at `path` was used. */
 export function storeError(error: unknown, path: string): RunnelError {
-  if (error instanceof RunnelError) return error
+  if (isRunnelError(error)) return error
   const code = sqliteResultCode(error)
   // A duplicate id is a fault of the program, not of the disk: trying again would not help.
   if (code === resultCode.constraint) {
