@@ -37,8 +37,11 @@ export interface DecideOptions extends SendOptions {
   arguments?: JsonObject | string | undefined
 }
 
+/** What `client.api` has. */
+export type Api = Pick<HttpApi, keyof HttpApi>
+
 /** The HTTP calls of Runnel. Each throws RunnelError with the server's code; a server that cannot be reached is `internal`. */
-export class Api {
+export class HttpApi {
   readonly #http: Http
 
   constructor(options: ApiOptions) {

@@ -1,7 +1,7 @@
 import type { Role } from '../shared/protocol.ts'
 import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
 import { liveBranch, type LiveBranch } from './branch.ts'
-import { LiveDocument } from './live.ts'
+import { LiveDocument, type Live } from './live.ts'
 import type { Present } from './presence.ts'
 import { loading, type Replica, type ReplicaState } from './replica.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -22,7 +22,7 @@ export type ChatSnapshot = ReplicaState & {
   readonly role: Role | null
 }
 
-export interface LiveChat extends LiveDocument<ChatSnapshot> {
+export interface LiveChat extends Live<ChatSnapshot> {
   /**
    * Says something of this client to the others in the chat, while it is
    * followed and again after a reconnect; null takes it back. The server adds

@@ -1,11 +1,11 @@
 /** Runnel's client: follow messages and chats live, over one socket. For browsers and Node ≥ 22. */
-import { Api } from './api.ts'
+import { HttpApi, type Api } from './api.ts'
 import { liveChat, type LiveChat } from './chat.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionState, TokenSource } from './connection-state.ts'
 import { Listeners } from './listeners.ts'
 import { liveMessage, type LiveMessage } from './message.ts'
-import { Questions } from './questions.ts'
+import { KnownQuestions, type Questions } from './questions.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 
@@ -69,7 +69,7 @@ export interface Client {
   message: (id: string) => LiveMessage
   chat: (id: string) => LiveChat
   /** User messages whole: a chat lists long ones `shortened`. */
-  readonly questions: Pick<Questions, 'known' | 'read'>
+  readonly questions: Questions
   /** Listens for changes of this user's list of chats; what happened while the line was down is not told. */
   onChatEvent: (listener: (event: ChatEvent) => void) => () => void
   /** Ends everything. Idempotent; settles when the socket is closed. */
@@ -98,7 +98,7 @@ export function connect(options: ConnectOptions = {}): Client {
     },
   )
   connection.start()
-  const api = new Api({ url: base, token: options.token, fetch: options.fetch })
+  const api = new HttpApi({ url: base, token: options.token, fetch: options.fetch })
   return {
     connection: {
       getSnapshot: connection.getSnapshot,
@@ -106,7 +106,7 @@ export function connect(options: ConnectOptions = {}): Client {
       retry: () => connection.retry(),
     },
     api,
-    questions: new Questions(api),
+    questions: new KnownQuestions(api),
     message: (id) => liveMessage(id, subscriptions),
     chat: (id) => liveChat(id, subscriptions),
     onChatEvent: (listener) => chatEvents.add(listener),

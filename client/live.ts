@@ -11,7 +11,16 @@ export interface UntilOptions {
  * starts it, the last one stopped ends it. `getSnapshot` is the same object
  * until something changed, so the two fit React's `useSyncExternalStore`.
  */
-export class LiveDocument<Snapshot, Change = void> {
+export interface Live<Snapshot, Change = void> {
+  readonly id: string
+  readonly getSnapshot: () => Snapshot
+  /** `listener` is called once a received frame at most, after the snapshot has changed. */
+  readonly subscribe: (listener: (change: Change) => void) => () => void
+  /** The first snapshot that `condition` holds for. Rejects with the signal's reason. */
+  until(condition: (snapshot: Snapshot) => boolean, options?: UntilOptions): Promise<Snapshot>
+}
+
+export class LiveDocument<Snapshot, Change = void> implements Live<Snapshot, Change> {
   readonly id: string
   readonly #subscriptions: Subscriptions
   readonly #read: (replica: Replica | undefined) => Snapshot
@@ -31,7 +40,6 @@ export class LiveDocument<Snapshot, Change = void> {
 
   readonly getSnapshot = (): Snapshot => this.#read(this.#subscriptions.peek(this.id))
 
-  /** `listener` is called once a received frame at most, after the snapshot has changed. */
   readonly subscribe = (listener: (change: Change) => void): (() => void) => {
     const { replica, release } = this.#subscriptions.follow(this.id)
     const remove = replica.listeners.add((change) => listener(this.#change(replica, change)))
@@ -41,7 +49,6 @@ export class LiveDocument<Snapshot, Change = void> {
     }
   }
 
-  /** The first snapshot that `condition` holds for. Rejects with the signal's reason. */
   until(condition: (snapshot: Snapshot) => boolean, { signal }: UntilOptions = {}): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()

@@ -8,7 +8,7 @@ import {
   type Message,
   type MessageFields,
 } from '../shared/schema.ts'
-import { LiveDocument } from './live.ts'
+import { LiveDocument, type Live } from './live.ts'
 import { loading, type Replica, type ReplicaChange, type ReplicaState } from './replica.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -32,7 +32,7 @@ export interface MessageChange {
   readonly texts: readonly TextChange[]
 }
 
-export type LiveMessage = LiveDocument<MessageSnapshot, MessageChange>
+export type LiveMessage = Live<MessageSnapshot, MessageChange>
 
 const nothing: MessageSnapshot = { ...loading, message: null }
 

@@ -12,11 +12,19 @@ export interface Question {
 /** So many characters of questions are kept; then the one read longest ago goes. */
 const keptChars = 5_000_000
 
+/** What `client.questions` has. */
+export interface Questions {
+  /** What of it is here now; `undefined` where it has to be read. */
+  known(message: ChatMessage): Question | undefined
+  /** Throws what the server says; the next call asks again. */
+  read(message: ChatMessage): Promise<Question>
+}
+
 /**
  * User messages as they were sent. A chat lists long ones `shortened`; those
  * are read over HTTP, each once, since a question never changes.
  */
-export class Questions {
+export class KnownQuestions implements Questions {
   readonly #api: Pick<Api, 'getMessage'>
   /** Oldest first. */
   readonly #read = new Map<string, Question>()
@@ -27,13 +35,11 @@ export class Questions {
     this.#api = api
   }
 
-  /** What of it is here now; `undefined` where it has to be read. */
   known(message: ChatMessage): Question | undefined {
     if (!message.shortened) return { text: message.text ?? '', files: message.files ?? [] }
     return this.#read.get(message.id)
   }
 
-  /** Throws what the server says; the next call asks again. */
   async read(message: ChatMessage): Promise<Question> {
     const known = this.known(message)
     if (known) return known

@@ -1,5 +1,4 @@
 import * as Y from 'yjs'
-import { digestOf } from '../shared/digest.ts'
 import { errorRow, type ErrorCode } from '../shared/errors.ts'
 import {
   decodeStateVector,
@@ -10,6 +9,7 @@ import {
   type SubscribeRequest,
 } from '../shared/protocol.ts'
 import { readDocument } from '../shared/schema.ts'
+import { hasDigest } from './check.ts'
 import { JsonView, type TextTail } from './json-view.ts'
 import { Listeners } from './listeners.ts'
 import { Others } from './presence.ts'
@@ -167,7 +167,19 @@ export class Replica {
     const mayBeAhead = this.#isOverlapped && !final
     this.#isOverlapped = false
     if (mayBeAhead && hasAll(doc, stateVector)) return
-    if (!hasAll(doc, stateVector) || digestOf(readDocument(this.id, doc)) !== digest) return this.#differs()
+    if (!hasAll(doc, stateVector)) return this.#differs()
+    const equal = hasDigest(readDocument(this.id, doc), digest)
+    if (typeof equal === 'boolean') return this.#checked(equal)
+    void equal.then((equal) => {
+      // Meanwhile another copy may be on show, or on its way.
+      if (equal === null || this.#shown?.doc !== doc || this.#successor) return
+      this.#checked(equal)
+      this.notify()
+    })
+  }
+
+  #checked(equal: boolean): void {
+    if (!equal) return this.#differs()
     this.#suspect = false
     if (this.#state === diverged) this.#show(live)
   }
