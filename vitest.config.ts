@@ -22,7 +22,7 @@ const alone = files(
   'tests/extension/schema-check.test.ts',
   'tests/store/long-texts.test.ts',
   'tests/hostile-texts.test.ts',
-  'tests/package.test.ts',
+  'tests/packages.test.ts',
   'tests/http/loop-holds.test.ts',
   'tests/room/loop-holds.test.ts',
 )

@@ -1,4 +1,5 @@
-// `npm run build`: dist/ with JavaScript and types of server, client, shared and testing, and the page.
+// `npm run build`: dist/ with JavaScript and types of server, client, shared and testing, the page, and of all these the
+// packages that are published: dist/packages/{client,core,testing}.
 import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { endLike, main, run } from './child.mjs'
@@ -18,4 +19,6 @@ main(async () => {
     copyFileSync(join(root, 'scripts', file), join(root, 'dist', file))
   for (const program of ['runnel.cjs', 'server/main.js']) chmodSync(join(root, 'dist', program), 0o755)
   await ensurePage(node)
+  const packed = await run(node, ['--disable-warning=ExperimentalWarning', join(root, 'scripts/packages.ts')])
+  if (packed.code !== 0) endLike(packed)
 })

@@ -25,6 +25,8 @@ export {
 } from './extension/filter.ts'
 export { defineConfig, type Authenticate } from './app/options.ts'
 export type { ProviderOptions } from './app/named-providers.ts'
+/** A store and a cluster of this process alone, also to begin with where you write one of your own. */
+export { localCluster, memoryStore } from './app/adapters.ts'
 export { openaiProvider } from './app/openai-provider.ts'
 export type { Handler } from './app/serving.ts'
 export type { EndContext, OnMessageEnd } from './task/ends.ts'

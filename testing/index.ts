@@ -5,5 +5,4 @@ export { applyStreamEvent } from './fold-stream.ts'
 export { SseReader, type ReadEvent, type SseReaderOptions } from './sse-reader.ts'
 export * from './fake-openai.ts'
 /** A store and a cluster to begin with, where you write one of your own. */
-export { memoryStore } from '../server/store/memory/memory.ts'
-export { localCluster } from '../server/cluster/local.ts'
+export { localCluster, memoryStore } from '../server/index.ts'

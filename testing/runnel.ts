@@ -1,4 +1,4 @@
-import { createRunnel, type Runnel, type RunnelOptions } from '../server/app/app.ts'
+import { createRunnel, type Runnel, type RunnelOptions } from '../server/index.ts'
 
 export interface StartedRunnel {
   /** `http://127.0.0.1:<port>` */

@@ -1,6 +1,6 @@
 /**
- * Runs what the pages show: each block of ```ts in README.md and docs/*.md is a program that works as it stands, in
- * a folder of its own. `@runnel/core/…` is this project, http://127.0.0.1:8787 a server with the demo provider. A program
+ * Runs what the pages show: each block of ```ts in the README.md files and docs/*.md is a program that works as it stands, in
+ * a folder of its own. `@runnel/…` is this project, http://127.0.0.1:8787 a server with the demo provider. A program
  * has run when its last line has. A block that is no program says ```ts fragment.
  */
 import { spawn } from 'node:child_process'
@@ -28,7 +28,12 @@ function examplesOf(page: string): Example[] {
   }))
 }
 
-const examples = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()].flatMap(examplesOf)
+const examples = [
+  'README.md',
+  'client/README.md',
+  'testing/README.md',
+  ...globSync('docs/*.md', { cwd: root }).sort(),
+].flatMap(examplesOf)
 let server: StartedRunnel
 let folder: string
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { brokenRules } from './helpers/import-rules.ts'
-import { readSource } from './helpers/imports.ts'
+import { readSource } from '../scripts/imports.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SIDES = ['shared', 'server', 'client', 'client-demo', 'testing', 'tests', 'bench', 'examples']
@@ -26,6 +26,14 @@ test('a table that is asked for any word is a Map: a plain object has an answer 
     /^(?:export )?const \w+: (?:Readonly<)?Record<string,/m.test(readFileSync(join(root, file), 'utf8')),
   )
   expect(tables).toEqual([])
+})
+
+test('no error is told by its class: other packages have copies of it', () => {
+  const asked = globSync('{shared,server,client,client-demo,testing,examples}/**/*.{ts,tsx}', {
+    cwd: root,
+    exclude: ['**/node_modules'],
+  }).filter((file) => /instanceof RunnelError\b/.test(readFileSync(join(root, file), 'utf8')))
+  expect(asked).toEqual([])
 })
 
 describe('reading imports', () => {

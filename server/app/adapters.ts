@@ -28,6 +28,8 @@ import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite.ts'
 import type { Store } from '../store/store.ts'
 
+export { localCluster, memoryStore }
+
 const dayMs = 24 * 3_600_000
 
 /** A program's own store and cluster, where it brings them. */

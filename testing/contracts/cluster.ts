@@ -1,5 +1,4 @@
-import type { Cluster } from '../../server/cluster/cluster.ts'
-import type { Store } from '../../server/store/store.ts'
+import type { Cluster, Store } from '../../server/index.ts'
 import { doc, other, readLog as readText, storeWithDocuments, write } from './fixtures.ts'
 import { bytes, chatId } from './records.ts'
 import type { TestTools } from './tools.ts'

@@ -1,7 +1,5 @@
-import { RunnelError, type ErrorCode } from '../../shared/errors.ts'
-import type { Cluster } from '../../server/cluster/cluster.ts'
-import { memoryStore } from '../../server/store/memory/memory.ts'
-import type { Paged, Store } from '../../server/store/store.ts'
+import { isRunnelError, type ErrorCode, type RunnelError } from '../../shared/errors.ts'
+import { memoryStore, type Cluster, type Paged, type Store } from '../../server/index.ts'
 import { bytes, chat, newRun, text } from './records.ts'
 
 /** Opens a store for one test, empty; who calls the suite closes it behind the test. */
@@ -39,7 +37,7 @@ export async function refusal(code: ErrorCode, run: () => unknown): Promise<Runn
   } catch (error) {
     thrown = error
   }
-  if (!(thrown instanceof RunnelError) || thrown.code !== code) {
+  if (!isRunnelError(thrown) || thrown.code !== code) {
     throw new Error(`expected ${code}, got ${String(thrown)}`, { cause: thrown })
   }
   return thrown

@@ -1,5 +1,5 @@
 import type { Message } from '../../shared/schema.ts'
-import type { StoredChat, Claim, NewRun } from '../../server/store/store.ts'
+import type { StoredChat, Claim, NewRun } from '../../server/index.ts'
 
 export const chatId = 'chat_aaaaaaaa'
 export const startedAt = 1_700_000_000_000

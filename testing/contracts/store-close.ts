@@ -1,4 +1,4 @@
-import type { Store } from '../../server/store/store.ts'
+import type { Store } from '../../server/index.ts'
 import { append, readLog, refusal } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question } from './records.ts'
 import type { TestTools } from './tools.ts'

@@ -1,4 +1,4 @@
-import type { FileRow } from '../../server/store/store.ts'
+import type { FileRow } from '../../server/index.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, newRun, question, startedAt } from './records.ts'
 import type { TestTools } from './tools.ts'

@@ -1,5 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
-import type { FileRow } from '../../server/store/store.ts'
+import type { FileRow } from '../../server/index.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, claim, startedAt } from './records.ts'
 import type { Expect, TestTools } from './tools.ts'

@@ -1,13 +1,13 @@
-// Loaded before a page's example: what the package exports are the sources here, and other packages are the project's.
+// Loaded before a page's example: what our packages export are the sources here, and other packages are the project's.
 import { registerHooks } from 'node:module'
+import { sourceOf } from '../../scripts/own-packages.mjs'
 
 const root = new URL('../../', import.meta.url)
 
 registerHooks({
   resolve: (specifier, context, nextResolve) => {
-    const part = /^@runnel\/core\/(server|client|client\/markdown|client\/pieces|testing)$/.exec(specifier)?.[1]
-    if (part !== undefined)
-      return nextResolve(new URL(part === 'client/pieces' ? `${part}.ts` : `${part}/index.ts`, root).href, context)
+    const source = sourceOf(specifier)
+    if (source !== null) return nextResolve(source, context)
     const isPackage = !/^(\.|\/|node:|file:)/.test(specifier)
     return nextResolve(
       specifier,

@@ -1,6 +1,6 @@
 import { builtinModules } from 'node:module'
 import { posix } from 'node:path'
-import type { Import, Source } from './imports.ts'
+import type { Import, Source } from '../../scripts/imports.ts'
 
 /** What lies on one line may not import each other; every line may import those above it. DESIGN, section 3. */
 const TIERS = [

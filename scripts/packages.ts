@@ -1,0 +1,100 @@
+/**
+ * Makes dist/packages/{client,core,testing} of what was built in dist/: three packages of one tree. Each holds what its
+ * entries reach, laid out as in dist/, and a manifest that follows from package.json and from what its files import.
+ */
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { codeBelow, reach, type PackageFile } from './package-files.ts'
+import { manifestOf, type TopManifest } from './package-manifest.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const top = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as TopManifest
+
+export interface Package {
+  folder: 'client' | 'core' | 'testing'
+  name: string
+  description: string
+  /** The part of package.json's `exports` that it has: `./client/markdown` is `./markdown` of the client. */
+  part: '.' | './client' | './testing'
+  readme: string
+  /** Folders that it has with all their JavaScript: workers are started by their path. */
+  whole: string[]
+  /** Copied as they are. */
+  more: string[]
+}
+
+const PACKAGES: Package[] = [
+  {
+    folder: 'client',
+    name: '@runnel/client',
+    description: 'Follows the answers of a Runnel server live: each is a Yjs document. For browsers and Node.',
+    part: './client',
+    readme: 'client/README.md',
+    whole: [],
+    more: [],
+  },
+  {
+    folder: 'core',
+    name: top.name,
+    description: top.description,
+    part: '.',
+    readme: 'README.md',
+    whole: ['dist/server', 'dist/client', 'dist/shared', 'dist/testing'],
+    more: ['dist/page', 'dist/runnel.cjs', 'dist/runnel-start.cjs'],
+  },
+  {
+    folder: 'testing',
+    name: '@runnel/testing',
+    description:
+      'A fake OpenAI server with faults, a real Runnel server for tests, and viewers that keep what they get.',
+    part: './testing',
+    readme: 'testing/README.md',
+    whole: [],
+    more: [],
+  },
+]
+
+for (const one of PACKAGES) assemble(one)
+
+function assemble(one: Package): void {
+  const exports = exportsOf(one.part)
+  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : Object.values(entry)))
+  const load = (starts: string[]) => reach(root, starts, one.name === top.name ? () => null : inCore)
+  const files = new Map<string, PackageFile>(
+    [...load(entries), ...load(one.whole.flatMap((folder) => codeBelow(root, folder)))].map((file) => [
+      file.path,
+      file,
+    ]),
+  )
+  const main = exports['.']
+  const needed = typeof main === 'object' ? load(Object.values(main)) : [...files.values()]
+
+  const target = join(root, 'dist/packages', one.folder)
+  rmSync(target, { recursive: true, force: true })
+  for (const { path, text } of files.values()) {
+    mkdirSync(dirname(join(target, path)), { recursive: true })
+    writeFileSync(join(target, path), text)
+    if (path.endsWith('.js')) copyFileSync(join(root, `${path}.map`), join(target, `${path}.map`))
+  }
+  for (const path of one.more) cpSync(join(root, path), join(target, path), { recursive: true })
+  copyFileSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
+  copyFileSync(join(root, one.readme), join(target, 'README.md'))
+  const manifest = manifestOf(top, one, exports, [...files.values()], needed)
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+function exportsOf(part: Package['part']): TopManifest['exports'] {
+  const own = Object.entries(top.exports).filter(([name]) => part === '.' || `${name}/`.startsWith(`${part}/`))
+  return {
+    ...Object.fromEntries(own.map(([name, files]) => [part === '.' ? name : `.${name.slice(part.length)}`, files])),
+    './package.json': './package.json',
+  }
+}
+
+/** Other packages have no server of their own: they have it from the core's entry. */
+function inCore(path: string): string | null {
+  if (!path.startsWith('dist/server/')) return null
+  if (/^dist\/server\/index\.(js|ts|d\.ts)$/.test(path)) return `${top.name}/server`
+  throw new Error(`${path} is of ${top.name}: other packages import server/index.ts only.`)
+}
