@@ -26,8 +26,8 @@ export async function openTab(context: BrowserContext, server: StartedRunnel, ha
 }
 
 /** Waits until what `look` reads in the page is `wanted`. (`waitForFunction` evaluates a string, which the page's policy forbids.) */
-export async function reads<T>(look: () => Promise<T>, wanted: T): Promise<void> {
-  const deadline = Date.now() + 10_000
+export async function reads<T>(look: () => Promise<T>, wanted: T, patienceMs = 10_000): Promise<void> {
+  const deadline = Date.now() + patienceMs
   for (;;) {
     const found = await look()
     try {

@@ -10,16 +10,17 @@ const execute = promisify(execFile)
 const COMMAND_MS = 120_000
 
 // npm tells its scripts where they run: a nested npm would take this project for its own. vitest speaks to its own workers.
-const env = Object.fromEntries(
+export const childEnv = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) => !/^npm_(?!config_)|^npm_config_local_prefix$|^NODE_(ENV|OPTIONS)$|^VITE/.test(name),
   ),
 )
+childEnv['NEXT_TELEMETRY_DISABLED'] = '1'
 
 /** Runs a program to its end; rejects, with what it said, where it fails. */
 export async function execProgram(cwd: string, program: string, ...args: string[]): Promise<string> {
   try {
-    return (await execute(program, args, { cwd, env, timeout: COMMAND_MS, maxBuffer: 64_000_000 })).stdout
+    return (await execute(program, args, { cwd, env: childEnv, timeout: COMMAND_MS, maxBuffer: 64_000_000 })).stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
@@ -56,7 +57,7 @@ export async function projectWith(
 ): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-project-'))
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }))
-  await install(folder, packages)
+  if (packages.length > 0) await install(folder, packages)
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 

@@ -70,7 +70,7 @@ export async function checkTypes(
       types,
       typeRoots: [join(root, 'node_modules/@types')],
     }
-    const config = `tsconfig.${name}.json`
+    const config = `tsconfig.${name}.${resolution}.json`
     await writeFile(join(folder, config), JSON.stringify({ compilerOptions, files: [`${name}.ts`] }))
     await execProgram(folder, process.execPath, join(typescript, 'bin/tsc'), '-p', config).catch((error: unknown) =>
       said.push(String(error)),
