@@ -4,6 +4,7 @@
  * added here and in `blocks.ts`; one without a row does not compile.
  */
 import type { Block, BlockStatus, BlockType, ToolCallBlock, ToolCallStatus } from './blocks.ts'
+import { growing, type Growth } from './growing.ts'
 import type { JsonObject } from './json.ts'
 import type { TerminalStatus } from './status.ts'
 import type { Shown } from './shown.ts'
@@ -13,17 +14,6 @@ export interface AnyBlock {
   id: string
   type: string
   status: string
-}
-
-/** A text that grows by appends: a Y.Text. */
-export interface Growth {
-  /**
-   * False: a program reads it. Filters (redaction, moderation) look at a text
-   * unless this says that no person reads it, or they were told which to look at.
-   */
-  readonly isShownText?: false
-  /** It is made when its first character comes: absent differs from empty. */
-  readonly isLate?: true
 }
 
 export interface BlockEnd {
@@ -67,7 +57,7 @@ export interface BlockRow<B extends AnyBlock> {
 
 export const blockTypes = {
   text: {
-    grows: { text: {} },
+    grows: growing.text,
     isAnnotated: true,
     words: 'text',
     searched: ['text'],
@@ -75,14 +65,14 @@ export const blockTypes = {
     shown: ({ text }) => ({ kind: 'prose', text }),
   },
   reasoning: {
-    grows: { text: {} },
+    grows: growing.reasoning,
     isAnnotated: 'late',
     door: { field: 'reasoning_content', text: 'text' },
     end: (status, at) => ({ status: ended(status), fields: { endedAt: at } }),
     shown: ({ text }) => (text === '' ? null : { kind: 'thoughts', title: 'Reasoning', text }),
   },
   tool_call: {
-    grows: { arguments: { isShownText: false }, output: { isShownText: false, isLate: true } },
+    grows: growing.tool_call,
     door: { field: 'tool_calls', text: 'arguments' },
     end: () => ({ status: 'cancelled', fields: {} }),
     lost: lostCall,
@@ -93,7 +83,7 @@ export const blockTypes = {
     }),
   },
   refusal: {
-    grows: { text: {} },
+    grows: growing.refusal,
     words: 'text',
     searched: ['text'],
     door: { field: 'refusal', text: 'text' },
@@ -163,9 +153,6 @@ export function blockIsFinal(status: string): boolean {
 }
 
 type Growing<T extends BlockType> = keyof (typeof blockTypes)[T]['grows'] & string
-
-/** Fields that are a Y.Text and grow by appends. */
-export type GrowingField = { [T in BlockType]: Growing<T> }[BlockType]
 
 /** How filters call the growing texts: what is just `text` by its type, all else by its field. */
 export type FilteredField = {

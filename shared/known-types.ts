@@ -7,11 +7,11 @@ import {
   type BlockRow,
   type DoorField,
   type FilteredField,
-  type GrowingField,
   type Loss,
   type NewBlock,
 } from './block-types.ts'
 import type { Block } from './blocks.ts'
+import { growth, setGrowing, type GrowingField } from './growing.ts'
 import type { JsonObject } from './json.ts'
 import type { TerminalStatus } from './status.ts'
 import type { Shown } from './shown.ts'
@@ -35,7 +35,11 @@ const unknown = knownType({ grows: {}, shown: () => null })
 export function addBlockType<B extends AnyBlock>(type: B['type'], row: BlockRow<B>): () => void {
   if (types.has(type)) throw new TypeError(`There is a block type ${type} already.`)
   types.set(type, knownType(row as unknown as Row))
-  return () => void types.delete(type)
+  setGrowing(type, row.grows)
+  return () => {
+    types.delete(type)
+    setGrowing(type, undefined)
+  }
 }
 
 function knownType(row: Row): KnownType {
@@ -47,18 +51,9 @@ function typeOf(type: string): KnownType {
   return types.get(type) ?? unknown
 }
 
-function growth(type: string, field: string) {
-  const { grows } = typeOf(type).row as { grows: Record<string, BlockRow<{ id: string } & AnyBlock>['grows']['id']> }
-  return Object.hasOwn(grows, field) ? grows[field] : undefined
-}
-
 function fieldOf(block: object, field: string | undefined): string {
   const value = field === undefined ? undefined : (block as Record<string, unknown>)[field]
   return typeof value === 'string' ? value : ''
-}
-
-export function isGrowingField(type: string, field: string): field is GrowingField {
-  return growth(type, field) !== undefined
 }
 
 /** What of a block only grows while nobody rewrites it, in a fixed order. */

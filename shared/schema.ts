@@ -14,8 +14,9 @@ export type * from './blocks.ts'
 export type * from './by.ts'
 export type * from './json.ts'
 export * from './status.ts'
-export { blockIsFinal, type GrowingField, type NewBlock } from './block-types.ts'
-export { createBlock, growingParts, isGrowingField } from './known-types.ts'
+export { blockIsFinal, type NewBlock } from './block-types.ts'
+export { isGrowingField, type GrowingField } from './growing.ts'
+export { createBlock, growingParts } from './known-types.ts'
 
 export const schemaVersion = 1
 
