@@ -117,6 +117,16 @@ describe('the rules', () => {
       'downwards only',
     ],
     [
+      'testing that knows the inside of the server',
+      { 'testing/a.ts': `import '../server/store/b.ts'`, 'server/store/b.ts': '' },
+      'server/index.ts only',
+    ],
+    [
+      'testing by the entry of the server',
+      { 'testing/a.ts': `import '../server/index.ts'`, 'server/index.ts': '' },
+      null,
+    ],
+    [
       'http that knows sockets',
       { 'server/http/a.ts': `import '../socket/b.ts'`, 'server/socket/b.ts': '' },
       'downwards only',

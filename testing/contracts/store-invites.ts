@@ -1,4 +1,4 @@
-import type { InviteRow } from '../../server/store/store.ts'
+import type { InviteRow } from '../../server/index.ts'
 import { refusal, type OpenStore } from './fixtures.ts'
 import { chat, chatId, startedAt } from './records.ts'
 import type { TestTools } from './tools.ts'
