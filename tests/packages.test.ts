@@ -122,10 +122,8 @@ if (said.length !== 1) throw new Error(said.join('\\n'))`,
   })
 
   test('have types that hold, to the last file', { timeout: 60_000 }, async () => {
-    for (const resolution of ['bundler', 'node16', 'nodenext'] as const)
-      expect([resolution, await checkTypes(project.folder, join(root, 'node_modules/typescript'), resolution)]).toEqual(
-        [resolution, ''],
-      )
+    // Other resolutions and older compilers: `npm run test:wide -- packages`.
+    expect(await checkTypes(project.folder, join(root, 'node_modules/typescript'), 'nodenext')).toBe('')
   })
 
   test('name no class in their types that nobody can make', () => {
