@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { build, type Rolldown } from 'vite'
 
-/** What a page loads of a program at once, minified and gzipped, and the code of what it loads later. */
+/** What a page loads of a program at once, minified and gzipped, and the files of what it loads later. */
 export async function bundledBytes(
   folder: string,
   program: string,
@@ -27,7 +27,7 @@ export async function bundledBytes(
   const modules = [...first].flatMap((chunk) => Object.entries(chunk.modules))
   return {
     first: [...first].reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0),
-    later: chunks.filter((chunk) => !first.has(chunk)).map(({ code }) => code),
+    later: chunks.filter((chunk) => !first.has(chunk)).flatMap(({ modules }) => Object.keys(modules)),
     largest: modules
       .sort(([, a], [, b]) => b.renderedLength - a.renderedLength)
       .slice(0, 12)
