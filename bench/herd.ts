@@ -22,7 +22,7 @@ export async function returningHerd(count = 1_000): Promise<Figure[]> {
   const settings = { PORT: await freePort(), RUNNEL_AUTH_SECRET: secret, LOG_LEVEL: 'error', ...limited }
   const first = await startServer(settings)
   const tokens = await Promise.all(Array.from({ length: count }, (_, i) => tokenOf(`person${i}`)))
-  const clients = tokens.map((token) => connect({ url: first.url, token }))
+  const clients = tokens.map((token) => connect({ url: first.url, token, start: 'now' }))
   const open = () => clients.filter(({ connection }) => connection.getSnapshot().status === 'open').length
   const allOpen = async () => {
     const began = performance.now()

@@ -66,6 +66,22 @@ export interface MemberInfo {
   inviteId?: string
 }
 
+/** What makes somebody a member, or changes their role. `name`: as it is shown until they sign in. */
+export interface NewMember {
+  userId: string
+  role: Exclude<Role, 'owner'>
+  name?: string
+}
+
+/** A file that was uploaded: `id` is what `files` of a request take, `url` where its bytes are. */
+export interface FileInfo {
+  id: string
+  name: string
+  mimeType: string
+  size: number
+  url: string
+}
+
 /** `order`: newest first or oldest first. `leaf`: only the branch that ends with this message, from it up to the root. */
 export interface MessagesQuery extends PageQuery {
   order?: 'asc' | 'desc'
@@ -110,6 +126,13 @@ export interface TaskInfo {
   chatId: string
   messageId: string
   status: MessageStatus
+}
+
+/** A live run of the caller. `place`: it waits, as the so manieth of all that do. */
+export interface ListedTask extends TaskInfo {
+  createdAt: number
+  model: string
+  place?: number
 }
 
 /** A tool that models may call. `name`: as they, and `tools` of a request, call it; without a `server` it is the program's own. */

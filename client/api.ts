@@ -4,12 +4,15 @@ import type {
   ChatInfo,
   DocumentState,
   EditRequest,
+  FileInfo,
   FoundChat,
   InviteInfo,
   ListedChat,
+  ListedTask,
   MemberInfo,
   MessagesQuery,
   ModelInfo,
+  NewMember,
   Page,
   PageQuery,
   RunRequest,
@@ -22,6 +25,7 @@ import type {
 import type { By, Json, JsonObject, Message, ToolCallBlock } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
+import { callPath, chatPath, messagePath, withQuery } from './paths.ts'
 
 export type * from './api-types.ts'
 
@@ -64,30 +68,25 @@ export class HttpApi {
 
   /** The caller has read a chat: all of it, or up to then (epoch ms). Other devices hear it as the chat event `read`. */
   markRead(chatId: string, at?: number, options: CallOptions = {}): Promise<{ chatId: string; readAt: number | null }> {
-    return this.#http.call(
-      'POST',
-      `/api/chats/${encodeURIComponent(chatId)}/read`,
-      options,
-      at === undefined ? {} : { at },
-    )
+    return this.#http.call('POST', chatPath(chatId, 'read'), options, at === undefined ? {} : { at })
   }
 
   getChat(chatId: string, options: CallOptions = {}): Promise<ChatInfo> {
-    return this.#http.call('GET', `/api/chats/${encodeURIComponent(chatId)}`, options)
+    return this.#http.call('GET', chatPath(chatId), options)
   }
 
   /** Needs an editor; to pin takes any member. */
   changeChat(chatId: string, change: ChatChange, options: CallOptions = {}): Promise<ChatInfo> {
-    return this.#http.call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, change)
+    return this.#http.call('PATCH', chatPath(chatId), options, change)
   }
 
   renameChat(chatId: string, title: string, options: CallOptions = {}): Promise<ChatInfo> {
-    return this.#http.call('PATCH', `/api/chats/${encodeURIComponent(chatId)}`, options, { title })
+    return this.#http.call('PATCH', chatPath(chatId), options, { title })
   }
 
   /** Deletes a chat with all its messages; its runs are stopped. */
   deleteChat(chatId: string, options: CallOptions = {}): Promise<void> {
-    return this.#http.call('DELETE', `/api/chats/${encodeURIComponent(chatId)}`, options)
+    return this.#http.call('DELETE', chatPath(chatId), options)
   }
 
   /** Becomes a member by an invite. Needs an account; a role that is higher already stays. */
@@ -101,7 +100,7 @@ export class HttpApi {
     invite: { role?: Exclude<Role, 'owner'>; expiresInSeconds?: number } = {},
     options: CallOptions = {},
   ): Promise<InviteInfo> {
-    return this.#http.call('POST', `/api/chats/${encodeURIComponent(chatId)}/invites`, options, invite)
+    return this.#http.call('POST', chatPath(chatId, 'invites'), options, invite)
   }
 
   /** The invites of a chat, for its owner, with who became a member by them. */
@@ -110,7 +109,26 @@ export class HttpApi {
     query: PageQuery = {},
     options: CallOptions = {},
   ): Promise<Page<Omit<InviteInfo, 'token' | 'url'> & { usedBy?: { userId: string; name: string }[] }>> {
-    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/invites`, query), options)
+    return this.#http.call('GET', withQuery(chatPath(chatId, 'invites'), query), options)
+  }
+
+  /** Nobody enters by this invite any more; who became a member by it stays one. For the owner. */
+  revokeInvite(chatId: string, inviteId: string, options: CallOptions = {}): Promise<void> {
+    return this.#http.call('DELETE', chatPath(chatId, `invites/${encodeURIComponent(inviteId)}`), options)
+  }
+
+  /** Makes somebody a member, or changes their role. For the owner. */
+  setMember(
+    chatId: string,
+    member: NewMember,
+    options: CallOptions = {},
+  ): Promise<Omit<MemberInfo, 'alias' | 'inviteId'>> {
+    return this.#http.call('POST', chatPath(chatId, 'members'), options, member)
+  }
+
+  /** Removes a member, for the owner; or leaves the chat oneself. */
+  removeMember(chatId: string, userId: string, options: CallOptions = {}): Promise<void> {
+    return this.#http.call('DELETE', chatPath(chatId, `members/${encodeURIComponent(userId)}`), options)
   }
 
   /** The members of a chat, the owner first, and what its documents call the caller. */
@@ -119,22 +137,27 @@ export class HttpApi {
     query: PageQuery = {},
     options: CallOptions = {},
   ): Promise<Page<MemberInfo> & { you: By }> {
-    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/members`, query), options)
+    return this.#http.call('GET', withQuery(chatPath(chatId, 'members'), query), options)
   }
 
   /** The history of a chat, canonical JSON, oldest first where the query says nothing else. */
   getMessages(chatId: string, query: MessagesQuery = {}, options: CallOptions = {}): Promise<Page<Message>> {
-    return this.#http.call('GET', withQuery(`/api/chats/${encodeURIComponent(chatId)}/messages`, query), options)
+    return this.#http.call('GET', withQuery(chatPath(chatId, 'messages'), query), options)
   }
 
   /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there. */
   send(chatId: string, request: SendRequest, options: SendOptions = {}): Promise<Sent> {
-    return this.#start(`/api/chats/${encodeURIComponent(chatId)}/messages`, request, options)
+    return this.#start(chatPath(chatId, 'messages'), request, options)
   }
 
   /** Canonical JSON as of now, also mid-stream. */
   getMessage(messageId: string, options: CallOptions = {}): Promise<Message> {
     return this.#http.call('GET', messagePath(messageId), options)
+  }
+
+  /** A message as a page or as text. HTML is safe to show, also in a page of your own. */
+  renderMessage(messageId: string, format: 'markdown' | 'html' | 'text', options: CallOptions = {}): Promise<Blob> {
+    return this.#http.bytes(withQuery(messagePath(messageId), { format }), options)
   }
 
   /** Deletes a message with all that answers it; their runs are stopped. */
@@ -173,6 +196,20 @@ export class HttpApi {
     return this.#start(callPath(messageId, callId), { output }, options)
   }
 
+  /** Uploads a file to a chat; a message has it when its id stands in `files` of a request. `name`: where `file` has none, or another one is wanted. */
+  uploadFile(
+    chatId: string,
+    file: Blob,
+    { name, ...options }: CallOptions & { name?: string } = {},
+  ): Promise<FileInfo> {
+    const form = new FormData()
+    // The server reads it in this order.
+    form.append('chatId', chatId)
+    if (name === undefined) form.append('file', file)
+    else form.append('file', file, name)
+    return this.#http.call('POST', '/api/files', options, form)
+  }
+
   /** The bytes of a file. */
   getFile(fileId: string, options: CallOptions = {}): Promise<Blob> {
     return this.#http.bytes(`/api/files/${encodeURIComponent(fileId)}`, options)
@@ -188,7 +225,7 @@ export class HttpApi {
   }
 
   /** The caller's live runs, in all chats. */
-  listTasks(options: CallOptions & PageQuery = {}): Promise<Page<TaskInfo>> {
+  listTasks(options: CallOptions & PageQuery = {}): Promise<Page<ListedTask>> {
     const { limit, cursor, ...rest } = options
     return this.#http.call('GET', withQuery('/api/tasks', { limit, cursor }), rest)
   }
@@ -210,7 +247,7 @@ export class HttpApi {
 
   /** The document of a chat. */
   getChatState(chatId: string, options: CallOptions = {}): Promise<DocumentState> {
-    return this.#state(`/api/chats/${encodeURIComponent(chatId)}/state`, options)
+    return this.#state(chatPath(chatId, 'state'), options)
   }
 
   /** A chat as a file: all of it, or the branch that ends with `leaf`. */
@@ -219,7 +256,7 @@ export class HttpApi {
     query: { format?: 'markdown' | 'json' | 'html'; leaf?: string } = {},
     options: CallOptions = {},
   ): Promise<Blob> {
-    return this.#http.bytes(withQuery(`/api/chats/${encodeURIComponent(chatId)}/export`, query), options)
+    return this.#http.bytes(withQuery(chatPath(chatId, 'export'), query), options)
   }
 
   async #state(path: string, options: CallOptions): Promise<DocumentState> {
@@ -235,18 +272,4 @@ export class HttpApi {
   ): Promise<Answer> {
     return this.#http.call(method, path, { signal }, body, { 'idempotency-key': idempotencyKey })
   }
-}
-
-function messagePath(messageId: string, action?: string): string {
-  return `/api/messages/${encodeURIComponent(messageId)}${action === undefined ? '' : `/${action}`}`
-}
-
-function callPath(messageId: string, callId: string): string {
-  return messagePath(messageId, `tool-calls/${encodeURIComponent(callId)}`)
-}
-
-function withQuery(path: string, query: object): string {
-  const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
-  return parameters.size === 0 ? path : `${path}?${parameters.toString()}`
 }

@@ -43,7 +43,7 @@ export class Http {
     throw errorOf(answer.status, parse(await answer.body.text()))
   }
 
-  /** Sends and reads JSON. */
+  /** Sends JSON, or a form, and reads JSON. */
   async call<Answer>(
     method: string,
     path: string,
@@ -51,9 +51,10 @@ export class Http {
     body?: object,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    if (body !== undefined) headers['content-type'] = 'application/json'
-    const request = { method, headers, signal: signal ?? null, body: body === undefined ? null : JSON.stringify(body) }
-    const answer = await this.#fetchAgain(path, request)
+    const isForm = body instanceof FormData
+    if (body !== undefined && !isForm) headers['content-type'] = 'application/json'
+    const sent = body === undefined ? null : isForm ? body : JSON.stringify(body)
+    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent })
     const { status } = answer
     // 204: done, and nothing to say.
     if (status === 204) return undefined as Answer

@@ -1,5 +1,6 @@
 /** Runnel's client: follow messages and chats live, over one socket. For browsers and Node ≥ 22. */
 import { HttpApi, type Api } from './api.ts'
+import { baseUrl } from './base-url.ts'
 import { liveChat, type LiveChat } from './chat.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionState, TokenSource } from './connection-state.ts'
@@ -13,26 +14,7 @@ export { branch, siblings, type ChatMessage } from './tree.ts'
 export type { BranchMessage, LiveBranch } from './branch.ts'
 export type { ChatSnapshot, LiveChat } from './chat.ts'
 export type { Api, DecideOptions, SendOptions } from './api.ts'
-export type {
-  ChatChange,
-  ChatInfo,
-  DocumentState,
-  EditRequest,
-  FoundChat,
-  InviteInfo,
-  MemberInfo,
-  ListedChat,
-  MessagesQuery,
-  ModelInfo,
-  Page,
-  PageQuery,
-  RunRequest,
-  SendRequest,
-  Sent,
-  TaskInfo,
-  ToolInfo,
-  ToolServerInfo,
-} from './api-types.ts'
+export type * from './api-types.ts'
 export type { CallOptions } from './http.ts'
 export type { ConnectionState, TokenSource, User } from './connection-state.ts'
 export type { TransportReason } from './transport/choice.ts'
@@ -50,8 +32,16 @@ export type * from '../shared/schema.ts'
 export type ChatEvent = Omit<Extract<ServerControl, { type: 'chat' }>, 'type'>
 
 export interface ConnectOptions {
-  /** http(s) base of the server, with the path below which it serves, if any; a path is one of the page's own origin, as is nothing. */
+  /**
+   * http(s) base of the server, with the path below which it serves, if any; a path is one of the page's own origin, as
+   * is nothing. Where there is no page, the whole address must be given.
+   */
   url?: string | undefined
+  /**
+   * `lazy`, the default: the line is opened when it is first of use, that is when somebody listens to a document, to
+   * `tasks`, to chat events or to the connection itself. `now`: at once.
+   */
+  start?: 'lazy' | 'now' | undefined
   token?: TokenSource | undefined
   WebSocket?: typeof WebSocket | undefined
   fetch?: typeof fetch | undefined
@@ -76,13 +66,17 @@ export interface Client {
   close: () => Promise<void>
 }
 
-/** Connects to a Runnel server and stays connected until `close()`. */
+/**
+ * A client of a Runnel server: connected from its first use on, until `close()`. Throws `bad_request` where it cannot
+ * know the address of the server.
+ */
 export function connect(options: ConnectOptions = {}): Client {
-  const base = baseOf(options.url ?? '')
+  const base = baseUrl(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
   const subscriptions = new Subscriptions(
     (message) => connection.send(message),
     (frame) => connection.sendFrame(frame),
+    () => connection.start(),
   )
   const connection = new Connection(
     { url: base, token: options.token, WebSocket: options.WebSocket, fetch: options.fetch },
@@ -97,27 +91,32 @@ export function connect(options: ConnectOptions = {}): Client {
       },
     },
   )
-  connection.start()
+  const use = () => connection.start()
+  if (options.start === 'now') use()
   const api = new HttpApi({ url: base, token: options.token, fetch: options.fetch })
   return {
     connection: {
       getSnapshot: connection.getSnapshot,
-      subscribe: connection.subscribe,
-      retry: () => connection.retry(),
+      subscribe: (listener) => {
+        use()
+        return connection.subscribe(listener)
+      },
+      retry: () => {
+        use()
+        connection.retry()
+      },
     },
     api,
     questions: new KnownQuestions(api),
     message: (id) => liveMessage(id, subscriptions),
     chat: (id) => liveChat(id, subscriptions),
-    onChatEvent: (listener) => chatEvents.add(listener),
+    onChatEvent: (listener) => {
+      use()
+      return chatEvents.add(listener)
+    },
     close: () => {
       subscriptions.close()
       return connection.close()
     },
   }
-}
-
-function baseOf(url: string): string {
-  const absolute = url === '' || url.startsWith('/') ? globalThis.location.origin + url : url
-  return absolute.replace(/\/+$/, '')
 }

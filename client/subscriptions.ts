@@ -34,6 +34,8 @@ interface Followed {
 export class Subscriptions {
   readonly #send: (message: ClientControl) => void
   readonly #sendFrame: (frame: Uint8Array<ArrayBuffer>) => void
+  /** Something is to be followed: there must be a line. */
+  readonly #needLine: () => void
   readonly #presenceId = newPresenceId()
   #presenceClock = 0
   /** What this client says of itself, in which chat. */
@@ -50,9 +52,14 @@ export class Subscriptions {
   #retry: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
-  constructor(send: (message: ClientControl) => void, sendFrame: (frame: Uint8Array<ArrayBuffer>) => void = () => {}) {
+  constructor(
+    send: (message: ClientControl) => void,
+    sendFrame: (frame: Uint8Array<ArrayBuffer>) => void = () => {},
+    needLine: () => void = () => {},
+  ) {
     this.#send = send
     this.#sendFrame = sendFrame
+    this.#needLine = needLine
   }
 
   /** The replica of a document, if anyone follows it. */
@@ -72,6 +79,7 @@ export class Subscriptions {
         refusals: 0,
       }
       if (!this.#closed) this.#followed.set(id, followed)
+      this.#needLine()
       this.#flushSoon()
     }
     const { replica } = followed

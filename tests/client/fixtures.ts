@@ -35,7 +35,7 @@ export async function startServer(): Promise<FakeServer> {
 }
 
 export function startClient(server: FakeServer, options: ConnectOptions = {}): Client {
-  const client = connect({ url: server.url, ...options })
+  const client = connect({ url: server.url, start: 'now', ...options })
   ends.push(async () => {
     await client.close()
     await eventually(() =>

@@ -196,10 +196,10 @@ test.each(['stream', 'poll'] as const)(
 test('H11: a 429 of HTTP says when to come again, and no other transport is tried before', async () => {
   const server = await startRunnel({ RUNNEL_MAX_SOCKETS_PER_USER: 1 })
   onTestFinished(() => server.close())
-  const first = connect({ url: server.url, ...only('stream') })
+  const first = connect({ url: server.url, start: 'now', ...only('stream') })
   await until(() => transportOf(first) === 'stream websocket_blocked', 'the first')
   const { asked, ...ways } = only('stream')
-  const second = connect({ url: server.url, ...ways })
+  const second = connect({ url: server.url, start: 'now', ...ways })
   onTestFinished(() => second.close())
   await until(() => second.connection.getSnapshot().status === 'waiting', 'the refusal')
   const state = second.connection.getSnapshot()
