@@ -12,7 +12,8 @@ import { treeOrder, type ChatMessage } from './tree.ts'
  * same parent by time. An entry that did not change is the same object.
  * `presence`: the others who have this chat open and say so, each connection
  * once. Where more than 100 follow it, only `viewers` counts them all. `role`
- * is what this user may do here, and follows what the owner makes of it.
+ * is what this user may do here, and follows what the owner makes of it; null
+ * until the line has said it.
  */
 export type ChatSnapshot = ReplicaState & {
   readonly chat: ChatFields | null
@@ -35,9 +36,23 @@ export interface LiveChat extends Live<ChatSnapshot> {
 
 export function liveChat(id: string, subscriptions: Subscriptions): LiveChat {
   const document = new LiveDocument({ id, subscriptions, read: readSnapshot, change: () => {} })
+  let presence: object | null = null
+  const { subscribe } = document
+  const source = {
+    getSnapshot: document.getSnapshot,
+    subscribe: (listener: () => void) => {
+      const stop = subscribe(listener)
+      if (presence) subscriptions.setPresence(id, presence)
+      return stop
+    },
+  }
   return Object.assign(document, {
-    setPresence: (state: object | null) => subscriptions.setPresence(id, state),
-    branch: liveBranch(document),
+    subscribe: source.subscribe,
+    setPresence: (state: object | null) => {
+      presence = state
+      subscriptions.setPresence(id, state)
+    },
+    branch: liveBranch(source),
   })
 }
 

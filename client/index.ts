@@ -7,6 +7,7 @@ import type { ConnectionState, TokenSource } from './connection-state.ts'
 import { Listeners } from './listeners.ts'
 import { liveMessage, type LiveMessage } from './message.ts'
 import { KnownQuestions, type Questions } from './questions.ts'
+import { States } from './states.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { ServerControl } from '../shared/protocol.ts'
 
@@ -73,13 +74,16 @@ export interface Client {
 export function connect(options: ConnectOptions = {}): Client {
   const base = baseUrl(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
-  const subscriptions = new Subscriptions(
-    (message) => connection.send(message),
-    (frame) => connection.sendFrame(frame),
-    () => connection.start(),
-  )
+  const http = { url: base, token: options.token, fetch: options.fetch }
+  const subscriptions = new Subscriptions({
+    send: (message) => connection.send(message),
+    sendFrame: (frame) => connection.sendFrame(frame),
+    needLine: () => connection.start(),
+    isOpen: () => connection.getSnapshot().status === 'open',
+    states: new States(http),
+  })
   const connection = new Connection(
-    { url: base, token: options.token, WebSocket: options.WebSocket, fetch: options.fetch },
+    { ...http, WebSocket: options.WebSocket },
     {
       opened: (line, settled) => subscriptions.opened(line, settled),
       frame: (frame, line) => subscriptions.frame(frame, line),
@@ -93,7 +97,7 @@ export function connect(options: ConnectOptions = {}): Client {
   )
   const use = () => connection.start()
   if (options.start === 'now') use()
-  const api = new HttpApi({ url: base, token: options.token, fetch: options.fetch })
+  const api = new HttpApi(http)
   return {
     connection: {
       getSnapshot: connection.getSnapshot,

@@ -9,6 +9,7 @@ import {
   type SubscribeRequest,
 } from '../shared/protocol.ts'
 import { readDocument } from '../shared/schema.ts'
+import type { DocumentState } from './api-types.ts'
 import { hasDigest } from './check.ts'
 import { JsonView, type TextTail } from './json-view.ts'
 import { Listeners } from './listeners.ts'
@@ -20,6 +21,7 @@ export type Checkpoint = Extract<ServerControl, { type: 'checkpoint' }>
 export type ReplicaState =
   /** Nothing has come yet. */
   | { readonly status: 'loading' }
+  /** It is here, as the server had it when the line was there last, or over HTTP before there was one. */
   | { readonly status: 'live' }
   /** This connection reads too slowly: one difference will bring it up to date. */
   | { readonly status: 'lagging' }
@@ -56,6 +58,8 @@ export interface ReplicaChange {
 interface Copy {
   readonly doc: Y.Doc
   readonly view: JsonView
+  /** Of which history it is. */
+  readonly lineage: string
 }
 
 /**
@@ -66,6 +70,8 @@ interface Copy {
 export class Replica {
   readonly id: string
   readonly listeners = new Listeners<ReplicaChange>()
+  /** A checkpoint has just matched. */
+  onConfirmed: () => void = () => {}
   /** Who else has this document open; chats only. */
   readonly others: Others
   #state: ReplicaState = loading
@@ -80,6 +86,10 @@ export class Replica {
   #suspect = false
   /** What another line brought meanwhile may be ahead of what this one covers. */
   #isOverlapped = false
+  /** Nothing has changed since the server's word that this copy is right. */
+  #isConfirmed = false
+  /** How many updates have come. */
+  #received = 0
   #changed = false
   #replaced = false
   readonly #reload: (replica: Replica) => void
@@ -98,6 +108,11 @@ export class Replica {
   /** The document on show and its JSON; null before the first state came. The same object until the document is replaced. */
   get shown(): Copy | null {
     return this.#shown
+  }
+
+  /** A checkpoint, or an answer over HTTP, has said that this is what the server has; nothing has come since. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
   }
 
   /** What this user may do in the chat of this document; null before the server has said it. */
@@ -123,12 +138,34 @@ export class Replica {
     this.#role = role
     this.#forgetOthers()
     this.#dropSuccessor()
+    this.#isConfirmed = false
     if (!this.#shown || this.#discarded || reset || lineage !== this.#lineage) {
       this.#discarded = true
       this.#successor = new Y.Doc({ guid: this.id })
     }
     this.#lineage = lineage
     if (this.#state === lagging) this.#show(live)
+  }
+
+  /** All of the document, which came another way than on the line. It is shown, and built upon when the line brings more. */
+  take({ lineage, update }: DocumentState): void {
+    const known = this.#discarded || lineage !== this.#lineage ? null : this.#shown
+    const doc = known?.doc ?? new Y.Doc({ guid: this.id })
+    try {
+      Y.applyUpdate(doc, update)
+    } catch {
+      // What of it was applied is not known.
+      if (known) this.#discarded = true
+      else doc.destroy()
+      return
+    }
+    this.#changed = true
+    if (!known) {
+      this.#lineage = lineage
+      this.#showCopy(doc, lineage)
+    }
+    this.#isConfirmed = true
+    this.#state = live
   }
 
   hasRole(role: Role): void {
@@ -148,7 +185,9 @@ export class Replica {
       }
       if (message.type !== 'syncStep2' && message.type !== 'update') return
       Y.applyUpdate(doc, message.update)
+      this.#received += 1
       this.#changed = true
+      this.#isConfirmed = false
       if (message.type === 'syncStep2') this.#arrived()
     } catch {
       this.#differs()
@@ -169,19 +208,22 @@ export class Replica {
     if (mayBeAhead && hasAll(doc, stateVector)) return
     if (!hasAll(doc, stateVector)) return this.#differs()
     const equal = hasDigest(readDocument(this.id, doc), digest)
-    if (typeof equal === 'boolean') return this.#checked(equal)
+    if (typeof equal === 'boolean') return this.#checked(equal, true)
+    const received = this.#received
     void equal.then((equal) => {
       // Meanwhile another copy may be on show, or on its way.
       if (equal === null || this.#shown?.doc !== doc || this.#successor) return
-      this.#checked(equal)
+      this.#checked(equal, received === this.#received)
       this.notify()
     })
   }
 
-  #checked(equal: boolean): void {
+  #checked(equal: boolean, isNewest: boolean): void {
     if (!equal) return this.#differs()
     this.#suspect = false
     if (this.#state === diverged) this.#show(live)
+    this.#isConfirmed = isNewest
+    if (isNewest) this.onConfirmed()
   }
 
   lagging(): void {
@@ -226,11 +268,15 @@ export class Replica {
     if (this.#successor) {
       const doc = this.#successor
       this.#successor = null
-      this.#drop()
-      this.#shown = { doc, view: new JsonView(doc) }
-      this.#discarded = false
+      this.#showCopy(doc, this.#lineage!)
     }
     if (this.#state !== diverged && this.#state !== lagging) this.#show(live)
+  }
+
+  #showCopy(doc: Y.Doc, lineage: string): void {
+    this.#drop()
+    this.#shown = { doc, view: new JsonView(doc), lineage }
+    this.#discarded = false
   }
 
   /** The first time since a checkpoint matched, everything is loaded again; the second time a person must know. */
@@ -246,6 +292,7 @@ export class Replica {
     this.#shown?.view.destroy()
     this.#shown?.doc.destroy()
     this.#shown = null
+    this.#isConfirmed = false
     this.#changed = this.#replaced = true
   }
 

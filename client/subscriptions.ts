@@ -1,29 +1,22 @@
 import { errorRow } from '../shared/errors.ts'
-import {
-  decodeChannelMessages,
-  encodeChannelMessage,
-  type ClientControl,
-  type ServerControl,
-} from '../shared/protocol.ts'
+import { decodeChannelMessages, type ClientControl, type ServerControl } from '../shared/protocol.ts'
 import { backoffBaseMs, backoffDelay } from './backoff.ts'
-import { newPresenceId, presenceMessage } from './presence.ts'
+import { isChat, type Followed } from './followed.ts'
+import { Hearing } from './hearing.ts'
+import { OwnPresence } from './own-presence.ts'
+import { Reading, type ReadingOptions } from './reading.ts'
 import { Replica } from './replica.ts'
 
-type Progress =
-  | { name: 'unasked' }
-  /** A subscribe is on its way; there is never a second one for the same document before its answer. */
-  | { name: 'asked' }
-  | { name: 'subscribed'; channel: number }
-  | { name: 'refused'; transient: boolean }
+/** A client follows no more documents on its line; servers that were not told otherwise have 500 for one. */
+export const mostFollowed = 400
 
-interface Followed {
-  readonly replica: Replica
-  users: number
-  progress: Progress
-  /** Where its frames come. */
-  heard: { line: number; channel: number } | null
-  /** Transient refusals in a row. */
-  refusals: number
+export interface SubscriptionsOptions extends ReadingOptions {
+  send: (message: ClientControl) => void
+  sendFrame?: (frame: Uint8Array<ArrayBuffer>) => void
+  /** Something is to be followed: there must be a line. */
+  needLine?: () => void
+  /** A document has changed, was confirmed, or is followed no more; told before its listeners are. */
+  changed?: (replica: Replica) => void
 }
 
 /**
@@ -32,17 +25,12 @@ interface Followed {
  * sent while the line is down is lost, and `opened` asks for everything again.
  */
 export class Subscriptions {
-  readonly #send: (message: ClientControl) => void
-  readonly #sendFrame: (frame: Uint8Array<ArrayBuffer>) => void
-  /** Something is to be followed: there must be a line. */
-  readonly #needLine: () => void
-  readonly #presenceId = newPresenceId()
-  #presenceClock = 0
-  /** What this client says of itself, in which chat. */
-  readonly #presence = new Map<string, object>()
+  readonly #options: SubscriptionsOptions
+  readonly #presence: OwnPresence
   readonly #followed = new Map<string, Followed>()
-  /** By line, by channel: while one line takes the place of another, each document is heard on the one that showed it last. */
-  readonly #lines = new Map<number, Map<number, Followed>>()
+  readonly #hearing = new Hearing<Followed>()
+  readonly #reading: Reading
+  #most = mostFollowed
   /** Where everything is asked for. */
   #line = 0
   #settled: (() => void) | undefined
@@ -52,14 +40,14 @@ export class Subscriptions {
   #retry: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
-  constructor(
-    send: (message: ClientControl) => void,
-    sendFrame: (frame: Uint8Array<ArrayBuffer>) => void = () => {},
-    needLine: () => void = () => {},
-  ) {
-    this.#send = send
-    this.#sendFrame = sendFrame
-    this.#needLine = needLine
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options
+    this.#presence = new OwnPresence((frame) => options.sendFrame?.(frame))
+    this.#reading = new Reading(options, ({ progress }) => {
+      // One at a time finds out whether there are places again.
+      if (progress.name === 'unplaced') this.#most = Math.min(mostFollowed, this.#most + 1)
+      this.#flushSoon()
+    })
   }
 
   /** The replica of a document, if anyone follows it. */
@@ -72,14 +60,18 @@ export class Subscriptions {
     let followed = this.#followed.get(id)
     if (!followed) {
       followed = {
-        replica: new Replica(id, () => this.#renew(id), this.#presenceId),
+        replica: new Replica(id, () => this.#renew(id), this.#presence.clientId),
+        leaving: new AbortController(),
         users: 0,
         progress: { name: 'unasked' },
-        heard: null,
+        isRead: false,
         refusals: 0,
       }
+      const { replica } = followed
+      replica.onConfirmed = () => this.#options.changed?.(replica)
+      replica.listeners.add(replica.onConfirmed)
       if (!this.#closed) this.#followed.set(id, followed)
-      this.#needLine()
+      this.#options.needLine?.()
       this.#flushSoon()
     }
     const { replica } = followed
@@ -96,11 +88,11 @@ export class Subscriptions {
     }
   }
 
-  /** Says this to all who follow this chat, now and whenever it is followed anew; null says nothing any more. */
+  /** Says this to all who follow this chat, now and on each new line, as long as it is followed; null says nothing any more. */
   setPresence(id: string, state: object | null): void {
-    if (state) this.#presence.set(id, state)
-    else this.#presence.delete(id)
-    this.#sayPresence(id, state)
+    if (!this.#followed.has(id)) return
+    this.#presence.set(id, state)
+    this.#sayPresence(id)
   }
 
   /**
@@ -109,13 +101,14 @@ export class Subscriptions {
    */
   opened(line = 0, settled?: () => void): void {
     this.#left.clear()
-    for (const number of this.#lines.keys()) if (number !== this.#line) this.#lines.delete(number)
+    this.#hearing.only(this.#line)
+    this.#most = mostFollowed
     const isSame = line === this.#line
     this.#line = line
     this.#settled = settled
     for (const followed of this.#followed.values()) {
-      if (isSame) this.#unhear(followed)
-      followed.progress = { name: 'unasked' }
+      if (isSame) this.#hearing.unhear(followed)
+      if (followed.progress.name !== 'reading') followed.progress = { name: 'unasked' }
     }
     this.#flush()
     this.#settle()
@@ -129,7 +122,7 @@ export class Subscriptions {
   frame(frame: Uint8Array, line = 0): void {
     const touched = new Set<Replica>()
     for (const { channel, message } of decodeChannelMessages(frame)) {
-      const replica = this.#lines.get(line)?.get(channel)?.replica
+      const replica = this.#hearing.at(line, channel)?.replica
       if (!replica) continue
       if (line !== this.#line) replica.overlapped()
       replica.receive(message)
@@ -148,11 +141,10 @@ export class Subscriptions {
           if (followed?.progress.name !== 'asked') continue
           followed.progress = { name: 'subscribed', channel: answer.channel }
           followed.refusals = 0
-          this.#hear(followed, answer.channel)
+          this.#hearing.hear(followed, this.#line, answer.channel)
           followed.replica.subscribed(answer)
           followed.replica.notify()
-          const state = this.#presence.get(answer.doc)
-          if (state) this.#sayPresence(answer.doc, state)
+          if (this.#presence.has(answer.doc)) this.#sayPresence(answer.doc)
         }
         this.#settle()
         return this.#flushSoon()
@@ -167,7 +159,7 @@ export class Subscriptions {
       case 'checkpoint':
       case 'lagging':
       case 'caughtUp': {
-        const replica = this.#lines.get(line)?.get(message.channel)?.replica
+        const replica = this.#hearing.at(line, message.channel)?.replica
         if (!replica) return
         if (message.type === 'checkpoint') replica.checkpoint(message)
         else replica[message.type]()
@@ -179,22 +171,14 @@ export class Subscriptions {
   close(): void {
     this.#closed = true
     clearTimeout(this.#retry)
-    for (const { replica } of this.#followed.values()) replica.destroy()
+    this.#reading.close()
+    for (const { replica, leaving } of this.#followed.values()) {
+      leaving.abort()
+      replica.destroy()
+    }
     this.#followed.clear()
-    this.#lines.clear()
-  }
-
-  #hear(followed: Followed, channel: number): void {
-    this.#unhear(followed)
-    const channels = this.#lines.get(this.#line) ?? new Map<number, Followed>()
-    this.#lines.set(this.#line, channels.set(channel, followed))
-    followed.heard = { line: this.#line, channel }
-  }
-
-  /** Until the next answer its frames are nobody's. */
-  #unhear(followed: Followed): void {
-    if (followed.heard) this.#lines.get(followed.heard.line)?.delete(followed.heard.channel)
-    followed.heard = null
+    this.#hearing.clear()
+    this.#presence.clear()
   }
 
   /** Is every document answered for on the new line? */
@@ -202,7 +186,7 @@ export class Subscriptions {
     for (const { progress } of this.#followed.values()) if (progress.name === 'asked') return
     const settled = this.#settled
     this.#settled = undefined
-    for (const number of this.#lines.keys()) if (number !== this.#line) this.#lines.delete(number)
+    this.#hearing.only(this.#line)
     settled?.()
   }
 
@@ -210,6 +194,13 @@ export class Subscriptions {
     const followed = this.#followed.get(doc)
     if (!followed) return
     this.#unask(followed)
+    // It cannot be followed, which is no reason not to show it.
+    const isBound = code === 'rate_limited' || code === 'too_large'
+    if (isBound && this.#reading.take(followed, code === 'rate_limited')) {
+      if (code === 'rate_limited') this.#most = this.#taken()
+      this.#settle()
+      return this.#flushSoon()
+    }
     const transient = errorRow(code).retryable
     followed.progress = { name: 'refused', transient }
     followed.replica.refused({ code, message })
@@ -228,15 +219,9 @@ export class Subscriptions {
     this.#flush()
   }
 
-  #sayPresence(id: string, state: object | null): void {
+  #sayPresence(id: string): void {
     const progress = this.#followed.get(id)?.progress
-    if (progress?.name !== 'subscribed') return
-    this.#sendFrame(
-      encodeChannelMessage(
-        progress.channel,
-        presenceMessage(this.#presenceId, ++this.#presenceClock, state),
-      ) as Uint8Array<ArrayBuffer>,
-    )
+    if (progress?.name === 'subscribed') this.#presence.say(id, progress.channel)
   }
 
   /** Subscribes anew, on this socket. */
@@ -249,7 +234,7 @@ export class Subscriptions {
   }
 
   #unask(followed: Followed): void {
-    this.#unhear(followed)
+    this.#hearing.unhear(followed)
     followed.progress = { name: 'unasked' }
   }
 
@@ -268,15 +253,48 @@ export class Subscriptions {
       // An answer that is on its way must find the copy that it was asked for.
       if (followed.users > 0 || followed.progress.name === 'asked') continue
       if (followed.progress.name === 'subscribed') this.#left.add(id)
-      this.#unask(followed)
-      this.#followed.delete(id)
-      followed.replica.destroy()
+      this.#remove(id, followed)
     }
-    if (this.#left.size > 0) this.#send({ type: 'unsubscribe', docs: [...this.#left] })
+    if (this.#left.size > 0) this.#options.send({ type: 'unsubscribe', docs: [...this.#left] })
     this.#left.clear()
-    const unasked = [...this.#followed.values()].filter(({ progress }) => progress.name === 'unasked')
-    if (unasked.length === 0) return
-    for (const followed of unasked) followed.progress = { name: 'asked' }
-    this.#send({ type: 'subscribe', docs: unasked.map(({ replica }) => replica.request()) })
+    const wanted: Followed[] = []
+    for (const followed of this.#followed.values()) {
+      const { name } = followed.progress
+      if (name === 'unasked' && this.#reading.isFirst(followed)) void this.#reading.first(followed)
+      else if (name === 'unasked' || (name === 'unplaced' && followed.progress.ever)) wanted.push(followed)
+    }
+    this.#ask(wanted)
+  }
+
+  #remove(id: string, followed: Followed): void {
+    this.#unask(followed)
+    followed.leaving.abort()
+    this.#followed.delete(id)
+    this.#reading.leave(followed)
+    this.#presence.delete(id)
+    followed.replica.destroy()
+    this.#options.changed?.(followed.replica)
+  }
+
+  /** As many as there are places for; a chat says what is to be followed beside it, and goes first. */
+  #ask(wanted: Followed[]): void {
+    const free = this.#options.states ? Math.max(0, this.#most - this.#taken()) : wanted.length
+    if (wanted.length > free) wanted.sort((a, b) => Number(isChat(b)) - Number(isChat(a)))
+    for (const followed of wanted.slice(free)) this.#reading.take(followed, true)
+    const asked = wanted.slice(0, free)
+    if (asked.length === 0) return
+    for (const followed of asked) {
+      followed.progress = { name: 'asked' }
+      this.#reading.leave(followed)
+    }
+    this.#options.send({ type: 'subscribe', docs: asked.map(({ replica }) => replica.request()) })
+  }
+
+  /** How many are followed on the line, or asked for. */
+  #taken(): number {
+    let taken = 0
+    for (const { progress } of this.#followed.values())
+      if (progress.name === 'asked' || progress.name === 'subscribed') taken += 1
+    return taken
   }
 }

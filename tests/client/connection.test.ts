@@ -19,7 +19,10 @@ describe('opening', () => {
     const server = await startServer()
     server.serve(messageId, fillMessage)
     server.serve(chatId)
-    const client = startClient(server, { token: async () => 'secret' })
+    const client = startClient(server, {
+      token: async () => 'secret',
+      fetch: () => Promise.reject(new Error('no HTTP')),
+    })
     client.message(messageId).subscribe(() => {})
     client.chat(chatId).subscribe(() => {})
     await eventually(() => expect(server.last.received).toHaveLength(2))

@@ -23,10 +23,12 @@ export class LibraryViewer implements Viewer {
     this.docs = docs
     this.#report = report
     this.#repeat = repeat
-    this.#subscriptions = new Subscriptions((message) => {
-      // It unsubscribes for one reason here: a checkpoint that differs.
-      if (message.type === 'unsubscribe') this.reloads++
-      this.line?.say(encodeControl(message))
+    this.#subscriptions = new Subscriptions({
+      send: (message) => {
+        // It unsubscribes for one reason here: a checkpoint that differs.
+        if (message.type === 'unsubscribe') this.reloads++
+        this.line?.say(encodeControl(message))
+      },
     })
     for (const id of docs) this.#replicas.set(id, this.#subscriptions.follow(id).replica)
   }

@@ -215,5 +215,5 @@ test('the client reads a long question over HTTP once, and a short one not at al
   expect(await client.questions.read(long)).toBe(reads[1])
   expect(client.questions.known(long)).toBe(reads[0])
   expect(await client.questions.read(listed(short.userMessageId))).toEqual({ text: 'Short?', files: [] })
-  expect(paths).toEqual([`/api/messages/${userMessageId}`])
+  expect(paths).toEqual([`/api/chats/${chatId}/state`, `/api/messages/${userMessageId}`])
 })
