@@ -6,6 +6,7 @@ import {
   type Client,
   type Role,
 } from '../client/index.ts'
+import { actionButton, faultLine } from './action-button.ts'
 import { createAnswer } from './answer.ts'
 import { findMyself } from './by-line.ts'
 import type { ChatContext } from './context.ts'
@@ -41,11 +42,31 @@ export function openConversation(
   const note = element('p', { class: 'note', role: 'status' })
   const list = element('div', { class: 'messages', tabindex: '-1' })
   const presence = element('p', { class: 'note presence', 'data-testid': 'presence' })
-  const root = element('section', { class: 'conversation', 'aria-label': 'Conversation' }, presence, list, note)
-  const end = followEnd(root)
   const views = new Map<string, MessageView>()
   const live = client.chat(chatId)
   const { branch } = live
+  const fault = faultLine()
+  const older = actionButton({
+    label: 'Show older messages',
+    testId: 'older',
+    fault,
+    run: async () => {
+      const { scrollHeight, scrollTop } = root
+      await branch.loadOlder()
+      // What was read stays where it was.
+      root.scrollTop = root.scrollHeight - scrollHeight + scrollTop
+    },
+  })
+  const root = element(
+    'section',
+    { class: 'conversation', 'aria-label': 'Conversation' },
+    presence,
+    older,
+    fault,
+    list,
+    note,
+  )
+  const end = followEnd(root)
   const context: ChatContext = {
     client,
     branch,
@@ -78,6 +99,7 @@ export function openConversation(
     root.classList.toggle('may-edit', snapshot.role === 'owner' || snapshot.role === 'editor')
     onRole(snapshot.role)
     showBranch(branch.getSnapshot())
+    older.hidden = !branch.hasOlder
     statusChanged()
     end.contentChanged()
   }

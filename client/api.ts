@@ -47,9 +47,11 @@ export type Api = Pick<HttpApi, keyof HttpApi>
 /** The HTTP calls of Runnel. Each throws RunnelError with the server's code; a server that cannot be reached is `internal`. */
 export class HttpApi {
   readonly #http: Http
+  readonly #started: () => void
 
   constructor(options: ApiOptions) {
     this.#http = new Http(options)
+    this.#started = options.started ?? (() => {})
   }
 
   createChat(chat: { title?: string; system?: string } = {}, options: SendOptions = {}): Promise<ChatInfo> {
@@ -147,7 +149,7 @@ export class HttpApi {
 
   /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there. */
   send(chatId: string, request: SendRequest, options: SendOptions = {}): Promise<Sent> {
-    return this.#start(chatPath(chatId, 'messages'), request, options)
+    return this.#run(chatPath(chatId, 'messages'), request, options)
   }
 
   /** Canonical JSON as of now, also mid-stream. */
@@ -167,17 +169,17 @@ export class HttpApi {
 
   /** Makes another answer to the same question, beside this one; a run of this one goes on. `bad_request` for a user message. */
   regenerate(messageId: string, request: RunRequest = {}, options: SendOptions = {}): Promise<Sent> {
-    return this.#start(messagePath(messageId, 'regenerate'), request, options)
+    return this.#run(messagePath(messageId, 'regenerate'), request, options)
   }
 
   /** Goes on with an answer that has ended: the same message, a new run. `busy` while it runs. */
   continue(messageId: string, options: SendOptions = {}): Promise<Sent> {
-    return this.#start(messagePath(messageId, 'continue'), {}, options)
+    return this.#run(messagePath(messageId, 'continue'), {}, options)
   }
 
   /** Asks anew in place of a user message: a new branch, a user message beside it with its answer. The old one stays. */
   edit(messageId: string, request: EditRequest, options: SendOptions = {}): Promise<Sent> {
-    return this.#start(messagePath(messageId), request, options, 'PATCH')
+    return this.#run(messagePath(messageId), request, options, 'PATCH')
   }
 
   /** Lets a tool call that is `awaiting_approval` run, or not. `already_answered` where somebody was faster; `not_found` for a call that is not there. */
@@ -262,6 +264,12 @@ export class HttpApi {
   async #state(path: string, options: CallOptions): Promise<DocumentState> {
     const { body, headers } = await this.#http.answer(path, options)
     return { lineage: headers.get('x-runnel-lineage') ?? '', update: new Uint8Array(await body.arrayBuffer()) }
+  }
+
+  async #run(path: string, body: object, options: SendOptions, method?: string): Promise<Sent> {
+    const sent = await this.#start<Sent>(path, body, options, method)
+    this.#started()
+    return sent
   }
 
   #start<Answer>(

@@ -1,4 +1,3 @@
-import { Listeners } from './listeners.ts'
 import { branch, treeOf, type ChatMessage } from './tree.ts'
 
 /** A message of the branch on show, and what could stand in its place. */
@@ -11,14 +10,15 @@ export interface BranchMessage {
 }
 
 /**
- * The branch of a chat that this client shows. Which one is nobody else's
- * affair: by default the newest, else the one chosen until that is the newest.
- * `getSnapshot` and `subscribe` fit React's `useSyncExternalStore`.
+ * The branch of a chat that this client shows, from its end. Which one is
+ * nobody else's affair: by default the newest, else the one chosen until that
+ * is the newest. `getSnapshot` and `subscribe` fit React's
+ * `useSyncExternalStore`.
  */
 export interface LiveBranch {
-  /** Root to leaf. The list, and each entry, is the same object while nothing in it changed. */
+  /** The end of the branch, down to the leaf. The list, and each entry, is the same object while nothing in it changed. */
   readonly getSnapshot: () => readonly BranchMessage[]
-  /** Follows the chat; `listener` is called after the chat or the choice has changed. */
+  /** Follows the chat; `listener` is called after the chat, the choice, or how much is shown has changed. */
   readonly subscribe: (listener: () => void) => () => void
   /**
    * Shows the branch that holds this message, and below it what is newest. One
@@ -26,6 +26,10 @@ export interface LiveBranch {
    * chosen is deleted, the branch goes on from what is left above it.
    */
   readonly choose: (messageId: string) => void
+  /** There are messages before the first that is shown. */
+  readonly hasOlder: boolean
+  /** Reads the page of messages before the first, and then shows it. Does nothing where there is none. Throws what the server says. */
+  readonly loadOlder: () => Promise<void>
 }
 
 /** A branch as shown, and the choice that led to it. */
@@ -80,49 +84,4 @@ function nextChoice(
   if (choice.length === 0 || messages.length === 0) return choice
   if (chosen === undefined || branch(messages).at(-1) === ids.at(-1)) return []
   return ids.slice(0, ids.indexOf(chosen) + 1)
-}
-
-interface Source {
-  readonly getSnapshot: () => { readonly messages: readonly ChatMessage[] }
-  readonly subscribe: (listener: () => void) => () => void
-}
-
-export function liveBranch(chat: Source): LiveBranch {
-  const chosen = new Listeners()
-  let messages: readonly ChatMessage[] = []
-  let shown = nothingShown
-  /** Chosen before it came. */
-  let awaited: string | null = null
-
-  const show = () => {
-    let { choice } = shown
-    if (awaited !== null && treeOf(messages).byId.has(awaited)) {
-      choice = [...shown.list.map(({ message }) => message.id), awaited]
-      awaited = null
-    }
-    shown = showBranch(messages, choice, shown)
-  }
-  const getSnapshot = () => {
-    const { messages: now } = chat.getSnapshot()
-    if (now !== messages) {
-      messages = now
-      show()
-    }
-    return shown.list
-  }
-  return {
-    getSnapshot,
-    subscribe: (listener) => {
-      const stops = [chat.subscribe(listener), chosen.add(listener)]
-      return () => {
-        for (const stop of stops) stop()
-      }
-    },
-    choose: (messageId) => {
-      const before = getSnapshot()
-      awaited = messageId
-      show()
-      if (shown.list !== before) chosen.emit()
-    },
-  }
 }

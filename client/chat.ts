@@ -1,7 +1,8 @@
 import type { Role } from '../shared/protocol.ts'
 import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
-import { liveBranch, type LiveBranch } from './branch.ts'
-import { LiveDocument, type Live } from './live.ts'
+import type { LiveBranch } from './branch.ts'
+import type { Branches } from './branches.ts'
+import { liveDocument, type LiveDocument } from './live.ts'
 import type { Present } from './presence.ts'
 import { loading, type Replica, type ReplicaState } from './replica.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -23,37 +24,42 @@ export type ChatSnapshot = ReplicaState & {
   readonly role: Role | null
 }
 
-export interface LiveChat extends Live<ChatSnapshot> {
+export interface LiveChat extends LiveDocument<ChatSnapshot> {
   /**
    * Says something of this client to the others in the chat, while it is
    * followed and again after a reconnect; null takes it back. The server adds
    * `user`. What it holds must be JSON, 4 kB at the most.
    */
   readonly setPresence: (state: object | null) => void
-  /** The branch of this chat that is on show; each live chat has a choice of its own. */
+  /** The branch of this chat that is on show: all who show the chat by this client share the choice, while it is followed. */
   readonly branch: LiveBranch
+  /** A branch with a choice of its own, for a second view of the chat. */
+  readonly ownBranch: () => LiveBranch
 }
 
-export function liveChat(id: string, subscriptions: Subscriptions): LiveChat {
-  const document = new LiveDocument({ id, subscriptions, read: readSnapshot, change: () => {} })
+export function liveChat(id: string, subscriptions: Subscriptions, branches: Branches): LiveChat {
   let presence: object | null = null
-  const { subscribe } = document
   const source = {
-    getSnapshot: document.getSnapshot,
+    getSnapshot: () => readSnapshot(subscriptions.peek(id)),
     subscribe: (listener: () => void) => {
-      const stop = subscribe(listener)
+      const { replica, release } = subscriptions.follow(id)
+      const remove = replica.listeners.add(() => listener())
       if (presence) subscriptions.setPresence(id, presence)
-      return stop
+      return () => {
+        remove()
+        release()
+      }
     },
   }
-  return Object.assign(document, {
-    subscribe: source.subscribe,
-    setPresence: (state: object | null) => {
+  return {
+    ...liveDocument(id, source),
+    setPresence: (state) => {
       presence = state
       subscriptions.setPresence(id, state)
     },
-    branch: liveBranch(source),
-  })
+    branch: branches.shared(id, source),
+    ownBranch: () => branches.own(id, source),
+  }
 }
 
 interface Parts {
@@ -68,7 +74,7 @@ const lastRead = new WeakMap<Replica, Parts>()
 const withIds = new WeakMap<ChatEntry, ChatMessage>()
 const withoutChat = new WeakMap<ReplicaState, ChatSnapshot>()
 
-function readSnapshot(replica: Replica | undefined): ChatSnapshot {
+export function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   if (!replica) return nothing
   const { state, shown } = replica
   if (!shown) {

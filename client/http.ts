@@ -7,6 +7,8 @@ export interface ApiOptions {
   url: string
   token?: TokenSource | undefined
   fetch?: typeof fetch | undefined
+  /** Told of each run that was begun. */
+  started?: () => void
 }
 
 export interface CallOptions {

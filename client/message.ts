@@ -8,9 +8,8 @@ import {
   type Message,
   type MessageFields,
 } from '../shared/schema.ts'
-import { LiveDocument, type Live } from './live.ts'
-import { loading, type Replica, type ReplicaChange, type ReplicaState } from './replica.ts'
-import type { Subscriptions } from './subscriptions.ts'
+import type { LiveDocument } from './live.ts'
+import { live, loading, type Replica, type ReplicaChange, type ReplicaState } from './replica.ts'
 
 /** `message` is canonical JSON, null before it came. Blocks, and `output` as a whole, are the same objects while they do not change. */
 export type MessageSnapshot = ReplicaState & { readonly message: Message | null }
@@ -32,12 +31,13 @@ export interface MessageChange {
   readonly texts: readonly TextChange[]
 }
 
-export type LiveMessage = Live<MessageSnapshot, MessageChange>
+export type LiveMessage = LiveDocument<MessageSnapshot, MessageChange>
 
 const nothing: MessageSnapshot = { ...loading, message: null }
 
-export function liveMessage(id: string, subscriptions: Subscriptions): LiveMessage {
-  return new LiveDocument({ id, subscriptions, read: readSnapshot, change: readChange })
+/** One that was read over HTTP. */
+export function endedSnapshot(message: Message): MessageSnapshot {
+  return { ...live, message }
 }
 
 interface Parts {
@@ -49,7 +49,7 @@ interface Parts {
 
 const lastRead = new WeakMap<Replica, Parts>()
 
-function readSnapshot(replica: Replica | undefined): MessageSnapshot {
+export function readSnapshot(replica: Replica | undefined): MessageSnapshot {
   if (!replica) return nothing
   const { state, shown } = replica
   if (!shown) return state === loading ? nothing : withoutMessage(state)
@@ -74,8 +74,8 @@ function withoutMessage(state: ReplicaState): MessageSnapshot {
   return snapshot
 }
 
-function readChange(replica: Replica, { replaced, tails }: ReplicaChange): MessageChange {
-  if (replaced) return { texts: readSnapshot(replica).message?.output.flatMap(wholeTexts) ?? [] }
+export function readChange(replica: Replica, { replaced, tails }: ReplicaChange): MessageChange {
+  if (replaced) return wholeChange(readSnapshot(replica))
   const texts: TextChange[] = []
   for (const { type, from, text } of tails) {
     const block = type.parent
@@ -84,6 +84,11 @@ function readChange(replica: Replica, { replaced, tails }: ReplicaChange): Messa
     texts.push({ block: block.get('id') as string, field, from, text })
   }
   return { texts }
+}
+
+/** Another message stands in the place of the old one. */
+export function wholeChange({ message }: MessageSnapshot): MessageChange {
+  return { texts: message?.output.flatMap(wholeTexts) ?? [] }
 }
 
 function wholeTexts(block: Block): TextChange[] {

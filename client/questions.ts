@@ -1,5 +1,4 @@
-import type { FileBlock, JsonObject } from '../shared/schema.ts'
-import type { Api } from './api.ts'
+import type { FileBlock, JsonObject, Message } from '../shared/schema.ts'
 import type { ChatMessage } from './tree.ts'
 
 /** What a person asked, whole. */
@@ -25,14 +24,14 @@ export interface Questions {
  * are read over HTTP, each once, since a question never changes.
  */
 export class KnownQuestions implements Questions {
-  readonly #api: Pick<Api, 'getMessage'>
+  readonly #readMessage: (id: string) => Promise<Message>
   /** Oldest first. */
   readonly #read = new Map<string, Question>()
   readonly #reading = new Map<string, Promise<Question>>()
   #chars = 0
 
-  constructor(api: Pick<Api, 'getMessage'>) {
-    this.#api = api
+  constructor(readMessage: (id: string) => Promise<Message>) {
+    this.#readMessage = readMessage
   }
 
   known(message: ChatMessage): Question | undefined {
@@ -52,7 +51,7 @@ export class KnownQuestions implements Questions {
   }
 
   async #fetch(id: string): Promise<Question> {
-    const { output } = await this.#api.getMessage(id)
+    const { output } = await this.#readMessage(id)
     const question: Question = {
       text: output.map((block) => (block.type === 'text' ? block.text : '')).join(''),
       files: output.filter((block) => block.type === 'file').map(shownFile),

@@ -37,7 +37,7 @@ export interface ReplicaError {
 }
 
 export const loading: ReplicaState = { status: 'loading' }
-const live: ReplicaState = { status: 'live' }
+export const live: ReplicaState = { status: 'live' }
 const lagging: ReplicaState = { status: 'lagging' }
 const diverged: ReplicaState = {
   status: 'diverged',

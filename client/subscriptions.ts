@@ -7,7 +7,7 @@ import { OwnPresence } from './own-presence.ts'
 import { Reading, type ReadingOptions } from './reading.ts'
 import { Replica } from './replica.ts'
 
-/** A client follows no more documents on its line; servers that were not told otherwise have 500 for one. */
+/** A client follows no more documents on its line; a server lets it have 500, unless it is told otherwise. */
 export const mostFollowed = 400
 
 export interface SubscriptionsOptions extends ReadingOptions {
@@ -48,6 +48,10 @@ export class Subscriptions {
       if (progress.name === 'unplaced') this.#most = Math.min(mostFollowed, this.#most + 1)
       this.#flushSoon()
     })
+  }
+
+  get size(): number {
+    return this.#followed.size
   }
 
   /** The replica of a document, if anyone follows it. */
@@ -239,19 +243,17 @@ export class Subscriptions {
   }
 
   #flushSoon(): void {
-    if (this.#flushing) return
+    if (!this.#flushing) queueMicrotask(() => this.#flush())
     this.#flushing = true
-    queueMicrotask(() => {
-      this.#flushing = false
-      this.#flush()
-    })
   }
 
   #flush(): void {
+    this.#flushing = false
     if (this.#closed) return
+    const mayAnswer = this.#options.isOpen?.() ?? true
     for (const [id, followed] of this.#followed) {
       // An answer that is on its way must find the copy that it was asked for.
-      if (followed.users > 0 || followed.progress.name === 'asked') continue
+      if (followed.users > 0 || (followed.progress.name === 'asked' && mayAnswer)) continue
       if (followed.progress.name === 'subscribed') this.#left.add(id)
       this.#remove(id, followed)
     }
@@ -281,20 +283,17 @@ export class Subscriptions {
     const free = this.#options.states ? Math.max(0, this.#most - this.#taken()) : wanted.length
     if (wanted.length > free) wanted.sort((a, b) => Number(isChat(b)) - Number(isChat(a)))
     for (const followed of wanted.slice(free)) this.#reading.take(followed, true)
-    const asked = wanted.slice(0, free)
-    if (asked.length === 0) return
-    for (const followed of asked) {
+    const docs = wanted.slice(0, free).map((followed) => {
       followed.progress = { name: 'asked' }
       this.#reading.leave(followed)
-    }
-    this.#options.send({ type: 'subscribe', docs: asked.map(({ replica }) => replica.request()) })
+      return followed.replica.request()
+    })
+    if (docs.length > 0) this.#options.send({ type: 'subscribe', docs })
   }
 
   /** How many are followed on the line, or asked for. */
   #taken(): number {
-    let taken = 0
-    for (const { progress } of this.#followed.values())
-      if (progress.name === 'asked' || progress.name === 'subscribed') taken += 1
-    return taken
+    const isTaken = ({ progress: { name } }: Followed) => name === 'asked' || name === 'subscribed'
+    return [...this.#followed.values()].filter(isTaken).length
   }
 }

@@ -177,9 +177,9 @@ describe('a live branch', () => {
   const shows = (live: { getSnapshot: () => readonly BranchMessage[] }, ids: string[]) =>
     eventually(() => expect(idsOf(live.getSnapshot())).toEqual(ids))
 
-  test("follows the newest until something is chosen, and is each caller's own", async () => {
+  test('follows the newest until something is chosen; who asks for a branch of their own chooses apart', async () => {
     const { server, client, live, calls } = await following()
-    const other = client.chat(chatId).branch
+    const other = client.chat(chatId).ownBranch()
     other.subscribe(() => {})
     const before = calls()
     live.choose('q2')

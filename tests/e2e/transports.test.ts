@@ -70,7 +70,8 @@ test('H11, H12: upgrades refused: a stream; let through again, a WebSocket takes
   const long = 'A long beginning. '.repeat(3_000)
   stream.send(long)
   await until(() => text() === long, 'the beginning')
-  expect(transportOf(client)).toBe('stream websocket_blocked')
+  await until(() => transportOf(client) === 'stream websocket_blocked', 'the stream', 10_000)
+  await until(() => server.runnel.stats().viewers === 1, 'the subscription')
   proxy.refusesUpgrades = false
   const before = proxy.bytes.out
   // The answer goes on all the time.

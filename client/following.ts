@@ -1,0 +1,75 @@
+import { documentKind } from '../shared/schema.ts'
+import type { Api } from './api.ts'
+import { Branches } from './branches.ts'
+import { liveChat, readSnapshot, type LiveChat } from './chat.ts'
+import { EndedMessages } from './ended.ts'
+import { History } from './history.ts'
+import { Listing } from './listing.ts'
+import type { LiveMessage } from './message.ts'
+import { Messages } from './messages.ts'
+import { KnownQuestions, type Questions } from './questions.ts'
+import type { Replica } from './replica.ts'
+import { Subscriptions, type SubscriptionsOptions } from './subscriptions.ts'
+
+/** All that one client follows, and what it keeps of it. */
+export class Following {
+  readonly subscriptions: Subscriptions
+  readonly questions: Questions
+  readonly #listing = new Listing()
+  readonly #ended = new EndedMessages()
+  readonly #messages: Messages
+  readonly #branches: Branches
+
+  constructor(options: Omit<SubscriptionsOptions, 'changed'>, api: Pick<Api, 'getMessage' | 'getMessages'>) {
+    const subscriptions = new Subscriptions({ ...options, changed: (replica) => this.#changed(replica) })
+    const history = new History(api, this.#listing, this.#ended)
+    this.subscriptions = subscriptions
+    this.#messages = new Messages({ subscriptions, listing: this.#listing, history, ended: this.#ended })
+    this.#branches = new Branches(
+      (chatId) => subscriptions.peek(chatId) !== undefined,
+      (chatId) => ({
+        getSnapshot: () => readSnapshot(subscriptions.peek(chatId)),
+        prefetch: (ids) => this.#messages.prefetch(ids),
+      }),
+    )
+    this.questions = new KnownQuestions((id) => this.#messages.read(id))
+  }
+
+  /** How much is kept of what. */
+  get sizes(): Record<string, number> {
+    const { messages, chars } = this.#ended.size
+    return {
+      followed: this.subscriptions.size,
+      shownMessages: this.#messages.size,
+      listedChats: this.#listing.size,
+      branches: this.#branches.size,
+      endedMessages: messages,
+      endedChars: chars,
+    }
+  }
+
+  message(id: string): LiveMessage {
+    return this.#messages.live(id)
+  }
+
+  chat(id: string): LiveChat {
+    return liveChat(id, this.subscriptions, this.#branches)
+  }
+
+  close(): void {
+    this.subscriptions.close()
+    this.#ended.clear()
+  }
+
+  #changed(replica: Replica): void {
+    const { id } = replica
+    if (documentKind(id) === 'chat') {
+      if (this.subscriptions.peek(id) === replica) this.#listing.follow(replica)
+      else {
+        this.#listing.leave(id)
+        this.#branches.left(id)
+      }
+    }
+    this.#messages.changed(replica)
+  }
+}

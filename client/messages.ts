@@ -1,0 +1,197 @@
+import { errorRow } from '../shared/errors.ts'
+import { documentKind, isTerminal, type Message } from '../shared/schema.ts'
+import type { EndedMessages } from './ended.ts'
+import type { History } from './history.ts'
+import { Listeners } from './listeners.ts'
+import type { Listed, Listing } from './listing.ts'
+import { liveDocument } from './live.ts'
+import {
+  endedSnapshot,
+  readChange,
+  readSnapshot,
+  wholeChange,
+  type LiveMessage,
+  type MessageChange,
+  type MessageSnapshot,
+} from './message.ts'
+import type { Replica, ReplicaChange } from './replica.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+interface Shown {
+  readonly id: string
+  readonly listeners: Listeners<MessageChange>
+  /** Followed on the line. */
+  copy: { readonly replica: Replica; readonly leave: () => void } | null
+  /** As it was when it had ended. It stays on show until a copy has come. */
+  ended: MessageSnapshot | null
+  /** By the list's version: what `ended` is of, what is being read, and what cannot be read as what the list says it is. */
+  settled: string | null
+  reading: string | null
+  doubted: string | null
+  /** A run whose end was shown before the message was taken up again: its words are not the last. */
+  pastTask: string | undefined
+}
+
+export interface MessagesOptions {
+  subscriptions: Pick<Subscriptions, 'follow' | 'peek'>
+  listing: Listing
+  history: Pick<History, 'read'>
+  ended: EndedMessages
+}
+
+/**
+ * The messages on show. One that a followed chat lists as ended is read once
+ * over HTTP, or taken over from its copy; every other one is followed on the
+ * line. So a chat of any length costs no more places on the line than runs are
+ * live in it.
+ */
+export class Messages {
+  readonly #options: MessagesOptions
+  readonly #shown = new Map<string, Shown>()
+
+  constructor(options: MessagesOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#shown.size
+  }
+
+  live(id: string): LiveMessage {
+    return liveDocument(id, {
+      getSnapshot: () => this.#snapshot(id),
+      subscribe: (listener) => this.#subscribe(id, listener),
+    })
+  }
+
+  /** A followed document has changed, was confirmed, or is followed no more. */
+  changed({ id }: Replica): void {
+    if (documentKind(id) === 'message') {
+      const shown = this.#shown.get(id)
+      if (shown) this.#look(shown)
+    } else for (const shown of [...this.#shown.values()]) this.#look(shown)
+  }
+
+  /** One message, however it is to be had. Throws what the server says. */
+  async read(id: string): Promise<Message> {
+    const { listing, ended, history } = this.#options
+    const listed = listing.find(id)
+    const kept = listed?.hasEnded ? ended.get(id, listed.version) : undefined
+    return kept?.message ?? (await history.read(id)).message
+  }
+
+  /** Reads those that have ended, so that they are there when they are asked for. Throws what the server says. */
+  async prefetch(ids: readonly string[]): Promise<void> {
+    const { listing, ended, history } = this.#options
+    const missing = ids.filter((id) => {
+      const listed = listing.find(id)
+      return listed?.hasEnded && !ended.get(id, listed.version)
+    })
+    await Promise.all(missing.map((id) => history.read(id)))
+  }
+
+  #subscribe(id: string, listener: (change: MessageChange) => void): () => void {
+    let shown = this.#shown.get(id)
+    if (!shown) {
+      shown = {
+        id,
+        listeners: new Listeners(),
+        copy: null,
+        ended: null,
+        settled: null,
+        reading: null,
+        doubted: null,
+        pastTask: undefined,
+      }
+      this.#shown.set(id, shown)
+      this.#look(shown)
+    }
+    const { listeners } = shown
+    const remove = listeners.add(listener)
+    return () => {
+      remove()
+      if (listeners.size > 0 || this.#shown.get(id)?.listeners !== listeners) return
+      this.#shown.get(id)!.copy?.leave()
+      this.#shown.delete(id)
+    }
+  }
+
+  #snapshot(id: string): MessageSnapshot {
+    const { subscriptions, listing, ended } = this.#options
+    const shown = this.#shown.get(id)
+    if (shown) return snapshotOf(shown)
+    const listed = listing.find(id)
+    const kept = listed?.hasEnded ? ended.get(id, listed.version) : undefined
+    return kept ?? readSnapshot(subscriptions.peek(id))
+  }
+
+  /** From where is it to be shown now? */
+  #look(shown: Shown): void {
+    const listed = this.#options.listing.find(shown.id)
+    if (!listed?.hasEnded || listed.version === shown.doubted) return this.#follow(shown, listed)
+    if (listed.version === shown.settled && !shown.copy) return
+    const kept = this.#options.ended.get(shown.id, listed.version) ?? this.#takeOver(shown, listed)
+    if (kept) return this.#settle(shown, kept, listed.version)
+    // A copy that is there, or on its way, will have the last word.
+    if (!shown.copy || shown.copy.replica.state.status === 'refused') void this.#read(shown, listed)
+  }
+
+  #follow(shown: Shown, listed: Listed | undefined): void {
+    if (listed && !listed.hasEnded && shown.ended) shown.pastTask = shown.ended.message?.taskId
+    if (shown.copy) return
+    const { replica, release } = this.#options.subscriptions.follow(shown.id)
+    const remove = replica.listeners.add((change) => this.#copyChanged(shown, replica, change))
+    shown.copy = {
+      replica,
+      leave: () => {
+        remove()
+        release()
+      },
+    }
+  }
+
+  /** The copy of a run that has ended, if it is known to be right and whole. */
+  #takeOver({ id, copy, pastTask }: Shown, { status, version }: Listed): MessageSnapshot | undefined {
+    if (!copy?.replica.isConfirmed) return undefined
+    const snapshot = readSnapshot(copy.replica)
+    const { message } = snapshot
+    const isLast = message?.status === status && (pastTask === undefined || message.taskId !== pastTask)
+    if (!isLast || snapshot.status !== 'live') return undefined
+    this.#options.ended.put(id, version, snapshot)
+    return snapshot
+  }
+
+  #settle(shown: Shown, snapshot: MessageSnapshot, settled: string): void {
+    const before = snapshotOf(shown)
+    shown.copy?.leave()
+    Object.assign(shown, { copy: null, ended: snapshot, settled, doubted: null, pastTask: undefined })
+    if (before.message !== snapshot.message) shown.listeners.emit(wholeChange(snapshot))
+    else if (before !== snapshot) shown.listeners.emit({ texts: [] })
+  }
+
+  async #read(shown: Shown, { version }: Listed): Promise<void> {
+    if (shown.reading === version) return
+    shown.reading = version
+    const { listing, history, ended } = this.#options
+    const read = await history.read(shown.id).catch(() => null)
+    if (shown.reading === version) shown.reading = null
+    if (this.#shown.get(shown.id) !== shown) return
+    // Where it cannot be read, or is written again already, the line has more to say.
+    if (!read || !isTerminal(read.message.status)) shown.doubted = version
+    else if (read.version === version && listing.find(shown.id)?.version === version)
+      return this.#settle(shown, ended.get(shown.id, version) ?? endedSnapshot(read.message), version)
+    this.#look(shown)
+  }
+
+  #copyChanged(shown: Shown, replica: Replica, change: ReplicaChange): void {
+    if (shown.copy?.replica !== replica) return
+    shown.listeners.emit(readChange(replica, change))
+  }
+}
+
+function snapshotOf({ copy, ended }: Shown): MessageSnapshot {
+  if (!copy) return ended ?? readSnapshot(undefined)
+  const snapshot = readSnapshot(copy.replica)
+  const isGone = snapshot.status === 'refused' && !errorRow(snapshot.error.code).retryable
+  return snapshot.message || isGone ? snapshot : (ended ?? snapshot)
+}
