@@ -11,6 +11,6 @@ function absolute(url: string): string {
   if (page) return page.origin + url
   throw new RunnelError(
     'bad_request',
-    `connect() does not know where the server is: there is no page here whose origin ${url === '' ? 'it could be' : `“${url}” could be below`}. Pass its whole address: connect({ url: 'https://runnel.example' }).`,
+    `There is no page here that “${url}” could be a path of: pass the server’s whole address, connect({ url: 'https://runnel.example' }).`,
   )
 }

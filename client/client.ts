@@ -1,4 +1,4 @@
-import { HttpApi, type Api } from './api.ts'
+import type { Api } from './api.ts'
 import { baseUrl } from './base-url.ts'
 import type { ChatEvent } from './chat-event.ts'
 import type { LiveChat } from './chat.ts'
@@ -6,10 +6,11 @@ import { Connection } from './connection.ts'
 import type { ConnectionState, TokenSource } from './connection-state.ts'
 import { Following } from './following.ts'
 import { Listeners } from './listeners.ts'
+import { laterApi, once, overHttp } from './load.ts'
 import type { LiveMessage } from './message.ts'
 import type { Questions } from './questions.ts'
-import { States } from './states.ts'
-import { Tasks, type LiveTasks } from './tasks.ts'
+import type { TaskList } from './task-list.ts'
+import { laterTasks, type LiveTasks } from './tasks.ts'
 
 export interface ConnectOptions {
   /**
@@ -61,16 +62,19 @@ export function createClient(options: ConnectOptions): { client: Client; followi
   const base = baseUrl(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
   const http = { url: base, token: options.token, fetch: options.fetch }
-  const api = new HttpApi({ ...http, started: () => tasks.started() })
+  const loadApi = once(async () => new (await overHttp()).HttpApi({ ...http, started: () => taskList?.started() }))
+  const loadStates = once(async () => new (await overHttp()).States(http))
+  // It is here by the time that something is to be read.
+  void overHttp().catch(() => {})
   const following = new Following(
     {
       send: (message) => connection.send(message),
       sendFrame: (frame) => connection.sendFrame(frame),
       needLine: () => connection.start(),
       isOpen: () => connection.getSnapshot().status === 'open',
-      states: new States(http),
+      states: { read: async (id, signal) => await (await loadStates()).read(id, signal) },
     },
-    api,
+    loadApi,
   )
   const { subscriptions } = following
   const connection = new Connection(
@@ -92,7 +96,12 @@ export function createClient(options: ConnectOptions): { client: Client; followi
     use()
     return chatEvents.add(listener)
   }
-  const tasks = new Tasks({ list: (query) => api.listTasks(query), onChatEvent, connection })
+  let taskList: TaskList | undefined
+  const tasks = laterTasks(async () => {
+    const { TaskList } = await overHttp()
+    const api = await loadApi()
+    return (taskList ??= new TaskList({ list: (query) => api.listTasks(query), onChatEvent, connection }))
+  })
   const client: Client = {
     connection: {
       getSnapshot: connection.getSnapshot,
@@ -105,7 +114,7 @@ export function createClient(options: ConnectOptions): { client: Client; followi
         connection.retry()
       },
     },
-    api,
+    api: laterApi(loadApi),
     questions: following.questions,
     message: (id) => following.message(id),
     chat: (id) => following.chat(id),
@@ -113,7 +122,7 @@ export function createClient(options: ConnectOptions): { client: Client; followi
     tasks,
     close: () => {
       following.close()
-      tasks.close()
+      taskList?.close()
       return connection.close()
     },
   }

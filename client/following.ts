@@ -1,10 +1,10 @@
 import { documentKind } from '../shared/schema.ts'
-import type { Api } from './api.ts'
+import type { HttpApi } from './api.ts'
 import { Branches } from './branches.ts'
 import { liveChat, readSnapshot, type LiveChat } from './chat.ts'
 import { EndedMessages } from './ended.ts'
-import { History } from './history.ts'
 import { Listing } from './listing.ts'
+import { once, overHttp } from './load.ts'
 import type { LiveMessage } from './message.ts'
 import { Messages } from './messages.ts'
 import { KnownQuestions, type Questions } from './questions.ts'
@@ -20,9 +20,10 @@ export class Following {
   readonly #messages: Messages
   readonly #branches: Branches
 
-  constructor(options: Omit<SubscriptionsOptions, 'changed'>, api: Pick<Api, 'getMessage' | 'getMessages'>) {
+  constructor(options: Omit<SubscriptionsOptions, 'changed'>, api: () => Promise<HttpApi>) {
     const subscriptions = new Subscriptions({ ...options, changed: (replica) => this.#changed(replica) })
-    const history = new History(api, this.#listing, this.#ended)
+    const reader = once(async () => new (await overHttp()).History(await api(), this.#listing, this.#ended))
+    const history = { read: async (id: string) => await (await reader()).read(id) }
     this.subscriptions = subscriptions
     this.#messages = new Messages({ subscriptions, listing: this.#listing, history, ended: this.#ended })
     this.#branches = new Branches(

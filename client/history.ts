@@ -1,4 +1,4 @@
-import { RunnelError } from '../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../shared/errors.ts'
 import { isTerminal, type Message } from '../shared/schema.ts'
 import type { Api } from './api.ts'
 import type { EndedMessages } from './ended.ts'
@@ -64,7 +64,7 @@ export class History {
       else await this.#readPages(chatId, branch)
     } catch (error) {
       // The leaf is gone; those above it may be there.
-      const isLeafGone = error instanceof RunnelError && error.code === 'not_found' && wanted.length > 1
+      const isLeafGone = isRunnelError(error) && error.code === 'not_found' && wanted.length > 1
       if (isLeafGone) await Promise.all(wanted.map((id) => this.#readOne(id).catch((cause) => this.#fail(id, cause))))
       else for (const id of wanted) this.#fail(id, error)
     }

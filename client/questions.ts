@@ -8,9 +8,6 @@ export interface Question {
   readonly files: readonly JsonObject[]
 }
 
-/** So many characters of questions are kept; then the one read longest ago goes. */
-const keptChars = 5_000_000
-
 /** What `client.questions` has. */
 export interface Questions {
   /** What of it is here now; `undefined` where it has to be read. */
@@ -21,14 +18,11 @@ export interface Questions {
 
 /**
  * User messages as they were sent. A chat lists long ones `shortened`; those
- * are read over HTTP, each once, since a question never changes.
+ * are read, each once while its entry in the chat is the same.
  */
 export class KnownQuestions implements Questions {
   readonly #readMessage: (id: string) => Promise<Message>
-  /** Oldest first. */
-  readonly #read = new Map<string, Question>()
-  readonly #reading = new Map<string, Promise<Question>>()
-  #chars = 0
+  readonly #read = new WeakMap<ChatMessage, Question>()
 
   constructor(readMessage: (id: string) => Promise<Message>) {
     this.#readMessage = readMessage
@@ -36,38 +30,20 @@ export class KnownQuestions implements Questions {
 
   known(message: ChatMessage): Question | undefined {
     if (!message.shortened) return { text: message.text ?? '', files: message.files ?? [] }
-    return this.#read.get(message.id)
+    return this.#read.get(message)
   }
 
   async read(message: ChatMessage): Promise<Question> {
-    const known = this.known(message)
-    if (known) return known
-    let reading = this.#reading.get(message.id)
-    if (!reading) {
-      reading = this.#fetch(message.id).finally(() => this.#reading.delete(message.id))
-      this.#reading.set(message.id, reading)
+    if (!this.known(message)) {
+      const { output } = await this.#readMessage(message.id)
+      // Who else has asked for it meanwhile has the same.
+      if (!this.#read.has(message))
+        this.#read.set(message, {
+          text: output.map((block) => (block.type === 'text' ? block.text : '')).join(''),
+          files: output.filter((block) => block.type === 'file').map(shownFile),
+        })
     }
-    return await reading
-  }
-
-  async #fetch(id: string): Promise<Question> {
-    const { output } = await this.#readMessage(id)
-    const question: Question = {
-      text: output.map((block) => (block.type === 'text' ? block.text : '')).join(''),
-      files: output.filter((block) => block.type === 'file').map(shownFile),
-    }
-    this.#keep(id, question)
-    return question
-  }
-
-  #keep(id: string, question: Question): void {
-    this.#read.set(id, question)
-    this.#chars += question.text.length
-    for (const [oldest, { text }] of this.#read) {
-      if (this.#chars <= keptChars || oldest === id) return
-      this.#read.delete(oldest)
-      this.#chars -= text.length
-    }
+    return this.known(message)!
   }
 }
 

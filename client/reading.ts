@@ -1,7 +1,11 @@
-import { RunnelError } from '../shared/errors.ts'
+import { isRunnelError } from '../shared/errors.ts'
 import { isChat, type Followed } from './followed.ts'
 import type { States } from './states.ts'
-import { Unplaced } from './unplaced.ts'
+
+/** What has no place on the line is read again so often, at the most. */
+const rereadMs = 5_000
+/** Between two reads of any of them: half of what a server lets one user ask. */
+const betweenMs = 100
 
 export interface ReadingOptions {
   /** Without it documents come on the line alone. */
@@ -10,13 +14,15 @@ export interface ReadingOptions {
   isOpen?: () => boolean
 }
 
-/** What of the followed documents is read over HTTP: the first state, and those that have no place on the line. */
+/** What of the followed documents is read over HTTP: the first state, and again and again those that have no place on the line. */
 export class Reading {
   readonly #options: ReadingOptions
   /** One may be asked for on the line again. */
   readonly #done: (followed: Followed) => void
-  readonly #without = new Map<string, Followed>()
-  readonly #unplaced = new Unplaced((id) => this.#readAgain(this.#without.get(id)!))
+  /** Without a place on the line, and when each was read last; 0: never. */
+  readonly #unplaced = new Map<Followed, number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isReading = false
 
   constructor(options: ReadingOptions, done: (followed: Followed) => void) {
     this.#options = options
@@ -44,29 +50,42 @@ export class Reading {
   take(followed: Followed, ever: boolean): boolean {
     if (!this.#options.states) return false
     followed.progress = { name: 'unplaced', ever }
-    this.#without.set(followed.replica.id, followed)
-    this.#unplaced.add(followed.replica.id)
+    if (!this.#unplaced.has(followed)) this.#unplaced.set(followed, 0)
+    this.#plan(0)
     return true
   }
 
-  leave({ replica: { id } }: Followed): void {
-    this.#without.delete(id)
-    this.#unplaced.delete(id)
+  leave(followed: Followed): void {
+    this.#unplaced.delete(followed)
+    if (this.#unplaced.size === 0) this.#plan(0)
   }
 
   close(): void {
-    this.#without.clear()
-    this.#unplaced.close()
+    this.#unplaced.clear()
+    this.#plan(0)
   }
 
-  async #readAgain(followed: Followed): Promise<void> {
+  /** The one that was read longest ago is next. */
+  #plan(leastMs: number): void {
+    clearTimeout(this.#timer)
+    if (this.#isReading || this.#unplaced.size === 0) return
+    const oldest = Math.min(...this.#unplaced.values())
+    this.#timer = setTimeout(() => void this.#next(), Math.max(leastMs, oldest + rereadMs - Date.now()))
+  }
+
+  async #next(): Promise<void> {
+    const [followed] = [...this.#unplaced].reduce((oldest, entry) => (entry[1] < oldest[1] ? entry : oldest))
+    this.#unplaced.set(followed, Date.now())
+    this.#isReading = true
     await this.#read(followed).catch((error: unknown) => {
       const isMeant = followed.progress.name === 'unplaced' && !followed.leaving.signal.aborted
-      if (!isMeant || !(error instanceof RunnelError) || error.retryable) return
+      if (!isMeant || !isRunnelError(error) || error.retryable) return
       followed.replica.refused(error)
       followed.replica.notify()
     })
+    this.#isReading = false
     this.#done(followed)
+    this.#plan(betweenMs)
   }
 
   async #read(followed: Followed): Promise<void> {

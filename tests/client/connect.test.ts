@@ -38,8 +38,8 @@ test.each([
 })
 
 test.each([
-  [undefined, /no page here whose origin it could be.*connect\(\{ url: 'https/],
-  ['/chat', /no page here whose origin “\/chat” could be below.*connect\(\{ url: 'https/],
+  [undefined, /no page here that “” could.*connect\(\{ url: 'https/],
+  ['/chat', /no page here that “\/chat” could.*connect\(\{ url: 'https/],
 ])('without a page, %s is no address, and the error says what to pass', (url, words) => {
   vi.stubGlobal('location', undefined)
   const attempt = () => connect({ url })

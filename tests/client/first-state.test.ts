@@ -150,11 +150,12 @@ describe('before the line is there', () => {
 
   test('who leaves meanwhile ends the request, and nothing is asked for on the line', async () => {
     const server = await startServer()
-    let ended = false
+    let [asked, ended] = [false, false]
     serveText(server, 'Hello')
     const client = startClient(server, {
       fetch: (_url, init) =>
         new Promise((_, reject) => {
+          asked = true
           init!.signal!.addEventListener('abort', () => {
             ended = true
             reject(new Error('aborted'))
@@ -162,7 +163,7 @@ describe('before the line is there', () => {
         }),
     })
     const stop = client.message(messageId).subscribe(() => {})
-    await Promise.resolve()
+    await eventually(() => expect(asked).toBe(true))
     stop()
     await eventually(() => expect(ended).toBe(true))
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))

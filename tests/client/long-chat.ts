@@ -17,7 +17,9 @@ export async function longChat(count: number, { chars = 2_000, stored = 150 } = 
   writer.setChat({ id: longChatId, title: 'Long', createdAt: 1 })
   for (let n = 0; n < count; n++) {
     const asked = questionOf(n)
-    if (n >= count - stored) await storeAnswer(store, asked, answerDoc(n, chars))
+    // The first that is there answers nothing that is.
+    if (n === count - stored) await storeAnswer(store, { ...asked, parentId: null }, answerDoc(n, chars))
+    else if (n > count - stored) await storeAnswer(store, asked, answerDoc(n, chars))
     const { text } = asked.output[0] as { text: string }
     const { id, parentId, createdAt, status } = asked
     writer.setMessages([

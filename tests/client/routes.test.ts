@@ -1,5 +1,6 @@
 /** Whatever the server has over HTTP, the client has a method for. */
 import { expect, test } from 'vitest'
+import { HttpApi } from '../../client/api.ts'
 import { connect, type Api } from '../../client/index.ts'
 import { start } from '../http/server.ts'
 
@@ -86,7 +87,7 @@ test('each route of /openapi.json has a method, and each method a route', async 
   // Nothing is excused that is not there, or has a method after all.
   const names = new Set(routes.map(({ name }) => name))
   expect(Object.keys(notForClients).filter((name) => !names.has(name) || reached.has(name))).toEqual([])
-  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(api)).filter((name) => name !== 'constructor')
+  const methods = Object.getOwnPropertyNames(HttpApi.prototype).filter((name) => name !== 'constructor')
   expect(methods.toSorted()).toEqual(Object.keys(calls).toSorted())
 })
 
