@@ -11,6 +11,6 @@ function absolute(url: string): string {
   if (page) return page.origin + url
   throw new RunnelError(
     'bad_request',
-    `There is no page here that “${url}” could be a path of: pass the server’s whole address, connect({ url: 'https://runnel.example' }).`,
+    `Without a page, “${url}” is no address: pass the server’s, connect({ url: 'https://runnel.example' }).`,
   )
 }

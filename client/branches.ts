@@ -7,9 +7,8 @@ const keptChoices = 50
 
 /** Of each chat the branch that this client shows: one choice for all that show the chat, as long as it is followed, and some time after. */
 export class Branches {
+  /** Of those that nobody follows, the one left longest ago first. */
   readonly #views = new Map<string, BranchView>()
-  /** Left longest ago first. */
-  readonly #resting = new Map<string, BranchView>()
   readonly #isFollowed: (chatId: string) => boolean
   readonly #sourceOf: (chatId: string) => BranchSource
 
@@ -18,19 +17,12 @@ export class Branches {
     this.#sourceOf = sourceOf
   }
 
-  get size(): number {
-    return this.#views.size + this.#resting.size
-  }
-
-  /** The choice that all share. */
+  /** The choice that all share. What is chosen beforehand counts when the chat is followed. */
   shared(chatId: string, chat: LiveSource<unknown>): LiveBranch {
     return liveBranch(
       chat,
       () => this.#view(chatId),
-      (view) => {
-        // What is chosen beforehand counts when the chat is followed.
-        if (!this.#isFollowed(chatId)) this.#rest(chatId, view)
-      },
+      (view) => this.#keep(chatId, view),
     )
   }
 
@@ -44,26 +36,21 @@ export class Branches {
   left(chatId: string): void {
     const view = this.#views.get(chatId)
     this.#views.delete(chatId)
-    if (view?.isChosen) this.#rest(chatId, view)
+    if (!view?.isChosen) return
+    view.rest()
+    this.#keep(chatId, view)
   }
 
   #view(chatId: string): BranchView {
-    const view = this.#views.get(chatId) ?? this.#resting.get(chatId) ?? new BranchView(this.#sourceOf(chatId))
-    if (this.#isFollowed(chatId)) {
-      this.#resting.delete(chatId)
-      this.#views.set(chatId, view)
-    }
+    const view = this.#views.get(chatId) ?? new BranchView(this.#sourceOf(chatId))
+    if (this.#isFollowed(chatId)) this.#views.set(chatId, view)
     return view
   }
 
-  #rest(chatId: string, view: BranchView): void {
-    view.rest()
-    this.#resting.delete(chatId)
-    this.#resting.set(chatId, view)
-    for (const oldest of this.#resting.keys()) {
-      if (this.#resting.size <= keptChoices) return
-      this.#resting.delete(oldest)
-    }
+  #keep(chatId: string, view: BranchView): void {
+    this.#views.set(chatId, view)
+    const [oldest, ...others] = [...this.#views.keys()].filter((id) => !this.#isFollowed(id))
+    if (others.length >= keptChoices) this.#views.delete(oldest!)
   }
 }
 

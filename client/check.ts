@@ -1,4 +1,5 @@
 import type { Chat, Message } from '../shared/schema.ts'
+import { loadLater } from './load.ts'
 
 let digestOf: ((json: Message | Chat) => string) | undefined
 
@@ -8,7 +9,7 @@ let digestOf: ((json: Message | Chat) => string) | undefined
  */
 export function hasDigest(json: Message | Chat, digest: string): boolean | Promise<boolean | null> {
   if (digestOf !== undefined) return digestOf(json) === digest
-  return import('../shared/digest.ts').then(
+  return loadLater().then(
     (module) => {
       digestOf = module.digestOf
       return digestOf(json) === digest

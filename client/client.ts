@@ -6,7 +6,7 @@ import { Connection } from './connection.ts'
 import type { ConnectionState, TokenSource } from './connection-state.ts'
 import { Following } from './following.ts'
 import { Listeners } from './listeners.ts'
-import { laterApi, once, overHttp } from './load.ts'
+import { laterApi, once, loadLater } from './load.ts'
 import type { LiveMessage } from './message.ts'
 import type { Questions } from './questions.ts'
 import type { TaskList } from './task-list.ts'
@@ -54,27 +54,25 @@ export interface Client {
  * know the address of the server.
  */
 export function connect(options: ConnectOptions = {}): Client {
-  return createClient(options).client
-}
-
-/** `following`: what it keeps, for whoever looks whether it forgets. */
-export function createClient(options: ConnectOptions): { client: Client; following: Following } {
   const base = baseUrl(options.url ?? '')
   const chatEvents = new Listeners<ChatEvent>()
   const http = { url: base, token: options.token, fetch: options.fetch }
-  const loadApi = once(async () => new (await overHttp()).HttpApi({ ...http, started: () => taskList?.started() }))
-  const loadStates = once(async () => new (await overHttp()).States(http))
+  const later = once(async () => {
+    const { HttpApi, States, History, TaskList } = await loadLater()
+    const api = new HttpApi({ ...http, started: () => taskList?.started() })
+    return { api, states: new States(http), History, TaskList }
+  })
   // It is here by the time that something is to be read.
-  void overHttp().catch(() => {})
+  later().catch(() => {})
   const following = new Following(
     {
       send: (message) => connection.send(message),
       sendFrame: (frame) => connection.sendFrame(frame),
       needLine: () => connection.start(),
       isOpen: () => connection.getSnapshot().status === 'open',
-      states: { read: async (id, signal) => await (await loadStates()).read(id, signal) },
+      states: { read: async (id, signal) => (await later()).states.read(id, signal) },
     },
-    loadApi,
+    later,
   )
   const { subscriptions } = following
   const connection = new Connection(
@@ -98,11 +96,10 @@ export function createClient(options: ConnectOptions): { client: Client; followi
   }
   let taskList: TaskList | undefined
   const tasks = laterTasks(async () => {
-    const { TaskList } = await overHttp()
-    const api = await loadApi()
+    const { api, TaskList } = await later()
     return (taskList ??= new TaskList({ list: (query) => api.listTasks(query), onChatEvent, connection }))
   })
-  const client: Client = {
+  return {
     connection: {
       getSnapshot: connection.getSnapshot,
       subscribe: (listener) => {
@@ -114,7 +111,7 @@ export function createClient(options: ConnectOptions): { client: Client; followi
         connection.retry()
       },
     },
-    api: laterApi(loadApi),
+    api: laterApi(async () => (await later()).api),
     questions: following.questions,
     message: (id) => following.message(id),
     chat: (id) => following.chat(id),
@@ -126,5 +123,4 @@ export function createClient(options: ConnectOptions): { client: Client; followi
       return connection.close()
     },
   }
-  return { client, following }
 }

@@ -9,9 +9,10 @@ import {
   type ConnectionState,
 } from './connection-state.ts'
 import { Listeners } from './listeners.ts'
-import { ChangeOver } from './transport/change-over.ts'
+import type { ChangeOver } from './transport/change-over.ts'
 import { TransportChoice } from './transport/choice.ts'
 import type { LineEnd } from './transport/line.ts'
+import type * as overHttp from './transport/over-http.ts'
 import { Passage, type PassageEvents } from './transport/passage.ts'
 import { Pulse } from './transport/pulse.ts'
 import { isHidden, isOffline, watchWake } from './wake.ts'
@@ -52,19 +53,26 @@ export class Connection {
   #closing: Promise<void> | null = null
   /** The session over HTTP that the next line takes the place of. */
   #lastSession: string | null = null
-  readonly #changeOver: ChangeOver
+  #overHttp: typeof overHttp | undefined
+  #madeChangeOver: ChangeOver | undefined
 
   constructor(options: ConnectionOptions, receiver: ConnectionReceiver) {
     this.#options = options
     this.#choice = new TransportChoice(options.url)
     this.#receiver = receiver
-    this.#changeOver = new ChangeOver(this.#choice, {
-      // It takes the place of no session: the one before it is heard until this one shows all that it did.
-      pass: (transport, welcome) => this.#pass(transport, null, welcome),
-      tryBetter: () => this.#tryBetter(),
-      take: (passage) => this.#open(passage),
-      left: () => this.#suit(),
-    })
+  }
+
+  /** From a WebSocket there is nothing better to go to: it comes with the first line over HTTP. */
+  get #changeOver(): ChangeOver | undefined {
+    if (this.#overHttp)
+      this.#madeChangeOver ??= new this.#overHttp.ChangeOver(this.#choice, {
+        // It takes the place of no session: the one before it is heard until this one shows all that it did.
+        pass: (transport, welcome) => this.#pass(transport, null, welcome),
+        tryBetter: () => this.#tryBetter(),
+        take: (passage) => this.#open(passage),
+        left: () => this.#suit(),
+      })
+    return this.#madeChangeOver
   }
 
   readonly getSnapshot = (): ConnectionState => this.#state
@@ -123,7 +131,7 @@ export class Connection {
     if ('pulse' in left) left.pulse.stop()
     if (left.name === 'open' && Date.now() - left.since >= stableMs) this.#attempt = 0
     if ('passage' in left) this.#lastSession = left.passage.session ?? this.#lastSession
-    return [...('passage' in left ? [left.passage] : []), ...this.#changeOver.stop()]
+    return [...('passage' in left ? [left.passage] : []), ...(this.#changeOver?.stop() ?? [])]
   }
 
   #show(state: ConnectionState): void {
@@ -150,6 +158,7 @@ export class Connection {
         token: async () => (typeof token === 'function' ? await token() : token),
         WebSocket,
         fetch,
+        overHttp: async () => (this.#overHttp = await import('./transport/over-http.ts')),
         instead,
         everyMs: this.#everyMs,
       },
@@ -171,7 +180,7 @@ export class Connection {
   #control(message: ServerControl, passage: Passage): void {
     if (message.type === 'error') this.#complaint = message.message
     else if (message.type === 'tokenExpiring') this.#refreshToken(passage)
-    else if (message.type !== 'chat' || !this.#changeOver.isRepeated(encodeControl(message), passage))
+    else if (message.type !== 'chat' || !this.#changeOver?.isRepeated(encodeControl(message), passage))
       this.#receiver.control(message, passage.number)
   }
 
@@ -182,8 +191,8 @@ export class Connection {
     this.#lastSession = passage.session
     this.#tokenRefreshed = false
     this.#choice.worked(passage.transport)
-    this.#changeOver.opened(passage)
-    this.#receiver.opened(passage.number, () => this.#changeOver.settled(passage))
+    this.#changeOver?.opened(passage)
+    this.#receiver.opened(passage.number, () => this.#changeOver?.settled(passage))
     this.#suit()
   }
 
@@ -196,7 +205,7 @@ export class Connection {
   }
 
   #ended(passage: Passage, end: LineEnd, byTransport: boolean): void {
-    const change = this.#changeOver.ended(passage, end, byTransport)
+    const change = this.#changeOver?.ended(passage, end, byTransport)
     if (change === true) return this.#showOpen()
     // The new line has broken before the old one was left.
     if (change) return this.#open(change)
@@ -255,7 +264,7 @@ export class Connection {
     const { passage } = this.#phase
     passage.pace(this.#everyMs)
     const wanted = this.#choice.wanted(passage.transport, this.#isHidden)
-    if (wanted) this.#changeOver.begin([wanted])
+    if (wanted) this.#changeOver?.begin([wanted])
     this.#showOpen()
   }
 
@@ -267,7 +276,7 @@ export class Connection {
 
   #tryBetter(): void {
     if (this.#phase.name === 'open')
-      this.#changeOver.begin(this.#choice.better(this.#phase.passage.transport, this.#isHidden))
+      this.#changeOver?.begin(this.#choice.better(this.#phase.passage.transport, this.#isHidden))
   }
 
   #refreshToken(passage: Passage): void {

@@ -16,10 +16,6 @@ export class EndedMessages {
   readonly #kept = new Map<string, Kept>()
   #chars = 0
 
-  get size(): { messages: number; chars: number } {
-    return { messages: this.#kept.size, chars: this.#chars }
-  }
-
   /** What was put under this very version of the chat's list. */
   get(id: string, version: string): MessageSnapshot | undefined {
     const kept = this.#kept.get(id)

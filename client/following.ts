@@ -4,8 +4,8 @@ import { Branches } from './branches.ts'
 import { liveChat, readSnapshot, type LiveChat } from './chat.ts'
 import { EndedMessages } from './ended.ts'
 import { Listing } from './listing.ts'
-import { once, overHttp } from './load.ts'
-import type { LiveMessage } from './message.ts'
+import { once, type Later } from './load.ts'
+import { endedSnapshot, type LiveMessage } from './message.ts'
 import { Messages } from './messages.ts'
 import { KnownQuestions, type Questions } from './questions.ts'
 import type { Replica } from './replica.ts'
@@ -20,10 +20,20 @@ export class Following {
   readonly #messages: Messages
   readonly #branches: Branches
 
-  constructor(options: Omit<SubscriptionsOptions, 'changed'>, api: () => Promise<HttpApi>) {
+  constructor(
+    options: Omit<SubscriptionsOptions, 'changed'>,
+    later: () => Promise<Pick<Later, 'History'> & { api: HttpApi }>,
+  ) {
     const subscriptions = new Subscriptions({ ...options, changed: (replica) => this.#changed(replica) })
-    const reader = once(async () => new (await overHttp()).History(await api(), this.#listing, this.#ended))
-    const history = { read: async (id: string) => await (await reader()).read(id) }
+    const reader = once(async () => {
+      const { api, History } = await later()
+      return new History({
+        api,
+        find: (id) => this.#listing.find(id),
+        keep: (message, version) => this.#ended.put(message.id, version, endedSnapshot(message)),
+      })
+    })
+    const history = { read: async (id: string) => (await reader()).read(id) }
     this.subscriptions = subscriptions
     this.#messages = new Messages({ subscriptions, listing: this.#listing, history, ended: this.#ended })
     this.#branches = new Branches(
@@ -34,19 +44,6 @@ export class Following {
       }),
     )
     this.questions = new KnownQuestions((id) => this.#messages.read(id))
-  }
-
-  /** How much is kept of what. */
-  get sizes(): Record<string, number> {
-    const { messages, chars } = this.#ended.size
-    return {
-      followed: this.subscriptions.size,
-      shownMessages: this.#messages.size,
-      listedChats: this.#listing.size,
-      branches: this.#branches.size,
-      endedMessages: messages,
-      endedChars: chars,
-    }
   }
 
   message(id: string): LiveMessage {

@@ -1,14 +1,25 @@
 import { isRunnelError, RunnelError } from '../shared/errors.ts'
 import { isTerminal, type Message } from '../shared/schema.ts'
 import type { Api } from './api.ts'
-import type { EndedMessages } from './ended.ts'
-import type { Listing } from './listing.ts'
-import { endedSnapshot } from './message.ts'
 
 /** Messages of one branch are read as one page where no more than so many others stand between two of them. */
 const mostBetween = 3
 /** As many as the server gives in one page. */
 const mostInPage = 200
+
+/** What a followed chat says of a message. */
+interface InChat {
+  readonly chatId: string
+  readonly parentId: string | null
+  readonly version: string
+}
+
+export interface HistoryOptions {
+  api: Pick<Api, 'getMessage' | 'getMessages'>
+  find: (id: string) => InChat | undefined
+  /** Takes what came: one that has ended, as of this version of its chat's list. */
+  keep: (message: Message, version: string) => void
+}
 
 export interface Read {
   readonly message: Message
@@ -24,17 +35,13 @@ interface Wanted {
 
 /** Reads messages over HTTP, each once: what is wanted in one turn of the event loop comes in as few pages as it can. */
 export class History {
-  readonly #api: Pick<Api, 'getMessage' | 'getMessages'>
-  readonly #listing: Listing
-  readonly #ended: EndedMessages
+  readonly #options: HistoryOptions
   readonly #wanted = new Map<string, Wanted>()
   /** Of those: not asked for yet. */
   readonly #unasked = new Set<string>()
 
-  constructor(api: Pick<Api, 'getMessage' | 'getMessages'>, listing: Listing, ended: EndedMessages) {
-    this.#api = api
-    this.#listing = listing
-    this.#ended = ended
+  constructor(options: HistoryOptions) {
+    this.#options = options
   }
 
   /** Throws what the server says. */
@@ -51,14 +58,14 @@ export class History {
   #ask(): void {
     const ids = new Set(this.#unasked)
     this.#unasked.clear()
-    for (const branch of branchesOf(ids, (id) => this.#listing.find(id)?.parentId)) void this.#readBranch(branch, ids)
+    for (const branch of branchesOf(ids, (id) => this.#options.find(id)?.parentId)) void this.#readBranch(branch, ids)
   }
 
   /** `branch`: from its leaf up; not all on it is wanted. */
   async #readBranch(branch: readonly string[], ids: ReadonlySet<string>): Promise<void> {
     const wanted = branch.filter((id) => ids.has(id))
     const [leaf] = branch
-    const chatId = wanted.length > 1 ? this.#listing.find(leaf!)?.chatId : undefined
+    const chatId = wanted.length > 1 ? this.#options.find(leaf!)?.chatId : undefined
     try {
       if (chatId === undefined) await this.#readOne(leaf!)
       else await this.#readPages(chatId, branch)
@@ -77,7 +84,7 @@ export class History {
     let cursor: string | null | undefined
     while (missing.size > 0 && cursor !== null) {
       const limit = Math.min(mostInPage, missing.size)
-      const page = await this.#api.getMessages(chatId, { leaf: branch[0]!, limit, ...(cursor && { cursor }) })
+      const page = await this.#options.api.getMessages(chatId, { leaf: branch[0]!, limit, ...(cursor && { cursor }) })
       for (const message of page.items) {
         missing.delete(message.id)
         this.#came(message, versions)
@@ -88,18 +95,18 @@ export class History {
 
   async #readOne(id: string): Promise<void> {
     const versions = this.#versions([id])
-    this.#came(await this.#api.getMessage(id), versions)
+    this.#came(await this.#options.api.getMessage(id), versions)
   }
 
   /** As the chat says it now: what comes then is at least as new. */
   #versions(ids: readonly string[]): Map<string, string | undefined> {
-    return new Map(ids.map((id) => [id, this.#listing.find(id)?.version]))
+    return new Map(ids.map((id) => [id, this.#options.find(id)?.version]))
   }
 
   #came(message: Message, versions: ReadonlyMap<string, string | undefined>): void {
     const { id, status } = message
     const version = versions.get(id)
-    if (version !== undefined && isTerminal(status)) this.#ended.put(id, version, endedSnapshot(message))
+    if (version !== undefined && isTerminal(status)) this.#options.keep(message, version)
     this.#wanted.get(id)?.resolve({ message, version })
     this.#wanted.delete(id)
   }

@@ -15,10 +15,6 @@ export interface Listed {
 export class Listing {
   readonly #chats = new Map<string, Replica>()
 
-  get size(): number {
-    return this.#chats.size
-  }
-
   follow(chat: Replica): void {
     this.#chats.set(chat.id, chat)
   }

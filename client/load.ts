@@ -1,13 +1,14 @@
 import { RunnelError } from '../shared/errors.ts'
 import type { Api, HttpApi } from './api.ts'
+import type * as later from './later.ts'
 
-type OverHttp = typeof import('./over-http.ts')
+export type Later = typeof later
 
-let loading: Promise<OverHttp> | undefined
+let loading: Promise<Later> | undefined
 
 /** Throws `internal` where it cannot be loaded; the next call tries again. */
-export function overHttp(): Promise<OverHttp> {
-  loading ??= import('./over-http.ts').catch((cause: unknown) => {
+export function loadLater(): Promise<Later> {
+  loading ??= import('./later.ts').catch((cause: unknown) => {
     loading = undefined
     throw new RunnelError('internal', 'A part of this page cannot be loaded.', { cause })
   })

@@ -53,10 +53,6 @@ export class Messages {
     this.#options = options
   }
 
-  get size(): number {
-    return this.#shown.size
-  }
-
   live(id: string): LiveMessage {
     return liveDocument(id, {
       getSnapshot: () => this.#snapshot(id),
@@ -74,20 +70,19 @@ export class Messages {
 
   /** One message, however it is to be had. Throws what the server says. */
   async read(id: string): Promise<Message> {
-    const { listing, ended, history } = this.#options
-    const listed = listing.find(id)
-    const kept = listed?.hasEnded ? ended.get(id, listed.version) : undefined
-    return kept?.message ?? (await history.read(id)).message
+    return this.#kept(id)?.message ?? (await this.#options.history.read(id)).message
   }
 
   /** Reads those that have ended, so that they are there when they are asked for. Throws what the server says. */
   async prefetch(ids: readonly string[]): Promise<void> {
-    const { listing, ended, history } = this.#options
-    const missing = ids.filter((id) => {
-      const listed = listing.find(id)
-      return listed?.hasEnded && !ended.get(id, listed.version)
-    })
+    const { listing, history } = this.#options
+    const missing = ids.filter((id) => listing.find(id)?.hasEnded && !this.#kept(id))
     await Promise.all(missing.map((id) => history.read(id)))
+  }
+
+  #kept(id: string): MessageSnapshot | undefined {
+    const listed = this.#options.listing.find(id)
+    return listed?.hasEnded ? this.#options.ended.get(id, listed.version) : undefined
   }
 
   #subscribe(id: string, listener: (change: MessageChange) => void): () => void {
@@ -117,12 +112,8 @@ export class Messages {
   }
 
   #snapshot(id: string): MessageSnapshot {
-    const { subscriptions, listing, ended } = this.#options
     const shown = this.#shown.get(id)
-    if (shown) return snapshotOf(shown)
-    const listed = listing.find(id)
-    const kept = listed?.hasEnded ? ended.get(id, listed.version) : undefined
-    return kept ?? readSnapshot(subscriptions.peek(id))
+    return shown ? snapshotOf(shown) : (this.#kept(id) ?? readSnapshot(this.#options.subscriptions.peek(id)))
   }
 
   /** From where is it to be shown now? */

@@ -50,10 +50,6 @@ export class Subscriptions {
     })
   }
 
-  get size(): number {
-    return this.#followed.size
-  }
-
   /** The replica of a document, if anyone follows it. */
   peek(id: string): Replica | undefined {
     return this.#followed.get(id)?.replica
@@ -112,6 +108,8 @@ export class Subscriptions {
     this.#settled = settled
     for (const followed of this.#followed.values()) {
       if (isSame) this.#hearing.unhear(followed)
+      // Here is the line: HTTP would not be sooner.
+      followed.isRead = true
       if (followed.progress.name !== 'reading') followed.progress = { name: 'unasked' }
     }
     this.#flush()

@@ -8,9 +8,18 @@ export interface LineTarget {
   fetch: typeof fetch
   /** The session over HTTP that this line takes the place of. */
   instead: string | null
+  /** What opens lines over HTTP: a part that is loaded where no WebSocket passes. */
+  overHttp: () => Promise<{ HttpLine: OpensHttp }>
   /** How often a poll asks; 0: as soon as there is something. */
   everyMs: number
 }
+
+export type OpensHttp = new (
+  transport: 'stream' | 'poll',
+  target: LineTarget,
+  token: string | undefined,
+  events: LineEvents,
+) => Line
 
 /** How a line ended. */
 export interface LineEnd {

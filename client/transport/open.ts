@@ -12,6 +12,6 @@ export async function openLine(
   const token = await target.token()
   if (stopped()) return null
   if (transport === 'websocket') return openWebSocket(target, token, events)
-  const { HttpLine } = await import('./http.ts')
+  const { HttpLine } = await target.overHttp()
   return stopped() ? null : new HttpLine(transport, target, token, events)
 }

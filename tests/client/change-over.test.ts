@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest'
 import {
   atEnd,
   chatId,
+  messageId,
   eventually,
   outlastConnections,
   passUntil,
@@ -144,8 +145,8 @@ test('H12: what happens to a chat while two lines are heard is told once, and as
     for (const line of lines) line.control({ type: 'chat', event: 'renamed', chatId, title })
   }
   // Its answer is late: the old line is heard for longer.
-  server.serve(chatId).held = true
-  client.chat(chatId).subscribe(() => {})
+  server.serve(messageId).held = true
+  client.message(messageId).subscribe(() => {})
   sync.letsWebSockets = true
   const old = sync.last
   // It opens a line beside it: what the old one tells now is told nowhere else.
@@ -162,7 +163,7 @@ test('H12: what happens to a chat while two lines are heard is told once, and as
   tell('late', old)
   await eventually(() => expect(told).toContain('late'))
   server.answersPing = false
-  server.release(chatId)
+  server.release(messageId)
   await eventually(() => expect(old.closed).toBe(true))
   tell('late', server.last)
   tell('end', server.last)

@@ -38,8 +38,8 @@ test.each([
 })
 
 test.each([
-  [undefined, /no page here that “” could.*connect\(\{ url: 'https/],
-  ['/chat', /no page here that “\/chat” could.*connect\(\{ url: 'https/],
+  [undefined, /Without a page, “” is no address.*connect\(\{ url: 'https/],
+  ['/chat', /Without a page, “\/chat” is no address.*connect\(\{ url: 'https/],
 ])('without a page, %s is no address, and the error says what to pass', (url, words) => {
   vi.stubGlobal('location', undefined)
   const attempt = () => connect({ url })

@@ -136,8 +136,10 @@ test.each(['stream', 'poll'] as const)(
         : kind === 'open' || refused++ > 0 || { status: 401, body: { error: { code: 'unauthenticated' } } }
     client.message('msg_55555555').subscribe(() => {})
     await passUntil(() => expect(sync.sessions).toHaveLength(2))
-    expect(sync.ofKind('open').at(-1)!.token).toBe(`token ${asked}`)
-    expect(asked).toBeGreaterThan(had + 1)
+    // What is read over HTTP meanwhile asks for its own.
+    const newest = Number(sync.ofKind('open').at(-1)!.token!.slice('token '.length))
+    expect(newest).toBeGreaterThan(had + 1)
+    expect(newest).toBeLessThanOrEqual(asked)
   },
 )
 
@@ -150,6 +152,7 @@ test('H2: what is said in one turn goes out together, no more than a thousand fr
     WebSocket,
     fetch,
     instead: null,
+    overHttp: () => import('../../client/transport/over-http.ts'),
     everyMs: 0,
   }
   const none = () => {}
