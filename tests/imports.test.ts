@@ -14,10 +14,13 @@ describe('the imports of the project', () => {
       .map((file) => file.replaceAll('\\', '/'))
       .sort()
     expect(files.length).toBeGreaterThan(20)
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: object
+      peerDependencies: object
+    }
     const sources = files.map((file) => readSource(file, readFileSync(join(root, file), 'utf8')))
 
-    expect(brokenRules(sources, Object.keys(dependencies))).toEqual([])
+    expect(brokenRules(sources, Object.keys({ ...dependencies, ...peerDependencies }))).toEqual([])
   })
 })
 

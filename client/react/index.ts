@@ -1,0 +1,36 @@
+'use client'
+/** Runnel for React: hooks on what is live, and actions with pending and error. `@runnel/core/client/react/markdown` shows Markdown. */
+export { RunnelProvider, useClient, type RunnelProviderProps } from './provider.ts'
+export {
+  useBlock,
+  useBlockText,
+  useBranch,
+  useChat,
+  useChats,
+  useConnection,
+  useMessage,
+  usePresence,
+  useTasks,
+  type Chats,
+  type ShownBranch,
+} from './live.ts'
+export {
+  useAnswerCall,
+  useCall,
+  useContinue,
+  useDecide,
+  useDeleteMessage,
+  useEdit,
+  useRegenerate,
+  useSend,
+  useStop,
+  type Action,
+  type ActionState,
+} from './actions.ts'
+export { useQuestion, useRead, type Reading } from './read.ts'
+export type { InitialState } from './initial.ts'
+export type { ChatListQuery, ChatListSnapshot } from '../parts/chat-list.ts'
+export type { ChatView, Presence } from '../parts/chat-parts.ts'
+export type { TextInPieces } from '../parts/growing.ts'
+export type { BlockRef, MessageOutline } from '../parts/outline.ts'
+export type { TaskListSnapshot } from '../parts/task-list.ts'

@@ -1,0 +1,111 @@
+import type { CodeNode, ElementNode, MarkdownChunk, MarkdownNode, MathNode } from '../../markdown/index.ts'
+import { allowedAttrs, isAllowed, isVoid } from '../../../shared/markdown/nodes.ts'
+import { createElement, type ComponentType, type ReactElement, type ReactNode } from '../react.ts'
+
+/** Components of yours in place of elements. Make the object once, outside of what renders: another one draws all anew. */
+export interface MarkdownComponents {
+  /** A block of code; `text` is what stands in it so far. */
+  readonly code?: ComponentType<{ node: CodeNode; text: string }>
+  readonly math?: ComponentType<{ node: MathNode }>
+  /** By tag, as `{ a: Link }`. They get what the element would have. */
+  readonly elements?: Readonly<Record<string, ComponentType<Record<string, unknown> & { children?: ReactNode }>>>
+}
+
+/**
+ * React elements of nodes, one for each node, for as long as the node lives: React leaves what is the same element alone,
+ * so a token costs the nodes that it changed.
+ */
+export class Elements {
+  readonly #components: MarkdownComponents
+  readonly #made = new WeakMap<MarkdownChunk | MarkdownNode, ReactNode>()
+
+  constructor(components: MarkdownComponents = {}) {
+    this.#components = components
+  }
+
+  chunk(chunk: MarkdownChunk): ReactNode {
+    return this.#once(chunk, () => {
+      const blocks = chunk.children.map((node) => this.#block(node))
+      return createElement('div', { key: chunk.key, className: 'markdown-chunk', ref: hiddenChunk }, blocks)
+    })
+  }
+
+  #once<Node extends MarkdownChunk | MarkdownNode>(node: Node, make: (node: Node) => ReactNode): ReactNode {
+    let made = this.#made.get(node)
+    if (made === undefined) this.#made.set(node, (made = make(node)))
+    return made
+  }
+
+  /** What stands at the top is laid out by itself. */
+  #block(node: MarkdownNode): ReactNode {
+    return this.#once(node, () => this.#make(node, hiddenBlock))
+  }
+
+  #inner(node: MarkdownNode): ReactNode {
+    return node.type === 'text' ? node.text : this.#once(node, () => this.#make(node))
+  }
+
+  #make(node: MarkdownNode, ref?: Ref): ReactNode {
+    switch (node.type) {
+      case 'text':
+        return node.text
+      case 'code':
+        return this.#code(node, ref)
+      case 'math':
+        return this.#math(node, ref)
+      case 'element':
+        return this.#element(node, ref)
+    }
+  }
+
+  #element({ key, tag, attrs, children }: ElementNode, ref?: Ref): ReactElement {
+    // A tree may come from elsewhere.
+    const name = isAllowed(tag) ? tag : 'span'
+    const props = { key, ...propsOf(allowedAttrs(tag, attrs)) }
+    const { elements = {} } = this.#components
+    const own = Object.hasOwn(elements, name) ? elements[name] : undefined
+    const inner = isVoid(name) ? undefined : children.map((child) => this.#inner(child))
+    if (own) return createElement(own, props, inner)
+    return inner ? createElement(name, { ...props, ref }, inner) : createElement(name, { ...props, ref })
+  }
+
+  #math(node: MathNode, ref?: Ref): ReactElement {
+    const { math } = this.#components
+    if (math) return createElement(math, { key: node.key, node })
+    return createElement(node.display ? 'div' : 'span', { key: node.key, className: 'markdown-math', ref }, node.text)
+  }
+
+  #code(node: CodeNode, ref?: Ref): ReactElement {
+    const { code } = this.#components
+    if (code) return createElement(code, { key: node.key, node, text: node.children.map(({ text }) => text).join('') })
+    const pieces = node.children.map((piece) =>
+      this.#once(piece, () =>
+        createElement('span', { key: piece.key, className: 'markdown-piece', ref: hiddenPiece }, piece.text),
+      ),
+    )
+    const language = node.language === '' ? {} : { 'data-language': node.language }
+    return createElement('pre', { key: node.key, ...language, ref }, createElement('code', null, pieces))
+  }
+}
+
+const propNames: Readonly<Record<string, string>> = { colspan: 'colSpan', rowspan: 'rowSpan' }
+
+function propsOf(attrs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [propNames[name] ?? name, value]))
+}
+
+type Ref = (element: HTMLElement | null) => void
+
+/** Not as a prop: in what a server has rendered, a strict policy would forbid it. */
+function hiddenUntilSeen(size: string, display?: string): Ref {
+  return (element) => {
+    if (!element) return
+    if (display !== undefined) element.style.setProperty('display', display)
+    element.style.setProperty('content-visibility', 'auto')
+    element.style.setProperty('contain-intrinsic-block-size', size)
+  }
+}
+
+const hiddenChunk = hiddenUntilSeen('auto 60rem')
+const hiddenBlock = hiddenUntilSeen('auto 3rem')
+const hiddenPiece = hiddenUntilSeen('auto 40rem', 'block')

@@ -1,0 +1,76 @@
+import { GrowingMarkdown, type MarkdownOptions, type MarkdownTree } from '../../markdown/index.ts'
+import { bringTo, type Follower, type TextForm } from '../../parts/growing.ts'
+import type { GrowingField } from '../../../shared/schema.ts'
+import { useGrowingText } from '../live.ts'
+import { createElement, useMemo, type ReactElement } from '../react.ts'
+import { Elements, type MarkdownComponents } from './elements.ts'
+
+interface Look {
+  /** Of the element around it. */
+  className?: string | undefined
+  components?: MarkdownComponents | undefined
+  /** What images become. Make the object once, as `components`. */
+  options?: MarkdownOptions | undefined
+}
+
+export interface MarkdownProps extends Look {
+  text: string
+  /** More of it is to come: its end is shown as what it most likely becomes. */
+  isGrowing?: boolean | undefined
+}
+
+/** Markdown of a text that you have. One that grows costs what is new, and a look through what is there. */
+export function Markdown({ text, isGrowing = false, options, ...look }: MarkdownProps): ReactElement {
+  // A tree is the text's own, however it came about: rendering twice, or another text in between, gives the same.
+  const follower = useMemo(() => formOf(options).follow(), [options])
+  const tree = useMemo(() => {
+    bringTo(follower, text)
+    // Nothing more of it: growing again, where it was whole before.
+    if (isGrowing) follower.replaceFrom(text.length, '')
+    else follower.end()
+    return follower.shown()
+  }, [follower, text, isGrowing])
+  return createElement(Tree, { ...look, tree })
+}
+
+export interface BlockMarkdownProps extends Look {
+  messageId: string
+  blockId: string
+  /** Of the block; `text` where nothing is said. */
+  field?: GrowingField | undefined
+}
+
+/** Markdown of a block of an answer, live. */
+export function BlockMarkdown(props: BlockMarkdownProps): ReactElement {
+  const { messageId, blockId, field = 'text', options, ...look } = props
+  return createElement(Tree, { ...look, tree: useGrowingText(messageId, blockId, field, formOf(options)) })
+}
+
+function Tree({ tree, className, components }: Omit<Look, 'options'> & { tree: MarkdownTree }): ReactElement {
+  const elements = useMemo(() => new Elements(components), [components])
+  const chunks = tree.chunks.map((chunk) => elements.chunk(chunk))
+  return createElement('div', { className }, chunks)
+}
+
+const plain: MarkdownOptions = {}
+const forms = new WeakMap<MarkdownOptions, TextForm<MarkdownTree>>()
+
+/** One form for the same options: what is followed is known by it. */
+function formOf(options = plain): TextForm<MarkdownTree> {
+  let form = forms.get(options)
+  if (!form) forms.set(options, (form = { follow: () => followMarkdown(options) }))
+  return form
+}
+
+function followMarkdown(options: MarkdownOptions): Follower<MarkdownTree> {
+  const markdown = new GrowingMarkdown(options)
+  return {
+    get length() {
+      return markdown.text.length
+    },
+    toString: () => markdown.text,
+    replaceFrom: (from, text) => void markdown.replaceFrom(from, text),
+    end: () => void markdown.end(),
+    shown: () => markdown.tree,
+  }
+}

@@ -1,0 +1,47 @@
+import type { Client, ConnectOptions } from '../index.ts'
+import type { InitialState } from './initial.ts'
+import { Provided } from './provided.ts'
+import {
+  createContext,
+  createElement,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  type ReactElement,
+  type ReactNode,
+} from './react.ts'
+
+const Context = createContext<Provided | null>(null)
+
+export interface RunnelProviderProps {
+  /** A client of yours, which stays open when the provider goes. */
+  client?: Client | undefined
+  /** Or how to connect: the provider's own client, closed with it. Read once; a `key` makes another one. */
+  options?: ConnectOptions | undefined
+  /** What is shown until something has come: what `readInitialState` gave on the server. Read once. */
+  initial?: InitialState | undefined
+  children?: ReactNode
+}
+
+/** Gives a connection to all hooks below it. */
+export function RunnelProvider({ client, options, initial, children }: RunnelProviderProps): ReactElement {
+  const [once] = useState({ options: options ?? {}, initial })
+  const provided = useMemo(
+    () => new Provided(client ? { client } : { options: once.options }, once.initial),
+    [client, once],
+  )
+  useEffect(() => provided.hold(), [provided])
+  return createElement(Context.Provider, { value: provided }, children)
+}
+
+export function useProvided(): Provided {
+  const provided = useContext(Context)
+  if (!provided) throw new Error('Runnel’s hooks work below a <RunnelProvider>.')
+  return provided
+}
+
+/** The client, for what no hook does: `client.api`, `client.connection.retry()`. */
+export function useClient(): Client {
+  return useProvided().client
+}
