@@ -1,13 +1,12 @@
 /** A page in this process for React, and a way to look at what hooks give. Import it before React DOM. */
 import { Window } from 'happy-dom'
 import { createElement, type ReactElement, type ReactNode } from 'react'
-import { afterAll, afterEach, expect } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 
 const window = new Window({ url: 'http://page.example/' })
 Object.assign(globalThis, { window, document: window.document })
 
 const { createRoot, hydrateRoot } = await import('react-dom/client')
-const { act } = await import('react')
 
 const mounted = new Set<Mounted>()
 afterEach(() => {
@@ -78,16 +77,14 @@ export function watch<Result>(hook: () => Result): { element: ReactElement; read
 }
 
 /** Waits until `check` throws no more. */
-export async function eventually<T>(check: () => T, ms = 8_000): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, ms = 8_000): Promise<T> {
   const deadline = performance.now() + ms
   for (;;) {
     try {
-      return check()
+      return await check()
     } catch (error) {
       if (performance.now() > deadline) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
-
-export { act, expect }

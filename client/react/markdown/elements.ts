@@ -1,6 +1,7 @@
 import type { CodeNode, ElementNode, MarkdownChunk, MarkdownNode, MathNode } from '../../markdown/index.ts'
 import { allowedAttrs, isAllowed, isVoid } from '../../../shared/markdown/nodes.ts'
 import { createElement, type ComponentType, type ReactElement, type ReactNode } from '../react.ts'
+import { fittingTag, isSpace, placeIn, tableChildren, type Place } from './nesting.ts'
 
 /** Components of yours in place of elements. Make the object once, outside of what renders: another one draws all anew. */
 export interface MarkdownComponents {
@@ -38,14 +39,14 @@ export class Elements {
 
   /** What stands at the top is laid out by itself. */
   #block(node: MarkdownNode): ReactNode {
-    return this.#once(node, () => this.#make(node, hiddenBlock))
+    return this.#once(node, () => this.#make(node, top, hiddenBlock))
   }
 
-  #inner(node: MarkdownNode): ReactNode {
-    return node.type === 'text' ? node.text : this.#once(node, () => this.#make(node))
+  #inner(node: MarkdownNode, place: Place): ReactNode {
+    return node.type === 'text' ? node.text : this.#once(node, () => this.#make(node, place))
   }
 
-  #make(node: MarkdownNode, ref?: Ref): ReactNode {
+  #make(node: MarkdownNode, place: Place, ref?: Ref): ReactNode {
     switch (node.type) {
       case 'text':
         return node.text
@@ -54,19 +55,23 @@ export class Elements {
       case 'math':
         return this.#math(node, ref)
       case 'element':
-        return this.#element(node, ref)
+        return this.#element(node, place, ref)
     }
   }
 
-  #element({ key, tag, attrs, children }: ElementNode, ref?: Ref): ReactElement {
+  #element(node: ElementNode, place: Place, ref?: Ref): ReactElement {
     // A tree may come from elsewhere.
-    const name = isAllowed(tag) ? tag : 'span'
-    const props = { key, ...propsOf(allowedAttrs(tag, attrs)) }
+    const wanted = isAllowed(node.tag) ? fittingTag(node, place) : 'span'
+    const table = wanted === 'table' ? tableChildren(node) : null
+    const tag = wanted === 'table' && !table ? 'div' : wanted
+    const props = { key: node.key, ...(tag === node.tag && propsOf(allowedAttrs(tag, node.attrs))) }
     const { elements = {} } = this.#components
-    const own = Object.hasOwn(elements, name) ? elements[name] : undefined
-    const inner = isVoid(name) ? undefined : children.map((child) => this.#inner(child))
-    if (own) return createElement(own, props, inner)
-    return inner ? createElement(name, { ...props, ref }, inner) : createElement(name, { ...props, ref })
+    const own = Object.hasOwn(elements, tag) ? elements[tag] : undefined
+    if (isVoid(tag)) return createElement(own ?? tag, { ...props, ...(!own && { ref }) })
+    const within = placeIn(tag, place)
+    const children = within.inTable ? (table ?? node.children).filter((child) => !isSpace(child)) : node.children
+    const inner = children.map((child) => this.#inner(child, within))
+    return createElement(own ?? tag, { ...props, ...(!own && { ref }) }, inner)
   }
 
   #math(node: MathNode, ref?: Ref): ReactElement {
@@ -87,6 +92,8 @@ export class Elements {
     return createElement('pre', { key: node.key, ...language, ref }, createElement('code', null, pieces))
   }
 }
+
+const top: Place = {}
 
 const propNames: Readonly<Record<string, string>> = { colspan: 'colSpan', rowspan: 'rowSpan' }
 

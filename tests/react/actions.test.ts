@@ -1,0 +1,187 @@
+/** Actions of a person: pending, errors, double clicks, and a line that breaks while they are on their way. */
+import { createElement as h, type ReactNode } from 'react'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually, mount, watch } from './page.ts'
+import { startHandmade, type Handmade } from './handmade.ts'
+import { connect, type Client } from '../../client/index.ts'
+import {
+  RunnelProvider,
+  useBranch,
+  useCall,
+  useContinue,
+  useDeleteMessage,
+  useEdit,
+  useRead,
+  useRegenerate,
+  useSend,
+  useStop,
+} from '../../client/react/index.ts'
+
+let server: Handmade
+let client: Client
+/** What the requests of `client` meet. */
+let door: (send: () => Promise<Response>) => Promise<Response> = (send) => send()
+const requests: string[] = []
+beforeAll(async () => {
+  server = await startHandmade()
+  client = connect({
+    url: server.url,
+    fetch: (input, init) => {
+      requests.push(`${init?.method} ${new URL(String(input)).pathname}`)
+      return door(() => fetch(input, init))
+    },
+  })
+})
+afterAll(async () => {
+  await client.close()
+  await server.close()
+})
+
+const below = (...nodes: ReactNode[]) => h(RunnelProvider, { client }, ...nodes)
+const asked = async (chatId: string) =>
+  (await client.api.getMessages(chatId)).items.map(({ role, status }) => `${role} ${status}`)
+const ended = (id: string) => client.message(id).until(({ message }) => message?.status === 'completed')
+
+test('a double click sends once, and is pending until it is sent', async () => {
+  const { id } = await client.api.createChat()
+  const [send, branch] = [watch(() => useSend(id)), watch(() => useBranch(id))]
+  mount(below(send.element, branch.element))
+  await eventually(() => expect(client.chat(id).getSnapshot().status).toBe('live'))
+  const [act] = send.now
+  const both = [act('Hello'), act('Hello')]
+  await eventually(() => expect(send.now[1].pending).toBe(true))
+  const [first, second] = await Promise.all(both)
+  expect(second).toEqual(first)
+  // The second click of a slow hand.
+  expect(await act('Hello')).toEqual(first)
+  await eventually(() => expect(send.now[1]).toMatchObject({ pending: false, error: null }))
+  await ended(first!.messageId)
+  expect(await asked(id)).toEqual(['user completed', 'assistant completed'])
+  expect(send.now[0]).toBe(act)
+  await eventually(() =>
+    expect(branch.now.entries.map(({ message }) => message.id)).toEqual([first!.userMessageId, first!.messageId]),
+  )
+})
+
+test('what got through before the line broke is not said twice', async () => {
+  const { id } = await client.api.createChat()
+  const send = watch(() => useSend(id))
+  mount(below(send.element))
+  await eventually(() => expect(send.renders.length).toBeGreaterThan(0))
+  door = async (request) => {
+    await request()
+    throw new TypeError('The line broke.')
+  }
+  expect(await send.now[0]('Once')).toBeNull()
+  await eventually(() => expect(send.now[1]).toMatchObject({ pending: false, error: { code: 'internal' } }))
+  door = (request) => request()
+  const sent = await send.now[0]('Once')
+  await eventually(() => expect(send.now[1].error).toBeNull())
+  await ended(sent!.messageId)
+  expect(await asked(id)).toEqual(['user completed', 'assistant completed'])
+})
+
+test('a refusal says why; it goes with the next try, or by itself for another message', async () => {
+  const { id } = await client.api.createChat()
+  const answer = server.byHand()
+  const { messageId } = await client.api.send(id, { content: 'Wait' })
+  const send = watch(() => useSend(id))
+  let edited = messageId
+  const edit = watch(() => useEdit(edited))
+  const page = mount(below(send.element, edit.element))
+  await eventually(() => expect(edit.renders.length).toBeGreaterThan(0))
+  await send.now[0]('Now')
+  await eventually(() => expect(send.now[1].error).toMatchObject({ code: 'busy' }))
+  send.now[1].reset()
+  await eventually(() => expect(send.now[1].error).toBeNull())
+  await edit.now[0]('An answer cannot be edited')
+  await eventually(() => expect(edit.now[1].error).toMatchObject({ code: 'method_not_allowed' }))
+  edited = 'msg_another1'
+  page.render(
+    below(
+      h(() => null),
+      watch(() => useEdit(edited)).element,
+    ),
+  )
+  answer.end()
+  await ended(messageId)
+})
+
+test('stop, continue, regenerate, edit and delete do what they say, and show it', async () => {
+  const { id } = await client.api.createChat()
+  const answer = server.byHand()
+  const { messageId, userMessageId } = await client.api.send(id, { content: 'Go on and on' })
+  answer.say('And so')
+  const hooks = watch(() => ({
+    branch: useBranch(id),
+    stop: useStop(messageId),
+    goOn: useContinue(messageId),
+    again: useRegenerate(messageId),
+    edit: useEdit(userMessageId),
+  }))
+  mount(below(hooks.element))
+  await client
+    .message(messageId)
+    .until(({ message }) => message?.output.some((block) => 'text' in block && block.text !== '') === true)
+  await Promise.all([hooks.now.stop[0](), hooks.now.stop[0]()])
+  await eventually(async () => expect((await client.api.getMessage(messageId)).status).toBe('stopped'))
+
+  server.next([' on.'])
+  await hooks.now.goOn[0]()
+  await eventually(() => expect(hooks.now.goOn[1]).toMatchObject({ pending: false, error: null }))
+  await ended(messageId)
+
+  server.next(['Another.'])
+  const [another, same] = await Promise.all([hooks.now.again[0](), hooks.now.again[0]()])
+  expect(same).toEqual(another)
+  await eventually(() =>
+    expect(hooks.now.branch.entries.at(-1)).toMatchObject({ message: { id: another!.messageId }, index: 1 }),
+  )
+  await ended(another!.messageId)
+
+  server.next(['To that.'])
+  const edited = await hooks.now.edit[0]('Something else')
+  await eventually(() =>
+    expect(hooks.now.branch.entries.map(({ message }) => message.id)).toEqual([
+      edited!.userMessageId,
+      edited!.messageId,
+    ]),
+  )
+  await ended(edited!.messageId)
+
+  const remove = watch(() => useDeleteMessage(edited!.userMessageId))
+  mount(below(remove.element))
+  await eventually(() => expect(remove.renders.length).toBeGreaterThan(0))
+  expect(await remove.now[0]()).toBe(true)
+  await eventually(() => expect(hooks.now.branch.entries[0]!.message.id).toBe(userMessageId))
+})
+
+test('the first message makes its chat, once', async () => {
+  const send = watch(() => useSend(null))
+  mount(below(send.element))
+  await eventually(() => expect(send.renders.length).toBeGreaterThan(0))
+  requests.length = 0
+  const [first, second] = await Promise.all([send.now[0]('A new one'), send.now[0]('A new one')])
+  expect(second).toEqual(first)
+  expect(requests).toEqual(['POST /api/chats', `POST /api/chats/${first!.chatId}/messages`])
+  await ended(first!.messageId)
+})
+
+test('any other call has pending and error, and what is read goes with its name', async () => {
+  const { id } = await client.api.createChat({ title: 'Before' })
+  const rename = watch(() => useCall((api, title: string) => api.renameChat(id, title)))
+  let name = id
+  const chat = watch(() => useRead(name, (api, signal) => api.getChat(name, { signal })))
+  const page = mount(below(rename.element, chat.element))
+  await eventually(() => expect(chat.now).toMatchObject({ data: { title: 'Before' }, pending: false }))
+  expect(await rename.now[0]('After')).toMatchObject({ title: 'After' })
+  chat.now.reload()
+  await eventually(() => expect(chat.now).toMatchObject({ data: { title: 'After' }, pending: false }))
+  await rename.now[0]('x'.repeat(100_000))
+  await eventually(() => expect(rename.now[1].error).toMatchObject({ code: 'bad_request' }))
+  name = 'chat_notthere1'
+  page.render(below(rename.element, h(chat.element.type)))
+  await eventually(() =>
+    expect(chat.now).toMatchObject({ data: undefined, pending: false, error: { code: 'not_found' } }),
+  )
+})
