@@ -3,6 +3,7 @@ import type { ChatEvent, Client } from '../index.ts'
 import { Listeners } from '../listeners.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { Loader } from './loader.ts'
+import { Followed, sameOr } from './part.ts'
 
 export interface ChatListSnapshot {
   /** Of a search each with the place found (`match`), best first; else the last active first. */
@@ -20,7 +21,6 @@ export interface ChatListQuery {
   limit?: number | undefined
 }
 
-type ListClient = Pick<Client, 'api' | 'onChatEvent' | 'connection'>
 type Chats = ChatListSnapshot['chats']
 
 /**
@@ -29,162 +29,122 @@ type Chats = ChatListSnapshot['chats']
  * of when it was made: it learns titles and deletions.
  */
 export class ChatList {
-  readonly #find: () => ListClient
+  readonly #find: () => Client
   readonly #query: ChatListQuery
   readonly #listeners = new Listeners()
-  readonly #loader: Loader
-  #client: ListClient | null = null
-  #stops: (() => void)[] = []
-  #users = 0
-  #cursor: string | null = null
+  readonly #followed = new Followed(() => this.#start())
+  #loader: Loader | null = null
+  #cursor: string | null
   #snapshot: ChatListSnapshot
-  /** As a server has rendered it. */
-  readonly first: { getSnapshot: () => ChatListSnapshot }
 
-  constructor(find: () => ListClient, query: ChatListQuery = {}, first?: Page<ListedChat>) {
+  /** `first`: what is shown until the list has been read. */
+  constructor(find: () => Client, query: ChatListQuery = {}, first?: Page<ListedChat>) {
     this.#find = find
     this.#query = query
     this.#cursor = first?.nextCursor ?? null
-    this.#snapshot = {
-      chats: first?.items ?? [],
-      hasMore: this.#cursor !== null,
-      pending: first === undefined,
-      error: null,
-    }
-    const made = this.#snapshot
-    this.first = { getSnapshot: () => made }
-    this.#loader = new Loader({
-      pending: (pending) => this.#show({ pending }),
-      failed: (error) => this.#show({ error }),
-    })
+    this.#snapshot = { chats: first?.items ?? [], hasMore: this.#cursor !== null, pending: !first, error: null }
   }
 
   get isUsed(): boolean {
-    return this.#users > 0
+    return this.#followed.isUsed
   }
 
   readonly getSnapshot = (): ChatListSnapshot => this.#snapshot
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    if (this.#users++ === 0) this.#start()
-    const remove = this.#listeners.add(listener)
-    let removed = false
-    return () => {
-      if (removed) return
-      removed = true
-      remove()
-      if (--this.#users === 0) this.#end()
-    }
-  }
+  readonly subscribe = (listener: () => void): (() => void) => this.#followed.listen(() => this.#listeners, listener)
 
   readonly loadMore = (): void => {
     const cursor = this.#cursor
     if (cursor === null) return
-    this.#loader.load('more', async (signal) => {
-      const page = await this.#page(cursor, signal)
+    this.#loader?.load('more', async (client, signal) => {
+      const page = await this.#page(client, cursor, signal)
       if (cursor === this.#cursor) this.#take([...this.#snapshot.chats, ...page.items], page.nextCursor)
     })
   }
 
   /** Reads all of it anew. */
-  readonly refresh = (): void => this.#loader.load('all', (signal) => this.#readAll(signal))
+  readonly refresh = (): void => this.#loader?.load('all', this.#readAll)
 
-  #start(): void {
-    const client = (this.#client = this.#find())
-    let wasOpen = client.connection.getSnapshot().status === 'open'
-    this.#stops = [
-      client.onChatEvent((event) => this.#heard(event)),
-      client.connection.subscribe(() => {
-        const isOpen = client.connection.getSnapshot().status === 'open'
-        // What happened while the line was down is not told.
-        if (isOpen && !wasOpen) this.refresh()
-        wasOpen = isOpen
-      }),
-    ]
-    this.#loader.start()
-    this.refresh()
+  #start(): () => void {
+    const client = this.#find()
+    const loader = new Loader(
+      client,
+      { pending: (pending) => this.#show({ pending }), failed: (error) => this.#show({ error }) },
+      this.#readAll,
+    )
+    const stop = client.onChatEvent((event) => this.#heard(event, loader))
+    this.#loader = loader
+    return () => {
+      stop()
+      loader.stop()
+      this.#loader = null
+    }
   }
 
-  #end(): void {
-    for (const stop of this.#stops.splice(0)) stop()
-    this.#loader.stop()
-    this.#client = null
-  }
-
-  #heard({ event, chatId, title, readAt }: ChatEvent): void {
-    if (event === 'deleted') this.#show({ chats: this.#snapshot.chats.filter(({ id }) => id !== chatId) })
-    if (event === 'renamed' && title !== undefined) this.#change(chatId, (chat) => ({ ...chat, title }))
-    if (event === 'read' && readAt !== undefined)
-      this.#change(chatId, (chat) => ({ ...chat, readAt, unread: chat.activeAt > readAt }))
-    if (event === 'changed') this.#readOne(chatId)
-    if (event === 'created' || event === 'status') this.#refreshTop()
-  }
-
-  #readOne(chatId: string): void {
-    if (!this.#snapshot.chats.some(({ id }) => id === chatId)) return
-    this.#loader.load(chatId, async (signal) => {
-      const { title, pinned } = await this.#client!.api.getChat(chatId, { signal })
-      this.#change(chatId, (last) => {
-        const { pinned: _, ...chat } = last
-        return { ...chat, title, ...(pinned && { pinned }) }
+  #heard({ event, chatId, title, readAt }: ChatEvent, loader: Loader): void {
+    const { chats } = this.#snapshot
+    if (event === 'deleted') this.#show({ chats: chats.filter(({ id }) => id !== chatId) })
+    else if (event === 'renamed' && title !== undefined) this.#change(chatId, { title })
+    else if (event === 'read' && readAt !== undefined)
+      this.#change(chatId, { readAt, unread: chats.some(({ id, activeAt }) => id === chatId && activeAt > readAt) })
+    else if (event === 'changed' && chats.some(({ id }) => id === chatId))
+      loader.load(chatId, async ({ api }, signal) => {
+        const { title, pinned } = await api.getChat(chatId, { signal })
+        this.#change(chatId, { title, pinned })
       })
-    })
+    else if (this.#query.query === undefined) loader.load('top', this.#readTop)
   }
 
-  #change(chatId: string, change: (chat: ListedChat) => ListedChat): void {
-    this.#show({ chats: this.#snapshot.chats.map((chat) => (chat.id === chatId ? sameOf(change(chat), chat) : chat)) })
+  #change(chatId: string, change: Partial<Omit<ListedChat, 'pinned'>> & { pinned?: true | undefined }): void {
+    this.#take(
+      this.#snapshot.chats.map((last) => {
+        if (last.id !== chatId) return last
+        const { pinned, ...chat } = { ...last, ...change }
+        return pinned ? { ...chat, pinned } : chat
+      }),
+      this.#cursor,
+    )
   }
 
   /** Whatever becomes active comes to the top. */
-  #refreshTop(): void {
-    if (this.#query.query !== undefined) return
-    this.#loader.load('top', async (signal) => {
-      const page = await this.#page(undefined, signal)
-      const top = new Set(page.items.map(({ id }) => id))
-      const below = this.#snapshot.chats.filter(({ id }) => !top.has(id))
-      this.#take([...page.items, ...below], below.length === 0 ? page.nextCursor : this.#cursor)
-    })
+  readonly #readTop = async (client: Client, signal: AbortSignal): Promise<void> => {
+    const page = await this.#page(client, null, signal)
+    const top = new Set(page.items.map(({ id }) => id))
+    const below = this.#snapshot.chats.filter(({ id }) => !top.has(id))
+    this.#take([...page.items, ...below], below.length === 0 ? page.nextCursor : this.#cursor)
   }
 
-  async #readAll(signal: AbortSignal): Promise<void> {
-    const wanted = this.#snapshot.chats.length
+  readonly #readAll = async (client: Client, signal: AbortSignal): Promise<void> => {
     const chats: ListedChat[] = []
     let cursor: string | null = null
     do {
-      const page: Page<ListedChat> = await this.#page(cursor ?? undefined, signal)
+      const page: Page<ListedChat> = await this.#page(client, cursor, signal)
       chats.push(...page.items)
       cursor = page.nextCursor
-    } while (cursor !== null && chats.length < wanted)
+    } while (cursor !== null && chats.length < this.#snapshot.chats.length)
     this.#take(chats, cursor)
   }
 
-  #page(cursor: string | undefined, signal: AbortSignal): Promise<Page<ListedChat>> {
+  #page({ api }: Client, cursor: string | null, signal: AbortSignal): Promise<Page<ListedChat>> {
     const { query, limit } = this.#query
-    const page = { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) }
-    const { api } = this.#client!
+    const page = { ...(limit !== undefined && { limit }), ...(cursor !== null && { cursor }) }
     return query === undefined ? api.listChats(page, { signal }) : api.searchChats(query, page, { signal })
   }
 
   /** What is as it was stays the same object. */
   #take(chats: Chats, cursor: string | null): void {
     const known = new Map(this.#snapshot.chats.map((chat) => [chat.id, chat]))
+    const taken = chats.map((chat) => {
+      const last = known.get(chat.id)
+      return last && JSON.stringify(last) === JSON.stringify(chat) ? last : chat
+    })
     this.#cursor = cursor
-    this.#show({ chats: chats.map((chat) => sameOf(chat, known.get(chat.id))), error: null })
+    this.#show({ chats: sameOr(this.#snapshot.chats, taken), error: null })
   }
 
   #show(change: Partial<ChatListSnapshot>): void {
     const last = this.#snapshot
-    const chats = change.chats && areSame(change.chats, last.chats) ? last.chats : (change.chats ?? last.chats)
-    const next = { ...last, ...change, chats, hasMore: this.#cursor !== null }
-    const keys = Object.keys(next) as (keyof ChatListSnapshot)[]
-    if (keys.every((key) => next[key] === last[key])) return
-    this.#snapshot = next
-    this.#listeners.emit()
+    this.#snapshot = sameOr(last, { ...last, ...change, hasMore: this.#cursor !== null })
+    if (this.#snapshot !== last) this.#listeners.emit()
   }
-}
-
-const areSame = (a: Chats, b: Chats) => a.length === b.length && a.every((chat, index) => chat === b[index])
-
-function sameOf(chat: Chats[number], last: Chats[number] | undefined): Chats[number] {
-  return last && JSON.stringify(chat) === JSON.stringify(last) ? last : chat
 }

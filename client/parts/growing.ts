@@ -58,12 +58,13 @@ export interface GrowingPart {
   isBehind: boolean
 }
 
-/** Makes the follower's text `text`, at the cost of looking through it once: what is the same at its beginning stays. */
-export function bringTo(follower: Follower<unknown>, text: string): void {
+/** Makes the follower's text `text`, at the cost of looking through it once: what is the same at its beginning stays. False: it was. */
+export function bringTo(follower: Follower<unknown>, text: string): boolean {
   const old = follower.toString()
-  if (old === text) return
+  if (old === text) return false
   let same = 0
   if (text.startsWith(old)) same = old.length
   else while (same < text.length && old.charCodeAt(same) === text.charCodeAt(same)) same++
   follower.replaceFrom(same, text.slice(same))
+  return true
 }

@@ -1,73 +1,82 @@
+import type { Client } from '../index.ts'
 import { RunnelError } from '../../shared/errors.ts'
 
 /** Between two loads of one kind that events ask for, so that a burst of them is one request. */
 const pauseMs = 300
 
-type Load = (signal: AbortSignal) => Promise<void>
+type Load = (client: Client, signal: AbortSignal) => Promise<void>
 
-/**
- * Reads over HTTP one after another: what is asked for while it waits is read once. `all` answers
- * for `top`; of it and of `more` people are told that they are pending. A load that `stop` ends says nothing any more.
- */
+export interface LoaderEvents {
+  /** People may see that it loads: all of it, or more of it. */
+  readonly pending: (pending: boolean) => void
+  readonly failed: (error: RunnelError) => void
+}
+
+/** Reads over HTTP one after another: what is asked for while it waits is read once. What `stop` ends says nothing any more. */
 export class Loader {
-  readonly #events: { pending: (pending: boolean) => void; failed: (error: RunnelError) => void }
+  readonly #client: Client
+  readonly #events: LoaderEvents
   readonly #waiting = new Map<string, Load>()
   readonly #lastAt = new Map<string, number>()
-  #abort: AbortController | null = null
+  readonly #abort = new AbortController()
+  readonly #stopWatching: () => void
   #isLoading = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(events: { pending: (pending: boolean) => void; failed: (error: RunnelError) => void }) {
+  /** `all` reads everything: now, and whenever the line was down, since what happened meanwhile is not told. */
+  constructor(client: Client, events: LoaderEvents, all: Load) {
+    this.#client = client
     this.#events = events
-  }
-
-  start(): void {
-    this.#abort = new AbortController()
+    const { connection } = client
+    const isOpen = () => connection.getSnapshot().status === 'open'
+    let wasOpen = isOpen()
+    this.#stopWatching = connection.subscribe(() => {
+      if (isOpen() && !wasOpen) this.load('all', all)
+      wasOpen = isOpen()
+    })
+    this.load('all', all)
   }
 
   stop(): void {
+    this.#stopWatching()
     clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#waiting.clear()
-    this.#lastAt.clear()
-    this.#isLoading = false
-    this.#abort?.abort()
-    this.#abort = null
+    this.#abort.abort()
   }
 
   load(name: string, load: Load): void {
-    if (!this.#abort) return
     this.#waiting.set(name, load)
-    if (name === 'all') this.#waiting.delete('top')
     this.#next()
   }
 
   #next(): void {
-    const abort = this.#abort
-    if (!abort || this.#isLoading || this.#timer !== undefined) return
-    const [name, load] = [...this.#waiting][0] ?? []
-    if (name === undefined || load === undefined) return this.#events.pending(false)
-    const waitMs = name === 'more' ? 0 : (this.#lastAt.get(name) ?? -Infinity) + pauseMs - performance.now()
-    if (waitMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined
+    const { signal } = this.#abort
+    if (signal.aborted || this.#isLoading || this.#timer !== undefined) return
+    for (const [name, load] of this.#waiting) {
+      const waitMs = name === 'more' ? 0 : (this.#lastAt.get(name) ?? -pauseMs) + pauseMs - performance.now()
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => {
+          this.#timer = undefined
+          this.#next()
+        }, waitMs)
+        return
+      }
+      this.#waiting.delete(name)
+      this.#lastAt.set(name, performance.now())
+      this.#isLoading = true
+      if (name === 'all' || name === 'more') this.#events.pending(true)
+      const settle = (tell: () => void) => {
+        if (signal.aborted) return
+        this.#isLoading = false
+        tell()
         this.#next()
-      }, waitMs)
+      }
+      load(this.#client, signal).then(
+        () => settle(() => {}),
+        (error: unknown) => settle(() => this.#events.failed(asRunnelError(error))),
+      )
       return
     }
-    this.#waiting.delete(name)
-    this.#lastAt.set(name, performance.now())
-    this.#isLoading = true
-    if (name === 'all' || name === 'more') this.#events.pending(true)
-    void load(abort.signal)
-      .catch((error: unknown) => {
-        if (!abort.signal.aborted) this.#events.failed(asRunnelError(error))
-      })
-      .finally(() => {
-        if (abort.signal.aborted) return
-        this.#isLoading = false
-        this.#next()
-      })
+    this.#events.pending(false)
   }
 }
 

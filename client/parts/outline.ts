@@ -1,6 +1,7 @@
 import type { MessageSnapshot } from '../message.ts'
 import { loading, type ReplicaState } from '../replica.ts'
-import type { Block, BlockType, Message, MessageFields } from '../../shared/schema.ts'
+import type { Block, BlockType, MessageFields } from '../../shared/schema.ts'
+import { sameOr } from './part.ts'
 
 export interface BlockRef {
   readonly id: string
@@ -32,41 +33,22 @@ export const noOutline: Outlined = {
 /** The outline of `snapshot`, of the same objects as `last` where nothing has changed. */
 export function nextOutline(last: Outlined, snapshot: MessageSnapshot): Outlined {
   if (snapshot === last.snapshot) return last
-  const output = snapshot.message?.output ?? []
-  const fields = snapshot.message && fieldsOf(snapshot.message, last.outline.message)
-  const { blocks } = last.outline
-  const areSame =
-    blocks.length === output.length &&
-    output.every(({ id, type }, index) => blocks[index]!.id === id && blocks[index]!.type === type)
-  const isSame =
-    areSame &&
-    fields === last.outline.message &&
-    snapshot.status === last.outline.status &&
-    errorOf(snapshot) === errorOf(last.outline)
-  if (isSame) return { ...last, snapshot, output }
-  const { message: _, ...state } = snapshot
+  const { message, ...state } = snapshot
+  const { output = [], ...fields } = message ?? {}
+  const { blocks: before, message: known } = last.outline
+  const isSame = ({ id, type }: Block, index: number) => before[index]?.id === id && before[index].type === type
+  const areSame = before.length === output.length && output.every(isSame)
+  const blocks = areSame ? before : output.map((block, i) => (isSame(block, i) ? before[i]! : refOf(block)))
   return {
     snapshot,
     output,
     places: areSame ? last.places : new Map(output.map(({ id }, index) => [id, index])),
-    outline: {
+    outline: sameOr(last.outline, {
       ...state,
-      message: fields,
-      blocks: areSame ? blocks : output.map((block, i) => refOf(block, blocks[i])),
-    },
+      message: message && sameOr(known ?? (fields as MessageFields), fields as MessageFields),
+      blocks,
+    }),
   }
 }
 
-const errorOf = (state: MessageSnapshot | MessageOutline) => ('error' in state ? state.error : null)
-
-const refOf = ({ id, type }: Block, last: BlockRef | undefined): BlockRef =>
-  last?.id === id && last.type === type ? last : { id, type }
-
-/** `last` where each field is the same. */
-function fieldsOf(message: Message, last: MessageFields | null): MessageFields {
-  const { output: _, ...fields } = message
-  const keys = Object.keys(fields) as (keyof MessageFields)[]
-  const isSame =
-    last !== null && keys.length === Object.keys(last).length && keys.every((key) => fields[key] === last[key])
-  return isSame ? last : fields
-}
+const refOf = ({ id, type }: Block): BlockRef => ({ id, type })

@@ -1,8 +1,9 @@
-import type { TaskInfo } from '../api-types.ts'
+import type { Page, TaskInfo } from '../api-types.ts'
 import type { Client } from '../index.ts'
 import { Listeners } from '../listeners.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { Loader } from './loader.ts'
+import { Followed, sameOr } from './part.ts'
 
 export interface TaskListSnapshot {
   readonly tasks: readonly TaskInfo[]
@@ -11,91 +12,59 @@ export interface TaskListSnapshot {
   readonly error: RunnelError | null
 }
 
-const nothing: TaskListSnapshot = { tasks: [], pending: true, error: null }
-
-type ListClient = Pick<Client, 'api' | 'onChatEvent' | 'connection'>
+export const noTasks: TaskListSnapshot = { tasks: [], pending: true, error: null }
 
 /** This user's runs, in all chats and on all devices: live while anyone listens. */
 export class TaskList {
-  readonly #find: () => ListClient
+  readonly #find: () => Client
   readonly #listeners = new Listeners()
-  readonly #loader: Loader
-  #stops: (() => void)[] = []
-  #users = 0
-  #snapshot: TaskListSnapshot = nothing
-  readonly first = { getSnapshot: () => nothing }
+  readonly #followed = new Followed(() => this.#start())
+  #snapshot = noTasks
 
-  constructor(find: () => ListClient) {
+  constructor(find: () => Client) {
     this.#find = find
-    this.#loader = new Loader({
-      pending: (pending) => this.#show({ pending }),
-      failed: (error) => this.#show({ error }),
-    })
+  }
+
+  get isUsed(): boolean {
+    return this.#followed.isUsed
   }
 
   readonly getSnapshot = (): TaskListSnapshot => this.#snapshot
 
-  readonly subscribe = (listener: () => void): (() => void) => {
-    if (this.#users++ === 0) this.#start()
-    const remove = this.#listeners.add(listener)
-    let removed = false
+  readonly subscribe = (listener: () => void): (() => void) => this.#followed.listen(() => this.#listeners, listener)
+
+  #start(): () => void {
+    const client = this.#find()
+    const loader = new Loader(
+      client,
+      { pending: (pending) => this.#show({ pending }), failed: (error) => this.#show({ error }) },
+      this.#read,
+    )
+    const stop = client.onChatEvent(({ event }) => {
+      if (event === 'status' || event === 'deleted') loader.load('tasks', this.#read)
+    })
     return () => {
-      if (removed) return
-      removed = true
-      remove()
-      if (--this.#users === 0) this.#end()
+      stop()
+      loader.stop()
     }
   }
 
-  #start(): void {
-    const client = this.#find()
-    const read = (name: string) => this.#loader.load(name, (signal) => this.#read(client, signal))
-    let wasOpen = client.connection.getSnapshot().status === 'open'
-    this.#stops = [
-      client.onChatEvent(({ event }) => {
-        if (event === 'status' || event === 'deleted') read('top')
-      }),
-      client.connection.subscribe(() => {
-        const isOpen = client.connection.getSnapshot().status === 'open'
-        if (isOpen && !wasOpen) read('all')
-        wasOpen = isOpen
-      }),
-    ]
-    this.#loader.start()
-    read('all')
-  }
-
-  #end(): void {
-    for (const stop of this.#stops.splice(0)) stop()
-    this.#loader.stop()
-  }
-
-  async #read({ api }: ListClient, signal: AbortSignal): Promise<void> {
-    const found: TaskInfo[] = []
+  readonly #read = async ({ api }: Client, signal: AbortSignal): Promise<void> => {
+    const tasks: TaskInfo[] = []
     let cursor: string | null = null
     do {
-      const page: { items: TaskInfo[]; nextCursor: string | null } = await api.listTasks({
-        ...(cursor !== null && { cursor }),
-        signal,
-      })
-      found.push(...page.items)
+      const page: Page<TaskInfo> = await api.listTasks({ ...(cursor !== null && { cursor }), signal })
+      tasks.push(...page.items)
       cursor = page.nextCursor
     } while (cursor !== null)
     const known = new Map(this.#snapshot.tasks.map((task) => [task.taskId, task]))
-    const tasks = found.map((task) => {
-      const last = known.get(task.taskId)
-      return last?.status === task.status ? last : task
-    })
-    const { tasks: last } = this.#snapshot
-    const areSame = tasks.length === last.length && tasks.every((task, index) => task === last[index])
-    this.#show({ tasks: areSame ? last : tasks, error: null })
+    const taken = tasks.map((task) => sameOr(known.get(task.taskId) ?? task, task))
+    this.#show({ tasks: sameOr(this.#snapshot.tasks, taken), error: null })
   }
 
   #show(change: Partial<TaskListSnapshot>): void {
-    const next = { ...this.#snapshot, ...change }
-    const keys = Object.keys(next) as (keyof TaskListSnapshot)[]
-    if (keys.every((key) => next[key] === this.#snapshot[key])) return
-    this.#snapshot = next
-    this.#listeners.emit()
+    const last = this.#snapshot
+    this.#snapshot = sameOr(last, { ...last, ...change })
+    if (this.#snapshot !== last) this.#listeners.emit()
   }
 }

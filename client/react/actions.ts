@@ -1,12 +1,13 @@
-import type { DecideOptions } from '../api.ts'
+import type { Api, DecideOptions } from '../api.ts'
 import type { EditRequest, RunRequest, SendRequest, Sent, TaskInfo } from '../api-types.ts'
-import type { Client } from '../index.ts'
 import { asRunnelError } from '../parts/loader.ts'
 import { branch } from '../tree.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import type { Json, ToolCallBlock } from '../../shared/schema.ts'
 import type { Provided } from './provided.ts'
 import { useProvided } from './provider.ts'
+import { Calls } from './calls.ts'
+import { chatOf, messageOf } from './stores.ts'
 import { useCallback, useEffect, useMemo, useRef, useState } from './react.ts'
 
 export interface ActionState {
@@ -69,9 +70,40 @@ function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args,
   return useMemo(() => [act, { pending, error, reset }] as const, [act, pending, error, reset])
 }
 
-/** The same action with the same arguments is the same intent. */
-function intent(scope: string, ...args: unknown[]): string {
-  return `${scope} ${JSON.stringify(args)}`
+/** What is wanted, once: the same action with the same arguments is the same intent. */
+function once<Request, Result>(
+  provided: Provided,
+  intent: readonly unknown[],
+  prepare: () => Request,
+  perform: (api: Api, request: Request, options: { idempotencyKey: string }) => Promise<Result>,
+): Promise<Result> {
+  const calls = provided.once('calls', () => new Calls())
+  return calls.run(JSON.stringify(intent), prepare, (request, idempotencyKey) =>
+    perform(provided.getClient().api, request, { idempotencyKey }),
+  )
+}
+
+/** An action on one thing, whose arguments are its request. */
+function useCallOn<Args extends unknown[], Result>(
+  name: string,
+  id: string,
+  perform: (api: Api, options: { idempotencyKey: string }, ...args: Args) => Promise<Result>,
+  shows?: (provided: Provided, result: Result) => void,
+): Action<Args, Result> {
+  return useAction(`${name} ${id}`, async (provided, ...args) => {
+    const result = await once(
+      provided,
+      [name, id, args],
+      () => args,
+      (api, said, options) => perform(api, options, ...said),
+    )
+    shows?.(provided, result)
+    return result
+  })
+}
+
+function show(provided: Provided, { chatId, messageId }: Sent): void {
+  chatOf(provided, chatId).choose(messageId)
 }
 
 /**
@@ -79,47 +111,57 @@ function intent(scope: string, ...args: unknown[]): string {
  * the last message on show where that is not the newest.
  */
 export function useSend(chatId: string | null): Action<[message: string | SendRequest], Sent> {
-  const scope = `send ${chatId}`
-  return useAction(scope, async (provided, message) => {
-    const sent = await provided.calls.run(
-      intent(scope, message),
+  return useAction(`send ${chatId}`, async (provided, message) => {
+    const sent = await once(
+      provided,
+      ['send', chatId, message],
       () => requestOf(provided, chatId, message),
-      async (request, idempotencyKey) => {
-        const { api } = provided.client
+      async (api, request, { idempotencyKey }) => {
         const to = chatId ?? (await api.createChat({}, { idempotencyKey: `${idempotencyKey}-chat` })).id
         return await api.send(to, request, { idempotencyKey })
       },
     )
-    return shown(provided, sent)
+    show(provided, sent)
+    return sent
   })
 }
 
 function requestOf(provided: Provided, chatId: string | null, message: string | SendRequest): SendRequest {
   const request = typeof message === 'string' ? { content: message } : message
   if (chatId === null || request.parentId !== undefined) return request
-  const chat = provided.chat(chatId)
-  const last = chat.branch.getSnapshot().at(-1)?.message.id
+  const { branch: shown, chat } = chatOf(provided, chatId)
+  const last = shown.getSnapshot().at(-1)?.message.id
   // Behind the newest message the server sees to it that two tabs do not ask at once.
-  const isNewest = last === undefined || branch(chat.chat.getSnapshot().messages).at(-1) === last
+  const isNewest = last === undefined || branch(chat.getSnapshot().messages).at(-1) === last
   return isNewest ? request : { ...request, parentId: last }
 }
 
-function shown(provided: Provided, sent: Sent): Sent {
-  provided.chat(sent.chatId).choose(sent.messageId)
-  return sent
-}
+/** The run of an answer that is on show. */
+const runOf = (provided: Provided, messageId: string) => messageOf(provided, messageId).getSnapshot().message?.taskId
 
 /** Stops the run of an answer that is on show, not one that began since. */
 export function useStop(messageId: string): Action<[], TaskInfo> {
-  const scope = `stop ${messageId}`
-  return useAction(scope, (provided) => {
-    const taskId = provided.message(messageId).getSnapshot().message?.taskId
-    return provided.calls.run(
-      intent(scope, taskId),
+  return useAction(`stop ${messageId}`, (provided) => {
+    const taskId = runOf(provided, messageId)
+    return once(
+      provided,
+      ['stop', messageId, taskId],
       () => taskId,
-      (run) => provided.client.api.stop(messageId, run),
+      (api, run) => api.stop(messageId, run),
     )
   })
+}
+
+/** Goes on with an answer that has ended. */
+export function useContinue(messageId: string): Action<[], Sent> {
+  return useAction(`continue ${messageId}`, (provided) =>
+    once(
+      provided,
+      ['continue', messageId, runOf(provided, messageId)],
+      () => null,
+      (api, _, options) => api.continue(messageId, options),
+    ),
+  )
 }
 
 /** Lets a tool call of an answer run, or not; with edited `arguments` it runs with those. */
@@ -129,95 +171,54 @@ export function useDecide(
   [callId: string, decision: 'approve' | 'deny', options?: Pick<DecideOptions, 'reason' | 'arguments'>],
   ToolCallBlock
 > {
-  const scope = `decide ${messageId}`
-  return useAction(scope, (provided, callId, decision, options = {}) =>
-    provided.calls.run(
-      intent(scope, callId, decision, options),
-      () => options,
-      (said, idempotencyKey) => provided.client.api.decide(messageId, callId, decision, { ...said, idempotencyKey }),
-    ),
+  return useCallOn('decide', messageId, (api, options, callId, decision, said) =>
+    api.decide(messageId, callId, decision, { ...said, ...options }),
   )
 }
 
 /** Gives the result of a tool call that this client runs. */
 export function useAnswerCall(messageId: string): Action<[callId: string, output: Json], ToolCallBlock> {
-  const scope = `answer ${messageId}`
-  return useAction(scope, (provided, callId, output) =>
-    provided.calls.run(
-      intent(scope, callId, output),
-      () => output,
-      (said, idempotencyKey) => provided.client.api.answerCall(messageId, callId, said, { idempotencyKey }),
-    ),
+  return useCallOn('answer', messageId, (api, options, callId, output) =>
+    api.answerCall(messageId, callId, output, options),
   )
 }
 
 /** Makes another answer beside this one, and shows it. */
 export function useRegenerate(messageId: string): Action<[request?: RunRequest], Sent> {
-  const scope = `regenerate ${messageId}`
-  return useAction(scope, async (provided, request = {}) =>
-    shown(
-      provided,
-      await provided.calls.run(
-        intent(scope, request),
-        () => request,
-        (said, idempotencyKey) => provided.client.api.regenerate(messageId, said, { idempotencyKey }),
-      ),
-    ),
+  return useCallOn(
+    'regenerate',
+    messageId,
+    (api, options, request) => api.regenerate(messageId, request, options),
+    show,
   )
 }
 
 /** Asks anew in place of a question: a new branch, which is shown. */
 export function useEdit(messageId: string): Action<[question: string | EditRequest], Sent> {
-  const scope = `edit ${messageId}`
-  return useAction(scope, async (provided, question) =>
-    shown(
-      provided,
-      await provided.calls.run(
-        intent(scope, question),
-        () => (typeof question === 'string' ? { content: question } : question),
-        (said, idempotencyKey) => provided.client.api.edit(messageId, said, { idempotencyKey }),
-      ),
-    ),
-  )
-}
-
-/** Goes on with an answer that has ended. */
-export function useContinue(messageId: string): Action<[], Sent> {
-  const scope = `continue ${messageId}`
-  return useAction(scope, (provided) =>
-    provided.calls.run(
-      intent(scope, provided.message(messageId).getSnapshot().message?.taskId),
-      () => ({}),
-      (_, idempotencyKey) => provided.client.api.continue(messageId, { idempotencyKey }),
-    ),
+  return useCallOn(
+    'edit',
+    messageId,
+    (api, options, question) =>
+      api.edit(messageId, typeof question === 'string' ? { content: question } : question, options),
+    show,
   )
 }
 
 /** Deletes a message with all that answers it; true when it is done. */
 export function useDeleteMessage(messageId: string): Action<[], true> {
-  const scope = `delete ${messageId}`
-  return useAction(scope, (provided) =>
-    provided.calls.run(
-      scope,
-      () => ({}),
-      async () => {
-        await provided.client.api.deleteMessage(messageId)
-        return true as const
-      },
-    ),
-  )
+  return useCallOn('delete', messageId, (api) => api.deleteMessage(messageId).then(() => true as const))
 }
 
-/** Any other call, with pending and error: `useCall((api, title: string) => api.renameChat(chatId, title))`. */
+/** Any other call, with pending and error: `useCall((api, title: string) => api.renameChat(chatId, title))`. A repeat while it is under way gets the same answer. */
 export function useCall<Args extends unknown[], Result>(
-  call: (api: Client['api'], ...args: Args) => Promise<Result>,
+  call: (api: Api, ...args: Args) => Promise<Result>,
 ): Action<Args, Result> {
   const running = useRef(new Map<string, Promise<Result>>())
   return useAction('call', (provided, ...args) => {
     const name = JSON.stringify(args)
     const known = running.current.get(name)
     if (known) return known
-    const result = call(provided.client.api, ...args).finally(() => running.current.delete(name))
+    const result = call(provided.getClient().api, ...args).finally(() => running.current.delete(name))
     running.current.set(name, result)
     return result
   })

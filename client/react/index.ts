@@ -6,14 +6,12 @@ export {
   useBlockText,
   useBranch,
   useChat,
-  useChats,
   useConnection,
   useMessage,
   usePresence,
-  useTasks,
-  type Chats,
   type ShownBranch,
 } from './live.ts'
+export { useChats, useTasks, type Chats } from './lists.ts'
 export {
   useAnswerCall,
   useCall,

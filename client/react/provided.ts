@@ -1,50 +1,41 @@
 import { connect, type Client, type ConnectOptions } from '../index.ts'
-import { ChatList, type ChatListQuery } from '../parts/chat-list.ts'
-import { ChatParts } from '../parts/chat-parts.ts'
-import { MessageParts } from '../parts/message-parts.ts'
-import { TaskList } from '../parts/task-list.ts'
-import { Calls } from './calls.ts'
 import type { InitialState } from './initial.ts'
-import { Kept } from './kept.ts'
+
+/** So many that nobody uses are kept for whoever comes back to them. */
+const keptUnused = 100
+
+interface Thing {
+  readonly isUsed: boolean
+}
 
 /**
  * What one provider gives to all hooks below it. A client of its own is made when something is first followed or
  * asked for, never by rendering, so a server that renders opens nothing.
  */
 export class Provided {
+  readonly initial: InitialState
   readonly #given: Client | null
   readonly #options: ConnectOptions
-  readonly #initial: InitialState
-  readonly #messages = new Kept<MessageParts>()
-  readonly #chats = new Kept<ChatParts>()
-  readonly #lists = new Kept<ChatList>(10)
-  readonly calls = new Calls()
-  readonly tasks = new TaskList(() => this.client)
+  readonly #kept = new Map<string, Thing>()
+  readonly #made = new Map<string, unknown>()
   #own: Client | null = null
   #holders = 0
 
-  constructor(from: { client: Client } | { options: ConnectOptions }, initial: InitialState = {}) {
-    this.#given = 'client' in from ? from.client : null
-    this.#options = 'options' in from ? from.options : {}
-    this.#initial = initial
+  constructor(client: Client | undefined, options: ConnectOptions, initial: InitialState) {
+    this.#given = client ?? null
+    this.#options = options
+    this.initial = initial
   }
 
-  get client(): Client {
-    return this.#given ?? (this.#own ??= connect(this.#options))
-  }
+  readonly getClient = (): Client => this.#given ?? (this.#own ??= connect(this.#options))
 
-  /** The client, if there is one already. */
-  get opened(): Client | null {
-    return this.#given ?? this.#own
-  }
+  /** The client; to look at something rather than to follow it, only if there is one already. */
+  readonly find = (isFollowed: boolean): Client | null => (isFollowed ? this.getClient() : (this.#given ?? this.#own))
 
   /** Keeps a client of its own open until the answer is called; whoever comes back before the next turn finds it open. */
-  hold(): () => void {
+  readonly hold = (): (() => void) => {
     this.#holders++
-    let held = true
     return () => {
-      if (!held) return
-      held = false
       this.#holders--
       setTimeout(() => {
         if (this.#holders > 0) return
@@ -54,28 +45,21 @@ export class Provided {
     }
   }
 
-  message(id: string): MessageParts {
-    return this.#messages.get(id, () => {
-      const first = this.#initial.messages?.[id]
-      const snapshot = first && { status: 'loading' as const, message: first }
-      return new MessageParts(
-        (isFollowed) => this.#found(isFollowed)?.message(id) ?? null,
-        snapshot ? new MessageParts(() => ({ getSnapshot: () => snapshot, subscribe: () => () => {} })) : null,
-      )
-    })
+  /** Made when it is first asked for. What is in use stays; of the others the one used longest ago goes. */
+  kept<Kept extends Thing>(name: string, make: () => Kept): Kept {
+    const thing = (this.#kept.get(name) as Kept | undefined) ?? make()
+    this.#kept.delete(name)
+    this.#kept.set(name, thing)
+    for (const [name, { isUsed }] of this.#kept) {
+      if (this.#kept.size <= keptUnused) break
+      if (!isUsed) this.#kept.delete(name)
+    }
+    return thing
   }
 
-  chat(id: string): ChatParts {
-    const first = this.#initial.chatsById?.[id]
-    return this.#chats.get(id, () => new ChatParts((isFollowed) => this.#found(isFollowed)?.chat(id) ?? null, first))
-  }
-
-  chats(query: ChatListQuery): ChatList {
-    const first = query.query === undefined ? this.#initial.chats : undefined
-    return this.#lists.get(JSON.stringify(query), () => new ChatList(() => this.client, query, first))
-  }
-
-  #found(isFollowed: boolean): Client | null {
-    return isFollowed ? this.client : this.opened
+  /** Made once. */
+  once<Made>(name: string, make: () => Made): Made {
+    if (!this.#made.has(name)) this.#made.set(name, make())
+    return this.#made.get(name) as Made
   }
 }

@@ -26,12 +26,9 @@ export interface RunnelProviderProps {
 
 /** Gives a connection to all hooks below it. */
 export function RunnelProvider({ client, options, initial, children }: RunnelProviderProps): ReactElement {
-  const [once] = useState({ options: options ?? {}, initial })
-  const provided = useMemo(
-    () => new Provided(client ? { client } : { options: once.options }, once.initial),
-    [client, once],
-  )
-  useEffect(() => provided.hold(), [provided])
+  const [once] = useState({ options: options ?? {}, initial: initial ?? {} })
+  const provided = useMemo(() => new Provided(client, once.options, once.initial), [client, once])
+  useEffect(provided.hold, [provided])
   return createElement(Context.Provider, { value: provided }, children)
 }
 
@@ -43,5 +40,5 @@ export function useProvided(): Provided {
 
 /** The client, for what no hook does: `client.api`, `client.connection.retry()`. */
 export function useClient(): Client {
-  return useProvided().client
+  return useProvided().getClient()
 }

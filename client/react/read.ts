@@ -40,7 +40,7 @@ export function useRead<Data>(
         setState((last) => ({ ...(last.name === name ? last : { ...nothing, name }), ...change }))
     }
     show({ pending: true })
-    read(provided.client.api, abort.signal).then(
+    read(provided.getClient().api, abort.signal).then(
       (data) => show({ data, pending: false, error: null }),
       (error: unknown) => show({ pending: false, error: asRunnelError(error) }),
     )
@@ -56,15 +56,18 @@ export function useQuestion(message: ChatMessage): Question & Pick<Reading<Quest
   const provided = useProvided()
   const [read, setRead] = useState<{ id: string; question?: Question; error?: RunnelError } | null>(null)
   const mine = read?.id === message.id ? read : null
-  const known = message.shortened ? (mine?.question ?? provided.opened?.questions.known(message)) : message
+  const known = message.shortened ? (mine?.question ?? provided.find(false)?.questions.known(message)) : message
   useEffect(() => {
     if (known || mine?.error) return
     let isShown = true
     const { id } = message
-    provided.client.questions.read(message).then(
-      (question) => isShown && setRead({ id, question }),
-      (error: unknown) => isShown && setRead({ id, error: asRunnelError(error) }),
-    )
+    provided
+      .getClient()
+      .questions.read(message)
+      .then(
+        (question) => isShown && setRead({ id, question }),
+        (error: unknown) => isShown && setRead({ id, error: asRunnelError(error) }),
+      )
     return () => {
       isShown = false
     }

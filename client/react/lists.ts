@@ -1,0 +1,32 @@
+import { ChatList, type ChatListQuery, type ChatListSnapshot } from '../parts/chat-list.ts'
+import { noTasks, TaskList, type TaskListSnapshot } from '../parts/task-list.ts'
+import { usePart } from './live.ts'
+import { useProvided } from './provider.ts'
+import { useMemo } from './react.ts'
+
+export type Chats = ChatListSnapshot & {
+  /** Reads the next page. */
+  readonly loadMore: () => void
+  /** Reads all pages anew, as after an error. */
+  readonly refresh: () => void
+}
+
+/** This user's chats, the last active first, or those that a search finds. Live. */
+export function useChats({ query, limit }: ChatListQuery = {}): Chats {
+  const provided = useProvided()
+  const name = JSON.stringify([query, limit])
+  const [list, make] = useMemo(() => {
+    const first = query === undefined ? provided.initial.chats : undefined
+    const make = () => new ChatList(provided.getClient, { query, limit }, first)
+    return [provided.kept(`chats ${name}`, make), make]
+  }, [provided, name])
+  const snapshot = usePart(list, () => provided.once(`chats ${name}`, make).getSnapshot())
+  return useMemo(() => ({ ...snapshot, loadMore: list.loadMore, refresh: list.refresh }), [snapshot, list])
+}
+
+/** This user's runs, in all chats and on all devices. */
+export function useTasks(): TaskListSnapshot {
+  const provided = useProvided()
+  const tasks = useMemo(() => provided.kept('tasks', () => new TaskList(provided.getClient)), [provided])
+  return usePart(tasks, () => noTasks)
+}
