@@ -46,6 +46,7 @@ const benches: Bench[] = [
   { name: 'door', run: doorAChunk },
   // Its browser's library, loaded into this process, costs a token of other benches some 10 µs.
   { name: 'markdown', run: async () => await (await import('./markdown.ts')).markdownInBrowser() },
+  { name: 'react', run: async () => await (await import('./react.ts')).reactInBrowser() },
   { name: 'return', run: returningViewers },
   { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },

@@ -1,7 +1,7 @@
 /**
  * Runs what the pages show: each block of ```ts in the README.md files and docs/*.md is a program that works as it stands, in
  * a folder of its own. `@runnel/…` is this project, http://127.0.0.1:8787 a server with the demo provider. A program
- * has run when its last line has. A block that is no program says ```ts fragment.
+ * has run when its last line has. A block of ```tsx exports an `App`, which is shown. A block that is no program says ```ts fragment.
  */
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -9,22 +9,26 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { transformWithOxc } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startRunnel, type StartedRunnel } from '../testing/index.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const hooks = new URL('./helpers/docs-hooks.mjs', import.meta.url).href
+const page = new URL('./helpers/docs-page.mjs', import.meta.url).href
 
 interface Example {
   place: string
   text: string
+  isPage: boolean
 }
 
 function examplesOf(page: string): Example[] {
   const text = readFileSync(join(root, page), 'utf8')
-  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code, index }) => ({
+  return [...text.matchAll(/^```ts(x?)\n([^]*?)^```$/gm)].map(({ 1: x, 2: code, index }) => ({
     place: `${page}:${text.slice(0, index).split('\n').length}`,
     text: code!,
+    isPage: x === 'x',
   }))
 }
 
@@ -34,6 +38,7 @@ const examples = [
   'testing/README.md',
   ...globSync('docs/*.md', { cwd: root }).sort(),
 ].flatMap(examplesOf)
+const jsx = { lang: 'tsx', jsx: { runtime: 'automatic' } } as const
 let server: StartedRunnel
 let folder: string
 
@@ -69,10 +74,14 @@ async function run(args: string[]): Promise<{ code: number | null; output: strin
 describe('the pages', () => {
   test('have examples', () => expect(examples.length).toBeGreaterThan(5))
 
-  test.each(examples)('$place runs', { timeout: 30_000 }, async ({ place, text }) => {
-    const file = join(folder, `${place.replaceAll(/\W/g, '-')}.ts`)
-    await writeFile(file, text.replaceAll('127.0.0.1:8787', new URL(server.url).host))
-    const program = `await import(${JSON.stringify(pathToFileURL(file).href)}); process.exit(0)`
+  test.each(examples)('$place runs', { timeout: 30_000 }, async ({ place, text, isPage }) => {
+    const source = text.replaceAll('127.0.0.1:8787', new URL(server.url).host)
+    const file = join(folder, `${place.replaceAll(/\W/g, '-')}.${isPage ? 'mjs' : 'ts'}`)
+    await writeFile(file, isPage ? (await transformWithOxc(source, `${place}.tsx`, jsx)).code : source)
+    const { href } = pathToFileURL(file)
+    const program = isPage
+      ? `process.argv[1] = ${JSON.stringify(href)}; await import(${JSON.stringify(page)})`
+      : `await import(${JSON.stringify(href)}); process.exit(0)`
     const { code, output } = await run([
       '--disable-warning=ExperimentalWarning',
       `--import=${hooks}`,

@@ -16,7 +16,7 @@ export interface Handmade {
   close: () => Promise<void>
 }
 
-export async function startHandmade(): Promise<Handmade> {
+export async function startHandmade(settings: object = {}): Promise<Handmade> {
   const answers: AsyncGenerator<string>[] = []
   const provider: Provider = async function* (_request, signal) {
     const words =
@@ -29,7 +29,7 @@ export async function startHandmade(): Promise<Handmade> {
     yield { type: 'block_end', key: 't', status: 'completed' }
     yield { type: 'finish', reason: 'stop' }
   }
-  const { url, close } = await startRunnel({ provider })
+  const { url, close } = await startRunnel({ ...settings, provider })
   return {
     url,
     close,
