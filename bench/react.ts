@@ -7,6 +7,8 @@ import { median, type Figure } from './harness.ts'
 import { argumentsText, markdownText } from './markdown/text.ts'
 
 const tokens = 200
+/** The first ones make the browser's code warm. */
+const warmUp = 60
 const everyMs = 25
 const rounds = 3
 
@@ -43,10 +45,10 @@ async function measure(browser: Browser, server: Handmade, script: string, kind:
   const answer = server.byHand()
   const chat = await call(server, '/api/chats', {})
   await call(server, `/api/chats/${chat.id}/messages`, { content: 'Well?' })
-  const text = (kind === 'markdown' ? markdownText : argumentsText)((kB + 5) * 1_000)
+  const text = (kind === 'markdown' ? markdownText : argumentsText)((kB + 6) * 1_000)
   // What comes is the same at each length: from the beginning of a section on.
   const start = kind === 'markdown' ? text.indexOf('\n## ', (kB - 1) * 1_000) + 1 : kB * 1_000
-  answer.say(text.slice(0, start))
+  answer.say(text.slice(0, start - warmUp * 5))
   const context = await browser.newContext({ viewport: { width: 1_000, height: 800 } })
   const tab = await context.newPage()
   await context.route(/\/bench(\.js)?$/, async (route) => {
@@ -57,6 +59,7 @@ async function measure(browser: Browser, server: Handmade, script: string, kind:
   })
   await tab.goto(`${server.url}/bench#${chat.id},${kind}`)
   await until(tab, kB * 400)
+  await say(answer, text.slice(start - warmUp * 5), warmUp)
   await sleep(1_000)
   const session = await context.newCDPSession(tab)
   // CPU time, so that what else runs on the machine does not count.
@@ -64,7 +67,7 @@ async function measure(browser: Browser, server: Handmade, script: string, kind:
   const busy = async () =>
     (await session.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')!.value
   const before = await busy()
-  await say(answer, text.slice(start))
+  await say(answer, text.slice(start), tokens)
   await sleep(200)
   const ms = ((await busy()) - before) * 1_000
   answer.end()
@@ -73,8 +76,8 @@ async function measure(browser: Browser, server: Handmade, script: string, kind:
 }
 
 /** One at a time, each an update of its own. */
-async function say(answer: ByHand, text: string): Promise<void> {
-  for (let i = 0; i < tokens; i++) {
+async function say(answer: ByHand, text: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
     answer.say(text.slice(i * 5, i * 5 + 5))
     await sleep(everyMs)
   }

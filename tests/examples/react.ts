@@ -1,0 +1,84 @@
+/** The React example, as its README says, in Chromium: asks, stops, asks again, and shows what is there after a reload. */
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, createServer, preview, type InlineConfig } from 'vite'
+import { expect, onTestFinished } from 'vitest'
+import { launchChromium, type Page } from '../helpers/chromium.ts'
+import { startHandmade, type ByHand, type Handmade } from '../react/handmade.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Its page from Vite's dev server, or built. */
+export async function driveReactExample(how: 'in development' | 'built'): Promise<void> {
+  const server = await startHandmade()
+  onTestFinished(() => server.close())
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-react-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await cp(join(root, 'examples/react'), folder, { recursive: true })
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  process.env['RUNNEL_URL'] = server.url
+  onTestFinished(() => void delete process.env['RUNNEL_URL'])
+  const config: InlineConfig = {
+    root: folder,
+    logLevel: 'error',
+    cacheDir: join(folder, '.vite'),
+    resolve: {
+      alias: [
+        { find: /^@runnel\/client$/, replacement: join(root, 'client/index.ts') },
+        { find: /^@runnel\/client\/(.*)$/, replacement: join(root, 'client/$1/index.ts') },
+      ],
+    },
+    server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
+    preview: { host: '127.0.0.1', port: 0 },
+  }
+  if (how === 'built') await build(config)
+  const vite = how === 'built' ? await preview(config) : await (await createServer(config)).listen()
+  onTestFinished(() => vite.close())
+  const browser = await launchChromium()
+  onTestFinished(() => browser.close())
+  await walk(await browser.newPage(), vite.resolvedUrls!.local[0]!, server)
+}
+
+async function walk(page: Page, url: string, server: Handmade): Promise<void> {
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  const answers = page.locator('article')
+  const waitFor = async (selector: string) => {
+    await page
+      .locator(selector)
+      .first()
+      .waitFor({ timeout: 15_000 })
+      .catch(async (cause: unknown) => {
+        const shown = await page.locator('body').innerHTML()
+        throw new Error(`${selector} does not come.\n${problems.join('\n')}\n${shown}`, { cause })
+      })
+  }
+  const first: ByHand = server.byHand()
+  await page.goto(url)
+  await page.fill('input[name=words]', 'Why are there tides?')
+  await page.click('text=Send')
+  await waitFor('article[data-status]')
+  first.say('The **moon** pulls.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nAnd so')
+  await waitFor('article >> strong >> text=moon')
+  await waitFor('article td >> text=2')
+  await page.click('text=Stop')
+  await waitFor('article[data-status=stopped]')
+  expect(await page.locator('h2').textContent()).toBe('Why are there tides?')
+
+  server.next(['Another answer.'])
+  await page.click('text=Again')
+  await waitFor('article >> text=Another answer.')
+  await page.click('text=2/2')
+  await waitFor('article >> strong >> text=moon')
+  expect(await answers.count()).toBe(1)
+
+  await page.reload()
+  await waitFor('article >> text=Another answer.')
+  expect(page.url()).toContain('#chat_')
+  expect(problems).toEqual([])
+}
