@@ -1,4 +1,4 @@
-import { nothingShown, showBranch, type BranchMessage } from '../branch.ts'
+import { nothingShown, showBranch, type BranchMessage, type LiveBranch } from '../branch.ts'
 import type { ChatSnapshot, LiveChat } from '../chat.ts'
 import { Listeners } from '../listeners.ts'
 import type { Present } from '../presence.ts'
@@ -21,6 +21,17 @@ export interface Presence {
   readonly viewers: number | null
 }
 
+/** The branch on show. */
+export interface BranchView {
+  /** Root to leaf, or its end; an entry is the same object while nothing in it changed. */
+  readonly entries: readonly BranchMessage[]
+  /** There are messages before the first that is shown. */
+  readonly hasOlder: boolean
+}
+
+/** One that shows its end first has more. */
+type Paged = LiveBranch & Partial<{ readonly hasOlder: boolean; readonly loadOlder: () => Promise<void> }>
+
 /** What is shown of a chat until something has come. */
 export interface FirstChat {
   readonly chat: ChatFields
@@ -34,17 +45,19 @@ const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: 
 export class ChatParts {
   readonly #find: (isFollowed: boolean) => LiveChat | null
   readonly #first: ChatSnapshot
-  readonly #firstBranch: readonly BranchMessage[]
+  readonly #firstBranch: BranchView
   readonly #listeners = new Listeners()
   readonly #followed = new Followed(() => this.#start())
   #live: LiveChat | null = null
   #view: ChatView = { ...loading, chat: null, messages: [], role: null }
+  #branch: BranchView
   #presence: Presence = { others: [], viewers: null }
 
   constructor(find: (isFollowed: boolean) => LiveChat | null, first?: FirstChat) {
     this.#find = find
     this.#first = first ? { ...nothing, ...first } : nothing
-    this.#firstBranch = first ? showBranch(first.messages, []).list : nothingShown.list
+    const { list } = first ? showBranch(first.messages, []) : nothingShown
+    this.#branch = this.#firstBranch = { entries: list, hasOlder: false }
   }
 
   get isUsed(): boolean {
@@ -63,23 +76,35 @@ export class ChatParts {
     return (this.#presence = sameOr(this.#presence, { others, viewers }))
   })
 
-  readonly branch = this.#part(() =>
-    this.#snapshot() === this.#first ? this.#firstBranch : this.#live!.branch.getSnapshot(),
-  )
+  readonly branch = this.#part(() => {
+    if (this.#snapshot() === this.#first) return this.#firstBranch
+    const shown: Paged = this.#live!.branch
+    const view = { entries: shown.getSnapshot(), hasOlder: shown.hasOlder ?? false }
+    return (this.#branch = sameOr(this.#branch, view))
+  })
+
+  /** Shows the messages before the first one on show, too. */
+  readonly loadOlder = async (): Promise<true> => {
+    await (this.#asked()?.branch as Paged | undefined)?.loadOlder?.()
+    return true
+  }
 
   /** Shows the branch that holds this message. */
-  readonly choose = (messageId: string): void => (this.#live ??= this.#find(true))?.branch.choose(messageId)
+  readonly choose = (messageId: string): void => this.#asked()?.branch.choose(messageId)
 
   /** Says this of oneself; null takes it back. */
-  readonly say = (state: object | null): void => (this.#live ??= this.#find(true))?.setPresence(state)
+  readonly say = (state: object | null): void => this.#asked()?.setPresence(state)
 
   #part<Snapshot>(getSnapshot: () => Snapshot): Part<Snapshot> {
     return { getSnapshot, subscribe: this.subscribe }
   }
 
+  #asked(isFollowed = true): LiveChat | null {
+    return (this.#live ??= this.#find(isFollowed))
+  }
+
   #snapshot(): ChatSnapshot {
-    this.#live ??= this.#find(false)
-    const snapshot = this.#live?.getSnapshot() ?? nothing
+    const snapshot = this.#asked(false)?.getSnapshot() ?? nothing
     return snapshot.chat === null && snapshot.status === 'loading' ? this.#first : snapshot
   }
 

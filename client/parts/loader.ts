@@ -83,5 +83,5 @@ export class Loader {
 /** Errors are told apart by their `code`: another copy of this library has another class. */
 export function asRunnelError(error: unknown): RunnelError {
   if (error instanceof Error && 'code' in error && 'retryable' in error) return error as RunnelError
-  return new RunnelError('internal', error instanceof Error ? error.message : 'Something went wrong.', { cause: error })
+  return new RunnelError('internal', String(error), { cause: error })
 }

@@ -3,7 +3,7 @@ import type { LiveMessage, MessageChange, MessageSnapshot } from '../message.ts'
 import { loading } from '../replica.ts'
 import type { Block, Message } from '../../shared/schema.ts'
 import { bringTo, type GrowingPart, type TextForm } from './growing.ts'
-import { nextOutline, noOutline, type MessageOutline, type Outlined } from './outline.ts'
+import { noOutline, outlineOf, type MessageOutline } from './outline.ts'
 import { Followed, type Part } from './part.ts'
 
 type Source = Pick<LiveMessage, 'getSnapshot' | 'subscribe'>
@@ -23,9 +23,11 @@ export class MessageParts implements Part<MessageOutline> {
   readonly #blockListeners = new Map<string, Listeners>()
   readonly #texts = new Map<TextForm<unknown>, Map<string, GrowingPart>>()
   #live: Source | null = null
-  #now = noOutline
+  #now: MessageSnapshot = nothing
+  #outline = noOutline
   /** What the listeners know. */
-  #told = noOutline
+  #told: MessageSnapshot = nothing
+  #toldOutline = noOutline
 
   /**
    * `find`: where to read the message, to follow it from now on or not; null where there is nothing to be read yet.
@@ -40,7 +42,10 @@ export class MessageParts implements Part<MessageOutline> {
     return this.#followed.isUsed
   }
 
-  readonly getSnapshot = (): MessageOutline => this.#read().outline
+  readonly getSnapshot = (): MessageOutline => {
+    this.#read()
+    return this.#outline
+  }
 
   readonly subscribe = (listener: () => void): (() => void) =>
     this.#followed.listen(() => this.#outlineListeners, listener)
@@ -64,42 +69,43 @@ export class MessageParts implements Part<MessageOutline> {
     }
   }
 
-  #read(): Outlined {
+  #read(): MessageSnapshot {
     this.#live ??= this.#find(false)
-    const snapshot = this.#live?.getSnapshot() ?? nothing
-    const isEmpty = snapshot.message === null && snapshot.status === 'loading'
-    return (this.#now = nextOutline(this.#now, isEmpty ? this.#first : snapshot))
+    const read = this.#live?.getSnapshot() ?? nothing
+    const snapshot = read.message === null && read.status === 'loading' ? this.#first : read
+    if (snapshot !== this.#now) this.#outline = outlineOf(snapshot, this.#outline)
+    return (this.#now = snapshot)
   }
 
   #start(): () => void {
     this.#live = this.#find(true)
     this.#told = this.#read()
+    this.#toldOutline = this.#outline
     const stop = this.#live?.subscribe((change) => this.#changed(change))
     return () => {
       stop?.()
       this.#live = null
-      this.#now = this.#told = noOutline
+      this.#now = this.#told = nothing
+      this.#outline = noOutline
       this.#blockListeners.clear()
       this.#texts.clear()
     }
   }
 
   #changed({ texts }: MessageChange): void {
-    const before = this.#told
+    const [told, toldOutline] = [this.#told, this.#toldOutline]
     const now = (this.#told = this.#read())
+    const outline = (this.#toldOutline = this.#outline)
     const heard = [...this.#texts.values()].flatMap((parts) => [...parts.values()]).filter(follows)
     for (const part of heard) this.#follow(part, texts)
-    for (const [id, listeners] of this.#blockListeners) {
-      if (listeners.size === 0) this.#blockListeners.delete(id)
-      else if (blockOf(before, id) !== blockOf(now, id)) listeners.emit()
-    }
+    for (const id of changedBlocks(told, now)) this.#blockListeners.get(id)?.emit()
     for (const part of heard) {
       const shown = part.follower.shown()
       if (shown === part.told) continue
       part.told = shown
       part.listeners.emit()
     }
-    if (before.outline !== now.outline) this.#outlineListeners.emit()
+    if (outline !== toldOutline) this.#outlineListeners.emit()
   }
 
   #follow(part: GrowingPart, changes: MessageChange['texts']): void {
@@ -160,12 +166,20 @@ function follows(part: GrowingPart): boolean {
   return !part.isBehind
 }
 
-function blockOf({ output, places }: Outlined, id: string): Block | null {
-  const place = places.get(id)
-  return place === undefined ? null : output[place]!
+/** Of those that are not the same objects any more, or stand elsewhere. */
+function changedBlocks({ message: before }: MessageSnapshot, { message: now }: MessageSnapshot): Set<string> {
+  const [old, output] = [before?.output ?? [], now?.output ?? []]
+  const changed = new Set<string>()
+  for (let i = 0; i < Math.max(old.length, output.length); i++)
+    if (old[i] !== output[i]) for (const block of [old[i], output[i]]) if (block) changed.add(block.id)
+  return changed
 }
 
-function textOf(outlined: Outlined, { block, field }: GrowingPart): string {
-  const text = (blockOf(outlined, block) as unknown as Record<string, unknown> | null)?.[field]
+function blockOf({ message }: MessageSnapshot, id: string): Block | null {
+  return message?.output.find((block) => block.id === id) ?? null
+}
+
+function textOf(snapshot: MessageSnapshot, { block, field }: GrowingPart): string {
+  const text = (blockOf(snapshot, block) as unknown as Record<string, unknown> | null)?.[field]
   return typeof text === 'string' ? text : ''
 }

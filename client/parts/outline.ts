@@ -14,41 +14,19 @@ export type MessageOutline = ReplicaState & {
   readonly blocks: readonly BlockRef[]
 }
 
-/** A message, read once: its outline, and where its blocks stand. */
-export interface Outlined {
-  readonly snapshot: MessageSnapshot | null
-  readonly outline: MessageOutline
-  readonly output: readonly Block[]
-  /** Block id → its place in `output`. */
-  readonly places: ReadonlyMap<string, number>
-}
+export const noOutline: MessageOutline = { ...loading, message: null, blocks: [] }
 
-export const noOutline: Outlined = {
-  snapshot: null,
-  outline: { ...loading, message: null, blocks: [] },
-  output: [],
-  places: new Map(),
-}
-
-/** The outline of `snapshot`, of the same objects as `last` where nothing has changed. */
-export function nextOutline(last: Outlined, snapshot: MessageSnapshot): Outlined {
-  if (snapshot === last.snapshot) return last
-  const { message, ...state } = snapshot
+/** The outline of a snapshot, of the same objects as `last` where nothing has changed. */
+export function outlineOf({ message, ...state }: MessageSnapshot, last: MessageOutline): MessageOutline {
   const { output = [], ...fields } = message ?? {}
-  const { blocks: before, message: known } = last.outline
-  const isSame = ({ id, type }: Block, index: number) => before[index]?.id === id && before[index].type === type
-  const areSame = before.length === output.length && output.every(isSame)
-  const blocks = areSame ? before : output.map((block, i) => (isSame(block, i) ? before[i]! : refOf(block)))
-  return {
-    snapshot,
-    output,
-    places: areSame ? last.places : new Map(output.map(({ id }, index) => [id, index])),
-    outline: sameOr(last.outline, {
-      ...state,
-      message: message && sameOr(known ?? (fields as MessageFields), fields as MessageFields),
-      blocks,
-    }),
-  }
+  const { blocks } = last
+  const isSame = ({ id, type }: Block, index: number) => blocks[index]?.id === id && blocks[index].type === type
+  const areSame = blocks.length === output.length && output.every(isSame)
+  return sameOr(last, {
+    ...state,
+    message: message && sameOr(last.message ?? (fields as MessageFields), fields as MessageFields),
+    blocks: areSame ? blocks : output.map((block, i) => (isSame(block, i) ? blocks[i]! : refOf(block))),
+  })
 }
 
 const refOf = ({ id, type }: Block): BlockRef => ({ id, type })

@@ -8,7 +8,7 @@ import type { Provided } from './provided.ts'
 import { useProvided } from './provider.ts'
 import { Calls } from './calls.ts'
 import { chatOf, messageOf } from './stores.ts'
-import { useCallback, useEffect, useMemo, useRef, useState } from './react.ts'
+import { useEffect, useMemo, useRef, useState } from './react.ts'
 
 export interface ActionState {
   /** Something that was asked for here has not been answered yet. */
@@ -31,9 +31,9 @@ export type Action<Args extends unknown[], Result> = readonly [
 type Run<Args extends unknown[], Result> = (provided: Provided, ...args: Args) => Promise<Result>
 
 interface State {
-  scope: string
-  pending: number
-  error: RunnelError | null
+  readonly scope: string
+  readonly pending: number
+  readonly error: RunnelError | null
 }
 
 /** `scope`: what it is done to; another one has neither the pending nor the error of this. */
@@ -43,31 +43,29 @@ function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args,
   useEffect(() => {
     latest.current = run
   })
-  const [state, setState] = useState<State>({ scope, pending: 0, error: null })
-  const shown = state.scope === scope ? state : { pending: 0, error: null }
-  const act = useCallback(
-    async (...args: Args): Promise<Result | null> => {
-      setState((last) => ({ scope, pending: (last.scope === scope ? last.pending : 0) + 1, error: null }))
-      const settle = (error: RunnelError | null) =>
-        setState((last) => (last.scope === scope ? { scope, pending: last.pending - 1, error } : last))
+  const idle: State = { scope, pending: 0, error: null }
+  const [state, setState] = useState(idle)
+  const [act, reset] = useMemo(() => {
+    const change = (by: number, error: RunnelError | null) =>
+      setState((last) => {
+        if (last.scope === scope) return { scope, pending: last.pending + by, error }
+        return by > 0 ? { scope, pending: by, error } : last
+      })
+    const act = async (...args: Args): Promise<Result | null> => {
+      change(1, null)
       try {
         const result = await latest.current(provided, ...args)
-        settle(null)
+        change(-1, null)
         return result
       } catch (error) {
-        settle(asRunnelError(error))
+        change(-1, asRunnelError(error))
         return null
       }
-    },
-    [provided, scope],
-  )
-  const reset = useCallback(
-    () => setState((last) => (last.scope === scope && last.error ? { ...last, error: null } : last)),
-    [scope],
-  )
-  const pending = shown.pending > 0
-  const { error } = shown
-  return useMemo(() => [act, { pending, error, reset }] as const, [act, pending, error, reset])
+    }
+    return [act, () => change(0, null)]
+  }, [provided, scope])
+  const { pending, error } = state.scope === scope ? state : idle
+  return useMemo(() => [act, { pending: pending > 0, error, reset }] as const, [act, pending, error, reset])
 }
 
 /** What is wanted, once: the same action with the same arguments is the same intent. */
@@ -130,7 +128,7 @@ function requestOf(provided: Provided, chatId: string | null, message: string | 
   const request = typeof message === 'string' ? { content: message } : message
   if (chatId === null || request.parentId !== undefined) return request
   const { branch: shown, chat } = chatOf(provided, chatId)
-  const last = shown.getSnapshot().at(-1)?.message.id
+  const last = shown.getSnapshot().entries.at(-1)?.message.id
   // Behind the newest message the server sees to it that two tabs do not ask at once.
   const isNewest = last === undefined || branch(chat.getSnapshot().messages).at(-1) === last
   return isNewest ? request : { ...request, parentId: last }
@@ -207,6 +205,11 @@ export function useEdit(messageId: string): Action<[question: string | EditReque
 /** Deletes a message with all that answers it; true when it is done. */
 export function useDeleteMessage(messageId: string): Action<[], true> {
   return useCallOn('delete', messageId, (api) => api.deleteMessage(messageId).then(() => true as const))
+}
+
+/** Shows older messages of the branch on show, where it `hasOlder`. */
+export function useLoadOlder(chatId: string): Action<[], true> {
+  return useAction(`older ${chatId}`, (provided) => chatOf(provided, chatId).loadOlder())
 }
 
 /** Any other call, with pending and error: `useCall((api, title: string) => api.renameChat(chatId, title))`. A repeat while it is under way gets the same answer. */

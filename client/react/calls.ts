@@ -1,8 +1,7 @@
 import * as random from 'lib0/random'
-import type { RunnelError } from '../../shared/errors.ts'
 import { asRunnelError } from '../parts/loader.ts'
 
-/** A second click within this time means the first one. */
+/** A second click so soon after the answer means the first one. */
 const doubleClickMs = 1_000
 /** So long what may have got through is repeated as the same intent. */
 const sameIntentMs = 60_000
@@ -10,10 +9,10 @@ const sameIntentMs = 60_000
 interface Call {
   readonly idempotencyKey: string
   readonly request: unknown
-  readonly startedAt: number
   /** Null: it failed, and nobody knows whether it got through. */
   result: Promise<unknown> | null
-  isDone: boolean
+  /** Until then it is the same intent; null while it is under way. */
+  until: number | null
 }
 
 /**
@@ -30,34 +29,23 @@ export class Calls {
     perform: (request: Request, idempotencyKey: string) => Promise<Result>,
   ): Promise<Result> {
     const now = performance.now()
-    const known = this.#known(intent, now)
+    for (const [name, { until }] of this.#calls) if (until !== null && now > until) this.#calls.delete(name)
+    const known = this.#calls.get(intent)
     if (known?.result) return (await known.result) as Result
-    const call: Call = {
-      idempotencyKey: known?.idempotencyKey ?? random.uuidv4(),
-      request: known?.request ?? prepare(),
-      startedAt: now,
-      result: null,
-      isDone: false,
-    }
+    const call: Call = known ?? { idempotencyKey: random.uuidv4(), request: prepare(), result: null, until: null }
     this.#calls.set(intent, call)
-    const result = perform(call.request as Request, call.idempotencyKey).catch((error: unknown) => {
-      const failure: RunnelError = asRunnelError(error)
-      call.result = null
-      // The server has decided: the next try is another one.
-      if (failure.httpStatus < 500 && this.#calls.get(intent) === call) this.#calls.delete(intent)
-      throw failure
-    })
+    const result = perform(call.request as Request, call.idempotencyKey)
     call.result = result
-    const settled = await result
-    call.isDone = true
-    return settled
-  }
-
-  #known(intent: string, now: number): Call | undefined {
-    for (const [name, { startedAt, result, isDone }] of this.#calls) {
-      const keptMs = isDone ? doubleClickMs : sameIntentMs
-      if (now - startedAt > keptMs && (isDone || !result)) this.#calls.delete(name)
+    call.until = null
+    try {
+      await result
+      call.until = performance.now() + doubleClickMs
+    } catch (error) {
+      call.result = null
+      call.until = performance.now() + sameIntentMs
+      // The server has decided: the next try is another one.
+      if (asRunnelError(error).httpStatus < 500) this.#calls.delete(intent)
     }
-    return this.#calls.get(intent)
+    return await result
   }
 }

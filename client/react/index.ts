@@ -19,6 +19,7 @@ export {
   useDecide,
   useDeleteMessage,
   useEdit,
+  useLoadOlder,
   useRegenerate,
   useSend,
   useStop,

@@ -1,12 +1,11 @@
-import type { BranchMessage } from '../branch.ts'
 import type { ConnectionState } from '../connection-state.ts'
-import type { ChatParts, ChatView, Presence } from '../parts/chat-parts.ts'
+import type { BranchView, ChatParts, ChatView, Presence } from '../parts/chat-parts.ts'
 import { inPieces, type TextForm, type TextInPieces } from '../parts/growing.ts'
 import type { MessageParts } from '../parts/message-parts.ts'
 import type { MessageOutline } from '../parts/outline.ts'
 import type { Part } from '../parts/part.ts'
 import type { Block, GrowingField } from '../../shared/schema.ts'
-import type { Provided } from './provided.ts'
+import { connecting, type Provided } from './provided.ts'
 import { useProvided } from './provider.ts'
 import { useEffect, useMemo, useSyncExternalStore } from './react.ts'
 import { chatOf, firstChatOf, firstMessageOf, messageOf } from './stores.ts'
@@ -16,21 +15,12 @@ export function usePart<Snapshot>(part: Part<Snapshot>, first: () => Snapshot): 
   return useSyncExternalStore(part.subscribe, part.getSnapshot, first)
 }
 
-const connecting: ConnectionState = { status: 'connecting' }
-
 /** How the line to the server is. */
 export function useConnection(): ConnectionState {
-  const provided = useProvided()
-  const part = useMemo<Part<ConnectionState>>(
-    () => ({
-      getSnapshot: () => provided.find(false)?.connection.getSnapshot() ?? connecting,
-      subscribe: (listener) => provided.getClient().connection.subscribe(listener),
-    }),
-    [provided],
-  )
-  return usePart(part, () => connecting)
+  return usePart(useProvided().connection, () => connecting)
 }
 
+/** A part of a chat, and all of it. */
 function useChatPart<Snapshot>(chatId: string, part: (chat: ChatParts) => Part<Snapshot>): [Snapshot, ChatParts] {
   const provided = useProvided()
   const chat = useMemo(() => chatOf(provided, chatId), [provided, chatId])
@@ -42,17 +32,15 @@ export function useChat(chatId: string): ChatView {
   return useChatPart(chatId, (parts) => parts.chat)[0]
 }
 
-export interface ShownBranch {
-  /** Root to leaf; an entry is the same object while nothing in it changed. */
-  readonly entries: readonly BranchMessage[]
+export interface ShownBranch extends BranchView {
   /** Shows the branch that holds this message, one that is still to come, too. */
   readonly choose: (messageId: string) => void
 }
 
 /** The branch of a chat that this client shows: the same one in all components below a provider. */
 export function useBranch(chatId: string): ShownBranch {
-  const [entries, { choose }] = useChatPart(chatId, (parts) => parts.branch)
-  return useMemo(() => ({ entries, choose }), [entries, choose])
+  const [shown, { choose }] = useChatPart(chatId, (parts) => parts.branch)
+  return useMemo(() => ({ ...shown, choose }), [shown, choose])
 }
 
 /** Who else has a chat open. `state` is what this client says of itself meanwhile; null or nothing: it says nothing. */

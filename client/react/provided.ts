@@ -1,5 +1,9 @@
 import { connect, type Client, type ConnectOptions } from '../index.ts'
+import type { ConnectionState } from '../connection-state.ts'
+import type { Part } from '../parts/part.ts'
 import type { InitialState } from './initial.ts'
+
+export const connecting: ConnectionState = { status: 'connecting' }
 
 /** So many that nobody uses are kept for whoever comes back to them. */
 const keptUnused = 100
@@ -31,6 +35,11 @@ export class Provided {
 
   /** The client; to look at something rather than to follow it, only if there is one already. */
   readonly find = (isFollowed: boolean): Client | null => (isFollowed ? this.getClient() : (this.#given ?? this.#own))
+
+  readonly connection: Part<ConnectionState> = {
+    getSnapshot: () => this.find(false)?.connection.getSnapshot() ?? connecting,
+    subscribe: (listener) => this.getClient().connection.subscribe(listener),
+  }
 
   /** Keeps a client of its own open until the answer is called; whoever comes back before the next turn finds it open. */
   readonly hold = (): (() => void) => {

@@ -27,7 +27,7 @@ async function bytesOf(source: string): Promise<number> {
     },
   })) as Rolldown.RolldownOutput
   const entry = built.output.find((chunk) => chunk.type === 'chunk' && chunk.isEntry) as Rolldown.OutputChunk
-  return gzipSync(entry.code).length
+  return gzipSync(entry.code, { level: 9 }).length
 }
 
 const client = `export { connect } from '${path('client/index.ts')}'`
