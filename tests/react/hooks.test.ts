@@ -1,5 +1,5 @@
 /** Hooks in all the ways in which React calls them, against a real server. */
-import { createElement as h, startTransition, StrictMode, type ReactNode } from 'react'
+import { Activity, createElement as h, startTransition, StrictMode, type ReactNode } from 'react'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, mount, watch } from './page.ts'
 import { startHandmade, type Handmade } from './handmade.ts'
@@ -212,6 +212,25 @@ test('a provider with options of its own connects when something is followed, an
   await eventually(() => expect(connection.now).toMatchObject({ status: 'open', transport: 'websocket' }))
   page.unmount()
   await eventually(() => expect(open.map(({ readyState }) => readyState)).toEqual([WebSocket.CLOSED]))
+})
+
+test('what is hidden for a while follows nothing, and goes on where it is shown again', async () => {
+  const { messageId, answer } = await ask()
+  const options = { url: server.url }
+  const app = (mode: 'visible' | 'hidden') =>
+    h(Activity, { mode, children: h(RunnelProvider, { options }, h(Answer, { id: messageId })) })
+  const page = mount(app('visible'))
+  answer.say('Before')
+  await eventually(() => expect(page.element.textContent).toBe('Before'))
+  page.render(app('hidden'))
+  await eventually(() => expect(page.element.querySelector('article')!.style.display).toBe('none'))
+  answer.say(', meanwhile')
+  await client.message(messageId).until(({ message }) => JSON.stringify(message).includes('meanwhile'))
+  page.render(app('visible'))
+  answer.say(' and after')
+  await eventually(() => expect(page.element.textContent).toBe('Before, meanwhile and after'))
+  answer.end()
+  page.unmount()
 })
 
 test('a message that is gone says so', async () => {
