@@ -1,9 +1,9 @@
 /** A token renders one block, whatever else is on show. */
-import { createElement as h, memo, Profiler, type ReactNode } from 'react'
+import { createElement as h, memo, Profiler, useEffect, type ReactNode } from 'react'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, mount } from './page.ts'
 import { connect, type Client } from '../../client/index.ts'
-import { RunnelProvider, useBlockText, useBranch, useChat, useMessage } from '../../client/react/index.ts'
+import { RunnelProvider, useBlockText, useBranch, useChat, useLoadOlder, useMessage } from '../../client/react/index.ts'
 import { startHandmade, type Handmade } from './handmade.ts'
 
 let server: Handmade
@@ -44,7 +44,11 @@ const Answer = memo(({ id }: { id: string }) => {
 function Chat({ id }: { id: string }) {
   count('chat')
   const { role } = useChat(id)
-  const { entries } = useBranch(id)
+  const { entries, hasOlder } = useBranch(id)
+  const [loadOlder] = useLoadOlder(id)
+  useEffect(() => {
+    if (hasOlder) void loadOlder()
+  }, [hasOlder, loadOlder])
   return h(
     'main',
     { 'data-role': role },
