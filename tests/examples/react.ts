@@ -1,35 +1,39 @@
 /** The React example, as its README says, in Chromium: asks, stops, asks again, and shows what is there after a reload. */
+import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { build, createServer, preview, type InlineConfig } from 'vite'
 import { expect, onTestFinished } from 'vitest'
 import { launchChromium, type Page } from '../helpers/chromium.ts'
 import { startHandmade, type ByHand, type Handmade } from '../react/handmade.ts'
 
+const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Its page from Vite's dev server, or built. */
-export async function driveReactExample(how: 'in development' | 'built'): Promise<void> {
+const sources = [
+  { find: /^@runnel\/client$/, replacement: join(root, 'client/index.ts') },
+  { find: /^@runnel\/client\/(.*)$/, replacement: join(root, 'client/$1/index.ts') },
+]
+
+/** Its page from Vite's dev server, or built: on the sources, or on the client as it is packed (`tarball`). */
+export async function driveReactExample(how: 'in development' | 'built', tarball?: string): Promise<void> {
   const server = await startHandmade()
   onTestFinished(() => server.close())
   const folder = await mkdtemp(join(tmpdir(), 'runnel-react-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await cp(join(root, 'examples/react'), folder, { recursive: true })
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  if (tarball === undefined) await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  else await execute('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], { cwd: folder })
   process.env['RUNNEL_URL'] = server.url
   onTestFinished(() => void delete process.env['RUNNEL_URL'])
   const config: InlineConfig = {
     root: folder,
     logLevel: 'error',
     cacheDir: join(folder, '.vite'),
-    resolve: {
-      alias: [
-        { find: /^@runnel\/client$/, replacement: join(root, 'client/index.ts') },
-        { find: /^@runnel\/client\/(.*)$/, replacement: join(root, 'client/$1/index.ts') },
-      ],
-    },
+    resolve: { alias: tarball === undefined ? sources : [] },
     server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
     preview: { host: '127.0.0.1', port: 0 },
   }
@@ -60,6 +64,7 @@ async function walk(page: Page, url: string, server: Handmade): Promise<void> {
   }
   const first: ByHand = server.byHand()
   await page.goto(url)
+  await waitFor('input[name=words]')
   await page.fill('input[name=words]', 'Why are there tides?')
   await page.click('text=Send')
   await waitFor('article[data-status]')
