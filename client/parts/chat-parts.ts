@@ -48,6 +48,7 @@ export class ChatParts {
   readonly #firstBranch: BranchView
   readonly #listeners = new Listeners()
   readonly #followed = new Followed(() => this.#start())
+  readonly #said = new Map<object, object>()
   #live: LiveChat | null = null
   #view: ChatView = { ...loading, chat: null, messages: [], role: null }
   #branch: BranchView
@@ -92,8 +93,12 @@ export class ChatParts {
   /** Shows the branch that holds this message. */
   readonly choose = (messageId: string): void => this.#asked()?.branch.choose(messageId)
 
-  /** Says this of oneself; null takes it back. */
-  readonly say = (state: object | null): void => this.#asked()?.setPresence(state)
+  /** Says this of oneself; null takes back what was said under this key. Of several who say something the last one counts. */
+  readonly say = (key: object, state: object | null): void => {
+    if (!this.#said.delete(key) && !state) return
+    if (state) this.#said.set(key, state)
+    this.#asked()?.setPresence([...this.#said.values()].at(-1) ?? null)
+  }
 
   #part<Snapshot>(getSnapshot: () => Snapshot): Part<Snapshot> {
     return { getSnapshot, subscribe: this.subscribe }

@@ -7,7 +7,7 @@ import type { Part } from '../parts/part.ts'
 import type { Block, GrowingField } from '../../shared/schema.ts'
 import { connecting, type Provided } from './provided.ts'
 import { useProvided } from './provider.ts'
-import { useEffect, useMemo, useSyncExternalStore } from './react.ts'
+import { useEffect, useMemo, useRef, useSyncExternalStore } from './react.ts'
 import { chatOf, firstChatOf, firstMessageOf, messageOf } from './stores.ts'
 
 /** A part as it is now; `first`: as a server has rendered it. */
@@ -46,12 +46,11 @@ export function useBranch(chatId: string): ShownBranch {
 /** Who else has a chat open. `state` is what this client says of itself meanwhile; null or nothing: it says nothing. */
 export function usePresence(chatId: string, state?: object | null): Presence {
   const [presence, chat] = useChatPart(chatId, (parts) => parts.presence)
+  const key = useRef({}).current
   const said = state ? JSON.stringify(state) : null
-  useEffect(() => {
-    if (said === null) return
-    chat.say(JSON.parse(said) as object)
-    return () => chat.say(null)
-  }, [chat, said])
+  // Another state takes the place of the last: nobody sees this client go and come again.
+  useEffect(() => chat.say(key, said === null ? null : (JSON.parse(said) as object)), [chat, key, said])
+  useEffect(() => () => chat.say(key, null), [chat, key])
   return presence
 }
 

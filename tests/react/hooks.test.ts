@@ -136,6 +136,30 @@ test('a chat and its branch are live, and who types there renders neither', asyn
   await other.close()
 })
 
+test('who says something else does not go and come again; of two components the last one counts', async () => {
+  const { id } = await client.api.createChat()
+  const said: (object | null)[] = []
+  const told = (chatId: string) =>
+    Object.assign(client.chat(chatId), { setPresence: (state: object | null) => said.push(state) })
+  const Says = ({ state }: { state: object | null }) => h('i', null, usePresence(id, state).others.length)
+  const provided = { ...client, chat: told }
+  const page = mount(null)
+  const show = (...states: (object | null)[]) =>
+    page.render(h(RunnelProvider, { client: provided }, ...states.map((state, key) => h(Says, { key, state }))))
+  const steps: [(object | null)[], (object | null)[]][] = [
+    [[{ here: 1 }], [{ here: 1 }]],
+    [[{ here: 1 }, { typing: 1 }], [{ typing: 1 }]],
+    [[{ here: 1 }, { typing: 2 }], [{ typing: 2 }]],
+    [[{ here: 1 }], [{ here: 1 }]],
+    [[null], [null]],
+  ]
+  for (const [states, wanted] of steps) {
+    show(...states)
+    await eventually(() => expect(said).toEqual(wanted))
+    said.length = 0
+  }
+})
+
 test('a question that the chat lists shortened is read whole', async () => {
   const { id } = await client.api.createChat()
   const content = 'Why? '.repeat(200)
