@@ -1,7 +1,7 @@
 import type { Page, TaskInfo } from '../api-types.ts'
 import type { Client } from '../index.ts'
 import { Listeners } from '../listeners.ts'
-import type { RunnelError } from '../../shared/errors.ts'
+import type { ReplicaError } from '../replica.ts'
 import { Loader } from './loader.ts'
 import { Followed, sameOr } from './part.ts'
 
@@ -9,7 +9,7 @@ export interface TaskListSnapshot {
   readonly tasks: readonly TaskInfo[]
   /** They are being read. */
   readonly pending: boolean
-  readonly error: RunnelError | null
+  readonly error: ReplicaError | null
 }
 
 export const noTasks: TaskListSnapshot = { tasks: [], pending: true, error: null }
