@@ -192,11 +192,12 @@ test('the list of chats is paged, searched, and live', async () => {
   // An answer in the last of them, which is not on show yet, brings it to the top.
   user.next(['Hi.'])
   await own.api.send(made[4]!, { content: 'Hello' })
-  await eventually(() => expect(ids()).toEqual([made[4], ...made.slice(0, 4)]))
+  // A fifth may stay behind it: it depends on which was there first, the line or the answer.
+  await eventually(() => expect(ids().slice(0, 4)).toEqual([made[4], ...made.slice(0, 3)]))
   await own.api.renameChat(made[1]!, 'Ebb')
   await eventually(() => expect(list.now.chats.find(({ id }) => id === made[1])!.title).toBe('Ebb'))
-  await own.api.changeChat(made[3]!, { pinned: true })
-  await eventually(() => expect(list.now.chats.find(({ id }) => id === made[3])).toMatchObject({ pinned: true }))
+  await own.api.changeChat(made[2]!, { pinned: true })
+  await eventually(() => expect(list.now.chats.find(({ id }) => id === made[2])).toMatchObject({ pinned: true }))
   await own.api.deleteChat(made[0]!)
   await eventually(() => expect(ids()).not.toContain(made[0]))
   const renders = list.renders.length

@@ -26,8 +26,10 @@ async function bytesOf(source: string): Promise<number> {
       rolldownOptions: { input: 'entry', external: [/^react/], preserveEntrySignatures: 'strict' },
     },
   })) as Rolldown.RolldownOutput
-  const entry = built.output.find((chunk) => chunk.type === 'chunk' && chunk.isEntry) as Rolldown.OutputChunk
-  return gzipSync(entry.code, { level: 9 }).length
+  const chunks = built.output.filter((chunk) => chunk.type === 'chunk')
+  const first = new Set(chunks.filter(({ isEntry }) => isEntry))
+  for (const { imports } of first) for (const chunk of chunks) if (imports.includes(chunk.fileName)) first.add(chunk)
+  return [...first].reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0)
 }
 
 const client = `export { connect } from '${path('client/index.ts')}'`
