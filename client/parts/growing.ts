@@ -51,8 +51,6 @@ export interface GrowingPart {
   readonly field: string
   readonly follower: Follower<unknown>
   readonly listeners: Listeners
-  /** What the listeners know. */
-  told: unknown
   hasEnded: boolean
   /** It was not told of all changes. */
   isBehind: boolean

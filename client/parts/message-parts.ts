@@ -96,35 +96,35 @@ export class MessageParts implements Part<MessageOutline> {
     const [told, toldOutline] = [this.#told, this.#toldOutline]
     const now = (this.#told = this.#read())
     const outline = (this.#toldOutline = this.#outline)
-    const heard = [...this.#texts.values()].flatMap((parts) => [...parts.values()]).filter(follows)
-    for (const part of heard) this.#follow(part, texts)
+    const parts = [...this.#texts.values()].flatMap((byName) => [...byName.values()])
+    const grown = parts.filter((part) => this.#follows(part, texts))
     for (const id of changedBlocks(told, now)) this.#blockListeners.get(id)?.emit()
-    for (const part of heard) {
-      const shown = part.follower.shown()
-      if (shown === part.told) continue
-      part.told = shown
-      part.listeners.emit()
-    }
+    for (const { listeners } of grown) listeners.emit()
     if (outline !== toldOutline) this.#outlineListeners.emit()
   }
 
-  #follow(part: GrowingPart, changes: MessageChange['texts']): void {
+  /** Takes the changes in; has that changed what it shows? What nobody listens to does nothing, until somebody asks. */
+  #follows(part: GrowingPart, changes: MessageChange['texts']): boolean {
+    if (part.listeners.size === 0) part.isBehind = true
+    if (part.isBehind) return false
+    const { follower } = part
+    const before = follower.shown()
     for (const { block, field, from, text } of changes) {
       if (block !== part.block || field !== part.field) continue
       part.hasEnded = false
-      if (from === 0) bringTo(part.follower, text)
-      else part.follower.replaceFrom(from, text)
+      if (from === 0) bringTo(follower, text)
+      else follower.replaceFrom(from, text)
     }
     // A block that has just come tells its text by the snapshot alone.
-    if (part.follower.length === textOf(this.#now, part).length) this.#endIfOver(part)
+    if (follower.length === textOf(this.#now, part).length) this.#endIfOver(part)
     else this.#bring(part)
+    return follower.shown() !== before
   }
 
   #bring(part: GrowingPart): void {
     part.isBehind = false
     if (bringTo(part.follower, textOf(this.#now, part))) part.hasEnded = false
     this.#endIfOver(part)
-    part.told = part.follower.shown()
   }
 
   #endIfOver(part: GrowingPart): void {
@@ -149,7 +149,6 @@ export class MessageParts implements Part<MessageOutline> {
       field,
       follower: form.follow(),
       listeners: new Listeners(),
-      told: null,
       hasEnded: false,
       isBehind: true,
     }
@@ -158,12 +157,6 @@ export class MessageParts implements Part<MessageOutline> {
     if (part.isBehind || !this.isUsed) this.#bring(part)
     return part
   }
-}
-
-/** What nobody listens to does nothing, until somebody asks. */
-function follows(part: GrowingPart): boolean {
-  if (part.listeners.size === 0) part.isBehind = true
-  return !part.isBehind
 }
 
 /** Of those that are not the same objects any more, or stand elsewhere. */

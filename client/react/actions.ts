@@ -75,7 +75,7 @@ function once<Request, Result>(
   prepare: () => Request,
   perform: (api: Api, request: Request, options: { idempotencyKey: string }) => Promise<Result>,
 ): Promise<Result> {
-  const calls = provided.once('calls', () => new Calls())
+  const calls = provided.kept('calls', () => new Calls())
   return calls.run(JSON.stringify(intent), prepare, (request, idempotencyKey) =>
     perform(provided.getClient().api, request, { idempotencyKey }),
   )

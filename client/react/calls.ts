@@ -20,6 +20,8 @@ interface Call {
  * failed on its way is repeated with the same key and the same words, so that the server does it once.
  */
 export class Calls {
+  /** Kept as long as there are hooks. */
+  readonly isUsed = true
   readonly #calls = new Map<string, Call>()
 
   /** `intent` names what is wanted. Throws RunnelError. */

@@ -20,7 +20,7 @@ export function useChats({ query, limit }: ChatListQuery = {}): Chats {
     const make = () => new ChatList(provided.getClient, { query, limit }, first)
     return [provided.kept(`chats ${name}`, make), make]
   }, [provided, name])
-  const snapshot = usePart(list, () => provided.once(`chats ${name}`, make).getSnapshot())
+  const snapshot = usePart(list, () => provided.kept(`chats ${name} first`, make).getSnapshot())
   return useMemo(() => ({ ...snapshot, loadMore: list.loadMore, refresh: list.refresh }), [snapshot, list])
 }
 

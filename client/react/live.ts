@@ -5,10 +5,10 @@ import type { MessageParts } from '../parts/message-parts.ts'
 import type { MessageOutline } from '../parts/outline.ts'
 import type { Part } from '../parts/part.ts'
 import type { Block, GrowingField } from '../../shared/schema.ts'
-import { connecting, type Provided } from './provided.ts'
+import { connecting } from './provided.ts'
 import { useProvided } from './provider.ts'
 import { useEffect, useMemo, useRef, useSyncExternalStore } from './react.ts'
-import { chatOf, firstChatOf, firstMessageOf, messageOf } from './stores.ts'
+import { chatOf, messageOf } from './stores.ts'
 
 /** A part as it is now; `first`: as a server has rendered it. */
 export function usePart<Snapshot>(part: Part<Snapshot>, first: () => Snapshot): Snapshot {
@@ -24,7 +24,7 @@ export function useConnection(): ConnectionState {
 function useChatPart<Snapshot>(chatId: string, part: (chat: ChatParts) => Part<Snapshot>): [Snapshot, ChatParts] {
   const provided = useProvided()
   const chat = useMemo(() => chatOf(provided, chatId), [provided, chatId])
-  return [usePart(part(chat), () => part(firstChatOf(provided, chatId)).getSnapshot()), chat]
+  return [usePart(part(chat), () => part(chatOf(provided, chatId, true)).getSnapshot()), chat]
 }
 
 /** A chat: its fields, all its messages, what this user may do. Who types in it renders nothing here. */
@@ -61,9 +61,8 @@ function useMessagePart<Snapshot>(
   find: (message: MessageParts) => Part<Snapshot>,
 ): Snapshot {
   const provided = useProvided()
-  const from = (of: (provided: Provided, id: string) => MessageParts) => find(of(provided, messageId))
-  const part = useMemo(() => from(messageOf), [provided, messageId, ...names])
-  return usePart(part, () => from(firstMessageOf).getSnapshot())
+  const part = useMemo(() => find(messageOf(provided, messageId)), [provided, messageId, ...names])
+  return usePart(part, () => find(messageOf(provided, messageId, true)).getSnapshot())
 }
 
 /** An answer without what grows: its fields, and which blocks it has. Renders when a field changes or a block comes. */

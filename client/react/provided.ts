@@ -21,7 +21,6 @@ export class Provided {
   readonly #given: Client | null
   readonly #options: ConnectOptions
   readonly #kept = new Map<string, Thing>()
-  readonly #made = new Map<string, unknown>()
   #own: Client | null = null
   #holders = 0
 
@@ -64,11 +63,5 @@ export class Provided {
       if (!isUsed) this.#kept.delete(name)
     }
     return thing
-  }
-
-  /** Made once. */
-  once<Made>(name: string, make: () => Made): Made {
-    if (!this.#made.has(name)) this.#made.set(name, make())
-    return this.#made.get(name) as Made
   }
 }
