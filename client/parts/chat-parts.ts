@@ -1,4 +1,4 @@
-import { nothingShown, showBranch, type BranchMessage, type LiveBranch } from '../branch.ts'
+import { nothingShown, showBranch, type BranchMessage } from '../branch.ts'
 import type { ChatSnapshot, LiveChat } from '../chat.ts'
 import { Listeners } from '../listeners.ts'
 import type { Present } from '../presence.ts'
@@ -28,9 +28,6 @@ export interface BranchView {
   /** There are messages before the first that is shown. */
   readonly hasOlder: boolean
 }
-
-/** One that shows its end first has more. */
-type Paged = LiveBranch & Partial<{ readonly hasOlder: boolean; readonly loadOlder: () => Promise<void> }>
 
 /** What is shown of a chat until something has come. */
 export interface FirstChat {
@@ -79,14 +76,14 @@ export class ChatParts {
 
   readonly branch = this.#part(() => {
     if (this.#snapshot() === this.#first) return this.#firstBranch
-    const shown: Paged = this.#live!.branch
-    const view = { entries: shown.getSnapshot(), hasOlder: shown.hasOlder ?? false }
+    const { branch } = this.#live!
+    const view = { entries: branch.getSnapshot(), hasOlder: branch.hasOlder }
     return (this.#branch = sameOr(this.#branch, view))
   })
 
   /** Shows the messages before the first one on show, too. */
   readonly loadOlder = async (): Promise<true> => {
-    await (this.#asked()?.branch as Paged | undefined)?.loadOlder?.()
+    await this.#asked()?.branch.loadOlder()
     return true
   }
 

@@ -11,7 +11,7 @@ export {
   usePresence,
   type ShownBranch,
 } from './live.ts'
-export { useChats, useTasks, type Chats } from './lists.ts'
+export { useChats, useTasks, type Chats, type UserTasks } from './lists.ts'
 export {
   useAnswerCall,
   useCall,
@@ -32,4 +32,3 @@ export type { ChatListQuery, ChatListSnapshot } from '../parts/chat-list.ts'
 export type { ChatView, Presence } from '../parts/chat-parts.ts'
 export type { TextInPieces } from '../parts/growing.ts'
 export type { BlockRef, MessageOutline } from '../parts/outline.ts'
-export type { TaskListSnapshot } from '../parts/task-list.ts'

@@ -1,5 +1,7 @@
 import { ChatList, type ChatListQuery, type ChatListSnapshot } from '../parts/chat-list.ts'
-import { noTasks, TaskList, type TaskListSnapshot } from '../parts/task-list.ts'
+import type { Part } from '../parts/part.ts'
+import type { ReplicaError } from '../replica.ts'
+import type { TasksSnapshot } from '../tasks.ts'
 import { usePart } from './live.ts'
 import { useProvided } from './provider.ts'
 import { useMemo } from './react.ts'
@@ -24,9 +26,27 @@ export function useChats({ query, limit }: ChatListQuery = {}): Chats {
   return useMemo(() => ({ ...snapshot, loadMore: list.loadMore, refresh: list.refresh }), [snapshot, list])
 }
 
+export interface UserTasks extends Pick<TasksSnapshot, 'tasks'> {
+  /** They have not been read yet. */
+  readonly pending: boolean
+  readonly error: ReplicaError | null
+}
+
+const unread: TasksSnapshot = { status: 'loading', tasks: [] }
+
 /** This user's runs, in all chats and on all devices. */
-export function useTasks(): TaskListSnapshot {
+export function useTasks(): UserTasks {
   const provided = useProvided()
-  const tasks = useMemo(() => provided.kept('tasks', () => new TaskList(provided.getClient)), [provided])
-  return usePart(tasks, () => noTasks)
+  const part = useMemo<Part<TasksSnapshot>>(
+    () => ({
+      getSnapshot: () => provided.find(false)?.tasks.getSnapshot() ?? unread,
+      subscribe: (listener) => provided.getClient().tasks.subscribe(listener),
+    }),
+    [provided],
+  )
+  const snapshot = usePart(part, () => unread)
+  return useMemo(() => {
+    const { tasks, status } = snapshot
+    return { tasks, pending: status === 'loading', error: status === 'failed' ? snapshot.error : null }
+  }, [snapshot])
 }
