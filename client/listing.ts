@@ -7,6 +7,8 @@ export interface Listed {
   readonly status: MessageStatus
   readonly hasEnded: boolean
   readonly parentId: string | null
+  /** Of the newest run, where it is not the first. */
+  readonly taskId: string | undefined
   /** Another one each time that its status is written: what was read under it is as good as new while it is the same. */
   readonly version: string
 }
@@ -29,9 +31,10 @@ export class Listing {
       const written = entry?._map.get('status')
       if (!entry || !written) continue
       const { client, clock } = written.id
-      const { status, parentId } = { status: entry.get('status'), parentId: entry.get('parentId') } as ChatEntry
-      const version = `${shown.lineage} ${client} ${clock}`
-      return { chatId: id, status, hasEnded: isTerminal(status), parentId, version }
+      const get = <K extends keyof ChatEntry>(key: K) => entry.get(key) as ChatEntry[K]
+      const [status, parentId, taskId] = [get('status'), get('parentId'), get('taskId')]
+      const version = `${shown.lineage} ${client} ${clock} ${taskId}`
+      return { chatId: id, status, hasEnded: isTerminal(status), parentId, taskId, version }
     }
     return undefined
   }

@@ -28,8 +28,6 @@ interface Shown {
   settled: string | null
   reading: string | null
   doubted: string | null
-  /** A run whose end was shown before the message was taken up again: its words are not the last. */
-  pastTask: string | undefined
 }
 
 export interface MessagesOptions {
@@ -96,7 +94,6 @@ export class Messages {
         settled: null,
         reading: null,
         doubted: null,
-        pastTask: undefined,
       }
       this.#shown.set(id, shown)
       this.#look(shown)
@@ -119,7 +116,7 @@ export class Messages {
   /** From where is it to be shown now? */
   #look(shown: Shown): void {
     const listed = this.#options.listing.find(shown.id)
-    if (!listed?.hasEnded || listed.version === shown.doubted) return this.#follow(shown, listed)
+    if (!listed?.hasEnded || listed.version === shown.doubted) return this.#follow(shown)
     if (listed.version === shown.settled && !shown.copy) return
     const kept = this.#options.ended.get(shown.id, listed.version) ?? this.#takeOver(shown, listed)
     if (kept) return this.#settle(shown, kept, listed.version)
@@ -127,8 +124,7 @@ export class Messages {
     if (!shown.copy || shown.copy.replica.state.status === 'refused') void this.#read(shown, listed)
   }
 
-  #follow(shown: Shown, listed: Listed | undefined): void {
-    if (listed && !listed.hasEnded && shown.ended) shown.pastTask = shown.ended.message?.taskId
+  #follow(shown: Shown): void {
     if (shown.copy) return
     const { replica, release } = this.#options.subscriptions.follow(shown.id)
     const remove = replica.listeners.add((change) => this.#copyChanged(shown, replica, change))
@@ -142,11 +138,11 @@ export class Messages {
   }
 
   /** The copy of a run that has ended, if it is known to be right and whole. */
-  #takeOver({ id, copy, pastTask }: Shown, { status, version }: Listed): MessageSnapshot | undefined {
+  #takeOver({ id, copy }: Shown, { status, taskId, version }: Listed): MessageSnapshot | undefined {
     if (!copy?.replica.isConfirmed) return undefined
     const snapshot = readSnapshot(copy.replica)
     const { message } = snapshot
-    const isLast = message?.status === status && (pastTask === undefined || message.taskId !== pastTask)
+    const isLast = message?.status === status && (taskId === undefined || message.taskId === taskId)
     if (!isLast || snapshot.status !== 'live') return undefined
     this.#options.ended.put(id, version, snapshot)
     return snapshot
@@ -155,7 +151,7 @@ export class Messages {
   #settle(shown: Shown, snapshot: MessageSnapshot, settled: string): void {
     const before = snapshotOf(shown)
     shown.copy?.leave()
-    Object.assign(shown, { copy: null, ended: snapshot, settled, doubted: null, pastTask: undefined })
+    Object.assign(shown, { copy: null, ended: snapshot, settled, doubted: null })
     if (before.message !== snapshot.message) shown.listeners.emit(wholeChange(snapshot))
     else if (before !== snapshot) shown.listeners.emit({ texts: [] })
   }

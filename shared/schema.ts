@@ -130,6 +130,8 @@ export interface ChatEntry {
   status: MessageStatus
   by?: By
   stoppedBy?: By
+  /** The newest run, where it is not the first. */
+  taskId?: string
   model?: string
   text?: string
   files?: JsonObject[]

@@ -176,7 +176,15 @@ export async function listEnd(
 ): Promise<void> {
   const { id, chatId, role, parentId, createdAt, status, stoppedBy, model } = message
   const fields = { role, parentId, createdAt, status, stoppedBy, ...(model !== undefined && { model }) }
-  await unlessGone(options.chats.edit(chatId, (writer) => writer.setMessages([[id, fields]])))
+  await unlessGone(
+    options.chats.edit(chatId, (writer) => {
+      const listed = schema.chatMessages(writer.doc).get(id)
+      // An end behind an end is of another run, also where nobody came to list its beginning.
+      const isAnother =
+        listed && (listed.has('taskId') || schema.isTerminal(listed.get('status') as MessageFields['status']))
+      writer.setMessages([[id, { ...fields, ...(isAnother && { taskId }) }]])
+    }),
+  )
   if (!(await options.store.endListed({ messageId: id, taskId }))) await unlist(options, chatId, [id])
 }
 

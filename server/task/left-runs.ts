@@ -111,6 +111,7 @@ export class LeftRuns {
                 parentId: row.parentId,
                 createdAt: row.createdAt,
                 status: 'queued',
+                ...(row.request.continues && { taskId: row.taskId }),
                 stoppedBy: undefined,
                 ...(row.request.anew && row.request.by && { by: row.request.by }),
                 model: row.request.model,

@@ -104,7 +104,7 @@ export class RunStarter {
     // A stop may have come before the run was there; if it cannot be asked for now, the next sweep does.
     await this.#options.nodes.hear([run]).catch(() => {})
     await this.#list(run, (writer) => {
-      if (!run.ended) writer.setMessages([[message.id, { status: 'queued', stoppedBy: undefined }]])
+      if (!run.ended) writer.setMessages([[message.id, { status: 'queued', taskId: run.taskId, stoppedBy: undefined }]])
     })
     return started
   }

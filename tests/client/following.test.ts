@@ -1,7 +1,12 @@
 /** What is followed on the line, and what is read once, on a real server. */
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, type Client, type LiveMessage, type MessageSnapshot } from '../../client/index.ts'
-import type { ClientControl } from '../../shared/protocol.ts'
+import {
+  decodeChannelMessages,
+  encodeChannelMessage,
+  type ClientControl,
+  type Subscribed,
+} from '../../shared/protocol.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { scriptedProvider } from '../http/scripted-provider.ts'
 import { start } from '../http/server.ts'
@@ -189,6 +194,78 @@ test('what was continued and ended while nobody looked is read anew', async () =
   const again = show(client, chatId)
   await soon(() => again.text(messageId)).toMatch(/sun$/)
   expect([...everFollowed]).toEqual([chatId])
+})
+
+/** A line on which what comes of a document may be held back for a while. */
+function holdableLine() {
+  const channels = new Map<number, string>()
+  const held = new Map<string, MessageEvent[]>()
+  let socket: WebSocket
+  class Holdable extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols)
+      socket = this
+      this.addEventListener('message', (event) => {
+        const pieces = piecesOf(event)
+        if (pieces.every(({ doc }) => !held.has(doc))) return
+        event.stopImmediatePropagation()
+        for (const { doc, data } of pieces) {
+          const piece = new MessageEvent('message', { data })
+          if (held.has(doc)) held.get(doc)!.push(piece)
+          else queueMicrotask(() => this.dispatchEvent(piece))
+        }
+      })
+    }
+  }
+  function piecesOf({ data }: MessageEvent): { doc: string; data: string | ArrayBuffer }[] {
+    if (typeof data !== 'string')
+      return Array.from(decodeChannelMessages(new Uint8Array(data)), ({ channel, message }) => ({
+        doc: channels.get(channel) ?? '',
+        data: new Uint8Array(encodeChannelMessage(channel, message)).buffer,
+      }))
+    const message = JSON.parse(data) as { channel?: number; docs?: Subscribed[] }
+    for (const { doc, channel } of message.docs ?? []) channels.set(channel, doc)
+    return [{ doc: channels.get(message.channel!) ?? '', data }]
+  }
+  return {
+    WebSocket: Holdable,
+    hold: (doc: string) => held.set(doc, []),
+    release: (doc: string) => {
+      const events = held.get(doc)!
+      held.delete(doc)
+      for (const { data } of events) socket.dispatchEvent(new MessageEvent('message', { data }))
+    },
+  }
+}
+
+test('the end of an earlier run is not taken for that of a later one, however late each document comes', async () => {
+  const script = scriptedProvider()
+  const server = await start({ provider: script.provider })
+  const { chatId, messageId } = await server.ask('Why?')
+  script.startText()
+  script.text('The moon')
+  const line = holdableLine()
+  const client = connect({ url: server.url, WebSocket: line.WebSocket })
+  onTestFinished(() => client.close())
+  const live = client.message(messageId)
+  onTestFinished(live.subscribe(() => {}))
+  await live.until(({ message }) => message?.output.length === 1)
+  await server.call('POST', `/api/messages/${messageId}/stop`)
+  await live.until(({ message }) => message?.status === 'stopped')
+  line.hold(messageId)
+  await server.call('POST', `/api/messages/${messageId}/continue`)
+  script.startText()
+  script.text(' and the sun')
+  const read = async () => (await server.call('GET', `/api/messages/${messageId}`)).body
+  await soon(async () => JSON.stringify(await read())).toContain('sun')
+  await server.call('POST', `/api/messages/${messageId}/stop`)
+  const json = await read()
+  const page = show(client, chatId)
+  const entry = () => page.chat.getSnapshot().messages.find(({ id }) => id === messageId)
+  await soon(entry).toMatchObject({ status: 'stopped', taskId: json.taskId })
+  expect(page.text(messageId)).toBe('The moon')
+  line.release(messageId)
+  await soon(() => live.getSnapshot().message).toEqual(json)
 })
 
 test('a message that is deleted is gone, also one that was only read', async () => {
