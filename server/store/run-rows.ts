@@ -44,7 +44,7 @@ export function judgeEnd(
 export function chatIsBusy(): RunnelError {
   return new RunnelError(
     'busy',
-    'An answer is still being written in this chat. Wait for its end, stop it, or name a parentId.',
+    'An answer is still being written in this chat, or messages wait for theirs. Wait for its end, stop it, name a parentId, or let yours wait, too (whenBusy).',
   )
 }
 

@@ -20,10 +20,12 @@ import type {
 } from './chat-rows.ts'
 import type { FileQuotas, FileRow, Upload } from './file-rows.ts'
 import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
+import type { WaitingStore } from './waiting-rows.ts'
 
 export type * from './chat-rows.ts'
 export type * from './file-rows.ts'
 export type * from './message-rows.ts'
+export type * from './waiting-rows.ts'
 
 /** Ids of what is gone from the store: documents and bytes go after it. */
 export interface Deleted {
@@ -56,7 +58,7 @@ export interface NewRun {
   /** Random; changes only when the document is rebuilt under new ids. */
   lineage: string
   claim?: Claim
-  /** Refused as `busy` while another answer of the chat is being written. */
+  /** Refused as `busy` while another answer of the chat is being written, or messages wait in it. */
   exclusive?: boolean
 }
 
@@ -137,7 +139,7 @@ export interface Paged<T> {
   nextCursor: string | null
 }
 
-export interface Store {
+export interface Store extends WaitingStore {
   readonly log: UpdateLog
 
   /**
@@ -166,11 +168,11 @@ export interface Store {
   markRead(chatId: string, userId: string, at: number): Promise<number | null>
   /** Chats whose time is over by then (epoch ms), the oldest first. */
   expiredChats(now: number): Promise<ChatRow[]>
-  /** The chat with every byte of it: messages, documents, logs, members, invites, provider data, files, search index. */
+  /** The chat with every byte of it: messages, those that wait, documents, logs, members, invites, provider data, files, search index. */
   deleteChat(id: string): Promise<Deleted>
   /** Ids of a message and all that answers it, directly or not; empty for an unknown id. */
   descendants(messageId: string): Promise<string[]>
-  /** A message with its descendants, every byte of them, and the files that no other message has. */
+  /** A message with its descendants, every byte of them, and the files that no other message has. What waits for one of them answers the message before it. */
   deleteMessages(messageId: string): Promise<Deleted>
   /** Chats of a user in which a title or a message has all these words (or beginnings of words), best first. Throws `bad_request` for a cursor that is none. */
   searchChats(userId: string, query: string, page: Page): Promise<Paged<FoundChat>>

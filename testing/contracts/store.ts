@@ -10,6 +10,7 @@ import { logRules } from './store-log.ts'
 import { messageRules } from './store-messages.ts'
 import { quotaRules } from './store-quotas.ts'
 import { runRules } from './store-runs.ts'
+import { waitingRules } from './store-waiting.ts'
 import type { TestTools } from './tools.ts'
 
 /** The rules of the store port, for every adapter. */
@@ -20,6 +21,7 @@ export function storeContract(open: OpenStore, tools: TestTools): void {
   messageRules(open, tools)
   historyRules(open, tools)
   runRules(open, tools)
+  waitingRules(open, tools)
   claimRules(open, tools)
   endRules(open, tools)
   logRules(open, tools)

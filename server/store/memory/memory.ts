@@ -12,9 +12,10 @@ import { memoryMembers } from './members.ts'
 import { memoryProviderData } from './provider-data.ts'
 import { bare, compare, cutPage, positionOf, said, withoutSystem, type Numbered } from './rows.ts'
 import { memorySearch } from './search.ts'
+import { memoryWaiting } from './waiting.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, parentOf, refuseContinuation, runRows, unknownParent } from '../run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, Order, OrderKey, Store, StoredChat, StoredMessage } from '../store.ts'
+import type { ChatRow, Continuation, MessageRow, NewRun, Order, OrderKey, Store, StoredChat, StoredMessage } from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
@@ -105,7 +106,29 @@ export function memoryStore(): Store {
     for (const [taskId, messageId] of pastTasks) if (ids.includes(messageId)) pastTasks.delete(taskId)
   }
 
+  function insertRun(run: NewRun): void {
+    const rows = runRows(run)
+    if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
+    const parent = parentOf(run)
+    if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
+    refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
+    if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
+    for (const row of rows) putMessage(row)
+    documents.create(run.assistant.id, run.lineage, 1)
+  }
+
   const list = memoryChatList({ role: (chatId, userId) => members.role(chatId, userId), ownChats, messagesOf })
+
+  const waiting = memoryWaiting({
+    hasChat: (chatId) => chats.has(chatId),
+    statusOf: (id) => messages.get(id)?.row.status,
+    running: (chatId) => unfinished().findLast((row) => row.chatId === chatId)?.id ?? null,
+    newest: (chatId) => messagesOf(chatId).at(-1)?.row.id ?? null,
+    claims,
+    files,
+    active: list.active,
+    insertRun,
+  })
 
   return {
     log: documents.log,
@@ -138,6 +161,7 @@ export function memoryStore(): Store {
     },
     async deleteChat(id) {
       const ids = messagesOf(id).map(({ row }) => row.id)
+      const doomed = [...files.deleteOfMessages(waiting.deleteChat(id))]
       deleteAll(ids)
       chats.delete(id)
       defaults.delete(id)
@@ -146,13 +170,15 @@ export function memoryStore(): Store {
       members.deleteChat(id)
       list.deleteChat(id)
       claims.forget(({ response }) => JSON.stringify(response).includes(`"${id}"`))
-      return { messages: ids, files: [...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
+      return { messages: ids, files: [...doomed, ...files.deleteOfMessages(ids), ...files.deleteOfChat(id)] }
     },
     async descendants(messageId) {
       return descendants(messageId)
     },
     async deleteMessages(messageId) {
       const ids = descendants(messageId)
+      const row = messages.get(messageId)?.row
+      if (row) waiting.passOn(row.chatId, ids, row.parentId)
       deleteAll(ids)
       return { messages: ids, files: files.deleteOfMessages(ids) }
     },
@@ -160,6 +186,7 @@ export function memoryStore(): Store {
 
     ...members.store,
     ...defaults.store,
+    ...waiting.store,
     async removeMember(chatId, userId) {
       list.removeMember(chatId, userId)
       return await members.store.removeMember(chatId, userId)
@@ -180,15 +207,10 @@ export function memoryStore(): Store {
 
     async startRun(run) {
       return claims.claimThen(run.claim, () => {
-        const rows = runRows(run)
-        if (run.exclusive && unfinished().some((row) => row.chatId === run.assistant.chatId)) throw chatIsBusy()
-        if (rows.some((row) => !chats.has(row.chatId))) throw new RunnelError('not_found', 'This chat does not exist.')
-        const parent = parentOf(run)
-        if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
-        refuseKnown(rows.some((row) => messages.has(row.id)) || documents.has(run.assistant.id))
-        if (run.userMessage) files.attach(run.files ?? [], run.userMessage.chatId, run.userMessage.id)
-        for (const row of rows) putMessage(row)
-        documents.create(run.assistant.id, run.lineage, 1)
+        const { chatId } = run.assistant
+        if (run.exclusive && (unfinished().some((row) => row.chatId === chatId) || waiting.isOpen(chatId)))
+          throw chatIsBusy()
+        insertRun(run)
         list.active(run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
       })
     },

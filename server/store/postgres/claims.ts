@@ -25,6 +25,13 @@ export async function takeClaim(query: Query, claim: Claim | undefined): Promise
   return taken.length === 1 ? { repeated: false } : await judge(query, claim)
 }
 
+/** Inside a transaction that has taken it: nothing was done under it. */
+export async function unclaim(query: Query, claim: Claim | undefined): Promise<void> {
+  if (!claim) return
+  const { userId, route, key } = claim
+  await query('DELETE FROM claims WHERE user_id = $1 AND route = $2 AND key = $3', [userId, route, key])
+}
+
 /** Null for a key that nobody claimed. Throws `idempotency_mismatch`. */
 export async function findClaim(query: Query, claim: NewClaim): Promise<{ response: Json } | null> {
   const claimed = await judge(query, claim)

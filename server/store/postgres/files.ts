@@ -7,7 +7,7 @@ import { unknownMessage } from '../run-rows.ts'
 import type { FileQuotas, FileRow, Store } from '../store.ts'
 
 /** Of advisory locks with two numbers: what is counted, and for whom. */
-export const quotaLocks = { userFiles: 1, chatFiles: 2, userChats: 3 } as const
+export const quotaLocks = { userFiles: 1, chatFiles: 2, userChats: 3, userWaiting: 4 } as const
 
 type FileMethods = Pick<
   Store,

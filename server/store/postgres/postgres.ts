@@ -33,8 +33,9 @@ import { postgresProviderData, putProviderData } from './provider-data.ts'
 import { forgetOrders, postgresOrders } from './orders.ts'
 import { vectorOf, vectorOfMessage } from './search.ts'
 import { migrations } from './steps.ts'
+import { deleteWaiting, passWaitingOn, postgresWaiting, refuseWhereWaiting, takeWaiting } from './waiting.ts'
 import { judgeEnd, parentOf, runRows, unknownParent } from '../run-rows.ts'
-import type { Deleted, RunEnd, Store } from '../store.ts'
+import type { Deleted, NewRun, RunEnd, Store } from '../store.ts'
 
 /** Of their own: searches and histories that take long must not hold up what is being written. */
 const logConnections = 4
@@ -83,6 +84,7 @@ export function postgresStore(
     ...postgresFiles(connection),
     ...postgresEpochs(connection),
     ...postgresOrders(connection),
+    ...postgresWaiting(connection),
 
     aliasKey: () => postgresAliasKey(connection),
 
@@ -112,21 +114,25 @@ export function postgresStore(
         const ids = (await query<{ id: string }>('SELECT id FROM messages WHERE chat_id = $1', [id])).map(
           (row) => row.id,
         )
+        const waited = await deleteFilesOfMessages(query, await deleteWaiting(query, id))
         const { messages, files } = await deleteMessages(query, ids)
         await deleteDocuments(query, [id])
         await forgetClaims(query, id)
         for (const table of ['members', 'invites', 'activities'])
           await query(`DELETE FROM ${table} WHERE chat_id = $1`, [id])
         await query('DELETE FROM chats WHERE id = $1', [id])
-        return { messages, files: [...files, ...(await deleteFilesOfChat(query, id))] }
+        return { messages, files: [...waited, ...files, ...(await deleteFilesOfChat(query, id))] }
       }),
     deleteMessages: (messageId) =>
       write(async (query) => {
         // Nothing is added to the chat from here on: no answer to what goes, and no file.
-        await query('SELECT 1 FROM chats WHERE id = (SELECT chat_id FROM messages WHERE id = $1) FOR UPDATE', [
-          messageId,
-        ])
-        return await deleteMessages(query, await readDescendants(query, messageId))
+        const [chat] = await query<{ id: string }>(
+          'SELECT id FROM chats WHERE id = (SELECT chat_id FROM messages WHERE id = $1) FOR UPDATE',
+          [messageId],
+        )
+        const ids = await readDescendants(query, messageId)
+        if (chat) await passWaitingOn(query, chat.id, messageId, ids)
+        return await deleteMessages(query, ids)
       }),
 
     startRun: async (run) => {
@@ -135,14 +141,22 @@ export function postgresStore(
         const claimed = await takeClaim(query, run.claim)
         if (claimed.repeated) return claimed
         await keepChat(query, run.assistant.chatId)
-        if (run.exclusive) await refuseBusyChat(query, run.assistant.chatId)
-        const parent = parentOf(run)
-        if (parent !== null && !(await isIn(query, run.assistant.chatId, parent))) throw unknownParent()
-        for (const row of runRows(run)) await insertMessage(query, row, vector)
-        if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
-        await createDocument(query, run.assistant.id, run.lineage, 1)
+        if (run.exclusive) {
+          await refuseBusyChat(query, run.assistant.chatId)
+          await refuseWhereWaiting(query, run.assistant.chatId)
+        }
+        await insertRun(query, run, vector)
         await chatActive(query, run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
         return claimed
+      })
+    },
+    takeWaiting: async (run, taking) => {
+      const vector = run.userMessage && (await vectorOfMessage(run.userMessage))
+      return await write(async (query) => {
+        if (!(await takeWaiting(query, run, taking))) return false
+        await insertRun(query, run, vector)
+        await chatActive(query, run.assistant.chatId, run.assistant.createdAt)
+        return true
       })
     },
     continueRun: (run) =>
@@ -191,6 +205,15 @@ export function postgresStore(
     dropClaims: async (before) => void (await query('DELETE FROM claims WHERE created_at < $1', [before])),
     close: () => closeAll([() => logConnection.close(), () => connection.close()]),
   }
+}
+
+/** Inside a transaction that keeps the chat. */
+async function insertRun(query: Query, run: NewRun, vector: string | null): Promise<void> {
+  const parent = parentOf(run)
+  if (parent !== null && !(await isIn(query, run.assistant.chatId, parent))) throw unknownParent()
+  for (const row of runRows(run)) await insertMessage(query, row, vector)
+  if (run.userMessage) await attachFiles(query, run.files ?? [], run.userMessage.chatId, run.userMessage.id)
+  await createDocument(query, run.assistant.id, run.lineage, 1)
 }
 
 /** Inside a transaction. Documents first, as where a run is saved: no two of these wait for each other. */

@@ -258,4 +258,34 @@ export const migrations: readonly string[] = [
   ALTER TABLE members ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false;
   ALTER TABLE members ADD COLUMN invite_id TEXT COLLATE "C";
   `,
+  `
+  -- Messages that wait for their turn, in one line a chat. after_id: what the first of them answers, once that has ended.
+  CREATE TABLE waiting (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    chat_id TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    place BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    said JSON NOT NULL,
+    refused JSON
+  );
+  CREATE INDEX waiting_by_chat ON waiting (chat_id, place);
+  CREATE INDEX waiting_by_user ON waiting (user_id);
+
+  -- listed: the version that the chat's document says.
+  CREATE TABLE waiting_lines (
+    chat_id TEXT COLLATE "C" PRIMARY KEY,
+    after_id TEXT COLLATE "C",
+    version TEXT COLLATE "C" NOT NULL,
+    listed TEXT COLLATE "C"
+  );
+
+  -- Chats from which something is being deleted: until then nothing of their lines is taken.
+  CREATE TABLE waiting_holds (
+    hold TEXT COLLATE "C" PRIMARY KEY,
+    chat_id TEXT COLLATE "C" NOT NULL,
+    until BIGINT NOT NULL
+  );
+  CREATE INDEX waiting_holds_by_chat ON waiting_holds (chat_id);
+  `,
 ]

@@ -113,8 +113,8 @@ export interface SqliteMessages {
   deleteChat(id: string): void
   unfinished(): MessageRow[]
   unfinishedOf(userId: string): MessageRow[]
-  /** Inside a transaction. */
-  isBusy(chatId: string): boolean
+  /** Inside a transaction: the newest of a chat that is being written. */
+  running(chatId: string): string | null
   takeOver(messageId: string, from: string, to: string): boolean
 }
 
@@ -185,7 +185,8 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
      ORDER BY created_at, number`,
   )
   const selectUnfinishedIn = connection.prepare(
-    "SELECT 1 FROM messages WHERE chat_id = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting') LIMIT 1",
+    `SELECT id FROM messages WHERE chat_id = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')
+     ORDER BY created_at DESC, number DESC LIMIT 1`,
   )
   const setNode = connection.prepare(
     "UPDATE messages SET node = ? WHERE id = ? AND node = ? AND status IN ('queued', 'preparing', 'streaming', 'waiting')",
@@ -275,7 +276,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
         () => toPage(rowsOf(selectSaid, ids), { limit: ids.length, maxBytes }, bytesOfJson, toSaid).items,
       ),
     unfinishedOf: (userId) => connection.read(() => selectUnfinishedOf.all(userId).map(toRow)),
-    isBusy: (chatId) => selectUnfinishedIn.get(chatId) !== undefined,
+    running: (chatId) => one(selectUnfinishedIn, chatId, ({ id }) => String(id)),
     takeOver: (messageId, from, to) => connection.read(() => setNode.run(to, messageId, from).changes === 1),
     unfinished: () => connection.read(() => selectUnfinished.all().map(toRow)),
   }

@@ -13,6 +13,7 @@ import { sqliteMembers } from './members.ts'
 import { sqliteMessages } from './messages.ts'
 import { sqliteProviderData } from './provider-data.ts'
 import { sqliteSearch } from './search.ts'
+import { sqliteWaiting } from './waiting.ts'
 import { sqliteOrders } from './orders.ts'
 import { refuseChat } from '../quotas.ts'
 import { jsonText } from '../json-text.ts'
@@ -25,7 +26,7 @@ import {
   unknownMessage,
   unknownParent,
 } from '../run-rows.ts'
-import type { Deleted, Store } from '../store.ts'
+import type { Deleted, NewRun, Store } from '../store.ts'
 import { unknownChat } from '../unknown-chat.ts'
 
 /** Writing a state that is larger takes a turn of the event loop for itself. */
@@ -61,6 +62,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
   const list = sqliteChatList(connection)
   const orders = sqliteOrders(connection)
   const defaults = sqliteDefaults(connection)
+  const waiting = sqliteWaiting(connection, { messages, claims, files, list })
 
   // What an earlier process did not come to.
   void search.finish()
@@ -79,6 +81,20 @@ export function sqliteStore(connection: SqliteConnection): Store {
   }
 
   const isIn = (chatId: string, messageId: string) => messages.getRow(messageId)?.chatId === chatId
+
+  /** Inside a transaction. Whether its words are all in the search index. */
+  function insertRun(run: NewRun): boolean {
+    let isIndexed = true
+    const parent = parentOf(run)
+    if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
+    for (const row of runRows(run)) messages.insertMessage(row)
+    if (run.userMessage) {
+      for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
+      isIndexed = !search.putMessage(run.userMessage)
+    }
+    documents.create(run.assistant.id, run.lineage, 1)
+    return isIndexed
+  }
 
   function refuseUnknown(chatId: string): void {
     if (!messages.getChatRow(chatId)) throw unknownChat()
@@ -121,6 +137,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     expiredChats: async (now) => messages.expiredChats(now),
     deleteChat: async (id) => {
       const deleted = connection.write(() => {
+        const waited = files.deleteOfMessages(waiting.deleteChat(id))
         const deleted = deleteMessages(messages.idsOfChat(id))
         search.removeChat(id)
         documents.delete(id)
@@ -129,14 +146,19 @@ export function sqliteStore(connection: SqliteConnection): Store {
         claims.forget(id)
         defaults.delete(id)
         messages.deleteChat(id)
-        return { ...deleted, files: [...deleted.files, ...files.deleteOfChat(id)] }
+        return { ...deleted, files: [...waited, ...deleted.files, ...files.deleteOfChat(id)] }
       })
       await search.finish()
       return deleted
     },
     descendants: async (messageId) => messages.descendants(messageId),
     deleteMessages: async (messageId) => {
-      const deleted = connection.write(() => deleteMessages(messages.descendants(messageId)))
+      const deleted = connection.write(() => {
+        const ids = messages.descendants(messageId)
+        const row = messages.getRow(messageId)
+        if (row) waiting.passOn(row.chatId, ids, row.parentId)
+        return deleteMessages(ids)
+      })
       await search.finish()
       return deleted
     },
@@ -177,19 +199,13 @@ export function sqliteStore(connection: SqliteConnection): Store {
     revokeInvite: async (chatId, id) => members.revokeInvite(chatId, id),
 
     startRun: async (run) => {
+      const { chatId } = run.assistant
       let isFinished = true
       const started = connection.write(() => {
         const claimed = claims.take(run.claim)
         if (claimed.repeated) return claimed
-        if (run.exclusive && messages.isBusy(run.assistant.chatId)) throw chatIsBusy()
-        const parent = parentOf(run)
-        if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
-        for (const row of runRows(run)) messages.insertMessage(row)
-        if (run.userMessage) {
-          for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
-          isFinished = !search.putMessage(run.userMessage)
-        }
-        documents.create(run.assistant.id, run.lineage, 1)
+        if (run.exclusive && (messages.running(chatId) !== null || waiting.isOpen(chatId))) throw chatIsBusy()
+        isFinished = insertRun(run)
         list.active(run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
         return claimed
       })
@@ -206,6 +222,13 @@ export function sqliteStore(connection: SqliteConnection): Store {
         return claimed
       }),
     findClaim: async (claim) => claims.find(claim),
+    ...waiting.store,
+    takeWaiting: async (run, taking) => {
+      let isIndexed = true
+      const isTaken = connection.write(() => waiting.take(run, taking, () => (isIndexed = insertRun(run))))
+      if (!isIndexed) await search.finish()
+      return isTaken
+    },
     getRow: async (id) => messages.getRow(id),
     getMessage: (id) => inOwnTurn(() => messages.getMessage(id)),
     getRequest: (id) => inOwnTurn(() => messages.getRequest(id)),

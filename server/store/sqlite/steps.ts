@@ -294,4 +294,26 @@ export const migrations: readonly string[] = [
   ALTER TABLE members ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE members ADD COLUMN invite_id TEXT;
   `,
+  `
+  -- Messages that wait for their turn, in one line a chat. after_id: what the first of them answers, once that has ended.
+  CREATE TABLE waiting (
+    id TEXT PRIMARY KEY,
+    chat_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    said TEXT NOT NULL,
+    refused TEXT
+  ) STRICT;
+  CREATE INDEX waiting_by_chat ON waiting (chat_id, place);
+  CREATE INDEX waiting_by_user ON waiting (user_id);
+
+  -- listed: the version that the chat's document says.
+  CREATE TABLE waiting_lines (
+    chat_id TEXT PRIMARY KEY,
+    after_id TEXT,
+    version TEXT NOT NULL,
+    listed TEXT
+  ) STRICT;
+  `,
 ]
