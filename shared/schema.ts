@@ -55,6 +55,8 @@ export interface MessageFields {
   role: 'user' | 'assistant'
   /** Who asked; of an answer who asked for its newest run. */
   by?: By
+  /** Who changed the words of a question while it waited, where that was somebody else. */
+  editedBy?: By
   /** Who stopped it. */
   stoppedBy?: By
   model?: string
@@ -129,6 +131,7 @@ export interface ChatEntry {
   createdAt: number
   status: MessageStatus
   by?: By
+  editedBy?: By
   stoppedBy?: By
   /** The newest run, where it is not the first. */
   taskId?: string
@@ -138,10 +141,37 @@ export interface ChatEntry {
   shortened?: true
 }
 
+/** So many bytes of the text of a message that waits stand in its chat's list, and so many of its tools and parameters, as JSON. */
+export const listedWaitingBytes = 1_000
+export const listedRequestBytes = 500
+
+/**
+ * A message that waits until the answer before it has ended, as its chat lists it. `shortened`: not all of its text, its
+ * files, its tools or its parameters is here; HTTP has it.
+ */
+export interface WaitingEntry {
+  /** Of the question that it becomes. */
+  id: string
+  by: By
+  /** Who has changed its words, where that was somebody else. */
+  editedBy?: By
+  createdAt: number
+  text: string
+  files?: JsonObject[]
+  model: string
+  tools?: (string | JsonObject)[]
+  params?: JsonObject
+  shortened?: true
+  /** Why it is not sent: it stays until somebody sends it again, or removes it. */
+  refused?: { code: string; message: string }
+}
+
 export interface ChatFields {
   id: string
   title: string
   createdAt: number
+  /** Messages that wait, in the order in which they are taken; absent where none does. */
+  waiting?: WaitingEntry[]
 }
 
 /** The canonical JSON of a chat document. */

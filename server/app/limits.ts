@@ -27,6 +27,8 @@ export function runLimits(config: Config) {
     maxTasks: config.RUNNEL_MAX_TASKS,
     maxTasksPerUser: config.RUNNEL_MAX_TASKS_PER_USER,
     maxQueuedTasksPerUser: config.RUNNEL_MAX_QUEUED_TASKS_PER_USER,
+    maxWaitingPerChat: config.RUNNEL_MAX_WAITING_PER_CHAT,
+    maxWaitingPerUser: config.RUNNEL_MAX_WAITING_PER_USER,
     taskMaxMs: config.RUNNEL_TASK_MAX_MS,
   }
 }

@@ -3,6 +3,7 @@ import type { Role } from '../../shared/protocol.ts'
 import { documentKind } from '../../shared/schema.ts'
 import type { ChatRow, FileRow, MessageRow, Store } from '../store/store.ts'
 import type { Identity } from './auth.ts'
+import { inviteOfGuest } from './user.ts'
 import { Watches, type Watch } from './watch.ts'
 
 /** Each may do what those before it may: read; send, stop and decide; all. */
@@ -95,4 +96,21 @@ export class Access {
 
 function notFound(what: string): RunnelError {
   return new RunnelError('not_found', `There is no such ${what}.`)
+}
+
+/** Whether somebody who is not calling now may still write in a chat: a member, or a guest by an invite that is good. */
+export async function mayStillWrite(
+  store: Pick<Store, 'memberRole' | 'getInvite'>,
+  userId: string,
+  chatId: string,
+  now: number,
+): Promise<boolean> {
+  const inviteId = inviteOfGuest(userId)
+  if (inviteId === null) return mayWrite(await store.memberRole(chatId, userId))
+  const invite = await store.getInvite(inviteId)
+  return invite !== null && invite.chatId === chatId && invite.expiresAt > now && mayWrite(invite.role)
+}
+
+function mayWrite(role: Role | null): boolean {
+  return role !== null && ranks.indexOf(role) >= ranks.indexOf('editor')
 }

@@ -9,6 +9,11 @@ export function guestId(inviteId: string): string {
   return guestPrefix + inviteId
 }
 
+/** The invite by which a guest came; null for an account. */
+export function inviteOfGuest(userId: string): string | null {
+  return isGuestId(userId) ? userId.slice(guestPrefix.length) : null
+}
+
 export function isGuestId(userId: string): boolean {
   return userId.startsWith(guestPrefix)
 }

@@ -259,6 +259,16 @@ export const settings = {
     default: '100',
     meaning: 'runs of one user that may wait as queued',
   },
+  RUNNEL_MAX_WAITING_PER_CHAT: {
+    schema: integer(1).max(100),
+    default: '20',
+    meaning: 'messages that may wait in one chat until the answer before them has ended',
+  },
+  RUNNEL_MAX_WAITING_PER_USER: {
+    schema: integer(1),
+    default: '100',
+    meaning: 'messages of one user that may wait so, in all chats',
+  },
   RUNNEL_MAX_BODY_BYTES: { schema: integer(1024), default: '1000000', meaning: 'bytes of a request body' },
   RUNNEL_MAX_DOOR_BODY_BYTES: {
     schema: integer(1024),

@@ -7,13 +7,19 @@ import { chatOfPath, fileIds, filesOf } from './finders.ts'
 import { historyPage, historyQuery, sendHistory } from './history.ts'
 import type { Services } from './services.ts'
 import { route } from './route.ts'
-import { answerStarted, runErrors, runFields, runRequestOf, runResponses } from './run-requests.ts'
+import { answerStarted, askResponses, runErrors, runFields, runRequestOf } from './run-requests.ts'
 import { messageJson, pageOf } from './schemas.ts'
 
 const newMessage = z.strictObject({
   content: z.string().min(1),
   parentId: z.string().nullable().optional(),
   files: fileIds.optional(),
+  whenBusy: z
+    .enum(['queue', 'interrupt', 'reject'])
+    .default('reject')
+    .describe(
+      'what is done while an answer of this chat is being written, where no parentId is named: queue: it waits; interrupt: that answer is stopped; reject: 409 busy',
+    ),
   ...runFields,
 })
 
@@ -38,21 +44,24 @@ export const questionRoutes = [
     of: chatOfPath,
     access: 'editor',
     repeatable: true,
-    summary: 'Ask: 202 with the ids to follow and to stop, or with stream: false the finished message',
+    summary:
+      'Ask: 202 with the ids to follow and to stop, also of a message that has to wait; or with stream: false the finished message',
     body: newMessage,
-    responses: runResponses,
+    responses: askResponses,
     errors: runErrors,
     async handle({ request, response, identity, subject: chat, body }, services) {
       const { tasks, now } = services
       const runRequest = await runRequestOf(body, identity, services, { chatId: chat.id })
       if (typeof body.parentId === 'string') await checkParent(body.parentId, chat.id, services)
-      const started = await tasks.start({
+      const started = await tasks.ask({
         user: identity.user,
         chat,
         question: { content: body.content, files: await filesOf(body.files ?? [], chat.id, services) },
         parentId: body.parentId,
         request: { ...runRequest, requestId: requestIdOf(response) },
         claim: claimOf(request, identity, now()),
+        whenBusy: body.whenBusy,
+        asked: { ...(body.tools && { tools: body.tools }), ...(body.params && { params: body.params }) },
       })
       await answerStarted(response, started, body.stream, services)
     },

@@ -17,12 +17,14 @@ import { syncRoutes } from './sync.ts'
 import { taskRoutes } from './tasks.ts'
 import { toolCallRoutes } from './tool-calls.ts'
 import { toolRoutes } from './tools.ts'
+import { waitingRoutes } from './waiting.ts'
 
 const described: readonly Route[] = [
   ...chatRoutes,
   ...memberRoutes,
   ...inviteRoutes,
   ...questionRoutes,
+  ...waitingRoutes,
   ...messageRoutes,
   ...againRoutes,
   ...toolCallRoutes,

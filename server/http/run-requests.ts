@@ -6,6 +6,7 @@ import type { JsonObject, Message } from '../../shared/schema.ts'
 import type { Identity } from '../auth/auth.ts'
 import type { RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
+import type { Asking } from '../task/waiting-messages.ts'
 import { refusalHeaders } from './errors.ts'
 import { refused, refuseParams, refuseProviderTools } from './params.ts'
 import type { Services } from './services.ts'
@@ -35,7 +36,7 @@ export const runFields = {
   stream: z.boolean().default(true),
 }
 
-const startedJson = z.object({
+export const startedJson = z.object({
   chatId: z.string(),
   taskId: z.string(),
   messageId: z.string(),
@@ -45,6 +46,17 @@ const startedJson = z.object({
 /** Of a route that starts a run: 202 with the ids; with `stream: false` the finished message, or 202 with one that waits for somebody. */
 export const runResponses = { 200: messageJson, 202: z.union([startedJson, messageJson]) }
 export const runErrors = [409, 422, 502, 503, 504]
+
+/** Of one that may have to wait. */
+export const askResponses = {
+  ...runResponses,
+  202: z.union([
+    startedJson.extend({
+      waitingId: z.string().optional().describe('it waits, and is called so until the answer before it has ended'),
+    }),
+    messageJson,
+  ]),
+}
 
 type RunBody = { [Field in keyof typeof runFields]?: z.output<(typeof runFields)[Field]> }
 
@@ -126,14 +138,14 @@ function nullWhereRefused(error: unknown): null {
   throw error
 }
 
-/** Answers with the ids at once; with `stream: false` when the run has ended, or waits for somebody who must first see it. */
+/** Answers with the ids at once, also of what waits for another answer; with `stream: false` when the run has ended, or waits for somebody who must first see it. */
 export async function answerStarted(
   response: Response,
-  started: Started,
+  started: Asking,
   stream: boolean,
   services: Services,
 ): Promise<void> {
-  if (stream) return void response.status(202).json(started)
+  if (stream || started.waitingId !== undefined) return void response.status(202).json(started)
   const message = await finished(started, services)
   if (message.status === 'waiting') response.status(202)
   if (message.status !== 'failed' || !message.error) return await sendJson(response, message)

@@ -88,6 +88,7 @@ export const messageJson = z
     parentId: z.string().nullable(),
     role: z.enum(['user', 'assistant']),
     by: byJson.optional(),
+    editedBy: byJson.optional().describe('who changed the words of a question while it waited, if somebody else'),
     stoppedBy: byJson.optional(),
     status,
     createdAt: epochMs,

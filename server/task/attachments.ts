@@ -27,7 +27,7 @@ export function shownFile(
 }
 
 /** The files of a stored message, as the chat's list shows them. */
-export function filesOf({ output }: Message): JsonObject[] {
+export function filesOf({ output }: Pick<Message, 'output'>): JsonObject[] {
   return output
     .filter((block) => block.type === 'file')
     .map(({ name, mimeType, url, size }) => ({ name, mimeType, url, ...(size !== undefined && { size }) }))

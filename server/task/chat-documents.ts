@@ -1,5 +1,5 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { everListed } from '../../shared/schema.ts'
+import { chatMap, chatMessages, everListed, type WaitingEntry } from '../../shared/schema.ts'
 import { ChatWriter } from '../document/chat-writer.ts'
 import type { Room } from '../room/room.ts'
 import type { Rooms } from '../room/rooms.ts'
@@ -57,6 +57,26 @@ export class ChatDocuments {
         (room) => this.#rooms.compact(room),
       ),
     )
+  }
+
+  /** What waits in it, undefined for nothing. Words that nobody says any more leave the chat's log. Throws as `edit`. */
+  async setWaiting(chatId: string, waiting: WaitingEntry[] | undefined): Promise<void> {
+    await this.#patience.keep(async () => {
+      let erases = false
+      await this.#edit(
+        chatId,
+        (writer) => {
+          const before = (chatMap(writer.doc).get('waiting') ?? []) as WaitingEntry[]
+          const says = ({ id, text }: WaitingEntry) =>
+            chatMessages(writer.doc).has(id) || waiting?.some((entry) => entry.id === id && entry.text === text)
+          erases = !before.every(says)
+          writer.setChat({ waiting })
+        },
+        async (room) => {
+          if (erases) await this.#rooms.compact(room)
+        },
+      )
+    })
   }
 
   async #edit(chatId: string, edit: (writer: ChatWriter) => void, then: (room: Room) => Promise<void>): Promise<void> {

@@ -29,14 +29,20 @@ export class Deletion {
   /** Throws `store_unavailable`. */
   async chat(chat: ChatRow): Promise<void> {
     const { tasks, store, gone } = this.#options
-    await tasks.endAll((message) => message.chatId === chat.id)
-    const deleted = await store.deleteChat(chat.id)
-    await gone([...deleted.messages, chat.id])
-    await this.bytes(deleted.files)
+    await tasks.waiting.hold(chat.id, async () => {
+      await tasks.endAll((message) => message.chatId === chat.id)
+      const deleted = await store.deleteChat(chat.id)
+      await gone([...deleted.messages, chat.id])
+      await this.bytes(deleted.files)
+    })
   }
 
   /** With all that answers it. Throws `not_found`, `store_unavailable`. */
   async message(message: MessageRow): Promise<void> {
+    await this.#options.tasks.waiting.hold(message.chatId, () => this.#message(message))
+  }
+
+  async #message(message: MessageRow): Promise<void> {
     const { tasks, store, gone, chats } = this.#options
     const doomed = new Set(await store.descendants(message.id))
     if (doomed.size === 0) throw new RunnelError('not_found', 'There is no such message.')

@@ -4,7 +4,7 @@ import { filesOf } from './attachments.ts'
 
 /** A user message as its chat lists it: what is long is read over HTTP, so that a chat of many stays quick to join. */
 export function questionEntry(message: Message): ChatEntry {
-  const { parentId, createdAt, by } = message
+  const { parentId, createdAt, by, editedBy } = message
   const whole = wordsOf(...message.output)
   const text = beginningOf(whole, listedTextBytes)
   const files = filesOf(message)
@@ -15,6 +15,7 @@ export function questionEntry(message: Message): ChatEntry {
     createdAt,
     status: 'completed',
     ...(by && { by }),
+    ...(editedBy && { editedBy }),
     text,
     ...(files.length > 0 && listsFiles && { files }),
     ...((text.length < whole.length || !listsFiles) && { shortened: true }),
@@ -22,7 +23,7 @@ export function questionEntry(message: Message): ChatEntry {
 }
 
 /** As many whole characters as so many bytes of UTF-8 hold. */
-function beginningOf(text: string, bytes: number): string {
+export function beginningOf(text: string, bytes: number): string {
   // No code unit is less than a byte.
   const { read } = new TextEncoder().encodeInto(text.slice(0, bytes), new Uint8Array(bytes))
   return text.slice(0, read)

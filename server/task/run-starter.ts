@@ -1,12 +1,24 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { ChatFields } from '../../shared/schema.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
+import type { ChatRow, WaitingLine, WaitingMessage } from '../store/store.ts'
 import { takeUp } from './ending.ts'
 import type { Nodes } from './nodes.ts'
 import { messageError, type Run } from './run.ts'
 import type { Running, RunningOptions } from './running.ts'
-import { writeContinuation, writeNewRun, type ContinueOptions, type Started, type StartOptions } from './start.ts'
+import {
+  takenRows,
+  writeContinuation,
+  writeNewRun,
+  type ContinueOptions,
+  type NewRows,
+  type Started,
+  type StartOptions,
+} from './start.ts'
+import { saidOf } from './waiting-entry.ts'
+import { entriesOf } from './waiting-list.ts'
 
 export interface RunStarterOptions extends RunningOptions {
   cluster: Cluster
@@ -46,27 +58,53 @@ export class RunStarter {
 
   async #start(options: StartOptions, entered: () => void): Promise<Started> {
     const { user, chat } = options
-    const { now, rooms } = this.#options
+    const { now } = this.#options
     await this.#options.running.saved((run) => run.chatId === chat.id)
     const written = await this.#options.nodes.whenSaved(
       (row) => row.chatId === chat.id,
       () => writeNewRun(this.#options, options, now()),
     )
     if ('repeated' in written) return written.repeated
-    const { started, request, row, lineage, entries } = written
-    const run = this.#options.running.admit({
-      row,
-      user,
-      request,
-      room: rooms.create(started.messageId, lineage, 1),
-      epoch: 1,
-    })
+    await this.#begin(chat, user, written, entered)
+    return written.started
+  }
+
+  /** Its rows are written; from here on it is carried out here. `also`: what of the chat is another with it. */
+  async #begin(
+    chat: ChatRow,
+    user: User,
+    { started, request, row, lineage, entries }: NewRows,
+    entered = () => {},
+    also: Partial<ChatFields> = {},
+  ): Promise<void> {
+    const room = this.#options.rooms.create(started.messageId, lineage, 1)
+    const run = this.#options.running.admit({ row, user, request, room, epoch: 1 })
     entered()
     await this.#list(run, (writer) => {
-      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
+      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt, ...also })
       writer.setMessages(entries)
     })
-    return started
+  }
+
+  /**
+   * A message that waited begins its run. It was taken when it came, so it needs no position in the line. False where its
+   * line is another by now, or what it waits for goes on. Throws `restarting`, `store_unavailable`.
+   */
+  async take(chat: ChatRow, message: WaitingMessage, line: WaitingLine): Promise<boolean> {
+    const { running, store, cluster, patience, node, now } = this.#options
+    running.refuseWhenClosed()
+    await patience.keep(() => cluster.probe())
+    const createdAt = now()
+    const rows = takenRows(message, line.after, { node, createdAt })
+    const isTaken = await store.takeWaiting(
+      { userMessage: rows.userMessage, assistant: rows.row, lineage: rows.lineage },
+      { id: message.id, version: line.version, now: createdAt },
+    )
+    if (!isTaken) return false
+    const others = line.messages.filter(({ id }) => id !== message.id)
+    const user = { id: message.userId, name: saidOf(message).by.name }
+    await this.#begin(chat, user, rows, undefined, { waiting: entriesOf(others) } as Partial<ChatFields>)
+    return true
   }
 
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */

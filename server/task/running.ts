@@ -36,12 +36,16 @@ export interface RunningOptions extends CarryOutOptions {
   maxTasks: number
   maxTasksPerUser: number
   maxQueuedTasksPerUser: number
+  maxWaitingPerChat: number
+  maxWaitingPerUser: number
   taskMaxMs: number
   ends: Ends | null
   /** What the addresses of files begin with. */
   filesUrl: string
   /** A run stands in line. */
   onAdmitted?: (run: Run) => void
+  /** The end of a run is saved, or its message is gone: what waits in its chat may be taken. */
+  onSaved?: (chatId: string) => void
   /** A run begins, hears the first of its model, begins to wait for people or goes on, has ended (its status is in the log). */
   onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
@@ -135,8 +139,10 @@ export class Running {
   }
 
   /** Saves an ending that came from elsewhere. */
-  save(ending: Ending): Promise<Message | null> {
-    return saveEnd(this.#options, ending, () => this.#closed)
+  async save(ending: Ending): Promise<Message | null> {
+    const message = await saveEnd(this.#options, ending, () => this.#closed)
+    if (message) this.#options.onSaved?.(ending.chatId)
+    return message
   }
 
   /** Waits a moment for ends that are being saved: who has seen an answer end may go on from it at once. */

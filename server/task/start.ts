@@ -1,20 +1,35 @@
 import { RunnelError } from '../../shared/errors.ts'
-import { cleanJson, schemaVersion, type ChatEntry, type Json, type Message } from '../../shared/schema.ts'
+import { cleanJson, schemaVersion, type Block, type ChatEntry, type Json, type Message } from '../../shared/schema.ts'
 import type { User } from '../auth/auth.ts'
 import type { Authors } from '../auth/authors.ts'
 import type { ProviderDecision } from '../provider/events.ts'
 import { newLineage } from '../room/rooms.ts'
-import type { ChatRow, Claim, Continuation, FileRow, MessageRow, NewRun, Store } from '../store/store.ts'
+import type {
+  ChatRow,
+  Claim,
+  Continuation,
+  FileRow,
+  MessageRow,
+  NewRun,
+  Store,
+  WaitingMessage,
+} from '../store/store.ts'
 import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
+import { questionOf, saidOf, startedOf } from './waiting-entry.ts'
+
+export interface Question {
+  content: string
+  files?: readonly FileRow[]
+}
 
 export interface StartOptions {
   user: User
   chat: ChatRow
   /** What is asked; null: a question that is there, `parentId`, is answered anew. */
-  question: { content: string; files?: readonly FileRow[] } | null
+  question: Question | null
   /** The message that this one follows; undefined: the newest of the chat. */
   parentId: string | null | undefined
   request: RunRequest
@@ -57,7 +72,6 @@ export async function writeNewRun(
   const userMessageId = question ? newId('msg') : parent
   if (userMessageId === null) throw new RunnelError('bad_request', 'There is no question to answer.')
   const started: Started = { chatId: chat.id, taskId: newId('task'), messageId: newId('msg'), userMessageId }
-  const { content, files = [] } = question ?? { content: '' }
   const request: RunRequest = { ...asked, by, ...(!question && { anew: true }) }
   const userMessage: Message | null = question && {
     id: userMessageId,
@@ -68,48 +82,82 @@ export async function writeNewRun(
     by,
     createdAt,
     schema: schemaVersion,
-    output: [
-      { id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] },
-      ...files.map((file, index) => fileBlock(file, index + 1, filesUrl)),
-    ],
+    output: questionBlocks(question, filesUrl),
   }
-  const row: NewRun['assistant'] = {
-    id: started.messageId,
-    chatId: chat.id,
-    parentId: userMessageId,
-    createdAt,
-    taskId: started.taskId,
-    userId: user.id,
-    node,
-    status: 'queued',
-    request: cleanJson(request) as unknown as Json,
-  }
-  const lineage = newLineage()
+  const rows = newRows({ started, userMessage, request, userId: user.id, node, createdAt })
   const written = await store.startRun({
     userMessage,
-    assistant: row,
-    lineage,
-    files: files.map(({ id }) => id),
+    assistant: rows.row,
+    lineage: rows.lineage,
+    files: (question?.files ?? []).map(({ id }) => id),
     exclusive: parentId === undefined,
     ...(claim && { claim: { ...claim, response: started } }),
   })
-  if (written.repeated) return { repeated: written.response as Started }
+  return written.repeated ? { repeated: written.response as Started } : rows
+}
+
+/** What a question says: its words, then its files. */
+export function questionBlocks({ content, files = [] }: Question, filesUrl: string): Block[] {
+  return [
+    { id: 'b0', type: 'text', status: 'completed', text: content.toWellFormed(), annotations: [] },
+    ...files.map((file, index) => fileBlock(file, index + 1, filesUrl)),
+  ]
+}
+
+/** A message that waits, as question and answer-to-be behind `parentId`. */
+export function takenRows(
+  message: WaitingMessage,
+  parentId: string | null,
+  { node, createdAt }: { node: string; createdAt: number },
+): NewRows & { userMessage: Message } {
+  const { waitingId: _, ...started } = startedOf(message)
+  const { request } = saidOf(message)
+  const userMessage = questionOf(message, parentId, createdAt)
+  return { ...newRows({ started, userMessage, request, userId: message.userId, node, createdAt }), userMessage }
+}
+
+function newRows({
+  started,
+  userMessage,
+  request,
+  userId,
+  node,
+  createdAt,
+}: {
+  started: Started
+  userMessage: Message | null
+  request: RunRequest
+  userId: string
+  node: string
+  createdAt: number
+}): NewRows {
+  const { chatId, taskId, messageId, userMessageId } = started
   const answer: ChatEntry = {
     role: 'assistant',
     parentId: userMessageId,
     createdAt,
     status: 'queued',
-    ...(request.anew && { by }),
+    ...(request.anew && request.by && { by: request.by }),
     model: request.model,
   }
   return {
     started,
     request,
-    row,
-    lineage,
+    row: {
+      id: messageId,
+      chatId,
+      parentId: userMessageId,
+      createdAt,
+      taskId,
+      userId,
+      node,
+      status: 'queued',
+      request: cleanJson(request) as unknown as Json,
+    },
+    lineage: newLineage(),
     entries: [
       ...(userMessage ? [[userMessage.id, questionEntry(userMessage)] as [string, ChatEntry]] : []),
-      [started.messageId, answer],
+      [messageId, answer],
     ],
   }
 }

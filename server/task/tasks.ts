@@ -13,6 +13,7 @@ import { Running, type RunningOptions } from './running.ts'
 import type { ContinueOptions, Started, StartOptions } from './start.ts'
 import { Stopping } from './stopping.ts'
 import { listTasks, type ListedTask } from './task-list.ts'
+import { WaitingMessages, type Asking, type AskOptions } from './waiting-messages.ts'
 
 export interface TasksOptions extends Omit<RunningOptions, 'node' | Given>, Partial<Pick<RunningOptions, Given>> {
   cluster: Cluster
@@ -21,11 +22,13 @@ export interface TasksOptions extends Omit<RunningOptions, 'node' | Given>, Part
   onLostRun: 'interrupt' | 'continue'
 }
 
-/** Without the first two nothing waits for a store that is away. */
-type Given = 'patience' | 'storeUntil' | 'authors'
+/** Without the first two nothing waits for a store that is away; without the last two any number of messages waits for answers. */
+type Given = 'patience' | 'storeUntil' | 'authors' | 'maxWaitingPerChat' | 'maxWaitingPerUser'
 
 /** What may be asked of runs: starting, going on, answering, stopping, listing them. */
 export class Tasks {
+  /** Messages that wait until the answer before them has ended. */
+  readonly waiting: WaitingMessages
   readonly #options: TasksOptions & RunningOptions
   readonly #running: Running
   readonly #nodes: Nodes
@@ -39,10 +42,16 @@ export class Tasks {
       patience: noPatience,
       storeUntil: () => given.store,
       authors: new Authors(given.store),
+      maxWaitingPerChat: Infinity,
+      maxWaitingPerUser: Infinity,
       ...given,
       node: given.cluster.node,
     }
-    const running = new Running({ ...options, onAdmitted: (run) => nodes.admitted(run) })
+    const running = new Running({
+      ...options,
+      onAdmitted: (run) => nodes.admitted(run),
+      onSaved: (chatId) => this.waiting.take(chatId),
+    })
     const { live } = running
     const isBusyWith = (id: string) => live.ofMessage(id) !== undefined || starter.isContinuing(id)
     const nodes: Nodes = new Nodes({
@@ -60,6 +69,7 @@ export class Tasks {
     this.#answers = new CallAnswers({ ...options, running, nodes, starter })
     this.#stopping = new Stopping({ ...options, live, nodes })
     this.#left = new LeftRuns({ ...options, running, nodes, isBusyWith })
+    this.waiting = new WaitingMessages({ ...options, running, starter, stopping: this.#stopping })
   }
 
   /** Takes new runs. */
@@ -94,6 +104,11 @@ export class Tasks {
    */
   async start(options: StartOptions): Promise<Started> {
     return await this.#starter.start(options)
+  }
+
+  /** As `start`, in a chat in which another answer may be being written. Throws as that. */
+  async ask(options: AskOptions): Promise<Asking> {
+    return await this.waiting.ask(options)
   }
 
   /** A new run goes on with an answer that has ended. Throws as `start`; `busy` while the message's run lives. */
@@ -131,6 +146,7 @@ export class Tasks {
     if (!this.open || !(cluster.many || this.#left.recovered)) return
     void this.#nodes.sweep()
     void this.#left.listEnds(leaseMs)
+    void this.waiting.takeLeft(false)
   }
 
   /** Another node has something for a run of this one. */
@@ -143,9 +159,12 @@ export class Tasks {
     for (const run of this.#running.live.filter(() => true)) this.#options.rooms.abandon(run.room)
   }
 
-  /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`. */
+  /** What a crash left behind: queued runs are queued again, those that waited for people wait on, the others end as `interrupted`; then comes what waits. */
   async recover(): Promise<void> {
     await this.#left.recover()
+    if (this.#options.cluster.many) return
+    await this.waiting.takeLeft(true)
+    await this.waiting.settled()
   }
 
   /**
@@ -155,5 +174,6 @@ export class Tasks {
    */
   async close(drainMs: number): Promise<void> {
     await this.#running.close(drainMs)
+    await this.waiting.settled()
   }
 }

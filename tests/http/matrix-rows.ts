@@ -32,6 +32,16 @@ export const rows: readonly Row[] = [
   { route: 'POST /api/chats/:chatId/read', needs: 'viewer', ok: 200, body: () => ({}) },
   { route: 'GET /api/chats/:chatId/messages', needs: 'viewer', ok: 200 },
   { route: 'POST /api/chats/:chatId/messages', needs: 'editor', ok: 202, body: () => ({ content: 'Hello' }) },
+  { route: 'GET /api/chats/:chatId/waiting', needs: 'viewer', ok: 200 },
+  // Who may, is told that there is none.
+  {
+    route: 'PATCH /api/chats/:chatId/waiting/:waitingId',
+    needs: 'editor',
+    ok: 404,
+    body: () => ({ content: 'New' }),
+  },
+  { route: 'DELETE /api/chats/:chatId/waiting/:waitingId', needs: 'editor', ok: 404 },
+  { route: 'POST /api/chats/:chatId/waiting/:waitingId/send', needs: 'editor', ok: 404 },
   { route: 'GET /api/chats/:chatId/members', needs: 'viewer', ok: 200 },
   {
     route: 'POST /api/chats/:chatId/members',
