@@ -1,6 +1,7 @@
 /**
  * A node that is there to be killed or stopped. It is loaded when it is made; one line on its standard input, its
  * settings, starts it. `TOOL_RUNS`: the file that its tool `pay` leaves a line in; `TOOL_FALLS`: and is killed. `TOLD`: the file that gets a line for each end that is told.
+ * `FALL`: the call of its store at which it is killed.
  */
 import { once } from 'node:events'
 import { appendFileSync, writeSync } from 'node:fs'
@@ -9,9 +10,12 @@ import { z } from 'zod'
 import { createRunnel } from '../../server/app/app.ts'
 import { defineTool } from '../../server/extension/tool.ts'
 import { unlimited } from '../../testing/runnel.ts'
+import { fallingStore, type Fall } from './falling-store.ts'
 
 const [line] = await once(createInterface({ input: process.stdin }), 'line')
-const { TOOL_RUNS, TOOL_FALLS, TOLD, ...settings } = JSON.parse(line as string) as {
+const { TOOL_RUNS, TOOL_FALLS, TOLD, FALL, ...settings } = JSON.parse(line as string) as {
+  FALL?: Fall
+  DATABASE_URL: string
   TOOL_RUNS?: string
   TOOL_FALLS?: boolean
   TOLD?: string
@@ -32,6 +36,7 @@ const runnel = createRunnel({
   PORT: 0,
   ...unlimited,
   ...settings,
+  ...(FALL && { store: fallingStore(settings.DATABASE_URL, FALL) }),
   ...(TOOL_RUNS !== undefined && { tools: [pay] }),
   ...(TOLD !== undefined && {
     onMessageEnd: ({ id }) => {
