@@ -14,6 +14,7 @@ import { element, setText } from './dom.ts'
 import { followEnd } from './follow-end.ts'
 import type { MessageView } from './message-frame.ts'
 import { createUserMessage } from './user-message.ts'
+import { createWaitingView } from './waiting-view.ts'
 
 export interface Conversation {
   readonly element: HTMLElement
@@ -57,16 +58,6 @@ export function openConversation(
       root.scrollTop = root.scrollHeight - scrollHeight + scrollTop
     },
   })
-  const root = element(
-    'section',
-    { class: 'conversation', 'aria-label': 'Conversation' },
-    presence,
-    older,
-    fault,
-    list,
-    note,
-  )
-  const end = followEnd(root)
   const context: ChatContext = {
     client,
     branch,
@@ -77,6 +68,18 @@ export function openConversation(
     },
   }
 
+  const waiting = createWaitingView(context, chatId)
+  const root = element(
+    'section',
+    { class: 'conversation', 'aria-label': 'Conversation' },
+    presence,
+    older,
+    fault,
+    list,
+    waiting.element,
+    note,
+  )
+  const end = followEnd(root)
   const liveView = () => [...views].findLast(([, { run }]) => !isTerminal(run.status))
   const statusChanged = () => onLive(liveView() !== undefined)
   const createView = (entry: BranchMessage) =>
@@ -100,6 +103,7 @@ export function openConversation(
     onRole(snapshot.role)
     showBranch(branch.getSnapshot())
     older.hidden = !branch.hasOlder
+    waiting.show(snapshot.waiting)
     statusChanged()
     end.contentChanged()
   }

@@ -110,6 +110,15 @@ export interface EditRequest extends RunRequest {
 export interface SendRequest extends EditRequest {
   /** The message that this one answers; without it the newest of the chat. */
   parentId?: string | null
+  /** While an answer of the chat is being written, and no `parentId` is named: `queue`, it waits; `interrupt`, that answer is stopped; `reject` (the default), `busy`. */
+  whenBusy?: 'queue' | 'interrupt' | 'reject'
+}
+
+/** What is to be changed of a message that waits: its words, its place before or after another that waits in its chat. */
+export interface WaitingChange {
+  content?: string
+  before?: string
+  after?: string
 }
 
 /** What was started: the document to follow, the run to stop. */
@@ -118,6 +127,8 @@ export interface Sent {
   taskId: string
   messageId: string
   userMessageId: string
+  /** It waits for another answer, and is called so until it is sent; the other ids count from then on. */
+  waitingId?: string
 }
 
 /** A run, as lists and stops tell of it. */

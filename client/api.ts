@@ -21,11 +21,12 @@ import type {
   TaskInfo,
   ToolInfo,
   ToolServerInfo,
+  WaitingChange,
 } from './api-types.ts'
-import type { By, Json, JsonObject, Message, ToolCallBlock } from '../shared/schema.ts'
+import type { By, Json, JsonObject, Message, ToolCallBlock, WaitingEntry } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
-import { callPath, chatPath, messagePath, withQuery } from './paths.ts'
+import { callPath, chatPath, messagePath, waitingPath, withQuery } from './paths.ts'
 
 export type * from './api-types.ts'
 
@@ -147,9 +148,34 @@ export class HttpApi {
     return this.#http.call('GET', withQuery(chatPath(chatId, 'messages'), query), options)
   }
 
-  /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there. */
+  /** Says something in a chat; answers before anything is prepared. `busy` while another run is live there, unless `whenBusy` says what is done then. */
   send(chatId: string, request: SendRequest, options: SendOptions = {}): Promise<Sent> {
     return this.#run(chatPath(chatId, 'messages'), request, options)
+  }
+
+  /** The messages that wait in a chat, whole, in the order in which they are sent. */
+  listWaiting(chatId: string, query: PageQuery = {}, options: CallOptions = {}): Promise<Page<WaitingEntry>> {
+    return this.#http.call('GET', withQuery(waitingPath(chatId), query), options)
+  }
+
+  /** Changes the words or the place of a message that waits. `not_found` where it was sent already, or removed. */
+  changeWaiting(
+    chatId: string,
+    waitingId: string,
+    change: WaitingChange,
+    options: CallOptions = {},
+  ): Promise<WaitingEntry> {
+    return this.#http.call('PATCH', waitingPath(chatId, waitingId), options, change)
+  }
+
+  /** A message that waits is not to be sent. `not_found` as above. */
+  removeWaiting(chatId: string, waitingId: string, options: CallOptions = {}): Promise<void> {
+    return this.#http.call('DELETE', waitingPath(chatId, waitingId), options)
+  }
+
+  /** Sends a message that waits at once: the run that it waits for is stopped, what that has said stays. `not_found` as above. */
+  sendWaiting(chatId: string, waitingId: string, options: CallOptions = {}): Promise<Sent> {
+    return this.#http.call('POST', `${waitingPath(chatId, waitingId)}/send`, options, {})
   }
 
   /** Canonical JSON as of now, also mid-stream. */

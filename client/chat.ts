@@ -1,5 +1,5 @@
 import type { Role } from '../shared/protocol.ts'
-import { chatMap, chatMessages, type ChatEntry, type ChatFields } from '../shared/schema.ts'
+import { chatMap, chatMessages, type ChatEntry, type ChatFields, type WaitingEntry } from '../shared/schema.ts'
 import type { LiveBranch } from './branch.ts'
 import type { Branches } from './branches.ts'
 import { liveDocument, type LiveDocument } from './live.ts'
@@ -15,10 +15,12 @@ import { treeOrder, type ChatMessage } from './tree.ts'
  * once. Where more than 100 follow it, only `viewers` counts them all. `role`
  * is what this user may do here, and follows what the owner makes of it; null
  * until the line has said it.
+ * `waiting`: messages that are sent one after the other, each when the answer before it has ended.
  */
 export type ChatSnapshot = ReplicaState & {
   readonly chat: ChatFields | null
   readonly messages: readonly ChatMessage[]
+  readonly waiting: readonly WaitingEntry[]
   readonly presence: readonly Present[]
   readonly viewers: number | null
   readonly role: Role | null
@@ -69,7 +71,16 @@ interface Parts {
   snapshot: ChatSnapshot
 }
 
-const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: [], viewers: null, role: null }
+const noneWaits: readonly WaitingEntry[] = []
+const nothing: ChatSnapshot = {
+  ...loading,
+  chat: null,
+  messages: [],
+  waiting: noneWaits,
+  presence: [],
+  viewers: null,
+  role: null,
+}
 const lastRead = new WeakMap<Replica, Parts>()
 const withIds = new WeakMap<ChatEntry, ChatMessage>()
 const withoutChat = new WeakMap<ReplicaState, ChatSnapshot>()
@@ -90,7 +101,8 @@ export function readSnapshot(replica: Replica | undefined): ChatSnapshot {
   const same = last?.snapshot.presence === presence && last.snapshot.viewers === viewers && last.snapshot.role === role
   if (same && last?.state === state && last.chat === chat && last.entries === entries) return last.snapshot
   const messages = last?.entries === entries ? last.snapshot.messages : inTreeOrder(entries)
-  const snapshot: ChatSnapshot = { ...state, chat, messages, presence, viewers, role }
+  const waiting = chat.waiting ?? noneWaits
+  const snapshot: ChatSnapshot = { ...state, chat, messages, waiting, presence, viewers, role }
   lastRead.set(replica, { state, chat, entries, snapshot })
   return snapshot
 }

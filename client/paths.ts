@@ -16,3 +16,8 @@ export function withQuery(path: string, query: object): string {
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`
 }
+
+export function waitingPath(chatId: string, waitingId?: string): string {
+  const path = chatPath(chatId, 'waiting')
+  return waitingId === undefined ? path : `${path}/${encodeURIComponent(waitingId)}`
+}

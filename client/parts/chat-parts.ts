@@ -36,7 +36,15 @@ export interface FirstChat {
   readonly role: Role | null
 }
 
-const nothing: ChatSnapshot = { ...loading, chat: null, messages: [], presence: [], viewers: null, role: null }
+const nothing: ChatSnapshot = {
+  ...loading,
+  chat: null,
+  messages: [],
+  waiting: [],
+  presence: [],
+  viewers: null,
+  role: null,
+}
 
 /** One chat by its parts: who types in it draws no message anew. Followed while anyone listens to a part. */
 export class ChatParts {
@@ -47,7 +55,7 @@ export class ChatParts {
   readonly #followed = new Followed(() => this.#start())
   readonly #said = new Map<object, object>()
   #live: LiveChat | null = null
-  #view: ChatView = { ...loading, chat: null, messages: [], role: null }
+  #view: ChatView = { ...loading, chat: null, messages: [], waiting: [], role: null }
   #branch: BranchView
   #presence: Presence = { others: [], viewers: null }
 

@@ -141,6 +141,14 @@ export function openaiUpstream(
   })
 }
 
+/** Somebody answers who is more than the demo provider. */
+export function hasModel(
+  config: Config,
+  { provider, providers }: Pick<RunnelOptions, 'provider' | 'providers'>,
+): boolean {
+  return provider !== undefined || providers !== undefined || shortUpstream(config) !== undefined
+}
+
 /** The provider where nothing names one. */
 export function demo(): Provider {
   return demoProvider()

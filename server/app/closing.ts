@@ -15,7 +15,7 @@ const closeToolMs = 15_000
 export async function closeServer(
   { config, now, patience, metrics, cluster, files, store }: Foundation,
   { rooms, sockets, events }: Screens,
-  { tasks, ends }: Runs,
+  { tasks, ends, titles }: Runs,
   { html, limits, serving }: Doors,
   scrapers: Scrapers,
   sweeps: readonly (() => void)[],
@@ -26,6 +26,7 @@ export async function closeServer(
   await closeAll([
     // While runs end it listens on: who asks is told to come again, who follows sees the end.
     () => tasks.close(config.RUNNEL_DRAIN_MS),
+    () => titles.close(),
     () => patience.end(),
     () => ends?.close(Math.max(0, drainedAt - now())),
     () => {

@@ -8,7 +8,10 @@ import { keepFile } from '../task/generated-files.ts'
 import { MessageReader } from '../task/message-reader.ts'
 import { requestOf } from '../task/prompt.ts'
 import { Tasks } from '../task/tasks.ts'
+import { Titles } from '../task/titles.ts'
 import { Toolbox } from '../task/toolset.ts'
+import { RunnelError } from '../../shared/errors.ts'
+import { hasModel } from './adapters.ts'
 import type { Foundation } from './foundation.ts'
 import { fileQuotas, runLimits } from './limits.ts'
 import type { RunnelOptions } from './options.ts'
@@ -20,7 +23,7 @@ export function makeRuns(
   foundation: Foundation,
   { rooms, news }: Pick<Screens, 'rooms' | 'news'>,
   provider: Provider,
-  options: Pick<RunnelOptions, 'tools' | 'filters' | 'onMessageEnd'>,
+  options: Pick<RunnelOptions, 'tools' | 'filters' | 'onMessageEnd' | 'provider' | 'providers'>,
 ) {
   const { config, redact, log, now, patience, store, authors, patient, files, cluster, operation } = foundation
   const chats = new ChatDocuments(rooms, patient, config.RUNNEL_MAX_CHAT_MESSAGES, patience)
@@ -28,6 +31,17 @@ export function makeRuns(
   const filesUrl = `${config.RUNNEL_BASE_PATH}/api/files/`
   const ends = makeEnds(foundation, options)
   const tools = new Toolbox(options.tools ?? [], (words) => log.warn({}, words))
+  const titles = new Titles({
+    store: patient,
+    chats,
+    provider,
+    model: config.RUNNEL_TITLES === 'on' ? null : config.RUNNEL_TITLES,
+    hasFilters: (options.filters ?? []).length > 0,
+    redact,
+    onTitle: async (chatId, title) => (await news.announcer(chatId))({ event: 'renamed', title }),
+    onFailure: (error, chatId) => log.info({ chatId, ...failureOf(error) }, 'a chat got no title'),
+  })
+  const givesTitles = config.RUNNEL_TITLES !== 'off' && hasModel(config, options)
   const tasks: Tasks = new Tasks({
     ...runLimits(config),
     rooms,
@@ -59,6 +73,7 @@ export function makeRuns(
       ),
     ends,
     filesUrl,
+    ...(givesTitles && { onSaved: (message) => titles.answered(message) }),
     onRun: (event, run) => {
       if (event !== 'waiting') operation.onRun(event, run)
       if (event === 'answering') return
@@ -74,7 +89,12 @@ export function makeRuns(
   const requestOfLive = (messageId: string) => requestOf(tasks.ofMessage(messageId) ?? { request: null })
   const deletion = new Deletion({ tasks, store: patient, chats, files, gone: (docs) => news.gone(docs) })
   news.hear(tasks, (err) => log.error({ err }, 'news of another node could not be acted upon'))
-  return { chats, patientMessages, filesUrl, ends, tools, tasks, requestOfLive, deletion }
+  return { chats, patientMessages, filesUrl, ends, tools, tasks, titles, requestOfLive, deletion }
+}
+
+/** In a word: it is nobody's fault that has to be seen to. */
+function failureOf(error: unknown): { code: string } {
+  return { code: error instanceof RunnelError ? error.code : 'internal' }
 }
 
 function makeEnds(

@@ -44,6 +44,12 @@ export const settings = {
     default: 'auto',
     meaning: 'auto: Responses for api.openai.com, else Chat Completions',
   },
+  RUNNEL_TITLES: {
+    schema: text,
+    default: 'off',
+    meaning:
+      'on: the model that answers first gives a chat its title, where nobody has given one; or the name of another model for that; off: nobody does',
+  },
   RUNNEL_ALLOWED_PARAMS: {
     schema: list,
     default: undefined,

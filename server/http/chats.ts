@@ -11,7 +11,12 @@ import { route } from './route.ts'
 import { chatJson, listedChatJson, oneChatJson, pageOf } from './schemas.ts'
 
 const newChat = z
-  .strictObject({ title: chatTitle.default('New chat'), system: z.string().max(100_000).optional() })
+  .strictObject({
+    title: chatTitle
+      .optional()
+      .describe('without one "New chat", until somebody gives one, or a model does (RUNNEL_TITLES)'),
+    system: z.string().max(100_000).optional(),
+  })
   .prefault({})
 const readBody = z
   .strictObject({
@@ -42,7 +47,8 @@ export const chatRoutes = [
       const chat: StoredChat = {
         id: newId('chat'),
         ownerId: user.id,
-        title: body.title.toWellFormed(),
+        title: (body.title ?? 'New chat').toWellFormed(),
+        ...(body.title === undefined && { untitled: true }),
         system: body.system?.toWellFormed() ?? null,
         createdAt: now(),
       }

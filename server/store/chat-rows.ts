@@ -8,6 +8,8 @@ export interface ChatRow {
   createdAt: number
   /** Epoch ms: it is in no list and found by no search, and goes at that time. */
   expiresAt?: number
+  /** Its title was given by nobody. */
+  untitled?: true
 }
 
 export interface StoredChat extends ChatRow {

@@ -20,46 +20,19 @@ import type {
 } from './chat-rows.ts'
 import type { FileQuotas, FileRow, Upload } from './file-rows.ts'
 import type { MessageRow, SaidMessage, StoredMessage } from './message-rows.ts'
+import type { Claim, Claimed, NewRun } from './new-run.ts'
 import type { WaitingStore } from './waiting-rows.ts'
 
 export type * from './chat-rows.ts'
 export type * from './file-rows.ts'
 export type * from './message-rows.ts'
+export type * from './new-run.ts'
 export type * from './waiting-rows.ts'
 
 /** Ids of what is gone from the store: documents and bytes go after it. */
 export interface Deleted {
   messages: string[]
   files: string[]
-}
-
-/** Claim of an `Idempotency-Key`: scope is user + route, for 24 h. */
-export interface Claim {
-  userId: string
-  route: string
-  key: string
-  /** Hash of the request body: another body with the same key is refused. */
-  bodyHash: string
-  /** What the first request answers, and every repetition. */
-  response: Json
-  createdAt: number
-}
-
-/** `repeated`: the key was claimed before by the same request; nothing was written, `response` is the first answer. */
-export type Claimed = { repeated: false } | { repeated: true; response: Json }
-
-/** What one `POST …/messages` writes, in one transaction. */
-export interface NewRun {
-  /** A finished user message; null where the run answers one that exists. */
-  userMessage: Message | null
-  assistant: Omit<StoredMessage, 'role' | 'json' | 'taskId'> & { taskId: string }
-  /** Ids of files that the user message has. */
-  files?: readonly string[]
-  /** Random; changes only when the document is rebuilt under new ids. */
-  lineage: string
-  claim?: Claim
-  /** Refused as `busy` while another answer of the chat is being written, or messages wait in it. */
-  exclusive?: boolean
 }
 
 /** What is said to a run from wherever it is said: it waits here until its run has heard it, or has ended. */
@@ -152,6 +125,8 @@ export interface Store extends WaitingStore {
   getChatRow(id: string): Promise<ChatRow | null>
   getChat(id: string): Promise<StoredChat | null>
   renameChat(id: string, title: string): Promise<void>
+  /** As `renameChat`, of a chat to which nobody has given a title yet. False for another. */
+  titleChat(id: string, title: string): Promise<boolean>
   getDefaults(chatId: string): Promise<ChatDefaults>
   /** Sets what is there of `change`; nothing for a chat that does not exist. */
   putDefaults(chatId: string, change: Partial<ChatDefaults>): Promise<void>

@@ -4,12 +4,15 @@ import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type MessageStatus } from '../../shared/schema.ts'
 import type { Place, Taking, WaitingChange, WaitingLine, WaitingMessage } from './waiting-rows.ts'
 
+/** Of all messages of a line as JSON: whoever asks what is next reads them all. One that is alone may have more. */
+const maxLineChars = 2_000_000
+
 /** Those that are sent when their turn comes. */
 export function openMessages(line: WaitingLine | null): WaitingMessage[] {
   return (line?.messages ?? []).filter(({ refused }) => refused === null)
 }
 
-/** A message more. `running`: the newest answer of the chat that is being written; null where neither that nor a line is there: nothing waits. */
+/** A message more. `running`: the newest answer of the chat that is being written; null where neither that nor a line is there: nothing waits. Throws `too_large`. */
 export function joined(
   line: WaitingLine | null,
   message: Omit<WaitingMessage, 'refused'>,
@@ -20,6 +23,7 @@ export function joined(
   if (!isOpen && running === null) return null
   const { messages = [], listed = null } = line ?? {}
   const added = { ...message, refused: null }
+  refuseSize([...messages, added])
   return {
     chatId: message.chatId,
     after: isOpen ? line!.after : running,
@@ -29,7 +33,7 @@ export function joined(
   }
 }
 
-/** `standing`: what would be answered if it were said now. Throws `bad_request` for a place beside one that is not there. */
+/** `standing`: what would be answered if it were said now. Throws `bad_request` for a place beside one that is not there, `too_large`. */
 export function changed(
   line: WaitingLine,
   id: string,
@@ -42,7 +46,18 @@ export function changed(
   const after = refused === null && openMessages(line).length === 0 ? standing : line.after
   const next = { ...message, ...(said !== undefined && { said }), ...(refused !== undefined && { refused }) }
   const messages = line.messages.map((other) => (other === message ? next : other))
+  if (said !== undefined) refuseSize(messages)
   return { ...line, after, version: newVersion(), messages: place ? moved(messages, next, place) : messages }
+}
+
+function refuseSize(messages: readonly WaitingMessage[]): void {
+  if (messages.length < 2) return
+  const chars = messages.reduce((sum, { said }) => sum + JSON.stringify(said).length, 0)
+  if (chars > maxLineChars)
+    throw new RunnelError(
+      'too_large',
+      `The messages that wait in this chat would have more than ${maxLineChars} characters together; wait for one or remove one.`,
+    )
 }
 
 function moved(messages: readonly WaitingMessage[], message: WaitingMessage, place: Place): WaitingMessage[] {

@@ -1,5 +1,5 @@
 import type { Json } from '../../shared/schema.ts'
-import type { Claim, Claimed, NewRun } from './store.ts'
+import type { Claim, Claimed, NewRun } from './new-run.ts'
 
 /** A message that waits until the answer before it has ended. */
 export interface WaitingMessage {
@@ -62,7 +62,7 @@ export interface Taking {
 export interface WaitingStore {
   /**
    * A message waits in its chat. `idle`: nothing is being written there and nobody waits, so nothing was written. Throws
-   * `idempotency_mismatch`; `not_found` for its chat or a file; `rate_limited`.
+   * `idempotency_mismatch`; `not_found` for its chat or a file; `rate_limited`, `too_large`.
    */
   putWaiting(waiting: NewWaiting): Promise<Claimed | 'idle'>
   getWaiting(id: string): Promise<WaitingMessage | null>

@@ -1,7 +1,7 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { ChatFields } from '../../shared/schema.ts'
+import { chatMap, type ChatFields } from '../../shared/schema.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
 import type { ChatRow, WaitingLine, WaitingMessage } from '../store/store.ts'
 import { takeUp } from './ending.ts'
@@ -81,7 +81,9 @@ export class RunStarter {
     const run = this.#options.running.admit({ row, user, request, room, epoch: 1 })
     entered()
     await this.#list(run, (writer) => {
-      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt, ...also })
+      // A title may have been given since the chat was read: what is there stays.
+      const isNew = !chatMap(writer.doc).has('id')
+      writer.setChat({ ...(isNew && { id: chat.id, title: chat.title, createdAt: chat.createdAt }), ...also })
       writer.setMessages(entries)
     })
   }

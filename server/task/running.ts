@@ -44,8 +44,8 @@ export interface RunningOptions extends CarryOutOptions {
   filesUrl: string
   /** A run stands in line. */
   onAdmitted?: (run: Run) => void
-  /** The end of a run is saved, or its message is gone: what waits in its chat may be taken. */
-  onSaved?: (chatId: string) => void
+  /** The end of a run is saved, or its message is gone. */
+  onSaved?: (message: Message) => void
   /** A run begins, hears the first of its model, begins to wait for people or goes on, has ended (its status is in the log). */
   onRun?: (event: 'begun' | 'answering' | 'waiting' | 'ended', run: Run) => void
 }
@@ -141,7 +141,7 @@ export class Running {
   /** Saves an ending that came from elsewhere. */
   async save(ending: Ending): Promise<Message | null> {
     const message = await saveEnd(this.#options, ending, () => this.#closed)
-    if (message) this.#options.onSaved?.(ending.chatId)
+    if (message) this.#options.onSaved?.(message)
     return message
   }
 

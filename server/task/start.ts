@@ -18,7 +18,10 @@ import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
 import type { RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
+import type { Started } from './started.ts'
 import { questionOf, saidOf, startedOf } from './waiting-entry.ts'
+
+export type { Started }
 
 export interface Question {
   content: string
@@ -41,14 +44,6 @@ export interface StartTools {
   store: Store
   node: string
   authors: Authors
-}
-
-/** The ids to follow and to stop: what a `POST …/messages` answers. */
-export type Started = {
-  chatId: string
-  taskId: string
-  messageId: string
-  userMessageId: string
 }
 
 /** A run as it stands in the store, before anything is prepared. */

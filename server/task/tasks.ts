@@ -50,7 +50,10 @@ export class Tasks {
     const running = new Running({
       ...options,
       onAdmitted: (run) => nodes.admitted(run),
-      onSaved: (chatId) => this.waiting.take(chatId),
+      onSaved: (message) => {
+        this.waiting.take(message.chatId)
+        options.onSaved?.(message)
+      },
     })
     const { live } = running
     const isBusyWith = (id: string) => live.ofMessage(id) !== undefined || starter.isContinuing(id)

@@ -15,7 +15,7 @@ import type { WaitingMessage } from '../store/store.ts'
 import { filesOf } from './attachments.ts'
 import type { RunRequest } from './prompt.ts'
 import { beginningOf } from './question-entry.ts'
-import type { Started } from './start.ts'
+import type { Started } from './started.ts'
 
 export interface Said {
   by: By

@@ -31,6 +31,21 @@ export function chatRules(open: OpenStore, { describe, it, expect }: TestTools):
       expect((await store.log.read(chatId))?.lineage).toBe('lineage')
     })
 
+    it('gives a title once to a chat that has none of somebody, and to no other', async () => {
+      const store = open()
+      await store.createChat(chat(chatId, { untitled: true }), 'l')
+      expect(await store.getChatRow(chatId)).toMatchObject({ title: 'Tides', untitled: true })
+      const titled = await Promise.all(['A', 'B', 'C'].map((title) => store.titleChat(chatId, title)))
+      expect(titled.filter(Boolean)).toHaveLength(1)
+      expect(await store.getChat(chatId)).toEqual(chat(chatId, { title: 'ABC'[titled.indexOf(true)]! }))
+      await store.createChat(chat('chat_bbbbbbbb', { untitled: true }), 'l')
+      await store.renameChat('chat_bbbbbbbb', 'Mine')
+      await store.createChat(chat('chat_cccccccc'), 'l')
+      for (const id of ['chat_bbbbbbbb', 'chat_cccccccc', 'chat_unknown1'])
+        expect(await store.titleChat(id, 'Other')).toBe(false)
+      expect((await store.getChat('chat_bbbbbbbb'))?.title).toBe('Mine')
+    })
+
     it('renames a chat, and ignores an unknown one', async () => {
       const store = open()
       await store.createChat(chat(), 'l')

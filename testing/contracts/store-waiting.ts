@@ -175,6 +175,23 @@ export function waitingRules(open: OpenStore, { describe, it, expect }: TestTool
       await refusal('rate_limited', () => store.putWaiting(waits('msg_wait0004', bounds, 'user_3')))
     })
 
+    it('have two million characters together, and one alone as many as it has', async () => {
+      const store = await busy()
+      const long = (id: string, length: number) => {
+        const { message, ...rest } = waits(id)
+        return { ...rest, message: { ...message, said: 'x'.repeat(length) } }
+      }
+      await store.putWaiting(long('msg_wait0001', 2_100_000))
+      await refusal('too_large', () => store.putWaiting(waits('msg_wait0002')))
+      await store.changeWaiting({ id: 'msg_wait0001', chatId }, { said: 'short' })
+      await store.putWaiting(long('msg_wait0002', 1_000_000))
+      await store.putWaiting(long('msg_wait0003', 900_000))
+      await refusal('too_large', () =>
+        store.changeWaiting({ id: 'msg_wait0001', chatId }, { said: 'x'.repeat(100_001) }),
+      )
+      expect((await store.getWaiting('msg_wait0001'))?.said).toBe('short')
+    })
+
     it('are put once for a key, also after they were taken', async () => {
       const store = await busy()
       const keyed = waits('msg_wait0001', { claim: claim({ response: { chatId, waitingId: 'msg_wait0001' } }) })

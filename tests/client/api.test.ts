@@ -62,6 +62,11 @@ test('each call has its method, path and body', async () => {
   await api.getMessageState('m')
   await api.getChatState('c')
   await api.exportChat('c', { format: 'html', leaf: 'm' })
+  await api.send('c', { content: 'Hi', whenBusy: 'queue' })
+  await api.listWaiting('c', { limit: 5 })
+  await api.changeWaiting('c', 'w', { content: 'New', before: 'v' })
+  await api.removeWaiting('c', 'w')
+  await api.sendWaiting('c', 'w')
   expect(calls.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/api/chats', { title: 'T' }],
     ['GET', '/api/chats?cursor=a%26b', ''],
@@ -90,6 +95,11 @@ test('each call has its method, path and body', async () => {
     ['GET', '/api/messages/m/state', ''],
     ['GET', '/api/chats/c/state', ''],
     ['GET', '/api/chats/c/export?format=html&leaf=m', ''],
+    ['POST', '/api/chats/c/messages', { content: 'Hi', whenBusy: 'queue' }],
+    ['GET', '/api/chats/c/waiting?limit=5', ''],
+    ['PATCH', '/api/chats/c/waiting/w', { content: 'New', before: 'v' }],
+    ['DELETE', '/api/chats/c/waiting/w', ''],
+    ['POST', '/api/chats/c/waiting/w/send', {}],
   ])
 })
 

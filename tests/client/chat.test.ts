@@ -17,6 +17,7 @@ describe('a live chat', () => {
       status: 'loading',
       chat: null,
       messages: [],
+      waiting: [],
       presence: [],
       viewers: null,
       role: null,
@@ -42,6 +43,24 @@ describe('a live chat', () => {
     const find = (messages: readonly ChatMessage[], id: string) => messages.find((entry) => entry.id === id)
     expect(find(after, 'a2')).toBe(find(before.messages, 'a2'))
     expect(find(after, 'q2')).toMatchObject({ status: 'failed' })
+  })
+
+  test('shows what waits, the same list until it changes', async () => {
+    const server = await startServer()
+    const waits = { id: 'w1', by: { id: 'member:a', name: 'Ada' }, createdAt: 1, text: 'Next', model: 'm' }
+    server.serve(chatId, (doc) => {
+      chatMap(doc).set('title', 'First')
+      chatMap(doc).set('waiting', [waits])
+    })
+    const live = startClient(server).chat(chatId)
+    live.subscribe(() => {})
+    await eventually(() => expect(live.getSnapshot().waiting).toEqual([waits]))
+    const { waiting } = live.getSnapshot()
+    server.edit(chatId, (doc) => chatMap(doc).set('title', 'Second'))
+    await eventually(() => expect(live.getSnapshot().chat?.title).toBe('Second'))
+    expect(live.getSnapshot().waiting).toBe(waiting)
+    server.edit(chatId, (doc) => chatMap(doc).delete('waiting'))
+    await eventually(() => expect(live.getSnapshot().waiting).toEqual([]))
   })
 
   test('a message whose parent is not there is a root, not lost', async () => {

@@ -28,7 +28,7 @@ async function once(how: Parameters<typeof fall>[3]): Promise<void> {
 
 test.each(falls.slice(0, kills).map((how) => [nameOf(how), how] as const))(
   'a server that is killed %s: the next one sends what waits, once',
-  { timeout: 30_000 },
+  { timeout: 90_000 },
   (_name, how) => once(how),
 )
 

@@ -102,6 +102,6 @@ test.each(orders)('%s', async (steps, outcome) => {
     expect(asked.length).toBe(new Set(asked).size + anew)
   } finally {
     await chat.people['ada']!.call('DELETE', chat.path)
-    await expect.poll(() => model.size, { interval: 5 }).toBe(0)
+    await expect.poll(() => model.size, { interval: 5, timeout: 10_000 }).toBe(0)
   }
 })

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Chat, type Message, type WaitingEntry } from '../../shared/schema.ts'
 import type { Provider } from '../../server/provider/events.ts'
-import { Collector, type Collected, type StartedRunnel } from '../../testing/index.ts'
+import type { Collected, Collector, StartedRunnel } from '../../testing/index.ts'
 import { Person, tokenOf } from './people.ts'
 
 /** Answers that have begun and not ended: by question, oldest first. */
@@ -155,7 +155,7 @@ export class SharedChat {
             gone: Object.keys(json.messages).length === messages.length,
           }
         },
-        { timeout: 5_000, interval: 5, message: after },
+        { timeout: 10_000, interval: 5, message: after },
       )
       .toEqual({ begun: true, taken: true, waiting: true, messages: true, gone: true })
   }

@@ -59,7 +59,7 @@ test('one that waits stands in the document as it was asked, and becomes the que
     params: { temperature: 1 },
     files: [{ name: 'note.txt', mimeType: 'text/plain', url: `/api/files/${file.id}`, size: 5 }],
   }
-  await expect.poll(() => chat.listed).toEqual([entry])
+  await expect.poll(() => chat.listed, { timeout: 10_000 }).toEqual([entry])
   expect((await bob.call('GET', `${chat.path}/waiting`)).body).toEqual({ items: [entry], nextCursor: null })
   expect((await ada.call('GET', `/api/messages/${body.waitingId}`)).status).toBe(404)
   await chat.step('1 ends')
@@ -80,7 +80,7 @@ test('long words are listed short and told whole; words that are changed or remo
   await chat.step('ada asks 1')
   const words = `${'é'.repeat(2_000)} end`
   const { waitingId } = (await queue(bob, { content: words, tools: [bigTool] })).body
-  await expect.poll(() => chat.listed).toMatchObject([{ id: waitingId, shortened: true }])
+  await expect.poll(() => chat.listed, { timeout: 10_000 }).toMatchObject([{ id: waitingId, shortened: true }])
   expect(Buffer.byteLength(chat.listed[0]!.text)).toBe(1_000)
   expect(chat.listed[0]).not.toHaveProperty('tools')
   expect(await chat.waiting()).toMatchObject([{ text: words, tools: [bigTool] }])
@@ -90,7 +90,9 @@ test('long words are listed short and told whole; words that are changed or remo
     editedBy: { name: 'cyd' },
     by: { name: 'bob' },
   })
-  await expect.poll(() => chat.listed).toMatchObject([{ text: 'a secret', editedBy: { name: 'cyd' } }])
+  await expect
+    .poll(() => chat.listed, { timeout: 10_000 })
+    .toMatchObject([{ text: 'a secret', editedBy: { name: 'cyd' } }])
   expect((await bob.call('PATCH', path, { content: 'another' })).body).not.toHaveProperty('editedBy')
   await cyd.call('PATCH', path, { content: '2' })
   const state = async () => (await bob.call('GET', `${chat.path}/state`)).body as string
@@ -252,14 +254,14 @@ test('while a run waits for a person what comes waits, too', async () => {
   stream.toolCall('c1', 'pay', '{}')
   stream.end('tool_calls')
   const read = async () => (await ada.call('GET', `/api/messages/${asked.messageId}`)).body
-  await expect.poll(async () => (await read()).output.at(0)?.status).toBe('awaiting_approval')
+  await expect.poll(async () => (await read()).output.at(0)?.status, { timeout: 10_000 }).toBe('awaiting_approval')
   const path = `/api/chats/${asked.chatId}`
   const { waitingId } = (await ada.call('POST', `${path}/messages`, { content: 'And then?', whenBusy: 'queue' })).body
   expect(waitingId).toBeDefined()
   expect((await ada.call('GET', `${path}/waiting`)).body.items).toHaveLength(1)
   await ada.call('POST', `/api/messages/${asked.messageId}/tool-calls/c1`, { decision: 'approve' })
   await expect
-    .poll(async () => (await ada.call('GET', `/api/messages/${waitingId}`)).body.parentId)
+    .poll(async () => (await ada.call('GET', `/api/messages/${waitingId}`)).body.parentId, { timeout: 10_000 })
     .toBe(asked.messageId)
 })
 
@@ -282,7 +284,7 @@ test('a chat that is deleted takes with it what waits in it; its files go, too',
   await chat.step('bob queues 2')
   await chat.step('bob queues 3')
   expect((await ada.call('DELETE', chat.path)).status).toBe(204)
-  await expect.poll(() => model.size).toBe(0)
+  await expect.poll(() => model.size, { timeout: 10_000 }).toBe(0)
   expect((await ada.call('GET', `${chat.path}/waiting`)).status).toBe(404)
   expect(model.asked).toEqual(['1'])
   const { id } = (await bob.call('POST', '/api/chats', {})).body

@@ -15,7 +15,7 @@ async function once(how: Parameters<typeof fall>[3]): Promise<void> {
 
 test.each(falls.slice(0, kills).map((how) => [nameOf(how), how] as const))(
   'a node that is killed %s: another sends what waits, once',
-  { timeout: 40_000 },
+  { timeout: 90_000 },
   (_name, how) => once(how),
 )
 

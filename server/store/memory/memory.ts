@@ -15,7 +15,17 @@ import { memorySearch } from './search.ts'
 import { memoryWaiting } from './waiting.ts'
 import { refuseChat } from '../quotas.ts'
 import { chatIsBusy, judgeEnd, parentOf, refuseContinuation, runRows, unknownParent } from '../run-rows.ts'
-import type { ChatRow, Continuation, MessageRow, NewRun, Order, OrderKey, Store, StoredChat, StoredMessage } from '../store.ts'
+import type {
+  ChatRow,
+  Continuation,
+  MessageRow,
+  NewRun,
+  Order,
+  OrderKey,
+  Store,
+  StoredChat,
+  StoredMessage,
+} from '../store.ts'
 
 /** The store that forgets everything when it is closed (`memory:`). It copies what comes in and what goes out. */
 export function memoryStore(): Store {
@@ -126,7 +136,7 @@ export function memoryStore(): Store {
     newest: (chatId) => messagesOf(chatId).at(-1)?.row.id ?? null,
     claims,
     files,
-    active: list.active,
+    active: (...happened) => list.active(...happened),
     insertRun,
   })
 
@@ -196,7 +206,16 @@ export function memoryStore(): Store {
 
     async renameChat(id, title) {
       const chat = chats.get(id)
-      if (chat) chat.row.title = title
+      if (!chat) return
+      chat.row.title = title
+      delete chat.row.untitled
+    },
+    async titleChat(id, title) {
+      const chat = chats.get(id)
+      if (!chat?.row.untitled) return false
+      chat.row.title = title
+      delete chat.row.untitled
+      return true
     },
     async listChats(userId, page) {
       return list.list(userId, page)

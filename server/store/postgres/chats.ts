@@ -5,13 +5,13 @@ import { quotaLocks } from './files.ts'
 import type { Numbered } from './messages.ts'
 import { vectorOf } from './search.ts'
 
-type ChatMethods = Pick<Store, 'getChatRow' | 'getChat' | 'renameChat' | 'expiredChats'>
+type ChatMethods = Pick<Store, 'getChatRow' | 'getChat' | 'renameChat' | 'titleChat' | 'expiredChats'>
 
 const chatColumns =
-  'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt"'
+  'chats.number, chats.id, owner_id AS "ownerId", title, created_at AS "createdAt", expires_at AS "expiresAt", untitled'
 const storedChatColumns = `${chatColumns}, system`
 
-export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): ChatMethods {
+export function postgresChats({ query, write }: Pick<PostgresConnection, 'query' | 'write'>): ChatMethods {
   return {
     getChatRow: async (id) => {
       const [row] = await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE id = $1`, [id])
@@ -22,7 +22,23 @@ export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): Cha
       return row ? toChat(row) : null
     },
     renameChat: async (id, title) =>
-      void (await query('UPDATE chats SET title = $2, search = $3 WHERE id = $1', [id, title, await vectorOf(title)])),
+      void (await query('UPDATE chats SET title = $2, search = $3, untitled = FALSE WHERE id = $1', [
+        id,
+        title,
+        await vectorOf(title),
+      ])),
+    titleChat: async (id, title) => {
+      const vector = await vectorOf(title)
+      return await write(
+        async (query) =>
+          (
+            await query(
+              'UPDATE chats SET title = $2, search = $3, untitled = FALSE WHERE id = $1 AND untitled RETURNING 1',
+              [id, title, vector],
+            )
+          ).length === 1,
+      )
+    },
     expiredChats: async (now) =>
       (
         await query<Numbered<ChatRow>>(`SELECT ${chatColumns} FROM chats WHERE expires_at <= $1 ORDER BY expires_at`, [
@@ -35,8 +51,17 @@ export function postgresChats({ query }: Pick<PostgresConnection, 'query'>): Cha
 /** Inside a transaction. */
 export async function insertChat(query: Query, chat: StoredChat, vector: string): Promise<void> {
   await query(
-    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search) VALUES ($1, $2, $3, $4, $5, $6, $7)',
-    [chat.id, chat.ownerId, chat.title, chat.system, chat.createdAt, chat.expiresAt ?? null, vector],
+    'INSERT INTO chats (id, owner_id, title, system, created_at, expires_at, search, untitled) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)',
+    [
+      chat.id,
+      chat.ownerId,
+      chat.title,
+      chat.system,
+      chat.createdAt,
+      chat.expiresAt ?? null,
+      vector,
+      chat.untitled ?? false,
+    ],
   )
 }
 
@@ -56,6 +81,6 @@ export async function refuseOwned(
   refuseChat(row!.count, max, expiresAt !== undefined)
 }
 
-function toChat<Chat extends ChatRow>({ number: _number, expiresAt, ...row }: Numbered<Chat>): Chat {
-  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
+function toChat<Chat extends ChatRow>({ number: _number, expiresAt, untitled, ...row }: Numbered<Chat>): Chat {
+  return { ...row, ...(expiresAt !== null && { expiresAt }), ...(untitled && { untitled }) } as unknown as Chat
 }

@@ -288,4 +288,8 @@ export const migrations: readonly string[] = [
   );
   CREATE INDEX waiting_holds_by_chat ON waiting_holds (chat_id);
   `,
+  `
+  -- Nobody has given it a title.
+  ALTER TABLE chats ADD COLUMN untitled BOOLEAN NOT NULL DEFAULT false;
+  `,
 ]

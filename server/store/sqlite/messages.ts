@@ -17,15 +17,19 @@ import type {
 
 type Row = Record<string, SQLOutputValue>
 
-const chatColumns = 'number, id, owner_id AS ownerId, title, created_at AS createdAt, expires_at AS expiresAt'
+const chatColumns = 'number, id, owner_id AS ownerId, title, created_at AS createdAt, expires_at AS expiresAt, untitled'
 const withSystem = 'chats LEFT JOIN systems ON systems.chat = chats.number'
 const messageColumns = `number, id, chat_id AS chatId, parent_id AS parentId, role, created_at AS createdAt,
   task_id AS taskId, user_id AS userId, node, status`
 const numberOf = '(SELECT number FROM messages WHERE id = ?)'
 const withContents = 'messages LEFT JOIN contents ON contents.message = messages.number'
 
-function toChat<Chat extends ChatRow = ChatRow>({ number: _number, expiresAt, ...row }: Row): Chat {
-  return { ...row, ...(expiresAt !== null && { expiresAt }) } as unknown as Chat
+function toChat<Chat extends ChatRow = ChatRow>({ number: _number, expiresAt, untitled, ...row }: Row): Chat {
+  return {
+    ...row,
+    ...(expiresAt !== null && { expiresAt }),
+    ...(untitled === 1 && { untitled: true }),
+  } as unknown as Chat
 }
 
 function toRow({ number: _number, ...row }: Row): MessageRow {
@@ -90,6 +94,8 @@ export interface SqliteMessages {
   getChat(id: string): StoredChat | null
   /** Inside a transaction. */
   renameChat(id: string, title: string): void
+  /** Inside a transaction. */
+  isUntitled(id: string): boolean
   expiredChats(now: number): ChatRow[]
   /** Throws `not_found` where the chat does not exist. */
   insertMessage(row: StoredMessage): void
@@ -120,7 +126,7 @@ export interface SqliteMessages {
 
 export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const insertChat = connection.prepare(
-    'INSERT INTO chats (id, owner_id, title, created_at, expires_at) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO chats (id, owner_id, title, created_at, expires_at, untitled) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const insertSystem = connection.prepare('INSERT INTO systems (chat, system) VALUES (?, ?)')
   const countListed = connection.prepare(
@@ -163,7 +169,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
   const deleteMessage = connection.prepare('DELETE FROM messages WHERE id = ?')
   const deleteSystem = connection.prepare('DELETE FROM systems WHERE chat = (SELECT number FROM chats WHERE id = ?)')
   const deleteChat = connection.prepare('DELETE FROM chats WHERE id = ?')
-  const updateTitle = connection.prepare('UPDATE chats SET title = ? WHERE id = ?')
+  const updateTitle = connection.prepare('UPDATE chats SET title = ?, untitled = 0 WHERE id = ?')
   const selectMessages = {
     asc: connection.prepare(
       `SELECT ${messageColumns}, json FROM ${withContents} WHERE chat_id = ? AND (created_at, number) > (?, ?)
@@ -199,8 +205,8 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
 
   return {
     insertChat(chat) {
-      const { id, ownerId, title, createdAt, expiresAt = null } = chat
-      const { lastInsertRowid } = insertChat.run(id, ownerId, title, createdAt, expiresAt)
+      const { id, ownerId, title, createdAt, expiresAt = null, untitled = false } = chat
+      const { lastInsertRowid } = insertChat.run(id, ownerId, title, createdAt, expiresAt, Number(untitled))
       if (chat.system !== null) insertSystem.run(lastInsertRowid, chat.system)
     },
     countOwned: ({ ownerId, expiresAt, createdAt }, max) =>
@@ -211,6 +217,7 @@ export function sqliteMessages(connection: SqliteConnection): SqliteMessages {
       ),
     getChatRow: (id) => connection.read(() => one(selectChatRow, id, toChat)),
     getChat: (id) => connection.read(() => one(selectChat, id, toChat<StoredChat>)),
+    isUntitled: (id) => selectChatRow.get(id)?.['untitled'] === 1,
     renameChat(id, title) {
       updateTitle.run(title, id)
     },

@@ -128,6 +128,13 @@ export function sqliteStore(connection: SqliteConnection): Store {
         messages.renameChat(id, title)
         search.putTitle(id, title)
       }),
+    titleChat: async (id, title) =>
+      connection.write(() => {
+        if (!messages.isUntitled(id)) return false
+        messages.renameChat(id, title)
+        search.putTitle(id, title)
+        return true
+      }),
     getDefaults: async (chatId) => defaults.get(chatId),
     putDefaults: async (chatId, change) => defaults.put(chatId, change),
     pinChat: async (chatId, userId, pinned) => members.pin(chatId, userId, pinned),

@@ -316,4 +316,8 @@ export const migrations: readonly string[] = [
     listed TEXT
   ) STRICT;
   `,
+  `
+  -- 1: nobody has given it a title.
+  ALTER TABLE chats ADD COLUMN untitled INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
