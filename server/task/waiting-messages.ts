@@ -36,6 +36,7 @@ export interface WaitingOptions extends RunningOptions {
 const holdMs = 30_000
 /** Another may begin or end a run between two looks. */
 const maxTries = 10
+const maxSteps = 200
 
 /**
  * Messages that wait until the answer before them has ended. Each stands in the store and in its chat's document until
@@ -203,8 +204,8 @@ export class WaitingMessages {
 
   async #take(chatId: string): Promise<void> {
     const { store, now, running, starter } = this.#options
-    for (;;) {
-      if (running.closed) return
+    // Each step refuses one of the line, takes one, or finds that somebody else has changed it.
+    for (let steps = 0; steps < maxSteps && !running.closed; steps += 1) {
       const line = await store.waitingLine(chatId, now())
       if (!line) return
       if (line.listed !== line.version) await this.#list.list(chatId)

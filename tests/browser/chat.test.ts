@@ -126,6 +126,37 @@ test('Stop in tab B ends tab A, and what the provider sends afterwards is not sh
   await b.close()
 })
 
+test('what waits stands behind the answer in every tab, and is sent or removed from there', async () => {
+  const stream = fake.manual()
+  const a = await openTab()
+  await ask(a, 'How deep is the sea?')
+  stream.send('Deep')
+  await shows(a, 'Deep')
+  const hash = await chatHash(a)
+  const b = await openTab(hash)
+  const chatId = (await canonical(a)).chatId
+  for (const content of ['And the lake?', 'And the pond?']) await server.ask(content, { chatId, whenBusy: 'queue' })
+  const waiting = (page: Page) => page.locator('[data-testid=waiting] .growing')
+  for (const page of [a, b])
+    await expect
+      .poll(() => waiting(page).allTextContents(), { timeout: 10_000 })
+      .toEqual(['And the lake?', 'And the pond?'])
+  await b.locator('[data-testid=waiting] >> nth=0 >> [data-testid=remove-waiting]').click()
+  await expect.poll(() => waiting(a).allTextContents(), { timeout: 10_000 }).toEqual(['And the pond?'])
+  const next = fake.manual()
+  await a.locator('[data-testid=send-now]').click()
+  await next.request
+  next.send('Shallow')
+  next.end()
+  for (const page of [a, b]) {
+    await expect.poll(() => page.locator('.bubble').last().textContent(), { timeout: 10_000 }).toBe('And the pond?')
+    await expect.poll(() => waiting(page).count(), { timeout: 10_000 }).toBe(0)
+  }
+  stream.end()
+  await a.close()
+  await b.close()
+})
+
 test('a tab that was offline catches up when it is back', async () => {
   const stream = fake.manual()
   const page = await openTab()
