@@ -37,6 +37,7 @@ import { wordsOf } from '../server/store/search-words.ts'
 import { Coalescer } from '../server/document/coalescer.ts'
 import { checkedArguments } from '../server/task/call.ts'
 import { overlapFilter } from '../server/task/continuation.ts'
+import { titleFrom } from '../server/task/titles.ts'
 import { digestOf } from '../shared/digest.ts'
 import type { Block, Message } from '../shared/schema.ts'
 import { GrowingMarkdown, parseMarkdown } from '../shared/markdown/markdown.ts'
@@ -378,6 +379,7 @@ const rows: Row[] = [
   ['an event id', 8_000, repeated('1_1.~'), readEventId],
   ['a title', 50_000, repeated(' \n'), titleOf],
   ['halves of pairs', 50_000, repeated('\ud83d'), (text) => new Coalescer().push(text)],
+  ['a title of a model', 100_000, repeated('" .x'), (text) => titleFrom(text)],
   ['a digest', 50_000, repeated('"\\\n'), (text) => digestOf(textBlock(text))],
   ['white space in what a tool of the demo gave', 4_000, (n) => `a${repeated(' ')(n)}`, demo],
 ]

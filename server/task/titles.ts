@@ -116,7 +116,7 @@ export class Titles {
       } else if (event.type === 'delta' && texts.has(event.key)) heard += event.text
       if (heard.length > maxHeardChars) break
     }
-    return heard
+    return heard.slice(0, maxHeardChars).toWellFormed()
   }
 
   /** The document says what the store does, also where somebody gives another title at the same time. */
@@ -134,7 +134,10 @@ export class Titles {
 
 /** Without what models put around a title. Empty where there is none. */
 export function titleFrom(heard: string): string {
-  const line = heard.trim().split(/[\r\n]/, 1)[0]!
+  const line = heard
+    .slice(0, maxHeardChars)
+    .trim()
+    .split(/[\r\n]/, 1)[0]!
   const bare = cleanLine(
     line.replace(/^(title|#+)\s*:?\s*/i, '').replaceAll(/^["'“”„«»‘’*_`\s]+|["'“”„«»‘’*_`\s.。]+$/g, ''),
   )
