@@ -40,7 +40,7 @@ export async function fall(
   const chatId = (await child.call('POST', '/api/chats', {})).body.id as string
   const path = `/api/chats/${chatId}/messages`
   const stream = fake.manual()
-  await child.call('POST', path, { content: 'q1' })
+  expect((await child.call('POST', path, { content: 'q1' })).status).toBe(202)
   await stream.request
   stream.send('One. ')
   let node: Node = child
@@ -106,7 +106,7 @@ function wordsOf({ output }: Message): string {
 /** Moments at which a process is killed from outside, ms after the end of the first answer. */
 export function* moments(count: number): Generator<{ afterMs: number }> {
   const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() * 1e9))
-  console.log(`seed ${seed}`)
+  if (count > 0) console.log(`seed ${seed}`)
   const random = seededRandom(seed)
   for (let i = 0; i < count; i += 1) yield { afterMs: Math.floor(random() * 60) }
 }
