@@ -10,7 +10,7 @@ import { requestOf } from '../task/prompt.ts'
 import { Tasks } from '../task/tasks.ts'
 import { Titles } from '../task/titles.ts'
 import { Toolbox } from '../task/toolset.ts'
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError } from '../../shared/errors.ts'
 import { hasModel } from './adapters.ts'
 import type { Foundation } from './foundation.ts'
 import { fileQuotas, runLimits } from './limits.ts'
@@ -94,7 +94,7 @@ export function makeRuns(
 
 /** In a word: it is nobody's fault that has to be seen to. */
 function failureOf(error: unknown): { code: string } {
-  return { code: error instanceof RunnelError ? error.code : 'internal' }
+  return { code: isRunnelError(error) ? error.code : 'internal' }
 }
 
 function makeEnds(

@@ -1,6 +1,6 @@
 /** Messages that wait until the answer before them has ended. */
 import { z } from 'zod'
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError } from '../../shared/errors.ts'
 import type { WaitingMessage } from '../store/store.ts'
 import { sentAlready } from '../task/waiting-messages.ts'
 import { wholeEntry } from '../task/waiting-entry.ts'
@@ -47,7 +47,7 @@ const waitingOfPath: Find<WaitingMessage> = async (target, services) => {
 const ownWaitingOfPath: Find<WaitingMessage> = async (target, services) => {
   await chatOfPath({ ...target, needed: 'viewer' }, services)
   const waiting = await read(target.params, services).catch((error: unknown) => {
-    if (error instanceof RunnelError && error.code === 'not_found') return null
+    if (isRunnelError(error) && error.code === 'not_found') return null
     throw error
   })
   if (waiting?.userId !== target.identity.user.id) await chatOfPath(target, services)

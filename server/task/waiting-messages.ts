@@ -1,4 +1,4 @@
-import { RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError } from '../../shared/errors.ts'
 import { isTerminal, type Json } from '../../shared/schema.ts'
 import { mayStillWrite } from '../auth/access.ts'
 import type { User } from '../auth/auth.ts'
@@ -65,7 +65,7 @@ export class WaitingMessages {
         return asking
       } catch (error) {
         const waits = whenBusy !== 'reject' && parentId === undefined && tries < maxTries
-        if (!waits || !(error instanceof RunnelError) || error.code !== 'busy') throw error
+        if (!waits || !isRunnelError(error) || error.code !== 'busy') throw error
       }
       const asking = await this.#put(options)
       if (asking === 'idle') continue
@@ -227,7 +227,7 @@ export class WaitingMessages {
   }
 
   #failed(error: unknown): void {
-    const isRestarting = error instanceof RunnelError && error.code === 'restarting'
+    const isRestarting = isRunnelError(error) && error.code === 'restarting'
     if (!isAway(error) && !isRestarting) this.#options.onError(error, { messageId: '' })
   }
 }

@@ -1,4 +1,4 @@
-import type { NewRun, NewWaiting, Store } from '../../server/store/store.ts'
+import type { NewRun, NewWaiting, Store } from '../../server/index.ts'
 import { readLog, refusal, type OpenStore } from './fixtures.ts'
 import { answer, bytes, chat, chatId, claim, newRun, question, startedAt } from './records.ts'
 import type { TestTools } from './tools.ts'
