@@ -4,7 +4,7 @@ import { Listeners } from '../listeners.ts'
 import type { Present } from '../presence.ts'
 import { loading, type ReplicaState } from '../replica.ts'
 import type { Role } from '../../shared/protocol.ts'
-import type { ChatFields } from '../../shared/schema.ts'
+import type { ChatFields, WaitingEntry } from '../../shared/schema.ts'
 import type { ChatMessage } from '../tree.ts'
 import { Followed, sameOr, type Part } from './part.ts'
 
@@ -12,6 +12,7 @@ import { Followed, sameOr, type Part } from './part.ts'
 export type ChatView = ReplicaState & {
   readonly chat: ChatFields | null
   readonly messages: readonly ChatMessage[]
+  readonly waiting: readonly WaitingEntry[]
   readonly role: Role | null
 }
 
