@@ -199,20 +199,19 @@ test('what was continued and ended while nobody looked is read anew', async () =
 /** A line on which what comes of a document may be held back for a while. */
 function holdableLine() {
   const channels = new Map<number, string>()
-  const held = new Map<string, MessageEvent[]>()
-  let socket: WebSocket
+  const held = new Map<string, unknown[]>()
+  let deliver: (data: unknown) => void
   class Holdable extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols)
-      socket = this
+      deliver = (data) => this.dispatchEvent(new MessageEvent('message', { data }))
       this.addEventListener('message', (event) => {
         const pieces = piecesOf(event)
         if (pieces.every(({ doc }) => !held.has(doc))) return
         event.stopImmediatePropagation()
         for (const { doc, data } of pieces) {
-          const piece = new MessageEvent('message', { data })
-          if (held.has(doc)) held.get(doc)!.push(piece)
-          else queueMicrotask(() => this.dispatchEvent(piece))
+          if (held.has(doc)) held.get(doc)!.push(data)
+          else queueMicrotask(() => deliver(data))
         }
       })
     }
@@ -231,9 +230,9 @@ function holdableLine() {
     WebSocket: Holdable,
     hold: (doc: string) => held.set(doc, []),
     release: (doc: string) => {
-      const events = held.get(doc)!
+      const late = held.get(doc)!
       held.delete(doc)
-      for (const { data } of events) socket.dispatchEvent(new MessageEvent('message', { data }))
+      for (const data of late) deliver(data)
     },
   }
 }

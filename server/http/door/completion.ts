@@ -33,7 +33,15 @@ export const completionJson = z.looseObject({
       finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
     }),
   ),
-  usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() }).optional(),
+  usage: z
+    .looseObject({
+      prompt_tokens: z.int(),
+      completion_tokens: z.int(),
+      total_tokens: z.int(),
+      prompt_tokens_details: z.looseObject({ cached_tokens: z.int() }).optional(),
+      completion_tokens_details: z.looseObject({ reasoning_tokens: z.int() }).optional(),
+    })
+    .optional(),
 })
 
 /** What every chunk, and the whole, begins with. */
