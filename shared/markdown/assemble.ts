@@ -30,15 +30,15 @@ export function elementNode(
 
 /** Elements inside each other, as far as their tags fit; what is open at the end ends there. */
 export class Assembly {
-  readonly nodes: MarkdownNode[]
+  readonly nodes: MarkdownNode[] = []
   readonly #stack: { tag: string; key: string; attrs: Readonly<Record<string, string>>; children: MarkdownNode[] }[] =
     []
   /** How many ended without a tag of their own, which may still come. */
-  readonly #early = new Map<string, number>()
+  readonly #early: Map<string, number>
 
-  /** `nodes`: what to go on with. */
-  constructor(nodes: MarkdownNode[] = []) {
-    this.nodes = nodes
+  /** `before`: what stands before it. */
+  constructor(before?: Assembly) {
+    this.#early = before ? new Map(before.#early) : new Map()
   }
 
   /** Is no element open? */

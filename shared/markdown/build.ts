@@ -1,6 +1,7 @@
 import { append, Assembly, element, elementNode, rekeyed, textItems, type Item } from './assemble.ts'
 import { fencedCode, isFence, plainCode } from './fence.ts'
-import { readBlocks, type FootnoteDef, type MathToken, type Token, type Tokens } from './grammar.ts'
+import type { FootnoteDef } from './defines.ts'
+import { readBlocks, type MathToken, type Token, type Tokens } from './grammar.ts'
 import { Memory, type Definitions, type Remembered } from './memory.ts'
 import type { MarkdownNode } from './nodes.ts'
 import type { OpenRows } from './open-rows.ts'
@@ -48,9 +49,7 @@ export class Builder {
   }
 
   #block(token: Token, place: Place): Item[] {
-    return this.#memory.remember(`block ${place.key} ${token.type} ${token.raw}`, place.isOpen, () =>
-      this.#newBlock(token, place),
-    )
+    return this.#memory.remember(blockName(place.key, token), place.isOpen, () => this.#newBlock(token, place))
   }
 
   #newBlock(token: Token, place: Place): Item[] {
@@ -190,6 +189,10 @@ export class Builder {
     )
   }
 }
+
+/** What stands behind a paragraph may tell how its lines are indented: what is written is not all that it is made of. */
+const blockName = (key: string, token: Token) =>
+  `block ${key} ${token.type} ${token.raw}${token.type === 'paragraph' ? ` ${(token as Tokens.Paragraph).text}` : ''}`
 
 const itemName = (index: number, loose: boolean, { raw }: Tokens.ListItem) => `item ${index} ${loose} ${raw}`
 

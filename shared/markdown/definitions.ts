@@ -1,5 +1,5 @@
 import type { Definitions } from './memory.ts'
-import type { Blocks, FootnoteDef, LinkTarget } from './grammar.ts'
+import type { Defines, FootnoteDef, LinkTarget } from './defines.ts'
 
 /** What links and footnotes of one text mean: the first definition of a name counts. */
 export class Defined implements Definitions {
@@ -28,8 +28,10 @@ export class Defined implements Definitions {
     return this.#numbers.size
   }
 
-  add({ links, notes }: Pick<Blocks, 'links' | 'notes'>): void {
-    for (const [label, target] of Object.entries(links)) if (!this.#links.has(label)) this.#links.set(label, target)
+  add(defines: Defines | null): void {
+    if (!defines) return
+    const { links, notes } = defines
+    for (const [label, target] of links) if (!this.#links.has(label)) this.#links.set(label, target)
     for (const note of notes) if (!this.#notes.has(note.label)) this.#notes.set(note.label, note)
   }
 

@@ -1,15 +1,10 @@
 import { Lexer, Tokenizer, type MarkedOptions, type Token, type Tokens, type TokensList } from 'marked'
-import { commentEnd, tagAt } from './tags.ts'
+import { definesOf, type Defines, type FootnoteDef, type LinkTarget } from './defines.ts'
+import { Lookahead } from './lookahead.ts'
+import { commentEnd, commentTold, maxTagLength, tagAt } from './tags.ts'
 
 export type { Token, Tokens } from 'marked'
 
-/** A definition of a footnote: its text without marks. */
-export interface FootnoteDef {
-  type: 'footnoteDef'
-  raw: string
-  label: string
-  text: string
-}
 export interface MathToken {
   type: 'math'
   raw: string
@@ -23,18 +18,14 @@ export interface FootnoteRef {
   label: string
 }
 
-export interface LinkTarget {
-  href: string
-  title: string | null | undefined
-}
-
 /** What a text says it is made of; inline text is still to be read. */
 export interface Blocks {
   tokens: Token[]
-  notes: FootnoteDef[]
+  defines: Defines | null
   /** The inline text that belongs to each empty list of tokens. */
   inline: Map<unknown, string>
-  links: Record<string, LinkTarget>
+  /** How far behind each of the tokens was read to tell what it is; infinite where more text is to tell. */
+  beyond: readonly number[]
 }
 
 /** More than people nest. Each level reads the text of those below it once more. */
@@ -46,10 +37,17 @@ class OwnTokenizer extends Tokenizer {
   /** How many quotes and lists what is read stands in. */
   depth = 0
   readonly #isGrowing: boolean
+  readonly #lookahead: Lookahead
 
-  constructor(isGrowing: boolean) {
+  constructor(isGrowing: boolean, lookahead: Lookahead) {
     super()
     this.#isGrowing = isGrowing
+    this.#lookahead = lookahead
+  }
+
+  /** Of what stands in no quote or list: one of those is read by itself. */
+  get lookahead(): Lookahead | null {
+    return this.depth === 0 ? this.#lookahead : null
   }
 
   override blockquote(src: string): Tokens.Blockquote | undefined {
@@ -77,6 +75,10 @@ class OwnTokenizer extends Tokenizer {
 
   #isHtml(src: string): boolean {
     const at = src.search(/[^ \n]/)
+    if (src[at] !== '<') return false
+    const told = commentTold(src, at)
+    if (told === 0) this.lookahead?.lookForBlank(src, at + maxTagLength)
+    else this.lookahead?.look(src, told === -1 ? Infinity : told)
     const comment = commentEnd(src, at)
     const tag = comment === 0 ? tagAt(src, at) : null
     const isHalf = comment === -1 || tag === 'half'
@@ -105,6 +107,7 @@ class OwnTokenizer extends Tokenizer {
   /** A definition has no blank line in it, whatever is quoted: what stands behind one never changes what stood before it. */
   override def(src: string): Tokens.Def | undefined {
     if (!/^ {0,3}\[/.test(src)) return undefined
+    this.lookahead?.lookForBlank(src, maxDefLength)
     const head = src.slice(0, maxDefLength)
     const blank = head.search(/\n[ \t]*\n/)
     if (blank === -1 && head.length < src.length) return undefined
@@ -146,13 +149,14 @@ function footnoteDef(src: string): FootnoteDef | undefined {
 }
 
 /** `$$` or `\[` that begins a line, to the same that ends one, without a blank line between. `isGrowing`: its end may be to come. */
-function displayMath(src: string, isGrowing: boolean): MathToken | undefined {
+function displayMath(src: string, isGrowing: boolean, lookahead: Lookahead | null): MathToken | undefined {
   const open = /^ {0,3}(?:\$\$|\\\[(?=[ \t]*(?:\n|$)))/.exec(src)
   if (!open) return undefined
   const isDollars = open[0].endsWith('$$')
   const stop = isDollars ? /\$\$[ \t]*(?:\n|$)|\n[ \t]*\n/g : /\\\][ \t]*(?:\n|$)|\n[ \t]*\n/g
   stop.lastIndex = open[0].length
   const end = stop.exec(src)
+  lookahead?.look(src, end ? end.index + end[0].length : Infinity)
   const text = src.slice(open[0].length, end?.index).trim()
   if (end && !end[0].startsWith('\n'))
     return { type: 'math', raw: src.slice(0, end.index + end[0].length), text, display: true, closed: true }
@@ -177,20 +181,16 @@ function footnoteRef(src: string): FootnoteRef | undefined {
   return found ? { type: 'footnoteRef', raw: found[0], label: found[1]! } : undefined
 }
 
-function optionsOf(isGrowing: boolean, notes: FootnoteDef[]): MarkedOptions {
-  const tokenizer = new OwnTokenizer(isGrowing)
+function optionsOf(isGrowing: boolean, lookahead: Lookahead): MarkedOptions {
+  const tokenizer = new OwnTokenizer(isGrowing, lookahead)
   return {
     gfm: true,
     tokenizer,
     extensions: {
       block: [
-        (src: string) => {
-          const note = footnoteDef(src)
-          if (note) notes.push(note)
-          return note
-        },
+        footnoteDef,
         // What ends in a quote or an item need not be the end of all.
-        (src: string) => displayMath(src, isGrowing && tokenizer.depth === 0),
+        (src: string) => displayMath(src, isGrowing && tokenizer.depth === 0, tokenizer.lookahead),
       ],
       inline: [inlineMath, footnoteRef],
       startInline: [(src: string) => src.indexOf('$')],
@@ -215,8 +215,8 @@ function withoutMarkRuns(text: string): string {
 /** Reads text as blocks: cost grows with its length. */
 export function readBlocks(original: string, isGrowing: boolean): Blocks {
   const text = withoutMarkRuns(original)
-  const notes: FootnoteDef[] = []
-  const lexer = new Lexer(optionsOf(isGrowing, notes))
+  const lookahead = new Lookahead(text.length)
+  const lexer = new Lexer(optionsOf(isGrowing, lookahead))
   const tokens = lexer.blockTokens(text, lexer.tokens)
   if (text !== original) {
     let at = 0
@@ -228,7 +228,7 @@ export function readBlocks(original: string, isGrowing: boolean): Blocks {
   }
   const inline = new Map<unknown, string>()
   for (const { src, tokens: list } of lexer.inlineQueue) inline.set(list, src)
-  return { tokens, notes, inline, links: lexer.tokens.links as Record<string, LinkTarget> }
+  return { tokens, defines: definesOf(tokens), inline, beyond: lookahead.beyond(tokens) }
 }
 
 /** Reads inline text with the definitions that `links` has. */
@@ -236,7 +236,7 @@ export class InlineReader {
   readonly #lexer: Lexer
 
   constructor(links: Record<string, LinkTarget>) {
-    this.#lexer = new Lexer(optionsOf(false, []))
+    this.#lexer = new Lexer(optionsOf(false, new Lookahead(0)))
     ;(this.#lexer.tokens as TokensList).links = links as TokensList['links']
   }
 

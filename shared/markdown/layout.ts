@@ -6,8 +6,8 @@ const chunkLength = 32
 /** The nodes of a document in chunks. What is settled is not looked at again. */
 export class Layout {
   readonly #nodes: MarkdownNode[] = []
-  /** For each settled block, how many nodes and blocks stood before what it is a part of. */
-  readonly #before: { nodes: number; blocks: number }[] = []
+  /** For each settled block, what it is a part of, and how many nodes and blocks stood before that. */
+  readonly #settled: { group: Assembly; nodes: number; blocks: number }[] = []
   #chunks: readonly MarkdownChunk[] = []
   /** Nodes that stand in `#chunks` as they are. */
   #same = 0
@@ -18,10 +18,10 @@ export class Layout {
 
   /** Blocks from `index` on are others now. */
   cutAt(index: number): void {
-    const place = this.#before[index]
+    const place = this.#settled[index]
     if (!place) return
     this.#nodes.length = place.nodes
-    this.#before.length = place.blocks
+    this.#settled.length = place.blocks
     this.#same = Math.min(this.#same, place.nodes)
   }
 
@@ -32,8 +32,8 @@ export class Layout {
     last: readonly MarkdownNode[],
   ): readonly MarkdownChunk[] {
     this.#settle(blocks)
-    const rest = new Assembly()
-    for (let i = this.#before.length; i < blocks.length; i++) rest.add(blocks[i]!.items)
+    const rest = new Assembly(this.#settled.at(-1)?.group)
+    for (let i = this.#settled.length; i < blocks.length; i++) rest.add(blocks[i]!.items)
     const tail = [...rest.add(open).end(), ...last]
     const keep = Math.floor(this.#same / chunkLength)
     const start = keep * chunkLength
@@ -49,14 +49,14 @@ export class Layout {
 
   /** Takes in what stands outside of any element that is open. */
   #settle(blocks: readonly { items: readonly Item[] }[]): void {
-    for (let first = this.#before.length; first < blocks.length; first = this.#before.length) {
-      const group = new Assembly()
+    for (let first = this.#settled.length; first < blocks.length; first = this.#settled.length) {
+      const group = new Assembly(this.#settled.at(-1)?.group)
       let next = first
       do group.add(blocks[next++]!.items)
       while (!group.isLevel && next < blocks.length)
       if (!group.isLevel) return
-      const place = { nodes: this.#nodes.length, blocks: first }
-      for (let i = first; i < next; i++) this.#before.push(place)
+      const place = { group, nodes: this.#nodes.length, blocks: first }
+      for (let i = first; i < next; i++) this.#settled.push(place)
       this.#nodes.push(...group.nodes)
     }
   }

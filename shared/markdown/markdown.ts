@@ -1,25 +1,16 @@
 import { elementNode, type Item } from './assemble.ts'
-import { definesNothing, finishedLength, isRaw } from './boundary.ts'
+import { finishedLength, isRaw, toldLengths } from './boundary.ts'
 import { Builder } from './build.ts'
+import { definesOf } from './defines.ts'
 import { Defined } from './definitions.ts'
 import { FenceReader, isFence } from './fence.ts'
-import { readBlocks, type Blocks, type Token } from './grammar.ts'
+import type { Frozen } from './frozen.ts'
+import { readBlocks, type Blocks } from './grammar.ts'
 import { Layout } from './layout.ts'
-import type { Uses } from './memory.ts'
 import { finishedRows, joined, type OpenRows } from './open-rows.ts'
 import type { MarkdownNode, MarkdownTree } from './nodes.ts'
 import { undecidedEnd } from './repair.ts'
 import type { MarkdownOptions } from './spans.ts'
-
-/** A block that later text does not change; a later definition may. */
-interface Frozen {
-  start: number
-  end: number
-  items: readonly Item[]
-  uses: Uses
-  /** What to build it of once more; null where nothing can change it. */
-  again: { token: Token; inline: Blocks['inline'] } | null
-}
 
 const nothing: MarkdownTree = { chunks: [] }
 
@@ -86,10 +77,10 @@ export class GrowingMarkdown {
     if (from >= this.#text.length) return this.append(text)
     this.#isGrowing = true
     this.#text = this.#text.slice(0, from) + text
-    // A block is finished by the first line of the one behind it.
-    let kept = this.#frozen.findIndex(({ end }) => end > from)
-    kept = this.#hasReturns || kept === 0 ? 0 : (kept === -1 ? this.#frozen.length : kept) - 1
-    this.#thaw(Math.max(0, kept))
+    // The last line may be one that is not shown yet.
+    const line = this.#text.slice(0, from).lastIndexOf('\n') + 1
+    const first = this.#hasReturns ? 0 : this.#frozen.findIndex(({ told }) => told > line)
+    this.#thaw(first === -1 ? this.#frozen.length : first)
     const rest = this.#text.slice(this.#tailStart)
     this.#endsWithReturn = this.#hasReturns = false
     this.#extend(this.#plain(rest))
@@ -112,15 +103,18 @@ export class GrowingMarkdown {
   }
 
   #thaw(kept: number): void {
-    const first = this.#frozen[kept]
-    if (first) this.#tailStart = kept === 0 ? 0 : first.start
-    this.#frozen.length = Math.min(kept, this.#frozen.length)
-    this.#layout.cutAt(kept)
     this.#tail = ''
     this.#fence = this.#rows = null
+    const first = this.#frozen[kept]
+    // Nothing but blank lines stands before the first block.
+    if (kept === 0) this.#tailStart = 0
+    else if (first) this.#tailStart = first.start
+    if (!first) return
+    this.#frozen.length = kept
+    this.#layout.cutAt(kept)
     if (this.#defined.isEmpty) return
     this.#defined = new Defined()
-    this.#defined.add(readBlocks(this.#text.slice(0, this.#tailStart), false))
+    for (const { defines } of this.#frozen) this.#defined.add(defines)
   }
 
   /** Takes text in and freezes what is finished by it. */
@@ -136,9 +130,10 @@ export class GrowingMarkdown {
     } else this.#tail += text
     for (;;) {
       const { blocks, shown } = this.#read()
-      const finished = this.#freezes ? finishedLength(blocks.tokens, shown) : 0
+      // What the end of a text means tells nothing of what it meant if it went on.
+      const finished = this.#freezes && this.#isGrowing ? finishedLength(blocks, shown) : 0
       if (finished === 0) return this.#showTail(blocks, shown)
-      this.#freezeText(finished)
+      this.#freezeText(finished, blocks, shown)
     }
   }
 
@@ -148,7 +143,12 @@ export class GrowingMarkdown {
     const shown = this.#tail.slice(0, end)
     const blocks = this.#blocksOf(shown)
     if (end === this.#tail.length || !isRaw(blocks.tokens.at(-1))) return { blocks, shown }
-    return { blocks: this.#blocksOf(this.#tail), shown: this.#tail }
+    const rows = this.#rows
+    const all = this.#blocksOf(this.#tail)
+    if (all.tokens.length === blocks.tokens.length) return { blocks: all, shown: this.#tail }
+    // The line tells that what goes on is another thing: not before it is known itself.
+    this.#rows = rows
+    return { blocks, shown }
   }
 
   #blocksOf(text: string): Blocks {
@@ -159,24 +159,26 @@ export class GrowingMarkdown {
     return readBlocks(text, this.#isGrowing)
   }
 
-  #freezeText(length: number): void {
-    const blocks = readBlocks(this.#tail.slice(0, length), false)
-    this.#defined.add(blocks)
-    if (!this.#known.isEmpty) this.#known = this.#numbered(this.#known)
-    this.#builder.endsLine = true
+  /** Freezes the beginning of what was read: by itself it may be another thing. */
+  #freezeText(length: number, read: Blocks, shown: string): void {
     if (this.#rows) this.#builder.recall(this.#rows)
+    const { tokens, inline, beyond } = this.#rows ? readBlocks(shown, this.#isGrowing) : read
     this.#rows = null
+    if (!this.#known.isEmpty) this.#known = this.#numbered(this.#known)
+    const told = toldLengths(tokens, beyond, shown)
+    const tailStart = this.#tailStart
     let at = 0
-    let start = this.#tailStart
-    for (const token of blocks.tokens) {
-      const end = start + token.raw.length
-      if (token.type !== 'space') {
-        const { items, uses } = this.#builder.top(token, { key: String(start), inline: blocks.inline, isOpen: false })
-        const isFixed = uses.labels.size === 0 && uses.notes.length === 0
-        this.#frozen.push({ start, end, items, uses, again: isFixed ? null : { token, inline: blocks.inline } })
-      }
-      start = end
+    for (let i = 0; at < length; i++) {
+      const token = tokens[i]!
+      const start = tailStart + at
       at += token.raw.length
+      if (token.type === 'space') continue
+      const defines = definesOf([token])
+      this.#defined.add(defines)
+      const { items, uses } = this.#builder.top(token, { key: String(start), inline, isOpen: false })
+      const isFixed = uses.labels.size === 0 && uses.notes.length === 0
+      const again = isFixed ? null : { token, inline }
+      this.#frozen.push({ start, told: tailStart + told[i]!, items, defines, uses, again })
     }
     if (at !== length) throw new Error('Blocks are not as long as their text.')
     this.#tail = this.#tail.slice(length)
@@ -185,7 +187,8 @@ export class GrowingMarkdown {
 
   #freeze(length: number, items: readonly Item[]): void {
     const start = this.#tailStart
-    this.#frozen.push({ start, end: start + length, items, uses: { labels: new Set(), notes: [] }, again: null })
+    const uses = { labels: new Set<string>(), notes: [] }
+    this.#frozen.push({ start, told: start + length, items, defines: null, uses, again: null })
     this.#tail = this.#tail.slice(length)
     this.#tailStart += length
   }
@@ -224,16 +227,16 @@ export class GrowingMarkdown {
       return token.type === 'space' ? [] : this.#builder.top(token, place).items
     })
     const isAlone = this.#freezes && tokens.length === 1
-    if (isAlone && definesNothing(blocks)) this.#rows = finishedRows(blocks, shown, this.#rows)
+    if (isAlone && blocks.defines === null) this.#rows = finishedRows(blocks, shown, this.#rows)
     this.#show(items)
   }
 
   /** What the tail defines may give frozen blocks another meaning: those that use it are built again. Has anything changed? */
   #define(blocks: Blocks): boolean {
-    if (this.#defined.isEmpty && this.#known.isEmpty && definesNothing(blocks)) return false
+    if (this.#defined.isEmpty && this.#known.isEmpty && blocks.defines === null) return false
     const before = this.#known
     const now = this.#defined.copy()
-    now.add(blocks)
+    now.add(blocks.defines)
     this.#known = this.#numbered(now)
     const changed = this.#numbered(before).differsIn(this.#known)
     if (changed.size === 0) return false

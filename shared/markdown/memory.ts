@@ -1,5 +1,5 @@
 import type { Item } from './assemble.ts'
-import type { LinkTarget } from './grammar.ts'
+import type { LinkTarget } from './defines.ts'
 
 /** What a part of a text asked of definitions that may stand anywhere. */
 export interface Uses {

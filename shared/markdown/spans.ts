@@ -1,6 +1,7 @@
 import { append, Assembly, element, nodesOf, rekeyed, textItems, type Item } from './assemble.ts'
 import { decodeEntities } from './entities.ts'
-import { InlineReader, type FootnoteRef, type LinkTarget, type MathToken, type Token, type Tokens } from './grammar.ts'
+import type { LinkTarget } from './defines.ts'
+import { InlineReader, type FootnoteRef, type MathToken, type Token, type Tokens } from './grammar.ts'
 import { htmlEvents, type HtmlEvent } from './html.ts'
 import type { Memory } from './memory.ts'
 import { isVoid, safeUrl, type MarkdownNode } from './nodes.ts'

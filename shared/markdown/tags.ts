@@ -11,7 +11,7 @@ export interface Tag {
 }
 
 /** A tag that is longer than this is none: looking for its end would cost too much. */
-const maxLength = 4_000
+export const maxTagLength = 4_000
 /** Attributes that stand without a value. Any other word tells that this is no tag: `a<b and c>d`. */
 const flags =
   /^(?:open|hidden|reversed|disabled|checked|selected|autofocus|nowrap|compact|noshade|itemscope|inert|(?:data|aria)-.*)$/i
@@ -28,11 +28,11 @@ export function tagAt(text: string, at: number): Tag | 'half' | null {
   const tag = read(text, at)
   if (tag === null) return null
   // No tag goes on behind a blank line: what stands there changes nothing before it.
-  return /\n[ \t]*\n/.test(text.slice(at, tag === 'half' ? at + maxLength : tag.end)) ? null : tag
+  return /\n[ \t]*\n/.test(text.slice(at, tag === 'half' ? at + maxTagLength : tag.end)) ? null : tag
 }
 
 function read(text: string, at: number): Tag | 'half' | null {
-  const part = text.slice(at, at + maxLength)
+  const part = text.slice(at, at + maxTagLength)
   const isAtEnd = at + part.length === text.length
   const [start = '', slash, written = ''] = /^<(\/?)([a-zA-Z][a-zA-Z0-9-]*)?/.exec(part) ?? []
   if (start === '') return null
@@ -66,23 +66,27 @@ function read(text: string, at: number): Tag | 'half' | null {
 
 /** A tag of anything, as it is written at `at`; empty where none is. */
 export function anyTagAt(text: string, at: number): string {
-  return anyTag.exec(text.slice(at, at + maxLength))?.[0] ?? ''
+  return anyTag.exec(text.slice(at, at + maxTagLength))?.[0] ?? ''
 }
 
 /** Behind the comment that begins at `at`: 0 where none does, -1 where it has no end yet. One in which another begins is none. */
 export function commentEnd(text: string, at: number): number {
+  const told = commentTold(text, at)
+  return told > 0 && !text.endsWith('-->', told) ? 0 : told
+}
+
+/** Where it is told whether the comment that begins at `at` is one: behind its end, or behind the beginning of another. 0 and -1 as above. */
+export function commentTold(text: string, at: number): number {
   if (!text.startsWith('<!--', at)) return 0
   const mark = /-->|<!--/g
   mark.lastIndex = at + 2
-  const found = mark.exec(text)
-  if (found === null) return -1
-  return found[0] === '-->' ? mark.lastIndex : 0
+  return mark.test(text) ? mark.lastIndex : -1
 }
 
 /** Is what begins at `at` the beginning of something that is not shown as it is written: an element, a comment, an address? */
 export function isHalf(text: string, at: number): boolean {
   if (text[at + 1] === '!') return commentEnd(text, at) === -1 || /^<!-?$/.test(text.slice(at, at + 4))
-  return tagAt(text, at) === 'half' || isHalfAddress(text.slice(at + 1, at + 1 + maxLength))
+  return tagAt(text, at) === 'half' || isHalfAddress(text.slice(at + 1, at + 1 + maxTagLength))
 }
 
 const schemes = ['http:', 'https:', 'mailto:']
