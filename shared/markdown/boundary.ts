@@ -15,7 +15,7 @@ export function finishedLength({ tokens, beyond }: Blocks, text: string): number
     start -= lengths[i]!
     if (untold !== -1 && i > untold) continue
     const token = tokens[i]!
-    const isApart = tokens[i - 1]!.type === 'space' || interrupts(token, text, start)
+    const isApart = /^(?:space|def)$/.test(tokens[i - 1]!.type) || interrupts(token, text, start)
     // Whether a line goes on with what is before it is known once it is whole.
     if (token.type !== 'space' && isApart && text.includes('\n', start)) return start
   }

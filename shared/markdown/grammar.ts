@@ -106,13 +106,15 @@ class OwnTokenizer extends Tokenizer {
 
   /** A definition has no blank line in it, whatever is quoted: what stands behind one never changes what stood before it. */
   override def(src: string): Tokens.Def | undefined {
-    if (!/^ {0,3}\[/.test(src)) return undefined
+    // A name without a colon behind it is none, whatever comes.
+    if (!/^ {0,3}\[(?![^\]\\\n]*\][^:])/.test(src)) return undefined
     this.lookahead?.lookForBlank(src, maxDefLength)
     const head = src.slice(0, maxDefLength)
     const blank = head.search(/\n[ \t]*\n/)
-    if (blank === -1 && head.length < src.length) return undefined
-    const token = super.def(blank === -1 ? head : head.slice(0, blank + 1))
-    return token && !token.tag.startsWith('^') ? token : undefined
+    const part = blank === -1 ? head : head.slice(0, blank + 1)
+    const token = super.def(part)
+    const isCut = token?.raw.length === maxDefLength && src.length > maxDefLength && !part.endsWith('\n')
+    return token && !isCut && !token.tag.startsWith('^') ? token : undefined
   }
 }
 

@@ -50,6 +50,18 @@ test.each([
   expect(markdown.append(more)).toEqual(parseMarkdown(text + more, { isGrowing: true }))
 })
 
+test('a long list of definitions without a blank line defines them all, also while it grows', () => {
+  const text = `[a0] and [a199]\n\n${Array.from({ length: 200 }, (_, i) => `[a${i}]: https://a.example/${i}\n`).join('')}`
+  const markdown = new GrowingMarkdown()
+  for (let at = 0; at < text.length; at += 97)
+    expect(markdown.append(text.slice(at, at + 97))).toEqual(parseMarkdown(text.slice(0, at + 97), { isGrowing: true }))
+  expect(markdown.end()).toEqual(parseMarkdown(text))
+  expect(JSON.stringify(markdown.tree).match(/"href":"[^"]*"/g)).toEqual([
+    '"href":"https://a.example/0"',
+    '"href":"https://a.example/199"',
+  ])
+})
+
 const marks = (
   '<!-- --> $$ \\[ \\] <a_href=" "> <b > [a]: /x _"t " #_h -_ 1._ *_ |_a_|_b_| |---|---| | ``` ~~~ >_ ____c __ [^1]:_ [^1] ' +
   '[a] <pre> </pre> <details> </details> <p> </p> === --- *** word \\ < <title> ` ** -_[_]_ &amp; <br> ( ) [ ![ ~~'
