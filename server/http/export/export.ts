@@ -10,6 +10,7 @@ import { chatOfPath } from '../finders.ts'
 import { refuseForeign } from '../history.ts'
 import { route } from '../route.ts'
 import { sandboxed } from '../sandboxed.ts'
+import { messageJson, oneChatJson } from '../schemas.ts'
 import { exportedMessages } from './exported-messages.ts'
 import { formats } from './formats.ts'
 
@@ -33,7 +34,7 @@ export const exportRoutes = [
     responses: {
       200: {
         'text/markdown': z.string(),
-        'application/json': z.object({ chat: z.looseObject({}), messages: z.array(z.looseObject({})) }),
+        'application/json': z.object({ chat: oneChatJson, messages: z.array(messageJson) }),
         'text/html': z.string(),
       },
     },
