@@ -1,5 +1,5 @@
 /** Where Runnel is, for the server of this app and for its visitors. */
-export const runnelUrl = process.env.RUNNEL_URL ?? 'http://127.0.0.1:8787'
+export const runnelUrl = process.env.SERVER_URL ?? 'http://127.0.0.1:8787'
 
 /** Asks Runnel from this app's server. */
 export async function ask(method, path, body) {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite'
 
-const runnel = { target: process.env.RUNNEL_URL ?? 'http://127.0.0.1:8787', ws: true }
+const runnel = { target: process.env.SERVER_URL ?? 'http://127.0.0.1:8787', ws: true }
 
 // The page and Runnel have one address, so the browser sees no other origin. The host stays the page's: Runnel compares the two.
 export default defineConfig({

@@ -27,8 +27,8 @@ export async function driveReactExample(how: 'in development' | 'built', tarball
   await cp(join(root, 'examples/react'), folder, { recursive: true })
   if (tarball === undefined) await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
   else await execute('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], { cwd: folder })
-  process.env['RUNNEL_URL'] = server.url
-  onTestFinished(() => void delete process.env['RUNNEL_URL'])
+  process.env['SERVER_URL'] = server.url
+  onTestFinished(() => void delete process.env['SERVER_URL'])
   const config: InlineConfig = {
     root: folder,
     logLevel: 'error',

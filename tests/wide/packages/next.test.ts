@@ -42,7 +42,7 @@ test('a page comes with what there is of an answer, and goes on live', { timeout
   onTestFinished(() => runnel.close())
   const server = spawn(process.execPath, [next, 'start', '--hostname', '127.0.0.1', '--port', String(port)], {
     cwd: project.folder,
-    env: { ...childEnv, RUNNEL_URL: runnel.url },
+    env: { ...childEnv, SERVER_URL: runnel.url },
     stdio: 'inherit',
   })
   onTestFinished(async () => {
