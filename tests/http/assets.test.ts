@@ -38,7 +38,8 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
         'x-content-type-options': 'nosniff',
       })
       expect(undo(small.body).equals(plain.body)).toBe(true)
-      expect(small.body.length).toBeLessThan(plain.body.length / 2)
+      // Half of it, but for parts so small that what every format begins with counts.
+      expect(small.body.length).toBeLessThan(plain.body.length / 2 + 200)
       const again = await raw(`${url}/${path}`, { 'accept-encoding': accept, 'if-none-match': small.headers['etag']! })
       expect(again.status).toBe(304)
     }
