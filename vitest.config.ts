@@ -2,27 +2,25 @@ import { defineConfig } from 'vitest/config'
 
 const files = (...places: string[]) => places.map((place) => (place.endsWith('.ts') ? place : `${place}/**/*.test.ts`))
 
+// These keep a core busy each, or start what does: two at a time, behind those.
+const paired = files(
+  'tests/browser',
+  'tests/many/crash-loop.test.ts',
+  'tests/many/failover.test.ts',
+  'tests/packages.test.ts',
+  'tests/e2e/mcp.test.ts',
+  'tests/e2e/nginx.test.ts',
+)
+
 // These measure a promised time or memory, or keep both cores busy themselves: one file at a time, after all others.
 const alone = files(
-  ...[
-    'at-once',
-    'door-stop',
-    'hostile-frames',
-    'mcp',
-    'moments',
-    'nginx',
-    'return',
-    'slow-viewer',
-    'stop',
-    'stop-signed-in',
-  ].map((name) => `tests/e2e/${name}.test.ts`),
-  ...['crash-loop', 'failover', 'hop', 'rolling'].map((name) => `tests/many/${name}.test.ts`),
-  'tests/browser',
+  ...['at-once', 'door-stop', 'hostile-frames', 'moments', 'return', 'slow-viewer', 'stop', 'stop-signed-in'].map(
+    (name) => `tests/e2e/${name}.test.ts`,
+  ),
   'tests/socket/many-people.test.ts',
   'tests/extension/schema-check.test.ts',
   'tests/store/long-texts.test.ts',
   'tests/hostile-texts.test.ts',
-  'tests/packages.test.ts',
   'tests/http/loop-holds.test.ts',
   'tests/room/loop-holds.test.ts',
 )
@@ -48,10 +46,19 @@ export default defineConfig({
           ...shared,
           name: 'together',
           include: files('tests'),
-          exclude: [...alone, ...wide],
+          exclude: [...paired, ...alone, ...wide],
           // Many of them wait for processes most of the time.
-          maxWorkers: 4,
+          maxWorkers: 5,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'in pairs',
+          include: paired,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -61,7 +68,7 @@ export default defineConfig({
           include: alone,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       ...(process.env.RUNNEL_TEST_WIDE
@@ -74,7 +81,7 @@ export default defineConfig({
                 maxWorkers: 1,
                 fileParallelism: false,
                 testTimeout: 120_000,
-                sequence: { groupOrder: 2 },
+                sequence: { groupOrder: 3 },
               },
             },
           ]

@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { connect, isTerminal, type Message } from '../../client/index.ts'
-import { defineTool } from '../../server/extension/tool.ts'
-import { answer } from '../../testing/index.ts'
-import { watchLoopLag } from '../e2e/loop-lag.ts'
-import { Random } from '../fuzz/random.ts'
-import { balance } from './balancer.ts'
-import { Hopper } from './hopper.ts'
-import { newWorld, usePostgres, view } from './nodes.ts'
+import { connect, isTerminal, type Message } from '../../../client/index.ts'
+import { defineTool } from '../../../server/extension/tool.ts'
+import { answer } from '../../../testing/index.ts'
+import { watchLoopLag } from '../../e2e/loop-lag.ts'
+import { Random } from '../../fuzz/random.ts'
+import { balance } from '../../many/balancer.ts'
+import { Hopper } from '../../many/hopper.ts'
+import { newWorld, usePostgres, view } from '../../many/nodes.ts'
 
 usePostgres()
 

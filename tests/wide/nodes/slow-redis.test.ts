@@ -1,10 +1,10 @@
 /** A Redis that is far away: each round trip takes its time, and nothing else changes. */
 import { expect, onTestFinished, test } from 'vitest'
-import type { Message } from '../../shared/schema.ts'
-import { Collector } from '../../testing/index.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
-import { newWorld, usePostgres, view } from './nodes.ts'
-import { ended, expectEqual, talk, textOf, Witness, word, wordsOf } from './seen.ts'
+import type { Message } from '../../../shared/schema.ts'
+import { Collector } from '../../../testing/index.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import { newWorld, usePostgres, view } from '../../many/nodes.ts'
+import { ended, expectEqual, talk, textOf, Witness, word, wordsOf } from '../../many/seen.ts'
 
 usePostgres()
 const words = 40
