@@ -19,7 +19,7 @@ main(async () => {
     return
   }
   const node = await ensureInstalled()
-  await ensureNeeds()
+  await ensureNeeds(part)
   await ensurePage(node)
   const result = await run(
     node,

@@ -22,12 +22,24 @@ const sources = [
 export async function driveReactExample(how: 'in development' | 'built', tarball?: string): Promise<void> {
   const server = await startHandmade()
   onTestFinished(() => server.close())
+  const url = await serveReactExample(how, server.url, tarball)
+  const browser = await launchChromium()
+  onTestFinished(() => browser.close())
+  await walk(await browser.newPage(), url, server)
+}
+
+/** Until the test ends. Answers with the page's address; `runnel` is where the page's calls go. */
+export async function serveReactExample(
+  how: 'in development' | 'built',
+  runnel: string,
+  tarball?: string,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-react-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await cp(join(root, 'examples/react'), folder, { recursive: true })
   if (tarball === undefined) await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
   else await execute('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball], { cwd: folder })
-  process.env['SERVER_URL'] = server.url
+  process.env['SERVER_URL'] = runnel
   onTestFinished(() => void delete process.env['SERVER_URL'])
   const config: InlineConfig = {
     root: folder,
@@ -40,9 +52,7 @@ export async function driveReactExample(how: 'in development' | 'built', tarball
   if (how === 'built') await build(config)
   const vite = how === 'built' ? await preview(config) : await (await createServer(config)).listen()
   onTestFinished(() => vite.close())
-  const browser = await launchChromium()
-  onTestFinished(() => browser.close())
-  await walk(await browser.newPage(), vite.resolvedUrls!.local[0]!, server)
+  return vite.resolvedUrls!.local[0]!
 }
 
 async function walk(page: Page, url: string, server: Handmade): Promise<void> {

@@ -23,7 +23,7 @@ export function programPath(
   const path = names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable)
   if (path === undefined)
     throw new MissingProgram(
-      `${label} is missing: \`npm test\` installs it on Debian; elsewhere name the program in ${variable}.`,
+      `${label} is missing: \`npm test\` or \`npm run test:wide\` installs it on Debian; elsewhere name the program in ${variable}.`,
     )
   return path
 }
