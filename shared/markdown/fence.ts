@@ -12,11 +12,15 @@ export function isFence(raw: string): boolean {
 
 /** Does a block that begins so go on behind this text? */
 export function isOpenFence(raw: string): boolean {
-  const lines = raw.trimEnd().split('\n')
   if (!isFence(raw)) return false
-  const [, mark] = opening.exec(raw)!
-  const last = lines.length > 1 ? /^ {0,3}(`{3,}|~{3,}) *$/.exec(lines.at(-1)!) : null
-  return !(last && last[1]![0] === mark![0] && last[1]!.length >= mark!.length)
+  const lines = raw.replace(/\n$/, '').split('\n')
+  return lines.length === 1 || !closesFence(lines.at(-1)!, opening.exec(raw)![1]!)
+}
+
+/** Does this line end a block that began with `mark`? Behind its own mark only spaces stand. */
+function closesFence(line: string, mark: string): boolean {
+  const found = /^ {0,3}(`{3,}|~{3,}) *$/.exec(line)
+  return found !== null && found[1]![0] === mark[0] && found[1]!.length >= mark.length
 }
 
 /** A fenced block that grows: each append costs what is new. */
@@ -54,7 +58,7 @@ export class FenceReader {
       if (this.#isInLine) this.#pieces.append(part)
       else {
         this.#partial += part
-        if (lineBreak !== -1 && this.#closes(this.#partial)) {
+        if (lineBreak !== -1 && closesFence(this.#partial, this.#mark)) {
           this.#closed = true
           this.#partial = ''
           return rest.slice(lineBreak + 1)
@@ -77,7 +81,7 @@ export class FenceReader {
   node(key: string, isGrowing: boolean): CodeNode {
     const { finished } = this.#pieces
     for (let i = this.#nodes.length; i < finished.length; i++) this.#nodes.push(textNode(i, finished[i]!.text))
-    const closed = this.#closed || this.#closes(this.#partial)
+    const closed = this.#closed || closesFence(this.#partial, this.#mark)
     const isShown = !closed && !isGrowing && this.#partial !== ''
     const open = this.#pieces.open.text + (isShown ? this.#lineOf(this.#partial) : '')
     const children = open === '' ? [...this.#nodes] : [...this.#nodes, textNode(finished.length, open)]
@@ -88,11 +92,6 @@ export class FenceReader {
     let cut = 0
     while (cut < this.#indent && line[cut] === ' ') cut += 1
     return (this.#lines === 0 ? '' : '\n') + line.slice(cut)
-  }
-
-  #closes(line: string): boolean {
-    const found = /^ {0,3}(`{3,}|~{3,}) *$/.exec(line)
-    return found !== null && found[1]![0] === this.#mark[0] && found[1]!.length >= this.#mark.length
   }
 
   #mayClose(line: string): boolean {

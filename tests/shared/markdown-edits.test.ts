@@ -31,6 +31,8 @@ test.each([
   // What begins a list would be the line under a table's head, had that as many columns.
   ['h\n', '', "'\n- |-\n"],
   ['|\n\t>\n-\n', '', 'x'],
+  // A tab behind its mark: the line ends no fence.
+  ['```\n```\t\n$', '', ''],
   // An element that ended early.
   ['<p><p></p>\n\n', '</p\n', '</p\n>'],
 ])('%j with %j, then %j', (kept, was, now) => {
