@@ -76,7 +76,8 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     return typeof fallback === 'function' ? fallback(request) : fallback
   }
 
-  const server = createServer((incoming, outgoing) => {
+  // As providers do: a connection that rests for some seconds is not ended just as it is used again.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
     const played = serve(incoming, outgoing, take, options, closing.signal)
     playing.add(played)
     void played.finally(() => playing.delete(played))
