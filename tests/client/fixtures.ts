@@ -116,3 +116,13 @@ export function append(doc: Y.Doc, chunk: string, index = 0): void {
   const text = textOf(doc, index)
   text.insert(text.length, chunk)
 }
+
+/** An answer that says "Hello", and beside that a call that is being written. */
+export function serveGreeting(server: FakeServer): void {
+  server.serve(messageId, (doc) => {
+    fillMessage(doc)
+    addBlock(doc, 'b0')
+    addBlock(doc, 'b1', { type: 'tool_call', status: 'streaming', callId: 'c', name: 'search', executor: 'server' })
+    append(doc, 'Hello')
+  })
+}

@@ -4,16 +4,11 @@ import { inPieces, type TextForm } from '../../client/parts/growing.ts'
 import { MessageParts } from '../../client/parts/message-parts.ts'
 import type { Part } from '../../client/parts/part.ts'
 import { messageMap, outputArray } from '../../shared/schema.ts'
-import { addBlock, append, eventually, fillMessage, messageId, startClient, startServer, textOf } from './fixtures.ts'
+import { append, eventually, messageId, serveGreeting, startClient, startServer, textOf } from './fixtures.ts'
 
 async function following() {
   const server = await startServer()
-  server.serve(messageId, (doc) => {
-    fillMessage(doc)
-    addBlock(doc, 'b0')
-    addBlock(doc, 'b1', { type: 'tool_call', status: 'streaming', callId: 'c', name: 'search', executor: 'server' })
-    append(doc, 'Hello')
-  })
+  serveGreeting(server)
   const client = startClient(server)
   const parts = new MessageParts(() => client.message(messageId))
   return { server, parts }

@@ -5,8 +5,8 @@ import {
   addBlock,
   append,
   eventually,
-  fillMessage,
   messageId,
+  serveGreeting,
   settled,
   startClient,
   startServer,
@@ -15,12 +15,7 @@ import {
 
 async function following() {
   const server = await startServer()
-  server.serve(messageId, (doc) => {
-    fillMessage(doc)
-    addBlock(doc, 'b0')
-    addBlock(doc, 'b1', { type: 'tool_call', status: 'streaming', callId: 'c', name: 'search', executor: 'server' })
-    append(doc, 'Hello')
-  })
+  serveGreeting(server)
   const client = startClient(server)
   const live = client.message(messageId)
   const changes: MessageChange[] = []

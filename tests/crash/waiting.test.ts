@@ -2,14 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished, test } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { startFakeOpenAI } from '../../testing/index.ts'
 import { ChildNode } from '../many/children.ts'
-import { fall, falls, moments, nameOf } from '../many/waiting-falls.ts'
+import { fall, testFalls } from '../many/waiting-falls.ts'
 
-const kills = Number(process.env.RUNNEL_TEST_KILLS ?? 1)
-
-async function once(how: Parameters<typeof fall>[3]): Promise<void> {
+testFalls('a server', 'the next one', async (how) => {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-waiting-'))
   const fake = await startFakeOpenAI()
   onTestFinished(async () => {
@@ -24,18 +22,4 @@ async function once(how: Parameters<typeof fall>[3]): Promise<void> {
     LOG_LEVEL: 'silent',
   }
   await fall(fake, settings, () => new ChildNode().start(settings), how)
-}
-
-test.each(falls.slice(0, kills).map((how) => [nameOf(how), how] as const))(
-  'a server that is killed %s: the next one sends what waits, once',
-  { timeout: 90_000 },
-  (_name, how) => once(how),
-)
-
-test
-  .runIf(kills > falls.length)
-  .each([...moments(kills > falls.length ? kills : 0)].map((how) => [how.afterMs, how] as const))(
-  'at any moment: %i ms',
-  { timeout: 90_000 },
-  (_ms, how) => once(how),
-)
+})

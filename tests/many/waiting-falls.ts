@@ -1,5 +1,5 @@
 /** A node is killed at a call of its store while messages wait: each is sent once, in order, behind the one before. */
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { readChat, isTerminal, type Message, type WaitingEntry } from '../../shared/schema.ts'
 import { Collector, type FakeOpenAI } from '../../testing/index.ts'
 import { seededRandom } from '../../testing/cuts.ts'
@@ -7,7 +7,7 @@ import { ChildNode } from './children.ts'
 import type { Fall } from './falling-store.ts'
 
 /** The calls at which the state of a line may be half made. `nth` counts those of the first kind. */
-export const falls: Fall[] = [
+const falls: Fall[] = [
   { method: 'endRun', when: 'after', nth: 1 },
   { method: 'takeWaiting', when: 'after', nth: 1 },
   { method: 'endRun', when: 'before', nth: 1 },
@@ -22,11 +22,26 @@ export const falls: Fall[] = [
   { method: 'endRun', when: 'after', nth: 2 },
 ]
 
-export const nameOf = ({ method, when, nth }: Fall) => `${when} ${method}, ${nth}`
+const nameOf = ({ method, when, nth }: Fall) => `${when} ${method}, ${nth}`
 
 interface Node {
   url: string
   call(method: string, path: string, body?: object): Promise<{ status: number; body: any }>
+}
+
+/** The call or the moment at which a node falls. */
+export type How = Fall | { afterMs: number }
+
+/** A test a call, as many as RUNNEL_TEST_KILLS (1); where that is more than there are, one a moment as well. */
+export function testFalls(what: string, who: string, once: (how: How) => Promise<void>): void {
+  const kills = Number(process.env.RUNNEL_TEST_KILLS ?? 1)
+  const named = falls.slice(0, kills).map((how) => [nameOf(how), how] as const)
+  test.each(named)(`${what} that is killed %s: ${who} sends what waits, once`, { timeout: 90_000 }, (_name, how) =>
+    once(how),
+  )
+  if (kills <= falls.length) return
+  const timed = [...moments(kills)].map((how) => [how.afterMs, how] as const)
+  test.each(timed)(`${what} that is killed at any moment: %i ms`, { timeout: 90_000 }, (_ms, how) => once(how))
 }
 
 /** Asks 1, lets 2 and 3 wait, and ends 1; what was killed by then is asked of the next. */
@@ -34,7 +49,7 @@ export async function fall(
   fake: FakeOpenAI,
   settings: object,
   next: (first: ChildNode) => Promise<Node>,
-  how: Fall | { afterMs: number },
+  how: How,
 ): Promise<void> {
   const child = await new ChildNode().start({ ...settings, ...('method' in how && { FALL: how }) })
   const chatId = (await child.call('POST', '/api/chats', {})).body.id as string
@@ -104,7 +119,7 @@ function wordsOf({ output }: Message): string {
 }
 
 /** Moments at which a process is killed from outside, ms after the end of the first answer. */
-export function* moments(count: number): Generator<{ afterMs: number }> {
+function* moments(count: number): Generator<{ afterMs: number }> {
   const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() * 1e9))
   if (count > 0) console.log(`seed ${seed}`)
   const random = seededRandom(seed)

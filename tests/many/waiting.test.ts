@@ -2,30 +2,15 @@
 import { expect, test } from 'vitest'
 import { isTerminal, readChat, type Message, type WaitingEntry } from '../../shared/schema.ts'
 import { newWorld, usePostgres, view } from './nodes.ts'
-import { fall, falls, moments, nameOf } from './waiting-falls.ts'
+import { fall, testFalls } from './waiting-falls.ts'
 
 usePostgres()
-const kills = Number(process.env.RUNNEL_TEST_KILLS ?? 1)
 
-async function once(how: Parameters<typeof fall>[3]): Promise<void> {
+testFalls('a node', 'another', async (how) => {
   const { fake, settings, node } = await newWorld({ settings: { RUNNEL_LEASE_MS: 600 } })
   const other = await node()
   await fall(fake, settings, () => Promise.resolve(other), how)
-}
-
-test.each(falls.slice(0, kills).map((how) => [nameOf(how), how] as const))(
-  'a node that is killed %s: another sends what waits, once',
-  { timeout: 90_000 },
-  (_name, how) => once(how),
-)
-
-test
-  .runIf(kills > falls.length)
-  .each([...moments(kills > falls.length ? kills : 0)].map((how) => [how.afterMs, how] as const))(
-  'at any moment: %i ms',
-  { timeout: 90_000 },
-  (_ms, how) => once(how),
-)
+})
 
 test(
   'on two nodes at once: one order, each once, and the document says on both what waits',

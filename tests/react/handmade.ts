@@ -1,4 +1,6 @@
 /** A real server whose answers a test writes, all at once or word by word. */
+import { afterAll, beforeAll } from 'vitest'
+import { connect, type Client } from '../../client/index.ts'
 import type { Provider } from '../../server/provider/events.ts'
 import { startRunnel } from '../../testing/index.ts'
 
@@ -75,4 +77,19 @@ async function* untilAborted(words: AsyncGenerator<string>, signal: AbortSignal)
     if (done) return
     yield value
   }
+}
+
+/** One for all tests of a file, with a client of it. `taken` gets both before the first. */
+export function useHandmade(taken: (server: Handmade, client: Client) => void): void {
+  let close: () => Promise<unknown> = () => Promise.resolve()
+  beforeAll(async () => {
+    const server = await startHandmade()
+    const client = connect({ url: server.url })
+    close = async () => {
+      await client.close()
+      await server.close()
+    }
+    taken(server, client)
+  })
+  afterAll(() => close())
 }

@@ -1,8 +1,8 @@
 /** Hooks in all the ways in which React calls them, against a real server. */
 import { Activity, createElement as h, startTransition, StrictMode, type ReactNode } from 'react'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually, mount, watch } from './page.ts'
-import { startHandmade, type Handmade } from './handmade.ts'
+import { startHandmade, useHandmade, type Handmade } from './handmade.ts'
 import { connect, type Client } from '../../client/index.ts'
 import {
   RunnelProvider,
@@ -20,13 +20,8 @@ import {
 
 let server: Handmade
 let client: Client
-beforeAll(async () => {
-  server = await startHandmade()
-  client = connect({ url: server.url })
-})
-afterAll(async () => {
-  await client.close()
-  await server.close()
+useHandmade((...both) => {
+  ;[server, client] = both
 })
 
 const below = (...nodes: ReactNode[]) => h(RunnelProvider, { client }, ...nodes)

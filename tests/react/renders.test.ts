@@ -1,20 +1,15 @@
 /** A token renders one block, whatever else is on show. */
 import { createElement as h, memo, Profiler, useEffect, type ReactNode } from 'react'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually, mount } from './page.ts'
-import { connect, type Client } from '../../client/index.ts'
+import type { Client } from '../../client/index.ts'
 import { RunnelProvider, useBlockText, useBranch, useChat, useLoadOlder, useMessage } from '../../client/react/index.ts'
-import { startHandmade, type Handmade } from './handmade.ts'
+import { useHandmade, type Handmade } from './handmade.ts'
 
 let server: Handmade
 let client: Client
-beforeAll(async () => {
-  server = await startHandmade()
-  client = connect({ url: server.url })
-})
-afterAll(async () => {
-  await client.close()
-  await server.close()
+useHandmade((...both) => {
+  ;[server, client] = both
 })
 
 const counts = new Map<string, number>()

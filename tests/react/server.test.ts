@@ -1,10 +1,10 @@
 /** Rendering on a server, and taking over what it has rendered. */
 import { createElement as h } from 'react'
 import { renderToString } from 'react-dom/server'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { eventually, hydrate } from './page.ts'
-import { startHandmade, type Handmade } from './handmade.ts'
-import { connect, type Client } from '../../client/index.ts'
+import { useHandmade, type Handmade } from './handmade.ts'
+import type { Client } from '../../client/index.ts'
 import {
   RunnelProvider,
   useBranch,
@@ -20,13 +20,8 @@ import { readInitialState } from '../../client/react/initial.ts'
 
 let server: Handmade
 let client: Client
-beforeAll(async () => {
-  server = await startHandmade()
-  client = connect({ url: server.url })
-})
-afterAll(async () => {
-  await client.close()
-  await server.close()
+useHandmade((...both) => {
+  ;[server, client] = both
 })
 
 function Answer({ id }: { id: string }) {
