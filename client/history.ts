@@ -64,6 +64,13 @@ export class History {
   /** `branch`: from its leaf up; not all on it is wanted. */
   async #readBranch(branch: readonly string[], ids: ReadonlySet<string>): Promise<void> {
     const wanted = branch.filter((id) => ids.has(id))
+    // One that has come may be wanted anew while others are still on their way: that is another read's.
+    const asked = new Map(wanted.map((id) => [id, this.#wanted.get(id)!]))
+    const fail = (id: string, error: unknown) => {
+      if (this.#wanted.get(id) !== asked.get(id)) return
+      this.#wanted.delete(id)
+      asked.get(id)!.reject(error)
+    }
     const [leaf] = branch
     const chatId = wanted.length > 1 ? this.#options.find(leaf!)?.chatId : undefined
     try {
@@ -72,10 +79,10 @@ export class History {
     } catch (error) {
       // The leaf is gone; those above it may be there.
       const isLeafGone = isRunnelError(error) && error.code === 'not_found' && wanted.length > 1
-      if (isLeafGone) await Promise.all(wanted.map((id) => this.#readOne(id).catch((cause) => this.#fail(id, cause))))
-      else for (const id of wanted) this.#fail(id, error)
+      if (isLeafGone) await Promise.all(wanted.map((id) => this.#readOne(id).catch((cause) => fail(id, cause))))
+      else for (const id of wanted) fail(id, error)
     }
-    for (const id of wanted) this.#fail(id, new RunnelError('not_found', 'There is no such message.'))
+    for (const id of wanted) fail(id, new RunnelError('not_found', 'There is no such message.'))
   }
 
   async #readPages(chatId: string, branch: readonly string[]): Promise<void> {
@@ -108,11 +115,6 @@ export class History {
     const version = versions.get(id)
     if (version !== undefined && isTerminal(status)) this.#options.keep(message, version)
     this.#wanted.get(id)?.resolve({ message, version })
-    this.#wanted.delete(id)
-  }
-
-  #fail(id: string, error: unknown): void {
-    this.#wanted.get(id)?.reject(error)
     this.#wanted.delete(id)
   }
 }
