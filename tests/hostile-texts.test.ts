@@ -354,6 +354,15 @@ const rows: Row[] = [
     (name) => sniff({ size: 1, head: Buffer.from('hello'), isText: true }, name, ''),
   ],
   [
+    'the footnotes of a text',
+    400,
+    (size) => {
+      const names = Array.from({ length: size / 8 }, (_, i) => `n${i}`)
+      return `${names.map((name) => `[^${name}]`).join(' ')}\n\n${names.map((name) => `[^${name}]: A note.`).join('\n\n')}\n`
+    },
+    (text) => parseMarkdown(text),
+  ],
+  [
     'a head that looks like XML',
     8_000,
     repeated('<?xml <'),

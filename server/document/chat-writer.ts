@@ -1,5 +1,12 @@
 import * as Y from 'yjs'
-import { chatMap, chatMessages, cleanJson, type ChatEntry, type ChatFields } from '../../shared/schema.ts'
+import {
+  chatMap,
+  chatMessages,
+  cleanJson,
+  type ChatEntry,
+  type ChatFields,
+  type WaitingEntry,
+} from '../../shared/schema.ts'
 import { Lanes } from './lanes.ts'
 import { Transactor, type DocumentWriter } from './writer.ts'
 
@@ -14,6 +21,8 @@ export class ChatWriter implements DocumentWriter {
   #fields: Partial<ChatFields> = {}
   readonly #entries = new Map<string, Partial<ChatEntry>>()
   readonly #removed = new Set<string>()
+  /** Of messages that waited. */
+  readonly #sent = new Set<string>()
 
   constructor(doc: Y.Doc, epoch: number) {
     this.doc = doc
@@ -23,11 +32,24 @@ export class ChatWriter implements DocumentWriter {
   }
 
   get dirty(): boolean {
-    return this.#entries.size > 0 || this.#removed.size > 0 || Object.keys(this.#fields).length > 0
+    return (
+      this.#entries.size > 0 || this.#removed.size > 0 || this.#sent.size > 0 || Object.keys(this.#fields).length > 0
+    )
   }
 
   setChat(fields: Partial<ChatFields>): void {
     Object.assign(this.#fields, fields)
+    this.onEdit(true)
+  }
+
+  /** The fields of a chat whose document has none yet; a title that is there may have been given since `chat` was read. */
+  introduce({ id, title, createdAt }: Pick<ChatFields, 'id' | 'title' | 'createdAt'>): void {
+    if (!chatMap(this.doc).has('id') && this.#fields.id === undefined) this.setChat({ id, title, createdAt })
+  }
+
+  /** It waits no more; what waits beside it may be other than its sender knew. */
+  leaveWaiting(id: string): void {
+    this.#sent.add(id)
     this.onEdit(true)
   }
 
@@ -47,7 +69,10 @@ export class ChatWriter implements DocumentWriter {
 
   commit(): Uint8Array[] {
     const update = this.#transactor.run(this.#lanes.structure, () => {
-      setChanged(chatMap(this.doc), this.#fields)
+      const chat = chatMap(this.doc)
+      setChanged(chat, this.#fields)
+      if (this.#sent.size > 0)
+        setChanged(chat, { waiting: this.#without((chat.get('waiting') ?? []) as WaitingEntry[]) })
       const messages = chatMessages(this.doc)
       for (const [id, fields] of this.#entries) {
         const map = messages.get(id)
@@ -61,7 +86,13 @@ export class ChatWriter implements DocumentWriter {
     this.#fields = {}
     this.#entries.clear()
     this.#removed.clear()
+    this.#sent.clear()
     return update ? [update] : []
+  }
+
+  #without(waiting: readonly WaitingEntry[]): WaitingEntry[] | undefined {
+    const left = waiting.filter(({ id }) => !this.#sent.has(id))
+    return left.length === 0 ? undefined : left
   }
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { errorRow, isRefusal, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import type { JsonObject, Message } from '../../shared/schema.ts'
 import type { Identity } from '../auth/auth.ts'
-import type { RunRequest } from '../task/prompt.ts'
+import { askedAnew, type RunRequest } from '../task/prompt.ts'
 import type { Started } from '../task/start.ts'
 import type { Asking } from '../task/waiting-messages.ts'
 import { refusalHeaders } from './errors.ts'
@@ -73,13 +73,12 @@ export async function runRequestOf(
   if (flushMs !== undefined) refuseFlushMs(flushMs, 'flushMs', services)
   const missing = await toolStatus.missing((tools ?? []).filter((tool) => typeof tool === 'string'))
   if (missing.length > 0) throw unknownTools(missing)
-  const { continues: _, decision: _said, fallback: _others, ...rest } = before ?? {}
   // What it was asked with before has them already.
   const defaults = chatId === undefined || before ? {} : await chatDefaults(chatId, identity, services)
   const chosen =
     model === undefined && defaults.choice ? defaults.choice : models.choose(model ?? before?.model, identity.models)
   return {
-    ...rest,
+    ...(before && askedAnew(before)),
     ...(await chosen),
     ...(system !== undefined && { system }),
     ...(tools && { tools }),

@@ -165,3 +165,9 @@ export interface RunRequest {
   /** It goes on by itself because its node was lost; it does so once. */
   recovered?: boolean
 }
+
+/** What is asked for again, without what was so of that run alone. */
+export function askedAnew(request: RunRequest): RunRequest {
+  const { continues: _, decision: _said, recovered: _once, fallback: _others, ...rest } = request
+  return rest
+}

@@ -31,7 +31,7 @@ export async function listQuestion(
   if (!chat || !json) return
   await unlessGone(
     chats.edit(chatId, (writer) => {
-      writer.setChat({ id: chat.id, title: chat.title, createdAt: chat.createdAt })
+      writer.introduce(chat)
       writer.setMessages([[json.id, questionEntry(json)]])
     }),
   )

@@ -1,7 +1,6 @@
 import { RunnelError } from '../../shared/errors.ts'
 import type { User } from '../auth/auth.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { chatMap, type ChatFields } from '../../shared/schema.ts'
 import type { ChatWriter } from '../document/chat-writer.ts'
 import type { ChatRow, WaitingLine, WaitingMessage } from '../store/store.ts'
 import { takeUp } from './ending.ts'
@@ -18,7 +17,6 @@ import {
   type StartOptions,
 } from './start.ts'
 import { saidOf } from './waiting-entry.ts'
-import { entriesOf } from './waiting-list.ts'
 
 export interface RunStarterOptions extends RunningOptions {
   cluster: Cluster
@@ -69,21 +67,20 @@ export class RunStarter {
     return written.started
   }
 
-  /** Its rows are written; from here on it is carried out here. `also`: what of the chat is another with it. */
+  /** Its rows are written; from here on it is carried out here. `waited`: its question did, under this id. */
   async #begin(
     chat: ChatRow,
     user: User,
     { started, request, row, lineage, entries }: NewRows,
     entered = () => {},
-    also: Partial<ChatFields> = {},
+    waited?: string,
   ): Promise<void> {
     const room = this.#options.rooms.create(started.messageId, lineage, 1)
     const run = this.#options.running.admit({ row, user, request, room, epoch: 1 })
     entered()
     await this.#list(run, (writer) => {
-      // A title may have been given since the chat was read: what is there stays.
-      const isNew = !chatMap(writer.doc).has('id')
-      writer.setChat({ ...(isNew && { id: chat.id, title: chat.title, createdAt: chat.createdAt }), ...also })
+      writer.introduce(chat)
+      if (waited !== undefined) writer.leaveWaiting(waited)
       writer.setMessages(entries)
     })
   }
@@ -103,9 +100,8 @@ export class RunStarter {
       { id: message.id, version: line.version, now: createdAt },
     )
     if (!isTaken) return false
-    const others = line.messages.filter(({ id }) => id !== message.id)
     const user = { id: message.userId, name: saidOf(message).by.name }
-    await this.#begin(chat, user, rows, undefined, { waiting: entriesOf(others) } as Partial<ChatFields>)
+    await this.#begin(chat, user, rows, undefined, message.id)
     return true
   }
 

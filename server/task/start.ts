@@ -16,7 +16,7 @@ import type {
 } from '../store/store.ts'
 import { fileBlock } from './attachments.ts'
 import { newId } from './ids.ts'
-import type { RunRequest } from './prompt.ts'
+import { askedAnew, type RunRequest } from './prompt.ts'
 import { questionEntry } from './question-entry.ts'
 import type { Started } from './started.ts'
 import { questionOf, saidOf, startedOf } from './waiting-entry.ts'
@@ -176,15 +176,11 @@ export async function writeContinuation(
   at: number,
 ): Promise<{ started: Started; request: RunRequest } | { repeated: Started }> {
   // One that is gone asks for nothing: `continueRun` refuses it.
-  const {
-    recovered: _,
-    decision: _said,
-    fallback,
-    ...rest
-  } = ((await store.getRequest(message.id)) ?? {}) as unknown as RunRequest
-  const chosen = rest.model !== undefined && choose ? await choose(rest.model) : fallback && { fallback }
+  const before = ((await store.getRequest(message.id)) ?? {}) as unknown as RunRequest
+  const { model, fallback } = before
+  const chosen = model !== undefined && choose ? await choose(model) : fallback && { fallback }
   const request: RunRequest = {
-    ...rest,
+    ...askedAnew(before),
     ...chosen,
     by: await authors.by(message.chatId, user),
     continues: true,
@@ -215,7 +211,8 @@ export function recoveringRun(
   { id, userId, request }: Pick<MessageRow, 'id' | 'userId'> & { request: Json | null },
   node: string,
 ): Continuation {
-  const { decision: _said, ...rest } = request as unknown as RunRequest
-  const next: RunRequest = { ...rest, continues: true, recovered: true }
+  const before = request as unknown as RunRequest
+  const { fallback } = before
+  const next: RunRequest = { ...askedAnew(before), ...(fallback && { fallback }), continues: true, recovered: true }
   return { messageId: id, taskId: newId('task'), userId, node, request: next as unknown as Json }
 }

@@ -1,4 +1,4 @@
-import { isRunnelError, RunnelError } from '../../shared/errors.ts'
+import { isRunnelError, RunnelError, type ErrorCode } from '../../shared/errors.ts'
 import { isTerminal, type Json } from '../../shared/schema.ts'
 import { mayStillWrite } from '../auth/access.ts'
 import type { User } from '../auth/auth.ts'
@@ -143,9 +143,14 @@ export class WaitingMessages {
     return files
   }
 
-  /** It goes before all others, and the run that they wait for is stopped. Throws `not_found`, `store_unavailable`. */
+  /**
+   * It goes before all others, and the run that they wait for is stopped. Throws `not_found`, `store_unavailable`; `forbidden`,
+   * `too_large` where it cannot be sent: then nothing is stopped for it.
+   */
   async send(message: WaitingMessage, user: User): Promise<Started> {
     const { store } = this.#options
+    const refused = await this.#refusal(message)
+    if (refused) throw new RunnelError(refused.code, refused.message)
     if (!(await store.changeWaiting(message, { place: 'first', refused: null }))) throw sentAlready()
     await this.#list.list(message.chatId)
     await this.#interrupt(message.chatId, message.id, user)
@@ -218,7 +223,7 @@ export class WaitingMessages {
   }
 
   /** Why it is not to be sent, though it was taken when it came. */
-  async #refusal({ userId, chatId }: WaitingMessage): Promise<{ code: string; message: string } | null> {
+  async #refusal({ userId, chatId }: WaitingMessage): Promise<{ code: ErrorCode; message: string } | null> {
     const { store, chats, now } = this.#options
     if (!(await mayStillWrite(store, userId, chatId, now())))
       return { code: 'forbidden', message: 'Who has written this may not write in this chat any more.' }

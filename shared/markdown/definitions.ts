@@ -11,9 +11,13 @@ export class Defined implements Definitions {
     return this.#links.size === 0 && this.#notes.size === 0
   }
 
-  /** Footnotes that were asked for, by number. */
-  get numbered(): FootnoteDef[] {
-    return [...this.#numbers.keys()].map((label) => this.#notes.get(label)!)
+  get hasNotes(): boolean {
+    return this.#notes.size > 0
+  }
+
+  /** Footnotes that were asked for, by number; those too that are asked for meanwhile. */
+  *asked(): Generator<FootnoteDef> {
+    for (const label of this.#numbers.keys()) yield this.#notes.get(label)!
   }
 
   link(label: string): LinkTarget | undefined {

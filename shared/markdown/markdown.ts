@@ -36,6 +36,8 @@ export class GrowingMarkdown {
   /** What the frozen blocks define, and what they were built with. */
   #defined = new Defined()
   #known = new Defined()
+  /** Without footnotes, what is known is the same as long as these are: nothing is compared anew at each token. */
+  #knownFrom = { defined: this.#defined, frozen: 0 }
   #hasReturns = false
   #endsWithReturn = false
   #isGrowing = true
@@ -234,6 +236,10 @@ export class GrowingMarkdown {
   /** What the tail defines may give frozen blocks another meaning: those that use it are built again. Has anything changed? */
   #define(blocks: Blocks): boolean {
     if (this.#defined.isEmpty && this.#known.isEmpty && blocks.defines === null) return false
+    const from = this.#knownFrom
+    this.#knownFrom = { defined: this.#defined, frozen: blocks.defines === null ? this.#frozen.length : -1 }
+    const isSame = from.defined === this.#defined && from.frozen === this.#frozen.length
+    if (isSame && blocks.defines === null && !this.#known.hasNotes) return false
     const before = this.#known
     const now = this.#defined.copy()
     now.add(blocks.defines)
@@ -275,8 +281,8 @@ export class GrowingMarkdown {
   #notes(): MarkdownNode[] {
     if (this.#known.isEmpty) return []
     const items: Item[] = []
-    for (let i = 0; i < this.#known.numbered.length; i++)
-      items.push(...this.#builder.note(this.#known.numbered[i]!, String(i)).items)
+    let place = 0
+    for (const note of this.#known.asked()) items.push(...this.#builder.note(note, String(place++)).items)
     const nodes = items.flatMap((item) => ('node' in item ? [item.node] : []))
     return nodes.length === 0 ? [] : [elementNode('hr', 'notes-line', []), elementNode('ol', 'notes', nodes)]
   }

@@ -151,9 +151,9 @@ test('who has lost the right is not sent: it stays, says why, and holds up nobod
   const path = `${chat.path}/waiting/${chat.listed[0]!.id}`
   expect((await bob.call('PATCH', path, { content: 'x' })).status).toBe(403)
   expect((await bob.call('POST', `${path}/send`)).status).toBe(403)
-  // It does not help to send it while the right is missing.
-  await chat.step('cyd sends 2')
-  expect(await chat.summary()).toBe('1:completed 3<1:stopped | 2!')
+  // While the right is missing it cannot be sent: nothing is stopped for it.
+  await chat.step('cyd sends 2: 403')
+  expect(await chat.summary()).toBe('1:completed 3<1:streaming | 2!')
   await ada.call('POST', `${chat.path}/members`, { userId: 'bob', name: 'bob', role: 'editor' })
   await chat.step('cyd sends 2')
   expect(await chat.summary()).toBe('1:completed 3<1:stopped 2<3:streaming')

@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { buildPrompt } from '../../server/task/prompt.ts'
+import { askedAnew, buildPrompt } from '../../server/task/prompt.ts'
 import type { Block, Message } from '../../shared/schema.ts'
 import { answer, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+
+test('what is asked anew leaves out what was so of one run', () => {
+  const asked = { model: 'm', tools: ['add'], requestId: 'r' }
+  const once = { continues: true, decision: {} as never, recovered: true, fallback: [] }
+  expect(askedAnew({ ...asked, ...once })).toEqual(asked)
+})
 
 let count = 0
 function message(role: 'user' | 'assistant', output: Block[]): { message: Message; providerData: [] } {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Message } from '../../../shared/schema.ts'
 import { newAliasKey } from '../alias-key.ts'
 import { branchOf } from '../branch.ts'
 import { decodeOffset, matchesPage } from '../cursor.ts'
@@ -82,18 +83,21 @@ export function sqliteStore(connection: SqliteConnection): Store {
 
   const isIn = (chatId: string, messageId: string) => messages.getRow(messageId)?.chatId === chatId
 
-  /** Inside a transaction. Whether its words are all in the search index. */
-  function insertRun(run: NewRun): boolean {
-    let isIndexed = true
+  /** Inside a transaction. What takes long is done behind it: nobody waits for it, nor for what somebody else's deletion erases. */
+  function index(message: Message): void {
+    if (search.putMessage(message)) void search.finish()
+  }
+
+  /** Inside a transaction. */
+  function insertRun(run: NewRun): void {
     const parent = parentOf(run)
     if (parent !== null && !isIn(run.assistant.chatId, parent)) throw unknownParent()
     for (const row of runRows(run)) messages.insertMessage(row)
     if (run.userMessage) {
       for (const file of run.files ?? []) files.attach(file, run.userMessage.chatId, run.userMessage.id)
-      isIndexed = !search.putMessage(run.userMessage)
+      index(run.userMessage)
     }
     documents.create(run.assistant.id, run.lineage, 1)
-    return isIndexed
   }
 
   function refuseUnknown(chatId: string): void {
@@ -207,16 +211,14 @@ export function sqliteStore(connection: SqliteConnection): Store {
 
     startRun: async (run) => {
       const { chatId } = run.assistant
-      let isFinished = true
       const started = connection.write(() => {
         const claimed = claims.take(run.claim)
         if (claimed.repeated) return claimed
         if (run.exclusive && (messages.running(chatId) !== null || waiting.isOpen(chatId))) throw chatIsBusy()
-        isFinished = insertRun(run)
+        insertRun(run)
         list.active(run.assistant.chatId, run.assistant.createdAt, run.assistant.userId)
         return claimed
       })
-      if (!isFinished) await search.finish()
       return started
     },
     continueRun: async (run) =>
@@ -231,10 +233,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
     findClaim: async (claim) => claims.find(claim),
     ...waiting.store,
     takeWaiting: async (run, taking) => {
-      let isIndexed = true
-      const isTaken = connection.write(() => waiting.take(run, taking, () => (isIndexed = insertRun(run))))
-      if (!isIndexed) await search.finish()
-      return isTaken
+      return connection.write(() => waiting.take(run, taking, () => insertRun(run)))
     },
     getRow: async (id) => messages.getRow(id),
     getMessage: (id) => inOwnTurn(() => messages.getMessage(id)),
@@ -263,8 +262,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         connection.write(() => !judge() && documents.finish(id, state))
         await nextTurn()
       }
-      let isFinished = true
-      const result = connection.write(() => {
+      return connection.write(() => {
         const found = judge()
         if (found) return found
         messages.finishMessage(message, json)
@@ -272,7 +270,7 @@ export function sqliteStore(connection: SqliteConnection): Store {
         ends.add({ messageId: id, taskId }, tell)
         orders.forget(taskId)
         documents.finish(id, state)
-        isFinished = !search.putMessage(message)
+        index(message)
         list.active(message.chatId, message.endedAt ?? message.createdAt)
         if (!next) return 'ended'
         // The chat lists the run that goes on at once instead.
@@ -280,8 +278,6 @@ export function sqliteStore(connection: SqliteConnection): Store {
         messages.continueMessage(next)
         return 'ended'
       })
-      if (!isFinished) await search.finish()
-      return result
     },
     unlistedEnds: async () => ends.unlisted(),
     endListed: async (end) =>
