@@ -355,7 +355,7 @@ const rows: Row[] = [
   ],
   [
     'the footnotes of a text',
-    400,
+    4_000,
     (size) => {
       const names = Array.from({ length: size / 8 }, (_, i) => `n${i}`)
       return `${names.map((name) => `[^${name}]`).join(' ')}\n\n${names.map((name) => `[^${name}]: A note.`).join('\n\n')}\n`
