@@ -28,6 +28,10 @@ interface Shown {
   settled: string | null
   reading: string | null
   doubted: string | null
+  /** By that version: what the line did not have either, and so is read once more. */
+  readAgain: string | null
+  /** What the listeners know. */
+  told: MessageSnapshot
 }
 
 export interface MessagesOptions {
@@ -94,9 +98,12 @@ export class Messages {
         settled: null,
         reading: null,
         doubted: null,
+        readAgain: null,
+        told: readSnapshot(undefined),
       }
       this.#shown.set(id, shown)
       this.#look(shown)
+      shown.told = snapshotOf(shown)
     }
     const { listeners } = shown
     const remove = listeners.add(listener)
@@ -116,12 +123,17 @@ export class Messages {
   /** From where is it to be shown now? */
   #look(shown: Shown): void {
     const listed = this.#options.listing.find(shown.id)
-    if (!listed?.hasEnded || listed.version === shown.doubted) return this.#follow(shown)
+    if (!listed?.hasEnded) return this.#follow(shown)
     if (listed.version === shown.settled && !shown.copy) return
     const kept = this.#options.ended.get(shown.id, listed.version) ?? this.#takeOver(shown, listed)
     if (kept) return this.#settle(shown, kept, listed.version)
+    const isRefused = shown.copy?.replica.state.status === 'refused'
+    if (listed.version === shown.doubted) {
+      if (!isRefused || listed.version === shown.readAgain) return this.#follow(shown)
+      shown.readAgain = listed.version
+    }
     // A copy that is there, or on its way, will have the last word.
-    if (!shown.copy || shown.copy.replica.state.status === 'refused') void this.#read(shown, listed)
+    if (!shown.copy || isRefused) void this.#read(shown, listed)
   }
 
   #follow(shown: Shown): void {
@@ -135,6 +147,8 @@ export class Messages {
         release()
       },
     }
+    // It may have been there already.
+    this.#tell(shown)
   }
 
   /** The copy of a run that has ended, if it is known to be right and whole. */
@@ -149,11 +163,17 @@ export class Messages {
   }
 
   #settle(shown: Shown, snapshot: MessageSnapshot, settled: string): void {
-    const before = snapshotOf(shown)
     shown.copy?.leave()
     Object.assign(shown, { copy: null, ended: snapshot, settled, doubted: null })
-    if (before.message !== snapshot.message) shown.listeners.emit(wholeChange(snapshot))
-    else if (before !== snapshot) shown.listeners.emit({ texts: [] })
+    this.#tell(shown)
+  }
+
+  /** What is on show may be another thing than the listeners heard of last. */
+  #tell(shown: Shown): void {
+    const { told, listeners } = shown
+    const now = (shown.told = snapshotOf(shown))
+    if (told.message !== now.message) listeners.emit(wholeChange(now))
+    else if (told !== now) listeners.emit({ texts: [] })
   }
 
   async #read(shown: Shown, { version }: Listed): Promise<void> {
@@ -172,6 +192,7 @@ export class Messages {
 
   #copyChanged(shown: Shown, replica: Replica, change: ReplicaChange): void {
     if (shown.copy?.replica !== replica) return
+    shown.told = snapshotOf(shown)
     shown.listeners.emit(readChange(replica, change))
   }
 }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import type { MessageSnapshot } from '../../client/index.ts'
-import { readMessage } from '../../shared/schema.ts'
+import { chatMessages, messageMap, readMessage } from '../../shared/schema.ts'
 import type { FakeServer, ServedDocument } from './fake-server.ts'
 import {
   addBlock,
@@ -19,12 +19,13 @@ import {
 afterEach(() => vi.useRealTimers())
 
 /** Answers `…/state` as a real server does, and counts what it sends. */
-function serveStates(server: FakeServer, gate: () => Promise<void> = async () => {}) {
+function serveStates(server: FakeServer, gate: (id: string) => Promise<void> = async () => {}) {
   const asked: string[] = []
   server.onRequest = (request, response) => {
     asked.push(request.url!)
-    void gate().then(() => {
-      const served = server.documents.get(request.url!.split('/')[3]!)
+    const id = request.url!.split('/')[3]!
+    void gate(id).then(() => {
+      const served = server.documents.get(id)
       if (!served) return void response.writeHead(404).end('{}')
       response.writeHead(200, { 'x-runnel-lineage': served.lineage, 'content-type': 'application/octet-stream' })
       response.end(Y.encodeStateAsUpdate(served.doc))
@@ -101,6 +102,31 @@ describe('before the line is there', () => {
     welcome()
     await eventually(() => expect(textOf(live.getSnapshot())).toBe('new'))
     expect([...texts]).toEqual(['old', 'new'])
+  })
+
+  test.each(['before', 'behind'])('the last words are heard of, also where they come %s the list', async (order) => {
+    const server = await startServer()
+    holdLine(server)
+    const held = Promise.withResolvers<void>()
+    const late = order === 'before' ? chatId : messageId
+    serveStates(server, async (id) => (id === late ? await held.promise : undefined))
+    serveText(server, 'Hello')
+    server.edit(messageId, (doc) => messageMap(doc).set('status', 'completed'))
+    server.serve(chatId, (doc) => {
+      const entry = { role: 'assistant', parentId: null, createdAt: 1, status: 'completed' }
+      chatMessages(doc).set(messageId, new Y.Map(Object.entries(entry)))
+    })
+    const client = startClient(server)
+    const [live, chat] = [client.message(messageId), client.chat(chatId)]
+    let heard = live.getSnapshot()
+    live.subscribe(() => (heard = live.getSnapshot()))
+    chat.subscribe(() => {})
+    const early = order === 'before' ? live : chat
+    await eventually(() => expect(early.getSnapshot().status).toBe('live'))
+    held.resolve()
+    await eventually(() => expect([live, chat].map((one) => one.getSnapshot().status)).toEqual(['live', 'live']))
+    expect(heard).toBe(live.getSnapshot())
+    expect(heard.message).toMatchObject({ status: 'completed', output: [{ text: 'Hello' }] })
   })
 
   test('the line waits for a state that is on its way, and does not ask for the same again', async () => {

@@ -16,7 +16,7 @@ import { answerId, answerText, longChat, longChatId, questionId } from './long-c
 const soon = <T>(value: () => T) => expect.poll(value, { timeout: 12_000, interval: 10 })
 
 /** A client that notes what it asks for. */
-function watched(url: string) {
+function watched(url: string, door: (path: string) => void = () => {}) {
   const asked: string[] = []
   const followed = new Set<string>()
   const everFollowed = new Set<string>()
@@ -39,6 +39,7 @@ function watched(url: string) {
     fetch: async (input, init) => {
       const { pathname, search } = new URL(input as string)
       asked.push(`${init!.method} ${pathname}${search}`)
+      door(pathname + search)
       return await fetch(input, init)
     },
   })
@@ -302,4 +303,21 @@ test('a page that does not hold all answers is followed by another', async () =>
   expect(page.views.size).toBe(24)
   expect(asked.filter((call) => call.includes('/messages?')).length).toBeGreaterThan(1)
   expect(page.text(answerId(0))).toBe(answerText(0, 150_000))
+})
+
+test('one page that could not be read puts its messages on the line until they are known to be whole, no longer', async () => {
+  const server = await start({ store: await longChat(8) })
+  let failed = 0
+  const { client, followed, everFollowed } = watched(server.url, (path) => {
+    if (path.includes('/messages?') && failed++ === 0) throw new TypeError('The line broke.')
+  })
+  const page = show(client, longChatId)
+  await soon(() => page.isWhole()).toBe(true)
+  expect(failed).toBeGreaterThan(0)
+  expect(everFollowed.has(answerId(7))).toBe(true)
+  // Questions are refused there, so they have no place; and they were read again.
+  await soon(() => [...followed].filter((id) => !id.startsWith('msg_q'))).toEqual([longChatId])
+  expect(page.text(questionId(7))).toBe('Why, for the time 7?')
+  expect(page.text(answerId(7))).toBe(answerText(7, 2_000))
+  expect(page.views.size).toBe(16)
 })
