@@ -19,8 +19,11 @@ export class Reading {
   readonly #options: ReadingOptions
   /** One may be asked for on the line again. */
   readonly #done: (followed: Followed) => void
-  /** Without a place on the line, and when each was read last; 0: never. */
-  readonly #unplaced = new Map<Followed, number>()
+  /** Without a place on the line, and not read since. */
+  readonly #unread = new Set<Followed>()
+  /** Without a place on the line, and when each was read last; longest ago first. */
+  readonly #readAt = new Map<Followed, number>()
+  #lastReadAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #isReading = false
 
@@ -50,32 +53,44 @@ export class Reading {
   take(followed: Followed, ever: boolean): boolean {
     if (!this.#options.states) return false
     followed.progress = { name: 'unplaced', ever }
-    if (!this.#unplaced.has(followed)) this.#unplaced.set(followed, 0)
-    this.#plan(0)
+    if (this.#unread.has(followed) || this.#readAt.has(followed)) return true
+    this.#unread.add(followed)
+    this.#plan()
     return true
   }
 
   leave(followed: Followed): void {
-    this.#unplaced.delete(followed)
-    if (this.#unplaced.size === 0) this.#plan(0)
+    this.#unread.delete(followed)
+    this.#readAt.delete(followed)
+    this.#plan()
   }
 
   close(): void {
-    this.#unplaced.clear()
-    this.#plan(0)
+    this.#unread.clear()
+    this.#readAt.clear()
+    this.#plan()
   }
 
-  /** The one that was read longest ago is next. */
-  #plan(leastMs: number): void {
+  /** One that was never read, or else the one that was read longest ago. */
+  get #next(): Followed | undefined {
+    const { value } = this.#unread.size > 0 ? this.#unread.values().next() : this.#readAt.keys().next()
+    return value
+  }
+
+  /** However often it is called: the next read comes no sooner than it may. */
+  #plan(): void {
     clearTimeout(this.#timer)
-    if (this.#isReading || this.#unplaced.size === 0) return
-    const oldest = Math.min(...this.#unplaced.values())
-    this.#timer = setTimeout(() => void this.#next(), Math.max(leastMs, oldest + rereadMs - Date.now()))
+    const next = this.#next
+    if (this.#isReading || !next) return
+    const at = Math.max(this.#lastReadAt + betweenMs, (this.#readAt.get(next) ?? 0) + rereadMs)
+    this.#timer = setTimeout(() => void this.#readNext(), Math.max(0, at - Date.now()))
   }
 
-  async #next(): Promise<void> {
-    const [followed] = [...this.#unplaced].reduce((oldest, entry) => (entry[1] < oldest[1] ? entry : oldest))
-    this.#unplaced.set(followed, Date.now())
+  async #readNext(): Promise<void> {
+    const followed = this.#next!
+    this.#unread.delete(followed)
+    this.#readAt.delete(followed)
+    this.#readAt.set(followed, Date.now())
     this.#isReading = true
     await this.#read(followed).catch((error: unknown) => {
       const isMeant = followed.progress.name === 'unplaced' && !followed.leaving.signal.aborted
@@ -84,8 +99,9 @@ export class Reading {
       followed.replica.notify()
     })
     this.#isReading = false
+    this.#lastReadAt = Date.now()
     this.#done(followed)
-    this.#plan(betweenMs)
+    this.#plan()
   }
 
   async #read(followed: Followed): Promise<void> {
