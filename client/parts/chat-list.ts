@@ -2,7 +2,7 @@ import type { FoundChat, ListedChat, Page } from '../api-types.ts'
 import type { ChatEvent, Client } from '../index.ts'
 import { Listeners } from '../listeners.ts'
 import type { RunnelError } from '../../shared/errors.ts'
-import { Loader } from './loader.ts'
+import { Loader, type Load } from './loader.ts'
 import { Followed, sameOr } from './part.ts'
 
 export interface ChatListSnapshot {
@@ -35,6 +35,8 @@ export class ChatList {
   readonly #followed = new Followed(() => this.#start())
   #loader: Loader | null = null
   #cursor: string | null
+  /** While something is read: what was heard, by chat and event. It is newer than what is being read. */
+  #meanwhile: Map<string, ChatEvent> | null = null
   #snapshot: ChatListSnapshot
 
   /** `first`: what is shown until the list has been read. */
@@ -56,23 +58,23 @@ export class ChatList {
   readonly loadMore = (): void => {
     const cursor = this.#cursor
     if (cursor === null) return
-    this.#loader?.load('more', async (client, signal) => {
+    this.#load('more', async (client, signal) => {
       const page = await this.#page(client, cursor, signal)
       if (cursor === this.#cursor) this.#take([...this.#snapshot.chats, ...page.items], page.nextCursor)
     })
   }
 
   /** Reads all of it anew. */
-  readonly refresh = (): void => this.#loader?.load('all', this.#readAll)
+  readonly refresh = (): void => this.#load('all', this.#readAll)
 
   #start(): () => void {
     const client = this.#find()
     const loader = new Loader(
       client,
       { pending: (pending) => this.#show({ pending }), failed: (error) => this.#show({ error }) },
-      this.#readAll,
+      this.#hearing(this.#readAll),
     )
-    const stop = client.onChatEvent((event) => this.#heard(event, loader))
+    const stop = client.onChatEvent((event) => this.#heard(event))
     this.#loader = loader
     return () => {
       stop()
@@ -81,29 +83,33 @@ export class ChatList {
     }
   }
 
-  #heard({ event, chatId, title, readAt }: ChatEvent, loader: Loader): void {
-    const { chats } = this.#snapshot
-    if (event === 'deleted') this.#show({ chats: chats.filter(({ id }) => id !== chatId) })
-    else if (event === 'renamed' && title !== undefined) this.#change(chatId, { title })
-    else if (event === 'read' && readAt !== undefined)
-      this.#change(chatId, { readAt, unread: chats.some(({ id, activeAt }) => id === chatId && activeAt > readAt) })
-    else if (event === 'changed' && chats.some(({ id }) => id === chatId))
-      loader.load(chatId, async ({ api }, signal) => {
-        const { title, pinned } = await api.getChat(chatId, { signal })
-        this.#change(chatId, { title, pinned })
-      })
-    else if (this.#query.query === undefined) loader.load('top', this.#readTop)
+  #load(name: string, load: Load): void {
+    this.#loader?.load(name, this.#hearing(load))
   }
 
-  #change(chatId: string, change: Partial<Omit<ListedChat, 'pinned'>> & { pinned?: true | undefined }): void {
-    this.#take(
-      this.#snapshot.chats.map((last) => {
-        if (last.id !== chatId) return last
-        const { pinned, ...chat } = { ...last, ...change }
-        return pinned ? { ...chat, pinned } : chat
-      }),
-      this.#cursor,
-    )
+  #hearing(load: Load): Load {
+    return async (client, signal) => {
+      const heard = (this.#meanwhile = new Map<string, ChatEvent>())
+      try {
+        await load(client, signal)
+      } finally {
+        if (this.#meanwhile === heard) this.#meanwhile = null
+      }
+    }
+  }
+
+  #heard(heard: ChatEvent): void {
+    const { event, chatId } = heard
+    const { chats } = this.#snapshot
+    if (saysAll(heard)) {
+      this.#meanwhile?.set(`${event} ${chatId}`, heard)
+      this.#keep(after(chats, heard), this.#cursor)
+    } else if (event === 'changed' && chats.some(({ id }) => id === chatId))
+      this.#load(chatId, async ({ api }, signal) => {
+        const { title, pinned } = await api.getChat(chatId, { signal })
+        this.#take(changed(this.#snapshot.chats, chatId, { title, pinned }), this.#cursor)
+      })
+    else if (this.#query.query === undefined) this.#load('top', this.#readTop)
   }
 
   /** Whatever becomes active comes to the top. */
@@ -131,15 +137,20 @@ export class ChatList {
     return query === undefined ? api.listChats(page, { signal }) : api.searchChats(query, page, { signal })
   }
 
-  /** What is as it was stays the same object. */
+  /** What was read, with what was heard since. */
   #take(chats: Chats, cursor: string | null): void {
+    this.#keep([...(this.#meanwhile?.values() ?? [])].reduce(after, chats), cursor, { error: null })
+  }
+
+  /** What is as it was stays the same object. */
+  #keep(chats: Chats, cursor: string | null, change: Partial<ChatListSnapshot> = {}): void {
     const known = new Map(this.#snapshot.chats.map((chat) => [chat.id, chat]))
     const taken = chats.map((chat) => {
       const last = known.get(chat.id)
       return last && JSON.stringify(last) === JSON.stringify(chat) ? last : chat
     })
     this.#cursor = cursor
-    this.#show({ chats: sameOr(this.#snapshot.chats, taken), error: null })
+    this.#show({ chats: sameOr(this.#snapshot.chats, taken), ...change })
   }
 
   #show(change: Partial<ChatListSnapshot>): void {
@@ -147,4 +158,32 @@ export class ChatList {
     this.#snapshot = sameOr(last, { ...last, ...change, hasMore: this.#cursor !== null })
     if (this.#snapshot !== last) this.#listeners.emit()
   }
+}
+
+/** Does the event itself say what is to be shown? */
+function saysAll({ event, title, readAt }: ChatEvent): boolean {
+  return (
+    event === 'deleted' || (event === 'renamed' && title !== undefined) || (event === 'read' && readAt !== undefined)
+  )
+}
+
+/** The list as it is after what such an event says. */
+function after(chats: Chats, { event, chatId, title, readAt }: ChatEvent): Chats {
+  if (event === 'deleted') return chats.filter(({ id }) => id !== chatId)
+  if (event === 'renamed' && title !== undefined) return changed(chats, chatId, { title })
+  if (event !== 'read' || readAt === undefined) return chats
+  const unread = chats.some(({ id, activeAt }) => id === chatId && activeAt > readAt)
+  return changed(chats, chatId, { readAt, unread })
+}
+
+function changed(
+  chats: Chats,
+  chatId: string,
+  change: Partial<Omit<ListedChat, 'pinned'>> & { pinned?: true | undefined },
+): Chats {
+  return chats.map((last) => {
+    if (last.id !== chatId) return last
+    const { pinned, ...chat } = { ...last, ...change }
+    return pinned ? { ...chat, pinned } : chat
+  })
 }

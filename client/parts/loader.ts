@@ -4,7 +4,7 @@ import { RunnelError } from '../../shared/errors.ts'
 /** Between two loads of one kind that events ask for, so that a burst of them is one request. */
 const pauseMs = 300
 
-type Load = (client: Client, signal: AbortSignal) => Promise<void>
+export type Load = (client: Client, signal: AbortSignal) => Promise<void>
 
 export interface LoaderEvents {
   /** People may see that it loads: all of it, or more of it. */
