@@ -97,8 +97,9 @@ export class MessageParts implements Part<MessageOutline> {
     const now = (this.#told = this.#read())
     const outline = (this.#toldOutline = this.#outline)
     const parts = [...this.#texts.values()].flatMap((byName) => [...byName.values()])
-    const grown = parts.filter((part) => this.#follows(part, texts))
-    for (const id of changedBlocks(told, now)) this.#blockListeners.get(id)?.emit()
+    const changed = changedBlocks(told, now)
+    const grown = parts.filter((part) => changed.has(part.block) && this.#follows(part, texts))
+    for (const id of changed) this.#blockListeners.get(id)?.emit()
     for (const { listeners } of grown) listeners.emit()
     if (outline !== toldOutline) this.#outlineListeners.emit()
   }

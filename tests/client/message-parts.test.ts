@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { inPieces, type TextForm } from '../../client/parts/growing.ts'
 import { MessageParts } from '../../client/parts/message-parts.ts'
+import { Listeners } from '../../client/listeners.ts'
+import type { MessageChange, MessageSnapshot } from '../../client/message.ts'
 import type { Part } from '../../client/parts/part.ts'
-import { messageMap, outputArray } from '../../shared/schema.ts'
+import { messageMap, outputArray, type Block } from '../../shared/schema.ts'
 import { append, eventually, messageId, serveGreeting, startClient, startServer, textOf } from './fixtures.ts'
 
 async function following() {
@@ -156,4 +158,34 @@ test('a field that comes late, a block that becomes another, and one that goes',
   await eventually(() => expect(block.now()).toBeNull())
   expect(words(output.now())).toBe('')
   for (const { stop } of [outline, output, block]) stop()
+})
+
+test('a token costs what the blocks cost once, however many of them are on show', () => {
+  const looks = [50, 500].map((count) => {
+    let looked = 0
+    const block = (id: string, text: string) =>
+      new Proxy({ id, type: 'text', status: 'in_progress', text, annotations: [] } as unknown as Block, {
+        get: (target, key) => {
+          if (key === 'id') looked++
+          return Reflect.get(target, key) as unknown
+        },
+      })
+    const blocks = Array.from({ length: count }, (_, n) => block(`b${n}`, 'Word'))
+    const snapshot = () =>
+      ({ status: 'live', message: { id: messageId, output: [...blocks] } }) as unknown as MessageSnapshot
+    let now = snapshot()
+    const listeners = new Listeners<MessageChange>()
+    const parts = new MessageParts(() => ({ getSnapshot: () => now, subscribe: (tell) => listeners.add(tell) }))
+    const texts = blocks.map(({ id }) => listen(parts.text(id, 'text', inPieces)))
+    const last = blocks.at(-1)!.id
+    blocks[count - 1] = block(last, 'Word after')
+    now = snapshot()
+    looked = 0
+    listeners.emit({ texts: [{ block: last, field: 'text', from: 4, text: ' after' }] })
+    const cost = looked
+    expect(texts.map(({ heard }) => heard.length)).toEqual([...Array<number>(count - 1).fill(0), 1])
+    expect(words(texts.at(-1)!.now())).toBe('Word after')
+    return cost
+  })
+  expect(looks[1]).toBeLessThan(15 * looks[0]!)
 })
