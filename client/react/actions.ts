@@ -8,7 +8,7 @@ import type { Provided } from './provided.ts'
 import { useProvided } from './provider.ts'
 import { Calls } from './calls.ts'
 import { chatOf, messageOf } from './stores.ts'
-import { useEffect, useMemo, useRef, useState } from './react.ts'
+import { useEffect, useMemo, useState } from './react.ts'
 
 export interface ActionState {
   /** Something that was asked for here has not been answered yet. */
@@ -39,9 +39,10 @@ interface State {
 /** `scope`: what it is done to; another one has neither the pending nor the error of this. */
 function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args, Result>): Action<Args, Result> {
   const provided = useProvided()
-  const latest = useRef(run)
+  // An `act` of another scope goes on with what it was made for.
+  const latest = useMemo(() => ({ run }), [provided, scope])
   useEffect(() => {
-    latest.current = run
+    latest.run = run
   })
   const idle: State = { scope, pending: 0, error: null }
   const [state, setState] = useState(idle)
@@ -54,7 +55,7 @@ function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args,
     const act = async (...args: Args): Promise<Result | null> => {
       change(1, null)
       try {
-        const result = await latest.current(provided, ...args)
+        const result = await latest.run(provided, ...args)
         change(-1, null)
         return result
       } catch (error) {
@@ -63,7 +64,7 @@ function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args,
       }
     }
     return [act, () => change(0, null)]
-  }, [provided, scope])
+  }, [provided, scope, latest])
   const { pending, error } = state.scope === scope ? state : idle
   return useMemo(() => [act, { pending: pending > 0, error, reset }] as const, [act, pending, error, reset])
 }
@@ -212,17 +213,22 @@ export function useLoadOlder(chatId: string): Action<[], true> {
   return useAction(`older ${chatId}`, (provided) => chatOf(provided, chatId).loadOlder())
 }
 
-/** Any other call, with pending and error: `useCall((api, title: string) => api.renameChat(chatId, title))`. A repeat while it is under way gets the same answer. */
+/**
+ * Any other call, with pending and error: `useCall(`rename ${chatId}`, (api, title: string) => api.renameChat(chatId, title))`. A
+ * repeat while it is under way gets the same answer. `name` says what is done to what: another one is another action.
+ */
 export function useCall<Args extends unknown[], Result>(
+  name: string,
   call: (api: Api, ...args: Args) => Promise<Result>,
 ): Action<Args, Result> {
-  const running = useRef(new Map<string, Promise<Result>>())
-  return useAction('call', (provided, ...args) => {
-    const name = JSON.stringify(args)
-    const known = running.current.get(name)
+  const provided = useProvided()
+  const running = useMemo(() => new Map<string, Promise<Result>>(), [provided, name])
+  return useAction(`call ${name}`, (provided, ...args) => {
+    const said = JSON.stringify(args)
+    const known = running.get(said)
     if (known) return known
-    const result = call(provided.getClient().api, ...args).finally(() => running.current.delete(name))
-    running.current.set(name, result)
+    const result = call(provided.getClient().api, ...args).finally(() => running.delete(said))
+    running.set(said, result)
     return result
   })
 }

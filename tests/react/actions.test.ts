@@ -169,7 +169,7 @@ test('the first message makes its chat, once', async () => {
 
 test('any other call has pending and error, and what is read goes with its name', async () => {
   const { id } = await client.api.createChat({ title: 'Before' })
-  const rename = watch(() => useCall((api, title: string) => api.renameChat(id, title)))
+  const rename = watch(() => useCall(`rename ${id}`, (api, title: string) => api.renameChat(id, title)))
   let name = id
   const chat = watch(() => useRead(name, (api, signal) => api.getChat(name, { signal })))
   const page = mount(below(rename.element, chat.element))
@@ -184,4 +184,40 @@ test('any other call has pending and error, and what is read goes with its name'
   await eventually(() =>
     expect(chat.now).toMatchObject({ data: undefined, pending: false, error: { code: 'not_found' } }),
   )
+})
+
+test('an action goes on with what it was made for, also when another thing is on show by then', async () => {
+  const [first, second] = [await client.api.createChat(), await client.api.createChat()]
+  let shown = first.id
+  const hooks = watch(() => ({
+    send: useSend(shown),
+    rename: useCall(`rename ${shown}`, (api, title: string) => api.renameChat(shown, title)),
+  }))
+  const page = mount(below(hooks.element))
+  await eventually(() => expect(hooks.renders.length).toBeGreaterThan(0))
+  // As behind an upload that takes its time.
+  const { send, rename } = hooks.now
+  const arrived = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  door = async (request) => {
+    arrived.resolve()
+    await released.promise
+    return await request()
+  }
+  const renaming = rename[0]('The same title')
+  await arrived.promise
+  const before = hooks.renders.length
+  shown = second.id
+  page.render(below(h(hooks.element.type)))
+  await eventually(() => expect(hooks.renders.length).toBeGreaterThan(before))
+  expect(hooks.now.rename[1]).toMatchObject({ pending: false, error: null })
+  const other = hooks.now.rename[0]('The same title')
+  door = (request) => request()
+  released.resolve()
+  expect(await renaming).toMatchObject({ id: first.id, title: 'The same title' })
+  expect(await other).toMatchObject({ id: second.id, title: 'The same title' })
+  const sent = await send[0]('For the first one')
+  expect(sent!.chatId).toBe(first.id)
+  await ended(sent!.messageId)
+  expect(await asked(second.id)).toEqual([])
 })
