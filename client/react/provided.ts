@@ -7,6 +7,8 @@ export const connecting: ConnectionState = { status: 'connecting' }
 
 /** So many that nobody uses are kept for whoever comes back to them. */
 const keptUnused = 100
+/** What was asked for a moment ago is about to be used: React draws all of a page before it begins to use anything. */
+const aboutToBeUsedMs = 10_000
 
 interface Thing {
   readonly isUsed: boolean
@@ -20,7 +22,9 @@ export class Provided {
   readonly initial: InitialState
   readonly #given: Client | null
   readonly #options: ConnectOptions
-  readonly #kept = new Map<string, Thing>()
+  /** Asked for longest ago first. */
+  readonly #kept = new Map<string, { thing: Thing; askedAt: number }>()
+  #sweepAbove = 2 * keptUnused
   #own: Client | null = null
   #holders = 0
 
@@ -53,15 +57,20 @@ export class Provided {
     }
   }
 
-  /** Made when it is first asked for. What is in use stays; of the others the one used longest ago goes. */
+  /** Made when it is first asked for. What is in use stays; of the others those asked for longest ago go. */
   kept<Kept extends Thing>(name: string, make: () => Kept): Kept {
-    const thing = (this.#kept.get(name) as Kept | undefined) ?? make()
+    const thing = (this.#kept.get(name)?.thing as Kept | undefined) ?? make()
     this.#kept.delete(name)
-    this.#kept.set(name, thing)
-    for (const [name, { isUsed }] of this.#kept) {
-      if (this.#kept.size <= keptUnused) break
-      if (!isUsed) this.#kept.delete(name)
-    }
+    this.#kept.set(name, { thing, askedAt: performance.now() })
+    if (this.#kept.size > this.#sweepAbove) this.#sweep()
     return thing
+  }
+
+  /** Looks through all of them, so only when they have become twice as many. */
+  #sweep(): void {
+    const unused = [...this.#kept].filter(([, { thing }]) => !thing.isUsed)
+    const before = performance.now() - aboutToBeUsedMs
+    for (const [name, { askedAt }] of unused.slice(0, -keptUnused)) if (askedAt < before) this.#kept.delete(name)
+    this.#sweepAbove = 2 * Math.max(keptUnused, this.#kept.size)
   }
 }
