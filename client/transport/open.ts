@@ -11,7 +11,15 @@ export async function openLine(
 ): Promise<Line | null> {
   const token = await target.token()
   if (stopped()) return null
-  if (transport === 'websocket') return openWebSocket(target, token, events)
+  if (transport === 'websocket') {
+    try {
+      return openWebSocket(target, token, events)
+    } catch {
+      // A policy of the page may forbid it, or there is none: as good as one that does not come through.
+      events.ended({ code: 1006, reason: '' })
+      return null
+    }
+  }
   const { HttpLine } = await target.overHttp()
   return stopped() ? null : new HttpLine(transport, target, token, events)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { FakeSync } from './fake-sync.ts'
 import type { ConnectionState } from '../../client/index.ts'
 import {
   addBlock,
@@ -67,6 +68,28 @@ describe('opening', () => {
     await eventually(() => expect(client.connection.getSnapshot().status).toBe('open'))
     server.last.control({ type: 'chat', event: 'renamed', chatId, title: 'New' })
     await eventually(() => expect(events).toEqual([{ event: 'renamed', chatId, title: 'New' }]))
+  })
+
+  test('a WebSocket that cannot even be made is as good as one that is blocked: the line is a stream', async () => {
+    const server = await startServer()
+    const sync = new FakeSync(server)
+    sync.answers = () => true
+    let made = 0
+    class Forbidden {
+      constructor() {
+        made++
+        throw new Error('The policy of this page forbids it.')
+      }
+    }
+    const client = startClient(server, { WebSocket: Forbidden as unknown as typeof WebSocket })
+    await eventually(() =>
+      expect(client.connection.getSnapshot()).toMatchObject({
+        status: 'open',
+        transport: 'stream',
+        reason: 'websocket_blocked',
+      }),
+    )
+    expect(made).toBe(1)
   })
 })
 
