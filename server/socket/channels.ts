@@ -226,7 +226,8 @@ export class ChannelsClient {
     const now = this.#options.now()
     if (expiresAt <= now)
       return this.#connection.close(new RunnelError('unauthenticated', 'The token has expired. Sign in again.'))
-    if (state.warnAt === null || state.warnAt > now) return
+    // Said so much sooner as it comes later: there must be time for another token.
+    if (state.warnAt === null || state.warnAt - this.#connection.transport.lateMs > now) return
     state.warnAt = null
     this.#connection.session.control({ type: 'tokenExpiring', inMs: expiresAt - now })
   }

@@ -44,6 +44,11 @@ export class PollTransport implements HttpTransport {
     return 2 * this.#everyMs
   }
 
+  /** Until the next answer; what is said at once after one waits for another. */
+  get lateMs(): number {
+    return Math.max(restMs, this.#everyMs)
+  }
+
   get bytesWritten(): number {
     return this.#bytesWritten
   }

@@ -16,6 +16,7 @@ export const framesHead = {
 export class StreamTransport implements HttpTransport {
   readonly name = 'stream'
   readonly silenceMs = 0
+  readonly lateMs = 0
   readonly signsApart = false
   readonly sink: ServerResponse
   readonly #writtenBefore: number

@@ -11,6 +11,8 @@ export interface Transport {
   readonly bytesWritten: number
   /** Its client may be silent for so long without being suspected. */
   readonly silenceMs: number
+  /** What it is sent comes to its client so late. */
+  readonly lateMs: number
   /** Its client shows signs of life also while it has not read what it was sent. */
   readonly signsApart: boolean
   /** Whom it tells what comes, from now on. To be called once. */

@@ -7,6 +7,7 @@ import type { Transport, TransportListener } from './transport.ts'
 export class WebSocketTransport implements Transport {
   readonly name = 'websocket'
   readonly silenceMs = 0
+  readonly lateMs = 0
   readonly signsApart = false
   readonly sink: Duplex
   readonly #webSocket: WebSocket
