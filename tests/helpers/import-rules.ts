@@ -22,7 +22,8 @@ const TIER_OF = new Map(TIERS.flatMap((places, tier) => places.map((place) => [p
 /** What stands outside the server's road, and what it may import beside itself. */
 const OUTSIDE: Record<string, string[]> = {
   client: ['shared'],
-  'client-demo': ['client', 'shared'],
+  // What it has of Runnel is what a program gets that installs the package: `@runnel/client` by its name.
+  'client-demo': [],
   testing: ['server', 'client', 'shared'],
 }
 
@@ -57,6 +58,8 @@ const OPEN_PLACES: Record<string, string[]> = {
   // Its validator runs in a thread of its own.
   '@modelcontextprotocol/sdk': ['server/extension'],
   zod: ['server/http', 'server/extension', 'server/config'],
+  react: ['client', 'client-demo'],
+  '@runnel/client': ['client-demo'],
 }
 
 /** Sides that also run in a browser. */

@@ -1,0 +1,44 @@
+import { RunnelProvider } from '@runnel/client/react'
+import { useState } from 'react'
+import { useAddress } from './address.ts'
+import { Conversation } from './conversation/conversation.tsx'
+import { Greeting } from './conversation/greeting.tsx'
+import { ChatList } from './list/chat-list.tsx'
+import { Invitation } from './sign-in/invitation.tsx'
+import type { Session } from './sign-in/session.ts'
+import { UndoBar } from './ui/undo.tsx'
+import { useWords } from './words/words.ts'
+import './app.css'
+
+/** The frame of the page: the list, the open chat, and what is under it. */
+export function App({ url, session }: { url: string; session: Session }) {
+  const [options] = useState({ url, ...(session.token !== undefined && { token: session.token }) })
+  return (
+    <RunnelProvider options={options}>
+      <Page url={url} session={session} />
+    </RunnelProvider>
+  )
+}
+
+function Page({ url, session }: { url: string; session: Session }) {
+  const words = useWords().app
+  const { chatId, messageId } = useAddress()
+  const [isListOpen, setListOpen] = useState(false)
+  const openList = session.isGuest ? undefined : () => setListOpen(true)
+  return (
+    <div className="page" data-list={isListOpen ? 'open' : undefined}>
+      <a className="skip" href="#composer">
+        {words.skip}
+      </a>
+      {!session.isGuest && <ChatList chatId={chatId} close={() => setListOpen(false)} />}
+      {session.invite ? (
+        <Invitation url={url} invite={session.invite} token={session.currentToken} />
+      ) : chatId === null ? (
+        <Greeting openList={openList} />
+      ) : (
+        <Conversation key={chatId} chatId={chatId} messageId={messageId} openList={openList} />
+      )}
+      <UndoBar />
+    </div>
+  )
+}

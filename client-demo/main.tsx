@@ -1,0 +1,11 @@
+import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+import { bringLanguage } from './words/words.ts'
+import { bringSession } from './sign-in/session.ts'
+import './ui/tokens.css'
+import './ui/base.css'
+
+// The server may serve this page below a path of some site.
+const url = new URL('.', location.href).href
+const [session] = await Promise.all([bringSession(url), bringLanguage()])
+createRoot(document.querySelector('#page')!).render(<App url={url} session={session} />)

@@ -1,0 +1,16 @@
+import './face.css'
+
+/** A person: the beginning of their name on a colour that is always theirs. */
+export function Face({ id, name }: { id: string; name: string }) {
+  const hue = Array.from(id).reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 360, 7)
+  return (
+    <span
+      className="face"
+      ref={(element) => element?.style.setProperty('--c', `oklch(50% 0.13 ${hue})`)}
+      title={name}
+      aria-hidden
+    >
+      {Array.from(name)[0]?.toLocaleUpperCase()}
+    </span>
+  )
+}

@@ -1,0 +1,28 @@
+/** What opens over the page: what it is given. */
+import type { ReactNode } from 'react'
+import type { LucideIcon } from './icons.ts'
+
+export interface Choice {
+  label: string
+  icon?: LucideIcon
+  isDangerous?: boolean
+  /** A tick before it. */
+  isChosen?: boolean
+  act: () => void
+}
+
+export interface PopoverProps {
+  /** What it stands at; null: it is shut. */
+  anchor: HTMLElement | null
+  label: string
+  close: () => void
+  children?: ReactNode
+}
+
+export interface DialogProps {
+  title: string
+  isOpen: boolean
+  close: () => void
+  children?: ReactNode
+  className?: string
+}

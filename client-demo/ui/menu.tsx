@@ -1,0 +1,35 @@
+import { cloneElement, lazy, Suspense, useState, type MouseEvent, type ReactElement } from 'react'
+import type { ButtonProps } from './button.tsx'
+import type { Choice } from './floating.ts'
+
+export type { Choice }
+
+const OpenMenu = lazy(() => import('./open-menu.tsx'))
+
+/** A button that opens choices: such as an `IconButton`. With nothing to choose it is not there. */
+export function ChoiceMenu({
+  button,
+  choices,
+}: {
+  button: ReactElement<ButtonProps>
+  /** What is false is left out: a menu has no dead entries. */
+  choices: readonly (Choice | false)[]
+}) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null)
+  const offered = choices.filter((choice) => choice !== false)
+  if (offered.length === 0) return null
+  return (
+    <>
+      {cloneElement(button, {
+        'aria-haspopup': 'menu',
+        'aria-expanded': anchor !== null,
+        onClick: ({ currentTarget }: MouseEvent<HTMLButtonElement>) => setAnchor(currentTarget),
+      })}
+      {anchor && (
+        <Suspense>
+          <OpenMenu anchor={anchor} choices={offered} close={() => setAnchor(null)} />
+        </Suspense>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,1 @@
+export const compose = { placeholder: 'Fragen Sie etwas', send: 'Senden', stop: 'Anhalten' }

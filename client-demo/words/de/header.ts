@@ -1,0 +1,1 @@
+export const header = { openList: 'Chats', share: 'Teilen', live: 'Live' }

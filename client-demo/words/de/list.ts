@@ -1,0 +1,1 @@
+export const list = { label: 'Chats', newChat: 'Neuer Chat', untitled: 'Chat ohne Titel' }

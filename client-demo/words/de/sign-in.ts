@@ -1,0 +1,1 @@
+export const signIn = { invited: 'Sie sind zu einem Chat eingeladen' }

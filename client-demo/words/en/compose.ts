@@ -1,0 +1,1 @@
+export const compose = { placeholder: 'Ask anything', send: 'Send', stop: 'Stop' }

@@ -1,0 +1,1 @@
+export const header = { openList: 'Chats', share: 'Share', live: 'Live' }

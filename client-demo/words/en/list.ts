@@ -1,0 +1,1 @@
+export const list = { label: 'Chats', newChat: 'New chat', untitled: 'Untitled chat' }

@@ -1,0 +1,1 @@
+export const signIn = { invited: 'You are invited to a chat' }
