@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^@runnel\/client$/, replacement: own('client/index.ts') },
       { find: /^@runnel\/client\/react$/, replacement: own('client/react/index.ts') },
       { find: /^@runnel\/client\/react\/markdown$/, replacement: own('client/react/markdown/index.ts') },
+      { find: /^@runnel\/client\/lab$/, replacement: own('client/lab/index.ts') },
       { find: /^@runnel\/client\/markdown$/, replacement: own('client/markdown/index.ts') },
     ],
   },
