@@ -7,12 +7,14 @@ import { ChatList } from './list/chat-list.tsx'
 import { Invitation } from './sign-in/invitation.tsx'
 import type { Session } from './sign-in/session.ts'
 import { UndoBar } from './ui/undo.tsx'
+import { line } from './wire/line.ts'
+import { Wire } from './wire/wire.tsx'
 import { useWords } from './words/words.ts'
 import './app.css'
 
 /** The frame of the page: the list, the open chat, and what is under it. */
 export function App({ url, session }: { url: string; session: Session }) {
-  const [options] = useState({ url, ...(session.token !== undefined && { token: session.token }) })
+  const [options] = useState({ url, ...line, ...(session.token !== undefined && { token: session.token }) })
   return (
     <RunnelProvider options={options}>
       <Page url={url} session={session} />
@@ -38,6 +40,7 @@ function Page({ url, session }: { url: string; session: Session }) {
       ) : (
         <Conversation key={chatId} chatId={chatId} messageId={messageId} openList={openList} />
       )}
+      {chatId !== null && <Wire chatId={chatId} />}
       <UndoBar />
     </div>
   )

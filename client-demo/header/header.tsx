@@ -1,6 +1,7 @@
 import { useChat, useConnection } from '@runnel/client/react'
 import { IconButton } from '../ui/button.tsx'
 import { MenuIcon } from '../ui/icons.ts'
+import { WireButton } from '../wire/wire.tsx'
 import { useWords } from '../words/words.ts'
 import './header.css'
 
@@ -13,6 +14,7 @@ export function ChatHeader({ chatId, openList }: { chatId: string; openList: (()
       {openList && <IconButton className="open-list" label={words.openList} icon={MenuIcon} onClick={openList} />}
       <h1>{chat?.title}</h1>
       <ConnectionChip />
+      <WireButton />
     </header>
   )
 }

@@ -1,5 +1,6 @@
 /** The one door to the icons. They are decoration: what has no words beside it has a label. */
 export {
+  Activity,
   ArrowDown,
   ArrowUp,
   Check,

@@ -1,0 +1,18 @@
+/** What the same growth would have cost, told in other ways. */
+
+/** What stands around the text of a message where all of it is sent: ids, roles, times. */
+const envelopeBytes = 320
+
+export const wholeBytes = (textLength: number): number => textLength + envelopeBytes
+
+/** One event of the chat completions that most pages are fed with. */
+export function deltaBytes(content: string): number {
+  const event = {
+    id: 'chatcmpl-0123456789abcdef01234567',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'model',
+    choices: [{ index: 0, delta: { content }, finish_reason: null }],
+  }
+  return `data: ${JSON.stringify(event)}\n\n`.length
+}

@@ -1,0 +1,158 @@
+import type { Client, Message, MessageChange } from '@runnel/client'
+import type { Lab, Seen } from '@runnel/client/lab'
+import { deltaBytes, wholeBytes } from './costs.ts'
+
+/** How far an answer has come, and what had been received until then, in bytes. */
+export interface Point {
+  readonly text: number
+  readonly runnel: number
+  /** A JSON event for each growth, as other servers send them. */
+  readonly deltas: number
+  /** The whole message with each growth. */
+  readonly whole: number
+}
+
+export interface Figures {
+  readonly points: readonly Point[]
+  readonly last: Point
+  /** In the last second. */
+  readonly frames: number
+  /** From a frame until it was painted, ms: half of the last ones were faster. */
+  readonly paintMs: number | null
+  readonly stateVector: number | null
+  readonly checkpoint: 'none' | 'equal' | 'differs' | 'mended'
+  /** Times that this tab read too slowly, and was brought up to date by one difference. */
+  readonly caughtUp: number
+}
+
+/** More are thinned out: every second one goes. */
+const maxPoints = 400
+const keptPaints = 50
+/** After a checkpoint that differs the client asks anew at once. */
+const reloadMs = 300
+
+const nothing: Point = { text: 0, runnel: 0, deltas: 0, whole: 0 }
+const none: Figures = {
+  points: [nothing],
+  last: nothing,
+  frames: 0,
+  paintMs: null,
+  stateVector: null,
+  checkpoint: 'none',
+  caughtUp: 0,
+}
+
+/** Measures what one answer costs on the wire, from when it is first looked at. Fits `useSyncExternalStore`. */
+export class WireFigures {
+  readonly #client: Client
+  readonly #messageId: string
+  readonly #lab: Lab
+  readonly #listeners = new Set<() => void>()
+  #figures = none
+  #frameTimes: number[] = []
+  #paints: number[] = []
+  #checkedAt = -Infinity
+  #stops: (() => void)[] = []
+  #drawing = 0
+
+  constructor(client: Client, lab: Lab, messageId: string) {
+    this.#client = client
+    this.#lab = lab
+    this.#messageId = messageId
+  }
+
+  readonly getSnapshot = (): Figures => this.#figures
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    if (this.#listeners.size === 1) this.#start()
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) for (const stop of this.#stops.splice(0)) stop()
+    }
+  }
+
+  #start(): void {
+    const message = this.#client.message(this.#messageId)
+    const clock = setInterval(() => this.#change({}), 500)
+    this.#stops = [
+      this.#lab.watch((seen) => this.#saw(seen)),
+      message.subscribe((change) => this.#grew(change, message.getSnapshot().message)),
+      () => clearInterval(clock),
+      () => {
+        cancelAnimationFrame(this.#drawing)
+        this.#drawing = 0
+      },
+    ]
+  }
+
+  #saw({ way, bytes, at, text }: Seen): void {
+    const control = text === undefined ? null : controlOf(text)
+    if (way === 'out') {
+      if (control?.type === 'subscribe' && at - this.#checkedAt < reloadMs) this.#change({ checkpoint: 'differs' })
+      return
+    }
+    const { last, checkpoint, caughtUp } = this.#figures
+    this.#change({ last: { ...last, runnel: last.runnel + bytes } })
+    if (!control) {
+      this.#frameTimes.push(at)
+      this.#measurePaint(at)
+    } else if (control.type === 'caughtUp') this.#change({ caughtUp: caughtUp + 1 })
+    else if (control.type === 'checkpoint') {
+      this.#checkedAt = at
+      const wasWrong = checkpoint === 'differs' || checkpoint === 'mended'
+      this.#change({ checkpoint: wasWrong ? 'mended' : 'equal', stateVector: entriesOf(control.stateVector) })
+    }
+  }
+
+  #grew({ texts }: MessageChange, message: Message | null): void {
+    if (texts.length === 0 || !message) return
+    const { last } = this.#figures
+    const text = message.output.reduce((sum, block) => sum + ('text' in block ? block.text.length : 0), 0)
+    const added = texts.reduce((sum, change) => sum + deltaBytes(change.text), 0)
+    const point = { ...last, text, deltas: last.deltas + added, whole: last.whole + wholeBytes(text) }
+    const points = [...this.#figures.points, point]
+    this.#change({ last: point, points: points.length > maxPoints ? points.filter((_, i) => i % 2 === 0) : points })
+  }
+
+  /** Until the browser has painted what came: the next frame, and the turn behind it. */
+  #measurePaint(at: number): void {
+    if (document.visibilityState === 'hidden') return
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.#paints = [...this.#paints.slice(1 - keptPaints), performance.now() - at]
+        this.#change({ paintMs: this.#paints.toSorted((a, b) => a - b)[this.#paints.length >> 1]! })
+      }),
+    )
+  }
+
+  #change(change: Partial<Figures>): void {
+    const now = performance.now()
+    this.#frameTimes = this.#frameTimes.filter((at) => now - at < 1_000)
+    this.#figures = { ...this.#figures, ...change, frames: this.#frameTimes.length }
+    // Drawn once a frame, whatever comes.
+    this.#drawing ||= requestAnimationFrame(() => {
+      this.#drawing = 0
+      for (const listener of this.#listeners) listener()
+    })
+  }
+}
+
+interface Control {
+  type?: string
+  stateVector?: string
+}
+
+function controlOf(text: string): Control | null {
+  try {
+    return JSON.parse(text) as Control
+  } catch {
+    return null
+  }
+}
+
+/** How many writers a state vector names: its first number. */
+function entriesOf(base64 = ''): number | null {
+  const first = atob(base64.slice(0, 4)).codePointAt(0)
+  return first === undefined ? null : first & 0x7f
+}

@@ -1,0 +1,21 @@
+/** What this page's lines are opened with, so that the wire panel can put its laboratory in between. */
+let socketOf = (url: string, protocols: string[]): WebSocket => new WebSocket(url, protocols)
+let fetchOf: typeof fetch = (input, init) => fetch(input, init)
+/** The WebSocket opened last. */
+let newest: WebSocket | null = null
+
+/** For `connect`: the browser's own, until `reroute`. */
+export const line = {
+  WebSocket: function (url: string, protocols: string[]) {
+    newest = socketOf(url, protocols)
+    return newest
+  } as unknown as typeof WebSocket,
+  fetch: ((input, init) => fetchOf(input, init)) as typeof fetch,
+}
+
+/** From now on all goes this way; a WebSocket that is open is left for a new one. */
+export function reroute(way: { WebSocket: typeof WebSocket; fetch: typeof fetch }): void {
+  socketOf = (url, protocols) => new way.WebSocket(url, protocols)
+  fetchOf = way.fetch
+  newest?.close(4000)
+}
