@@ -54,6 +54,8 @@ export class WireFigures {
   #checkedAt = -Infinity
   #stops: (() => void)[] = []
   #drawing = 0
+  /** So much of it was there already. */
+  #before: number | null = null
 
   constructor(client: Client, lab: Lab, messageId: string) {
     this.#client = client
@@ -74,6 +76,7 @@ export class WireFigures {
 
   #start(): void {
     const message = this.#client.message(this.#messageId)
+    this.#before ??= textLength(message.getSnapshot().message)
     const clock = setInterval(() => this.#change({}), 500)
     this.#stops = [
       this.#lab.watch((seen) => this.#saw(seen)),
@@ -108,9 +111,10 @@ export class WireFigures {
   #grew({ texts }: MessageChange, message: Message | null): void {
     if (texts.length === 0 || !message) return
     const { last } = this.#figures
-    const text = message.output.reduce((sum, block) => sum + ('text' in block ? block.text.length : 0), 0)
+    const length = textLength(message)
+    const text = Math.max(0, length - this.#before!)
     const added = texts.reduce((sum, change) => sum + deltaBytes(change.text), 0)
-    const point = { ...last, text, deltas: last.deltas + added, whole: last.whole + wholeBytes(text) }
+    const point = { ...last, text, deltas: last.deltas + added, whole: last.whole + wholeBytes(length) }
     const points = [...this.#figures.points, point]
     this.#change({ last: point, points: points.length > maxPoints ? points.filter((_, i) => i % 2 === 0) : points })
   }
@@ -137,6 +141,9 @@ export class WireFigures {
     })
   }
 }
+
+const textLength = (message: Message | null) =>
+  message?.output.reduce((sum, block) => sum + ('text' in block ? block.text.length : 0), 0) ?? 0
 
 interface Control {
   type?: string
