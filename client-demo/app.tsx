@@ -5,6 +5,7 @@ import { Conversation } from './conversation/conversation.tsx'
 import { Greeting } from './conversation/greeting.tsx'
 import { ChatList } from './list/chat-list.tsx'
 import { Invitation } from './sign-in/invitation.tsx'
+import { SignInGate } from './sign-in/gate.tsx'
 import type { Session } from './sign-in/session.ts'
 import { UndoBar } from './ui/undo.tsx'
 import { line } from './wire/line.ts'
@@ -14,7 +15,7 @@ import './app.css'
 
 /** The frame of the page: the list, the open chat, and what is under it. */
 export function App({ url, session }: { url: string; session: Session }) {
-  const [options] = useState({ url, ...line, ...(session.token !== undefined && { token: session.token }) })
+  const [options] = useState({ url, ...line, token: session.token })
   return (
     <RunnelProvider options={options}>
       <Page url={url} session={session} />
@@ -42,6 +43,7 @@ function Page({ url, session }: { url: string; session: Session }) {
       )}
       {chatId !== null && <Wire chatId={chatId} />}
       <UndoBar />
+      <SignInGate url={url} session={session} />
     </div>
   )
 }

@@ -180,6 +180,12 @@ export interface ModelInfo {
   isDefault?: true
 }
 
+/** How people sign in: with `loginUrl` there, else by a token. */
+export interface SignInInfo {
+  required: boolean
+  loginUrl?: string
+}
+
 /** A new invite. Its token is told this once. */
 export interface InviteInfo {
   id: string

@@ -18,6 +18,7 @@ import type {
   RunRequest,
   SendRequest,
   Sent,
+  SignInInfo,
   TaskInfo,
   ToolInfo,
   ToolServerInfo,
@@ -261,6 +262,11 @@ export class HttpApi {
   /** What models may call on this server. */
   listTools(options: CallOptions = {}): Promise<{ servers: ToolServerInfo[]; tools: ToolInfo[] }> {
     return this.#http.call('GET', '/api/tools', options)
+  }
+
+  /** Whether people must sign in, and where; nobody has to be signed in for that. */
+  getSignIn(options: CallOptions = {}): Promise<SignInInfo> {
+    return this.#http.call('GET', '/api/sign-in', options)
   }
 
   /** The models that the caller may ask. */

@@ -8,8 +8,8 @@ export interface User {
   readonly name?: string
 }
 
-/** A bearer token, or where to get one: it is asked for again whenever the server wants a fresh one. */
-export type TokenSource = string | (() => string | Promise<string>)
+/** A bearer token, or where to get one: it is asked for again whenever the server wants a fresh one. Undefined: nobody is signed in. */
+export type TokenSource = string | (() => string | undefined | Promise<string | undefined>)
 
 export type ConnectionState =
   | { readonly status: 'connecting' }

@@ -283,7 +283,9 @@ export class Connection {
     const { token } = this.#options
     if (typeof token !== 'function') return
     Promise.resolve(token()).then(
-      (token) => passage.renew(token),
+      (token) => {
+        if (token !== undefined) passage.renew(token)
+      },
       // The server will close with 4401 when it has really expired; the refresh is tried again there.
       () => {},
     )

@@ -2,8 +2,8 @@ import { useBranch, useChat } from '@runnel/client/react'
 import { useEffect, useRef } from 'react'
 import { Composer } from '../compose/composer.tsx'
 import { Waiting } from '../compose/waiting.tsx'
+import { Gone, useIsGone } from '../header/gone.tsx'
 import { ChatHeader } from '../header/header.tsx'
-import { Fault } from '../ui/fault.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { Messages } from './messages.tsx'
@@ -28,14 +28,14 @@ export function Conversation({ chatId, messageId, openList }: ConversationProps)
     if (messageId !== null) choose(messageId)
   }, [messageId, choose])
   const mayWrite = chat.role === 'owner' || chat.role === 'editor'
-  const isGone = chat.status === 'refused' || chat.status === 'diverged'
+  const isGone = useIsGone(chatId)
   return (
     <main className="conversation" aria-label={words.label}>
       <ChatHeader chatId={chatId} openList={openList} />
       <div className="scroll" ref={scroller} tabIndex={-1}>
         <div className="column" role="log" aria-live="off">
           {isGone ? (
-            <Fault error={chat.error} />
+            <Gone chatId={chatId} />
           ) : chat.status === 'loading' && entries.length === 0 ? (
             <Skeleton />
           ) : (

@@ -1,4 +1,5 @@
 import { Composer } from '../compose/composer.tsx'
+import { ConnectionChip } from '../header/header.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { MenuIcon } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
@@ -12,6 +13,7 @@ export function Greeting({ openList }: { openList: (() => void) | undefined }) {
         {openList && (
           <IconButton className="open-list" label={words.header.openList} icon={MenuIcon} onClick={openList} />
         )}
+        <ConnectionChip />
       </header>
       <div className="scroll greeting">
         <h1>{words.conversation.greeting}</h1>

@@ -1,31 +1,32 @@
-import { useChat, useConnection } from '@runnel/client/react'
 import { IconButton } from '../ui/button.tsx'
 import { MenuIcon } from '../ui/icons.ts'
 import { WireButton } from '../wire/wire.tsx'
 import { useWords } from '../words/words.ts'
+import { ChatChip, ConnectionChip } from './chip.tsx'
+import { useIsGone } from './gone.tsx'
+import { Here } from './here.tsx'
+import { ShareButton } from './share-button.tsx'
+import { Title } from './title.tsx'
 import './header.css'
+
+export { ConnectionChip }
 
 /** What stays above an open chat. `openList` where there is a list that may be shut. */
 export function ChatHeader({ chatId, openList }: { chatId: string; openList: (() => void) | undefined }) {
   const words = useWords().header
-  const { chat } = useChat(chatId)
+  const isGone = useIsGone(chatId)
   return (
     <header className="head">
       {openList && <IconButton className="open-list" label={words.openList} icon={MenuIcon} onClick={openList} />}
-      <h1>{chat?.title}</h1>
-      <ConnectionChip />
-      <WireButton />
+      {!isGone && <Title chatId={chatId} />}
+      <ChatChip chatId={chatId} />
+      {!isGone && (
+        <div className="head-end">
+          <Here chatId={chatId} />
+          <WireButton />
+          <ShareButton chatId={chatId} />
+        </div>
+      )}
     </header>
-  )
-}
-
-/** How the line is. */
-export function ConnectionChip() {
-  const words = useWords().header
-  const connection = useConnection()
-  return (
-    <span className="chip" data-testid="connection" data-status={connection.status}>
-      {connection.status === 'open' ? words.live : connection.status}
-    </span>
   )
 }

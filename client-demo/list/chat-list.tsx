@@ -1,5 +1,6 @@
 import { useChats } from '@runnel/client/react'
 import { addressOf, goTo } from '../address.ts'
+import { WhoAmI } from '../sign-in/who-am-i.tsx'
 import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { Plus } from '../ui/icons.ts'
@@ -39,6 +40,7 @@ export function ChatList({ chatId, close }: { chatId: string | null; close: () =
       </ul>
       {hasMore && <Button onClick={loadMore}>…</Button>}
       <Fault error={error} retry={refresh} />
+      <WhoAmI />
     </nav>
   )
 }

@@ -1,9 +1,12 @@
-import type { TokenSource } from '@runnel/client'
-import { ask } from './ask.ts'
+/** The token: of a program that signs its users in, of a guest's link (for this tab), else of this browser, for all its tabs. */
+import { leavePage } from './kept-words.ts'
 
-import { whoIs, wordsFor } from './who-is.ts'
-
-const key = 'runnel-token'
+const tokenKey = 'runnel-token'
+/** Whose words this browser keeps. */
+const userKey = 'runnel-user'
+/** In the tab alone. */
+const inviteKey = 'runnel-invite'
+const returnKey = 'runnel-return'
 
 declare global {
   interface Window {
@@ -12,6 +15,14 @@ declare global {
   }
 }
 
+export interface Invite {
+  token: string
+  chatId: string
+}
+
+/** Whose page this is, once the server has said it. */
+let pageUser: string | null = null
+
 /**
  * Takes `/#token=…` and `/#invite=…` out of the address, so that neither stays
  * in the history nor is copied with a link.
@@ -19,7 +30,11 @@ declare global {
 export function takeCredentials(): { token: string | null; invite: Invite | null } {
   const parameters = new URLSearchParams(location.hash.slice(1))
   const [token, invite] = [parameters.get('token'), parameters.get('invite')]
-  if (token !== null || invite !== null) history.replaceState(null, '', `${location.pathname}${location.search}`)
+  if (token !== null || invite !== null) {
+    const back = token === null ? null : sessionStorage.getItem(returnKey)
+    sessionStorage.removeItem(returnKey)
+    history.replaceState(null, '', `${location.pathname}${location.search}${back ?? ''}`)
+  }
   return { token, invite: invite === null ? null : { token: invite, chatId: parameters.get('chat') ?? '' } }
 }
 
@@ -29,65 +44,105 @@ export function hasCredentials(): boolean {
   return parameters.has('token') || parameters.has('invite')
 }
 
-/**
- * Signs in with the token of a link, for this tab; where somebody is signed in already, only as the same user or when
- * they say so: anybody can send a link. Returns a sentence where nothing came of it.
- */
-export async function signIn(server: string, token: string): Promise<string | null> {
-  // A program that signs its users in knows them; a link does not.
-  if (window.runnelSignIn) return null
-  const held = sessionStorage.getItem(key)
-  if (held !== null && held !== token && isSignedIn()) {
-    const [now, next] = await Promise.all([whoIs(server, held), whoIs(server, token)])
-    if (typeof next === 'string') {
-      return next === 'nobody'
-        ? 'The sign-in link is not valid any more. You are signed in as before.'
-        : 'The sign-in link could not be checked. You are signed in as before.'
-    }
-    if (now !== 'nobody' && !(now !== 'unknown' && now.id === next.id)) {
-      const [from, to] = [now === 'unknown' ? 'somebody else' : wordsFor(now), wordsFor(next)]
-      const isWanted = await ask({
-        title: 'Sign in as somebody else?',
-        text: `You are signed in as ${from}. The link that was opened signs you in as ${to}: what you write then is theirs to read.`,
-        yes: `Sign in as ${to}`,
-        no: `Stay ${from === 'somebody else' ? 'signed in' : from}`,
-      })
-      if (!isWanted) return null
-    }
-  }
-  sessionStorage.setItem(key, token)
-  return null
+/** The operator's login leads back to what is open now. */
+export function rememberPlace(): void {
+  sessionStorage.setItem(returnKey, location.hash)
 }
 
-/** The token of this tab: of the sign-in hook, else of a link, else none. */
-export function tokenSource(): TokenSource | undefined {
-  const { runnelSignIn } = window
-  return runnelSignIn ? () => runnelSignIn() : (sessionStorage.getItem(key) ?? undefined)
+/** The token as it is now. Never that of somebody else who has signed in meanwhile. */
+export function currentToken(): string | undefined | Promise<string> {
+  if (window.runnelSignIn) return window.runnelSignIn()
+  const invite = sessionStorage.getItem(inviteKey)
+  if (invite !== null) return invite
+  return isPageOf(localStorage.getItem(userKey)) ? (heldToken() ?? undefined) : undefined
 }
 
-/** The token as it is now. */
-export async function currentToken(): Promise<string | undefined> {
-  const source = tokenSource()
-  return typeof source === 'function' ? await source() : source
-}
+/** The token of this browser. */
+export const heldToken = (): string | null => localStorage.getItem(tokenKey)
 
-/** Is anyone signed in here, other than as a guest of an invite? */
-export function isSignedIn(): boolean {
-  const token = sessionStorage.getItem(key)
-  return window.runnelSignIn !== undefined || (token !== null && !token.startsWith('inv_'))
+function isPageOf(user: string | null): boolean {
+  return pageUser === null || user === null || user === pageUser
 }
 
 /** Is this somebody without an account, who came by an invite and has that one chat? */
 export function isGuest(): boolean {
-  return sessionStorage.getItem(key) !== null && !isSignedIn()
+  return window.runnelSignIn === undefined && sessionStorage.getItem(inviteKey) !== null
 }
+
+/** Is anyone signed in here, other than as a guest of an invite? */
+export function isSignedIn(): boolean {
+  return window.runnelSignIn !== undefined || (heldToken() !== null && !isGuest())
+}
+
+/** Where a program signs people in, or the server knows everybody, there is nothing to end. */
+export const canSignOut = (): boolean => window.runnelSignIn === undefined && heldToken() !== null
 
 /** Without an account, the invite is the token. */
 export function enterAsGuest(invite: string): void {
-  sessionStorage.setItem(key, invite)
+  sessionStorage.setItem(inviteKey, invite)
 }
 
-export interface Invite {
-  token: string
-  chatId: string
+/** Signs in, in all tabs of this browser. `user`: whom the server takes the token for; null: nobody has asked. True: this page goes on. */
+export function keepToken(token: string, user: string | null): boolean {
+  const isAnother = user !== null && !isPageOf(user)
+  if (user !== null && localStorage.getItem(userKey) !== user) {
+    // In this order: no tab reads a token that is not its person's.
+    localStorage.removeItem(tokenKey)
+    localStorage.setItem(userKey, user)
+  }
+  sessionStorage.removeItem(inviteKey)
+  localStorage.setItem(tokenKey, token)
+  return pageUser !== null && !isAnother
+}
+
+/** Whose words are kept here? Null: nobody's. */
+export const keptUser = (): string | null => localStorage.getItem(userKey)
+
+/** Ends it in all tabs. What was not sent goes with it: the next person finds nothing. */
+export function signOut(): void {
+  localStorage.removeItem(tokenKey)
+  localStorage.removeItem(userKey)
+  sessionStorage.removeItem(inviteKey)
+  leavePage()
+}
+
+/** The server has said who this is. */
+export function noteUser(user: string): void {
+  if (isGuest()) return
+  const kept = keptUser()
+  localStorage.setItem(userKey, user)
+  if ((kept !== null && kept !== user) || !isPageOf(user)) return leavePage()
+  pageUser = user
+}
+
+/** Tells of what happens in other tabs of this browser: `renewed`, there is a fresh token. */
+export function watchOtherTabs(renewed: () => void): () => void {
+  let known = heldToken()
+  const look = () => {
+    if (isGuest() || window.runnelSignIn) return
+    const token = heldToken()
+    if (!isPageOf(keptUser()) || (token === null && known !== null)) return leavePage()
+    if (token === known) return
+    known = token
+    // Nothing is shown yet: all of it is read anew.
+    if (pageUser === null) location.reload()
+    else renewed()
+  }
+  const stored = ({ key }: StorageEvent) => {
+    if (key === null || key === tokenKey || key === userKey) look()
+  }
+  const shown = ({ persisted }: PageTransitionEvent) => {
+    if (persisted) look()
+  }
+  const moved = () => {
+    if (hasCredentials()) location.reload()
+  }
+  addEventListener('storage', stored)
+  addEventListener('pageshow', shown)
+  addEventListener('hashchange', moved)
+  return () => {
+    removeEventListener('storage', stored)
+    removeEventListener('pageshow', shown)
+    removeEventListener('hashchange', moved)
+  }
 }

@@ -10,6 +10,7 @@ export {
   CircleAlert,
   Copy,
   Ellipsis,
+  LogOut,
   Menu as MenuIcon,
   Paperclip,
   Pencil,
@@ -20,6 +21,7 @@ export {
   Share,
   Square,
   Trash2,
+  Users,
   X,
   type LucideIcon,
 } from 'lucide-react'

@@ -23,9 +23,11 @@ export function knowCallers(
   const { config, log, store, operation, now } = foundation
   for (const sentence of authWarnings(config, authenticate)) log.warn({}, sentence)
   const knowsUsers = signsIn(config, authenticate !== undefined)
+  const { RUNNEL_LOGIN_URL: loginUrl } = config
   const addresses = new ClientAddresses(config.RUNNEL_TRUST_PROXY ?? [])
   return {
     auth: withInvites(pickAuth(config, authenticate, operation.onRefusedUser), foundation, guestModels(config)),
+    signIn: { required: knowsUsers, ...(loginUrl !== undefined && { loginUrl }) },
     access: new Access(store),
     addresses,
     origins: new Origins(config.RUNNEL_ALLOWED_ORIGINS ?? [], addresses),

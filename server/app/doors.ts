@@ -38,7 +38,7 @@ export function openDoors(
   opened: Opened,
 ) {
   const { config, redact, log, now, store, authors, patient, files, metrics, reach } = foundation
-  const { auth, access, addresses, origins, admit } = callers
+  const { auth, signIn, access, addresses, origins, admit } = callers
   const { rooms, messages, sockets, sync, events, news } = screens
   const { chats, tools, tasks, deletion, patientMessages, filesUrl, requestOfLive } = runs
   const basePath = config.RUNNEL_BASE_PATH
@@ -68,6 +68,7 @@ export function openDoors(
     filesUrl,
     basePath,
     auth,
+    signIn,
     access,
     origins,
     store,

@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { database, integer, isThinkTag, list, networks, origins, redisNodes, text, webUrl } from './setting-values.ts'
+import {
+  database,
+  integer,
+  isThinkTag,
+  list,
+  networks,
+  origins,
+  pageUrl,
+  redisNodes,
+  text,
+  webUrl,
+} from './setting-values.ts'
 
 export interface Row {
   schema: z.ZodType
@@ -100,6 +111,11 @@ export const settings = {
     default: undefined,
     meaning:
       'claim of a token that lists the models its user may ask, names or patterns with *; a token without it: all',
+  },
+  RUNNEL_LOGIN_URL: {
+    schema: pageUrl,
+    default: undefined,
+    meaning: 'page where people sign in, an address or a path; it leads back to the page with #token=…',
   },
   RUNNEL_GUEST_MODELS: {
     schema: list,

@@ -25,6 +25,12 @@ export const list = text
 /** The address of a server that is asked over HTTP. */
 export const webUrl = text.refine(isWebUrl, 'must be an address that begins with http:// or https://')
 
+/** Where browsers are sent: an address, or a path on the same server. */
+export const pageUrl = text.refine(
+  (value) => isWebUrl(value) || /^\/(?![/\\])/.test(value),
+  'must be an address that begins with http:// or https://, or a path that begins with /',
+)
+
 /** What browsers send as Origin: no path, no pattern. */
 export const origins = list.refine(
   (parts) => parts.every(isOrigin),

@@ -61,11 +61,17 @@ export function createHttp(options: HttpOptions): Express {
   app.use(logRequests(options.log))
   app.use(helmet(security))
 
-  app.use('/openapi.json', limits.byAddress)
+  app.use(['/openapi.json', '/api/sign-in'], limits.byAddress)
   app.use(['/api', '/openapi.json'], crossOrigin(origins))
   app.use('/v1', crossOrigin(origins, 'any header'))
+  const isOpen = ({ access }: Route) => access === 'open'
+  mountRoutes(app, options.routes.filter(isOpen), options)
   app.use(['/api', '/v1'], limits.beforeSignIn, identifyCaller(auth), limits.byUser)
-  mountRoutes(app, options.routes, options)
+  mountRoutes(
+    app,
+    options.routes.filter((row) => !isOpen(row)),
+    options,
+  )
   app.use('/api', notFound)
   app.use('/v1', unknownAtDoor)
 

@@ -12,6 +12,7 @@ import { openApiRoute } from './openapi.ts'
 import { questionRoutes } from './questions.ts'
 import { modelRoutes } from './models.ts'
 import type { Route, RouteDescription } from './route.ts'
+import { signInRoutes } from './sign-in.ts'
 import { stateRoutes } from './states.ts'
 import { syncRoutes } from './sync.ts'
 import { taskRoutes } from './tasks.ts'
@@ -37,6 +38,7 @@ const described: readonly Route[] = [
   ...taskRoutes,
   ...modelRoutes,
   ...completionRoutes,
+  ...signInRoutes,
   ...healthRoutes,
 ]
 

@@ -15,6 +15,7 @@ import type { ToolStatus } from '../task/tool-status.ts'
 import type { DoorBodies } from './door/bodies.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
+import type { SignIn } from './sign-in.ts'
 import type { UploadQuota } from './upload-quota.ts'
 
 /** What a chat list shows of a change. */
@@ -40,6 +41,7 @@ export interface SyncDoor {
 /** The parts of the server that routes speak to. */
 export interface Services {
   access: Access
+  signIn: SignIn
   store: Store
   authors: Authors
   chats: ChatDocuments

@@ -41,6 +41,7 @@ const calls: { [Method in keyof Api]: (api: Api) => Promise<unknown> } = {
   stopTask: (api) => api.stopTask('t'),
   listTasks: (api) => api.listTasks(),
   listTools: (api) => api.listTools(),
+  getSignIn: (api) => api.getSignIn(),
   listModels: (api) => api.listModels(),
   getMessageState: (api) => api.getMessageState('m'),
   getChatState: (api) => api.getChatState('c'),

@@ -23,6 +23,7 @@ export interface Row {
 export const rows: readonly Row[] = [
   { route: 'GET /healthz', needs: 'nothing', ok: 200 },
   { route: 'GET /readyz', needs: 'nothing', ok: 200 },
+  { route: 'GET /api/sign-in', needs: 'public', ok: 200 },
   { route: 'GET /openapi.json', needs: 'public', ok: 200 },
   { route: 'GET /api/chats', needs: 'account', ok: 200 },
   { route: 'POST /api/chats', needs: 'account', ok: 201, body: () => ({}) },

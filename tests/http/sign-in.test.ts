@@ -43,6 +43,23 @@ test('without a good one: 401 that says how, 4401 on both sockets', async () => 
   expect((await server.call('GET', '/healthz')).status).toBe(200)
 })
 
+test('anybody is told whether and where people sign in', async () => {
+  const tell = async (settings: Parameters<typeof start>[0]) =>
+    (await (await start(settings)).call('GET', '/api/sign-in')).body
+  const [alone, byToken, byLogin] = await Promise.all([
+    tell({}),
+    tell({ RUNNEL_AUTH_SECRET: secret }),
+    tell({ RUNNEL_AUTH_SECRET: secret, RUNNEL_LOGIN_URL: '/login' }),
+  ])
+  expect([alone, byToken, byLogin]).toEqual([
+    { required: false },
+    { required: true },
+    { required: true, loginUrl: '/login' },
+  ])
+  for (const wrong of ['javascript:alert(1)', '//elsewhere.example', '/\\elsewhere.example', 'login'])
+    await expect(start({ RUNNEL_LOGIN_URL: wrong })).rejects.toThrow('RUNNEL_LOGIN_URL')
+})
+
 test('nothing is shown before the token has been looked at', async () => {
   const { server, person } = await startWithPeople()
   const { chatId } = await (await person('ada')).ask('Hello')

@@ -1,0 +1,9 @@
+const key = 'runnel-browser'
+let made: string | null = null
+
+/** The same in all tabs of this browser, and known to nobody before it is said. */
+export function thisBrowser(): string {
+  made ??= localStorage.getItem(key) ?? crypto.randomUUID().slice(0, 8)
+  if (localStorage.getItem(key) === null) localStorage.setItem(key, made)
+  return made
+}

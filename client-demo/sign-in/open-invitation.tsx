@@ -1,0 +1,57 @@
+import { useCall, useRead } from '@runnel/client/react'
+import { goTo } from '../address.ts'
+import { Button } from '../ui/button.tsx'
+import { Fault } from '../ui/fault.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { useWords } from '../words/words.ts'
+import type { InvitationProps } from './invitation.tsx'
+import { lookAt } from './look-at-invite.ts'
+import { whoIs, wordsFor } from './who-is.ts'
+import './sign-in.css'
+
+/** What an invite opens, and the question whether to join: to open a link is not to join. */
+export default function OpenInvitation({ url, invite, token }: InvitationProps) {
+  const words = useWords().signIn
+  const { data, error, reload } = useRead(`invite ${invite.token}`, async () => {
+    const [who, chat] = await Promise.all([token().then((held) => whoIs(url, held)), lookAt(url, invite)])
+    return { who, chat }
+  })
+  const [join, joining] = useCall(async (api) => answered((await api.redeemInvite(invite.token)).chatId))
+  const isInvalid = error !== null && error.code !== 'internal'
+  return (
+    <main className="invitation" data-testid="invitation" aria-label={words.invitation}>
+      <div className="sign-in-card">
+        <h1 dir="auto">{data ? words.invitedTo(data.chat.title) : words.invited}</h1>
+        {isInvalid ? (
+          <p className="fault" role="alert">
+            {words.invalidInvite}
+          </p>
+        ) : error ? (
+          <Fault error={error} retry={reload} />
+        ) : data ? (
+          <p data-testid="invitation-text">{data.chat.role === 'viewer' ? words.mayRead : words.mayWrite}</p>
+        ) : (
+          <Skeleton lines={2} />
+        )}
+        <Fault error={joining.error} />
+        <div className="answers">
+          <Button onClick={() => answered(null)} data-testid="decline">
+            {words.notNow}
+          </Button>
+          {data && (
+            <Button look="primary" busy={joining.pending} onClick={() => void join()} data-testid="join">
+              {words.joinAs(typeof data.who === 'string' ? null : wordsFor(data.who))}
+            </Button>
+          )}
+        </div>
+      </div>
+    </main>
+  )
+}
+
+/** Null: they would rather not. The page begins anew, without the invite. */
+function answered(chatId: string | null): true {
+  goTo(chatId)
+  location.reload()
+  return true
+}

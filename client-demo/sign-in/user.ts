@@ -1,0 +1,18 @@
+import type { User } from '@runnel/client'
+import { useConnection } from '@runnel/client/react'
+import { useState } from 'react'
+
+/** Whom the server takes this page for: also while the line is down. Null: not known yet. */
+export function useUser(): User | null {
+  const connection = useConnection()
+  const [user, setUser] = useState<User | null>(null)
+  if (connection.status !== 'open') return user
+  if (connection.user !== user) setUser(connection.user)
+  return connection.user
+}
+
+/** The sign-in is over, or there was none. */
+export function useIsSignedOut(): boolean {
+  const connection = useConnection()
+  return connection.status === 'closed' && connection.code === 4401
+}
