@@ -26,6 +26,11 @@ export interface LiveBranch {
    * chosen is deleted, the branch goes on from what is left above it.
    */
   readonly choose: (messageId: string) => void
+  /**
+   * Shows the chat as if this message, with all that answers it, were not there, until the answer is called: such as while a
+   * person may still take back that they delete it. It stays so if nobody follows the chat meanwhile.
+   */
+  readonly hide: (messageId: string) => () => void
   /** There are messages before the first that is shown. */
   readonly hasOlder: boolean
   /** Reads the page of messages before the first, and then shows it. Does nothing where there is none. Throws what the server says. */

@@ -69,6 +69,12 @@ function liveBranch(
       chosenIn.choose(messageId)
       chosen(chosenIn)
     },
+    hide: (messageId) => {
+      const hiddenIn = view()
+      const show = hiddenIn.hide(messageId)
+      chosen(hiddenIn)
+      return show
+    },
     loadOlder: () => view().loadOlder(),
     subscribe: (listener) => {
       const stops = [chat.subscribe(listener), view().listeners.add(listener)]

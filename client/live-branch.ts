@@ -1,6 +1,6 @@
 import { nothingShown, showBranch, type BranchMessage, type LiveBranch } from './branch.ts'
 import { Listeners } from './listeners.ts'
-import { treeOf, type ChatMessage } from './tree.ts'
+import { treeOf, withoutTrees, type ChatMessage } from './tree.ts'
 
 /** A chat opens with so many messages of its branch, and so many older ones come at a time. */
 export const pageSize = 40
@@ -17,6 +17,8 @@ export class BranchView implements Omit<LiveBranch, 'subscribe'> {
   readonly #source: BranchSource
   #messages: readonly ChatMessage[] = []
   #shown = nothingShown
+  /** What is not to be shown, by who asked for it. */
+  readonly #without = new Map<object, string>()
   /** Chosen before it came. */
   #awaited: string | null = null
   /** How many of the branch, from its root on, are not shown; null: it has not come yet. */
@@ -28,9 +30,9 @@ export class BranchView implements Omit<LiveBranch, 'subscribe'> {
     this.#source = source
   }
 
-  /** Something else than the newest was chosen. */
+  /** Something else than the newest of all was chosen. */
   get isChosen(): boolean {
-    return this.#shown.choice.length > 0 || this.#awaited !== null
+    return this.#shown.choice.length > 0 || this.#awaited !== null || this.#without.size > 0
   }
 
   readonly getSnapshot = (): readonly BranchMessage[] => {
@@ -54,6 +56,15 @@ export class BranchView implements Omit<LiveBranch, 'subscribe'> {
     const index = this.#shown.list.findIndex(({ message }) => message.id === messageId)
     if (index !== -1) this.#showFrom(Math.min(index, this.#hidden!))
     if (this.#list !== before) this.listeners.emit()
+  }
+
+  readonly hide = (messageId: string): (() => void) => {
+    const key = {}
+    this.#without.set(key, messageId)
+    this.#changed()
+    return () => {
+      if (this.#without.delete(key)) this.#changed()
+    }
   }
 
   readonly loadOlder = (): Promise<void> => {
@@ -85,13 +96,20 @@ export class BranchView implements Omit<LiveBranch, 'subscribe'> {
     this.listeners.emit()
   }
 
+  #changed(): void {
+    const before = this.getSnapshot()
+    this.#show()
+    if (this.#list !== before) this.listeners.emit()
+  }
+
   #show(): void {
+    const messages = withoutTrees(this.#messages, new Set(this.#without.values()))
     let { choice } = this.#shown
-    if (this.#awaited !== null && treeOf(this.#messages).byId.has(this.#awaited)) {
+    if (this.#awaited !== null && treeOf(messages).byId.has(this.#awaited)) {
       choice = [...this.#shown.list.map(({ message }) => message.id), this.#awaited]
       this.#awaited = null
     }
-    this.#shown = showBranch(this.#messages, choice, this.#shown)
+    this.#shown = showBranch(messages, choice, this.#shown)
     const newest = Math.max(0, this.#shown.list.length - pageSize)
     this.#showFrom(Math.min(this.#hidden ?? newest, newest))
     if (this.#shown.list.length === 0) this.#hidden = null

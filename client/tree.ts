@@ -60,6 +60,16 @@ export function branch(messages: readonly ChatMessage[], through?: string): stri
   return ids.reverse()
 }
 
+/** The messages, each behind its parent, without these and all that answers them. */
+export function withoutTrees(messages: readonly ChatMessage[], ids: ReadonlySet<string>): readonly ChatMessage[] {
+  if (ids.size === 0) return messages
+  const gone = new Set(ids)
+  return messages.filter(({ id, parentId }) => {
+    if (parentId !== null && gone.has(parentId)) gone.add(id)
+    return !gone.has(id)
+  })
+}
+
 /** The ids of the messages that answer the same parent as this one, itself among them, oldest first. */
 export function siblings(messages: readonly ChatMessage[], id: string): string[] {
   const { byId, children } = treeOf(messages)

@@ -99,6 +99,9 @@ export class ChatParts {
   /** Shows the branch that holds this message. */
   readonly choose = (messageId: string): void => this.#asked()?.branch.choose(messageId)
 
+  /** Shows the chat without this message and what answers it, until the answer is called. */
+  readonly hide = (messageId: string): (() => void) => this.#asked()?.branch.hide(messageId) ?? (() => {})
+
   /** Says this of oneself; null takes back what was said under this key. Of several who say something the last one counts. */
   readonly say = (key: object, state: object | null): void => {
     if (!this.#said.delete(key) && !state) return

@@ -130,9 +130,9 @@ function requestOf(provided: Provided, chatId: string | null, message: string | 
   if (chatId === null || request.parentId !== undefined) return request
   const { branch: shown, chat } = chatOf(provided, chatId)
   const last = shown.getSnapshot().entries.at(-1)?.message.id
-  // Behind the newest message the server sees to it that two tabs do not ask at once.
-  const isNewest = last === undefined || branch(chat.getSnapshot().messages).at(-1) === last
-  return isNewest ? request : { ...request, parentId: last }
+  // Behind the newest message the server sees to it that two tabs do not ask at once. Of what is hidden it knows nothing.
+  const isNewest = branch(chat.getSnapshot().messages).at(-1) === last
+  return isNewest ? request : { ...request, parentId: last ?? null }
 }
 
 /** The run of an answer that is on show. */

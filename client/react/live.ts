@@ -35,12 +35,14 @@ export function useChat(chatId: string): ChatView {
 export interface ShownBranch extends BranchView {
   /** Shows the branch that holds this message, one that is still to come, too. */
   readonly choose: (messageId: string) => void
+  /** Shows the chat without this message and what answers it, until the answer is called. */
+  readonly hide: (messageId: string) => () => void
 }
 
 /** The branch of a chat that this client shows: the same one in all components below a provider. */
 export function useBranch(chatId: string): ShownBranch {
-  const [shown, { choose }] = useChatPart(chatId, (parts) => parts.branch)
-  return useMemo(() => ({ ...shown, choose }), [shown, choose])
+  const [shown, { choose, hide }] = useChatPart(chatId, (parts) => parts.branch)
+  return useMemo(() => ({ ...shown, choose, hide }), [shown, choose, hide])
 }
 
 /** Who else has a chat open. `state` is what this client says of itself meanwhile; null or nothing: it says nothing. */

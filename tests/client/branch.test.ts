@@ -206,6 +206,32 @@ describe('a live branch', () => {
     await shows(live, ['q1', 'a1', 'q2', 'a2'])
   })
 
+  test('hides a message with what answers it until it is asked for again, also while nobody follows the chat', async () => {
+    const { client, live, stop, calls } = await following()
+    const showQuestion = live.hide('q3')
+    expect(calls()).toBe(2)
+    expect(live.getSnapshot().map(({ message: { id }, siblings }) => [id, siblings.length])).toEqual([
+      ['q1', 1],
+      ['a1b', 2],
+    ])
+    live.choose('q2')
+    const showOther = live.hide('q2')
+    expect(idsOf(live.getSnapshot())).toEqual(['q1', 'a1'])
+    stop()
+    const again = client.chat(chatId).branch
+    again.subscribe(() => {})
+    await shows(again, ['q1', 'a1'])
+    showOther()
+    showOther()
+    expect(idsOf(again.getSnapshot())).toEqual(['q1', 'a1', 'q2', 'a2'])
+    const showAll = again.hide('q1')
+    expect(again.getSnapshot()).toEqual([])
+    showAll()
+    showQuestion()
+    again.choose('a3')
+    expect(idsOf(again.getSnapshot())).toEqual(['q1', 'a1', 'q3', 'a3'])
+  })
+
   test('is the same list while nothing of it changes, and calls nobody after its stop', async () => {
     const { server, client, live, stop, calls } = await following()
     const before = live.getSnapshot()

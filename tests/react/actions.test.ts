@@ -63,6 +63,30 @@ test('a double click sends once, and is pending until it is sent', async () => {
   )
 })
 
+test('what is sent while a message is hidden does not answer it, so that it is not deleted with it', async () => {
+  const { id } = await client.api.createChat()
+  const [send, branch] = [watch(() => useSend(id)), watch(() => useBranch(id))]
+  mount(below(send.element, branch.element))
+  await eventually(() => expect(send.renders.length).toBeGreaterThan(0))
+  const first = await send.now[0]('One')
+  await ended(first!.messageId)
+  const second = await send.now[0]('Two')
+  await ended(second!.messageId)
+  await eventually(() => expect(branch.now.entries).toHaveLength(4))
+  const show = branch.now.hide(second!.userMessageId)
+  await eventually(() => expect(branch.now.entries).toHaveLength(2))
+  await send.now[0]('Three')
+  const parentOf = async (text: string) =>
+    (await client.api.getMessages(id)).items.find(({ output: [said] }) => said?.type === 'text' && said.text === text)
+      ?.parentId
+  expect(await parentOf('Three')).toBe(first!.messageId)
+  show()
+  branch.now.hide(first!.userMessageId)
+  await eventually(() => expect(branch.now.entries).toHaveLength(0))
+  await send.now[0]('Four')
+  expect(await parentOf('Four')).toBeNull()
+})
+
 test('what got through before the line broke is not said twice', async () => {
   const { id } = await client.api.createChat()
   const send = watch(() => useSend(id))
