@@ -56,7 +56,9 @@ export class Http {
     const isForm = body instanceof FormData
     if (body !== undefined && !isForm) headers['content-type'] = 'application/json'
     const sent = body === undefined ? null : isForm ? body : JSON.stringify(body)
-    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent })
+    // What is deleted while a page is left is deleted all the same.
+    const keepalive = method === 'DELETE'
+    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent, keepalive })
     const { status } = answer
     // 204: done, and nothing to say.
     if (status === 204) return undefined as Answer

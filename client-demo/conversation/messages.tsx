@@ -1,7 +1,11 @@
+import type { BranchMessage } from '@runnel/client'
 import { useBranch, useLoadOlder } from '@runnel/client/react'
 import { Button } from '../ui/button.tsx'
 import { useWords } from '../words/words.ts'
+import { useEffect } from 'react'
 import { Answer } from './answer.tsx'
+import { nameLastQuestion } from './editing.ts'
+import { PeopleOfChat } from './people.tsx'
 import { Question } from './question.tsx'
 
 /** The branch on show. */
@@ -9,6 +13,11 @@ export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boole
   const words = useWords().conversation
   const { entries, hasOlder } = useBranch(chatId)
   const [loadOlder, older] = useLoadOlder(chatId)
+  const lastQuestion = entries.findLast(({ message }) => message.role === 'user')?.message.id ?? null
+  useEffect(() => {
+    nameLastQuestion(chatId, mayWrite ? lastQuestion : null)
+    return () => nameLastQuestion(chatId, null)
+  }, [chatId, lastQuestion, mayWrite])
   return (
     <>
       {hasOlder && (
@@ -16,13 +25,18 @@ export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boole
           {words.older}
         </Button>
       )}
-      {entries.map((entry) =>
-        entry.message.role === 'user' ? (
-          <Question key={entry.message.id} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-        ) : (
-          <Answer key={entry.message.id} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-        ),
-      )}
+      <PeopleOfChat chatId={chatId}>
+        {entries.map((entry) =>
+          entry.message.role === 'user' ? (
+            <Question key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+          ) : (
+            <Answer key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+          ),
+        )}
+      </PeopleOfChat>
     </>
   )
 }
+
+/** Where it stands: another version takes its place, and the keyboard stays there. */
+const placeOf = ({ message }: BranchMessage) => message.parentId ?? 'first'

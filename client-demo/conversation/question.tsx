@@ -1,7 +1,16 @@
 import type { BranchMessage } from '@runnel/client'
 import { useQuestion } from '@runnel/client/react'
-import { memo } from 'react'
-import { Versions } from './versions.tsx'
+import { lazy, memo, Suspense, useEffect, useRef } from 'react'
+import { Fault } from '../ui/fault.tsx'
+import { useWords } from '../words/words.ts'
+import { Besides } from './beside.tsx'
+import { goBackToComposer, useIsEdited } from './editing.ts'
+import { useNameOfOther, usePeople } from './people.tsx'
+import { QuestionActs } from './question-acts.tsx'
+import { QuestionFiles } from './question-files.tsx'
+import './message.css'
+
+const EditForm = lazy(() => import('./edit-form.tsx'))
 
 export interface MessageProps {
   chatId: string
@@ -9,22 +18,82 @@ export interface MessageProps {
   mayWrite: boolean
 }
 
-/** What a person asked. */
+/** What a person asked. A long question is here by its beginning until all of it has come. */
 export const Question = memo(function Question({ chatId, entry, mayWrite }: MessageProps) {
+  const words = useWords().conversation
   const { message } = entry
-  const { text } = useQuestion(message)
+  const { text, files, pending, error } = useQuestion(message)
+  const isEdited = useIsEdited(chatId, message.id) && mayWrite
+  const editedBy = useNameOfOther(message.editedBy)
+  const isWhole = !pending && !error
+  const root = useFocusAfter(isEdited)
   return (
     <article
+      ref={root}
       className="said"
+      aria-label={words.question}
       data-testid="message"
       data-role="user"
       data-message-id={message.id}
       data-may-write={mayWrite}
+      data-edited={isEdited || undefined}
     >
-      <div className="bubble" dir="auto">
-        {text}
-      </div>
-      <Versions chatId={chatId} entry={entry} />
+      <Who entry={entry} />
+      {isEdited ? (
+        <Suspense>
+          <EditForm
+            key={message.id}
+            chatId={chatId}
+            messageId={message.id}
+            question={isWhole ? { text, files } : null}
+          />
+        </Suspense>
+      ) : (
+        <>
+          <div className="bubble" dir="auto">
+            {isWhole ? text : `${text} …`}
+          </div>
+          <QuestionFiles files={files} />
+          {editedBy !== null && <p className="who">{words.editedBy(editedBy)}</p>}
+        </>
+      )}
+      <Fault error={error} />
+      <Besides chatId={chatId} entry={entry} mayWrite={mayWrite} />
+      {!isEdited && <QuestionActs chatId={chatId} entry={entry} text={text} mayWrite={mayWrite} />}
     </article>
   )
 })
+
+/** In a shared chat who asked, and when. */
+function Who({ entry: { message } }: { entry: BranchMessage }) {
+  const words = useWords()
+  const { me, isShared } = usePeople()
+  const { by, createdAt } = message
+  if (!isShared || !by) return null
+  return (
+    <p className="who" data-testid="by">
+      <bdi>{by.id === me ? words.app.you : by.name}</bdi>
+      {' · '}
+      <time dateTime={new Date(createdAt).toISOString()} title={words.conversation.moment(createdAt)}>
+        {words.conversation.clock(createdAt)}
+      </time>
+    </p>
+  )
+}
+
+/** Once the change has ended the keyboard is where it was before. */
+function useFocusAfter(isEdited: boolean) {
+  const root = useRef<HTMLElement>(null)
+  const wasEdited = useRef(false)
+  useEffect(() => {
+    if (wasEdited.current && !isEdited && !goBackToComposer()) {
+      const buttons = root.current?.querySelectorAll<HTMLElement>('[data-testid=edit], [data-testid=more]') ?? []
+      // On a phone it is in the menu.
+      Array.from(buttons)
+        .find((button) => button.offsetParent !== null)
+        ?.focus()
+    }
+    wasEdited.current = isEdited
+  }, [isEdited])
+  return root
+}

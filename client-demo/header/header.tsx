@@ -1,3 +1,4 @@
+import { ExportMenu } from '../conversation/export-menu.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { MenuIcon } from '../ui/icons.ts'
 import { WireButton } from '../wire/wire.tsx'
@@ -23,6 +24,7 @@ export function ChatHeader({ chatId, openList }: { chatId: string; openList: (()
       {!isGone && (
         <div className="head-end">
           <Here chatId={chatId} />
+          <ExportMenu chatId={chatId} />
           <WireButton />
           <ShareButton chatId={chatId} />
         </div>

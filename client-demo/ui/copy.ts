@@ -1,17 +1,43 @@
 import { useEffect, useState } from 'react'
 
-/** Copies text, and says for a moment that it is done. */
-export function useCopy(): [copy: (text: string) => void, isCopied: boolean] {
-  const [isCopied, setCopied] = useState(false)
+/** What is to be copied, or what will be: such as what a server has still to say. */
+export type Copied = string | Promise<string>
+export type CopyState = 'copied' | 'failed' | null
+
+/** Copies text, and says for a moment how that went. */
+export function useCopy(): [copy: (text: Copied) => void, isCopied: boolean, state: CopyState] {
+  const [state, setState] = useState<CopyState>(null)
   useEffect(() => {
-    if (!isCopied) return
-    const timer = setTimeout(() => setCopied(false), 1_500)
+    if (!state) return
+    const timer = setTimeout(() => setState(null), state === 'copied' ? 1_500 : 6_000)
     return () => clearTimeout(timer)
-  }, [isCopied])
-  const copy = (text: string) =>
-    void navigator.clipboard.writeText(text).then(
-      () => setCopied(true),
-      () => setCopied(false),
+  }, [state])
+  const copy = (text: Copied) =>
+    void write(text).then(
+      () => setState('copied'),
+      () => setState('failed'),
     )
-  return [copy, isCopied]
+  return [copy, state === 'copied', state]
+}
+
+async function write(text: Copied): Promise<void> {
+  // Only a page over HTTPS, or of this machine, has a clipboard.
+  if (!('clipboard' in navigator)) return writeByCommand(await text)
+  if (typeof text === 'string') return await navigator.clipboard.writeText(text)
+  // Begun at once: some browsers allow it only in the press itself.
+  const blob = text.then((words) => new Blob([words], { type: 'text/plain' }))
+  await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })])
+}
+
+function writeByCommand(text: string): void {
+  const field = document.createElement('textarea')
+  const focused = document.activeElement
+  field.value = text
+  field.className = 'visually-hidden'
+  document.body.append(field)
+  field.select()
+  const isDone = document.execCommand('copy')
+  field.remove()
+  if (focused instanceof HTMLElement) focused.focus()
+  if (!isDone) throw new Error('The browser does not let this page copy.')
 }

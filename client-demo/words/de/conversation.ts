@@ -1,7 +1,105 @@
-export const conversation = {
+import type { conversation as en } from '../en/conversation.ts'
+import { pluralsOf } from '../plural.ts'
+
+const language = 'de'
+const plural = pluralsOf(language)
+const whole = new Intl.NumberFormat(language)
+const seconds = new Intl.NumberFormat(language, { style: 'unit', unit: 'second', maximumFractionDigits: 1 })
+const minutes = new Intl.NumberFormat(language, { style: 'unit', unit: 'minute' })
+const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' })
+const day = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'medium' })
+
+export const conversation: typeof en = {
   label: 'Gespräch',
   older: 'Ältere Nachrichten zeigen',
   greeting: 'Was möchten Sie wissen?',
-  regenerate: 'Noch einmal',
-  continue: 'Weiter',
+  question: 'Frage',
+  answer: 'Antwort',
+
+  clock: (at) => clock.format(at),
+  moment: (at) => day.format(at),
+  duration: (ms) =>
+    ms < 60_000
+      ? seconds.format(Math.max(ms / 1_000, 0.1))
+      : `${minutes.format(Math.floor(ms / 60_000))} ${seconds.format(Math.round((ms % 60_000) / 1_000))}`,
+
+  regenerate: 'Noch einmal versuchen',
+  regenerateWith: 'Mit einem anderen Modell versuchen …',
+  continue: 'Fortsetzen',
+  edit: 'Ändern',
+  delete: 'Löschen',
+  copy: 'Kopieren',
+  copyMarkdown: 'Als Markdown kopieren',
+  copyText: 'Als reinen Text kopieren',
+  copyLink: 'Link zu dieser Nachricht kopieren',
+  copied: 'Kopiert',
+  notCopied: 'Das ließ sich nicht kopieren. Markieren Sie den Text und kopieren Sie ihn mit der Tastatur.',
+  details: 'Einzelheiten',
+  more: 'Mehr zu dieser Nachricht',
+  models: 'Modelle',
+
+  questionDeleted: 'Frage gelöscht, mit allem, was darauf antwortet',
+  answerDeleted: 'Antwort gelöscht, mit allem, was darauf folgt',
+
+  versions: 'Fassungen dieser Nachricht',
+  previous: 'Vorige Fassung',
+  next: 'Nächste Fassung',
+  version: (place, count) => `Fassung ${place} von ${count}`,
+  besides: (count) =>
+    plural(count, {
+      one: 'Eine andere Fassung wird noch geschrieben',
+      other: `${whole.format(count)} andere Fassungen werden noch geschrieben`,
+    }),
+  show: 'Zeigen',
+  stop: 'Anhalten',
+
+  queued: 'Wartet, bis sie an der Reihe ist',
+  queuedAt: (place) =>
+    place === 1 ? 'Ist als Nächste an der Reihe' : `Ist Nummer ${whole.format(place)} in der Reihe`,
+  preparing: 'Wird vorbereitet',
+  thinking: 'Wird geschrieben',
+  waitsForApproval: 'Wartet auf eine Zustimmung',
+  waitsForResult: 'Wartet auf ein Ergebnis',
+  toolRuns: 'Ein Werkzeug arbeitet',
+  catchingUp: 'Holt auf',
+  stopped: 'Angehalten',
+  stoppedBy: (name) => `Angehalten von ${name}`,
+  stoppedByYou: 'Von Ihnen angehalten',
+  failed: 'Diese Antwort ist gescheitert.',
+  interrupted: 'Diese Antwort wurde unterbrochen.',
+  cut: 'Diese Antwort hat ihre größte Länge erreicht und ist abgeschnitten.',
+  filtered: 'Der Filter des Anbieters hat diese Antwort beendet.',
+  askedAnewBy: (name) => `Noch einmal gefragt von ${name}`,
+  editedBy: (name) => `Geändert von ${name}`,
+
+  editLabel: 'Die Frage ändern',
+  editNote: 'Die Frage wird noch einmal gestellt. Ihre frühere Fassung bleibt.',
+  editSend: 'Noch einmal fragen',
+  files: 'Dateien der Frage',
+
+  time: 'Geschrieben',
+  model: 'Modell',
+  took: 'Dauer',
+  firstWords: 'Erste Worte nach',
+  tokens: 'Tokens',
+  tokenCount: (count) => whole.format(count),
+  tokensIn: 'davon gelesen',
+  tokensOut: 'davon geschrieben',
+  tokensThought: 'davon zum Nachdenken',
+  tokensKept: 'davon schon bekannt',
+  unknown: 'Nicht bekannt',
+
+  export: 'Diesen Chat als Datei sichern',
+  exportAll: { markdown: 'Alles als Markdown', json: 'Alles als JSON', html: 'Alles als HTML' },
+  exportShown: {
+    markdown: 'Was zu sehen ist, als Markdown',
+    json: 'Was zu sehen ist, als JSON',
+    html: 'Was zu sehen ist, als HTML',
+  },
+
+  sideBySide: 'Fassungen nebeneinander zeigen',
+  columns: 'Antworten nebeneinander',
+  goOnWith: 'Mit dieser weitermachen',
+  goesOn: 'Eine Frage, die Sie senden, geht mit dieser weiter',
+  closeColumns: 'Eine Antwort zeigen',
 }

@@ -1,0 +1,46 @@
+import { isTerminal, type BranchMessage, type ChatMessage } from '@runnel/client'
+import { useBranch, useCall, useChat } from '@runnel/client/react'
+import { Fault } from '../ui/fault.tsx'
+import { useWords } from '../words/words.ts'
+import { ActButton } from './acts.tsx'
+
+/** Versions that are not on show and still being written: nobody pays for what they cannot see. */
+export function Besides({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
+  return entry.siblings.length > 1 && <RunsBeside chatId={chatId} entry={entry} mayWrite={mayWrite} />
+}
+
+function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
+  const words = useWords().conversation
+  const { choose } = useBranch(chatId)
+  const runs = runsBeside(useChat(chatId).messages, entry)
+  const [stop, stopping] = useCall(async (api, ids: string[]) => {
+    await Promise.all(ids.map((id) => api.stop(id)))
+  })
+  const [first] = runs
+  if (!first) return null
+  return (
+    <p className="status-line" data-live="true" data-testid="besides">
+      {words.besides(runs.length)}
+      <ActButton onClick={() => choose(first)}>{words.show}</ActButton>
+      {mayWrite && (
+        <ActButton busy={stopping.pending} onClick={() => void stop(runs)}>
+          {words.stop}
+        </ActButton>
+      )}
+      <Fault error={stopping.error} />
+    </p>
+  )
+}
+
+/** The ids of the runs on other branches that part here. */
+function runsBeside(messages: readonly ChatMessage[], { message, siblings }: BranchMessage): string[] {
+  const live = messages.filter(({ role, status }) => role === 'assistant' && !isTerminal(status))
+  if (live.length === 0) return []
+  const parents = new Map(messages.map(({ id, parentId }) => [id, parentId]))
+  const isBeside = (id: string): boolean => {
+    for (let above: string | null = id; above !== null; above = parents.get(above) ?? null)
+      if (siblings.includes(above)) return above !== message.id
+    return false
+  }
+  return live.map(({ id }) => id).filter(isBeside)
+}

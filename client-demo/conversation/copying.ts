@@ -1,0 +1,37 @@
+import { useClient } from '@runnel/client/react'
+import { addressOf } from '../address.ts'
+import { useCopy, type CopyState } from '../ui/copy.ts'
+import { Check, Copy, Link, type LucideIcon } from '../ui/icons.ts'
+import { useWords } from '../words/words.ts'
+import type { Act } from './acts.tsx'
+
+/** Ways to copy a message. `read`: its words as Markdown, as of now. */
+export function useCopyActs(chatId: string, messageId: string, read: () => string): [acts: Act[], state: CopyState] {
+  const words = useWords().conversation
+  const [copy, isCopied, state] = useCopy()
+  const link = () => new URL(addressOf(chatId, messageId), location.href).href
+  const icon: LucideIcon = isCopied ? Check : Copy
+  const acts: Act[] = [
+    { label: isCopied ? words.copied : words.copy, icon, act: () => copy(read()), inRow: 'always', testId: 'copy' },
+    { label: words.copyMarkdown, icon: Copy, act: () => copy(read()) },
+    {
+      label: words.copyText,
+      icon: Copy,
+      act: () => copy(import('./plain-text.ts').then(({ plainText }) => plainText(read()))),
+    },
+    { label: words.copyLink, icon: Link, act: () => copy(link()) },
+  ]
+  return [acts, state]
+}
+
+/** The words of an answer, as Markdown, as of now. */
+export function useAnswerText(messageId: string): () => string {
+  const client = useClient()
+  return () => {
+    const output = client.message(messageId).getSnapshot().message?.output ?? []
+    return output
+      .map((block) => (block.type === 'text' || block.type === 'refusal' ? block.text : ''))
+      .filter((text) => text !== '')
+      .join('\n\n')
+  }
+}

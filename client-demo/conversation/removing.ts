@@ -1,0 +1,37 @@
+import type { RunnelError } from '@runnel/client'
+import { useBranch, useClient } from '@runnel/client/react'
+import { doUnlessUndone } from '../ui/undo.tsx'
+import { PerChat, usePerChat } from './store.ts'
+
+/** The message that was shown again because it could not be deleted. */
+const failed = new PerChat<{ messageId: string; error: RunnelError }>()
+
+/** Deletes a message with all that answers it: out of sight at once, for good in a moment, unless it is taken back. */
+export function useRemove(
+  chatId: string,
+  messageId: string,
+): [remove: (said: string) => void, error: RunnelError | null] {
+  const { api } = useClient()
+  const { hide, choose } = useBranch(chatId)
+  const failure = usePerChat(failed, chatId, (value) => (value?.messageId === messageId ? value.error : null))
+  const remove = (text: string) => {
+    failed.set(chatId, null)
+    const show = hide(messageId)
+    const bringBack = () => {
+      show()
+      choose(messageId)
+    }
+    doUnlessUndone({
+      text,
+      takeBack: bringBack,
+      perform: () =>
+        void api.deleteMessage(messageId).then(show, (error: RunnelError) => {
+          // Somebody else was faster.
+          if (error.code === 'not_found') return show()
+          failed.set(chatId, { messageId, error })
+          bringBack()
+        }),
+    })
+  }
+  return [remove, failure]
+}
