@@ -29,6 +29,7 @@ export interface SideBySide {
 /** Of this tab, kept over reloads. No words of anybody are in it, only ids. */
 const storageKey = 'runnel-side-by-side'
 const keptChats = 50
+const kept = new Map<string, SideBySide>()
 const store = new PerChat<SideBySide>()
 restore()
 
@@ -132,8 +133,6 @@ function nextOf(chatId: string): { group: SideBySide; asked: Pending } | null {
   const asked = group?.pending.find(({ error }) => !error)
   return group && asked ? { group, asked } : null
 }
-
-const kept = new Map<string, SideBySide>()
 
 function put(chatId: string, group: SideBySide | null): void {
   kept.delete(chatId)
