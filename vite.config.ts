@@ -24,6 +24,8 @@ export default defineConfig({
     // `sideEffects: false` in package.json speaks of the library; the page is a program.
     rolldownOptions: {
       treeshake: { moduleSideEffects: true },
+      // What the first paint needs comes as one file, however many later parts share pieces of it: it packs better, and costs one way.
+      output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
       // 'use client' means nothing where all is the client's.
       onLog: (level, log, next) => (log.code === 'MODULE_LEVEL_DIRECTIVE' ? undefined : next(level, log)),
     },
