@@ -8,15 +8,23 @@ import { useWords } from '../words/words.ts'
 import { ActButton, Acts, type Act } from './acts.tsx'
 import { useAnswerText, useCopyActs } from './copying.ts'
 import { Details } from './details.tsx'
-import { useRemove } from './removing.ts'
+import { leaveBehind, useRemove } from './removing.ts'
 import { showSideBySide, useIsSideBySide } from './side-by-side.ts'
 import { mayGoOn } from './status-line.tsx'
 import { Versions } from './versions.tsx'
 
 const ModelChoice = lazy(() => import('./model-choice.tsx'))
 
-/** What may be done with an answer. `closest` names what has the keyboard once the answer is gone. */
-export function AnswerActs({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
+/** What may be done with an answer. Loaded when something is shown already: its line is kept for it. */
+export default function AnswerActs({
+  chatId,
+  entry,
+  mayWrite,
+}: {
+  chatId: string
+  entry: BranchMessage
+  mayWrite: boolean
+}) {
   const words = useWords().conversation
   const { id, parentId, status: listed } = entry.message
   const { message, blocks } = useMessage(id)
@@ -98,9 +106,4 @@ export function AnswerActs({ chatId, entry, mayWrite }: { chatId: string; entry:
       <Fault error={error} />
     </>
   )
-}
-
-/** What is pressed goes with its message: the keyboard stays in the conversation. */
-export function leaveBehind(pressed: HTMLElement | null): void {
-  pressed?.closest<HTMLElement>('.scroll')?.focus({ preventScroll: true })
 }

@@ -2,7 +2,7 @@ import { isTerminal, type BranchMessage, type ChatMessage } from '@runnel/client
 import { useBranch, useCall, useChat } from '@runnel/client/react'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
-import { ActButton } from './acts.tsx'
+import { Button } from '../ui/button.tsx'
 
 /** Versions that are not on show and still being written: nobody pays for what they cannot see. */
 export function Besides({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
@@ -21,11 +21,13 @@ function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: Branch
   return (
     <p className="status-line" data-live="true" data-testid="besides">
       {words.besides(runs.length)}
-      <ActButton onClick={() => choose(first)}>{words.show}</ActButton>
+      <Button look="quiet" onClick={() => choose(first)}>
+        {words.show}
+      </Button>
       {mayWrite && (
-        <ActButton busy={stopping.pending} onClick={() => void stop(runs)}>
+        <Button look="quiet" busy={stopping.pending} onClick={() => void stop(runs)}>
           {words.stop}
-        </ActButton>
+        </Button>
       )}
       <Fault error={stopping.error} />
     </p>

@@ -19,7 +19,7 @@ export function useExportChoices(chatId: string): [choices: Choice[], error: Run
     const query = { format, ...(shownLeaf !== undefined && { leaf: shownLeaf }) }
     saveFile(
       await api.exportChat(chatId, query),
-      `${title.replaceAll(/[\\/:*?"<>|\p{Cc}]/gu, ' ').trim()}.${extensions[format]}`,
+      `${title.replaceAll(/[\s\\/:*?"<>|\p{Cc}]+/gu, ' ').trim()}.${extensions[format]}`,
     )
   })
   if (leaf === undefined) return [[], null]

@@ -1,15 +1,17 @@
 import { isTerminal } from '@runnel/client'
 import { useMessage } from '@runnel/client/react'
-import { memo } from 'react'
+import { lazy, memo } from 'react'
 import { Blocks } from '../blocks/blocks.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
-import { AnswerActs } from './answer-acts.tsx'
+import { ActsLine } from './acts-line.tsx'
 import { Besides } from './beside.tsx'
 import { useNameOfOther } from './people.tsx'
 import type { MessageProps } from './question.tsx'
 import { StatusLine } from './status-line.tsx'
 import './message.css'
+
+const AnswerActs = lazy(() => import('./answer-acts.tsx'))
 
 /** One answer, live while it is written. */
 export const OneAnswer = memo(function OneAnswer({ chatId, entry, mayWrite }: MessageProps) {
@@ -41,7 +43,9 @@ export const OneAnswer = memo(function OneAnswer({ chatId, entry, mayWrite }: Me
       </div>
       <StatusLine messageId={id} listed={listed} />
       <Besides chatId={chatId} entry={entry} mayWrite={mayWrite} />
-      <AnswerActs chatId={chatId} entry={entry} mayWrite={mayWrite} />
+      <ActsLine>
+        <AnswerActs chatId={chatId} entry={entry} mayWrite={mayWrite} />
+      </ActsLine>
     </article>
   )
 })

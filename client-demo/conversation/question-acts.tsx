@@ -4,14 +4,13 @@ import { Fault } from '../ui/fault.tsx'
 import { Pencil, Trash2 } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 import { Acts, type Act } from './acts.tsx'
-import { leaveBehind } from './answer-acts.tsx'
 import { useCopyActs } from './copying.ts'
 import { editQuestion } from './editing.ts'
-import { useRemove } from './removing.ts'
+import { leaveBehind, useRemove } from './removing.ts'
 import { Versions } from './versions.tsx'
 
-/** What may be done with a question; `text`: of which as much as is here. */
-export function QuestionActs({
+/** What may be done with a question; `text`: of which as much as is here. Loaded as that of answers. */
+export default function QuestionActs({
   chatId,
   entry,
   text,

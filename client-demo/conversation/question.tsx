@@ -3,13 +3,14 @@ import { useQuestion } from '@runnel/client/react'
 import { lazy, memo, Suspense, useEffect, useRef } from 'react'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
+import { ActsLine } from './acts-line.tsx'
 import { Besides } from './beside.tsx'
 import { goBackToComposer, useIsEdited } from './editing.ts'
 import { useNameOfOther, usePeople } from './people.tsx'
-import { QuestionActs } from './question-acts.tsx'
 import { QuestionFiles } from './question-files.tsx'
 import './message.css'
 
+const QuestionActs = lazy(() => import('./question-acts.tsx'))
 const EditForm = lazy(() => import('./edit-form.tsx'))
 
 export interface MessageProps {
@@ -59,7 +60,11 @@ export const Question = memo(function Question({ chatId, entry, mayWrite }: Mess
       )}
       <Fault error={error} />
       <Besides chatId={chatId} entry={entry} mayWrite={mayWrite} />
-      {!isEdited && <QuestionActs chatId={chatId} entry={entry} text={text} mayWrite={mayWrite} />}
+      {!isEdited && (
+        <ActsLine>
+          <QuestionActs chatId={chatId} entry={entry} text={text} mayWrite={mayWrite} />
+        </ActsLine>
+      )}
     </article>
   )
 })

@@ -35,3 +35,8 @@ export function useRemove(
   }
   return [remove, failure]
 }
+
+/** What is pressed goes with its message: the keyboard stays in the conversation. */
+export function leaveBehind(pressed: HTMLElement | null): void {
+  pressed?.closest<HTMLElement>('.scroll')?.focus({ preventScroll: true })
+}

@@ -42,23 +42,28 @@ export function useSideBySide(
   const ask = useCallback(
     async (request: SendRequest, models: readonly string[]) => {
       const [first, ...others] = models.slice(0, mostModels)
-      const sent = await send({ ...request, ...(first !== undefined && { model: first }) })
-      if (!sent || others.length === 0) return sent
       const { content: _, files: __, parentId: ___, whenBusy: ____, ...run } = request
-      put(sent.chatId, {
-        questionId: sent.userMessageId,
-        firstId: sent.messageId,
-        count: others.length + 1,
-        request: run,
-        pending: others.map((model) => ({ model, key: crypto.randomUUID() })),
-      })
-      // What waits behind an answer is not there yet: the rest is asked once it is.
-      if (sent.waitingId === undefined) void askTheRest(client, sent.chatId)
+      const sent = await send({ ...request, ...(first !== undefined && { model: first }) })
+      if (sent) askOthers(client, sent, run, others)
       return sent
     },
     [send, client],
   )
   return useMemo(() => [ask, state], [ask, state])
+}
+
+/** Puts a question that was sent to other models, too. */
+export function askOthers(client: Client, sent: Sent, request: RunRequest, models: readonly string[]): void {
+  if (models.length === 0) return
+  put(sent.chatId, {
+    questionId: sent.userMessageId,
+    firstId: sent.messageId,
+    count: models.length + 1,
+    request,
+    pending: models.map((model) => ({ model, key: crypto.randomUUID() })),
+  })
+  // What waits behind an answer is not there yet: the rest is asked once it is.
+  if (sent.waitingId === undefined) void askTheRest(client, sent.chatId)
 }
 
 /** Are the answers to this question on show side by side? */

@@ -1,5 +1,5 @@
 import { isTerminal, type Message, type MessageFields, type MessageStatus } from '@runnel/client'
-import { useClient, useMessage, useTasks } from '@runnel/client/react'
+import { useClient, useMessage, useTasks, type BlockRef } from '@runnel/client/react'
 import { useSyncExternalStore } from 'react'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
@@ -16,7 +16,7 @@ export function StatusLine({ messageId, listed }: { messageId: string; listed: M
   if (status === 'preparing') return <Line isLive>{words.preparing}</Line>
   if (status === 'waiting') return <WaitsFor messageId={messageId} />
   if (status === 'streaming') return blocks.length === 0 && <Line isLive>{words.thinking}</Line>
-  return message && <Ended message={message} saysError={blocks.some(({ type }) => type === 'error')} />
+  return message && <Ended message={message} blocks={blocks} />
 }
 
 function Line({ isLive, children }: { isLive?: boolean; children: string }) {
@@ -51,11 +51,12 @@ function needsOf(output: Message['output']): 'waitsForApproval' | 'waitsForResul
 }
 
 /** What became of it, where it is more than that it is there. */
-function Ended({ message, saysError }: { message: MessageFields; saysError: boolean }) {
+function Ended({ message, blocks }: { message: MessageFields; blocks: readonly BlockRef[] }) {
   const words = useWords().conversation
   const { me } = usePeople()
   const { status, stoppedBy, error, note, finishReason } = message
   // An error among the blocks is not said twice.
+  const saysError = blocks.some(({ type }) => type === 'error')
   if (error && !saysError && status !== 'completed') return <Fault error={error} />
   if (status === 'stopped') {
     if (!stoppedBy || me === null) return <Line>{words.stopped}</Line>
@@ -65,7 +66,8 @@ function Ended({ message, saysError }: { message: MessageFields; saysError: bool
   if (status === 'interrupted') return <Line>{words.interrupted}</Line>
   if (note !== undefined) return <Line>{note}</Line>
   if (finishReason === 'length') return <Line>{words.cut}</Line>
-  return finishReason === 'content_filter' && <Line>{words.filtered}</Line>
+  if (finishReason === 'content_filter') return <Line>{words.filtered}</Line>
+  return blocks.length === 0 && <Line>{words.empty}</Line>
 }
 
 /** Did it end before it was finished, so that somebody may go on with it? */

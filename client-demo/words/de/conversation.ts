@@ -68,6 +68,7 @@ export const conversation: typeof en = {
   failed: 'Diese Antwort ist gescheitert.',
   interrupted: 'Diese Antwort wurde unterbrochen.',
   cut: 'Diese Antwort hat ihre größte Länge erreicht und ist abgeschnitten.',
+  empty: 'Das Modell hat eine leere Antwort gegeben.',
   filtered: 'Der Filter des Anbieters hat diese Antwort beendet.',
   askedAnewBy: (name) => `Noch einmal gefragt von ${name}`,
   editedBy: (name) => `Geändert von ${name}`,

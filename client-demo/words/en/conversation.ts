@@ -66,6 +66,7 @@ export const conversation = {
   failed: 'This answer failed.',
   interrupted: 'This answer was interrupted.',
   cut: 'This answer was cut off at its greatest length.',
+  empty: 'The model has given an empty answer.',
   filtered: 'The provider’s filter ended this answer.',
   askedAnewBy: (name: string) => `Asked again by ${name}`,
   editedBy: (name: string) => `Changed by ${name}`,
