@@ -15,6 +15,10 @@ const newChat = z
     title: chatTitle
       .optional()
       .describe('without one "New chat", until somebody gives one, or a model does (RUNNEL_TITLES)'),
+    provisional: z
+      .boolean()
+      .optional()
+      .describe('the title stands until somebody gives another, or a model does (RUNNEL_TITLES)'),
     system: z.string().max(100_000).optional(),
   })
   .prefault({})
@@ -48,7 +52,7 @@ export const chatRoutes = [
         id: newId('chat'),
         ownerId: user.id,
         title: (body.title ?? 'New chat').toWellFormed(),
-        ...(body.title === undefined && { untitled: true }),
+        ...((body.title === undefined || body.provisional === true) && { untitled: true }),
         system: body.system?.toWellFormed() ?? null,
         createdAt: now(),
       }

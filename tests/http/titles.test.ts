@@ -138,3 +138,14 @@ test.each([
   ['word '.repeat(40), `${'word '.repeat(15).trim()}…`],
   ['潮汐。', '潮汐'],
 ])('of %j the title is %j', (heard, title) => expect(titleFrom(heard)).toBe(title))
+
+test('a provisional title stands until a model gives another; one that is not stays', async () => {
+  const { server, ask, titleOf } = await open(() => says('How the tides work'))
+  const make = async (chat: object) => (await server.call('POST', '/api/chats', chat)).body.id as string
+  const provisional = await make({ title: 'Why are there …', provisional: true })
+  const given = await make({ title: 'Tides' })
+  expect(await titleOf(provisional)).toBe('Why are there …')
+  for (const chatId of [given, provisional]) await ask('Why are there tides?', chatId)
+  await expect.poll(() => titleOf(provisional), { timeout: 10_000 }).toBe('How the tides work')
+  expect(await titleOf(given)).toBe('Tides')
+})
