@@ -27,6 +27,7 @@ import type {
 import type { By, Json, JsonObject, Message, ToolCallBlock, WaitingEntry } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
+import { telling } from './upload.ts'
 import { callPath, chatPath, messagePath, waitingPath, withQuery } from './paths.ts'
 
 export type * from './api-types.ts'
@@ -56,7 +57,11 @@ export class HttpApi {
     this.#started = options.started ?? (() => {})
   }
 
-  createChat(chat: { title?: string; system?: string } = {}, options: SendOptions = {}): Promise<ChatInfo> {
+  /** `provisional`: the title stands until somebody gives another, or a model does. */
+  createChat(
+    chat: { title?: string; provisional?: boolean; system?: string } = {},
+    options: SendOptions = {},
+  ): Promise<ChatInfo> {
     return this.#start('/api/chats', chat, options)
   }
 
@@ -225,18 +230,21 @@ export class HttpApi {
     return this.#start(callPath(messageId, callId), { output }, options)
   }
 
-  /** Uploads a file to a chat; a message has it when its id stands in `files` of a request. `name`: where `file` has none, or another one is wanted. */
+  /**
+   * Uploads a file to a chat; a message has it when its id stands in `files` of a request. `name`: where `file` has none, or another
+   * one is wanted. `onProgress` hears in a browser how much has left, from 0 to 1.
+   */
   uploadFile(
     chatId: string,
     file: Blob,
-    { name, ...options }: CallOptions & { name?: string } = {},
+    { name, onProgress, ...options }: CallOptions & { name?: string; onProgress?: (sent: number) => void } = {},
   ): Promise<FileInfo> {
     const form = new FormData()
     // The server reads it in this order.
     form.append('chatId', chatId)
     if (name === undefined) form.append('file', file)
     else form.append('file', file, name)
-    return this.#http.call('POST', '/api/files', options, form)
+    return this.#http.call('POST', '/api/files', options, form, {}, onProgress && telling(onProgress))
   }
 
   /** The bytes of a file. */

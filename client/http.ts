@@ -52,13 +52,14 @@ export class Http {
     { signal }: CallOptions,
     body?: object,
     headers: Record<string, string> = {},
+    by?: typeof fetch,
   ): Promise<Answer> {
     const isForm = body instanceof FormData
     if (body !== undefined && !isForm) headers['content-type'] = 'application/json'
     const sent = body === undefined ? null : isForm ? body : JSON.stringify(body)
     // What is deleted while a page is left is deleted all the same.
     const keepalive = method === 'DELETE'
-    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent, keepalive })
+    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent, keepalive }, by)
     const { status } = answer
     // 204: done, and nothing to say.
     if (status === 204) return undefined as Answer
@@ -68,16 +69,26 @@ export class Http {
   }
 
   /** A second time where the token had expired, and its source may have a fresh one. Nothing was done yet. */
-  async #fetchAgain(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
-    const answer = await this.#fetchOnce(path, request)
-    return answer.status === 401 && typeof this.#token === 'function' ? await this.#fetchOnce(path, request) : answer
+  async #fetchAgain(
+    path: string,
+    request: RequestInit & { headers: Record<string, string> },
+    by = this.#fetch,
+  ): Promise<Answered> {
+    const answer = await this.#fetchOnce(path, request, by)
+    return answer.status === 401 && typeof this.#token === 'function'
+      ? await this.#fetchOnce(path, request, by)
+      : answer
   }
 
-  async #fetchOnce(path: string, request: RequestInit & { headers: Record<string, string> }): Promise<Answered> {
+  async #fetchOnce(
+    path: string,
+    request: RequestInit & { headers: Record<string, string> },
+    by: typeof fetch,
+  ): Promise<Answered> {
     const token = typeof this.#token === 'function' ? await this.#token() : this.#token
     if (token !== undefined) request.headers.authorization = `Bearer ${token}`
     try {
-      const response = await this.#fetch(this.#url + path, request)
+      const response = await by(this.#url + path, request)
       return { status: response.status, headers: response.headers, body: await response.blob() }
     } catch (error) {
       request.signal?.throwIfAborted()
