@@ -1,75 +1,177 @@
 import { isTerminal } from '@runnel/client'
-import { useBranch, useSend, useStop } from '@runnel/client/react'
-import { useState, type KeyboardEvent } from 'react'
+import { useBranch, useClient } from '@runnel/client/react'
+import {
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ClipboardEvent,
+  type KeyboardEvent,
+} from 'react'
 import { goTo } from '../address.ts'
+import { editLastQuestion } from '../conversation/editing.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
-import { ArrowUp, Square } from '../ui/icons.ts'
+import { ArrowUp } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
+import { AttachButton } from './attach-button.tsx'
+import { AttachmentList } from './attachment-list.tsx'
+import { attach, detach, takeAttachments, useAttachments } from './attachments.ts'
+import { nameChoices, useChoices } from './choices.ts'
+import { useDraft } from './draft.ts'
+import { useDrop } from './drop.ts'
+import { useGrowing } from './growing.ts'
+import { isSend } from './keys-pressed.ts'
+import { ModelButton } from './model-button.tsx'
+import { mostWaiting, newChat, onSent, outboxOf } from './outbox.ts'
+import { OutgoingList } from './outgoing.tsx'
+import { SettingsButton } from './settings-button.tsx'
+import { StopButton } from './stop-button.tsx'
+import { ToolsButton } from './tools-button.tsx'
+import { endTyping, typedIn } from './typing.ts'
+import { useWriter } from './writer.ts'
 import './compose.css'
+
+/** Where a keyboard is at hand, the field has it at once. */
+const hasKeyboard = matchMedia('(pointer: fine)').matches
 
 /** Where a person writes. Null: a new chat, which is made with the first message. */
 export function Composer({ chatId }: { chatId: string | null }) {
-  const words = useWords().compose
-  const [text, setText] = useState('')
-  const [send, sending] = useSend(chatId)
-  const submit = async () => {
-    if (text.trim() === '') return
-    const sent = await send({ content: text, whenBusy: 'queue' })
-    if (!sent) return
-    setText('')
-    if (chatId === null) goTo(sent.chatId)
-  }
-  const pressed = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
-    event.preventDefault()
-    void submit()
-  }
-  return (
-    <div className="composer">
-      <textarea
-        id="composer"
-        data-testid="composer"
-        dir="auto"
-        rows={1}
-        autoFocus
-        aria-label={words.placeholder}
-        placeholder={words.placeholder}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={pressed}
-      />
-      <div className="composer-row">
-        {chatId !== null && <StopButton chatId={chatId} />}
-        <IconButton
-          look="primary"
-          className="send"
-          label={words.send}
-          icon={ArrowUp}
-          busy={sending.pending}
-          onClick={() => void submit()}
-          data-testid="send"
-        />
-      </div>
-      <Fault error={sending.error} />
-    </div>
-  )
+  return chatId === null ? <Field chatId={null} live={null} lastModel={null} /> : <InChat chatId={chatId} />
 }
 
-/** Stops the answer that is being written on the branch on show; not there where none is. */
-function StopButton({ chatId }: { chatId: string }) {
-  const words = useWords().compose
+function InChat({ chatId }: { chatId: string }) {
   const { entries } = useBranch(chatId)
-  const live = entries.findLast(({ message }) => message.role === 'assistant' && !isTerminal(message.status))
-  const [stop, stopping] = useStop(live?.message.id ?? '')
-  if (!live) return null
+  const answers = entries.filter(({ message }) => message.role === 'assistant')
+  const live = answers.findLast(({ message }) => !isTerminal(message.status))
+  const lastModel = answers.at(-1)?.message.model ?? null
+  return <Field chatId={chatId} live={live?.message.id ?? null} lastModel={lastModel} />
+}
+
+interface FieldProps {
+  chatId: string | null
+  /** The answer that is being written on the branch on show. */
+  live: string | null
+  /** Who gave the last answer. */
+  lastModel: string | null
+}
+
+function Field({ chatId, live, lastModel }: FieldProps) {
+  const words = useWords().compose
+  const client = useClient()
+  const outbox = outboxOf(client)
+  const place = chatId ?? newChat
+  const writer = useWriter()
+  const [text, setText] = useDraft(writer, place)
+  const files = useAttachments(place)
+  const [choices] = useChoices(place)
+  const fault = useSyncExternalStore(outbox.subscribe, () => outbox.fault(place))
+  const [isFull, setFull] = useState(false)
+  const field = useRef<HTMLTextAreaElement>(null)
+  useGrowing(field, text)
+  useEffect(() => outbox.load(writer), [outbox, writer])
+  useEffect(
+    () =>
+      onSent((entry, sent) => {
+        if (entry.field !== newChat) return
+        nameChoices(sent.chatId)
+        // Only who still looks at the new chat goes along.
+        if (place === newChat) goTo(sent.chatId)
+      }),
+    [place],
+  )
+  const take = useCallback((more: readonly File[]) => attach(client, place, chatId, more), [client, place, chatId])
+  const isOver = useDrop(take)
+  const isEmpty = text.trim() === ''
+  const change = (next: string) => {
+    setText(next)
+    outbox.dismiss(place)
+    if (chatId === null) return
+    if (next === '') endTyping(chatId)
+    else typedIn(chatId)
+  }
+  const submit = () => {
+    if (isEmpty) return field.current?.focus()
+    const request = choices.tools === null ? {} : { tools: [...choices.tools] }
+    const written = { writer, field: place, text, files, request, models: choices.models, chatId }
+    const isTaken = outbox.add(written)
+    setFull(!isTaken)
+    if (!isTaken) return
+    takeAttachments(place)
+    setText('')
+    if (chatId !== null) endTyping(chatId)
+    field.current?.focus()
+  }
+  const pressed = (event: KeyboardEvent) => {
+    if (isSend(event)) {
+      event.preventDefault()
+      submit()
+    } else if (event.key === 'ArrowUp' && text === '' && chatId !== null && editLastQuestion(chatId)) {
+      event.preventDefault()
+    }
+  }
+  const pasted = (event: ClipboardEvent) => {
+    const pictures = [...event.clipboardData.files]
+    // What is text, too, such as cells of a sheet, is meant as text.
+    if (pictures.length === 0 || event.clipboardData.types.includes('text/plain')) return
+    event.preventDefault()
+    take(pictures)
+  }
   return (
-    <IconButton
-      label={words.stop}
-      icon={Square}
-      busy={stopping.pending}
-      onClick={() => void stop()}
-      data-testid="stop"
-    />
+    <div className="compose">
+      <OutgoingList outbox={outbox} field={place} writer={writer} />
+      <div className="composer" data-over={isOver || undefined}>
+        <AttachmentList
+          files={files}
+          remove={(file) => {
+            detach(place, file)
+            field.current?.focus()
+          }}
+          retry={chatId === null ? undefined : (file) => void file.upload(client, chatId).catch(() => {})}
+        />
+        <textarea
+          ref={field}
+          id="composer"
+          data-testid="composer"
+          dir="auto"
+          rows={1}
+          autoFocus={hasKeyboard}
+          aria-label={words.placeholder}
+          aria-describedby="composer-hint"
+          placeholder={isOver ? words.dropHere : live ? words.placeholderBehind : words.placeholder}
+          value={text}
+          onChange={({ target }) => change(target.value)}
+          onKeyDown={pressed}
+          onPaste={pasted}
+        />
+        <div className="composer-row">
+          <AttachButton take={take} />
+          <ModelButton place={place} lastModel={lastModel} />
+          <ToolsButton place={place} />
+          {chatId !== null && <SettingsButton chatId={chatId} />}
+          <span className="composer-end">
+            {live !== null && isEmpty && files.length === 0 ? (
+              <StopButton messageId={live} />
+            ) : (
+              <IconButton
+                look="primary"
+                className="send"
+                label={words.send}
+                icon={ArrowUp}
+                aria-disabled={isEmpty || undefined}
+                onClick={submit}
+                data-testid="send"
+              />
+            )}
+          </span>
+        </div>
+        {isFull && <p className="fault">{words.tooManyWait(mostWaiting)}</p>}
+        <Fault error={fault} />
+      </div>
+      <p className="hint" id="composer-hint">
+        {words.hint}
+      </p>
+    </div>
   )
 }

@@ -11,7 +11,8 @@ export interface Failure {
 /** What a person reads of an error: by its code, else in the server's sentence. */
 export function useSentence(error: Failure | null): string {
   const { byCode } = useWords().errors
-  return error ? (byCode[error.code] ?? error.message) : ''
+  // What the operator may set is named for them, not for who reads this.
+  return error ? (byCode[error.code] ?? error.message.replace(/ \(RUNNEL_\w+\)/, '')) : ''
 }
 
 /** What went wrong, and a button to try again where that helps. Nothing without an error. */

@@ -23,9 +23,11 @@ export {
   Search,
   Settings,
   Share,
+  SlidersHorizontal,
   Square,
   Trash2,
   Users,
+  Wrench,
   X,
   type LucideIcon,
 } from 'lucide-react'

@@ -116,7 +116,9 @@ async function writeAll(path: string, content: AsyncIterable<Uint8Array>, maxByt
       if (size < headBytes) head.push(bytes.subarray(0, headBytes - size))
       size += bytes.byteLength
       if (size > maxBytes)
-        throw new RunnelError('too_large', `The file is larger than ${maxBytes} bytes (RUNNEL_MAX_FILE_BYTES).`)
+        throw new RunnelError('too_large', `The file is larger than ${maxBytes} bytes (RUNNEL_MAX_FILE_BYTES).`, {
+          details: { maxBytes },
+        })
       isText &&= isTextWith(bytes)
       await file.writeFile(bytes).catch((error: unknown) => {
         throw unavailable(error)

@@ -1,0 +1,10 @@
+import type { KeyboardEvent } from 'react'
+
+/** Enter that means "send": not a new line, and not the end of what an input method composes. */
+export function isSend(event: KeyboardEvent): boolean {
+  return event.key === 'Enter' && !event.shiftKey && !isComposing(event)
+}
+
+// Safari ends the composing before it tells of the Enter that did it; the old code of the key still says so.
+export const isComposing = (event: KeyboardEvent): boolean =>
+  event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229

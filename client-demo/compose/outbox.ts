@@ -1,0 +1,267 @@
+/**
+ * Questions on their way. Each has left its field and is sent once, whatever happens: it carries one idempotency key, over
+ * reloads, too. Where the server cannot be reached it waits for the line; where the server says no, its words go back to the field.
+ */
+import { branch, type Client, type RunnelError, type RunRequest, type Sent } from '@runnel/client'
+import { askOthers } from '../conversation/side-by-side.ts'
+import type { Attachment } from './attachment.ts'
+import { bringBack } from './attachments.ts'
+import { drafts } from './drafts.ts'
+import { forget, keep, kept, keptNames } from './kept.ts'
+import { newKey } from './keys.ts'
+import { titleOf } from './title.ts'
+
+/** The field that it was written in: of a chat, or of a new one. */
+export const newChat = 'new'
+
+export interface Outgoing {
+  readonly key: string
+  readonly writer: string
+  readonly field: string
+  readonly text: string
+  readonly files: readonly Attachment[]
+  readonly request: RunRequest
+  /** Several are asked side by side. */
+  readonly models: readonly string[]
+  readonly at: number
+  /** Null: the chat is still to be made. */
+  readonly chatId: string | null
+  /** The server could not be reached. */
+  readonly isWaiting: boolean
+}
+
+type Written = Pick<Outgoing, 'writer' | 'field' | 'text' | 'files' | 'request' | 'models' | 'chatId'>
+
+const prefix = 'runnel-outbox/'
+/** More may not wait in this browser. */
+export const mostWaiting = 50
+/** What is older is not sent by itself: whoever wrote it looks at it again. */
+const stalestMs = 24 * 3_600_000
+const firstRetryMs = 2_000
+const longestRetryMs = 30_000
+
+export class Outbox {
+  readonly #client: Client
+  readonly #listeners = new Set<() => void>()
+  readonly #faults = new Map<string, RunnelError>()
+  readonly #working = new Set<string>()
+  /** What came back, with its key and its chat: the same again is the same question. */
+  readonly #cameBack = new Map<string, Outgoing>()
+  readonly #loaded = new Set<string>()
+  #entries: readonly Outgoing[] = []
+  #retryMs = firstRetryMs
+  #retry: ReturnType<typeof setTimeout> | undefined
+
+  constructor(client: Client) {
+    this.#client = client
+    client.connection.subscribe(() => {
+      if (client.connection.getSnapshot().status === 'open') this.#workAll()
+    })
+    addEventListener('storage', ({ key, newValue }) => {
+      // Taken back in another tab, or sent there.
+      if (key?.startsWith(prefix) && newValue === null)
+        this.#put(this.#entries.filter((one) => nameOf(one) !== key || !one.isWaiting))
+    })
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly entries = (): readonly Outgoing[] => this.#entries
+
+  /** Why the last question of a field came back. */
+  readonly fault = (field: string): RunnelError | null => this.#faults.get(field) ?? null
+
+  dismiss(field: string): void {
+    if (this.#faults.delete(field)) this.#tell()
+  }
+
+  /** What this person had on its way when the page was left. */
+  load(writer: string): void {
+    if (writer === '' || this.#loaded.has(writer)) return
+    this.#loaded.add(writer)
+    const found = keptNames(`${prefix}${encodeURIComponent(writer)}/`)
+      .map((name) => kept<Outgoing & { hasFiles?: boolean }>(name))
+      .filter((one) => typeof one?.text === 'string')
+      .sort((a, b) => a!.at - b!.at)
+    for (const one of found) {
+      if (this.#entries.some(({ key }) => key === one!.key)) continue
+      const { hasFiles, ...rest } = one!
+      const entry: Outgoing = { ...rest, files: [] }
+      // Files are not kept: without them it is not what was asked.
+      if (hasFiles || Date.now() - entry.at > stalestMs) this.#giveBack(entry)
+      else this.#put([...this.#entries, entry])
+    }
+    this.#workAll()
+  }
+
+  /** False: too many wait already. */
+  add(written: Written): boolean {
+    if (this.#entries.length >= mostWaiting) return false
+    this.#faults.delete(written.field)
+    const last = this.#cameBack.get(written.field)
+    const isSame = last !== undefined && intentOf(last) === intentOf(written)
+    const chatId = written.chatId ?? last?.chatId ?? null
+    const at = Date.now()
+    const entry: Outgoing = { ...written, key: isSame ? last.key : newKey(), chatId, at, isWaiting: false }
+    this.#keep(entry)
+    this.#put([...this.#entries, entry])
+    void this.#work(entry.field)
+    return true
+  }
+
+  /** Its words go back to the field. Not while it is being sent. */
+  takeBack(key: string): void {
+    const entry = this.#entries.find((one) => one.key === key)
+    if (!entry?.isWaiting) return
+    this.#giveBack(entry)
+  }
+
+  remove(key: string): void {
+    const entry = this.#entries.find((one) => one.key === key)
+    if (!entry?.isWaiting) return
+    for (const file of entry.files) file.leave()
+    this.#drop(entry)
+  }
+
+  #workAll(): void {
+    clearTimeout(this.#retry)
+    for (const field of new Set(this.#entries.map((one) => one.field))) void this.#work(field)
+  }
+
+  /** One after the other: they are read in the order in which they were written. */
+  async #work(field: string): Promise<void> {
+    if (this.#working.has(field)) return
+    this.#working.add(field)
+    try {
+      for (let next = this.#first(field); next; next = this.#first(field)) if (!(await this.#send(next.key))) break
+    } finally {
+      this.#working.delete(field)
+    }
+  }
+
+  #first(field: string): Outgoing | undefined {
+    return this.#entries.find((one) => one.field === field)
+  }
+
+  /** False: it waits for the line. */
+  async #send(key: string): Promise<boolean> {
+    const entry = this.#change(key, { isWaiting: false })
+    if (!entry) return true
+    try {
+      const sent = await this.#deliver(entry)
+      this.#retryMs = firstRetryMs
+      this.#cameBack.delete(entry.field)
+      this.#drop(entry)
+      for (const listener of sentListeners) listener(entry, sent)
+      return true
+    } catch (error) {
+      const now = this.#entries.find((one) => one.key === key) ?? entry
+      if (isUnreachable(error as RunnelError)) {
+        this.#change(key, { isWaiting: true })
+        clearTimeout(this.#retry)
+        this.#retry = setTimeout(() => this.#workAll(), this.#retryMs)
+        this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
+        return false
+      }
+      this.#faults.set(entry.field, error as RunnelError)
+      this.#giveBack(now)
+      return true
+    }
+  }
+
+  async #deliver(entry: Outgoing): Promise<Sent> {
+    const { key, text, request, models, files } = entry
+    const { api } = this.#client
+    const chatId = entry.chatId ?? (await this.#make(entry))
+    const uploaded = await Promise.all(files.map((file) => file.upload(this.#client, chatId)))
+    const [model] = models
+    const run: RunRequest = { ...request, ...(model !== undefined && { model }) }
+    const ids = uploaded.length > 0 && { files: uploaded }
+    const parentId = entry.chatId === null ? undefined : this.#parentOf(chatId)
+    const place = parentId === undefined ? { whenBusy: 'queue' as const } : { parentId }
+    const sent = await api.send(chatId, { ...run, content: text, ...ids, ...place }, { idempotencyKey: key })
+    this.#client.chat(chatId).branch.choose(sent.messageId)
+    askOthers(this.#client, sent, run, models.slice(1))
+    return sent
+  }
+
+  async #make({ key, text }: Outgoing): Promise<string> {
+    const { id } = await this.#client.api.createChat(
+      { title: titleOf(text), provisional: true },
+      { idempotencyKey: `${key}-chat` },
+    )
+    this.#change(key, { chatId: id })
+    return id
+  }
+
+  /** It answers the last message on show, where that is not the newest. */
+  #parentOf(chatId: string): string | undefined {
+    const chat = this.#client.chat(chatId)
+    const last = chat.branch.getSnapshot().at(-1)?.message.id
+    return last === undefined || branch(chat.getSnapshot().messages).at(-1) === last ? undefined : last
+  }
+
+  #giveBack(entry: Outgoing): void {
+    const { writer, field, text, files } = entry
+    this.#cameBack.set(field, entry)
+    this.#drop(entry)
+    const since = drafts.read(writer, field)
+    drafts.write(writer, field, since === '' ? text : `${text}\n${since}`)
+    bringBack(field, files)
+  }
+
+  #change(key: string, change: Partial<Outgoing>): Outgoing | undefined {
+    const entry = this.#entries.find((one) => one.key === key)
+    if (!entry) return undefined
+    const changed = { ...entry, ...change }
+    this.#keep(changed)
+    this.#put(this.#entries.map((one) => (one.key === key ? changed : one)))
+    return changed
+  }
+
+  #keep(entry: Outgoing): void {
+    const { files, ...rest } = entry
+    if (entry.writer !== '') keep(nameOf(entry), { ...rest, hasFiles: files.length > 0 })
+  }
+
+  #drop(entry: Outgoing): void {
+    this.#put(this.#entries.filter(({ key }) => key !== entry.key))
+    forget(nameOf(entry))
+  }
+
+  #put(entries: readonly Outgoing[]): void {
+    this.#entries = entries
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+const sentListeners = new Set<(entry: Outgoing, sent: Sent) => void>()
+
+/** Hears of each question that the server has taken. */
+export function onSent(listener: (entry: Outgoing, sent: Sent) => void): () => void {
+  sentListeners.add(listener)
+  return () => sentListeners.delete(listener)
+}
+
+const nameOf = ({ writer, key }: Pick<Outgoing, 'writer' | 'key'>) => `${prefix}${encodeURIComponent(writer)}/${key}`
+
+const intentOf = ({ text, request, models, files }: Written) =>
+  JSON.stringify([text.trim(), request, models, files.map(({ key }) => key)])
+
+/** Nobody answered; what has been answered is told by its code. */
+const isUnreachable = ({ code, cause }: RunnelError) => code === 'internal' && cause !== undefined
+
+const outboxes = new WeakMap<Client, Outbox>()
+
+export function outboxOf(client: Client): Outbox {
+  let outbox = outboxes.get(client)
+  if (!outbox) outboxes.set(client, (outbox = new Outbox(client)))
+  return outbox
+}
