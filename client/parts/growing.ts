@@ -15,7 +15,8 @@ export interface Follower<Shown> {
 
 /** A way to follow a text. One object for each way: what is followed is known by it. */
 export interface TextForm<Shown> {
-  follow: () => Follower<Shown>
+  /** `tell`: what it shows has changed, and no change of the text was the reason. */
+  follow: (tell: () => void) => Follower<Shown>
 }
 
 /** A text that grows: its finished pieces are the same objects for ever, the open one ends it. */

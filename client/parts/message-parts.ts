@@ -145,19 +145,17 @@ export class MessageParts implements Part<MessageOutline> {
     const parts = this.#texts.get(form) ?? new Map<string, GrowingPart>()
     this.#texts.set(form, parts)
     const key = `${block} ${field}`
-    const part = parts.get(key) ?? {
-      block,
-      field,
-      follower: form.follow(),
-      listeners: new Listeners(),
-      hasEnded: false,
-      isBehind: true,
-    }
+    const part = parts.get(key) ?? newPart(block, field, form)
     parts.set(key, part)
     // Nothing tells it of changes while nobody follows the message.
     if (part.isBehind || !this.isUsed) this.#bring(part)
     return part
   }
+}
+
+function newPart(block: string, field: string, form: TextForm<unknown>): GrowingPart {
+  const listeners = new Listeners()
+  return { block, field, follower: form.follow(() => listeners.emit()), listeners, hasEnded: false, isBehind: true }
 }
 
 /** Of those that are not the same objects any more, or stand elsewhere. */

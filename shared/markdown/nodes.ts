@@ -80,7 +80,7 @@ export function allowedAttrs(tag: string, attrs: Readonly<Record<string, string>
   for (const name of allowed[tag] ?? []) {
     const value = Object.hasOwn(attrs, name) ? attrs[name]! : undefined
     if (value === undefined) continue
-    const safe = name === 'href' || name === 'src' ? safeUrl(value) : checks[name] ? checks[name](value) : value
+    const safe = checks[name] ? checks[name](value) : value
     if (safe !== null) kept[name] = safe
   }
   if (tag === 'a') kept['rel'] = 'noopener noreferrer nofollow'
@@ -89,10 +89,17 @@ export function allowedAttrs(tag: string, attrs: Readonly<Record<string, string>
 
 const wholeNumber = (value: string) => (/^\d{1,9}$/.test(value) ? value : null)
 const checks: Record<string, (value: string) => string | null> = {
+  href: safeUrl,
+  src: safeImageUrl,
   start: wholeNumber,
   colspan: wholeNumber,
   rowspan: wholeNumber,
   align: (value) => (/^(?:left|right|center|justify)$/i.test(value) ? value.toLowerCase() : null),
+}
+
+/** An address that an image may have, if a policy says so: one that may be followed, or a picture of pixels that the text itself holds. */
+export function safeImageUrl(url: string): string | null {
+  return /^data:image\/(?:avif|gif|jpeg|png|webp);base64,[a-z\d+/]+={0,2}$/i.test(url) ? url : safeUrl(url)
 }
 
 /** An address that may be followed, as a browser would read it: of the web, of mail, or of this server. Null for any other. */

@@ -4,7 +4,7 @@ import type { LinkTarget } from './defines.ts'
 import { InlineReader, type FootnoteRef, type MathToken, type Token, type Tokens } from './grammar.ts'
 import { htmlEvents, type HtmlEvent } from './html.ts'
 import type { Memory } from './memory.ts'
-import { isVoid, safeUrl, type MarkdownNode } from './nodes.ts'
+import { isVoid, safeImageUrl, safeUrl, type MarkdownNode } from './nodes.ts'
 import { repairInline } from './repair.ts'
 import { Sections } from './sections.ts'
 import { commentEnd, tagAt } from './tags.ts'
@@ -12,7 +12,8 @@ import { commentEnd, tagAt } from './tags.ts'
 export interface MarkdownOptions {
   /**
    * Whether an image may be loaded, and from where. Without it each image is a
-   * link: one that is loaded by itself tells a stranger who reads.
+   * link: one that is loaded by itself tells a stranger who reads. What it answers is held to the list of schemes; a picture
+   * that the text itself holds (`data:image/png;base64,…`, of pixels, never SVG) may be.
    */
   image?: ((src: string, alt: string) => string | null) | undefined
 }
@@ -140,7 +141,7 @@ export class Spans {
 
   #image(src: string, alt: string, key: string, isInLink: boolean): Item[] {
     const allowed = this.#options.image?.(src, alt)
-    if (allowed !== undefined && allowed !== null && safeUrl(allowed) !== null)
+    if (allowed !== undefined && allowed !== null && safeImageUrl(allowed) !== null)
       return element('img', key, [], { src: allowed, alt })
     const words = nodesOf(textItems(alt === '' ? src : alt))
     return isInLink || safeUrl(src) === null ? words.map((node) => ({ node })) : element('a', key, words, { href: src })

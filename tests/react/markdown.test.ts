@@ -124,3 +124,37 @@ test(`nothing active comes of ${vectors.length} texts`, async () => {
         expect(name).toMatch(/^(href|title|rel|start|align|colspan|rowspan|style|class|data-language)$/)
   }
 })
+
+test('blocks at the top find their direction by themselves, where that is asked for', () => {
+  const text = '# Title\n\nWords\n\n- one\n- two\n\n```ts\ncode\n```\n\n| a |\n|---|\n| b |'
+  const parsed = document.createElement('div')
+  const directions = (components?: MarkdownComponents) => {
+    parsed.innerHTML = renderToString(h(Markdown, { text, components }))
+    return [...parsed.querySelectorAll('[dir]')].map((element) => `${element.localName} ${element.getAttribute('dir')}`)
+  }
+  expect(directions({ dir: 'auto' })).toEqual(['h1 auto', 'p auto', 'ul auto', 'table auto'])
+  expect(directions()).toEqual([])
+})
+
+test('a picture that the text holds may be shown by a policy: one of pixels, and no other data', () => {
+  const parsed = document.createElement('div')
+  const options = { image: (src: string) => src }
+  const pictures = (src: string) => {
+    parsed.innerHTML = renderToString(h(Markdown, { text: `![a](${src})`, options }))
+    return [...parsed.querySelectorAll('img, a')].map((element) => element.getAttribute('src'))
+  }
+  const png = 'data:image/png;base64,iVBORw0KGgo='
+  expect(pictures(png)).toEqual([png])
+  expect(pictures('/files/a.png')).toEqual(['/files/a.png'])
+  for (const src of [
+    'data:image/svg+xml;base64,PHN2Zy8+',
+    'data:image/svg+xml,%3Csvg/%3E',
+    'data:text/html;base64,PHA+',
+    'data:image/png,x',
+    'data:image/png;base64,x"onerror=1',
+    'javascript:alert(1)',
+    '//far.example/a.png',
+  ])
+    expect(pictures(src)).toEqual([])
+  expect(renderToString(h(Markdown, { text: `[a](${png})`, options }))).not.toContain('href')
+})

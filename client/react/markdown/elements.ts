@@ -5,6 +5,8 @@ import { fittingTag, isSpace, placeIn, tableChildren, type Place } from './nesti
 
 /** Components of yours in place of elements. Make the object once, outside of what renders: another one draws all anew. */
 export interface MarkdownComponents {
+  /** Each block at the top finds the direction of its text by itself: it gets `dir="auto"`. */
+  readonly dir?: 'auto'
   /** A block of code; `text` is what stands in it so far. */
   readonly code?: ComponentType<{ node: CodeNode; text: string }>
   readonly math?: ComponentType<{ node: MathNode }>
@@ -39,32 +41,33 @@ export class Elements {
 
   /** What stands at the top is laid out by itself. */
   #block(node: MarkdownNode): ReactNode {
-    return this.#once(node, () => this.#make(node, top, hiddenBlock))
+    return this.#once(node, () => this.#make(node, top, { ref: hiddenBlock, dir: this.#components.dir }))
   }
 
   #inner(node: MarkdownNode, place: Place): ReactNode {
     return node.type === 'text' ? node.text : this.#once(node, () => this.#make(node, place))
   }
 
-  #make(node: MarkdownNode, place: Place, ref?: Ref): ReactNode {
+  #make(node: MarkdownNode, place: Place, { ref, dir }: AtTop = {}): ReactNode {
     switch (node.type) {
       case 'text':
         return node.text
       case 'code':
-        return this.#code(node, ref)
+        return this.#code(node, { ref })
       case 'math':
-        return this.#math(node, ref)
+        return this.#math(node, { ref })
       case 'element':
-        return this.#element(node, place, ref)
+        return this.#element(node, place, { ref, dir })
     }
   }
 
-  #element(node: ElementNode, place: Place, ref?: Ref): ReactElement {
+  #element(node: ElementNode, place: Place, { ref, dir }: AtTop): ReactElement {
     // A tree may come from elsewhere.
     const wanted = isAllowed(node.tag) ? fittingTag(node, place) : 'span'
     const table = wanted === 'table' ? tableChildren(node) : null
     const tag = wanted === 'table' && !table ? 'div' : wanted
-    const props = { key: node.key, ...(tag === node.tag && propsOf(allowedAttrs(tag, node.attrs))) }
+    const attrs = tag === node.tag && propsOf(allowedAttrs(tag, node.attrs))
+    const props = { key: node.key, ...attrs, ...(dir && { dir }) }
     const { elements = {} } = this.#components
     const own = Object.hasOwn(elements, tag) ? elements[tag] : undefined
     if (isVoid(tag)) return createElement(own ?? tag, { ...props, ...(!own && { ref }) })
@@ -74,15 +77,17 @@ export class Elements {
     return createElement(own ?? tag, { ...props, ...(!own && { ref }) }, inner)
   }
 
-  #math(node: MathNode, ref?: Ref): ReactElement {
+  #math(node: MathNode, { ref }: AtTop): ReactElement {
     const { math } = this.#components
     if (math) return createElement(math, { key: node.key, node })
     return createElement(node.display ? 'div' : 'span', { key: node.key, className: 'markdown-math', ref }, node.text)
   }
 
-  #code(node: CodeNode, ref?: Ref): ReactElement {
+  #code(node: CodeNode, { ref }: AtTop): ReactElement {
     const { code } = this.#components
-    if (code) return createElement(code, { key: node.key, node, text: node.children.map(({ text }) => text).join('') })
+    // Put together without copying: whoever does not read it pays for no more than its pieces.
+    if (code)
+      return createElement(code, { key: node.key, node, text: node.children.reduce((all, { text }) => all + text, '') })
     const pieces = node.children.map((piece) =>
       this.#once(piece, () =>
         createElement('span', { key: piece.key, className: 'markdown-piece', ref: hiddenPiece }, piece.text),
@@ -99,6 +104,12 @@ const propNames: Readonly<Record<string, string>> = { colspan: 'colSpan', rowspa
 
 function propsOf(attrs: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [propNames[name] ?? name, value]))
+}
+
+/** What a block at the top has more. */
+interface AtTop {
+  ref?: Ref | undefined
+  dir?: 'auto' | undefined
 }
 
 type Ref = (element: HTMLElement | null) => void

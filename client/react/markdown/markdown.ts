@@ -1,5 +1,6 @@
 import { GrowingMarkdown, type MarkdownOptions, type MarkdownTree } from '../../markdown/index.ts'
 import { bringTo, type Follower, type TextForm } from '../../parts/growing.ts'
+import { paced } from '../../parts/paced.ts'
 import type { GrowingField } from '../../../shared/schema.ts'
 import { useGrowingText } from '../live.ts'
 import { createElement, useMemo, type ReactElement } from '../react.ts'
@@ -22,7 +23,7 @@ export interface MarkdownProps extends Look {
 /** Markdown of a text that you have. One that grows costs what is new, and a look through what is there. */
 export function Markdown({ text, isGrowing = false, options, ...look }: MarkdownProps): ReactElement {
   // A tree is the text's own, however it came about: rendering twice, or another text in between, gives the same.
-  const follower = useMemo(() => formOf(options).follow(), [options])
+  const follower = useMemo(() => formOf(options).follow(() => {}), [options])
   const tree = useMemo(() => {
     bringTo(follower, text)
     // Nothing more of it: growing again, where it was whole before.
@@ -38,12 +39,15 @@ export interface BlockMarkdownProps extends Look {
   blockId: string
   /** Of the block; `text` where nothing is said. */
   field?: GrowingField | undefined
+  /** Text that comes in bursts is revealed evenly, frame by frame, never more than 150 ms behind. */
+  pace?: boolean | undefined
 }
 
 /** Markdown of a block of an answer, live. */
 export function BlockMarkdown(props: BlockMarkdownProps): ReactElement {
-  const { messageId, blockId, field = 'text', options, ...look } = props
-  return createElement(Tree, { ...look, tree: useGrowingText(messageId, blockId, field, formOf(options)) })
+  const { messageId, blockId, field = 'text', options, pace = false, ...look } = props
+  const form = pace ? paced(formOf(options)) : formOf(options)
+  return createElement(Tree, { ...look, tree: useGrowingText(messageId, blockId, field, form) })
 }
 
 function Tree({ tree, className, components }: Omit<Look, 'options'> & { tree: MarkdownTree }): ReactElement {
