@@ -1,11 +1,22 @@
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 const own = (path: string) => new URL(path, import.meta.url).pathname
+
+/** The fonts of formulas come in three formats; every browser that the page is for reads this one. */
+const woff2Alone: Plugin = {
+  name: 'woff2 alone',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id.includes('katex') && id.endsWith('.css')
+      ? code.replaceAll(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["'][^"']*["']\)/g, '')
+      : undefined,
+}
 
 // The demo page. The server serves it from dist/page, whether it runs from source or from dist/.
 export default defineConfig({
   root: 'client-demo',
   base: './',
+  plugins: [woff2Alone],
   oxc: { jsx: { runtime: 'automatic' } },
   resolve: {
     // As a program that has installed the package writes it.
@@ -21,11 +32,17 @@ export default defineConfig({
     outDir: '../dist/page',
     emptyOutDir: true,
     target: 'es2022',
+    // What lays out the largest diagrams is larger than what a page should have, and is loaded for them alone.
+    chunkSizeWarningLimit: 1_600,
+    // The page's policy takes fonts from files alone.
+    assetsInlineLimit: (file) => (/\.woff2?$/.test(file) ? false : undefined),
     // `sideEffects: false` in package.json speaks of the library; the page is a program.
     rolldownOptions: {
       treeshake: { moduleSideEffects: true },
       // What the first paint needs comes as one file, however many later parts share pieces of it: it packs better, and costs one way.
       output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
+      // The second is the frame that draws diagrams.
+      input: [own('client-demo/index.html'), own('client-demo/diagram.html')],
       // 'use client' means nothing where all is the client's.
       onLog: (level, log, next) => (log.code === 'MODULE_LEVEL_DIRECTIVE' ? undefined : next(level, log)),
     },

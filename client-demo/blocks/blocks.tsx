@@ -3,7 +3,7 @@ import type { BlockRef } from '@runnel/client/react'
 import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
 import { BlockMarkdown } from '@runnel/client/react/markdown'
-import { markdownComponents } from '../markdown/components.tsx'
+import { markdownComponents, markdownOptions } from '../markdown/components.tsx'
 import './blocks.css'
 
 export interface BlockProps {
@@ -34,7 +34,14 @@ export const Blocks = memo(function Blocks({
 
 const Text = memo(function Text({ messageId, blockId }: BlockProps) {
   return (
-    <BlockMarkdown className="md growing" messageId={messageId} blockId={blockId} components={markdownComponents} />
+    <BlockMarkdown
+      className="md growing"
+      messageId={messageId}
+      blockId={blockId}
+      components={markdownComponents}
+      options={markdownOptions}
+      pace
+    />
   )
 })
 

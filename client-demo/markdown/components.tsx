@@ -1,5 +1,19 @@
+import type { MarkdownOptions } from '@runnel/client/markdown'
 import type { MarkdownComponents } from '@runnel/client/react/markdown'
+import { Code } from './code.tsx'
+import { Link } from './link.tsx'
+import { Math } from './math.tsx'
+import { Table } from './table.tsx'
 import './markdown.css'
+import './tokens.css'
 
 /** What stands in answers in place of plain elements. */
-export const markdownComponents: MarkdownComponents = {}
+export const markdownComponents: MarkdownComponents = {
+  dir: 'auto',
+  code: Code,
+  math: Math,
+  elements: { a: Link, table: Table },
+}
+
+/** A picture that the text itself holds is shown. One of elsewhere is a link: it would tell a stranger who reads. */
+export const markdownOptions: MarkdownOptions = { image: (src) => (src.startsWith('data:') ? src : null) }

@@ -40,8 +40,11 @@ const security: HelmetOptions = {
       'style-src': ["'self'"],
       'img-src': ["'self'", 'data:'],
       'connect-src': ["'self'"],
-      // Embeds: the page puts them into a sandbox.
-      'frame-src': ['https:', 'http:'],
+      'font-src': ["'self'"],
+      'worker-src': ["'self'"],
+      'manifest-src': ["'self'"],
+      // What draws diagrams, which has a policy of its own, and embeds: the page puts both into a sandbox.
+      'frame-src': ["'self'", 'https:', 'http:'],
       'base-uri': ["'none'"],
       'form-action': ["'none'"],
       'frame-ancestors': ["'none'"],

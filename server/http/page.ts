@@ -32,11 +32,36 @@ export function servePage(folder: string): RequestHandler[] {
   ]
 }
 
+/**
+ * What draws the diagrams of answers, in a frame of the page. It reads what others wrote, so it has an origin of its own and no
+ * way to anything but the scripts of the build; its drawings need styles of their own.
+ */
+const diagramPolicy = [
+  'sandbox allow-scripts',
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+].join('; ')
+
 /** Called for what is there alone: that there is none is nothing for ever. */
 function setHeaders(response: Response, path: string): void {
-  if (!path.replaceAll('\\', '/').replace(/^\/?/, '/').startsWith(assets))
-    return void response.set('Cache-Control', 'no-cache')
-  response.set({ 'Cache-Control': 'public, max-age=31536000, immutable', Vary: 'Accept-Encoding' })
+  const name = path.replaceAll('\\', '/').replace(/^\/?/, '/')
+  if (name === '/diagram.html') {
+    response.set('Content-Security-Policy', diagramPolicy)
+    // `frame-ancestors` says it; the older header knows no "by this page alone" that holds for a frame in a sandbox.
+    response.removeHeader('X-Frame-Options')
+  }
+  if (!name.startsWith(assets)) return void response.set('Cache-Control', 'no-cache')
+  response.set({
+    'Cache-Control': 'public, max-age=31536000, immutable',
+    Vary: 'Accept-Encoding',
+    // The frame of the diagrams has an origin of its own. What the build made is no secret.
+    'Access-Control-Allow-Origin': '*',
+  })
   const encoding = encodings.get(extname(path))
   if (encoding === undefined) return
   response.set('Content-Encoding', encoding)

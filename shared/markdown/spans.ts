@@ -24,6 +24,8 @@ export class Spans {
   readonly #memory: Memory
   readonly #reader: InlineReader
   readonly #sections = new Sections()
+  /** What is being read, before its end was repaired. */
+  #written = ''
 
   constructor(options: MarkdownOptions, memory: Memory) {
     this.#options = options
@@ -51,7 +53,10 @@ export class Spans {
         section,
         () => `inline ${index} ${shown}`,
         isOpen,
-        () => wholeItems(this.#spans(this.#reader.read(shown), false, isOpen), index === 0 ? '' : `${index}/`),
+        () => {
+          this.#written = section.text
+          return wholeItems(this.#spans(this.#reader.read(shown), false, isOpen), index === 0 ? '' : `${index}/`)
+        },
       )
       for (const item of items) if ('node' in item) nodes.push(item.node)
     })
@@ -126,7 +131,9 @@ export class Spans {
           break
         case 'math': {
           const { text: formula, display, closed } = token as unknown as MathToken
-          items.push({ node: { type: 'math', key, display, closed, text: formula } })
+          // One that the repair has closed is not whole.
+          const isWhole = closed && this.#written.includes(token.raw)
+          items.push({ node: { type: 'math', key, display, closed: isWhole, text: formula } })
           break
         }
         case 'footnoteRef':

@@ -135,3 +135,80 @@ export const vectors: readonly string[] = [
   '<ol start="1" onclick=alert(1)><li>x</ol>',
   '<td colspan="2&quot; onclick=alert(1)">x',
 ]
+
+/** Texts of diagrams: each is drawn, or refused, in a frame that others wrote into. */
+export const diagramVectors: readonly string[] = [
+  'flowchart LR\n  A["<script>alert(1)</script>"] --> B',
+  'flowchart LR\n  A["<img src=x onerror=alert(1)>"] --> B["<svg onload=alert(1)>"]',
+  'flowchart LR\n  A["<img src=https://evil.example/x.png>"]',
+  'flowchart LR\n  A --> B\n  click A href "javascript:alert(1)"',
+  'flowchart LR\n  A --> B\n  click A call alert(1)',
+  'flowchart LR\n  A --> B\n  click A "https://evil.example/" _self',
+  '%%{init: {"securityLevel": "loose"}}%%\nflowchart LR\n  A["<img src=x onerror=alert(1)>"]\n  click A call alert(1)',
+  '%%{init: {"htmlLabels": true, "flowchart": {"htmlLabels": true}}}%%\nflowchart LR\n  A["<iframe src=https://evil.example/></iframe><img src=x onerror=alert(1)>"]',
+  '%%{init: {"themeCSS": "} * { background: url(https://evil.example/css) } @import url(https://evil.example/import.css); {"}}%%\nflowchart LR\n  A',
+  '%%{init: {"fontFamily": "x; } * { background: url(https://evil.example/font) } .y {"}}%%\nflowchart LR\n  A',
+  '%%{init: {"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}}%%\nflowchart LR\n  A',
+  '---\nconfig:\n  securityLevel: loose\n  theme: base\n  themeVariables:\n    primaryColor: "red;background:url(https://evil.example/theme)"\n---\nflowchart LR\n  A["<script>alert(1)</script>"]',
+  'flowchart LR\n  A:::x\n  classDef x fill:url(https://evil.example/fill),background:url(https://evil.example/bg)',
+  'flowchart LR\n  A@{ img: "https://evil.example/shape.png", label: "x" }',
+  'sequenceDiagram\n  participant A as <img src=x onerror=alert(1)>\n  A->>A: <script>alert(1)</script>\n  link A: x @ javascript:alert(1)',
+  'classDiagram\n  class A["<img src=x onerror=alert(1)>"]\n  click A href "javascript:alert(1)"',
+  'gantt\n  title <img src=x onerror=alert(1)>\n  section S\n  T :t1, 2026-01-01, 1d\n  click t1 href "javascript:alert(1)"',
+  'pie title <img src=x onerror=alert(1)>\n  "<script>alert(1)</script>" : 1',
+  'stateDiagram-v2\n  s1: <img src=x onerror=alert(1)>\n  s1 --> s2',
+  'mindmap\n  root((<img src=x onerror=alert(1)>))\n    ::icon(x" onload="alert(1))',
+  'gitGraph\n  commit id: "<img src=x onerror=alert(1)>"',
+  'flowchart LR\n  A["`**x** <img src=x onerror=alert(1)>`"]',
+  'flowchart LR\n  A["$$\\href{javascript:alert(1)}{x}$$"]',
+  '</code></pre><script>alert(1)</script>',
+]
+
+/** Formulas that would load, run, or leave their place. */
+export const formulaVectors: readonly string[] = [
+  String.raw`\href{javascript:alert(1)}{x}`,
+  String.raw`\href{https://evil.example/}{x}`,
+  String.raw`\url{javascript:alert(1)}`,
+  String.raw`\includegraphics[height=1em]{https://evil.example/x.png}`,
+  String.raw`\htmlStyle{background: url(https://evil.example/style)}{x}`,
+  String.raw`\htmlId{page}{x}`,
+  String.raw`\htmlClass{button}{x}`,
+  String.raw`\htmlData{math=x}{x}`,
+  String.raw`\text{<img src=x onerror=alert(1)>}`,
+  String.raw`\text{<script>alert(1)</script>}`,
+  String.raw`\color{red;background:url(https://evil.example/color)}{x}`,
+  String.raw`\colorbox{url(https://evil.example/box)}{x}`,
+  String.raw`\def\a{\a\a}\a`,
+  String.raw`\rule{10000em}{10000em}`,
+  String.raw`\kern{-1000em}\text{over it all}`,
+  String.raw`\raisebox{1000em}{x}`,
+  String.raw`\begin{array}{${'c'.repeat(2_000)}}x\end{array}`,
+  String.raw`\sqrt[\sqrt[\sqrt[x]{x}]{x}]{<svg onload=alert(1)>}`,
+]
+
+const longWord = 'x'.repeat(20_000)
+
+/** What is no element at all: styles, marks of direction, texts that cost. */
+export const textVectors: readonly string[] = [
+  '<p style="position:fixed;inset:0;background:url(https://evil.example/fixed)">x</p>',
+  '<style>@import "https://evil.example/import.css"; @font-face { src: url(https://evil.example/f) }</style>',
+  '<link rel=preload href=https://evil.example/a><link rel=dns-prefetch href=//evil.example>',
+  '<div class="skip dialog" id="page">x</div>',
+  '<dialog open>x</dialog><div popover>x</div><button popovertarget=x>y</button>',
+  '<svg><style>*{fill:url(https://evil.example/svg)}</style><image href="https://evil.example/i.png"/></svg>',
+  '<svg><use href="https://evil.example/use.svg#x"/><feImage href="https://evil.example/fe.png"/></svg>',
+  '<video poster=https://evil.example/poster src=https://evil.example/v autoplay></video><audio src=https://evil.example/a>',
+  '<input type=image src=https://evil.example/i><object data=https://evil.example/o></object>',
+  '<picture><source srcset=https://evil.example/s><img src=https://evil.example/i srcset=https://evil.example/t></picture>',
+  '![x](https://evil.example/md.png) ![y][z]\n\n[z]: https://evil.example/ref.png',
+  '[![x](https://evil.example/in.png)](https://evil.example/)',
+  '![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9ImFsZXJ0KDEpIi8+)',
+  '![x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)',
+  '\u202ered\u202c [gro.elpmaxe](https://evil.example/\u202egpj.exe)',
+  `${longWord} <${longWord} [${longWord}](`,
+  `${'> '.repeat(500)}x\n\n${'- '.repeat(500)}y`,
+  `${'*_'.repeat(3_000)}x`,
+  `[x](${'('.repeat(5_000)}`,
+  '```"><img src=x onerror=alert(1)>\nx\n```',
+  '```__proto__\nx\n```\n\n```constructor\ny\n```\n\n```hasOwnProperty\nz\n```',
+]

@@ -54,6 +54,34 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
   ])
 })
 
+test('what draws diagrams has a policy and an origin of its own, and may be framed by the page; the page may be framed by nobody', async () => {
+  const { url } = await start()
+  const page = (await raw(`${url}/`)).headers
+  const policy = String(page['content-security-policy'])
+  for (const rule of ['font-src', 'worker-src', 'manifest-src']) expect(policy).toContain(`${rule} 'self';`)
+  expect(policy).toContain("frame-src 'self' https: http:;")
+  expect(policy).toContain("style-src 'self';")
+  expect(page['x-frame-options']).toBe('DENY')
+
+  const frame = await raw(`${url}/diagram.html`)
+  expect(String(frame.headers['content-security-policy']).split('; ')).toEqual([
+    'sandbox allow-scripts',
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ])
+  expect(frame.headers).not.toHaveProperty('x-frame-options')
+  // A frame of no origin may read the scripts of the build, and nothing else.
+  const [script] = /assets\/diagram-[^"]+\.js/.exec(frame.body.toString())!
+  expect((await raw(`${url}/${script}`, { origin: 'null' })).headers['access-control-allow-origin']).toBe('*')
+  for (const path of ['/', '/diagram.html', '/healthz'])
+    expect((await raw(url + path)).headers).not.toHaveProperty('access-control-allow-origin')
+})
+
 test('what is not smaller compressed, or is no text, goes out as it is; so does a build that was not compressed', async () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'assets/deep'), { recursive: true })

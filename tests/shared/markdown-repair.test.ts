@@ -97,3 +97,14 @@ test.each(['2 * 3 is 6', 'snake_case_name', 'a < b and c > d', 'It costs $5 and 
     expect(nodesOf(markdown.end()).map(textOf).join('')).toBe(text)
   },
 )
+
+test('a formula that the repair has closed is not whole: nothing draws half of it', () => {
+  const mathOf = (text: string) =>
+    new GrowingMarkdown({}, text).tree.chunks.flatMap(({ children }) => children).flatMap(mathIn)
+  expect(mathOf('Let $a^2')).toMatchObject([{ text: 'a^2', closed: false }])
+  expect(mathOf('Let **$a^2$ and $b^')).toMatchObject([{ closed: true }, { closed: false }])
+  expect(mathOf('Let $a^2$')).toMatchObject([{ closed: true }])
+})
+
+const mathIn = (node: MarkdownNode): MarkdownNode[] =>
+  node.type === 'math' ? [node] : 'children' in node ? node.children.flatMap(mathIn) : []

@@ -1,1 +1,12 @@
-export const markdown = {}
+export const markdown = {
+  code: 'Code',
+  wrap: 'Lange Zeilen umbrechen',
+  table: 'Tabelle',
+  copyTable: 'Tabelle kopieren',
+  forSpreadsheet: 'Für eine Tabellenkalkulation kopieren',
+  asMarkdown: 'Als Markdown kopieren',
+  diagram: 'Diagramm',
+  showSource: 'Quelltext zeigen',
+  showPicture: 'Bild zeigen',
+  diagramFailed: 'Dieses Diagramm lässt sich nicht zeichnen. Das ist sein Quelltext.',
+}

@@ -1,0 +1,41 @@
+import type { ReactNode } from 'react'
+import { IconButton } from '../ui/button.tsx'
+import { useCopy } from '../ui/copy.ts'
+import { Check, Copy } from '../ui/icons.ts'
+import { useWords } from '../words/words.ts'
+
+/** A block with a head: its name, its buttons, Copy. */
+export function CodeFrame({
+  name,
+  text,
+  note,
+  buttons,
+  children,
+}: {
+  name: string
+  /** What Copy copies. */
+  text: string
+  /** What is to be said of it. */
+  note?: string | undefined
+  buttons: ReactNode
+  children: ReactNode
+}) {
+  const words = useWords().app
+  const [copy, isCopied] = useCopy()
+  return (
+    <figure className="code" data-testid="code">
+      <figcaption>
+        <span className="code-name">{name}</span>
+        {buttons}
+        <IconButton
+          label={isCopied ? words.copied : words.copy}
+          icon={isCopied ? Check : Copy}
+          onClick={() => copy(text)}
+          data-testid="copy-code"
+        />
+      </figcaption>
+      {note !== undefined && <p className="code-note">{note}</p>}
+      {children}
+    </figure>
+  )
+}

@@ -1,0 +1,114 @@
+import {
+  isAnswer,
+  maxPictureLength,
+  maxTextLength,
+  type DiagramAnswer,
+  type DiagramRequest,
+} from './diagram-messages.ts'
+
+export interface Picture {
+  /** `data:`: a picture of its own, in which nothing runs or loads. */
+  url: string
+  width: number
+  height: number
+}
+
+/** For one diagram; the first one also waits for the program that draws. */
+const drawMs = 5_000
+const loadMs = 20_000
+/** What draws leaves the page again when nobody has asked for this long. */
+const idleMs = 60_000
+const keptPictures = 40
+
+const pictures = new Map<string, Picture>()
+let frame: Frame | null = null
+let last: Promise<unknown> = Promise.resolve()
+let idle: ReturnType<typeof setTimeout> | undefined
+
+/** One after the other, each within its time: one that takes longer takes its frame with it. */
+export function drawDiagram(text: string, isDark: boolean): Promise<Picture> {
+  const name = `${isDark} ${text}`
+  const drawing = last.then(async () => {
+    const known = pictures.get(name)
+    if (known) return known
+    if (text.length > maxTextLength) throw new Error('The diagram is too long.')
+    clearTimeout(idle)
+    const picture = await drawAnew(text, isDark)
+    pictures.set(name, picture)
+    if (pictures.size > keptPictures) pictures.delete(pictures.keys().next().value!)
+    idle = setTimeout(leave, idleMs)
+    return picture
+  })
+  last = drawing.catch(() => {})
+  return drawing
+}
+
+/** A frame that failed may have been left broken, by this text or by one before it: the next text gets another. */
+async function drawAnew(text: string, isDark: boolean): Promise<Picture> {
+  const isUsed = frame !== null
+  frame ??= new Frame()
+  try {
+    return await frame.draw(text, isDark)
+  } catch (error) {
+    leave()
+    // One that took too long is not asked for again.
+    if (isUsed && error === undrawable) return drawAnew(text, isDark)
+    throw error
+  }
+}
+
+function leave(): void {
+  frame?.remove()
+  frame = null
+}
+
+const undrawable = new Error('The text is no diagram.')
+
+/** A page of the build in a sandbox with a policy of its own: it gets a text and answers with a picture. */
+class Frame {
+  readonly #element = document.createElement('iframe')
+  readonly #isReady: Promise<unknown>
+  #number = 0
+
+  constructor() {
+    this.#element.className = 'diagram-frame'
+    this.#element.setAttribute('sandbox', 'allow-scripts')
+    this.#element.setAttribute('aria-hidden', 'true')
+    this.#element.tabIndex = -1
+    this.#element.src = new URL('diagram.html', document.baseURI).href
+    this.#isReady = this.#hears((data) => (data.type === 'ready' ? data : undefined), loadMs)
+    document.body.append(this.#element)
+  }
+
+  async draw(text: string, isDark: boolean): Promise<Picture> {
+    await this.#isReady
+    const number = ++this.#number
+    const answer = this.#hears((data) => (data.type === 'drawn' && data.number === number ? data : undefined), drawMs)
+    // Its origin has no name.
+    this.#element.contentWindow!.postMessage({ number, text, isDark } satisfies DiagramRequest, '*')
+    const { svg, width, height } = await answer
+    if (svg === null || svg.length > maxPictureLength) throw undrawable
+    return { url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height }
+  }
+
+  remove(): void {
+    this.#element.remove()
+  }
+
+  #hears<Answer>(find: (data: DiagramAnswer) => Answer | undefined, ms: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const end = (over: () => void) => {
+        removeEventListener('message', listen)
+        clearTimeout(timer)
+        over()
+      }
+      const timer = setTimeout(() => end(() => reject(new Error('The diagram took too long.'))), ms)
+      const listen = ({ source, data }: MessageEvent<unknown>) => {
+        if (source !== this.#element.contentWindow || !isAnswer(data)) return
+        const found = find(data)
+        if (found !== undefined) end(() => resolve(found))
+      }
+      addEventListener('message', listen)
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import { moduleOf } from './languages.ts'
+import type { Token } from './token.ts'
+
+/** Of a turn: the frame that it stands in has other things to do. */
+const turnMs = 5
+const jobs: (() => void)[] = []
+let isRunning = false
+
+/**
+ * Calls `show` with the tokens of a text when there is time, and once its language has come; never for a language that is not
+ * known. `before` is what stands above it. Answers with what calls it off.
+ */
+export function highlight(
+  language: string,
+  before: string,
+  text: string,
+  show: (tokens: readonly Token[]) => void,
+): (() => void) | undefined {
+  const module = moduleOf(language)
+  if (module === undefined) return undefined
+  let isWanted = true
+  const job = (tokensOf: (module: string, before: string, text: string) => Token[]) =>
+    addJob(() => {
+      if (isWanted) show(tokensOf(module, before, text))
+    })
+  // Without its grammar a code is readable, too.
+  import('./lowlight.ts').then(
+    async ({ bringGrammar, tokensOf }) => {
+      if (await bringGrammar(module)) job(tokensOf)
+    },
+    () => {},
+  )
+  return () => {
+    isWanted = false
+  }
+}
+
+function addJob(job: () => void): void {
+  jobs.push(job)
+  if (isRunning) return
+  isRunning = true
+  setTimeout(runJobs)
+}
+
+function runJobs(): void {
+  const until = performance.now() + turnMs
+  while (jobs.length > 0 && performance.now() < until) jobs.shift()!()
+  isRunning = jobs.length > 0
+  if (isRunning) setTimeout(runJobs)
+}
