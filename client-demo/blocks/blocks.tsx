@@ -1,9 +1,11 @@
 import type { MessageStatus } from '@runnel/client'
 import type { BlockRef } from '@runnel/client/react'
-import { useBlock } from '@runnel/client/react'
-import { memo } from 'react'
-import { BlockMarkdown } from '@runnel/client/react/markdown'
-import { markdownComponents, markdownOptions } from '../markdown/components.tsx'
+import { lazy, memo, Suspense, type ComponentType } from 'react'
+import { ErrorNotice } from './error.tsx'
+import { Progress } from './progress.tsx'
+import { Reasoning } from './reasoning.tsx'
+import { Refusal } from './refusal.tsx'
+import { Text } from './text.tsx'
 import './blocks.css'
 
 export interface BlockProps {
@@ -14,37 +16,34 @@ export interface BlockProps {
   mayWrite: boolean
 }
 
+/** What each kind of block is shown by. What most answers lack is loaded when it comes. */
+const kinds: Readonly<Record<string, ComponentType<BlockProps>>> = {
+  text: Text,
+  reasoning: Reasoning,
+  progress: Progress,
+  refusal: Refusal,
+  error: ErrorNotice,
+  tool_call: lazy(() => import('./tool-call.tsx')),
+  source: lazy(() => import('./source.tsx')),
+  file: lazy(() => import('./file.tsx')),
+  embed: lazy(() => import('./embed.tsx')),
+}
+
 /** What an answer consists of, in its order. A block of a kind that is not known here shows nothing. */
 export const Blocks = memo(function Blocks({
-  messageId,
   blocks,
-  status,
-  mayWrite,
+  ...message
 }: Omit<BlockProps, 'blockId'> & { blocks: readonly BlockRef[] }) {
-  return blocks.map(({ id, type }) => (
-    <section key={id} className={`block ${type}`} data-testid="block" data-type={type}>
-      {type === 'text' ? (
-        <Text messageId={messageId} blockId={id} status={status} mayWrite={mayWrite} />
-      ) : (
-        <Other messageId={messageId} blockId={id} status={status} mayWrite={mayWrite} />
-      )}
-    </section>
-  ))
-})
-
-const Text = memo(function Text({ messageId, blockId }: BlockProps) {
-  return (
-    <BlockMarkdown
-      className="md growing"
-      messageId={messageId}
-      blockId={blockId}
-      components={markdownComponents}
-      options={markdownOptions}
-      pace
-    />
-  )
-})
-
-const Other = memo(function Other({ messageId, blockId }: BlockProps) {
-  return <pre>{JSON.stringify(useBlock(messageId, blockId), null, 2)}</pre>
+  return blocks.map(({ id, type }) => {
+    const Kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined
+    return (
+      <section key={id} className={`block ${type}`} data-testid="block" data-type={type} hidden={!Kind}>
+        {Kind && (
+          <Suspense fallback={<div className="block-wait" />}>
+            <Kind {...message} blockId={id} />
+          </Suspense>
+        )}
+      </section>
+    )
+  })
 })

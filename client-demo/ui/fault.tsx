@@ -15,14 +15,27 @@ export function useSentence(error: Failure | null): string {
   return error ? (byCode[error.code] ?? error.message.replace(/ \(RUNNEL_\w+\)/, '')) : ''
 }
 
+/** The server's own sentence, where it says more; else nothing. */
+function useDetail(error: Failure | null): string {
+  const { byCode, saysMore } = useWords().errors
+  return error && saysMore.includes(error.code) && error.message !== byCode[error.code] ? error.message : ''
+}
+
 /** What went wrong, and a button to try again where that helps. Nothing without an error. */
 export function Fault({ error, retry }: { error: Failure | null; retry?: (() => void) | undefined }) {
   const sentence = useSentence(error)
-  const words = useWords().app
+  const detail = useDetail(error)
+  const words = useWords()
   if (!error) return null
   return (
     <p className="fault" role="alert">
-      {sentence} {retry && <Button onClick={retry}>{words.retry}</Button>}
+      {sentence}{' '}
+      {detail !== '' && (
+        <small className="fault-detail" dir="auto">
+          {words.blocks.details} {detail}{' '}
+        </small>
+      )}
+      {retry && <Button onClick={retry}>{words.app.retry}</Button>}
     </p>
   )
 }

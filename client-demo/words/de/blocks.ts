@@ -1,1 +1,97 @@
-export const blocks = { thinking: 'Denkt nach' }
+import type { blocks as en } from '../en/blocks.ts'
+
+const number = new Intl.NumberFormat('de')
+const unit = (name: string, digits: number) =>
+  new Intl.NumberFormat('de', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
+const tenths = unit('second', 1)
+const seconds = unit('second', 0)
+const minutes = unit('minute', 0)
+const [bytes, kilobytes, megabytes] = [unit('byte', 0), unit('kilobyte', 0), unit('megabyte', 1)]
+
+export const blocks: typeof en = {
+  duration: (ms) => {
+    if (ms < 9_950) return tenths.format(ms / 1_000)
+    const whole = Math.round(ms / 1_000)
+    if (whole < 60) return seconds.format(whole)
+    return `${minutes.format(Math.floor(whole / 60))} ${seconds.format(whole % 60)}`
+  },
+  size: (count) => {
+    if (count < 1_000) return bytes.format(count)
+    return count < 1_000_000 ? kilobytes.format(count / 1_000) : megabytes.format(count / 1_000_000)
+  },
+  characters: (count) => `${number.format(count)} Zeichen`,
+  reasoning: {
+    live: 'Denkt nach',
+    liveFor: (time) => `Denkt seit ${time} nach`,
+    over: 'Gedanken',
+    overAfter: (time) => `Hat ${time} nachgedacht`,
+  },
+  call: {
+    state: {
+      streaming: 'wird vorbereitet',
+      pending: 'ist als Nächstes dran',
+      awaiting_approval: 'wartet auf Zustimmung',
+      running: 'läuft',
+      completed: 'fertig',
+      failed: 'fehlgeschlagen',
+      denied: 'nicht erlaubt',
+      cancelled: 'abgebrochen',
+    },
+    wantsYou: 'braucht Ihre Zustimmung',
+    wantsResult: 'wartet auf sein Ergebnis',
+    wantsYourResult: 'braucht ein Ergebnis von Ihnen',
+    needed: (place, all) => `${number.format(place)} von ${number.format(all)} nötig`,
+    arguments: 'Argumente',
+    originalArguments: 'Was das Modell verlangt hatte',
+    result: 'Ergebnis',
+    longResult: (length) => `Ergebnis, ${length}`,
+    by: {
+      approved: (name) => `Zugestimmt hat ${name}`,
+      changed: (name) => `Geändert und zugestimmt hat ${name}`,
+      denied: (name) => `Abgelehnt hat ${name}`,
+      answered: (name) => `Beantwortet hat es ${name}`,
+      approvedByYou: 'Sie haben zugestimmt',
+      changedByYou: 'Sie haben es geändert und zugestimmt',
+      deniedByYou: 'Sie haben abgelehnt',
+      answeredByYou: 'Sie haben es beantwortet',
+    },
+    approve: 'Zustimmen',
+    edit: 'Ändern, dann zustimmen',
+    deny: 'Ablehnen …',
+    denyNow: 'Ablehnen',
+    reason: 'Warum nicht? Das Modell erfährt es. (freiwillig)',
+    newArguments: 'Argumente, mit denen es läuft',
+    approveChanged: 'Hiermit zustimmen',
+    whatResult: (name) => `Was ist das Ergebnis von ${name}?`,
+    sendResult: 'Ergebnis senden',
+    sendAsText: 'Als Text senden',
+    isNoJson: 'Das ist kein JSON. Soll es als einfacher Text gesendet werden?',
+    keepEditing: 'Weiter bearbeiten',
+    mustBeObject: 'Argumente stehen zwischen { und }.',
+  },
+  jsonFault: {
+    value: 'ein Wert fehlt oder ist falsch geschrieben',
+    name: 'ein Name in "Anführungszeichen" fehlt',
+    colon: 'hinter dem Namen fehlt ein Doppelpunkt',
+    comma: 'ein Komma oder die schließende Klammer fehlt',
+    text: 'ein Text in Anführungszeichen endet nicht oder hat ein Zeichen, das mit \\ geschrieben werden muss',
+    more: 'hinter dem Ende steht noch etwas',
+    end: 'es hört zu früh auf',
+  },
+  jsonFaultAt: (line, column, what) => `Zeile ${number.format(line)}, Zeichen ${number.format(column)}: ${what}.`,
+  sources: {
+    label: 'Quellen',
+    cited: (place, title) => `Quelle ${number.format(place)}: ${title}`,
+  },
+  file: {
+    preview: 'Vorschau',
+    hidePreview: 'Vorschau schließen',
+    download: 'Herunterladen',
+    open: 'Öffnen',
+    enlarge: (name) => `${name} groß zeigen`,
+    cut: (shown) => `Zu sehen sind die ersten ${shown}. Laden Sie die Datei herunter, um alles zu sehen.`,
+  },
+  embed: (host) => `Eingebettete Seite von ${host}`,
+  refusal: 'Das Modell wollte nicht antworten. Fragen Sie in anderen Worten oder ein anderes Modell.',
+  details: 'Der Server sagt:',
+}

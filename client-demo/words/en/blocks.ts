@@ -1,1 +1,99 @@
-export const blocks = { thinking: 'Thinking' }
+import { pluralsOf } from '../plural.ts'
+
+const plural = pluralsOf('en')
+const number = new Intl.NumberFormat('en')
+const unit = (name: string, digits: number) =>
+  new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
+const tenths = unit('second', 1)
+const seconds = unit('second', 0)
+const minutes = unit('minute', 0)
+const [bytes, kilobytes, megabytes] = [unit('byte', 0), unit('kilobyte', 0), unit('megabyte', 1)]
+
+export const blocks = {
+  duration: (ms: number) => {
+    if (ms < 9_950) return tenths.format(ms / 1_000)
+    const whole = Math.round(ms / 1_000)
+    if (whole < 60) return seconds.format(whole)
+    return `${minutes.format(Math.floor(whole / 60))} ${seconds.format(whole % 60)}`
+  },
+  size: (count: number) => {
+    if (count < 1_000) return bytes.format(count)
+    return count < 1_000_000 ? kilobytes.format(count / 1_000) : megabytes.format(count / 1_000_000)
+  },
+  characters: (count: number) => plural(count, { one: '1 character', other: `${number.format(count)} characters` }),
+  reasoning: {
+    live: 'Thinking',
+    liveFor: (time: string) => `Thinking for ${time}`,
+    over: 'Thoughts',
+    overAfter: (time: string) => `Thought for ${time}`,
+  },
+  call: {
+    state: {
+      streaming: 'is being prepared',
+      pending: 'is next',
+      awaiting_approval: 'waits for approval',
+      running: 'is running',
+      completed: 'done',
+      failed: 'failed',
+      denied: 'not allowed',
+      cancelled: 'cancelled',
+    },
+    wantsYou: 'wants your approval',
+    wantsResult: 'waits for its result',
+    wantsYourResult: 'wants a result from you',
+    needed: (place: number, all: number) => `${number.format(place)} of ${number.format(all)} needed`,
+    arguments: 'Arguments',
+    originalArguments: 'What the model had asked for',
+    result: 'Result',
+    longResult: (length: string) => `Result, ${length}`,
+    by: {
+      approved: (name: string) => `Approved by ${name}`,
+      changed: (name: string) => `Changed and approved by ${name}`,
+      denied: (name: string) => `Denied by ${name}`,
+      answered: (name: string) => `Answered by ${name}`,
+      approvedByYou: 'Approved by you',
+      changedByYou: 'Changed and approved by you',
+      deniedByYou: 'Denied by you',
+      answeredByYou: 'Answered by you',
+    },
+    approve: 'Approve',
+    edit: 'Edit, then approve',
+    deny: 'Deny …',
+    denyNow: 'Deny',
+    reason: 'Why not? The model is told. (optional)',
+    newArguments: 'Arguments to run it with',
+    approveChanged: 'Approve with these',
+    whatResult: (name: string) => `What is the result of ${name}?`,
+    sendResult: 'Send result',
+    sendAsText: 'Send as text',
+    isNoJson: 'This is not JSON. Shall it be sent as plain text?',
+    keepEditing: 'Keep editing',
+    mustBeObject: 'Arguments stand between { and }.',
+  },
+  jsonFault: {
+    value: 'a value is missing or misspelt',
+    name: 'a name in "quotes" is missing',
+    colon: 'a colon is missing behind the name',
+    comma: 'a comma or the closing bracket is missing',
+    text: 'a text in quotes does not end, or has a character that must be written with \\',
+    more: 'something stands behind the end',
+    end: 'it stops too early',
+  },
+  jsonFaultAt: (line: number, column: number, what: string) =>
+    `Line ${number.format(line)}, character ${number.format(column)}: ${what}.`,
+  sources: {
+    label: 'Sources',
+    cited: (place: number, title: string) => `Source ${number.format(place)}: ${title}`,
+  },
+  file: {
+    preview: 'Preview',
+    hidePreview: 'Hide preview',
+    download: 'Download',
+    open: 'Open',
+    enlarge: (name: string) => `Show ${name} large`,
+    cut: (shown: string) => `The first ${shown} are shown. Download the file to see all of it.`,
+  },
+  embed: (host: string) => `Embedded page of ${host}`,
+  refusal: 'The model did not want to answer. Ask in other words, or ask another model.',
+  details: 'The server says:',
+}

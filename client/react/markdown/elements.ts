@@ -1,6 +1,7 @@
 import type { CodeNode, ElementNode, MarkdownChunk, MarkdownNode, MathNode } from '../../markdown/index.ts'
 import { allowedAttrs, isAllowed, isVoid } from '../../../shared/markdown/nodes.ts'
 import { createElement, type ComponentType, type ReactElement, type ReactNode } from '../react.ts'
+import { markOf, type TextMark } from './mark-nodes.ts'
 import { fittingTag, isSpace, placeIn, tableChildren, type Place } from './nesting.ts'
 
 /** Components of yours in place of elements. Make the object once, outside of what renders: another one draws all anew. */
@@ -10,6 +11,8 @@ export interface MarkdownComponents {
   /** A block of code; `text` is what stands in it so far. */
   readonly code?: ComponentType<{ node: CodeNode; text: string }>
   readonly math?: ComponentType<{ node: MathNode }>
+  /** What stands for a mark of the text. */
+  readonly mark?: ComponentType<{ mark: TextMark }>
   /** By tag, as `{ a: Link }`. They get what the element would have. */
   readonly elements?: Readonly<Record<string, ComponentType<Record<string, unknown> & { children?: ReactNode }>>>
 }
@@ -62,6 +65,8 @@ export class Elements {
   }
 
   #element(node: ElementNode, place: Place, { ref, dir }: AtTop): ReactElement {
+    const mark = markOf(node)
+    if (mark) return this.#mark(node, mark)
     // A tree may come from elsewhere.
     const wanted = isAllowed(node.tag) ? fittingTag(node, place) : 'span'
     const table = wanted === 'table' ? tableChildren(node) : null
@@ -75,6 +80,11 @@ export class Elements {
     const children = within.inTable ? (table ?? node.children).filter((child) => !isSpace(child)) : node.children
     const inner = children.map((child) => this.#inner(child, within))
     return createElement(own ?? tag, { ...props, ...(!own && { ref }) }, inner)
+  }
+
+  #mark({ key, tag }: ElementNode, mark: TextMark): ReactElement {
+    const { mark: own } = this.#components
+    return own ? createElement(own, { key, mark }) : createElement(tag, { key }, mark.key)
   }
 
   #math(node: MathNode, { ref }: AtTop): ReactElement {

@@ -5,6 +5,7 @@ import type { GrowingField } from '../../../shared/schema.ts'
 import { useGrowingText } from '../live.ts'
 import { createElement, useMemo, type ReactElement } from '../react.ts'
 import { Elements, type MarkdownComponents } from './elements.ts'
+import type { TextMarks } from './marks.ts'
 
 interface Look {
   /** Of the element around it. */
@@ -12,6 +13,8 @@ interface Look {
   components?: MarkdownComponents | undefined
   /** What images become. Make the object once, as `components`. */
   options?: MarkdownOptions | undefined
+  /** What stands at offsets of the text, such as numbers of sources. Make the object once. */
+  marks?: TextMarks | undefined
 }
 
 export interface MarkdownProps extends Look {
@@ -31,7 +34,7 @@ export function Markdown({ text, isGrowing = false, options, ...look }: Markdown
     else follower.end()
     return follower.shown()
   }, [follower, text, isGrowing])
-  return createElement(Tree, { ...look, tree })
+  return createElement(Tree, { ...look, tree, text })
 }
 
 export interface BlockMarkdownProps extends Look {
@@ -41,6 +44,8 @@ export interface BlockMarkdownProps extends Look {
   field?: GrowingField | undefined
   /** Text that comes in bursts is revealed evenly, frame by frame, never more than 150 ms behind. */
   pace?: boolean | undefined
+  /** With `marks`: the text of the block, as `useBlock` tells it. */
+  text?: string | undefined
 }
 
 /** Markdown of a block of an answer, live. */
@@ -50,9 +55,14 @@ export function BlockMarkdown(props: BlockMarkdownProps): ReactElement {
   return createElement(Tree, { ...look, tree: useGrowingText(messageId, blockId, field, form) })
 }
 
-function Tree({ tree, className, components }: Omit<Look, 'options'> & { tree: MarkdownTree }): ReactElement {
+interface TreeProps extends Omit<Look, 'options'> {
+  tree: MarkdownTree
+  text?: string | undefined
+}
+
+function Tree({ tree, text = '', className, components, marks }: TreeProps): ReactElement {
   const elements = useMemo(() => new Elements(components), [components])
-  const chunks = tree.chunks.map((chunk) => elements.chunk(chunk))
+  const chunks = (marks?.chunks(tree.chunks, text) ?? tree.chunks).map((chunk) => elements.chunk(chunk))
   return createElement('div', { className }, chunks)
 }
 

@@ -1,0 +1,122 @@
+import { useCall } from '@runnel/client/react'
+import { useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import { Fault } from '../ui/fault.tsx'
+import { Download, ExternalLink, FileIcon } from '../ui/icons.ts'
+import { useWords } from '../words/words.ts'
+import { LongText } from './long-text.tsx'
+import { Picture } from './picture.tsx'
+import { apart, webUrl } from './web-url.ts'
+import './file.css'
+
+export interface ShownFile {
+  readonly name: string
+  readonly mimeType: string
+  readonly url: string
+  readonly size?: number | undefined
+}
+
+/** What every browser paints and none runs. */
+const pictureTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
+const maxPictureBytes = 10_000_000
+const textTypes = /^(?:text\/|application\/(?:json|xml|yaml|toml|x-ndjson|javascript|sql)|[^;]*\+(?:json|xml)\b)/
+/** So much of a text is read for a preview. */
+const maxPreviewBytes = 200_000
+
+/**
+ * A file of a message. Only files of this server are loaded: a foreign address would learn who reads. They come over the API,
+ * because neither a picture nor a link can carry the token.
+ */
+export function FileView({ file }: { file: ShownFile }) {
+  const { name, mimeType, url, size } = file
+  const words = useWords().blocks
+  const fileId = ownFileId(url)
+  const foreign = fileId === null ? webUrl(url) : null
+  const facts = size === undefined ? mimeType : `${mimeType} · ${words.size(size)}`
+  const isPicture = fileId !== null && pictureTypes.has(mimeType) && (size ?? 0) <= maxPictureBytes
+  return (
+    <figure className="file">
+      {isPicture && <Picture fileId={fileId} name={name} />}
+      <figcaption className="file-line">
+        <FileIcon aria-hidden className="icon" />
+        <span className="file-name" dir="auto" title={name}>
+          {name}
+        </span>
+        <span className="file-facts">{facts}</span>
+        {foreign && (
+          <a className="button quiet" href={foreign.href} {...apart} aria-label={`${words.file.open}: ${name}`}>
+            <ExternalLink aria-hidden className="icon" />
+            {words.file.open}
+          </a>
+        )}
+        {fileId !== null && <Save fileId={fileId} name={name} />}
+      </figcaption>
+      {fileId !== null && textTypes.test(mimeType) && <Preview fileId={fileId} />}
+    </figure>
+  )
+}
+
+function Save({ fileId, name }: { fileId: string; name: string }) {
+  const words = useWords().blocks.file
+  const [load, { pending, error }] = useCall((api) => api.getFile(fileId))
+  return (
+    <>
+      <Button
+        look="quiet"
+        icon={Download}
+        busy={pending}
+        onClick={() => void load().then((bytes) => bytes && save(bytes, name))}
+        aria-label={`${words.download}: ${name}`}
+        data-testid="download"
+      >
+        {words.download}
+      </Button>
+      <Fault error={error} />
+    </>
+  )
+}
+
+function Preview({ fileId }: { fileId: string }) {
+  const words = useWords().blocks
+  const [isOpen, setOpen] = useState(false)
+  const [text, setText] = useState<{ text: string; isCut: boolean } | null>(null)
+  const [read, { pending, error }] = useCall(async (api) => {
+    const bytes = await api.getFile(fileId)
+    return { text: await bytes.slice(0, maxPreviewBytes).text(), isCut: bytes.size > maxPreviewBytes }
+  })
+  const load = () => void read().then(setText)
+  const toggle = () => {
+    setOpen(!isOpen)
+    if (!isOpen && text === null) load()
+  }
+  return (
+    <>
+      <Button look="quiet" aria-expanded={isOpen} busy={pending} onClick={toggle} data-testid="preview">
+        {isOpen ? words.file.hidePreview : words.file.preview}
+      </Button>
+      {isOpen && text !== null && (
+        <>
+          <LongText text={text.text} />
+          {text.isCut && <p className="file-facts">{words.file.cut(words.size(maxPreviewBytes))}</p>}
+        </>
+      )}
+      {isOpen && <Fault error={error} retry={load} />}
+    </>
+  )
+}
+
+export function ownFileId(url: string): string | null {
+  const parsed = webUrl(url)
+  if (parsed?.origin !== location.origin) return null
+  // Whatever path the server is below, or was when the file was kept.
+  return /\/api\/files\/([A-Za-z0-9_-]+)$/.exec(parsed.pathname)?.[1] ?? null
+}
+
+function save(bytes: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(bytes)
+  link.download = name
+  link.click()
+  // The browser has taken hold of it by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}

@@ -1,0 +1,9 @@
+import { useBlock } from '@runnel/client/react'
+import { memo } from 'react'
+import type { BlockProps } from './blocks.tsx'
+import { FileView } from './file-view.tsx'
+
+export default memo(function File({ messageId, blockId }: BlockProps) {
+  const block = useBlock(messageId, blockId)
+  return block?.type === 'file' && <FileView file={block} />
+})

@@ -1,0 +1,61 @@
+import { useBlock } from '@runnel/client/react'
+import { BlockMarkdown } from '@runnel/client/react/markdown'
+import { memo } from 'react'
+import { markdownComponents } from '../markdown/components.tsx'
+import { useWords } from '../words/words.ts'
+import type { BlockProps } from './blocks.tsx'
+import { useElapsed } from './elapsed.ts'
+import { Fold } from './fold.tsx'
+import './reasoning.css'
+
+/** What a model thinks before it answers: folded, with its last line and its time. */
+export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockProps) {
+  const block = useBlock(messageId, blockId)
+  const words = useWords().blocks
+  const isLive = block?.type === 'reasoning' && block.status === 'in_progress'
+  const elapsed = useElapsed(isLive ? block.startedAt : null)
+  if (block?.type !== 'reasoning') return null
+  const { startedAt, endedAt, text } = block
+  const took = endedAt === undefined ? 0 : endedAt - startedAt
+  const { live, liveFor, over, overAfter } = words.reasoning
+  const title = isLive
+    ? elapsed < 1_000
+      ? live
+      : liveFor(words.duration(Math.floor(elapsed / 1_000) * 1_000))
+    : took < 50
+      ? over
+      : overAfter(words.duration(took))
+  const glimpse = lastLine(text)
+  return (
+    <Fold
+      isOpen={false}
+      className="think"
+      label={
+        <>
+          <span className="think-title" data-live={isLive || undefined}>
+            {title}
+          </span>
+          {glimpse !== '' && (
+            <span className="think-glimpse" dir="auto">
+              {glimpse}
+            </span>
+          )}
+        </>
+      }
+    >
+      <BlockMarkdown className="md" messageId={messageId} blockId={blockId} components={markdownComponents} />
+    </Fold>
+  )
+})
+
+/** So much of its end is looked at: a token costs the same however long the thoughts are. */
+const glimpseLength = 200
+
+function lastLine(text: string): string {
+  const end = text.slice(-2 * glimpseLength).trimEnd()
+  return end
+    .slice(end.lastIndexOf('\n') + 1)
+    .replaceAll(/^[#>\s*+-]+|[*_`]{1,3}/g, '')
+    .slice(-glimpseLength)
+    .trim()
+}

@@ -1,0 +1,23 @@
+import { memo } from 'react'
+import { useBlockText } from '@runnel/client/react'
+import { CircleSlash } from '../ui/icons.ts'
+import { useWords } from '../words/words.ts'
+import type { BlockProps } from './blocks.tsx'
+
+/** A model says no: its own words, and what to do next. */
+export const Refusal = memo(function Refusal({ messageId, blockId }: BlockProps) {
+  const { finished, open } = useBlockText(messageId, blockId)
+  const words = useWords().blocks
+  return (
+    <div className="notice">
+      <CircleSlash aria-hidden className="icon" />
+      <div>
+        <p className="refused" dir="auto">
+          {finished.map(({ text }) => text)}
+          {open.text}
+        </p>
+        <p className="notice-next">{words.refusal}</p>
+      </div>
+    </div>
+  )
+})

@@ -1,0 +1,53 @@
+import type { RefObject } from 'react'
+import { useHoverCard } from './hover-card.tsx'
+import { apart } from './web-url.ts'
+import './sources.css'
+
+export interface ShownSource {
+  readonly title: string
+  readonly url: URL | null
+  readonly snippet: string
+  /** Its number, where the text cites it by one. */
+  readonly place?: number
+}
+
+/** A source: it opens apart. Title, place and words of it on hover and focus. */
+export function SourceChip({ source, id }: { source: ShownSource; id?: string }) {
+  const { holder, place, card } = useHoverCard()
+  const { title, url, place: number } = source
+  const label = (
+    <>
+      {number !== undefined && <b className="source-number">{number}</b>}
+      <span className="source-title" dir="auto">
+        {title}
+      </span>
+      {url && url.host !== title && <span className="source-host">{url.host}</span>}
+    </>
+  )
+  const shared = { ...holder, id, className: 'source-chip' }
+  return (
+    <span className="source-holder" onPointerLeave={holder.onPointerLeave}>
+      {url ? (
+        <a {...shared} ref={place as RefObject<HTMLAnchorElement | null>} href={url.href} {...apart}>
+          {label}
+        </a>
+      ) : (
+        <span {...shared} ref={place} tabIndex={-1}>
+          {label}
+        </span>
+      )}
+      <SourceCard source={source} card={card} />
+    </span>
+  )
+}
+
+export function SourceCard({ source, card }: { source: ShownSource; card: ReturnType<typeof useHoverCard>['card'] }) {
+  const { title, url, snippet } = source
+  return (
+    <span {...card} role="tooltip">
+      <b dir="auto">{title}</b>
+      {url && <span className="source-host">{url.host}</span>}
+      {snippet !== '' && <span dir="auto">{snippet}</span>}
+    </span>
+  )
+}
