@@ -1,20 +1,12 @@
-import type { MessageStatus } from '@runnel/client'
 import type { BlockRef } from '@runnel/client/react'
 import { lazy, memo, Suspense, type ComponentType } from 'react'
+import type { BlockProps } from './block-props.ts'
 import { ErrorNotice } from './error.tsx'
 import { Progress } from './progress.tsx'
 import { Reasoning } from './reasoning.tsx'
 import { Refusal } from './refusal.tsx'
 import { Text } from './text.tsx'
 import './blocks.css'
-
-export interface BlockProps {
-  messageId: string
-  blockId: string
-  /** Of the message. */
-  status: MessageStatus
-  mayWrite: boolean
-}
 
 /** What each kind of block is shown by. What most answers lack is loaded when it comes. */
 const kinds: Readonly<Record<string, ComponentType<BlockProps>>> = {

@@ -2,7 +2,7 @@ import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
 import { ExternalLink } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 import { apart, webUrl } from './web-url.ts'
 import './file.css'
 

@@ -1,8 +1,9 @@
-import { useCall } from '@runnel/client/react'
+import { useCall, useRead } from '@runnel/client/react'
 import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { Download, ExternalLink, FileIcon } from '../ui/icons.ts'
+import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { LongText } from './long-text.tsx'
 import { Picture } from './picture.tsx'
@@ -33,14 +34,18 @@ export function FileView({ file }: { file: ShownFile }) {
   const fileId = ownFileId(url)
   const foreign = fileId === null ? webUrl(url) : null
   const facts = size === undefined ? mimeType : `${mimeType} · ${words.size(size)}`
+  const hasPreview = fileId !== null && textTypes.test(mimeType)
+  const [isOpen, setOpen] = useState(false)
   const isPicture = fileId !== null && pictureTypes.has(mimeType) && (size ?? 0) <= maxPictureBytes
   return (
     <figure className="file">
       {isPicture && <Picture fileId={fileId} name={name} />}
       <figcaption className="file-line">
-        <FileIcon aria-hidden className="icon" />
-        <span className="file-name" dir="auto" title={name}>
-          {name}
+        <span className="file-what">
+          <FileIcon aria-hidden className="icon" />
+          <span className="file-name" dir="auto" title={name}>
+            {name}
+          </span>
         </span>
         <span className="file-facts">{facts}</span>
         {foreign && (
@@ -49,9 +54,14 @@ export function FileView({ file }: { file: ShownFile }) {
             {words.file.open}
           </a>
         )}
+        {hasPreview && (
+          <Button look="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} data-testid="preview">
+            {isOpen ? words.file.hidePreview : words.file.preview}
+          </Button>
+        )}
         {fileId !== null && <Save fileId={fileId} name={name} />}
       </figcaption>
-      {fileId !== null && textTypes.test(mimeType) && <Preview fileId={fileId} />}
+      {hasPreview && isOpen && <Preview fileId={fileId} />}
     </figure>
   )
 }
@@ -78,29 +88,16 @@ function Save({ fileId, name }: { fileId: string; name: string }) {
 
 function Preview({ fileId }: { fileId: string }) {
   const words = useWords().blocks
-  const [isOpen, setOpen] = useState(false)
-  const [text, setText] = useState<{ text: string; isCut: boolean } | null>(null)
-  const [read, { pending, error }] = useCall(async (api) => {
-    const bytes = await api.getFile(fileId)
+  const { data, error, reload } = useRead(`text ${fileId}`, async (api, signal) => {
+    const bytes = await api.getFile(fileId, { signal })
     return { text: await bytes.slice(0, maxPreviewBytes).text(), isCut: bytes.size > maxPreviewBytes }
   })
-  const load = () => void read().then(setText)
-  const toggle = () => {
-    setOpen(!isOpen)
-    if (!isOpen && text === null) load()
-  }
+  if (error) return <Fault error={error} retry={reload} />
+  if (!data) return <Skeleton />
   return (
     <>
-      <Button look="quiet" aria-expanded={isOpen} busy={pending} onClick={toggle} data-testid="preview">
-        {isOpen ? words.file.hidePreview : words.file.preview}
-      </Button>
-      {isOpen && text !== null && (
-        <>
-          <LongText text={text.text} />
-          {text.isCut && <p className="file-facts">{words.file.cut(words.size(maxPreviewBytes))}</p>}
-        </>
-      )}
-      {isOpen && <Fault error={error} retry={load} />}
+      <LongText text={data.text} />
+      {data.isCut && <p className="file-facts">{words.file.cut(words.size(maxPreviewBytes))}</p>}
     </>
   )
 }

@@ -1,6 +1,6 @@
 import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 import { FileView } from './file-view.tsx'
 
 export default memo(function File({ messageId, blockId }: BlockProps) {

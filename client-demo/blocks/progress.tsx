@@ -1,7 +1,7 @@
 import { isTerminal } from '@runnel/client'
 import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 
 /** What a run does now. What it left open when it ended goes on no more. */
 export const Progress = memo(function Progress({ messageId, blockId, status }: BlockProps) {

@@ -3,7 +3,7 @@ import { BlockMarkdown } from '@runnel/client/react/markdown'
 import { memo } from 'react'
 import { markdownComponents } from '../markdown/components.tsx'
 import { useWords } from '../words/words.ts'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 import { useElapsed } from './elapsed.ts'
 import { Fold } from './fold.tsx'
 import './reasoning.css'
@@ -21,10 +21,10 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
   const title = isLive
     ? elapsed < 1_000
       ? live
-      : liveFor(words.duration(Math.floor(elapsed / 1_000) * 1_000))
+      : liveFor(words.duration(wholeSeconds(elapsed)))
     : took < 50
       ? over
-      : overAfter(words.duration(took))
+      : overAfter(words.duration(wholeSeconds(took)))
   const glimpse = lastLine(text)
   return (
     <Fold
@@ -47,6 +47,9 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
     </Fold>
   )
 })
+
+/** Shorter times have their tenths. */
+const wholeSeconds = (ms: number) => (ms < 1_000 ? ms : Math.round(ms / 1_000) * 1_000)
 
 /** So much of its end is looked at: a token costs the same however long the thoughts are. */
 const glimpseLength = 200

@@ -2,7 +2,7 @@ import { memo } from 'react'
 import { useBlockText } from '@runnel/client/react'
 import { CircleSlash } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 
 /** A model says no: its own words, and what to do next. */
 export const Refusal = memo(function Refusal({ messageId, blockId }: BlockProps) {

@@ -1,6 +1,6 @@
 import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 import { snippetOf } from './citations.ts'
 import { SourceChip } from './source-chip.tsx'
 import { webUrl } from './web-url.ts'

@@ -3,7 +3,7 @@ import { useBlock } from '@runnel/client/react'
 import { BlockMarkdown } from '@runnel/client/react/markdown'
 import { lazy, memo, Suspense } from 'react'
 import { markdownComponents, markdownOptions } from '../markdown/components.tsx'
-import type { BlockProps } from './blocks.tsx'
+import type { BlockProps } from './block-props.ts'
 
 const CitedText = lazy(() => import('./cited-text.tsx'))
 const none: readonly JsonObject[] = []

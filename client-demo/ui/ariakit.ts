@@ -1,11 +1,2 @@
 /** The one door to Ariakit: what opens, floats and is walked through by keys. Loaded when something opens. */
-export {
-  Dialog,
-  DialogDismiss,
-  DialogHeading,
-  Menu,
-  MenuItem,
-  Popover,
-  useMenuStore,
-  usePopoverStore,
-} from '@ariakit/react'
+export { Dialog, DialogHeading, Menu, MenuItem, Popover, useMenuStore, usePopoverStore } from '@ariakit/react'

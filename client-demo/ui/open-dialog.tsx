@@ -1,4 +1,4 @@
-import { Dialog as AriaDialog, DialogDismiss, DialogHeading } from './ariakit.ts'
+import { Dialog as AriaDialog, DialogHeading } from './ariakit.ts'
 import { IconButton } from './button.tsx'
 import type { DialogProps } from './floating.ts'
 import { X } from './icons.ts'
@@ -17,7 +17,7 @@ export default function OpenDialog({ title, close, children, className = '' }: O
     >
       <header className="dialog-head">
         <DialogHeading className="dialog-title">{title}</DialogHeading>
-        <DialogDismiss render={<IconButton label={words.close} icon={X} />} />
+        <IconButton label={words.close} icon={X} onClick={close} />
       </header>
       {children}
     </AriaDialog>

@@ -1,23 +1,17 @@
 import type { blocks as en } from '../en/blocks.ts'
 
 const number = new Intl.NumberFormat('de')
-const unit = (name: string, digits: number) =>
-  new Intl.NumberFormat('de', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
-const tenths = unit('second', 1)
-const seconds = unit('second', 0)
-const minutes = unit('minute', 0)
-const [bytes, kilobytes, megabytes] = [unit('byte', 0), unit('kilobyte', 0), unit('megabyte', 1)]
+const tenths = new Intl.NumberFormat('de', { maximumFractionDigits: 1 })
 
 export const blocks: typeof en = {
   duration: (ms) => {
-    if (ms < 9_950) return tenths.format(ms / 1_000)
-    const whole = Math.round(ms / 1_000)
-    if (whole < 60) return seconds.format(whole)
-    return `${minutes.format(Math.floor(whole / 60))} ${seconds.format(whole % 60)}`
+    if (ms < 9_950) return `${tenths.format(ms / 1_000)} s`
+    const seconds = Math.round(ms / 1_000)
+    return seconds < 60 ? `${seconds} s` : `${number.format(Math.floor(seconds / 60))} min ${seconds % 60} s`
   },
-  size: (count) => {
-    if (count < 1_000) return bytes.format(count)
-    return count < 1_000_000 ? kilobytes.format(count / 1_000) : megabytes.format(count / 1_000_000)
+  size: (bytes) => {
+    if (bytes < 1_000) return `${bytes} Byte`
+    return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${tenths.format(bytes / 1_000_000)} MB`
   },
   characters: (count) => `${number.format(count)} Zeichen`,
   reasoning: {

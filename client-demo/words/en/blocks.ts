@@ -2,23 +2,17 @@ import { pluralsOf } from '../plural.ts'
 
 const plural = pluralsOf('en')
 const number = new Intl.NumberFormat('en')
-const unit = (name: string, digits: number) =>
-  new Intl.NumberFormat('en', { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
-const tenths = unit('second', 1)
-const seconds = unit('second', 0)
-const minutes = unit('minute', 0)
-const [bytes, kilobytes, megabytes] = [unit('byte', 0), unit('kilobyte', 0), unit('megabyte', 1)]
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
 export const blocks = {
   duration: (ms: number) => {
-    if (ms < 9_950) return tenths.format(ms / 1_000)
-    const whole = Math.round(ms / 1_000)
-    if (whole < 60) return seconds.format(whole)
-    return `${minutes.format(Math.floor(whole / 60))} ${seconds.format(whole % 60)}`
+    if (ms < 9_950) return `${tenths.format(ms / 1_000)} s`
+    const seconds = Math.round(ms / 1_000)
+    return seconds < 60 ? `${seconds} s` : `${number.format(Math.floor(seconds / 60))} min ${seconds % 60} s`
   },
-  size: (count: number) => {
-    if (count < 1_000) return bytes.format(count)
-    return count < 1_000_000 ? kilobytes.format(count / 1_000) : megabytes.format(count / 1_000_000)
+  size: (bytes: number) => {
+    if (bytes < 1_000) return plural(bytes, { one: '1 byte', other: `${bytes} bytes` })
+    return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${tenths.format(bytes / 1_000_000)} MB`
   },
   characters: (count: number) => plural(count, { one: '1 character', other: `${number.format(count)} characters` }),
   reasoning: {
