@@ -47,6 +47,7 @@ const benches: Bench[] = [
   // Its browser's library, loaded into this process, costs a token of other benches some 10 µs.
   { name: 'markdown', run: async () => await (await import('./markdown.ts')).markdownInBrowser() },
   { name: 'react', run: async () => await (await import('./react.ts')).reactInBrowser() },
+  { name: 'page', run: async () => await (await import('./page.ts')).pageInBrowser() },
   { name: 'return', run: returningViewers },
   { name: 'slow', run: slowViewer },
   { name: 'abuse', run: abusedServer },

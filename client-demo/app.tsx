@@ -1,5 +1,5 @@
 import { RunnelProvider } from '@runnel/client/react'
-import { useState } from 'react'
+import { useState, type MouseEvent } from 'react'
 import { useAddress } from './address.ts'
 import { Conversation } from './conversation/conversation.tsx'
 import { Greeting } from './conversation/greeting.tsx'
@@ -7,6 +7,7 @@ import { ChatList } from './list/chat-list.tsx'
 import { Invitation } from './sign-in/invitation.tsx'
 import { SignInGate } from './sign-in/gate.tsx'
 import type { Session } from './sign-in/session.ts'
+import { Announcer } from './ui/announcer.tsx'
 import { UndoBar } from './ui/undo.tsx'
 import { line } from './wire/line.ts'
 import { Wire } from './wire/wire.tsx'
@@ -30,7 +31,7 @@ function Page({ url, session }: { url: string; session: Session }) {
   const openList = session.isGuest ? undefined : () => setListOpen(true)
   return (
     <div className="page" data-list={isListOpen ? 'open' : undefined}>
-      <a className="skip" href="#composer">
+      <a className="skip" href="#composer" onClick={skip}>
         {words.skip}
       </a>
       {!session.isGuest && <ChatList chatId={chatId} close={() => setListOpen(false)} />}
@@ -44,6 +45,14 @@ function Page({ url, session }: { url: string; session: Session }) {
       {chatId !== null && <Wire chatId={chatId} />}
       <UndoBar />
       <SignInGate url={url} session={session} />
+      <Announcer />
     </div>
   )
+}
+
+/** The address names the chat, so the link may not change it. Where nobody may write, what is to be read has the focus. */
+function skip(event: MouseEvent): void {
+  event.preventDefault()
+  const to = document.querySelector<HTMLElement>('#composer') ?? document.querySelector<HTMLElement>('.scroll')
+  to?.focus()
 }

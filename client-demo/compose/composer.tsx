@@ -11,6 +11,7 @@ import {
 } from 'react'
 import { goTo } from '../address.ts'
 import { editLastQuestion } from '../conversation/editing.ts'
+import { saidHere } from '../conversation/said.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { ArrowUp } from '../ui/icons.ts'
@@ -74,6 +75,8 @@ function Field({ chatId, live, lastModel }: FieldProps) {
   useEffect(
     () =>
       onSent((entry, sent) => {
+        // What waits is on show where it waits.
+        if (sent.waitingId === undefined) saidHere(sent.chatId)
         if (entry.field !== newChat) return
         nameChoices(sent.chatId)
         // Only who still looks at the new chat goes along.

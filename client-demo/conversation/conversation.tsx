@@ -6,8 +6,15 @@ import { Gone, useIsGone } from '../header/gone.tsx'
 import { ChatHeader } from '../header/header.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
-import { Messages } from './messages.tsx'
+import { useFarAway } from './far-away.ts'
 import { useFollowEnd } from './follow-end.ts'
+import { Messages } from './messages.tsx'
+import { useNamedMessage } from './named-message.ts'
+import { Older } from './older.tsx'
+import { useProgressSaid } from './progress.ts'
+import { onSaidHere } from './said.ts'
+import { useScrollKeys } from './scroll-keys.ts'
+import { ToEnd } from './to-end.tsx'
 import './conversation.css'
 
 export interface ConversationProps {
@@ -21,28 +28,33 @@ export interface ConversationProps {
 export function Conversation({ chatId, messageId, openList }: ConversationProps) {
   const words = useWords().conversation
   const chat = useChat(chatId)
-  const { entries, choose } = useBranch(chatId)
-  const scroller = useRef<HTMLDivElement>(null)
-  const { isAway, toEnd } = useFollowEnd(scroller)
-  useEffect(() => {
-    if (messageId !== null) choose(messageId)
-  }, [messageId, choose])
+  const { entries } = useBranch(chatId)
+  const main = useRef<HTMLElement>(null)
+  const follow = useFollowEnd()
+  useFarAway(entries, follow)
+  useScrollKeys(main, follow)
+  useNamedMessage(chatId, messageId, follow)
+  useProgressSaid(chatId)
+  useEffect(() => onSaidHere((said) => said === chatId && follow.toEnd()), [chatId, follow])
   const mayWrite = chat.role === 'owner' || chat.role === 'editor'
   const isGone = useIsGone(chatId)
   return (
-    <main className="conversation" aria-label={words.label}>
+    <main className="conversation" aria-label={words.label} ref={main}>
       <ChatHeader chatId={chatId} openList={openList} />
-      <div className="scroll" ref={scroller} tabIndex={-1}>
-        <div className="column" role="log" aria-live="off">
+      <div className="scroll" tabIndex={-1}>
+        <div className="column" role="log" aria-live="off" aria-label={words.label} ref={follow.attach}>
           {isGone ? (
             <Gone chatId={chatId} />
           ) : chat.status === 'loading' && entries.length === 0 ? (
             <Skeleton />
           ) : (
-            <Messages chatId={chatId} mayWrite={mayWrite} />
+            <>
+              <Older chatId={chatId} follow={follow} />
+              <Messages chatId={chatId} mayWrite={mayWrite} />
+            </>
           )}
         </div>
-        {isAway && <button type="button" className="to-end" onClick={toEnd} />}
+        <ToEnd follow={follow} />
       </div>
       {!isGone && (
         <footer className="foot">

@@ -1,7 +1,5 @@
 import type { BranchMessage } from '@runnel/client'
-import { useBranch, useLoadOlder } from '@runnel/client/react'
-import { Button } from '../ui/button.tsx'
-import { useWords } from '../words/words.ts'
+import { useBranch } from '@runnel/client/react'
 import { useEffect } from 'react'
 import { Answer } from './answer.tsx'
 import { nameLastQuestion } from './editing.ts'
@@ -10,31 +8,22 @@ import { Question } from './question.tsx'
 
 /** The branch on show. */
 export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boolean }) {
-  const words = useWords().conversation
-  const { entries, hasOlder } = useBranch(chatId)
-  const [loadOlder, older] = useLoadOlder(chatId)
+  const { entries } = useBranch(chatId)
   const lastQuestion = entries.findLast(({ message }) => message.role === 'user')?.message.id ?? null
   useEffect(() => {
     nameLastQuestion(chatId, mayWrite ? lastQuestion : null)
     return () => nameLastQuestion(chatId, null)
   }, [chatId, lastQuestion, mayWrite])
   return (
-    <>
-      {hasOlder && (
-        <Button busy={older.pending} onClick={() => void loadOlder()} data-testid="older">
-          {words.older}
-        </Button>
+    <PeopleOfChat chatId={chatId}>
+      {entries.map((entry) =>
+        entry.message.role === 'user' ? (
+          <Question key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+        ) : (
+          <Answer key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+        ),
       )}
-      <PeopleOfChat chatId={chatId}>
-        {entries.map((entry) =>
-          entry.message.role === 'user' ? (
-            <Question key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-          ) : (
-            <Answer key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-          ),
-        )}
-      </PeopleOfChat>
-    </>
+    </PeopleOfChat>
   )
 }
 

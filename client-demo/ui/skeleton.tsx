@@ -5,7 +5,7 @@ import './skeleton.css'
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   const words = useWords().app
   return (
-    <div className="skeleton" role="status" aria-label={words.loading}>
+    <div className="skeleton" role="img" aria-label={words.loading}>
       {Array.from({ length: lines }, (_, line) => (
         <i key={line} />
       ))}

@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react'
 import { useWords } from '../words/words.ts'
+import { announce } from './announcer.tsx'
 import { Button } from './button.tsx'
 import './undo.css'
 
@@ -47,12 +48,13 @@ export function UndoBar() {
   const words = useWords().app
   useEffect(() => {
     if (!shown) return
+    announce(shown.text)
     const timer = setTimeout(() => end('perform'), momentMs)
     return () => clearTimeout(timer)
   }, [shown])
   if (!shown) return null
   return (
-    <div className="undo" role="status">
+    <div className="undo">
       {shown.text}
       <Button onClick={() => end('takeBack')}>{words.undo}</Button>
     </div>

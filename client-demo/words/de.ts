@@ -2,6 +2,7 @@ import { app } from './de/app.ts'
 import { list } from './de/list.ts'
 import { header } from './de/header.ts'
 import { conversation } from './de/conversation.ts'
+import { follow } from './de/follow.ts'
 import { blocks } from './de/blocks.ts'
 import { markdown } from './de/markdown.ts'
 import { compose } from './de/compose.ts'
@@ -16,6 +17,7 @@ export const de: Words = {
   list,
   header,
   conversation,
+  follow,
   blocks,
   markdown,
   compose,

@@ -2,6 +2,7 @@ import { app } from './en/app.ts'
 import { list } from './en/list.ts'
 import { header } from './en/header.ts'
 import { conversation } from './en/conversation.ts'
+import { follow } from './en/follow.ts'
 import { blocks } from './en/blocks.ts'
 import { markdown } from './en/markdown.ts'
 import { compose } from './en/compose.ts'
@@ -15,6 +16,7 @@ export const en = {
   list,
   header,
   conversation,
+  follow,
   blocks,
   markdown,
   compose,

@@ -1,0 +1,68 @@
+import { useBranch, useLoadOlder } from '@runnel/client/react'
+import { useEffect, useRef, useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import { Fault } from '../ui/fault.tsx'
+import { useWords } from '../words/words.ts'
+import type { FollowEnd } from './follow-end.ts'
+
+/** Older ones come by themselves where a reader is so near to the first, as a part of the window. */
+const nearTop = '150%'
+/** So many answers come by themselves, while nobody scrolls: find-in-page finds what is in them. */
+const answersByThemselves = 1_000
+const restMs = 300
+
+/** What is above the first message: the older ones, by themselves or by a button. */
+export function Older({ chatId, follow }: { chatId: string; follow: FollowEnd }) {
+  const words = useWords().conversation
+  const { entries, hasOlder } = useBranch(chatId)
+  const [loadOlder, { pending, error }] = useLoadOlder(chatId)
+  const edge = useRef<HTMLDivElement>(null)
+  const isWantedAtOnce = useSearching()
+  const first = entries[0]?.message.id
+  const isFailed = error !== null
+  const isFew = entries.length < 2 * answersByThemselves
+
+  useEffect(() => {
+    if (!hasOlder || isFailed) return
+    const seen = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder(), {
+      root: follow.scroller,
+      rootMargin: `${nearTop} 0px 0px`,
+    })
+    seen.observe(edge.current!)
+    return () => seen.disconnect()
+  }, [hasOlder, isFailed, first, loadOlder, follow])
+
+  useEffect(() => {
+    if (!hasOlder || isFailed || !isFew || savesData()) return
+    if (isWantedAtOnce) return void loadOlder()
+    const timer = setInterval(() => {
+      if (!document.hidden && follow.restedFor > restMs) void loadOlder()
+    }, restMs)
+    return () => clearInterval(timer)
+  }, [hasOlder, isFailed, isFew, isWantedAtOnce, first, loadOlder, follow])
+
+  if (!hasOlder) return null
+  return (
+    <div className="older" ref={edge}>
+      <Button look="quiet" busy={pending} onClick={() => void loadOlder()} data-testid="older">
+        {words.older}
+      </Button>
+      <Fault error={error} />
+    </div>
+  )
+}
+
+/** They have begun to search in the page. */
+function useSearching(): boolean {
+  const [isSearching, setSearching] = useState(false)
+  useEffect(() => {
+    const pressed = ({ key, ctrlKey, metaKey }: KeyboardEvent) => {
+      if (key === 'F3' || ((ctrlKey || metaKey) && key === 'f')) setSearching(true)
+    }
+    addEventListener('keydown', pressed)
+    return () => removeEventListener('keydown', pressed)
+  }, [])
+  return isSearching
+}
+
+const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true
