@@ -41,8 +41,6 @@ export default defineConfig({
       treeshake: { moduleSideEffects: true },
       // What the first paint needs comes as one file, however many later parts share pieces of it: it packs better, and costs one way.
       output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
-      // The second is the frame that draws diagrams.
-      input: [own('client-demo/index.html'), own('client-demo/diagram.html')],
       // 'use client' means nothing where all is the client's.
       onLog: (level, log, next) => (log.code === 'MODULE_LEVEL_DIRECTIVE' ? undefined : next(level, log)),
     },

@@ -11,6 +11,7 @@ const SOURCES = [
   'shared',
   'scripts/compress.mjs',
   'vite.config.ts',
+  'vite.diagram.config.ts',
   'tsconfig.json',
   'package-lock.json',
 ]
@@ -28,14 +29,17 @@ export async function ensurePage(node) {
 
   rmSync(stampFile, { force: true })
   console.log('Building the page …')
-  const result = await run(node, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
-    cwd: root,
-    quiet: true,
-  })
-  if (result.signal !== null) endLike(result)
-  if (result.code !== 0) {
-    console.error(result.output.trim())
-    throw new Unready('the page could not be built (the reason is above).')
+  for (const config of ['vite.config.ts', 'vite.diagram.config.ts']) {
+    const vite = join(root, 'node_modules/vite/bin/vite.js')
+    const result = await run(node, [vite, 'build', '--config', join(root, config), '--logLevel', 'warn'], {
+      cwd: root,
+      quiet: true,
+    })
+    if (result.signal !== null) endLike(result)
+    if (result.code !== 0) {
+      console.error(result.output.trim())
+      throw new Unready('the page could not be built (the reason is above).')
+    }
   }
   compressFolder(join(root, 'dist/page/assets'))
   mkdirSync(dirname(stampFile), { recursive: true })
