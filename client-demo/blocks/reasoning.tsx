@@ -1,7 +1,6 @@
 import { useBlock } from '@runnel/client/react'
-import { BlockMarkdown } from '@runnel/client/react/markdown'
 import { memo } from 'react'
-import { markdownComponents } from '../markdown/components.tsx'
+import { LiveMarkdown } from '../markdown/live-markdown.tsx'
 import { useWords } from '../words/words.ts'
 import type { BlockProps } from './block-props.ts'
 import { useElapsed } from './elapsed.ts'
@@ -43,7 +42,7 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
         </>
       }
     >
-      <BlockMarkdown className="md" messageId={messageId} blockId={blockId} components={markdownComponents} />
+      <LiveMarkdown messageId={messageId} blockId={blockId} />
     </Fold>
   )
 })

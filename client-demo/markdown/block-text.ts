@@ -1,0 +1,6 @@
+/** Which text is shown. */
+export interface BlockText {
+  messageId: string
+  blockId: string
+  className?: string
+}
