@@ -68,7 +68,7 @@ export function FileView({ file }: { file: ShownFile }) {
 
 function Save({ fileId, name }: { fileId: string; name: string }) {
   const words = useWords().blocks.file
-  const [load, { pending, error }] = useCall((api) => api.getFile(fileId))
+  const [load, { pending, error }] = useCall(`file ${fileId}`, (api) => api.getFile(fileId))
   return (
     <>
       <Button

@@ -11,7 +11,7 @@ import { wholeWaiting } from './waiting-form.tsx'
  */
 export function useRemoveWaiting(chatId: string) {
   const client = useClient()
-  return useCall(async (api, listed: WaitingEntry, after: string | undefined, mayUndo: boolean) => {
+  return useCall(`remove ${chatId}`, async (api, listed: WaitingEntry, after: string | undefined, mayUndo: boolean) => {
     const entry = listed.shortened ? await wholeWaiting(api, chatId, listed.id) : listed
     const files = mayUndo ? await Promise.all((entry.files ?? []).map((file) => bytesOf(api, file))) : []
     await api.removeWaiting(chatId, entry.id)

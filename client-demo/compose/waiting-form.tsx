@@ -33,7 +33,7 @@ function Whole({ chatId, entry, close }: FormProps) {
 function Form({ chatId, id, text: first, close }: { chatId: string; id: string; text: string; close: () => void }) {
   const words = useWords()
   const [text, setText] = useState(first)
-  const [change, changing] = useCall((api, waitingId: string, content: string) =>
+  const [change, changing] = useCall(`change ${chatId}`, (api, waitingId: string, content: string) =>
     api.changeWaiting(chatId, waitingId, { content }),
   )
   const field = useRef<HTMLTextAreaElement>(null)

@@ -57,9 +57,11 @@ function Item({ chatId, entry, before, after, isFirst, isMine, mayWrite }: ItemP
   const words = useWords()
   const { id, by, text, shortened, refused, files = [] } = entry
   const [isEdited, setEdited] = useState(false)
-  const [sendNow, sending] = useCall((api, waitingId: string) => api.sendWaiting(chatId, waitingId))
-  const [move, moving] = useCall((api, waitingId: string, place: { before: string } | { after: string }) =>
-    api.changeWaiting(chatId, waitingId, place),
+  const [sendNow, sending] = useCall(`send ${chatId}`, (api, waitingId: string) => api.sendWaiting(chatId, waitingId))
+  const [move, moving] = useCall(
+    `move ${chatId}`,
+    (api, waitingId: string, place: { before: string } | { after: string }) =>
+      api.changeWaiting(chatId, waitingId, place),
   )
   const [remove, removing] = useRemoveWaiting(chatId)
   const mayRemove = mayWrite || isMine

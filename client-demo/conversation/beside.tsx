@@ -13,7 +13,7 @@ function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: Branch
   const words = useWords().conversation
   const { choose } = useBranch(chatId)
   const runs = runsBeside(useChat(chatId).messages, entry)
-  const [stop, stopping] = useCall(async (api, ids: string[]) => {
+  const [stop, stopping] = useCall('stop', async (api, ids: string[]) => {
     await Promise.all(ids.map((id) => api.stop(id)))
   })
   const [first] = runs

@@ -15,7 +15,7 @@ export function useExportChoices(chatId: string): [choices: Choice[], error: Run
   const { entries } = useBranch(chatId)
   const title = chat?.title || words.list.untitled
   const leaf = entries.at(-1)?.message.id
-  const [save, saving] = useCall(async (api, format: Format, shownLeaf?: string) => {
+  const [save, saving] = useCall(`export ${chatId}`, async (api, format: Format, shownLeaf?: string) => {
     const query = { format, ...(shownLeaf !== undefined && { leaf: shownLeaf }) }
     saveFile(
       await api.exportChat(chatId, query),

@@ -9,7 +9,7 @@ import { saveFile } from './save-file.ts'
 /** The files of a question, each to be saved. */
 export function QuestionFiles({ files }: { files: readonly JsonObject[] }) {
   const words = useWords().conversation
-  const [save, saving] = useCall(async (api, id: string, name: string) => saveFile(await api.getFile(id), name))
+  const [save, saving] = useCall('file', async (api, id: string, name: string) => saveFile(await api.getFile(id), name))
   if (files.length === 0) return null
   return (
     <>

@@ -26,7 +26,7 @@ export function Links({ chatId }: { chatId: string }) {
     setLink(next)
     reload()
   }
-  const [revoke, revoking] = useCall(async (api, inviteId: string) => {
+  const [revoke, revoking] = useCall(`revoke ${chatId}`, async (api, inviteId: string) => {
     await api.revokeInvite(chatId, inviteId)
     if (inviteId === link?.id) setLink(null)
     reload()
@@ -77,7 +77,7 @@ function NewLink({
   const { header: words, app } = useWords()
   const [role, setRole] = useState<Granted>('viewer')
   const [seconds, setSeconds] = useState(week)
-  const [make, making] = useCall((api, role: Granted, expiresInSeconds: number) =>
+  const [make, making] = useCall(`invite ${chatId}`, (api, role: Granted, expiresInSeconds: number) =>
     api.createInvite(chatId, { role, expiresInSeconds }),
   )
   const [copy, isCopied] = useCopy()

@@ -22,7 +22,7 @@ export function Members({ chatId, isOwner }: { chatId: string; isOwner: boolean 
       api.listMembers(chatId, query, { signal }),
     ),
   )
-  const [change, changing] = useCall(async (api, userId: string, role: Granted | null) => {
+  const [change, changing] = useCall(`members ${chatId}`, async (api, userId: string, role: Granted | null) => {
     if (role === null) await api.removeMember(chatId, userId)
     else await api.setMember(chatId, { userId, role })
     reload()
@@ -78,7 +78,9 @@ function AddMember({ chatId, added }: { chatId: string; added: () => void }) {
   const id = useId()
   const [userId, setUserId] = useState('')
   const [role, setRole] = useState<Granted>('editor')
-  const [add, adding] = useCall((api, userId: string, role: Granted) => api.setMember(chatId, { userId, role }))
+  const [add, adding] = useCall(`member ${chatId}`, (api, userId: string, role: Granted) =>
+    api.setMember(chatId, { userId, role }),
+  )
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (userId.trim() === '' || !(await add(userId.trim(), role))) return
@@ -115,7 +117,7 @@ function AddMember({ chatId, added }: { chatId: string; added: () => void }) {
 function Leave({ chatId, userId }: { chatId: string; userId: string }) {
   const words = useWords().header
   const [isSure, setSure] = useState(false)
-  const [leave, leaving] = useCall(async (api) => {
+  const [leave, leaving] = useCall(`leave ${chatId}`, async (api) => {
     await api.removeMember(chatId, userId)
     goTo(null)
     return true

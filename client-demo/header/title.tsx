@@ -9,7 +9,7 @@ export function Title({ chatId }: { chatId: string }) {
   const { chat, role } = useChat(chatId)
   /** Null: nobody writes a title now. */
   const [text, setText] = useState<string | null>(null)
-  const [rename, renaming] = useCall((api, title: string) => api.renameChat(chatId, title))
+  const [rename, renaming] = useCall(`title ${chatId}`, (api, title: string) => api.renameChat(chatId, title))
   if (!chat) return <h1 className="title" />
   const mayRename = role === 'owner' || role === 'editor'
   const end = (isWanted: boolean) => {

@@ -21,7 +21,9 @@ function Form({ chat, close }: { chat: ChatInfo; close: () => void }) {
   const [system, setSystem] = useState(chat.system ?? '')
   const [fields, setFields] = useState(() => fieldsOf(chat.params))
   const [faulty, setFaulty] = useState<FaultyField | null>(null)
-  const [change, changing] = useCall((api, next: Parameters<typeof api.changeChat>[1]) => api.changeChat(chat.id, next))
+  const [change, changing] = useCall(`settings ${chat.id}`, (api, next: Parameters<typeof api.changeChat>[1]) =>
+    api.changeChat(chat.id, next),
+  )
   const put = (field: keyof Fields, value: string) => {
     setFields((last) => ({ ...last, [field]: value }))
     setFaulty(null)

@@ -16,7 +16,7 @@ export default function OpenInvitation({ url, invite, token }: InvitationProps) 
     const [who, chat] = await Promise.all([token().then((held) => whoIs(url, held)), lookAt(url, invite)])
     return { who, chat }
   })
-  const [join, joining] = useCall(async (api) => answered((await api.redeemInvite(invite.token)).chatId))
+  const [join, joining] = useCall('join', async (api) => answered((await api.redeemInvite(invite.token)).chatId))
   const isInvalid = error !== null && error.code !== 'internal'
   return (
     <main className="invitation" data-testid="invitation" aria-label={words.invitation}>
