@@ -34,6 +34,8 @@ export default defineConfig({
     target: 'es2022',
     // What lays out the largest diagrams is larger than what a page should have, and is loaded for them alone.
     chunkSizeWarningLimit: 1_600,
+    // Every browser that has what the page needs knows it.
+    modulePreload: { polyfill: false },
     // The page's policy takes fonts from files alone.
     assetsInlineLimit: (file) => (/\.woff2?$/.test(file) ? false : undefined),
     // `sideEffects: false` in package.json speaks of the library; the page is a program.

@@ -1,6 +1,7 @@
 import type { MarkdownOptions } from '@runnel/client/markdown'
 import type { MarkdownComponents } from '@runnel/client/react/markdown'
 import { Code } from './code.tsx'
+import { Item } from './item.tsx'
 import { Link } from './link.tsx'
 import { Math } from './math.tsx'
 import { Table } from './table.tsx'
@@ -12,7 +13,7 @@ export const markdownComponents: MarkdownComponents = {
   dir: 'auto',
   code: Code,
   math: Math,
-  elements: { a: Link, table: Table },
+  elements: { a: Link, li: Item, table: Table },
 }
 
 /** A picture that the text itself holds is shown. One of elsewhere is a link: it would tell a stranger who reads. */

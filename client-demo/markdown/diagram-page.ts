@@ -10,6 +10,7 @@ const light = {
   primaryTextColor: '#14202a',
   primaryBorderColor: '#2f7fa6',
   lineColor: '#5b6b76',
+  edgeLabelBackground: '#ffffff',
   secondaryColor: '#eef3f6',
   tertiaryColor: '#f6f9fb',
   noteBkgColor: '#fdf3dc',
@@ -17,11 +18,12 @@ const light = {
   noteBorderColor: '#b98a2c',
 }
 const dark = {
-  background: '#14191e',
+  background: '#171d1f',
   primaryColor: '#1d3644',
   primaryTextColor: '#e8eef2',
   primaryBorderColor: '#63b4dc',
   lineColor: '#9fb0bb',
+  edgeLabelBackground: '#171d1f',
   secondaryColor: '#232c33',
   tertiaryColor: '#1a2127',
   noteBkgColor: '#3a3018',

@@ -54,6 +54,8 @@ function setHeaders(response: Response, path: string): void {
     response.set('Content-Security-Policy', diagramPolicy)
     // `frame-ancestors` says it; the older header knows no "by this page alone" that holds for a frame in a sandbox.
     response.removeHeader('X-Frame-Options')
+    // It has no origin to keep apart.
+    response.removeHeader('Origin-Agent-Cluster')
   }
   if (!name.startsWith(assets)) return void response.set('Cache-Control', 'no-cache')
   response.set({

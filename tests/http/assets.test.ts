@@ -25,6 +25,8 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
     const type = path.endsWith('.js') ? 'text/javascript; charset=utf-8' : 'text/css; charset=utf-8'
     expect(plain.headers).toMatchObject({ 'cache-control': forEver, vary: 'Accept-Encoding', 'content-type': type })
     expect(plain.headers).not.toHaveProperty('content-encoding')
+    // A small part may be no smaller in a format.
+    if (plain.body.length < 500) continue
     for (const [accept, encoding, undo] of [
       ['gzip, deflate, br', 'br', brotliDecompressSync],
       ['gzip', 'gzip', gunzipSync],
