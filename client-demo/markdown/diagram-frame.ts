@@ -33,26 +33,33 @@ export function drawDiagram(text: string, isDark: boolean): Promise<Picture> {
     if (known) return known
     if (text.length > maxTextLength) throw new Error('The diagram is too long.')
     clearTimeout(idle)
-    const picture = await drawAnew(text, isDark)
-    pictures.set(name, picture)
-    if (pictures.size > keptPictures) pictures.delete(pictures.keys().next().value!)
-    idle = setTimeout(leave, idleMs)
-    return picture
+    try {
+      const picture = await draw(text, isDark)
+      pictures.set(name, picture)
+      if (pictures.size > keptPictures) pictures.delete(pictures.keys().next().value!)
+      return picture
+    } finally {
+      idle = setTimeout(leave, idleMs)
+    }
   })
   last = drawing.catch(() => {})
   return drawing
 }
 
-/** A frame that failed may have been left broken, by this text or by one before it: the next text gets another. */
-async function drawAnew(text: string, isDark: boolean): Promise<Picture> {
+/** A frame that is in order draws this. */
+const simplest = 'flowchart LR\n  A'
+
+/** A text may leave the frame broken for those behind it: what was asked of such a frame is asked of another. */
+async function draw(text: string, isDark: boolean): Promise<Picture> {
   const isUsed = frame !== null
-  frame ??= new Frame()
+  const asked = (frame ??= new Frame())
   try {
-    return await frame.draw(text, isDark)
+    return await asked.draw(text, isDark)
   } catch (error) {
-    leave()
+    const isWell = error === undrawable && (await asked.draw(simplest, isDark).then(Boolean, () => false))
+    if (!isWell) leave()
     // One that took too long is not asked for again.
-    if (isUsed && error === undrawable) return drawAnew(text, isDark)
+    if (!isWell && isUsed && error === undrawable) return draw(text, isDark)
     throw error
   }
 }
