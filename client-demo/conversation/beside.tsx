@@ -1,5 +1,5 @@
 import { isTerminal, type BranchMessage, type ChatMessage } from '@runnel/client'
-import { useBranch, useCall, useChat } from '@runnel/client/react'
+import { useCall, useChat, useClient } from '@runnel/client/react'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 import { Button } from '../ui/button.tsx'
@@ -11,7 +11,7 @@ export function Besides({ chatId, entry, mayWrite }: { chatId: string; entry: Br
 
 function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
   const words = useWords().conversation
-  const { choose } = useBranch(chatId)
+  const client = useClient()
   const runs = runsBeside(useChat(chatId).messages, entry)
   const [stop, stopping] = useCall('stop', async (api, ids: string[]) => {
     await Promise.all(ids.map((id) => api.stop(id)))
@@ -21,7 +21,7 @@ function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: Branch
   return (
     <p className="status-line" data-live="true" data-testid="besides">
       {words.besides(runs.length)}
-      <Button look="quiet" onClick={() => choose(first)}>
+      <Button look="quiet" onClick={() => client.chat(chatId).branch.choose(first)}>
         {words.show}
       </Button>
       {mayWrite && (

@@ -27,7 +27,7 @@ export default function Columns({ chatId, entry, mayWrite }: MessageProps) {
     return <OneAnswer chatId={chatId} entry={entry} mayWrite={mayWrite} />
   const byId = new Map(messages.map((one) => [one.id, one]))
   return (
-    <div className="columns" data-message-id={message.parentId} data-count={siblings.length + pending.length}>
+    <div className="columns" data-count={siblings.length + pending.length}>
       <header className="columns-head">
         <h2>{words.columns}</h2>
         <Button look="quiet" icon={X} onClick={() => endSideBySide(chatId)} data-testid="close-columns">
@@ -65,7 +65,7 @@ interface ColumnProps {
 
 const Column = memo(function Column({ chatId, message, mayWrite, isOnShow }: ColumnProps) {
   const words = useWords().conversation
-  const { choose } = useBranch(chatId)
+  const client = useClient()
   const { message: live } = useMessage(message.id)
   const [stop, stopping] = useStop(message.id)
   const model = live?.model ?? message.model ?? ''
@@ -73,7 +73,7 @@ const Column = memo(function Column({ chatId, message, mayWrite, isOnShow }: Col
   const entry = useMemo(() => ({ message, siblings: [message.id], index: 0 }), [message])
   const isLive = !isTerminal(live?.status ?? message.status)
   const goOn = () => {
-    choose(message.id)
+    client.chat(chatId).branch.choose(message.id)
     endSideBySide(chatId)
   }
   return (

@@ -1,12 +1,12 @@
 import { useClient } from '@runnel/client/react'
 import { addressOf } from '../address.ts'
-import { useCopy, type CopyState } from '../ui/copy.ts'
+import { useCopy, type Copied, type CopyState } from '../ui/copy.ts'
 import { Check, Copy, Link, type LucideIcon } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 import type { Act } from './acts.tsx'
 
-/** Ways to copy a message. `read`: its words as Markdown, as of now. */
-export function useCopyActs(chatId: string, messageId: string, read: () => string): [acts: Act[], state: CopyState] {
+/** Ways to copy a message. `read`: its words as Markdown, as of now, all of them. */
+export function useCopyActs(chatId: string, messageId: string, read: () => Copied): [acts: Act[], state: CopyState] {
   const words = useWords().conversation
   const [copy, isCopied, state] = useCopy()
   const link = () => new URL(addressOf(chatId, messageId), location.href).href
@@ -17,7 +17,8 @@ export function useCopyActs(chatId: string, messageId: string, read: () => strin
     {
       label: words.copyText,
       icon: Copy,
-      act: () => copy(import('./plain-text.ts').then(({ plainText }) => plainText(read()))),
+      act: () =>
+        copy(Promise.all([import('./plain-text.ts'), read()]).then(([{ plainText }, text]) => plainText(text))),
     },
     { label: words.copyLink, icon: Link, act: () => copy(link()) },
   ]

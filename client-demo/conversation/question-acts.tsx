@@ -1,4 +1,5 @@
 import type { BranchMessage } from '@runnel/client'
+import { useClient } from '@runnel/client/react'
 import { useRef } from 'react'
 import { Fault } from '../ui/fault.tsx'
 import { Pencil, Trash2 } from '../ui/icons.ts'
@@ -9,21 +10,22 @@ import { editQuestion } from './editing.ts'
 import { leaveBehind, useRemove } from './removing.ts'
 import { Versions } from './versions.tsx'
 
-/** What may be done with a question; `text`: of which as much as is here. Loaded as that of answers. */
+/** What may be done with a question. Loaded as that of answers. */
 export default function QuestionActs({
   chatId,
   entry,
-  text,
   mayWrite,
 }: {
   chatId: string
   entry: BranchMessage
-  text: string
   mayWrite: boolean
 }) {
   const words = useWords().conversation
-  const { id } = entry.message
-  const [copyActs, copied] = useCopyActs(chatId, id, () => text)
+  const { message } = entry
+  const { id } = message
+  const { questions } = useClient()
+  const read = () => questions.known(message)?.text ?? questions.read(message).then(({ text }) => text)
+  const [copyActs, copied] = useCopyActs(chatId, id, read)
   const [remove, removeError] = useRemove(chatId, id)
   const more = useRef<HTMLButtonElement>(null)
   const acts: (Act | false)[] = [

@@ -62,7 +62,7 @@ export const Question = memo(function Question({ chatId, entry, mayWrite }: Mess
       <Besides chatId={chatId} entry={entry} mayWrite={mayWrite} />
       {!isEdited && (
         <ActsLine>
-          <QuestionActs chatId={chatId} entry={entry} text={text} mayWrite={mayWrite} />
+          <QuestionActs chatId={chatId} entry={entry} mayWrite={mayWrite} />
         </ActsLine>
       )}
     </article>

@@ -1,5 +1,5 @@
 import type { RunnelError } from '@runnel/client'
-import { useBranch, useClient } from '@runnel/client/react'
+import { useClient } from '@runnel/client/react'
 import { doUnlessUndone } from '../ui/undo.tsx'
 import { PerChat, usePerChat } from './store.ts'
 
@@ -11,23 +11,24 @@ export function useRemove(
   chatId: string,
   messageId: string,
 ): [remove: (said: string) => void, error: RunnelError | null] {
-  const { api } = useClient()
-  const { hide, choose } = useBranch(chatId)
+  const client = useClient()
   const failure = usePerChat(failed, chatId, (value) => (value?.messageId === messageId ? value.error : null))
   const remove = (text: string) => {
     failed.set(chatId, null)
-    const show = hide(messageId)
+    const { branch } = client.chat(chatId)
+    const show = branch.hide(messageId)
     const bringBack = () => {
       show()
-      choose(messageId)
+      branch.choose(messageId)
     }
     doUnlessUndone({
       text,
       takeBack: bringBack,
       perform: () =>
-        void api.deleteMessage(messageId).then(show, (error: RunnelError) => {
+        // It stays hidden: that it is gone is heard on the line, later than here.
+        void client.api.deleteMessage(messageId).catch((error: RunnelError) => {
           // Somebody else was faster.
-          if (error.code === 'not_found') return show()
+          if (error.code === 'not_found') return
           failed.set(chatId, { messageId, error })
           bringBack()
         }),

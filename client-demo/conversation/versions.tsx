@@ -1,5 +1,5 @@
 import type { BranchMessage } from '@runnel/client'
-import { useBranch } from '@runnel/client/react'
+import { useClient } from '@runnel/client/react'
 import { useRef } from 'react'
 import { IconButton } from '../ui/button.tsx'
 import { ChevronLeft, ChevronRight } from '../ui/icons.ts'
@@ -8,7 +8,7 @@ import { useWords } from '../words/words.ts'
 /** `‹ 2/3 ›`: the versions of a message, and which one is on show. */
 export function Versions({ chatId, entry }: { chatId: string; entry: BranchMessage }) {
   const words = useWords().conversation
-  const { choose } = useBranch(chatId)
+  const client = useClient()
   const previous = useRef<HTMLButtonElement>(null)
   const next = useRef<HTMLButtonElement>(null)
   const { siblings, index } = entry
@@ -17,7 +17,7 @@ export function Versions({ chatId, entry }: { chatId: string; entry: BranchMessa
     const to = index + by
     const id = siblings[to]
     if (id === undefined) return
-    choose(id)
+    client.chat(chatId).branch.choose(id)
     // The keyboard stays on the switcher: at its end on the way back.
     if (siblings[to + by] === undefined) (by === 1 ? previous : next).current?.focus()
   }

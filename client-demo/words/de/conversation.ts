@@ -67,7 +67,7 @@ export const conversation: typeof en = {
   stoppedByYou: 'Von Ihnen angehalten',
   failed: 'Diese Antwort ist gescheitert.',
   interrupted: 'Diese Antwort wurde unterbrochen.',
-  cut: 'Diese Antwort hat ihre größte Länge erreicht und ist abgeschnitten.',
+  cut: 'Diese Antwort wurde abgeschnitten: Länger darf sie nicht sein.',
   empty: 'Das Modell hat eine leere Antwort gegeben.',
   filtered: 'Der Filter des Anbieters hat diese Antwort beendet.',
   askedAnewBy: (name) => `Noch einmal gefragt von ${name}`,

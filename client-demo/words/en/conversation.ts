@@ -65,7 +65,7 @@ export const conversation = {
   stoppedByYou: 'Stopped by you',
   failed: 'This answer failed.',
   interrupted: 'This answer was interrupted.',
-  cut: 'This answer was cut off at its greatest length.',
+  cut: 'This answer was cut off at its length limit.',
   empty: 'The model has given an empty answer.',
   filtered: 'The provider’s filter ended this answer.',
   askedAnewBy: (name: string) => `Asked again by ${name}`,
