@@ -21,6 +21,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { attach, detach, takeAttachments, useAttachments } from './attachments.ts'
 import { nameChoices, useChoices } from './choices.ts'
 import { useDraft } from './draft.ts'
+import { drafts } from './drafts.ts'
 import { useDrop } from './drop.ts'
 import { useGrowing } from './growing.ts'
 import { isSend } from './keys-pressed.ts'
@@ -95,7 +96,9 @@ function Field({ chatId, live, lastModel }: FieldProps) {
     else typedIn(chatId)
   }
   const submit = () => {
-    if (isEmpty) return field.current?.focus()
+    // As it is now, not as it was drawn: a second Enter may come before the field is drawn empty.
+    const text = drafts.read(writer, place)
+    if (text.trim() === '') return field.current?.focus()
     const request = choices.tools === null ? {} : { tools: [...choices.tools] }
     const written = { writer, field: place, text, files, request, models: choices.models, chatId }
     const isTaken = outbox.add(written)

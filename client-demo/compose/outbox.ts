@@ -105,7 +105,9 @@ export class Outbox {
     const isSame = last !== undefined && intentOf(last) === intentOf(written)
     const chatId = written.chatId ?? last?.chatId ?? null
     const at = Date.now()
-    const entry: Outgoing = { ...written, key: isSame ? last.key : newKey(), chatId, at, isWaiting: false }
+    // Behind one that waits it waits, too.
+    const isWaiting = this.#entries.some((one) => one.field === written.field && one.isWaiting)
+    const entry: Outgoing = { ...written, key: isSame ? last.key : newKey(), chatId, at, isWaiting }
     this.#keep(entry)
     this.#put([...this.#entries, entry])
     void this.#work(entry.field)
@@ -160,7 +162,8 @@ export class Outbox {
     } catch (error) {
       const now = this.#entries.find((one) => one.key === key) ?? entry
       if (isUnreachable(error as RunnelError)) {
-        this.#change(key, { isWaiting: true })
+        for (const { field, key: each } of this.#entries)
+          if (field === entry.field) this.#change(each, { isWaiting: true })
         clearTimeout(this.#retry)
         this.#retry = setTimeout(() => this.#workAll(), this.#retryMs)
         this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)

@@ -136,7 +136,7 @@ test('what waits stands behind the answer in every tab, and is sent or removed f
   const b = await openTab(hash)
   const chatId = (await canonical(a)).chatId
   for (const content of ['And the lake?', 'And the pond?']) await server.ask(content, { chatId, whenBusy: 'queue' })
-  const waiting = (page: Page) => page.locator('[data-testid=waiting] .growing')
+  const waiting = (page: Page) => page.locator('[data-testid=waiting] .waiting-text')
   for (const page of [a, b])
     await expect
       .poll(() => waiting(page).allTextContents(), { timeout: 10_000 })
