@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from 'vite'
+import { shellOfPage } from './scripts/page-shell.ts'
 
 const own = (path: string) => new URL(path, import.meta.url).pathname
 
@@ -16,7 +17,7 @@ const woff2Alone: Plugin = {
 export default defineConfig({
   root: 'client-demo',
   base: './',
-  plugins: [woff2Alone],
+  plugins: [woff2Alone, shellOfPage()],
   oxc: { jsx: { runtime: 'automatic' } },
   resolve: {
     // As a program that has installed the package writes it.
@@ -41,8 +42,16 @@ export default defineConfig({
     // `sideEffects: false` in package.json speaks of the library; the page is a program.
     rolldownOptions: {
       treeshake: { moduleSideEffects: true },
-      // What the first paint needs comes as one file, however many later parts share pieces of it: it packs better, and costs one way.
-      output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } },
+      input: {
+        index: own('client-demo/index.html'),
+        worker: own('client-demo/worker.ts'),
+      },
+      output: {
+        // A worker rules what stands below it, under a name that stays.
+        entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
+        // What the first paint needs comes as one file, however many later parts share pieces of it: it packs better, and costs one way.
+        codeSplitting: { groups: [{ name: 'page', tags: ['$initial'], test: (id) => !id.endsWith('/worker.ts') }] },
+      },
       // 'use client' means nothing where all is the client's.
       onLog: (level, log, next) => (log.code === 'MODULE_LEVEL_DIRECTIVE' ? undefined : next(level, log)),
     },

@@ -10,6 +10,7 @@ const SOURCES = [
   'client',
   'shared',
   'scripts/compress.mjs',
+  'scripts/page-shell.ts',
   'vite.config.ts',
   'vite.diagram.config.ts',
   'tsconfig.json',

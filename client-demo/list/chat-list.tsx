@@ -1,46 +1,44 @@
-import { useChats } from '@runnel/client/react'
-import { addressOf, goTo } from '../address.ts'
-import { WhoAmI } from '../sign-in/who-am-i.tsx'
+import { useDeferredValue, useState } from 'react'
+import { goTo } from '../address.ts'
 import { Button } from '../ui/button.tsx'
-import { Fault } from '../ui/fault.tsx'
 import { Plus } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
+import { AllChats } from './all-chats.tsx'
+import { Found } from './found.tsx'
+import { Me } from './me.tsx'
+import { SearchField } from './search-field.tsx'
 import './list.css'
 
-/** This user's chats. On a phone a drawer that `close` shuts. */
-export function ChatList({ chatId, close }: { chatId: string | null; close: () => void }) {
+export interface ChatListProps {
+  chatId: string | null
+  /** Something was chosen: a drawer shuts. */
+  chosen: () => void
+  /** So often a search was asked for by a key. */
+  searches: number
+}
+
+/** This user's chats: all of them, or those that a search finds. */
+export default function ChatList({ chatId, chosen, searches }: ChatListProps) {
   const words = useWords().list
-  const { chats, error, refresh, hasMore, loadMore } = useChats()
+  const [text, setText] = useState('')
+  const query = useDeferredValue(text.trim())
   const startNew = () => {
     goTo(null)
-    close()
+    chosen()
   }
   return (
-    <nav className="side" aria-label={words.label}>
-      <div className="brand">
-        <i />
-        Runnel
-      </div>
+    <>
       <Button look="primary" icon={Plus} onClick={startNew} data-testid="new-chat">
         {words.newChat}
       </Button>
-      <ul className="chats" data-testid="chats">
-        {chats.map((chat) => (
-          <li key={chat.id}>
-            <a
-              className="chat"
-              href={addressOf(chat.id)}
-              aria-current={chat.id === chatId ? 'page' : undefined}
-              onClick={close}
-            >
-              {chat.title || words.untitled}
-            </a>
-          </li>
-        ))}
-      </ul>
-      {hasMore && <Button onClick={loadMore}>…</Button>}
-      <Fault error={error} retry={refresh} />
-      <WhoAmI />
-    </nav>
+      <SearchField text={text} setText={setText} searches={searches} />
+      {/* The server finds words of two characters or more. */}
+      {query.length > 1 ? (
+        <Found query={query} chatId={chatId} chosen={chosen} />
+      ) : (
+        <AllChats chatId={chatId} chosen={chosen} />
+      )}
+      <Me />
+    </>
   )
 }

@@ -31,5 +31,15 @@ export function Button({ look = 'plain', icon: Icon, busy, children, className =
 
 /** A button with an icon alone; `label` is what it is called. */
 export function IconButton({ label, className = '', ...rest }: Omit<ButtonProps, 'children'> & { label: string }) {
-  return <Button look="quiet" aria-label={label} title={label} className={`icon-only ${className}`} {...rest} />
+  // What gives it another behaviour may give it an icon, too: it has one.
+  return (
+    <Button
+      look="quiet"
+      aria-label={label}
+      title={label}
+      className={`icon-only ${className}`}
+      {...rest}
+      children={null}
+    />
+  )
 }

@@ -5,6 +5,7 @@ import { conversation } from './de/conversation.ts'
 import { follow } from './de/follow.ts'
 import { blocks } from './de/blocks.ts'
 import { markdown } from './de/markdown.ts'
+import { page } from './de/page.ts'
 import { compose } from './de/compose.ts'
 import { settings } from './de/settings.ts'
 import { signIn } from './de/sign-in.ts'
@@ -20,6 +21,7 @@ export const de: Words = {
   follow,
   blocks,
   markdown,
+  page,
   compose,
   settings,
   signIn,

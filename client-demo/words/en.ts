@@ -5,6 +5,7 @@ import { conversation } from './en/conversation.ts'
 import { follow } from './en/follow.ts'
 import { blocks } from './en/blocks.ts'
 import { markdown } from './en/markdown.ts'
+import { page } from './en/page.ts'
 import { compose } from './en/compose.ts'
 import { settings } from './en/settings.ts'
 import { signIn } from './en/sign-in.ts'
@@ -19,6 +20,7 @@ export const en = {
   follow,
   blocks,
   markdown,
+  page,
   compose,
   settings,
   signIn,

@@ -8,5 +8,6 @@ export const app = {
   copy: 'Kopieren',
   copied: 'Kopiert',
   more: 'Mehr',
+  clear: 'Leeren',
   you: 'Sie',
 }

@@ -9,5 +9,6 @@ export const app = {
   copy: 'Copy',
   copied: 'Copied',
   more: 'More',
+  clear: 'Clear',
   you: 'You',
 }

@@ -1,0 +1,38 @@
+import { useCallback, useMemo, useState } from 'react'
+import { useMedia } from '../ui/media.ts'
+
+/** How the list stands: beside the chat, where it can be folded away, or on a phone as a drawer over it. */
+export interface ListFrame {
+  readonly isDrawer: boolean
+  readonly isShown: boolean
+  readonly show: () => void
+  readonly hide: () => void
+  /** Something was chosen in it: a drawer shuts. */
+  readonly chosen: () => void
+}
+
+const key = 'runnel-list'
+
+export function useListFrame(): ListFrame {
+  const isDrawer = useMedia('(max-width: 640px)')
+  const [isOpen, setOpen] = useState(false)
+  const [isFolded, setFolded] = useState(() => localStorage.getItem(key) === 'folded')
+  const set = useCallback(
+    (shown: boolean) => {
+      if (isDrawer) return setOpen(shown)
+      setFolded(!shown)
+      localStorage.setItem(key, shown ? 'shown' : 'folded')
+    },
+    [isDrawer],
+  )
+  return useMemo(
+    () => ({
+      isDrawer,
+      isShown: isDrawer ? isOpen : !isFolded,
+      show: () => set(true),
+      hide: () => set(false),
+      chosen: () => setOpen(false),
+    }),
+    [isDrawer, isOpen, isFolded, set],
+  )
+}

@@ -1,0 +1,26 @@
+import { useEffect, useRef } from 'react'
+import { Button } from '../ui/button.tsx'
+import { useWords } from '../words/words.ts'
+
+/** The end of what was read of a list: the next page is read when it comes near, or by the button. */
+export function More({ load, isPending }: { load: () => void; isPending: boolean }) {
+  const words = useWords().list
+  const end = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const { current } = end
+    if (!current || isPending) return
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && load(), {
+      root: current.closest('.chats'),
+      rootMargin: '600px 0px',
+    })
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [load, isPending])
+  return (
+    <div ref={end} className="more">
+      <Button look="quiet" busy={isPending} onClick={load}>
+        {words.more}
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,83 @@
+import type { Client, ListedTask } from '@runnel/client'
+import { useClient, useTasks } from '@runnel/client/react'
+import { useEffect, useRef, useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import { useVisible } from '../ui/media.ts'
+import { useWords, wordsNow } from '../words/words.ts'
+import { noticeState, turnNotices, useNoticeState } from './notice-choice.ts'
+import { holdSeen, notify } from './notify.ts'
+import './notices.css'
+
+/** An answer that takes so long is one that people turn away from, ms. */
+const longMs = 20_000
+
+/** The browser tells of answers of this user's that end, or wait for them, while no tab of the page is seen. */
+export function Notices() {
+  const { api } = useClient()
+  const { tasks, pending, error } = useTasks()
+  const isVisible = useVisible()
+  const last = useRef<readonly ListedTask[]>([])
+  useEffect(() => (isVisible ? holdSeen() : undefined), [isVisible])
+  useEffect(() => {
+    if (pending || error) return
+    const before = last.current
+    last.current = tasks
+    if (noticeState() !== 'on' || document.visibilityState === 'visible') return
+    for (const task of changed(before, tasks)) void tell(api, task)
+  }, [api, tasks, pending, error])
+  return <Question tasks={tasks} />
+}
+
+interface Change extends ListedTask {
+  hasEnded: boolean
+}
+
+/** Those that began to wait for somebody, and those that are there no more. */
+function changed(before: readonly ListedTask[], now: readonly ListedTask[]): Change[] {
+  const left = new Map(now.map((task) => [task.taskId, task]))
+  return before.flatMap((task): Change[] => {
+    const next = left.get(task.taskId)
+    if (!next) return [{ ...task, hasEnded: true }]
+    return next.status === 'waiting' && task.status !== 'waiting' ? [{ ...next, hasEnded: false }] : []
+  })
+}
+
+async function tell(api: Client['api'], { chatId, messageId, taskId, hasEnded }: Change) {
+  const words = wordsNow().page.notices
+  const name = `${taskId} ${hasEnded ? 'ended' : 'waits'}`
+  try {
+    const [{ title }, message] = await Promise.all([api.getChat(chatId), hasEnded ? api.getMessage(messageId) : null])
+    // Who stopped it knows.
+    if (message?.status === 'stopped') return
+    const body = !message ? words.waits : message.status === 'completed' ? words.ready : words.failed
+    await notify({ name, title: title || wordsNow().list.untitled, body, chatId })
+  } catch {
+    // It was deleted, or cannot be read: there is nothing to tell.
+  }
+}
+
+/** Asks before the browser asks, at the first answer that takes long. */
+function Question({ tasks }: { tasks: readonly ListedTask[] }) {
+  const words = useWords().page.notices
+  const state = useNoticeState()
+  const [long, setLong] = useState<string | null>(null)
+  const first = tasks.find(({ place }) => place === undefined)?.taskId
+  const isAsked = state === 'unasked'
+  useEffect(() => {
+    if (first === undefined || !isAsked) return
+    const timer = setTimeout(() => setLong(first), longMs)
+    return () => clearTimeout(timer)
+  }, [first, isAsked])
+  if (!isAsked || long === null || !tasks.some(({ taskId }) => taskId === long)) return null
+  return (
+    <div className="notice-question" role="region" aria-label={words.ask} data-testid="notice-question">
+      <p>{words.ask}</p>
+      <Button look="primary" onClick={() => void turnNotices(true)}>
+        {words.yes}
+      </Button>
+      <Button look="quiet" onClick={() => void turnNotices(false)}>
+        {words.no}
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,51 @@
+import { goTo } from '../address.ts'
+
+/** So long another tab that hears the same is kept from telling it again, ms. */
+const toldMs = 10_000
+const seen = 'runnel seen'
+
+export interface Notice {
+  /** What is told: of one name one notice comes, however many tabs hear of it. */
+  name: string
+  title: string
+  body: string
+  chatId: string
+}
+
+/** While the answer has not been called, all tabs of this browser know that one of them is looked at. */
+export function holdSeen(): () => void {
+  const over = new AbortController()
+  const held = () =>
+    new Promise<void>((resolve) => {
+      over.signal.addEventListener('abort', () => resolve())
+    })
+  navigator.locks?.request(seen, { mode: 'shared', signal: over.signal }, held).catch(() => {})
+  return () => over.abort()
+}
+
+/** Tells it once for all tabs, and only while none of them is looked at. */
+export async function notify(notice: Notice): Promise<void> {
+  const { held = [] } = await navigator.locks.query()
+  if (held.some(({ name }) => name === seen)) return
+  const told = Promise.withResolvers<void>()
+  void navigator.locks.request(`runnel notice ${notice.name}`, { ifAvailable: true }, async (lock) => {
+    if (lock) {
+      await show(notice)
+      setTimeout(told.resolve, toldMs)
+      await told.promise
+    }
+  })
+}
+
+async function show({ name, title, body, chatId }: Notice): Promise<void> {
+  const options = { body, tag: name, icon: 'icon-192.png', data: { chatId } }
+  // Where there is a worker the notice outlives the tab, and on phones there is no other way.
+  const worker = await navigator.serviceWorker?.getRegistration()
+  if (worker) return await worker.showNotification(title, options)
+  const notification = new Notification(title, options)
+  notification.addEventListener('click', () => {
+    window.focus()
+    goTo(chatId)
+    notification.close()
+  })
+}

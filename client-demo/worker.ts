@@ -1,0 +1,98 @@
+/**
+ * The page while there is no line. It keeps the shell of one build: its own files, nothing that anybody wrote. The page itself is asked for
+ * anew each time, so an update is never hidden by what is kept; its assets have their content's hash in their names.
+ */
+
+/** What a worker has that a page has not, as far as it is used here. */
+interface Waiting extends Event {
+  waitUntil(done: Promise<unknown>): void
+}
+interface Fetching extends Waiting {
+  readonly request: Request
+  respondWith(answer: Promise<Response>): void
+}
+interface Clicked extends Waiting {
+  readonly notification: Notification
+}
+interface Tab {
+  readonly visibilityState: string
+  focus(): Promise<Tab>
+  postMessage(message: unknown): void
+}
+declare const self: {
+  readonly location: Location
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(options: { type: 'window'; includeUncontrolled: boolean }): Promise<Tab[]>
+    openWindow(url: string): Promise<Tab | null>
+  }
+  skipWaiting(): Promise<void>
+  addEventListener(type: 'install' | 'activate', listener: (event: Waiting) => void): void
+  addEventListener(type: 'fetch', listener: (event: Fetching) => void): void
+  addEventListener(type: 'notificationclick', listener: (event: Clicked) => void): void
+}
+
+/** Written by the build: the files of the shell, so that each build has a worker of its own. */
+const shell: string[] = JSON.parse('__SHELL__') as string[]
+
+const home = new URL('.', self.location.href)
+const prefix = `runnel-page ${home.pathname} `
+const cacheName = prefix + shell.join(' ')
+
+async function keep(): Promise<void> {
+  const cache = await caches.open(cacheName)
+  await cache.addAll([home.href, ...shell.map((name) => new URL(name, home).href)])
+}
+
+async function forgetOthers(): Promise<void> {
+  const names = await caches.keys()
+  await Promise.all(
+    names.filter((name) => name.startsWith(prefix) && name !== cacheName).map((name) => caches.delete(name)),
+  )
+}
+
+/** The page as the server has it; as it was last where the server cannot be reached. */
+async function page(request: Request): Promise<Response> {
+  try {
+    const answer = await fetch(request)
+    if (answer.ok) await (await caches.open(cacheName)).put(home.href, answer.clone())
+    return answer
+  } catch (error) {
+    const kept = await caches.match(home.href)
+    if (kept) return kept
+    throw error
+  }
+}
+
+/** What has its hash in its name is what it was. */
+async function asset(request: Request): Promise<Response> {
+  const kept = await caches.match(request)
+  if (kept) return kept
+  const answer = await fetch(request)
+  if (answer.status === 200) await (await caches.open(cacheName)).put(request, answer.clone())
+  return answer
+}
+
+self.addEventListener('install', (event) => event.waitUntil(keep().then(() => self.skipWaiting())))
+self.addEventListener('activate', (event) => event.waitUntil(forgetOthers().then(() => self.clients.claim())))
+self.addEventListener('fetch', (event) => {
+  const { request } = event
+  const { origin, pathname } = new URL(request.url)
+  if (request.method !== 'GET' || origin !== home.origin || !pathname.startsWith(home.pathname)) return
+  const path = pathname.slice(home.pathname.length)
+  if (request.mode === 'navigate' && (path === '' || path === 'index.html')) event.respondWith(page(request))
+  else if (path.startsWith('assets/') || shell.includes(path)) event.respondWith(asset(request))
+})
+self.addEventListener('notificationclick', (event) => {
+  const { notification } = event
+  const chatId = (notification.data as { chatId?: string } | null)?.chatId ?? ''
+  notification.close()
+  const open = async () => {
+    const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
+    const [tab] = tabs
+    if (!tab) return await self.clients.openWindow(`${home.href}#${chatId}`)
+    await tab.focus()
+    tab.postMessage({ open: chatId })
+  }
+  event.waitUntil(open())
+})
