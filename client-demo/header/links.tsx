@@ -34,7 +34,7 @@ export function Links({ chatId }: { chatId: string }) {
   })
   return (
     <section className="links" aria-label={words.links}>
-      <h3>{words.links}</h3>
+      <h2>{words.links}</h2>
       <p className="hint">{words.linksHint}</p>
       <NewLink chatId={chatId} link={link} made={made} />
       <Fault error={error ?? revoking.error} retry={error ? reload : undefined} />

@@ -1,21 +1,19 @@
-import { createRoot } from 'react-dom/client'
+import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
 import OpenDialog from '../ui/open-dialog.tsx'
 import { useWords } from '../words/words.ts'
 import { wordsFor, type Person } from './who-is.ts'
 import './sign-in.css'
 
+/** Puts this on the page; nothing else is there yet. */
+export type Draw = (element: ReactElement) => void
+
 /**
- * Asks before a link makes somebody else of who is signed in, and before there is anything else on the page. Whoever presses Enter or
- * Escape stays who they are. `now`: null where nobody could say.
+ * Asks before a link makes somebody else of who is signed in. Whoever presses Enter or Escape stays who they are. `now`: null where
+ * nobody could say.
  */
-export function ask(now: Person | null, next: Person): Promise<boolean> {
-  const place = document.body.appendChild(document.createElement('div'))
-  const root = createRoot(place)
-  return new Promise<boolean>((resolve) => root.render(<Ask now={now} next={next} answer={resolve} />)).finally(() => {
-    root.unmount()
-    place.remove()
-  })
+export function ask(draw: Draw, now: Person | null, next: Person): Promise<boolean> {
+  return new Promise((resolve) => draw(<Ask now={now} next={next} answer={resolve} />))
 }
 
 function Ask({ now, next, answer }: { now: Person | null; next: Person; answer: (yes: boolean) => void }) {

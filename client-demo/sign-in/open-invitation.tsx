@@ -4,10 +4,17 @@ import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
-import type { InvitationProps } from './invitation.tsx'
+import type { Invite } from './credentials.ts'
 import { lookAt } from './look-at-invite.ts'
 import { whoIs, wordsFor } from './who-is.ts'
 import './sign-in.css'
+
+export interface InvitationProps {
+  url: string
+  invite: Invite
+  /** Of whoever is signed in. */
+  token: () => Promise<string | undefined>
+}
 
 /** What an invite opens, and the question whether to join: to open a link is not to join. */
 export default function OpenInvitation({ url, invite, token }: InvitationProps) {

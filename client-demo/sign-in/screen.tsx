@@ -23,7 +23,7 @@ export default function SignInScreen({ url, isOverPage }: { url: string; isOverP
       data-testid="sign-in"
     >
       <div className="sign-in-card">
-        <DialogHeading className="dialog-title">{isOverPage ? words.endedTitle : words.title}</DialogHeading>
+        <DialogHeading>{isOverPage ? words.endedTitle : words.title}</DialogHeading>
         {isOverPage && <p>{words.endedText}</p>}
         {window.runnelSignIn ? <AtProgram /> : <Ways url={url} isOverPage={isOverPage} />}
       </div>

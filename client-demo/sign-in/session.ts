@@ -27,10 +27,10 @@ export interface Session {
 }
 
 /** Takes what the address has: a sign-in, or an invite. */
-export async function bringSession(url: string): Promise<Session> {
+export async function bringSession(url: string, draw: Draw): Promise<Session> {
   finishLeaving()
   const { token, invite } = takeCredentials()
-  const refusal = token === null ? null : await signIn(url, token)
+  const refusal = token === null ? null : await signIn(url, token, draw)
   // A local server knows its one user without a token, and takes an invite from everybody else.
   const asGuest = invite !== null && !isSignedIn()
   if (asGuest) {
@@ -51,7 +51,7 @@ export async function bringSession(url: string): Promise<Session> {
  * Signs in with the token of a link; where somebody is signed in already, only as the same user or when they say so:
  * anybody can send a link.
  */
-async function signIn(url: string, token: string): Promise<Refusal | null> {
+async function signIn(url: string, token: string, draw: Draw): Promise<Refusal | null> {
   // A program that signs its users in knows them; a link does not.
   if (window.runnelSignIn) return null
   const held = heldToken()
@@ -64,7 +64,7 @@ async function signIn(url: string, token: string): Promise<Refusal | null> {
   if (typeof next === 'string') return next === 'nobody' ? 'invalid' : 'unchecked'
   if (now !== 'nobody' && !(now !== 'unknown' && now.id === next.id)) {
     const { ask } = await import('./ask.tsx')
-    if (!(await ask(now === 'unknown' ? null : now, next))) return null
+    if (!(await ask(draw, now === 'unknown' ? null : now, next))) return null
   }
   keepToken(token, next.id)
   return null

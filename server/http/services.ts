@@ -15,7 +15,6 @@ import type { ToolStatus } from '../task/tool-status.ts'
 import type { DoorBodies } from './door/bodies.ts'
 import type { Door } from './door/door.ts'
 import type { HtmlRenderer } from './render/rendering.ts'
-import type { SignIn } from './sign-in.ts'
 import type { UploadQuota } from './upload-quota.ts'
 
 /** What a chat list shows of a change. */
@@ -36,6 +35,14 @@ export interface SyncDoor {
     saying: { n: number; ack: number | undefined; waits: boolean; everyMs: number },
     body: Uint8Array,
   ): Promise<void>
+}
+
+/** What a page must know before anybody has signed in. */
+export interface SignIn {
+  /** Who calls must be known. */
+  required: boolean
+  /** Where people sign in. */
+  loginUrl?: string
 }
 
 /** The parts of the server that routes speak to. */

@@ -1,14 +1,6 @@
 import { z } from 'zod'
 import { route } from './route.ts'
 
-/** What a page must know before anybody has signed in. */
-export interface SignIn {
-  /** Who calls must be known. */
-  required: boolean
-  /** Where people sign in. */
-  loginUrl?: string
-}
-
 const signInJson = z.object({
   required: z.boolean().describe('false: everybody is the one local user'),
   loginUrl: z.string().optional().describe('where people sign in; they come back to the page with `#token=…`'),

@@ -25,7 +25,7 @@ test(
     await page.goto(`${example.url}/assistant`)
     await page.waitForSelector('[data-testid=connection][data-status=open]')
     expect(page.url()).toBe(`${example.url}/assistant/`)
-    await page.click('[data-testid=chat-list] a:has-text("In the shop")')
+    await page.click('[data-testid=chats] a:has-text("In the shop")')
     await page.waitForSelector('[data-testid=message][data-role=assistant]:has-text("weather in Lisbon")')
     await page.fill('[data-testid=composer]', 'another tool')
     await page.press('[data-testid=composer]', 'Enter')

@@ -23,6 +23,7 @@ afterAll(async () => {
 
 async function openContext(): Promise<BrowserContext> {
   const context = await browser.newContext()
+  context.setDefaultTimeout(8_000)
   context.on('weberror', (error) => problems.push(String(error.error())))
   return context
 }
@@ -34,7 +35,7 @@ async function openPage(context: BrowserContext, hash: string): Promise<Page> {
   return page
 }
 
-const link = (id: string) => `[data-testid=chat-list] a[data-chat-id=${id}]`
+const link = (id: string) => `[data-testid=chats] a[href="#${id}"]`
 
 test('a token in the address signs in, leaves the address and survives a reload; the list is live in a second tab', async () => {
   const context = await openContext()
@@ -70,7 +71,7 @@ async function look(page: Page, name: string): Promise<void> {
 }
 
 async function tokenHeld(page: Page): Promise<string | null> {
-  return await page.evaluate(() => sessionStorage.getItem('runnel-token'))
+  return await page.evaluate(() => localStorage.getItem('runnel-token'))
 }
 
 test('an invite that is declined, or is not valid any more, makes nobody a member', async () => {
@@ -144,10 +145,11 @@ test('an invite link makes a member of who is signed in and says so, and a guest
   await bobsPage.click('[data-testid=join]')
   await bobsPage.waitForSelector(`${link(chatId)}[aria-current=page]`)
   expect(await membersOf()).toEqual(['ada', 'bob'])
-  await adasPage.waitForSelector('[data-testid=presence]:has-text("Also here: Bob")')
-  await bobsPage.waitForSelector('[data-testid=presence]:has-text("Also here: Ada")')
+  await adasPage.waitForSelector('[data-testid=presence]:has-text("Bob is here")')
+  await bobsPage.waitForSelector('[data-testid=presence]:has-text("Ada is here")')
   const guestsPage = await openPage(guests, url.slice(1))
-  await adasPage.waitForSelector('[data-testid=presence]:has-text("Guest")')
+  await adasPage.waitForSelector('[data-testid=presence]:has-text("Bob and a guest are here")')
+  expect(await guestsPage.textContent('h1')).toBe('Tides')
   expect(new URL(guestsPage.url()).hash).toBe(`#${chatId}`)
   // A guest has this one chat: no list, and nothing to make another with.
   expect(await guestsPage.isVisible('[data-testid=new-chat]')).toBe(false)
@@ -179,3 +181,87 @@ test('what somebody else did has their name, and what one did oneself has none',
   expect(lines.filter((line) => line !== '')).toEqual(['Asked by Bob', 'Stopped by Bob'])
   await context.close()
 })
+
+test('own other tabs are told apart from other people, who are told of typing', async () => {
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'Tabs' })).body
+  await ada.call('POST', `/api/chats/${id}/members`, { userId: 'bob', name: 'Bob', role: 'editor' })
+  const [adas, bobs] = [await openContext(), await openContext()]
+  const first = await openPage(adas, `#token=${ada.token}`)
+  await first.click(link(id))
+  const second = await openPage(adas, `#${id}`)
+  const here = (words: string) => `[data-testid=presence]:has-text("${words}")`
+  for (const page of [first, second]) await page.waitForSelector(here('You, in 1 more tab'))
+  const bob = await openPage(bobs, `#token=${await tokenOf('bob', { name: 'Bob' })}`)
+  await bob.click(link(id))
+  for (const page of [first, second]) await page.waitForSelector(here('Bob is here'))
+  // Two tabs, one person.
+  await bob.waitForSelector(here('Ada is here'))
+  expect(await bob.locator('[data-testid=presence] .face').count()).toBe(1)
+  await first.click('[data-testid=presence]')
+  await first.waitForSelector('.people-here:has-text("Ada (you)"):has-text("in 2 tabs")')
+  await bob.locator('[data-testid=composer]').pressSequentially('Hm')
+  for (const page of [first, second]) await page.waitForSelector(here('Bob is typing'))
+  await bob.fill('[data-testid=composer]', '')
+  await second.waitForSelector(here('Bob is here'))
+  await Promise.all([adas.close(), bobs.close()])
+  expect(problems).toEqual([])
+})
+
+test('the owner shares by a dialog: people, roles, links and who came by them; who was reading is told so and keeps nothing', async () => {
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'Secret plans' })).body
+  await ada.ask('slow words of ours', id)
+  const [adas, bobs, cids, guests] = await Promise.all([openContext(), openContext(), openContext(), openContext()])
+  const page = await openPage(adas, `#token=${ada.token}`)
+  await page.click(link(id))
+  await page.click('[data-testid=share]')
+  await page.fill('[data-testid=add-id]', 'bob')
+  await page.click('[data-testid=add-member]')
+  const bobsRow = '[data-testid=members] [data-user-id=bob]'
+  await page.selectOption(`${bobsRow} select`, 'viewer')
+  await expect.poll(async () => (await ada.call('GET', `/api/chats/${id}/members`)).body.items[1]?.role).toBe('viewer')
+  await page.click('[data-testid=make-link]')
+  const url = await page.inputValue('[data-testid=new-link] input')
+  await page.waitForSelector('[data-testid=links] li:has-text("Nobody has joined by it")')
+
+  // While the answer is being written: a guest, and one who has an account.
+  const guest = await openPage(guests, url.slice(url.indexOf('#')))
+  const cid = await openPage(cids, `#token=${await tokenOf('cid', { name: 'Cid' })}`)
+  await cid.goto(url)
+  await cid.click('[data-testid=join]')
+  const bob = await openPage(bobs, `#token=${await tokenOf('bob', { name: 'Bob' })}`)
+  await bob.click(link(id))
+  const readers = [guest, cid, bob]
+  for (const reader of readers) {
+    await reader.waitForSelector('[data-testid=message][data-role=assistant] [data-block-id]')
+    expect(await reader.textContent('h1')).toBe('Secret plans')
+    await seesNoDeadButton(reader)
+  }
+  await page.keyboard.press('Escape')
+  await page.click('[data-testid=share]')
+  await page.waitForSelector('[data-testid=links] li:has-text("Used by Cid")')
+  await page.click('[data-testid=revoke]')
+  for (const user of ['cid', 'bob']) {
+    await page.click(`[data-testid=members] [data-user-id=${user}] [data-testid=remove-member]`)
+    await page.waitForSelector(`[data-testid=members] [data-user-id=${user}]`, { state: 'detached' })
+  }
+  for (const reader of readers) {
+    await reader.waitForSelector('[data-testid=gone]')
+    await reader.waitForSelector(link(id), { state: 'detached' })
+    expect(`${await reader.title()} ${await reader.textContent('body')}`).not.toMatch(/Secret plans|words of ours/)
+  }
+  expect(await guest.textContent('[data-testid=gone]')).toContain('The link does not work any more')
+  await Promise.all([adas, bobs, cids, guests].map((context) => context.close()))
+  expect(problems).toEqual([])
+}, 30_000)
+
+/** Of one who may only read: nothing to write with, nothing that changes anything, nothing that does nothing. */
+async function seesNoDeadButton(page: Page): Promise<void> {
+  for (const gone of ['composer', 'send', 'stop', 'regenerate', 'title-field'])
+    expect(await page.locator(`[data-testid=${gone}]`).count(), gone).toBe(0)
+  expect(await page.locator('h1 button, main :disabled, main [aria-disabled=true]').count()).toBe(0)
+  await page.click('[data-testid=share]')
+  await page.waitForSelector('[data-testid=members]')
+  expect(await page.locator('[data-testid=sharing] :is(select, input, [data-testid=revoke])').count()).toBe(0)
+  await page.keyboard.press('Escape')
+  await page.waitForSelector('[data-testid=sharing]', { state: 'detached' })
+}

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { Person, secret, tokenOf } from '../http/people.ts'
 import { launchChromium, type Browser, type Page } from '../helpers/chromium.ts'
 
 const shortLifeMs = 4_000
@@ -10,6 +11,7 @@ const answer = '[data-testid=message][data-role=assistant]'
 let browser: Browser
 let fake: FakeOpenAI
 let server: StartedRunnel
+const problems: string[] = []
 /** When each token ends, epoch ms; `short…` are new when they are first shown. */
 const ends = new Map<string, number>()
 
@@ -19,11 +21,11 @@ beforeAll(async () => {
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: fake.url,
     authenticate: async (token) => {
-      if (token === undefined) throw new RunnelError('unauthenticated', 'Sign in.')
+      if (token === undefined || token === 'wrong') throw new RunnelError('unauthenticated', 'Sign in.')
       if (token.startsWith('short') && !ends.has(token)) ends.set(token, Date.now() + shortLifeMs)
       const expiresAt = ends.get(token) ?? Date.now() + 3_600_000
       if (expiresAt <= Date.now()) throw new RunnelError('unauthenticated', 'The token has expired.')
-      return { id: 'ada', name: 'Ada', expiresAt }
+      return token.startsWith('bob') ? { id: 'bob', name: 'Bob', expiresAt } : { id: 'ada', name: 'Ada', expiresAt }
     },
   })
   browser = await launchChromium()
@@ -116,3 +118,95 @@ test('where the hook fails at the warning it is asked again when the token has e
   // At the warning, for the new socket, and for the list of chats, which the page loads again.
   expect([asked() - before, sockets(), problems]).toEqual([3, 2, []])
 }, 30_000)
+
+const screen = '[data-testid=sign-in]'
+const isLive = '[data-testid=connection][data-status=open]'
+
+async function openContext() {
+  const context = await browser.newContext()
+  onTestFinished(() => context.close())
+  context.on('weberror', (error) => problems.push(String(error.error())))
+  return context
+}
+
+async function giveToken(page: Page, token: string): Promise<void> {
+  await page.fill('[data-testid=token]', token)
+  await page.click('[data-testid=sign-in-go]')
+}
+
+test('a token is asked for, signs in all tabs, and signing out is for all of them; the next person finds nothing', async () => {
+  const context = await openContext()
+  const [first, second] = [await context.newPage(), await context.newPage()]
+  for (const page of [first, second]) {
+    await page.goto(server.url)
+    await page.waitForSelector(screen)
+  }
+  await giveToken(first, 'wrong')
+  await first.waitForSelector(`${screen} .fault:has-text("not valid")`)
+  // As people paste it: the whole link.
+  await giveToken(first, `${server.url}/#token=long-3`)
+  for (const page of [first, second]) {
+    await page.waitForSelector(isLive)
+    await page.waitForSelector('[data-testid=who-am-i]:has-text("Ada")')
+    await page.waitForSelector(screen, { state: 'detached' })
+  }
+  await second.evaluate(() => {
+    localStorage.setItem('runnel-draft/ada', 'of hers')
+    addEventListener('pagehide', () => localStorage.setItem('runnel-draft/late', 'of hers'))
+  })
+  await first.click('[data-testid=sign-out]')
+  for (const page of [first, second]) await page.waitForSelector(screen)
+  await giveToken(second, 'bob-1')
+  for (const page of [first, second]) {
+    await page.waitForSelector('[data-testid=who-am-i]:has-text("Bob")')
+    await page.waitForSelector(isLive)
+  }
+  expect(await first.evaluate(() => Object.values(localStorage).filter((text) => text.includes('of hers')))).toEqual([])
+  expect(problems).toEqual([])
+}, 30_000)
+
+test('a token that ends in the middle of an answer is asked for, and neither the answer nor the draft is lost', async () => {
+  const stream = fake.manual()
+  const context = await openContext()
+  const page = await context.newPage()
+  await page.goto(`${server.url}/#token=short-3`)
+  await page.waitForSelector(isLive)
+  await ask(page)
+  stream.send('The moon ')
+  await shows(page, 'The moon ')
+  await page.fill('[data-testid=composer]', 'And what of')
+  await page.waitForSelector(`${screen}:has-text("Sign in again")`, { timeout: 10_000 })
+  stream.send('pulls the water.')
+  stream.end()
+  await giveToken(page, 'long-4')
+  await page.waitForSelector(screen, { state: 'detached' })
+  await shows(page, 'The moon pulls the water.')
+  expect(await page.inputValue('[data-testid=composer]')).toBe('And what of')
+
+  // Somebody else signs in there instead: nothing of hers is left on the page.
+  const other = await context.newPage()
+  await other.goto(`${server.url}/#token=bob-2`)
+  await other.click('[data-testid=ask-yes]')
+  for (const tab of [page, other]) await tab.waitForSelector('[data-testid=who-am-i]:has-text("Bob")')
+  await page.waitForSelector('[data-testid=gone]')
+  expect(await page.textContent('body')).not.toContain('The moon')
+  expect(problems).toEqual([])
+}, 30_000)
+
+test("the operator's login is where people are sent, and they come back to the chat that they wanted", async () => {
+  const guarded = await startRunnel({
+    RUNNEL_AUTH_SECRET: secret,
+    RUNNEL_LOGIN_URL: '/healthz?login',
+  })
+  onTestFinished(() => guarded.close())
+  const token = await tokenOf('ada', { name: 'Ada' })
+  const { id } = (await new Person(guarded, token).call('POST', '/api/chats', { title: 'Tides' })).body
+  const page = await (await openContext()).newPage()
+  await page.goto(`${guarded.url}/#${id}`)
+  await page.click('[data-testid=login]')
+  await page.waitForURL('**/healthz?login')
+  await page.goto(`${guarded.url}/#token=${token}`)
+  await page.waitForSelector('h1:has-text("Tides")')
+  expect(page.url()).toBe(`${guarded.url}/#${id}`)
+  expect(problems).toEqual([])
+})
