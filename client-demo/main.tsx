@@ -12,6 +12,9 @@ void loadMarkdown()
 // The server may serve this page below a path of some site.
 const url = new URL('.', location.href).href
 showScheme()
-const [session] = await Promise.all([bringSession(url), bringLanguage()])
-createRoot(document.querySelector('#page')!).render(<App url={url} session={session} />)
+const root = createRoot(document.querySelector('#page')!)
+// Not awaited here: what is loaded meanwhile imports from this very file, and would wait for its end.
+void Promise.all([bringSession(url, (element) => root.render(element)), bringLanguage()]).then(([session]) =>
+  root.render(<App url={url} session={session} />),
+)
 install(url)

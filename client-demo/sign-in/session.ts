@@ -1,4 +1,5 @@
 import type { TokenSource } from '@runnel/client'
+import type { Draw } from './ask.tsx'
 import {
   currentToken,
   enterAsGuest,
