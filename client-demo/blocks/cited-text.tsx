@@ -32,9 +32,10 @@ export default memo(function CitedText({ messageId, block }: { messageId: string
         messageId={messageId}
         blockId={block.id}
         components={components}
+        options={markdownOptions}
+        pace
         marks={textMarks}
         text={text}
-        options={markdownOptions}
       />
       {sources.length > 0 && (
         <ol className="sources" aria-label={words.label} data-testid="citations">

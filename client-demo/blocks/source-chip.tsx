@@ -17,7 +17,7 @@ export function SourceChip({ source, id }: { source: ShownSource; id?: string })
   const { title, url, place: number } = source
   const label = (
     <>
-      {number !== undefined && <b className="source-number">{number}</b>}
+      {number !== undefined && <span className="source-number">{number}</span>}
       <span className="source-title" dir="auto">
         {title}
       </span>
@@ -45,7 +45,9 @@ export function SourceCard({ source, card }: { source: ShownSource; card: Return
   const { title, url, snippet } = source
   return (
     <span {...card} role="tooltip">
-      <b dir="auto">{title}</b>
+      <span className="source-name" dir="auto">
+        {title}
+      </span>
       {url && <span className="source-host">{url.host}</span>}
       {snippet !== '' && <span dir="auto">{snippet}</span>}
     </span>
