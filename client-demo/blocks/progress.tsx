@@ -9,7 +9,8 @@ export const Progress = memo(function Progress({ messageId, blockId, status }: B
   if (block?.type !== 'progress' || block.done || block.status !== 'in_progress' || isTerminal(status)) return null
   return (
     <p className="progress" dir="auto">
-      <i className="live-dot" /> {block.text}
+      <i className="live-dot" />
+      {block.text}
     </p>
   )
 })
