@@ -432,7 +432,7 @@ test('progress goes when its run ends; errors and refusals say what to do; what 
   )
   await reads(
     () => page.locator('[data-type=refusal]').innerText(),
-    'I would rather not.\nThe model did not want to answer. Ask in other words, or ask another model.',
+    'I would rather not.\n\nThe model did not want to answer. Ask in other words, or ask another model.',
   )
   await ada.call('POST', `/api/messages/${messageId}/stop`)
   await reads(() => progress.isVisible(), false)
