@@ -13,7 +13,7 @@ import { showSideBySide, useIsSideBySide } from './side-by-side.ts'
 import { mayGoOn } from './status-line.tsx'
 import { Versions } from './versions.tsx'
 
-const ModelChoice = lazy(() => import('./model-choice.tsx'))
+const ModelPicker = lazy(() => import('../compose/model-picker.tsx'))
 
 /** What may be done with an answer. Loaded when something is shown already: its line is kept for it. */
 export default function AnswerActs({
@@ -89,7 +89,7 @@ export default function AnswerActs({
       />
       <Popover anchor={picker} label={words.models} close={() => setPicker(null)}>
         <Suspense>
-          <ModelChoice
+          <ModelPicker
             value={message?.model ?? null}
             onChoose={(model) => {
               setPicker(null)

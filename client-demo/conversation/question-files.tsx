@@ -1,36 +1,24 @@
 import type { JsonObject } from '@runnel/client'
-import { useCall } from '@runnel/client/react'
-import { Button } from '../ui/button.tsx'
-import { Fault } from '../ui/fault.tsx'
-import { Paperclip } from '../ui/icons.ts'
+import { lazy, Suspense } from 'react'
+import type { ShownFile } from '../blocks/file-view.tsx'
 import { useWords } from '../words/words.ts'
-import { saveFile } from './save-file.ts'
 
-/** The files of a question, each to be saved. */
+const FileView = lazy(() => import('../blocks/file-view.tsx').then((module) => ({ default: module.FileView })))
+
+/** The files of a question. */
 export function QuestionFiles({ files }: { files: readonly JsonObject[] }) {
   const words = useWords().conversation
-  const [save, saving] = useCall('file', async (api, id: string, name: string) => saveFile(await api.getFile(id), name))
   if (files.length === 0) return null
   return (
-    <>
-      <ul className="question-files" aria-label={words.files}>
-        {files.map((file, index) => {
-          const [name, id] = [String(file.name), fileIdOf(String(file.url))]
-          return (
-            <li key={id ?? index} data-testid="file">
-              {id === null ? (
-                name
-              ) : (
-                <Button icon={Paperclip} className="file" onClick={() => void save(id, name)}>
-                  <bdi>{name}</bdi>
-                </Button>
-              )}
-            </li>
-          )
-        })}
-      </ul>
-      <Fault error={saving.error} />
-    </>
+    <ul className="question-files" aria-label={words.files}>
+      {files.map((file, index) => (
+        <li key={fileIdOf(String(file.url)) ?? index} data-testid="file">
+          <Suspense fallback={<bdi>{String(file.name)}</bdi>}>
+            <FileView file={file as unknown as ShownFile} />
+          </Suspense>
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,6 +1,4 @@
-import type { Client, RunnelError, RunRequest, SendRequest, Sent } from '@runnel/client'
-import { useClient, useSend, type ActionState } from '@runnel/client/react'
-import { useCallback, useMemo } from 'react'
+import type { Client, RunnelError, RunRequest, Sent } from '@runnel/client'
 import { PerChat, usePerChat } from './store.ts'
 
 /** One question is put to so many models at the most. */
@@ -32,25 +30,6 @@ const keptChats = 50
 const kept = new Map<string, SideBySide>()
 const store = new PerChat<SideBySide>()
 restore()
-
-/** Asks one question of several models. Null of `ask`: it failed, and the state says why; what has been asked is not asked twice. */
-export function useSideBySide(
-  chatId: string | null,
-): [ask: (request: SendRequest, models: readonly string[]) => Promise<Sent | null>, state: ActionState] {
-  const [send, state] = useSend(chatId)
-  const client = useClient()
-  const ask = useCallback(
-    async (request: SendRequest, models: readonly string[]) => {
-      const [first, ...others] = models.slice(0, mostModels)
-      const { content: _, files: __, parentId: ___, whenBusy: ____, ...run } = request
-      const sent = await send({ ...request, ...(first !== undefined && { model: first }) })
-      if (sent) askOthers(client, sent, run, others)
-      return sent
-    },
-    [send, client],
-  )
-  return useMemo(() => [ask, state], [ask, state])
-}
 
 /** Puts a question that was sent to other models, too. */
 export function askOthers(client: Client, sent: Sent, request: RunRequest, models: readonly string[]): void {

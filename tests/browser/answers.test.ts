@@ -19,6 +19,8 @@ const problems: string[] = []
 beforeAll(async () => {
   server = await startRunnel({
     RUNNEL_AUTH_SECRET: secret,
+    RUNNEL_MODEL: 'one',
+    RUNNEL_MODELS: 'one,two,three',
     // The words of a question say how it is answered.
     async *provider(request, signal) {
       const asked = request.prompt.findLast((item) => item.role === 'user')?.text ?? ''
@@ -176,9 +178,9 @@ test('a version that is still being written is never out of sight: it can be sho
   const chatId = await newChat()
   const { messageId } = await ask(chatId, 'wait')
   const page = await open(chatId)
-  await ada.call('POST', `/api/messages/${messageId}/regenerate`, { model: 'another' })
+  await ada.call('POST', `/api/messages/${messageId}/regenerate`, { model: 'two' })
   await page.waitForSelector(by('besides'))
-  await shows(page, `${answer} .blocks`, ['By another'])
+  await shows(page, `${answer} .blocks`, ['By two'])
   await page.getByRole('button', { name: 'Show', exact: true }).click()
   await page.waitForSelector(`[data-message-id=${messageId}]`)
   await page.waitForSelector(by('besides'))
@@ -230,6 +232,23 @@ test('several models answer side by side, each with its own Stop; a reload asks 
   expect(await page.locator(by('besides')).textContent()).toContain('2 other versions are still being written')
   await page.locator(by('besides')).getByRole('button', { name: 'Stop' }).click()
   await reads(() => page.locator(by('besides')).count(), 0)
+  await page.close()
+})
+
+test('the composer asks several models, and their answers stand side by side', async () => {
+  const chatId = await newChat()
+  await askAndWait(chatId, 'tides')
+  const page = await open(chatId)
+  await page.click(by('model'))
+  await page.check(by('several-models'))
+  await page
+    .locator(`${by('models')} button`)
+    .nth(1)
+    .click()
+  await page.keyboard.press('Escape')
+  await page.fill(by('composer'), 'Who?')
+  await page.press(by('composer'), 'Enter')
+  await shows(page, `${by('column')} .blocks`, ['By one', 'By two'])
   await page.close()
 })
 
