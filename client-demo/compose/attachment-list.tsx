@@ -1,3 +1,4 @@
+import type { RunnelError } from '@runnel/client'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Button, IconButton } from '../ui/button.tsx'
 import { useSentence } from '../ui/fault.tsx'
@@ -38,7 +39,9 @@ function Chip({ attachment, remove, retry }: Omit<ListProps, 'files'> & { attach
     }
   }, [file])
   const error = state.status === 'failed' ? state.error : null
-  const reason = useSentence(error)
+  const sentence = useSentence(error)
+  const most = mostBytesOf(error)
+  const reason = most === null ? sentence : words.compose.tooLarge(file.size, most)
   const percent = state.status === 'uploading' ? Math.round(state.sent * 100) : null
   return (
     <li className="attachment" data-testid="attachment" data-status={state.status}>
@@ -55,14 +58,14 @@ function Chip({ attachment, remove, retry }: Omit<ListProps, 'files'> & { attach
         </bdi>
         {error ? (
           <span className="attachment-fault" role="alert">
-            {error.code === 'too_large' ? words.compose.fileRefused(reason) : reason}
+            {reason}
           </span>
         ) : (
           <span>{percent === null ? words.compose.size(file.size) : words.compose.uploading(percent)}</span>
         )}
         {percent !== null && <progress max={100} value={percent} aria-label={words.compose.uploading(percent)} />}
       </span>
-      {error && retry && error.code !== 'too_large' && (
+      {error && retry && most === null && (
         <Button look="quiet" onClick={() => retry(attachment)}>
           {words.app.retry}
         </Button>
@@ -70,4 +73,10 @@ function Chip({ attachment, remove, retry }: Omit<ListProps, 'files'> & { attach
       {remove && <IconButton label={words.compose.removeFile(file.name)} icon={X} onClick={() => remove(attachment)} />}
     </li>
   )
+}
+
+/** How large a file may be, where it was refused for that. */
+function mostBytesOf(error: RunnelError | null): number | null {
+  const { maxBytes } = (error?.details ?? {}) as { maxBytes?: unknown }
+  return error?.code === 'too_large' && typeof maxBytes === 'number' ? maxBytes : null
 }

@@ -25,7 +25,8 @@ export const compose: typeof en = {
   size: (bytes: number) => (bytes < 1e6 ? inKb.format(Math.ceil(bytes / 1e3)) : inMb.format(bytes / 1e6)),
   uploading: (percent: number) => `Wird hochgeladen, ${percent} %`,
   removeFile: (name: string) => `${name} entfernen`,
-  fileRefused: (reason: string) => `${reason} Entfernen Sie sie, oder hängen Sie eine kleinere an.`,
+  tooLarge: (bytes: number, most: number) =>
+    `Nicht angehängt: Sie hat ${inMb.format(bytes / 1e6)}, erlaubt sind ${inMb.format(most / 1e6)}. Hängen Sie eine kleinere an.`,
 
   model: 'Modell',
   models: (count: number) => `${count} Modelle`,

@@ -24,7 +24,8 @@ export const compose = {
   size: (bytes: number) => (bytes < 1e6 ? inKb.format(Math.ceil(bytes / 1e3)) : inMb.format(bytes / 1e6)),
   uploading: (percent: number) => `Uploading, ${percent} %`,
   removeFile: (name: string) => `Remove ${name}`,
-  fileRefused: (reason: string) => `${reason} Remove it, or attach a smaller one.`,
+  tooLarge: (bytes: number, most: number) =>
+    `Not attached: it has ${inMb.format(bytes / 1e6)}, and a file may have ${inMb.format(most / 1e6)}. Attach a smaller one.`,
 
   model: 'Model',
   models: (count: number) => `${count} models`,
