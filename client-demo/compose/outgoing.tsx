@@ -1,5 +1,6 @@
 import { useConnection } from '@runnel/client/react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
+import { announce } from '../ui/announcer.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { X } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
@@ -32,13 +33,15 @@ function Item({ outbox, entry }: { outbox: Outbox; entry: Outgoing }) {
     const timer = setTimeout(() => setSlow(true), quickMs)
     return () => clearTimeout(timer)
   }, [])
-  if (!isSlow && !entry.isWaiting) return null
+  const isShown = isSlow || entry.isWaiting
   const said = !entry.isWaiting ? words.sending : status === 'offline' ? words.waitsOffline : words.waitsForLine
+  useEffect(() => {
+    if (isShown) announce(said)
+  }, [isShown, said])
+  if (!isShown) return null
   return (
     <li className="waiting" data-testid="outgoing" data-waiting={entry.isWaiting}>
-      <span className="waiting-who" role="status">
-        {said}
-      </span>
+      <span className="waiting-who">{said}</span>
       <span className="waiting-text" dir="auto">
         {entry.text}
       </span>

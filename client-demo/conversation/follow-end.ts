@@ -125,6 +125,8 @@ export class FollowEnd {
     this.#anchor = anchor
     this.#last = this.#column!.lastElementChild
     this.#lastHeight = this.#last?.getBoundingClientRect().height ?? 0
+    // What was the end before is above it now.
+    this.#ends = [{ max: this.#max, at: performance.now() }]
     this.#show()
   }
 
