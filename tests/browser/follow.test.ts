@@ -339,6 +339,7 @@ test('nothing jumps while an answer is asked for and streams, and one place says
     })
   })
   const written = server.byHand()
+  await page.mouse.move(0, 0)
   await ask(page, 'And then?')
   await page.locator(`${answer}[data-status=streaming]`).waitFor()
   for (const text of [
