@@ -45,7 +45,7 @@ test(
       })
     })
     const download = page.waitForEvent('download')
-    await page.click('a[download="notes.txt"]')
+    await page.click('[data-testid=download]')
     expect((await download).suggestedFilename()).toBe('notes.txt')
     expect(problems).toEqual([])
   },
