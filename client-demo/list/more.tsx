@@ -9,7 +9,8 @@ export function More({ load, isPending }: { load: () => void; isPending: boolean
   useEffect(() => {
     const { current } = end
     if (!current || isPending) return
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && load(), {
+    // Several are told at once where it came and went within a frame: the last one counts.
+    const observer = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && load(), {
       root: current.closest('.chats'),
       rootMargin: '600px 0px',
     })
