@@ -38,6 +38,7 @@ export function Here({ chatId }: { chatId: string }) {
       <button
         type="button"
         className="here"
+        aria-label={sentence}
         aria-haspopup="dialog"
         aria-expanded={anchor !== null}
         onClick={({ currentTarget }) => setAnchor(anchor ? null : currentTarget)}

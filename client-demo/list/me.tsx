@@ -8,7 +8,7 @@ import { useWords } from '../words/words.ts'
 export function Me() {
   const words = useWords().list
   return (
-    <footer className="me" data-testid="me">
+    <div className="me" data-testid="me">
       <WhoAmI />
       <IconButton
         label={words.settings}
@@ -16,6 +16,6 @@ export function Me() {
         onClick={() => showSheet('settings')}
         data-testid="open-settings"
       />
-    </footer>
+    </div>
   )
 }

@@ -12,7 +12,7 @@ const ChatList = lazy(() => import('./chat-list.tsx'))
 export function Side({ frame, chatId, searches }: { frame: ListFrame; chatId: string | null; searches: number }) {
   const words = useWords().list
   const { isDrawer, isShown, hide } = frame
-  const side = useRef<HTMLElement>(null)
+  const side = useRef<HTMLDivElement>(null)
   const isOver = isDrawer && isShown
   useEffect(() => {
     if (!isOver) return
@@ -29,12 +29,13 @@ export function Side({ frame, chatId, searches }: { frame: ListFrame; chatId: st
   return (
     <>
       {isDrawer && <div className="scrim" onClick={hide} data-testid="scrim" />}
-      <nav
+      <div
         className="side"
         ref={side}
         tabIndex={-1}
         aria-label={words.label}
-        {...(isDrawer && { role: 'dialog', 'aria-modal': true })}
+        role={isDrawer ? 'dialog' : 'navigation'}
+        aria-modal={isDrawer || undefined}
         onKeyDown={pressed}
       >
         <div className="brand">
@@ -50,7 +51,7 @@ export function Side({ frame, chatId, searches }: { frame: ListFrame; chatId: st
         <Suspense fallback={<Skeleton lines={6} />}>
           <ChatList chatId={chatId} chosen={frame.chosen} searches={searches} />
         </Suspense>
-      </nav>
+      </div>
     </>
   )
 }

@@ -121,7 +121,11 @@ const ways: Record<string, (page: Page, run: number) => Promise<void>> = {
     }
     await touch('touchEnd')
   },
-  'find-in-page': (page) => page.locator('.scroll p').first().evaluate((element) => element.scrollIntoView()),
+  'find-in-page': (page) =>
+    page
+      .locator('.scroll p')
+      .first()
+      .evaluate((element) => element.scrollIntoView()),
 }
 
 test.each(Object.entries(ways))('%s leaves the end at once, and being there joins it again', async (_, leave) => {
