@@ -1,5 +1,5 @@
 /** Where a reader stands while an answer grows: at its end until they leave it, and then nowhere else than where they went. */
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { answerId, longChat, longChatId, questionId } from '../client/long-chat.ts'
 import type { CDPSession } from 'playwright-core'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
@@ -7,6 +7,8 @@ import { startHandmade, type Handmade } from '../react/handmade.ts'
 import { answer, by, openContext, question, reads } from './tabs.ts'
 
 const runs = 30
+// Thirty times each, and other tests beside it.
+vi.setConfig({ testTimeout: 60_000 })
 const problems: string[] = []
 let browser: Browser
 let context: BrowserContext
@@ -121,11 +123,7 @@ const ways: Record<string, (page: Page, run: number) => Promise<void>> = {
     }
     await touch('touchEnd')
   },
-  'find-in-page': (page) =>
-    page
-      .locator('.scroll p')
-      .first()
-      .evaluate((element) => element.scrollIntoView()),
+  'find-in-page': (page) => page.evaluate(() => document.querySelector('.scroll p')!.scrollIntoView()),
 }
 
 test.each(Object.entries(ways))('%s leaves the end at once, and being there joins it again', async (_, leave) => {
@@ -298,7 +296,7 @@ test('keys of the conversation work from the field, which keeps its own', async 
   onTestFinished(() => page.close())
   server.next(['line\n\n'.repeat(200)])
   await page.goto(`${server.url}/#${await chatWith('First?')}`)
-  await page.locator(`${answer} .message-acts button`).first().waitFor()
+  await page.locator(`${answer} .md p`).last().waitFor()
   await page.fill(by('composer'), 'some words')
   const above = () => page.locator('.scroll').evaluate((view) => view.scrollTop)
   const below = () => page.locator('.scroll').evaluate((view) => view.scrollHeight - view.clientHeight - view.scrollTop)
