@@ -11,7 +11,7 @@ export function KeySheet({ close }: { close: () => void }) {
       <div className="key-groups" data-testid="keys">
         {words.groups.map(({ name, keys }) => (
           <section key={name}>
-            <h3>{name}</h3>
+            <h2>{name}</h2>
             <dl>
               {keys.map(([key, does]) => (
                 <div key={key}>

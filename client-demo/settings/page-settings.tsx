@@ -85,7 +85,7 @@ function Notices() {
   }[state]
   return (
     <section className="setting">
-      <h3>{words.notices}</h3>
+      <h2>{words.notices}</h2>
       <p>{sentence}</p>
       {(state === 'off' || state === 'unasked') && (
         <Button onClick={() => void turnNotices(true)}>{words.turnOn}</Button>
