@@ -33,7 +33,7 @@ async function findings(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
 }
 
-const nothing = async (_: Page) => {}
+const nothing = async () => {}
 /** How each screen is reached. */
 const screens: Record<string, { hash?: () => string; width?: number; reach: (page: Page) => Promise<unknown> }> = {
   'a new chat': { reach: nothing },
