@@ -268,7 +268,7 @@ test('settings: colours and language at once and for good; `?` shows the keys', 
   await reads(
     () =>
       page
-        .locator(`${by('keys')} h3`)
+        .locator(`${by('keys')} h2`)
         .first()
         .textContent(),
     'Überall',
