@@ -9,14 +9,21 @@ const paired = files(
   'tests/many/failover.test.ts',
   'tests/packages.test.ts',
   'tests/e2e/mcp.test.ts',
-  'tests/e2e/nginx.test.ts',
 )
 
 // These measure a promised time or memory, or keep both cores busy themselves: one file at a time, after all others.
 const alone = files(
-  ...['at-once', 'door-stop', 'hostile-frames', 'moments', 'return', 'slow-viewer', 'stop', 'stop-signed-in'].map(
-    (name) => `tests/e2e/${name}.test.ts`,
-  ),
+  ...[
+    'at-once',
+    'door-stop',
+    'hostile-frames',
+    'moments',
+    'nginx',
+    'return',
+    'slow-viewer',
+    'stop',
+    'stop-signed-in',
+  ].map((name) => `tests/e2e/${name}.test.ts`),
   'tests/socket/many-people.test.ts',
   'tests/extension/schema-check.test.ts',
   'tests/store/long-texts.test.ts',
