@@ -238,23 +238,27 @@ test('older messages come by themselves, and what is read stays where it is', as
   await page.locator(`[data-message-id="${answerId(119)}"] p`).waitFor()
   await page.keyboard.press('Home')
   // From the upper edge on, where browsers hold nothing themselves.
-  const moved = await page.evaluate(
-    (count) =>
-      new Promise<number>((resolve) => {
-        const column = document.querySelector('.column')!
-        const first = column.querySelector('[data-message-id]')!
-        const { top } = first.getBoundingClientRect()
-        let moved = 0
-        const laidOut = new ResizeObserver(() => {
-          moved = Math.max(moved, Math.abs(first.getBoundingClientRect().top - top))
-          if (column.querySelectorAll('[data-message-id]').length < count) return
-          laidOut.disconnect()
-          resolve(moved)
-        })
-        laidOut.observe(column)
-      }),
-    240,
-  )
+  const moved = await page.evaluate(async (count) => {
+    const column = document.querySelector('.column')!
+    const scroller = column.parentElement!
+    const shown = () => column.querySelectorAll('[data-message-id]').length
+    // Until the key has brought it there, or what is older has begun to come.
+    const atFirst = shown()
+    while (scroller.scrollTop > 0 && shown() === atFirst)
+      await new Promise((resolve) => void requestAnimationFrame(resolve))
+    const first = column.querySelector('[data-message-id]')!
+    const { top } = first.getBoundingClientRect()
+    let moved = 0
+    return await new Promise<number>((resolve) => {
+      const laidOut = new ResizeObserver(() => {
+        moved = Math.max(moved, Math.abs(first.getBoundingClientRect().top - top))
+        if (shown() < count) return
+        laidOut.disconnect()
+        resolve(moved)
+      })
+      laidOut.observe(column)
+    })
+  }, 240)
   expect(moved).toBeLessThanOrEqual(1)
   expect(await page.locator(by('older')).count()).toBe(0)
   // All of it is there to be found, and who has found something stays with it.
