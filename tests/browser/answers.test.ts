@@ -215,12 +215,17 @@ test('several models answer side by side, each with its own Stop; a reload asks 
   await page.reload()
   await reads(models, ['one', 'two', 'three'])
   await shows(page, `${by('column')} .blocks`, ['By one', 'By two', 'By three'])
+  const areAsked = () => page.evaluate(() => sessionStorage.getItem('runnel-side-by-side')?.includes('"pending":[]'))
+  // What has been heard is kept a moment after it is on show.
+  await reads(areAsked, true)
   // As if what was heard had not been kept: nothing is asked twice.
   await keepSideBySide(page, chatId, sent, ['two', 'three'], keys)
   await page.reload()
   await reads(models, ['one', 'two', 'three'])
-  await reads(() => page.evaluate(() => sessionStorage.getItem('runnel-side-by-side')?.includes('"pending":[]')), true)
+  await reads(areAsked, true)
   expect((await ada.call('GET', `/api/chats/${chatId}/messages`)).body.items).toHaveLength(4)
+  // A next question goes on with the first, unless somebody chooses another.
+  await reads(() => page.locator(`${by('column')}[aria-current] h3`).allTextContents(), ['one'])
   await page.locator(by('column')).nth(1).locator(by('stop-column')).click()
   await page.waitForSelector(`${by('column')} >> nth=1 >> [data-status=stopped]`)
   expect(await page.locator(by('stop-column')).count()).toBe(2)

@@ -6,8 +6,7 @@ import { launchChromium, type Browser, type BrowserContext, type Page } from '..
 import { startHandmade, type Handmade } from '../react/handmade.ts'
 import { answer, by, openContext, question, reads } from './tabs.ts'
 
-/** Thirty in `npm run test:wide -- page`. */
-const runs = process.env['RUNNEL_TEST_WIDE'] ? 30 : 5
+const runs = 30
 // Thirty times each, and other tests beside it.
 vi.setConfig({ testTimeout: 60_000 })
 const problems: string[] = []

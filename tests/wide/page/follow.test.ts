@@ -1,2 +1,0 @@
-/** follow.test.ts of the browser tests, thirty runs of each. */
-await import('../../browser/follow.test.ts')
