@@ -1,4 +1,5 @@
 import type { Client, RunnelError, RunRequest, Sent } from '@runnel/client'
+import { newKey } from '../compose/keys.ts'
 import { PerChat, usePerChat } from './store.ts'
 
 /** One question is put to so many models at the most. */
@@ -39,7 +40,7 @@ export function askOthers(client: Client, sent: Sent, request: RunRequest, model
     firstId: sent.messageId,
     count: models.length + 1,
     request,
-    pending: models.map((model) => ({ model, key: crypto.randomUUID() })),
+    pending: models.map((model) => ({ model, key: newKey() })),
   })
   // What waits behind an answer is not there yet: the rest is asked once it is.
   if (sent.waitingId === undefined) void askTheRest(client, sent.chatId)
