@@ -75,6 +75,8 @@ export function redisCluster(options: RedisClusterOptions): Cluster {
         chats.length > 0 ? appendToChats(chats) : [],
         live.append(messages),
       ])
+      // It may have stood still behind the check as well: told before the answer, which may be that it is fenced.
+      lease.check()
       return entries.map((entry) => (isOfChat(entry) ? ofChats : ofMessages).shift()!)
     },
 

@@ -62,6 +62,22 @@ describe('a node that cannot show a sign of life', () => {
     expect(lost).toBe(1)
   })
 
+  it('because its process stood still between the check and the sending, learns it before the answer', async () => {
+    const redis = await server()
+    const { log } = await storeWithDocuments()
+    const a = node({ url: redis.url, base: log, leaseMs: 300 })
+    let lost = 0
+    a.onLeaseLost = () => {
+      lost += 1
+    }
+    await write(a, doc, 1, 0, 'a')
+    // From a timer: the answer is then heard before the next timer.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    const writing = write(a, doc, 1, 1, 'b').then((result) => ({ result, lost }))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    expect(await writing).toEqual({ result: { status: 'ok', seq: 2 }, lost: 1 })
+  })
+
   it('because it was stopped by a signal, learns it, and writes no more once it was taken over', async () => {
     const redis = await server()
     const child = spawn(process.execPath, [fileURLToPath(new URL('stopped-child.ts', import.meta.url)), redis.url], {
