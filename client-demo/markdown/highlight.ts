@@ -1,4 +1,5 @@
 import { moduleOf } from './languages.ts'
+import type * as lowlight from './lowlight.ts'
 import type { Token } from './token.ts'
 
 /** Of a turn: the frame that it stands in has other things to do. */
@@ -24,7 +25,7 @@ export function highlight(
       if (isWanted) show(tokensOf(module, before, text))
     })
   // Without its grammar a code is readable, too.
-  import('./lowlight.ts').then(
+  bringColours().then(
     async ({ bringGrammar, tokensOf }) => {
       if (await bringGrammar(module)) job(tokensOf)
     },
@@ -33,6 +34,18 @@ export function highlight(
   return () => {
     isWanted = false
   }
+}
+
+let coming: Promise<typeof lowlight> | undefined
+
+/** Imported once: each `import()` of a built page walks through its whole document. */
+function bringColours(): Promise<typeof lowlight> {
+  coming ??= import('./lowlight.ts').catch((error: unknown) => {
+    // It is asked for anew by the next that want it.
+    coming = undefined
+    throw error
+  })
+  return coming
 }
 
 function addJob(job: () => void): void {
