@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import express from 'express'
 import { expect, test } from 'vitest'
+import { scriptsBeforePaint } from '../../bench/page/build.ts'
 import { servePage } from '../../server/http/page.ts'
 import { compressFolder } from '../../scripts/compress.mjs'
 import { temporaryFolder } from '../store/fixtures.ts'
@@ -63,6 +64,12 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
     undefined,
     undefined,
   ])
+})
+
+test('before the page draws anything a browser needs 160 kB of scripts at the most', () => {
+  const kB = scriptsBeforePaint()
+  expect(kB).toBeGreaterThan(50)
+  expect(kB).toBeLessThanOrEqual(160)
 })
 
 test('what draws diagrams has a policy and an origin of its own, and may be framed by the page; the page may be framed by nobody', async () => {
