@@ -27,7 +27,6 @@ import type {
 import type { By, Json, JsonObject, Message, ToolCallBlock, WaitingEntry } from '../shared/schema.ts'
 import type { Role } from '../shared/protocol.ts'
 import { Http, type ApiOptions, type CallOptions } from './http.ts'
-import { telling } from './upload.ts'
 import { callPath, chatPath, messagePath, waitingPath, withQuery } from './paths.ts'
 
 export type * from './api-types.ts'
@@ -232,9 +231,10 @@ export class HttpApi {
 
   /**
    * Uploads a file to a chat; a message has it when its id stands in `files` of a request. `name`: where `file` has none, or another
-   * one is wanted. `onProgress` hears in a browser how much has left, from 0 to 1.
+   * one is wanted. `onProgress` hears how much has left, from 0 to 1: its start and its end, and what the `fetch` of this client tells in
+   * between, as the browser's own does.
    */
-  uploadFile(
+  async uploadFile(
     chatId: string,
     file: Blob,
     { name, onProgress, ...options }: CallOptions & { name?: string; onProgress?: (sent: number) => void } = {},
@@ -244,7 +244,10 @@ export class HttpApi {
     form.append('chatId', chatId)
     if (name === undefined) form.append('file', file)
     else form.append('file', file, name)
-    return this.#http.call('POST', '/api/files', options, form, {}, onProgress && telling(onProgress))
+    onProgress?.(0)
+    const uploaded = await this.#http.call<FileInfo>('POST', '/api/files', options, form, {}, onProgress)
+    onProgress?.(1)
+    return uploaded
   }
 
   /** The bytes of a file. */

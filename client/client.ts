@@ -25,6 +25,10 @@ export interface ConnectOptions {
   start?: 'lazy' | 'now' | undefined
   token?: TokenSource | undefined
   WebSocket?: typeof WebSocket | undefined
+  /**
+   * All requests go by it, uploads too. One that can tell how much of a body has left calls `onProgress` of its second argument, where
+   * there is one (`RequestWithProgress`); `fetchWithProgress`, the default, does so in browsers.
+   */
   fetch?: typeof fetch | undefined
 }
 

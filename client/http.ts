@@ -1,6 +1,7 @@
 import { errorCodes, RunnelError, type ErrorCode } from '../shared/errors.ts'
 import type { Json } from '../shared/schema.ts'
 import type { TokenSource } from './connection-state.ts'
+import { fetchWithProgress, type RequestWithProgress } from './upload.ts'
 
 export interface ApiOptions {
   /** http(s) base of the server, no slash at its end. */
@@ -14,6 +15,8 @@ export interface ApiOptions {
 export interface CallOptions {
   signal?: AbortSignal | undefined
 }
+
+type Request = RequestWithProgress & { headers: Record<string, string> }
 
 /** An answer that has arrived whole. */
 interface Answered {
@@ -31,7 +34,7 @@ export class Http {
   constructor(options: ApiOptions) {
     this.#url = options.url
     this.#token = options.token
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
+    this.#fetch = options.fetch ?? fetchWithProgress
   }
 
   async bytes(path: string, options: CallOptions): Promise<Blob> {
@@ -52,14 +55,22 @@ export class Http {
     { signal }: CallOptions,
     body?: object,
     headers: Record<string, string> = {},
-    by?: typeof fetch,
+    onProgress?: (sent: number) => void,
   ): Promise<Answer> {
     const isForm = body instanceof FormData
     if (body !== undefined && !isForm) headers['content-type'] = 'application/json'
     const sent = body === undefined ? null : isForm ? body : JSON.stringify(body)
     // What is deleted while a page is left is deleted all the same.
     const keepalive = method === 'DELETE'
-    const answer = await this.#fetchAgain(path, { method, headers, signal: signal ?? null, body: sent, keepalive }, by)
+    const request = {
+      method,
+      headers,
+      signal: signal ?? null,
+      body: sent,
+      keepalive,
+      ...(onProgress && { onProgress }),
+    }
+    const answer = await this.#fetchAgain(path, request)
     const { status } = answer
     // 204: done, and nothing to say.
     if (status === 204) return undefined as Answer
@@ -69,26 +80,16 @@ export class Http {
   }
 
   /** A second time where the token had expired, and its source may have a fresh one. Nothing was done yet. */
-  async #fetchAgain(
-    path: string,
-    request: RequestInit & { headers: Record<string, string> },
-    by = this.#fetch,
-  ): Promise<Answered> {
-    const answer = await this.#fetchOnce(path, request, by)
-    return answer.status === 401 && typeof this.#token === 'function'
-      ? await this.#fetchOnce(path, request, by)
-      : answer
+  async #fetchAgain(path: string, request: Request): Promise<Answered> {
+    const answer = await this.#fetchOnce(path, request)
+    return answer.status === 401 && typeof this.#token === 'function' ? await this.#fetchOnce(path, request) : answer
   }
 
-  async #fetchOnce(
-    path: string,
-    request: RequestInit & { headers: Record<string, string> },
-    by: typeof fetch,
-  ): Promise<Answered> {
+  async #fetchOnce(path: string, request: Request): Promise<Answered> {
     const token = typeof this.#token === 'function' ? await this.#token() : this.#token
     if (token !== undefined) request.headers.authorization = `Bearer ${token}`
     try {
-      const response = await by(this.#url + path, request)
+      const response = await this.#fetch(this.#url + path, request)
       return { status: response.status, headers: response.headers, body: await response.blob() }
     } catch (error) {
       request.signal?.throwIfAborted()

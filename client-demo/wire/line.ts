@@ -1,6 +1,8 @@
+import { fetchWithProgress } from '@runnel/client'
+
 /** What this page's lines are opened with, so that the wire panel can put its laboratory in between. */
 let socketOf = (url: string, protocols: string[]): WebSocket => new WebSocket(url, protocols)
-let fetchOf: typeof fetch = (input, init) => fetch(input, init)
+let fetchOf: typeof fetch = fetchWithProgress
 /** The WebSocket opened last. */
 let newest: WebSocket | null = null
 

@@ -2,6 +2,7 @@ import { altered } from './altered.ts'
 import { LabSocket } from './lab-socket.ts'
 import { Pace } from './pace.ts'
 import type { TransportName } from '../../shared/transports.ts'
+import { fetchWithProgress } from '../upload.ts'
 
 /** What a client opens its lines with. */
 export interface LabLine {
@@ -34,7 +35,7 @@ export class Lab {
   #only: TransportName | null = null
   #corrupts = false
 
-  constructor(line: LabLine = { WebSocket: globalThis.WebSocket, fetch: globalThis.fetch.bind(globalThis) }) {
+  constructor(line: LabLine = { WebSocket: globalThis.WebSocket, fetch: fetchWithProgress }) {
     this.#line = line
     const open = (url: string, protocols: string[]) => this.#open(url, protocols)
     this.WebSocket = function (url: string, protocols: string[]) {

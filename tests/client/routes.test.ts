@@ -1,7 +1,7 @@
 /** Whatever the server has over HTTP, the client has a method for. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { HttpApi } from '../../client/api.ts'
-import { connect, type Api } from '../../client/index.ts'
+import { connect, type Api, type RequestWithProgress } from '../../client/index.ts'
 import { start } from '../http/server.ts'
 
 /** One call of each method. */
@@ -116,4 +116,37 @@ test('a file that is uploaded can be attached, and read back; a member and an in
   await api.revokeInvite(chat.id, invite.id)
   expect((await api.listInvites(chat.id)).items).toEqual([])
   expect((await api.listModels()).items.length).toBeGreaterThan(0)
+})
+
+test('an upload goes by the `fetch` that the caller gave, and tells of its progress what that can tell', async () => {
+  const server = await start()
+  const own: (RequestWithProgress | undefined)[] = []
+  const { api } = connect({
+    url: server.url,
+    fetch: (url, init: RequestWithProgress = {}) => {
+      own.push(init)
+      init.onProgress?.(0.5)
+      return fetch(url, init)
+    },
+  })
+  const { id } = await api.createChat()
+  // Where there is an XMLHttpRequest, as in browsers, it is none the more used.
+  vi.stubGlobal(
+    'XMLHttpRequest',
+    class {
+      constructor() {
+        throw new Error('Not asked for.')
+      }
+    },
+  )
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const told: number[] = []
+  await api.uploadFile(id, new Blob(['The sea.']), { name: 'sea.txt', onProgress: (sent) => told.push(sent) })
+  expect(told).toEqual([0, 0.5, 1])
+  expect(own.at(-1)!.body).toBeInstanceOf(FormData)
+  vi.unstubAllGlobals()
+  const bare = connect({ url: server.url })
+  told.length = 0
+  await bare.api.uploadFile(id, new Blob(['The sea.']), { name: 'sea.txt', onProgress: (sent) => told.push(sent) })
+  expect(told).toEqual([0, 1])
 })
