@@ -69,7 +69,8 @@ export class FollowEnd {
     const scroller = column.parentElement!
     this.#scroller = scroller
     this.#column = column
-    const sizes = new ResizeObserver(() => this.#laidOut())
+    // WebKit tells of what it has not laid out yet, too. To measure it would lay it out in the middle of being told.
+    const sizes = new ResizeObserver((told) => told.some(({ contentRect }) => contentRect.width > 0) && this.#laidOut())
     sizes.observe(scroller)
     sizes.observe(column)
     const listening = new AbortController()

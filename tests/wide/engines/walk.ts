@@ -159,10 +159,7 @@ type Watched = { problems?: string[] }
 const watch = (tab: Tab) =>
   tab.evaluate(() => {
     const problems: string[] = ((globalThis as Watched).problems = [])
-    addEventListener('error', ({ message }) => {
-      // What follows the end scrolls by what has grown, and scrolling draws what was far away: its size is told with the next frame.
-      if (!message.startsWith('ResizeObserver loop')) problems.push(message)
-    })
+    addEventListener('error', ({ message }) => problems.push(message))
     addEventListener('unhandledrejection', ({ reason }) => problems.push(String(reason)))
     addEventListener('securitypolicyviolation', ({ blockedURI }) => problems.push(`forbidden: ${blockedURI}`))
   })
