@@ -55,8 +55,6 @@ export default defineConfig({
     outDir: '../dist/page',
     emptyOutDir: true,
     target: 'es2022',
-    // What lays out the largest diagrams is larger than what a page should have, and is loaded for them alone.
-    chunkSizeWarningLimit: 1_600,
     // Every browser that has what the page needs knows it.
     modulePreload: { polyfill: false },
     // The page's policy takes fonts from files alone.

@@ -8,6 +8,8 @@ export default defineConfig({
     outDir: '../dist/page',
     emptyOutDir: false,
     target: 'es2022',
+    // What lays out the largest diagrams is larger than what a page should have, and is loaded for them alone.
+    chunkSizeWarningLimit: 1_600,
     rolldownOptions: { input: new URL('client-demo/diagram.html', import.meta.url).pathname },
   },
 })

@@ -3,10 +3,17 @@ import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
 import type { BlockProps } from './block-props.ts'
 
-/** What a run does now. What it left open when it ended goes on no more. */
+/** What a run does now. It is not shown once the run has ended, nor while it waits for a person: the call says that, in the reader's language. */
 export const Progress = memo(function Progress({ messageId, blockId, status }: BlockProps) {
   const block = useBlock(messageId, blockId)
-  if (block?.type !== 'progress' || block.done || block.status !== 'in_progress' || isTerminal(status)) return null
+  if (
+    block?.type !== 'progress' ||
+    block.done ||
+    block.status !== 'in_progress' ||
+    status === 'waiting' ||
+    isTerminal(status)
+  )
+    return null
   return (
     <p className="progress" dir="auto">
       <i className="live-dot" />

@@ -175,7 +175,7 @@ function Field({ chatId, live, lastModel }: FieldProps) {
         {isFull && <p className="fault">{words.tooManyWait(mostWaiting)}</p>}
         <Fault error={fault} />
       </div>
-      <p className="hint" id="composer-hint">
+      <p className="compose-hint" id="composer-hint">
         {words.hint}
       </p>
     </div>

@@ -28,10 +28,11 @@ export function ModelButton({ place, lastModel }: { place: string; lastModel: st
         aria-haspopup="dialog"
         aria-expanded={anchor !== null}
         aria-label={words.modelIs(label)}
+        title={words.modelIs(label)}
         onClick={({ currentTarget }) => setAnchor(currentTarget)}
         data-testid="model"
       >
-        <bdi>{label}</bdi>
+        <bdi>{label.slice(label.lastIndexOf('/') + 1)}</bdi>
         <ChevronDown aria-hidden className="icon" />
       </Button>
       <Popover anchor={anchor} label={words.modelTitle} close={() => setAnchor(null)}>

@@ -46,7 +46,7 @@ export default function ToolPicker({ servers, tools, chosen, onChange }: ToolPic
               </label>
             </legend>
             {ofServer.map(({ name, original, title, description, approval }) => (
-              <label key={name} className="picker-switch tool">
+              <label key={name} className="picker-switch picker-tool">
                 <input type="checkbox" checked={on.has(name)} onChange={({ target }) => put([name], target.checked)} />
                 <span className="picker-text">
                   <bdi>{title ?? original}</bdi>

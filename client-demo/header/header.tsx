@@ -1,11 +1,13 @@
 import { ExportMenu } from '../conversation/export-menu.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { MenuIcon } from '../ui/icons.ts'
+import { usePhone } from '../ui/media.ts'
 import { WireButton } from '../wire/wire.tsx'
 import { useWords } from '../words/words.ts'
 import { ChatChip, ConnectionChip } from './chip.tsx'
 import { useIsGone } from './gone.tsx'
 import { Here } from './here.tsx'
+import { MoreMenu } from './more-menu.tsx'
 import { ShareButton } from './share-button.tsx'
 import { Title } from './title.tsx'
 import './header.css'
@@ -16,6 +18,7 @@ export { ConnectionChip }
 export function ChatHeader({ chatId, openList }: { chatId: string; openList: (() => void) | undefined }) {
   const words = useWords().header
   const isGone = useIsGone(chatId)
+  const isPhone = usePhone()
   return (
     <header className="head">
       {openList && <IconButton className="open-list" label={words.openList} icon={MenuIcon} onClick={openList} />}
@@ -24,8 +27,14 @@ export function ChatHeader({ chatId, openList }: { chatId: string; openList: (()
       {!isGone && (
         <div className="head-end">
           <Here chatId={chatId} />
-          <ExportMenu chatId={chatId} />
-          <WireButton />
+          {isPhone ? (
+            <MoreMenu chatId={chatId} />
+          ) : (
+            <>
+              <ExportMenu chatId={chatId} />
+              <WireButton />
+            </>
+          )}
           <ShareButton chatId={chatId} />
         </div>
       )}

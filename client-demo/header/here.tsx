@@ -7,7 +7,7 @@ import { Face } from '../ui/face.tsx'
 import { Popover } from '../ui/popover.tsx'
 import { useWords, type Words } from '../words/words.ts'
 import { thisBrowser } from './browser.ts'
-import { isGuestId, peopleIn, type Said, type Somebody } from './people.ts'
+import { isGuestId, oneself, peopleIn, type Said, type Somebody } from './people.ts'
 import { useReadingAt } from './reading-at.ts'
 
 /** So many faces, and so many names in a sentence. */
@@ -16,7 +16,8 @@ const mostNames = 2
 
 /** Who else has this chat open, and what they do there. Nothing where one is alone. */
 export function Here({ chatId }: { chatId: string }) {
-  const words = useWords().header
+  const allWords = useWords()
+  const words = allWords.header
   const me = useUser()
   const said: Said = {}
   if (useTyping(chatId)) said.typing = true
@@ -59,7 +60,7 @@ export function Here({ chatId }: { chatId: string }) {
           {me && (
             <li>
               <Face id={me.id} name={me.name ?? me.id} />
-              <span dir="auto">{words.you(me.name ?? me.id)}</span>
+              <span dir="auto">{oneself(me.id, me.name ?? me.id, allWords)}</span>
               {ownTabs > 0 && <small>{words.inTabs(ownTabs + 1)}</small>}
             </li>
           )}

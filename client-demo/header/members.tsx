@@ -10,12 +10,14 @@ import { X } from '../ui/icons.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { readAll } from './pages.ts'
+import { oneself } from './people.ts'
 
 type Granted = Exclude<Role, 'owner'>
 
 /** Who is in a chat. The owner changes what they may do; everybody else may leave. */
 export function Members({ chatId, isOwner }: { chatId: string; isOwner: boolean }) {
-  const words = useWords().header
+  const allWords = useWords()
+  const words = allWords.header
   const me = useUser()
   const { data, error, reload } = useRead(`members ${chatId}`, (api, signal) =>
     readAll<MemberInfo, Awaited<ReturnType<typeof api.listMembers>>>((query) =>
@@ -39,7 +41,7 @@ export function Members({ chatId, isOwner }: { chatId: string; isOwner: boolean 
           <li key={member.userId} data-user-id={member.userId}>
             <Face id={member.userId} name={member.name} />
             <span className="member-name" dir="auto">
-              {isMe(member) ? words.you(member.name) : member.name}
+              {isMe(member) ? oneself(member.userId, member.name, allWords) : member.name}
               {member.userId !== member.name && member.userId !== member.alias && <small>{member.userId}</small>}
             </span>
             {isOwner && member.role !== 'owner' ? (

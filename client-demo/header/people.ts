@@ -1,3 +1,4 @@
+import type { Words } from '../words/words.ts'
 import type { Json, Present, User } from '@runnel/client'
 
 /** Somebody who is here, in one tab or several. */
@@ -56,3 +57,8 @@ export function peopleIn(
 }
 
 const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null)
+
+/** Oneself in a list of people. Where nobody signs in there is one user, who has no name. */
+export function oneself(userId: string, name: string, words: Words): string {
+  return userId === 'local' ? words.app.you : words.header.you(name)
+}

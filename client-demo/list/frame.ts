@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from 'react'
-import { useMedia } from '../ui/media.ts'
+import { usePhone } from '../ui/media.ts'
 
 /** How the list stands: beside the chat, where it can be folded away, or on a phone as a drawer over it. */
 export interface ListFrame {
@@ -14,7 +14,7 @@ export interface ListFrame {
 const key = 'runnel-list'
 
 export function useListFrame(): ListFrame {
-  const isDrawer = useMedia('(max-width: 640px)')
+  const isDrawer = usePhone()
   const [isOpen, setOpen] = useState(false)
   const [isFolded, setFolded] = useState(() => localStorage.getItem(key) === 'folded')
   const set = useCallback(

@@ -3,6 +3,8 @@ import { IconButton } from '../ui/button.tsx'
 import { useCopy } from '../ui/copy.ts'
 import { Check, Copy } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
+import './code.css'
+import './code-colours.css'
 
 /** A block with a head: its name, its buttons, Copy. */
 export function CodeFrame({

@@ -6,7 +6,6 @@ import { Link } from './link.tsx'
 import { Math } from './math.tsx'
 import { Table } from './table.tsx'
 import './markdown.css'
-import './tokens.css'
 
 /** What stands in answers in place of plain elements. */
 export const markdownComponents: MarkdownComponents = {

@@ -4,6 +4,7 @@ import { useWords } from '../words/words.ts'
 import { CodeFrame } from './code-frame.tsx'
 import { drawDiagram, type Picture } from './diagram-frame.ts'
 import { useDark } from './dark.ts'
+import './diagram.css'
 
 interface Drawn {
   text: string

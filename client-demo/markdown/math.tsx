@@ -1,6 +1,7 @@
 import type { MathNode } from '@runnel/client/markdown'
 import { useEffect, useState } from 'react'
 import type { formula } from './katex.ts'
+import './math.css'
 
 type Draw = typeof formula
 

@@ -5,6 +5,7 @@ import { Check, Copy } from '../ui/icons.ts'
 import { ChoiceMenu } from '../ui/menu.tsx'
 import { useWords } from '../words/words.ts'
 import { tableMarkdown, tableTsv } from './table-text.ts'
+import './table.css'
 
 /** A table that scrolls by itself, however many columns it has, and can be taken away. */
 export function Table({ children, ...attrs }: { children?: ReactNode }) {

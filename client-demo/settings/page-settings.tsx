@@ -15,7 +15,7 @@ export function PageSettings({ close }: { close: () => void }) {
   const [language, setLanguage] = useState(chosenLanguage)
   return (
     <Dialog title={words.title} isOpen close={close} className="page-settings">
-      <div className="settings" data-testid="settings">
+      <div className="page-settings-body" data-testid="settings">
         <Options<Scheme>
           name={words.scheme}
           system={words.schemes.system}

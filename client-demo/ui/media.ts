@@ -12,6 +12,11 @@ export function useMedia(query: string): boolean {
   )
 }
 
+/** Is it as narrow as a phone? The width is that of the styles (`tokens.css`). */
+export function usePhone(): boolean {
+  return useMedia('(max-width: 640px)')
+}
+
 const watchVisibility = (listener: () => void) => {
   document.addEventListener('visibilitychange', listener)
   return () => document.removeEventListener('visibilitychange', listener)

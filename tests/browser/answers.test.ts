@@ -108,7 +108,7 @@ test('a chat is saved as a file: all of it, and with branches the one on show', 
   const { messageId } = await askAndWait(chatId, 'tides')
   const page = await open(chatId)
   await page.click(by('export'))
-  await shows(page, '[role=menuitem]', ['All as Markdown', 'All as JSON', 'All as HTML'])
+  await shows(page, '[role=menuitem]', ['Save all as Markdown', 'Save all as JSON', 'Save all as HTML'])
   await page.keyboard.press('Escape')
   await ada.call('POST', `/api/messages/${messageId}/regenerate`, {})
   await page.waitForSelector(by('switcher'))
@@ -120,11 +120,17 @@ test('a chat is saved as a file: all of it, and with branches the one on show', 
     ])
     return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') }
   }
-  const all = await save('All as JSON')
+  const all = await save('Save all as JSON')
   expect(all.name).toBe('Tides a b.json')
   expect(JSON.parse(all.text).messages).toHaveLength(3)
-  expect(JSON.parse((await save('What is shown, as JSON')).text).messages).toHaveLength(2)
-  expect((await save('All as Markdown')).text).toContain('**moon**')
+  expect(JSON.parse((await save('Save what is shown as JSON')).text).messages).toHaveLength(2)
+  expect((await save('Save all as Markdown')).text).toContain('**moon**')
+  // On a phone one menu has what the header has no room for.
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.click(by('chat-menu'))
+  await page.getByRole('menuitem', { name: 'Save all as JSON', exact: true }).waitFor()
+  await page.getByRole('menuitem', { name: 'Show what goes over the line' }).click()
+  await page.waitForSelector(by('wire'))
   await page.close()
 })
 

@@ -91,11 +91,11 @@ export const conversation: typeof en = {
   unknown: 'Nicht bekannt',
 
   export: 'Diesen Chat als Datei sichern',
-  exportAll: { markdown: 'Alles als Markdown', json: 'Alles als JSON', html: 'Alles als HTML' },
+  exportAll: { markdown: 'Alles als Markdown sichern', json: 'Alles als JSON sichern', html: 'Alles als HTML sichern' },
   exportShown: {
-    markdown: 'Was zu sehen ist, als Markdown',
-    json: 'Was zu sehen ist, als JSON',
-    html: 'Was zu sehen ist, als HTML',
+    markdown: 'Nur das Gezeigte als Markdown sichern',
+    json: 'Nur das Gezeigte als JSON sichern',
+    html: 'Nur das Gezeigte als HTML sichern',
   },
 
   sideBySide: 'Fassungen nebeneinander zeigen',

@@ -15,6 +15,7 @@ const withOthers = (list: readonly string[], others: number) =>
 export const header = {
   openList: 'Chats',
   untitled: 'Chat ohne Titel',
+  more: 'Mehr zu diesem Chat',
   rename: 'Diesen Chat umbenennen',
   titleLabel: 'Titel dieses Chats',
   connection: 'Verbindung',

@@ -89,11 +89,11 @@ export const conversation = {
   unknown: 'Not known',
 
   export: 'Save this chat as a file',
-  exportAll: { markdown: 'All as Markdown', json: 'All as JSON', html: 'All as HTML' },
+  exportAll: { markdown: 'Save all as Markdown', json: 'Save all as JSON', html: 'Save all as HTML' },
   exportShown: {
-    markdown: 'What is shown, as Markdown',
-    json: 'What is shown, as JSON',
-    html: 'What is shown, as HTML',
+    markdown: 'Save what is shown as Markdown',
+    json: 'Save what is shown as JSON',
+    html: 'Save what is shown as HTML',
   },
 
   sideBySide: 'Show versions side by side',

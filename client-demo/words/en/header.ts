@@ -13,6 +13,7 @@ const withOthers = (list: readonly string[], others: number) =>
 export const header = {
   openList: 'Chats',
   untitled: 'Untitled chat',
+  more: 'More to do with this chat',
   rename: 'Rename this chat',
   titleLabel: 'Title of this chat',
   connection: 'Connection',
