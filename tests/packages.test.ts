@@ -18,7 +18,7 @@ import { connect, RunnelError } from '@runnel/client'
 import { markdownHtml, parseMarkdown } from '@runnel/client/markdown'
 import { TextPieces } from '@runnel/client/pieces'
 import { Collector, memoryStore, startRunnel } from '@runnel/testing'
-import { startFakeOpenAI } from '@runnel/testing/openai'
+import { answer, startFakeOpenAI } from '@runnel/testing/openai'
 import { storeContract } from '@runnel/testing/contracts'
 import '@runnel/core/client/markdown'
 import '@runnel/core/client/pieces'
@@ -29,7 +29,7 @@ if (markdownHtml(parseMarkdown(new TextPieces('*a*').toString())) !== '<p><em>a<
 let rules = 0
 storeContract(memoryStore, { describe: (_name, body) => body(), it: () => (rules += 1), expect: () => {} })
 if (rules < 50) throw new Error('only ' + rules + ' rules')
-const fake = await startFakeOpenAI()
+const fake = await startFakeOpenAI({ fallback: answer({ text: 'Hello.' }) })
 const { url, close } = await startRunnel({
   store: memoryStore(),
   // Of another copy of the class than the server's own.

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { isTerminal, type Message, type ToolCallBlock } from '../../shared/schema.ts'
 import { Collector } from '../../testing/index.ts'
-import { seededRandom } from '../../testing/cuts.ts'
+import { seededRandom } from '../../testing/openai/index.ts'
 
 const childFile = fileURLToPath(new URL('./tool-child.ts', import.meta.url))
 

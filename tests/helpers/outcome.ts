@@ -4,8 +4,7 @@ import { ChatMapper } from '../../server/provider/openai-chat.ts'
 import { ResponsesMapper } from '../../server/provider/openai-responses.ts'
 import { readStream } from '../../server/provider/stream.ts'
 import { Upstream } from '../../server/provider/upstream.ts'
-import { cutBytes } from '../../testing/cuts.ts'
-import type { Cuts } from '../../testing/fake-openai.ts'
+import { cutBytes, type Cuts } from '../../testing/openai/index.ts'
 import { collect, foldEvents, type FoldedMessage } from './fold-events.ts'
 
 export interface CaseOutcome {
@@ -14,7 +13,7 @@ export interface CaseOutcome {
   text?: string
   reasoning?: string
   refusal?: string
-  toolCalls?: { callId?: string; name: string; arguments: string }[]
+  toolCalls?: readonly { callId?: string; name: string; arguments: string }[]
   files?: { mimeType: string }[]
   errorCode?: string
   errorMessageContains?: string

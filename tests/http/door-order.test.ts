@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { recorded } from '../../testing/index.ts'
-import type { Script } from '../../testing/fake-script.ts'
+import type { Script } from '../../testing/openai/index.ts'
 import { startDoor, tool, user } from './door-client.ts'
 
 const chunk = (delta: object, reason: string | null = null) =>

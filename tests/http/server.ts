@@ -6,6 +6,7 @@ import {
   type FakeOpenAIOptions,
   type StartedRunnel,
 } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { checkDescribed } from './described.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -27,10 +28,10 @@ export async function start(settings: Parameters<typeof startRunnel>[0] = {}): P
   }
 }
 
-/** A server with a fake provider behind it. */
+/** A server with a fake provider behind it, of which any question is expected. */
 export async function startWithFake(
   settings: Parameters<typeof startRunnel>[0] = {},
-  options: FakeOpenAIOptions = {},
+  options: FakeOpenAIOptions = saysHello,
 ): Promise<{ server: StartedRunnel; fake: FakeOpenAI }> {
   const fake = await startFakeOpenAI(options)
   closing.push(() => fake.close())

@@ -16,6 +16,7 @@ import {
   type FakeOpenAI,
   type Script,
 } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { doorClient } from './door-client.ts'
 import { Person, secret } from './people.ts'
 import { closeAfterwards, start } from './server.ts'
@@ -518,7 +519,7 @@ describe('beside each other', () => {
   })
 
   test('an entry openai takes from OPENAI_… what it does not say', async () => {
-    const fake = await startFakeOpenAI()
+    const fake = await startFakeOpenAI(saysHello)
     closeAfterwards(() => fake.close())
     const server = await start({
       OPENAI_API_KEY: 'sk-of-settings',

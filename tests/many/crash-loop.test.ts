@@ -1,7 +1,7 @@
 /** Nodes that fall one after the other while they take up what the one before them left: what goes on by itself comes to its end. */
 import { expect, onTestFinished, test } from 'vitest'
 import { isTerminal, type Message } from '../../shared/schema.ts'
-import { seededRandom } from '../../testing/cuts.ts'
+import { seededRandom } from '../../testing/openai/index.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres, type NodeSettings } from './nodes.ts'

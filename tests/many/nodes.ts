@@ -13,6 +13,7 @@ import {
 } from '../../testing/index.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../helpers/redis.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 
 export type NodeSettings = NonNullable<Parameters<typeof startRunnel>[0]>
 
@@ -46,7 +47,7 @@ export async function newWorld(
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-many-'))
   const [fake, redis, database] = await Promise.all([
-    startFakeOpenAI(options.fake),
+    startFakeOpenAI(options.fake ?? saysHello),
     startRedis(options.redis),
     postgres.database(),
   ])

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { readChat, isTerminal, type Message, type WaitingEntry } from '../../shared/schema.ts'
 import { Collector, type FakeOpenAI } from '../../testing/index.ts'
-import { seededRandom } from '../../testing/cuts.ts'
+import { seededRandom } from '../../testing/openai/index.ts'
 import { ChildNode } from './children.ts'
 import type { Fall } from './falling-store.ts'
 

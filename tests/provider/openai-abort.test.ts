@@ -8,7 +8,7 @@ import {
   startFakeOpenAI,
   type FakeOpenAI,
   type ReceivedRequest,
-} from '../../testing/fake-openai.ts'
+} from '../../testing/openai/index.ts'
 
 const request = { model: 'any', prompt: [{ role: 'user' as const, text: 'Hello' }] }
 const limitMs = 100

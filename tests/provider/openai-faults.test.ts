@@ -13,7 +13,7 @@ import {
   type FakeOpenAI,
   type ManualStream,
   type Script,
-} from '../../testing/fake-openai.ts'
+} from '../../testing/openai/index.ts'
 import { collect, foldEvents, type Collected, type FoldedMessage } from '../helpers/fold-events.ts'
 
 const request = { model: 'any', prompt: [{ role: 'user' as const, text: 'Hello' }] }

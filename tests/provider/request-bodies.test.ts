@@ -4,7 +4,7 @@ import type { JsonObject } from '../../shared/schema.ts'
 import type { ProviderRequest } from '../../server/provider/events.ts'
 import { openaiProvider } from '../../server/provider/openai.ts'
 import { responsesBody } from '../../server/provider/responses-request.ts'
-import { startFakeOpenAI, type FakeOpenAI } from '../../testing/fake-openai.ts'
+import { startFakeOpenAI, type FakeOpenAI } from '../../testing/openai/index.ts'
 import { collect } from '../helpers/fold-events.ts'
 
 const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }

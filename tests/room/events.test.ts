@@ -14,7 +14,7 @@ import { Outbox } from '../../server/room/outbox.ts'
 import { localCluster } from '../../server/cluster/local.ts'
 import { Rooms } from '../../server/room/rooms.ts'
 import { applyStreamEvent } from '../../testing/index.ts'
-import { seededRandom } from '../../testing/cuts.ts'
+import { seededRandom } from '../../testing/openai/index.ts'
 
 const fields = {
   id: 'msg_12345678',

@@ -1,6 +1,6 @@
 /** Each client library reads every stream twice, from the fake provider itself and through the door. */
 import { answer, recorded, startFakeOpenAI, startRunnel, type ReceivedRequest } from '../../../testing/index.ts'
-import type { Script } from '../../../testing/fake-script.ts'
+import type { Script } from '../../../testing/openai/index.ts'
 import type { CorpusStream } from '../../helpers/corpus.ts'
 import type { AskedTool, DoorClient, Observed } from './clients/observed.ts'
 

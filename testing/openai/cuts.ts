@@ -1,4 +1,5 @@
-import type { Cuts } from './fake-script.ts'
+/** How a recorded body is cut into network writes: as one, byte by byte, by a seed, or by these byte lengths. */
+export type Cuts = 'whole' | 'bytes' | { seed: number; maxBytes?: number } | readonly number[]
 
 /** The pieces of a body as its network reads give them. Together they are the body. */
 export function cutBytes(body: Uint8Array, cuts: Cuts): Uint8Array[] {

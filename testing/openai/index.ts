@@ -1,0 +1,12 @@
+/** The package's `./openai`: a fake provider, for any program of the OpenAI API. */
+export { startFakeOpenAI, type FakeOpenAI, type FakeOpenAIOptions } from './server.ts'
+export type { FakeScope } from './scope.ts'
+export type { Expected } from './expectations.ts'
+export type { Matcher } from './matcher.ts'
+export type { ManualStream } from './manual.ts'
+export type { ReceivedRequest, RequestBody, Said } from './received-request.ts'
+export { requestLine, saidIn } from './received-request.ts'
+export { httpError, rateLimited, webPage, type ErrorFields } from './replies.ts'
+export { answer, recorded, type AnswerOptions, type ChoiceOptions } from './answer.ts'
+export type { Answering, Delivery, FakeFinish, FakeUsage, Script, Step } from './script.ts'
+export { cutBytes, seededRandom, type Cuts } from './cuts.ts'
