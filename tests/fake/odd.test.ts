@@ -1,0 +1,32 @@
+/** Each oddity of a real provider means here what it says that it means. */
+import { expect, test } from 'vitest'
+import { odd, oddities, type OddityName } from '../../testing/openai/index.ts'
+import { faultsOf, playBody } from '../helpers/outcome.ts'
+import { hello, post, start } from './asking.ts'
+
+const names = Object.keys(oddities) as OddityName[]
+
+test.each(names)('%s', async (name) => {
+  const { api, body, contentType, expected } = oddities[name]
+  for (const cuts of ['whole', 'bytes', { seed: 7 }] as const)
+    expect([name, faultsOf(await playBody(api, body, cuts, contentType), expected)]).toEqual([name, []])
+})
+
+test('there are many, each with a sentence, and a name that is none is refused', () => {
+  expect(names.length).toBeGreaterThan(70)
+  expect(Object.values(oddities).map(({ about }) => about.length > 10)).not.toContain(false)
+  expect(() => odd('deepseek' as never)).toThrow('deepseek-reasoning')
+})
+
+test('they come over the wire as they are', async () => {
+  const fake = await start()
+  fake.enqueue(odd('deepseek-reasoning', { seed: 1 }), odd('document-instead-of-stream'))
+  const streamed = await post(`${fake.url}/chat/completions`, { ...hello, stream: true })
+  expect(await streamed.text()).toBe(oddities['deepseek-reasoning'].body)
+  const whole = await post(`${fake.url}/chat/completions`, { ...hello, stream: true })
+  expect([whole.headers.get('content-type'), await whole.text()]).toEqual([
+    'application/json',
+    oddities['document-instead-of-stream'].body,
+  ])
+  fake.done()
+})
