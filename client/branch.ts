@@ -33,6 +33,8 @@ export interface LiveBranch {
   readonly hide: (messageId: string) => () => void
   /** There are messages before the first that is shown. */
   readonly hasOlder: boolean
+  /** So many: the place of the first that is shown, from the root on. */
+  readonly older: number
   /** Reads the page of messages before the first, and then shows it. Does nothing where there is none. Throws what the server says. */
   readonly loadOlder: () => Promise<void>
 }

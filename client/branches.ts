@@ -64,6 +64,9 @@ function liveBranch(
     get hasOlder() {
       return view().hasOlder
     },
+    get older() {
+      return view().older
+    },
     choose: (messageId) => {
       const chosenIn = view()
       chosenIn.choose(messageId)

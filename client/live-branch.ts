@@ -45,8 +45,12 @@ export class BranchView implements Omit<LiveBranch, 'subscribe'> {
   }
 
   get hasOlder(): boolean {
+    return this.older > 0
+  }
+
+  get older(): number {
     this.getSnapshot()
-    return (this.#hidden ?? 0) > 0
+    return this.#hidden ?? 0
   }
 
   readonly choose = (messageId: string): void => {

@@ -1,3 +1,5 @@
+import { stretchesIn } from './stretches.ts'
+
 /** What a reader looks at, and where it stands: what comes above or below moves it nowhere. Browsers do so themselves, but not at the very top, and not all of them. */
 export class Anchor {
   readonly #element: Element | null
@@ -17,7 +19,8 @@ export class Anchor {
   /** Keeps the uppermost of what is read now. */
   static at(scroller: Element, column: Element): Anchor {
     const { top } = scroller.getBoundingClientRect()
-    const message = firstBelow(column.querySelectorAll(':scope > [data-message-id]'), top)
+    const stretch = firstBelow(stretchesIn(column), top)
+    const message = stretch && firstBelow(stretch.children, top)
     if (!message) return new Anchor(null, 0)
     const box = message.getBoundingClientRect()
     const within =

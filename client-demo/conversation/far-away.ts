@@ -1,8 +1,9 @@
 import type { BranchMessage } from '@runnel/client'
 import { useEffect, useState } from 'react'
 import type { FollowEnd } from './follow-end.ts'
+import { stretchesIn } from './stretches.ts'
 
-/** So many of the last are always laid out: the end is where it is, and what comes there can be counted. */
+/** So many of the last stretches are always laid out: the end is where it is, and what comes there can be counted. */
 const lastOnes = 2
 
 /**
@@ -17,7 +18,7 @@ export function useFarAway(entries: readonly BranchMessage[], follow: FollowEnd)
         (seen, observer) => {
           for (const { target, isIntersecting } of seen) {
             const element = target as HTMLElement
-            if (isIntersecting || element.dataset.status === 'streaming') continue
+            if (isIntersecting || element.querySelector('[data-status=streaming]')) continue
             element.style.contentVisibility = 'auto'
             observer.unobserve(element)
           }
@@ -26,11 +27,11 @@ export function useFarAway(entries: readonly BranchMessage[], follow: FollowEnd)
       ),
   )
   useEffect(() => {
-    const messages = [...(follow.scroller?.querySelectorAll('.column > [data-message-id]') ?? [])]
-    for (const message of messages.slice(0, -lastOnes)) {
-      if (observed.has(message)) continue
-      observed.add(message)
-      observer.observe(message)
+    const stretches = follow.column ? [...stretchesIn(follow.column)] : []
+    for (const stretch of stretches.slice(0, -lastOnes)) {
+      if (observed.has(stretch)) continue
+      observed.add(stretch)
+      observer.observe(stretch)
     }
   }, [entries, follow, observed, observer])
   useEffect(() => () => observer.disconnect(), [observer])

@@ -36,7 +36,7 @@ export class FollowEnd {
   #max = 0
   /** How far down it went lately, with the time of each; the first is older. */
   #ends: { max: number; at: number }[] = []
-  /** The last element, and its height, when the end was left. */
+  /** The last message, and its height, when the end was left. */
   #last: Element | null = null
   #lastHeight = 0
   /** By a finger, or by its scroll bar: it stays in the hand. */
@@ -56,6 +56,10 @@ export class FollowEnd {
 
   get scroller(): HTMLElement | null {
     return this.#scroller
+  }
+
+  get column(): HTMLElement | null {
+    return this.#column
   }
 
   /** How long ago the reader moved, ms. */
@@ -124,7 +128,7 @@ export class FollowEnd {
 
   #leaveTo(anchor: Anchor): void {
     this.#anchor = anchor
-    this.#last = this.#column!.lastElementChild
+    this.#last = lastIn(this.#column!)
     this.#lastHeight = this.#last?.getBoundingClientRect().height ?? 0
     // What was the end before is above it now.
     this.#ends = [{ max: this.#max, at: performance.now() }]
@@ -248,8 +252,8 @@ export class FollowEnd {
   #linesBelow(): number {
     const column = this.#column!
     // Of a branch that is not on show any more.
-    if (this.#last?.parentElement !== column) {
-      this.#last = column.lastElementChild
+    if (!this.#last || !column.contains(this.#last)) {
+      this.#last = lastIn(column)
       this.#lastHeight = this.#last?.getBoundingClientRect().height ?? 0
     }
     if (!this.#last) return 0
@@ -258,6 +262,9 @@ export class FollowEnd {
     return Math.max(0, Math.floor((grown + 1) / parseFloat(getComputedStyle(column).lineHeight)))
   }
 }
+
+/** Of what stands in stretches, or by itself. */
+const lastIn = (column: Element): Element | null => column.lastElementChild?.lastElementChild ?? column.lastElementChild
 
 export function useFollowEnd(): FollowEnd {
   return useState(() => new FollowEnd())[0]

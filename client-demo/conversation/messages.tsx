@@ -5,10 +5,11 @@ import { Answer } from './answer.tsx'
 import { nameLastQuestion } from './editing.ts'
 import { PeopleOfChat } from './people.tsx'
 import { Question } from './question.tsx'
+import { stretchesOf } from './stretches.ts'
 
 /** The branch on show. */
 export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boolean }) {
-  const { entries } = useBranch(chatId)
+  const { entries, older } = useBranch(chatId)
   const lastQuestion = entries.findLast(({ message }) => message.role === 'user')?.message.id ?? null
   useEffect(() => {
     nameLastQuestion(chatId, mayWrite ? lastQuestion : null)
@@ -16,13 +17,17 @@ export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boole
   }, [chatId, lastQuestion, mayWrite])
   return (
     <PeopleOfChat chatId={chatId}>
-      {entries.map((entry) =>
-        entry.message.role === 'user' ? (
-          <Question key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-        ) : (
-          <Answer key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
-        ),
-      )}
+      {stretchesOf(entries, older).map(({ number, entries }) => (
+        <div key={number} className="stretch">
+          {entries.map((entry) =>
+            entry.message.role === 'user' ? (
+              <Question key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+            ) : (
+              <Answer key={placeOf(entry)} chatId={chatId} entry={entry} mayWrite={mayWrite} />
+            ),
+          )}
+        </div>
+      ))}
     </PeopleOfChat>
   )
 }

@@ -1,4 +1,4 @@
-import { useBranch, useLoadOlder } from '@runnel/client/react'
+import { useBranch, useLoadOlder, useMessage } from '@runnel/client/react'
 import { useEffect, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
@@ -13,8 +13,17 @@ const restMs = 300
 
 /** What is above the first message: the older ones, by themselves or by a button. */
 export function Older({ chatId, follow }: { chatId: string; follow: FollowEnd }) {
-  const words = useWords().conversation
   const { entries, hasOlder } = useBranch(chatId)
+  const answer = entries.findLast(({ message }) => message.role === 'assistant')?.message.id
+  if (!hasOlder || answer === undefined) return null
+  return <OlderOnes chatId={chatId} answer={answer} follow={follow} />
+}
+
+/** `answer`: the last one. Until it is on show nothing comes by itself: the end is what the chat is opened for. */
+function OlderOnes({ chatId, answer, follow }: { chatId: string; answer: string; follow: FollowEnd }) {
+  const words = useWords().conversation
+  const { entries } = useBranch(chatId)
+  const isOpen = useMessage(answer).status !== 'loading'
   const [loadOlder, { pending, error }] = useLoadOlder(chatId)
   const edge = useRef<HTMLDivElement>(null)
   const isWantedAtOnce = useSearching()
@@ -23,25 +32,24 @@ export function Older({ chatId, follow }: { chatId: string; follow: FollowEnd })
   const isFew = entries.length < 2 * answersByThemselves
 
   useEffect(() => {
-    if (!hasOlder || isFailed) return
+    if (!isOpen || isFailed) return
     const seen = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder(), {
       root: follow.scroller,
       rootMargin: `${nearTop} 0px 0px`,
     })
     seen.observe(edge.current!)
     return () => seen.disconnect()
-  }, [hasOlder, isFailed, first, loadOlder, follow])
+  }, [isOpen, isFailed, first, loadOlder, follow])
 
   useEffect(() => {
-    if (!hasOlder || isFailed || !isFew || savesData()) return
+    if (!isOpen || isFailed || !isFew || savesData()) return
     if (isWantedAtOnce) return void loadOlder()
     const timer = setInterval(() => {
       if (!document.hidden && follow.restedFor > restMs) void loadOlder()
     }, restMs)
     return () => clearInterval(timer)
-  }, [hasOlder, isFailed, isFew, isWantedAtOnce, first, loadOlder, follow])
+  }, [isOpen, isFailed, isFew, isWantedAtOnce, first, loadOlder, follow])
 
-  if (!hasOlder) return null
   return (
     <div className="older" ref={edge}>
       <Button look="quiet" busy={pending} onClick={() => void loadOlder()} data-testid="older">

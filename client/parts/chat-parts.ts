@@ -28,6 +28,8 @@ export interface BranchView {
   readonly entries: readonly BranchMessage[]
   /** There are messages before the first that is shown. */
   readonly hasOlder: boolean
+  /** So many: the place of the first entry, from the root on. */
+  readonly older: number
 }
 
 /** What is shown of a chat until something has come. */
@@ -64,7 +66,7 @@ export class ChatParts {
     this.#find = find
     this.#first = first ? { ...nothing, ...first } : nothing
     const { list } = first ? showBranch(first.messages, []) : nothingShown
-    this.#branch = this.#firstBranch = { entries: list, hasOlder: false }
+    this.#branch = this.#firstBranch = { entries: list, hasOlder: false, older: 0 }
   }
 
   get isUsed(): boolean {
@@ -86,7 +88,7 @@ export class ChatParts {
   readonly branch = this.#part(() => {
     if (this.#snapshot() === this.#first) return this.#firstBranch
     const { branch } = this.#live!
-    const view = { entries: branch.getSnapshot(), hasOlder: branch.hasOlder }
+    const view = { entries: branch.getSnapshot(), hasOlder: branch.hasOlder, older: branch.older }
     return (this.#branch = sameOr(this.#branch, view))
   })
 

@@ -233,7 +233,21 @@ function isInView(element: Element): boolean {
 test('older messages come by themselves, and what is read stays where it is', async () => {
   const page = await context.newPage()
   onTestFinished(() => page.close())
+  // The end comes first: nothing older is asked for before it is on show.
+  const asked: string[] = []
+  const held = Promise.withResolvers<void>()
+  await page.route(/\/messages\?/, async (route) => {
+    asked.push(route.request().url())
+    if (asked.length === 1) await held.promise
+    await route.continue()
+  })
   await page.goto(`${server.url}/#${longChatId}`)
+  await page.locator(`[data-message-id="${answerId(119)}"] .skeleton`).waitFor()
+  await page.evaluate(async () => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => void requestAnimationFrame(resolve))
+  })
+  expect(asked).toHaveLength(1)
+  held.resolve()
   await page.locator(`[data-message-id="${answerId(119)}"] p`).waitFor()
   await page.keyboard.press('Home')
   // From the upper edge on, where browsers hold nothing themselves.
@@ -260,6 +274,14 @@ test('older messages come by themselves, and what is read stays where it is', as
   }, 240)
   expect(moved).toBeLessThanOrEqual(1)
   expect(await page.locator(by('older')).count()).toBe(0)
+  // What browsers look at in each frame: ten messages as one.
+  const remembered = await page.evaluate(
+    () =>
+      Array.from(document.querySelectorAll('.column *')).filter((element) =>
+        getComputedStyle(element).getPropertyValue('contain-intrinsic-block-size').startsWith('auto'),
+      ).length,
+  )
+  expect(remembered).toBeLessThanOrEqual(24)
   // All of it is there to be found, and who has found something stays with it.
   await page.keyboard.press('End')
   expect(

@@ -102,10 +102,11 @@ test('a chat of 1,000 answers opens at its end in one page of at most 500 kB; ol
   expect(proxy.bytes.out).toBeLessThan(500_000)
 
   const before = proxy.bytes.out
-  expect(page.chat.branch.hasOlder).toBe(true)
+  expect([page.chat.branch.hasOlder, page.chat.branch.older]).toEqual([true, 1_960])
   const loads = [page.chat.branch.loadOlder(), page.chat.branch.loadOlder()]
   await Promise.all(loads)
   expect(page.views.size).toBe(80)
+  expect(page.chat.branch.older).toBe(1_920)
   // They were there before they were shown.
   expect(page.views.get(answerId(979))!.snapshots[0]!.message).not.toBeNull()
   expect(page.text(answerId(960))).toBe(answerText(960, 2_000))
