@@ -64,8 +64,8 @@ export class HttpApi {
     return this.#start('/api/chats', chat, options)
   }
 
-  /** The caller's chats, the last active first. Each comes once, whatever happens while its pages are read. */
-  listChats(query: PageQuery = {}, options: CallOptions = {}): Promise<Page<ListedChat>> {
+  /** The caller's chats, or those that they have pinned, the last active first. Each comes once, whatever happens while its pages are read. */
+  listChats(query: PageQuery & { pinned?: true } = {}, options: CallOptions = {}): Promise<Page<ListedChat>> {
     return this.#http.call('GET', withQuery('/api/chats', query), options)
   }
 

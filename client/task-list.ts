@@ -4,6 +4,8 @@ import type { ListedTask, Page, PageQuery } from './api-types.ts'
 import { backoffDelay } from './backoff.ts'
 import type { ChatEvent } from './chat-event.ts'
 import { Listeners } from './listeners.ts'
+import type { LiveSource } from './live.ts'
+import { onOpened } from './opened.ts'
 import { noTasks, type LiveTasks, type TasksSnapshot } from './tasks.ts'
 
 /** The list is read no more often than this. */
@@ -15,7 +17,7 @@ const pageLimit = 200
 export interface TasksOptions {
   list: (query: PageQuery) => Promise<Page<ListedTask>>
   onChatEvent: (listener: (event: ChatEvent) => void) => () => void
-  connection: { getSnapshot: () => { readonly status: string }; subscribe: (listener: () => void) => () => void }
+  connection: LiveSource<{ readonly status: string }>
 }
 
 /** What chat events say is shown at once; what they do not say is read. */
@@ -61,16 +63,7 @@ export class TaskList implements LiveTasks {
 
   #begin(): void {
     const { connection, onChatEvent } = this.#options
-    let wasOpen = connection.getSnapshot().status === 'open'
-    this.#stops = [
-      onChatEvent((event) => this.#heard(event)),
-      connection.subscribe(() => {
-        const isOpen = connection.getSnapshot().status === 'open'
-        // What happened while the line was down was not told.
-        if (isOpen && !wasOpen) this.#readSoon(0)
-        wasOpen = isOpen
-      }),
-    ]
+    this.#stops = [onChatEvent((event) => this.#heard(event)), onOpened(connection, () => this.#readSoon(0))]
     this.#readSoon(0)
   }
 

@@ -1,4 +1,5 @@
 import type { Client } from '../index.ts'
+import { onOpened } from '../opened.ts'
 import { RunnelError } from '../../shared/errors.ts'
 
 /** Between two loads of one kind that events ask for, so that a burst of them is one request. */
@@ -27,13 +28,7 @@ export class Loader {
   constructor(client: Client, events: LoaderEvents, all: Load) {
     this.#client = client
     this.#events = events
-    const { connection } = client
-    const isOpen = () => connection.getSnapshot().status === 'open'
-    let wasOpen = isOpen()
-    this.#stopWatching = connection.subscribe(() => {
-      if (isOpen() && !wasOpen) this.load('all', all)
-      wasOpen = isOpen()
-    })
+    this.#stopWatching = onOpened(client.connection, () => this.load('all', all))
     this.load('all', all)
   }
 
@@ -44,7 +39,9 @@ export class Loader {
   }
 
   load(name: string, load: Load): void {
+    if (this.#abort.signal.aborted) return
     this.#waiting.set(name, load)
+    if (name === 'all' || name === 'more') this.#events.pending(true)
     this.#next()
   }
 
@@ -63,7 +60,6 @@ export class Loader {
       this.#waiting.delete(name)
       this.#lastAt.set(name, performance.now())
       this.#isLoading = true
-      if (name === 'all' || name === 'more') this.#events.pending(true)
       const settle = (tell: () => void) => {
         if (signal.aborted) return
         this.#isLoading = false

@@ -1,4 +1,5 @@
 import type { Client } from '../index.ts'
+import { onOpened } from '../opened.ts'
 import { asRunnelError } from '../parts/loader.ts'
 import type { Question } from '../questions.ts'
 import type { RunnelError } from '../../shared/errors.ts'
@@ -23,7 +24,8 @@ interface State<Data> {
 
 /**
  * Reads over HTTP while it is on show: `useRead('models', (api, signal) => api.listModels({}, { signal }))`. It reads anew when
- * `name` is another, and then shows nothing of the old one.
+ * `name` is another, and then shows nothing of the old one; and when the line is open again, what could not be read without it or
+ * without being signed in.
  */
 export function useRead<Data>(
   name: string,
@@ -48,6 +50,10 @@ export function useRead<Data>(
   }, [provided, name, round])
   const { data, pending, error } = state.name === name ? state : nothing
   const reload = useCallback(() => setRound((last) => last + 1), [])
+  const isWaiting = error !== null && (error.retryable || error.code === 'unauthenticated')
+  useEffect(() => {
+    if (isWaiting) return onOpened(provided.getClient().connection, reload)
+  }, [provided, isWaiting, reload])
   return { data, pending, error, reload }
 }
 

@@ -27,15 +27,18 @@ const readBody = z
     at: z.int().min(0).optional().describe('up to then, epoch milliseconds; all that there is where nothing is said'),
   })
   .prefault({})
-const chatQuery = pageQuery.extend({
-  query: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('eight words of a title or a message, of two characters or more, or their beginnings'),
-})
+const chatQuery = pageQuery
+  .extend({
+    pinned: z.enum(['true']).optional().describe('only those that the caller has pinned: one page of 200 has them all'),
+    query: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('eight words of a title or a message, of two characters or more, or their beginnings'),
+  })
+  .refine(({ query, pinned }) => query === undefined || pinned === undefined, 'must say either query or pinned')
 
 export const chatRoutes = [
   route({
@@ -81,11 +84,11 @@ export const chatRoutes = [
     summary: "The caller's chats, the last active first; those that match a query, best first, with the place",
     query: chatQuery,
     responses: { 200: pageOf(listedChatJson) },
-    async handle({ response, identity, query: { query, ...page } }, services) {
+    async handle({ response, identity, query: { query, pinned: only, ...page } }, services) {
       const { user } = identity
       const { items, nextCursor } =
         query === undefined
-          ? listedPage(await services.store.listChats(user.id, pageOfQuery(page)))
+          ? listedPage(await services.store.listChats(user.id, { ...pageOfQuery(page), pinned: only === 'true' }))
           : await foundPage(query, await services.store.searchChats(user.id, query, pageOfQuery(page)), services)
       const pinned = new Set(await services.store.pinnedChats(user.id))
       response.json({

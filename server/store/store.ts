@@ -106,6 +106,11 @@ export interface Page {
 /** `asc`: the oldest first. */
 export type Direction = 'asc' | 'desc'
 
+export interface ChatsPage extends Page {
+  /** Only those that this user has pinned. */
+  pinned?: boolean
+}
+
 export interface Paged<T> {
   items: T[]
   /** Null at the end. */
@@ -138,7 +143,7 @@ export interface Store extends WaitingStore {
    * The last active first, those that expire left out; of one millisecond by id, downwards. The pages show the list as it was when the
    * first of them was read, each chat once, also one that is active meanwhile. Throws `bad_request` for a cursor that is none.
    */
-  listChats(userId: string, page: Page): Promise<Paged<ListedChat>>
+  listChats(userId: string, page: ChatsPage): Promise<Paged<ListedChat>>
   /** This member has read a chat up to then (epoch ms), or further already, but not beyond its last activity. Returns up to when; null for one who is no member. */
   markRead(chatId: string, userId: string, at: number): Promise<number | null>
   /** Chats whose time is over by then (epoch ms), the oldest first. */

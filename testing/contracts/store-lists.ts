@@ -66,6 +66,28 @@ export function listRules(open: OpenStore, { describe, it, expect }: TestTools):
       expect(last((await page(null)).items)).toBe('130')
     })
 
+    it('of what somebody has pinned are theirs alone, and as stable under paging', async () => {
+      const store = open()
+      for (const [i, id] of names(9).entries()) {
+        await store.createChat(chat(id, { createdAt: startedAt + i }), 'l')
+        await store.putMember(id, { userId: 'user_2', name: 'Two', role: 'viewer', joinedAt: startedAt })
+        if (i % 2 === 0) await store.pinChat(id, 'user_1', true)
+      }
+      await store.pinChat('chat_number01', 'user_2', true)
+      const page = (cursor: string | null, userId = 'user_1') =>
+        store.listChats(userId, { limit: 2, pinned: true, ...(cursor !== null && { cursor }) })
+      const first = await page(null)
+      expect(last(first.items)).toBe('86')
+      await store.startRun(newRun('msg_answer01', { chatId: 'chat_number02', createdAt: startedAt + 100 }))
+      await store.startRun(newRun('msg_answer02', { chatId: 'chat_number03', createdAt: startedAt + 101 }))
+      const second = await page(first.nextCursor)
+      const third = await page(second.nextCursor)
+      expect([last(second.items), last(third.items), third.nextCursor]).toEqual(['42', '0', null])
+      expect(last((await page(null)).items)).toBe('28')
+      expect(last((await page(null, 'user_2')).items)).toBe('1')
+      expect(last((await store.listChats('user_1', { limit: 9, pinned: false })).items)).toBe('328765410')
+    })
+
     it('of one millisecond are read page by page all the same', async () => {
       const store = open()
       for (const id of names(5)) await store.createChat(chat(id), 'l')

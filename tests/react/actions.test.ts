@@ -1,13 +1,17 @@
 /** Actions of a person: pending, errors, double clicks, and a line that breaks while they are on their way. */
 import { createElement as h, type ReactNode } from 'react'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually, mount, watch } from './page.ts'
 import { startHandmade, type Handmade } from './handmade.ts'
+import { start } from '../http/server.ts'
+import { secret, tokenOf } from '../http/people.ts'
 import { connect, type Client } from '../../client/index.ts'
+import { Lab } from '../../client/lab/index.ts'
 import {
   RunnelProvider,
   useBranch,
   useCall,
+  useConnection,
   useContinue,
   useDeleteMessage,
   useEdit,
@@ -208,6 +212,37 @@ test('any other call has pending and error, and what is read goes with its name'
   await eventually(() =>
     expect(chat.now).toMatchObject({ data: undefined, pending: false, error: { code: 'not_found' } }),
   )
+})
+
+test('what could not be read while the server was away, or nobody was signed in, is read when the line is back', async () => {
+  const server = await start({ RUNNEL_AUTH_SECRET: secret })
+  let token = 'nobody'
+  let isAway = false
+  const lab = new Lab()
+  const own = connect({
+    url: server.url,
+    token: () => token,
+    WebSocket: lab.WebSocket,
+    fetch: (input, init) => (isAway ? Promise.reject(new TypeError('away')) : fetch(input, init)),
+  })
+  onTestFinished(() => own.close())
+  let name = 'models'
+  const models = watch(() => useRead(name, (api, signal) => api.listModels({}, { signal })))
+  const line = watch(() => useConnection())
+  const page = mount(h(RunnelProvider, { client: own }, models.element, line.element))
+  await eventually(() => expect(models.now.error).toMatchObject({ code: 'unauthenticated' }))
+  await eventually(() => expect(line.now).toMatchObject({ status: 'closed', code: 4401 }))
+  token = await tokenOf('ada')
+  own.connection.retry()
+  await eventually(() => expect(models.now).toMatchObject({ data: { nextCursor: null }, error: null }))
+  isAway = true
+  name = 'again'
+  page.render(h(RunnelProvider, { client: own }, h(models.element.type), h(line.element.type)))
+  await eventually(() => expect(models.now.error).toMatchObject({ code: 'internal' }))
+  isAway = false
+  lab.cut()
+  await eventually(() => expect(models.now).toMatchObject({ data: { nextCursor: null }, error: null }))
+  page.unmount()
 })
 
 test('an action goes on with what it was made for, also when another thing is on show by then', async () => {

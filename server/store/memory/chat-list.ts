@@ -1,18 +1,19 @@
 import type { Role } from '../../../shared/protocol.ts'
 import { isTerminal } from '../../../shared/schema.ts'
 import { activityMs, chatPage, compareChats, standingOf, startOf } from '../chat-pages.ts'
-import type { ListedChat, MessageRow, Page, Paged, StoredChat } from '../store.ts'
+import type { ChatsPage, ListedChat, MessageRow, Paged, StoredChat } from '../store.ts'
 
 /** What its lists are made of. */
 interface Sources {
   role: (chatId: string, userId: string) => Role | null
+  pinned: (userId: string) => ReadonlySet<string>
   /** Those that are listed. */
   ownChats: (userId: string) => readonly { row: StoredChat }[]
   messagesOf: (chatId: string) => readonly { row: MessageRow }[]
 }
 
 /** Chats as their members see them in a list, in memory. */
-export function memoryChatList({ role, ownChats, messagesOf }: Sources) {
+export function memoryChatList({ role, pinned, ownChats, messagesOf }: Sources) {
   /** By chat: when something happened in it, oldest first. */
   const activities = new Map<string, number[]>()
   /** By chat, then by user. */
@@ -63,9 +64,10 @@ export function memoryChatList({ role, ownChats, messagesOf }: Sources) {
       activities.delete(chatId)
       reads.delete(chatId)
     },
-    list(userId: string, page: Page): Paged<ListedChat> {
+    list(userId: string, page: ChatsPage): Paged<ListedChat> {
       const start = startOf(page)
       const all = ownChats(userId)
+        .filter(({ row }) => !page.pinned || pinned(userId).has(row.id))
         .map(({ row }) => ({ row, id: row.id, at: activeAt(row.id), activeAt: activeAt(row.id) }))
         .sort(compareChats)
       const wasAt = (id: string) => activities.get(id)?.findLast((time) => time <= start!.since) ?? null

@@ -23,6 +23,7 @@ export interface MemoryMembers {
   readonly store: MemberMethods
   role(chatId: string, userId: string): Role | null
   chatsOf(userId: string): ReadonlySet<string>
+  pinned(userId: string): ReadonlySet<string>
   put(chatId: string, member: MemberRow): void
   deleteChat(chatId: string): void
 }
@@ -60,6 +61,7 @@ export function memoryMembers(knows: (chatId: string) => boolean): MemoryMembers
   return {
     role,
     chatsOf: (userId) => chatsByUser.get(userId) ?? new Set(),
+    pinned: (userId) => pins.get(userId) ?? new Set(),
     put,
     deleteChat(chatId) {
       for (const userId of members.get(chatId)?.keys() ?? []) remove(chatId, userId)

@@ -127,7 +127,12 @@ export function memoryStore(): Store {
     documents.create(run.assistant.id, run.lineage, 1)
   }
 
-  const list = memoryChatList({ role: (chatId, userId) => members.role(chatId, userId), ownChats, messagesOf })
+  const list = memoryChatList({
+    role: (chatId, userId) => members.role(chatId, userId),
+    pinned: (userId) => members.pinned(userId),
+    ownChats,
+    messagesOf,
+  })
 
   const waiting = memoryWaiting({
     hasChat: (chatId) => chats.has(chatId),

@@ -20,18 +20,19 @@ export function postgresChatList({ query, write }: Pick<PostgresConnection, 'que
   return {
     listChats: async (userId, page) => {
       const start = startOf(page)
+      const listed = page.pinned ? `${ofUser} AND pinned` : ofUser
       if (!start) {
-        const rows = await query<Row>(`SELECT ${columns} FROM ${ofUser} ${order} $2`, [userId, page.limit + 1])
+        const rows = await query<Row>(`SELECT ${columns} FROM ${listed} ${order} $2`, [userId, page.limit + 1])
         return chatPage(null, rows, [], page, toListed)
       }
       // What moves between the two stands where it stood in one of them, or in both.
       const rows = await query<Row>(
-        `SELECT ${columns} FROM ${ofUser} AND (active_at, chat_id) < ($2::bigint, $3) ${order} $4`,
+        `SELECT ${columns} FROM ${listed} AND (active_at, chat_id) < ($2::bigint, $3) ${order} $4`,
         [userId, start.at, start.id, page.limit + 1],
       )
       const moved = await query<MovedChat<Row>>(
         `SELECT ${columns}, (SELECT max(at) FROM activities WHERE chat_id = chats.id AND at <= $2) AS was
-           FROM ${ofUser} AND active_at > $2 ${order} ${maxMoved}`,
+           FROM ${listed} AND active_at > $2 ${order} ${maxMoved}`,
         [userId, start.since],
       )
       const seen = new Set(rows.map(({ id }) => id))

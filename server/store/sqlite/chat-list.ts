@@ -1,7 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite'
 import type { Role } from '../../../shared/protocol.ts'
 import { activityMs, chatPage, maxMoved, standingOf, startOf, type MovedChat } from '../chat-pages.ts'
-import type { FoundChat, ListedChat, Page, Paged, RunEnd } from '../store.ts'
+import type { ChatsPage, FoundChat, ListedChat, Paged, RunEnd } from '../store.ts'
 import type { SqliteConnection } from './connection.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -13,7 +13,7 @@ export interface SqliteChatList {
   active(chatId: string, at: number, by?: string): void
   /** Inside a transaction. */
   deleteChat(chatId: string): void
-  list(userId: string, page: Page): Paged<ListedChat>
+  list(userId: string, page: ChatsPage): Paged<ListedChat>
   /** By the numbers of chats, and of messages (above 0) in which something was found. */
   found(userId: string, places: readonly { chat: number; owner: number }[]): FoundChat[]
   markRead(chatId: string, userId: string, at: number): number | null
@@ -43,14 +43,16 @@ export function sqliteChatList(connection: SqliteConnection): SqliteChatList {
   )
   const setWaits = connection.prepare(`UPDATE messages SET waits = ? WHERE id = ? AND task_id = ? AND ${unfinished}`)
   const order = 'ORDER BY active_at DESC, chat_id DESC LIMIT'
-  const selectFirst = connection.prepare(`SELECT ${columns} FROM ${ofUser} AND active_at IS NOT NULL ${order} ?2`)
-  const selectBehind = connection.prepare(
-    `SELECT ${columns} FROM ${ofUser} AND (active_at, chat_id) < (?2, ?3) ${order} ?4`,
-  )
-  const selectMoved = connection.prepare(
-    `SELECT ${columns}, (SELECT max(at) FROM activities WHERE chat_id = chats.id AND at <= ?2) AS was
-       FROM ${ofUser} AND active_at > ?2 ${order} ${maxMoved}`,
-  )
+  const listing = (listed: string) => ({
+    first: connection.prepare(`SELECT ${columns} FROM ${listed} AND active_at IS NOT NULL ${order} ?2`),
+    behind: connection.prepare(`SELECT ${columns} FROM ${listed} AND (active_at, chat_id) < (?2, ?3) ${order} ?4`),
+    moved: connection.prepare(
+      `SELECT ${columns}, (SELECT max(at) FROM activities WHERE chat_id = chats.id AND at <= ?2) AS was
+         FROM ${listed} AND active_at > ?2 ${order} ${maxMoved}`,
+    ),
+  })
+  const all = listing(ofUser)
+  const pinned = listing(`${ofUser} AND pinned = 1`)
   const selectFound = connection.prepare(`SELECT ${columns} FROM ${ofUser} AND chats.number = ?2`)
   const selectMessage = connection.prepare('SELECT id FROM messages WHERE number = ?')
 
@@ -67,10 +69,11 @@ export function sqliteChatList(connection: SqliteConnection): SqliteChatList {
     list: (userId, page) =>
       connection.read(() => {
         const start = startOf(page)
-        const moved = start ? (selectMoved.all(userId, start.since) as MovedChat<Placed>[]) : []
+        const select = page.pinned ? pinned : all
+        const moved = start ? (select.moved.all(userId, start.since) as MovedChat<Placed>[]) : []
         const rows = start
-          ? selectBehind.iterate(userId, start.at, start.id, page.limit + 1)
-          : selectFirst.iterate(userId, page.limit + 1)
+          ? select.behind.iterate(userId, start.at, start.id, page.limit + 1)
+          : select.first.iterate(userId, page.limit + 1)
         return chatPage(start, rows as Iterable<Placed>, moved, page, toListed)
       }),
     found: (userId, places) =>
