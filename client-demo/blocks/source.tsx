@@ -1,16 +1,15 @@
 import { useBlock } from '@runnel/client/react'
 import { memo } from 'react'
 import type { BlockProps } from './block-props.ts'
-import { snippetOf } from './citations.ts'
+import { sourceOf } from './citations.ts'
+import { chipOf, useListed } from './listed.ts'
 import { SourceChip } from './source-chip.tsx'
-import { webUrl } from './web-url.ts'
 
+/** A source of an answer. Its number is the one that the text cites it by. */
 export default memo(function Source({ messageId, blockId }: BlockProps) {
   const block = useBlock(messageId, blockId)
+  const place = useListed(messageId).findIndex(({ id }) => id === blockId) + 1
   if (block?.type !== 'source') return null
-  const { url, title, snippet = '' } = block
-  const parsed = webUrl(url)
-  return (
-    <SourceChip source={{ title: title || (parsed?.host ?? url ?? ''), url: parsed, snippet: snippetOf(snippet) }} />
-  )
+  const { title, url, snippet } = sourceOf(block, place)
+  return <SourceChip source={{ title, url, snippet, ...(place > 0 && { place }) }} id={chipOf(blockId)} />
 })

@@ -1,22 +1,26 @@
 import type { JsonObject } from '@runnel/client'
 import { useBlock } from '@runnel/client/react'
-import { lazy, memo, Suspense } from 'react'
+import { memo } from 'react'
+import { KeepsSelection } from '../markdown/keeps-selection.ts'
 import { LiveMarkdown } from '../markdown/live-markdown.tsx'
+import { MarkContext } from '../markdown/mark.tsx'
 import type { BlockProps } from './block-props.ts'
+import { useCited } from './cited.ts'
+import { useListed } from './listed.ts'
 
-const CitedText = lazy(() => import('./cited-text.tsx'))
 const none: readonly JsonObject[] = []
 
 /** A text, and what it cites. */
-export const Text = memo(function Text(props: BlockProps) {
-  const { messageId, blockId } = props
+export const Text = memo(function Text({ messageId, blockId }: BlockProps) {
   const block = useBlock(messageId, blockId)
-  const annotations = block?.type === 'text' ? block.annotations : none
-  const plain = <LiveMarkdown messageId={messageId} blockId={blockId} />
-  if (block?.type !== 'text' || annotations.length === 0) return plain
+  const { annotations, text } = block?.type === 'text' ? block : { annotations: none, text: '' }
+  const cited = useCited(annotations, useListed(messageId), text)
   return (
-    <Suspense fallback={plain}>
-      <CitedText messageId={messageId} block={block} />
-    </Suspense>
+    <MarkContext value={cited?.show ?? null}>
+      <KeepsSelection marks={cited?.marks}>
+        <LiveMarkdown messageId={messageId} blockId={blockId} {...(cited && { marks: cited.marks, text })} />
+      </KeepsSelection>
+      {cited?.sources}
+    </MarkContext>
   )
 })

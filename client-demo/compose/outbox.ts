@@ -3,6 +3,7 @@
  * reloads, too. Where the server cannot be reached it waits for the line; where the server says no, its words go back to the field.
  */
 import { branch, type Client, type RunnelError, type RunRequest, type Sent } from '@runnel/client'
+import { madeHere } from '../conversation/made.ts'
 import { askOthers } from '../conversation/side-by-side.ts'
 import type { Attachment } from './attachment.ts'
 import { bringBack } from './attachments.ts'
@@ -197,6 +198,7 @@ export class Outbox {
       { idempotencyKey: `${key}-chat` },
     )
     this.#change(key, { chatId: id })
+    madeHere(id)
     return id
   }
 

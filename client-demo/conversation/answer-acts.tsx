@@ -1,4 +1,4 @@
-import { isTerminal, type BranchMessage } from '@runnel/client'
+import { isTerminal, type BranchMessage, type RunRequest } from '@runnel/client'
 import { useContinue, useMessage, useRegenerate } from '@runnel/client/react'
 import { lazy, Suspense, useRef, useState } from 'react'
 import { Fault } from '../ui/fault.tsx'
@@ -9,6 +9,7 @@ import { ActButton, Acts, type Act } from './acts.tsx'
 import { useAnswerText, useCopyActs } from './copying.ts'
 import { Details } from './details.tsx'
 import { leaveBehind, useRemove } from './removing.ts'
+import { saidHere } from './said.ts'
 import { showSideBySide, useIsSideBySide } from './side-by-side.ts'
 import { mayGoOn } from './status-line.tsx'
 import { Versions } from './versions.tsx'
@@ -39,12 +40,13 @@ export default function AnswerActs({
   const isEmpty = blocks.length === 0
   const canGoOn = mayWrite && mayGoOn(message)
   const mayTry = mayWrite && isOver
+  const again = (request?: RunRequest) => void regenerate(request).then((sent) => sent && saidHere(sent.chatId))
   const acts: (Act | false)[] = [
     ...(isEmpty ? copyActs.slice(-1) : copyActs),
     mayTry && {
       label: words.regenerate,
       icon: RotateCcw,
-      act: () => void regenerate(),
+      act: () => again(),
       busy: regenerating.pending,
       inRow: 'wide',
       testId: 'regenerate',
@@ -93,7 +95,7 @@ export default function AnswerActs({
             value={message?.model ?? null}
             onChoose={(model) => {
               setPicker(null)
-              void regenerate({ model })
+              again({ model })
             }}
           />
         </Suspense>

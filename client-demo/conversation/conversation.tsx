@@ -1,6 +1,7 @@
 import { useBranch, useChat } from '@runnel/client/react'
 import { useEffect, useRef } from 'react'
 import { Composer } from '../compose/composer.tsx'
+import { ComposerPlace } from '../compose/place.tsx'
 import { Waiting } from '../compose/waiting.tsx'
 import { Gone, useIsGone } from '../header/gone.tsx'
 import { ChatHeader } from '../header/header.tsx'
@@ -8,6 +9,7 @@ import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { useFarAway } from './far-away.ts'
 import { useFollowEnd } from './follow-end.ts'
+import { isMadeHere } from './made.ts'
 import { Messages } from './messages.tsx'
 import { useNamedMessage } from './named-message.ts'
 import { Older } from './older.tsx'
@@ -36,7 +38,8 @@ export function Conversation({ chatId, messageId, openList }: ConversationProps)
   useNamedMessage(chatId, messageId, follow)
   useProgressSaid(chatId)
   useEffect(() => onSaidHere((said) => said === chatId && follow.toEnd()), [chatId, follow])
-  const mayWrite = chat.role === 'owner' || chat.role === 'editor'
+  const isOpening = chat.role === null && chat.status === 'loading'
+  const mayWrite = chat.role === 'owner' || chat.role === 'editor' || (isOpening && isMadeHere(chatId))
   const isGone = useIsGone(chatId)
   return (
     <main className="conversation" aria-label={words.label} ref={main}>
@@ -59,7 +62,7 @@ export function Conversation({ chatId, messageId, openList }: ConversationProps)
       {!isGone && (
         <footer className="foot">
           <Waiting chatId={chatId} mayWrite={mayWrite} />
-          {mayWrite && <Composer chatId={chatId} />}
+          {mayWrite ? <Composer chatId={chatId} /> : isOpening && <ComposerPlace />}
         </footer>
       )}
     </main>

@@ -7,6 +7,7 @@ import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { endEditing } from './editing.ts'
 import { fileIdOf, QuestionFiles } from './question-files.tsx'
+import { saidHere } from './said.ts'
 import './edit-form.css'
 
 interface EditProps {
@@ -36,7 +37,10 @@ function OpenForm({ chatId, messageId, question }: EditProps) {
   const send = async () => {
     if (text.trim() === '' || editing.pending) return
     const files = question.files.map(({ url }) => fileIdOf(String(url))).filter((id) => id !== null)
-    if (await edit({ content: text, files })) endEditing(chatId)
+    const sent = await edit({ content: text, files })
+    if (!sent) return
+    endEditing(chatId)
+    saidHere(sent.chatId)
   }
   const pressed = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return

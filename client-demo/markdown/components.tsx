@@ -3,6 +3,7 @@ import type { MarkdownComponents } from '@runnel/client/react/markdown'
 import { Code } from './code.tsx'
 import { Item } from './item.tsx'
 import { Link } from './link.tsx'
+import { Mark } from './mark.tsx'
 import { Math } from './math.tsx'
 import { Table } from './table.tsx'
 import './markdown.css'
@@ -12,6 +13,7 @@ export const markdownComponents: MarkdownComponents = {
   dir: 'auto',
   code: Code,
   math: Math,
+  mark: Mark,
   elements: { a: Link, li: Item, table: Table },
 }
 

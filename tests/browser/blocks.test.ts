@@ -347,6 +347,8 @@ test('a text cites its sources by numbers that lead to them; each opens apart', 
     page_({ url: 'https://a.example/t', title: 'A', start_index: text.indexOf(link), end_index: end(link) }),
     page_({ url: 'https://a.example/t', title: 'A', start_index: 0, end_index: end('**six**') }),
     cite({ type: 'file_citation', filename: 'tides.pdf', index: end('the table') }),
+    // By the place of the file in a list, not in the text.
+    cite({ type: 'file_citation', filename: 'moon.pdf', index: end('High') }),
     page_({ url: 'javascript:alert(1)', title: 'Bad', start_index: 0, end_index: 0 }),
     {
       type: 'block_start',
@@ -364,7 +366,7 @@ test('a text cites its sources by numbers that lead to them; each opens apart', 
   await shows(
     page,
     `${by('citations')} li .source-chip`,
-    ['1A· a.example', '2tides.pdf', '3Bad'].map((words) => words.replace('· ', '')),
+    ['1A· a.example', '2tides.pdf', '3moon.pdf', '4Bad'].map((words) => words.replace('· ', '')),
   )
   expect(await page.locator(`${by('citations')} a`).count()).toBe(1)
   const cites = page.locator(`${answer} .cite`)
@@ -392,6 +394,60 @@ test('a text cites its sources by numbers that lead to them; each opens apart', 
   await page.locator('[data-type=source] .source-card', { hasText: 'About it.' }).waitFor({ state: 'visible' })
   await page.keyboard.press('Escape')
   await page.locator('[data-type=source] .source-card').waitFor({ state: 'hidden' })
+  await page.close()
+})
+
+test('a text that is read is not touched when its first source comes; numbers in it lead to sources beside it', async () => {
+  const text =
+    'Tides come twice a day, says one [1][3]. Or `a[1]`, says another [1, 2]; nobody says [4].\r\n\r\nAnd more.'
+  let cite = (_: ProviderEvent[]) => {}
+  later = new Promise((resolve) => {
+    cite = resolve
+  })
+  const { page } = await showing(
+    { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } },
+    { type: 'delta', key: 't', field: 'text', text },
+  )
+  await page.locator(`${answer} .md p`, { hasText: 'And more.' }).waitFor()
+  await page.evaluate(() => {
+    const paragraph = document.querySelector('.md p')!
+    Object.assign(globalThis, { paragraph })
+    const words = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT).nextNode()!
+    getSelection()!.setBaseAndExtent(words, 6, words, 22)
+  })
+  cite(
+    ['a', 'b', 'c'].map((name) => ({
+      type: 'block_start',
+      key: name,
+      block: {
+        type: 'source',
+        status: 'completed',
+        url: `https://${name}.example/x`,
+        title: name.toUpperCase(),
+        sourceType: 'url',
+      },
+    })),
+  )
+  await shows(page, `${answer} .cite`, ['1', '3', '1', '2'])
+  expect(
+    await page.evaluate(() => {
+      const { paragraph } = globalThis as unknown as { paragraph: Element }
+      return [paragraph === document.querySelector('.md p'), String(getSelection())]
+    }),
+  ).toEqual([true, 'come twice a day'])
+  expect(
+    await page.locator(`${answer} .md p`).evaluateAll((paragraphs) =>
+      paragraphs.map((paragraph) => {
+        const copy = paragraph.cloneNode(true) as Element
+        for (const card of copy.querySelectorAll('.cite-holder')) card.remove()
+        return copy.textContent
+      }),
+    ),
+  ).toEqual(['Tides come twice a day, says one. Or a[1], says another; nobody says [4].', 'And more.'])
+  await shows(page, '[data-type=source] .source-number', ['1', '2', '3'])
+  await page.locator(`${answer} .cite`).nth(1).click()
+  await reads(() => page.evaluate(() => (document.activeElement as HTMLAnchorElement).href), 'https://c.example/x')
+  later = Promise.resolve([])
   await page.close()
 })
 

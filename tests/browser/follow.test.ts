@@ -203,7 +203,7 @@ async function chatWith(content: string): Promise<string> {
   return id
 }
 
-test('what is sent is brought into view, from wherever one reads', async () => {
+test('what is sent, changed or asked again is brought into view, from wherever one reads', async () => {
   const page = await context.newPage()
   onTestFinished(() => page.close())
   server.next(['line\n\n'.repeat(200)])
@@ -222,6 +222,32 @@ test('what is sent is brought into view, from wherever one reads', async () => {
       .nth(run + 1)
       .waitFor()
   }
+  const isAtEnd = () =>
+    page.evaluate(() => {
+      const { scrollHeight, scrollTop, clientHeight } = document.querySelector('.scroll')!
+      return scrollHeight > 2 * clientHeight && scrollHeight - scrollTop - clientHeight <= 2
+    })
+  // Who has just left the end sees the last question, its answer and their buttons still.
+  const leave = async () => {
+    await page.mouse.move(400, 300)
+    await page.mouse.wheel(0, -60)
+    await page.locator(by('to-end')).waitFor()
+  }
+  await leave()
+  server.next(['another line\n\n'.repeat(200)])
+  await page.locator(answer).last().locator(by('regenerate')).click()
+  await page.locator(`${answer} .md p`, { hasText: 'another line' }).last().waitFor()
+  await reads(isAtEnd, true, 2_000)
+  await page.locator(by('to-end')).waitFor({ state: 'detached' })
+  await page.locator(by('previous-sibling')).last().click()
+  await leave()
+  server.next(['a third line\n\n'.repeat(200)])
+  await page.locator(question).last().locator(by('edit')).click()
+  await page.fill(by('edit-text'), 'Last again?')
+  await page.press(by('edit-text'), 'Enter')
+  await page.locator(`${answer} .md p`, { hasText: 'a third line' }).last().waitFor()
+  await reads(isAtEnd, true, 2_000)
+  await page.locator(by('to-end')).waitFor({ state: 'detached' })
 })
 
 function isInView(element: Element): boolean {
@@ -351,7 +377,7 @@ test('nothing jumps while an answer is asked for and streams, and one place says
   await page.goto(`${server.url}/#${await chatWith('First?')}`)
   await page.locator(`${answer}[data-status=completed]`).waitFor()
   await page.evaluate(() => {
-    const seen = Object.assign(globalThis, { shifts: [] as unknown[], said: [] as string[] })
+    const seen = Object.assign(globalThis, { shifts: [] as unknown[], said: [] as string[], feet: [] as number[] })
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries() as (PerformanceEntry & { value: number; sources: { node: Element }[] })[])
         seen.shifts.push(
@@ -359,6 +385,8 @@ test('nothing jumps while an answer is asked for and streams, and one place says
           entry.sources.map(({ node }) => node?.className),
         )
     }).observe({ type: 'layout-shift' })
+    const foot = document.querySelector('.foot')!
+    new ResizeObserver(() => seen.feet.push(foot.getBoundingClientRect().height)).observe(foot)
     const status = document.querySelector('[role=status]')!
     new MutationObserver(() => seen.said.push(status.textContent.trim())).observe(status, {
       subtree: true,
@@ -384,10 +412,11 @@ test('nothing jumps while an answer is asked for and streams, and one place says
   written.end()
   await page.locator(`${answer}[data-status=completed]`).nth(1).waitFor()
   expect(await page.locator('[role=status]').count()).toBe(1)
-  const { shifts, said } = await page.evaluate(() => {
-    const { shifts, said } = globalThis as unknown as { shifts: unknown[]; said: string[] }
-    return { shifts, said }
+  const { shifts, said, feet } = await page.evaluate(() => {
+    const { shifts, said, feet } = globalThis as unknown as { shifts: unknown[]; said: string[]; feet: number[] }
+    return { shifts, said, feet }
   })
+  expect(new Set(feet).size, `the composer was as high as ${feet.join(', ')}`).toBe(1)
   expect(said).toEqual(['An answer is being written.', 'The answer is complete.'])
   const total = shifts.reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0)
   expect([total <= 0.02, shifts]).toEqual([true, expect.anything()])

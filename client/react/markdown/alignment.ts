@@ -22,7 +22,7 @@ export function aligned(block: ElementNode, source: string, start: number, end: 
   let last: Place | null = null
   for (const leaf of leavesOf(block)) {
     let place: Place | null = null
-    while (!(place = matched(leaf.text, source, at, end))) {
+    while (!(place = matched(leaf.text, source, at, end) ?? noteAt(leaf, source, at))) {
       const next = gapAt(source, at, end)
       if (next === null) return null
       at = next
@@ -44,6 +44,10 @@ function* leavesOf(node: MarkdownNode): Generator<TextNode | MathNode> {
 const entity = /&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z\d]{1,31});/y
 /** A line goes on, in a quote or a list too. */
 const lineBreak = /[ \t]*\n[ \t>]*/y
+const comment = /<!--(?:(?!-->)[\s\S]){0,2000}-->/y
+/** Of a task. */
+const box = /\[[ xX]\]/y
+const isBox = (unit: string) => unit === '☐' || unit === '☑'
 const escaped = /\\[!-/:-@[-`{-~]/y
 
 /** The place of a text that begins here; null where another one does. */
@@ -62,6 +66,12 @@ function matched(text: string, source: string, start: number, end: number): Plac
       continue
     }
     if (lengthAt(escaped, source, at) && source[at + 1] === unit) at += 2
+    else if (lengthAt(comment, source, at)) {
+      // It is not shown, and what is around it is one text.
+      offsets.pop()
+      at += lengthAt(comment, source, at)
+      continue
+    } else if (isBox(unit) && lengthAt(box, source, at)) at += lengthAt(box, source, at)
     else {
       const isSpace = unit === '\n' || unit === ' '
       const length = isSpace ? lengthAt(lineBreak, source, at) : lengthAt(entity, source, at)
@@ -85,6 +95,20 @@ function standsForAnother(text: string, i: number, source: string, at: number): 
   return length > 0 && !text.startsWith(source.slice(at, at + length), i)
 }
 
+const note = /\[\^[^\]\s]{1,200}\]/y
+
+/** The number of a footnote stands for its name. */
+function noteAt({ text }: TextNode | MathNode, source: string, at: number): Place | null {
+  const length = /^\d+$/.test(text) ? lengthAt(note, source, at) : 0
+  return length === 0
+    ? null
+    : placeOf(
+        at,
+        at + length,
+        Array.from(text, () => at),
+      )
+}
+
 function placeOf(start: number, end: number, offsets: readonly number[]): Place {
   return { start, end, endOfGap: end, offsets }
 }
@@ -94,7 +118,7 @@ const gaps = [
   /\]\(\s*(?:<[^<>\n]*>|(?:[^\s()\\]|\\.|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/y,
   /\]\[[^\]\n]*\]/y,
   /<\/?[a-zA-Z][a-zA-Z\d]*(?:\s[^<>]*)?\/?>/y,
-  /<!--(?:(?!-->)[\s\S]){0,2000}-->/y,
+  comment,
   /\[[ xX]\](?=\s)/y,
   /\d{1,9}[.)](?=\s)/y,
   /\\[()[\]\n]/y,
