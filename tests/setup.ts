@@ -7,5 +7,4 @@ for (const name of Object.keys(process.env)) {
   if (name.startsWith('RUNNEL_') && !/^RUNNEL_(TEST|STREAM|FUZZ)_/.test(name)) delete process.env[name]
 }
 
-// Browsers of other makers take their time to leave.
-expectNothingLeftOpen(process.env['RUNNEL_TEST_WIDE'] ? { deadlineMs: 15_000 } : {})
+expectNothingLeftOpen()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { build, createServer, preview, type InlineConfig } from 'vite'
+import { build, createServer, preview, type InlineConfig, type ProxyOptions } from 'vite'
 import { expect, onTestFinished } from 'vitest'
 import { launchChromium, type Page } from '../helpers/chromium.ts'
 import { startHandmade, type ByHand, type Handmade } from '../react/handmade.ts'
@@ -46,7 +46,12 @@ export async function serveReactExample(
     logLevel: 'error',
     cacheDir: join(folder, '.vite'),
     resolve: { alias: tarball === undefined ? sources : [] },
-    server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      fs: { strict: false },
+      proxy: { '/ws': { target: runnel, ws: true, configure: endWithBrowser } },
+    },
     preview: { host: '127.0.0.1', port: 0 },
   }
   if (how === 'built') await build(config)
@@ -54,6 +59,15 @@ export async function serveReactExample(
   onTestFinished(() => vite.close())
   return vite.resolvedUrls!.local[0]!
 }
+
+/** Vite leaves a line to Runnel behind whose browser goes while it is made, or before it has been read to its end. */
+const endWithBrowser: ProxyOptions['configure'] = (proxy) =>
+  proxy.on('proxyReqWs', (call, _, browser) =>
+    call.on('upgrade', (_, line) => {
+      if (browser.destroyed) line.destroy()
+      else browser.once('close', () => line.destroy())
+    }),
+  )
 
 async function walk(page: Page, url: string, server: Handmade): Promise<void> {
   const problems: string[] = []
