@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { ChevronDown } from '../ui/icons.ts'
 import { Popover } from '../ui/popover.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { useModels } from './catalog.ts'
 import { useChoices } from './choices.ts'
@@ -36,7 +37,7 @@ export function ModelButton({ place, lastModel }: { place: string; lastModel: st
         <ChevronDown aria-hidden className="icon" />
       </Button>
       <Popover anchor={anchor} label={words.modelTitle} close={() => setAnchor(null)}>
-        <Suspense>
+        <Suspense fallback={<Skeleton lines={4} />}>
           <ModelsToAsk
             chosen={chosen.length > 0 || shown === undefined ? chosen : [shown]}
             onChange={(next) => choose({ models: next })}

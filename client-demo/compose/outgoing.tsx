@@ -17,7 +17,7 @@ export function OutgoingList({ outbox, field, writer }: { outbox: Outbox; field:
   const mine = entries.filter((one) => one.field === field && one.writer === writer)
   if (mine.length === 0) return null
   return (
-    <ol className="waits" aria-label={words.onTheWay}>
+    <ol className="waiting-list" aria-label={words.onTheWay}>
       {mine.map((entry) => (
         <Item key={entry.key} outbox={outbox} entry={entry} />
       ))}

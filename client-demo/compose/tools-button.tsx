@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { ChevronDown, Wrench } from '../ui/icons.ts'
 import { Popover } from '../ui/popover.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { useTools } from './catalog.ts'
 import { useChoices } from './choices.ts'
@@ -33,7 +34,7 @@ export function ToolsButton({ place }: { place: string }) {
         <ChevronDown aria-hidden className="icon" />
       </Button>
       <Popover anchor={anchor} label={words.toolsTitle} close={() => setAnchor(null)}>
-        <Suspense>
+        <Suspense fallback={<Skeleton lines={4} />}>
           <ToolPicker {...data} chosen={chosen} onChange={(tools) => choose({ tools })} />
         </Suspense>
       </Popover>

@@ -25,7 +25,7 @@ function List({ chatId, waiting, mayWrite }: ListProps) {
   const words = useWords().compose
   const { data } = useRead(`me in ${chatId}`, (api, signal) => api.listMembers(chatId, { limit: 1 }, { signal }))
   return (
-    <ol className="waits" aria-label={words.waits}>
+    <ol className="waiting-list" aria-label={words.waits}>
       {waiting.map((entry, index) => (
         <Item
           key={entry.id}

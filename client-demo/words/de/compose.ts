@@ -10,7 +10,7 @@ const compact = new Intl.NumberFormat('de', { notation: 'compact' })
 
 export const compose: typeof en = {
   placeholder: 'Fragen Sie etwas',
-  placeholderBehind: 'Fragen Sie, oder ergänzen Sie, was als Nächstes kommt …',
+  placeholderBehind: 'Stellen Sie die nächste Frage',
   dropHere: 'Dateien hier ablegen, um sie anzuhängen',
   hint: 'Enter sendet · Umschalt+Enter für eine neue Zeile',
   send: 'Senden',

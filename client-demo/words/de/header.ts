@@ -66,7 +66,7 @@ export const header = {
   share: 'Teilen',
   people: 'Personen',
   shareTitle: (title: string) => (title === '' ? 'Diesen Chat teilen' : `„${title}“ teilen`),
-  roles: { owner: 'Besitzt ihn', editor: 'Darf schreiben', viewer: 'Darf lesen' },
+  roles: { owner: 'Besitzt den Chat', editor: 'Darf schreiben', viewer: 'Darf lesen' },
   roleOf: (name: string) => `Was ${name} darf`,
   remove: 'Entfernen',
   removeNamed: (name: string) => `${name} entfernen`,

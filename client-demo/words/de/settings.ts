@@ -5,7 +5,7 @@ export const settings: typeof en = {
   system: 'Anweisungen',
   systemNote:
     'Werden dem Modell vor jeder Frage dieses Chats gesagt. Alle, die hier schreiben, können sie lesen und ändern.',
-  asTheModel: 'Wie das Modell es vorsieht',
+  asTheModel: 'Vorgabe des Modells',
   fields: {
     temperature: { name: 'Temperatur', note: '0 bis 2. Niedrig: immer dieselbe Antwort; hoch: mehr Abwechslung.' },
     topP: { name: 'Top p', note: 'Über 0, bis 1. Niedriger: nur die wahrscheinlichsten Wörter.' },

@@ -9,7 +9,7 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact' })
 
 export const compose = {
   placeholder: 'Ask anything',
-  placeholderBehind: 'Ask, or add to what comes next …',
+  placeholderBehind: 'Ask the next question',
   dropHere: 'Drop the files to attach them',
   hint: 'Enter sends · Shift+Enter for a new line',
   send: 'Send',

@@ -2,7 +2,7 @@ export const settings = {
   title: 'Settings of this chat',
   system: 'Instructions',
   systemNote: 'Said to the model before every question of this chat. All who write here can read and change it.',
-  asTheModel: 'As the model has it',
+  asTheModel: 'The model’s default',
   fields: {
     temperature: { name: 'Temperature', note: '0 to 2. Low: the same answer again; high: more varied.' },
     topP: { name: 'Top p', note: 'Above 0, up to 1. Lower: only the likeliest words.' },
