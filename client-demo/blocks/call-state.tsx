@@ -1,4 +1,4 @@
-import type { ToolCallBlock } from '@runnel/client'
+import { isTerminal, type MessageStatus, type ToolCallBlock } from '@runnel/client'
 import { Check, CircleAlert, CircleDashed, CircleSlash, type LucideIcon } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 
@@ -24,17 +24,31 @@ export const lookOf = ({ status }: ToolCallBlock, isWanted: boolean): Look =>
   isWanted ? 'wait' : (looks[status] ?? 'quiet')
 
 /** Its name, and how it stands as a mark and in words. */
-export function CallState({ call, isWanted, mayWrite }: { call: ToolCallBlock; isWanted: boolean; mayWrite: boolean }) {
+export function CallState({
+  call,
+  message,
+  isWanted,
+  mayWrite,
+}: {
+  call: ToolCallBlock
+  message: MessageStatus
+  isWanted: boolean
+  mayWrite: boolean
+}) {
   const words = useWords().blocks.call
+  // The answer has ended with it: the server has no such tool, and another program may run it.
+  const isLeft = call.status === 'pending' && isTerminal(message)
   const look = lookOf(call, isWanted)
-  const Icon = call.status === 'pending' && !isWanted ? CircleDashed : icons[look]
+  const Icon = call.status === 'pending' && !isWanted && !isLeft ? CircleDashed : icons[look]
   const said = isWanted
     ? mayWrite
       ? words.wantsYourResult
       : words.wantsResult
     : call.status === 'awaiting_approval' && mayWrite
       ? words.wantsYou
-      : words.state[call.status]
+      : isLeft
+        ? words.notRun
+        : words.state[call.status]
   return (
     <>
       {Icon ? <Icon aria-hidden className="icon tool-icon" /> : <i className="live-dot" />}

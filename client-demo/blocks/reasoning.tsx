@@ -24,7 +24,7 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
     : took < 50
       ? over
       : overAfter(words.duration(wholeSeconds(took)))
-  const glimpse = lastLine(text)
+  const glimpse = lastSentence(text)
   return (
     <Fold
       isOpen={false}
@@ -50,14 +50,17 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
 /** Shorter times have their tenths. */
 const wholeSeconds = (ms: number) => (ms < 1_000 ? ms : Math.round(ms / 1_000) * 1_000)
 
-/** So much of its end is looked at: a token costs the same however long the thoughts are. */
-const glimpseLength = 200
+/** Only this much of the end is read, so that a token costs the same however long the thoughts are. */
+const glimpseLength = 400
 
-function lastLine(text: string): string {
-  const end = text.slice(-2 * glimpseLength).trimEnd()
-  return end
-    .slice(end.lastIndexOf('\n') + 1)
-    .replaceAll(/^[#>\s*+-]+|[*_`]{1,3}/g, '')
-    .slice(-glimpseLength)
-    .trim()
+const marks = /^[#>\s*+-]+|[*`]{1,3}|(?<![\p{L}\p{N}])_{1,3}|_{1,3}(?![\p{L}\p{N}])/gu
+
+/** The last sentence of the last line, without its Markdown marks. The underscores inside a name stay. */
+function lastSentence(text: string): string {
+  const end = text.slice(-glimpseLength).trimEnd()
+  const begin = end.lastIndexOf('\n') + 1
+  const line = end.slice(begin).replaceAll(marks, '').trim()
+  const sentence = /(?:.*[.!?]\s+)?(.*)$/.exec(line)![1]!
+  const beginsInAWord = begin === 0 && text.length > glimpseLength && sentence === line
+  return beginsInAWord ? sentence.replace(/^\S*\s+/, '… ') : sentence
 }

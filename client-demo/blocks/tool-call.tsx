@@ -58,7 +58,7 @@ function Card({ call, messageId, message, mayWrite }: CardProps) {
         aria-controls={body}
         onClick={() => choose(!isOpen)}
       >
-        <CallState call={call} isWanted={isWanted} mayWrite={mayWrite} />
+        <CallState call={call} message={message} isWanted={isWanted} mayWrite={mayWrite} />
         {!isOpen && (
           <span className="tool-glimpse" dir="auto">
             {glimpse}

@@ -120,6 +120,14 @@ test('a tool call says how it stands, with arguments, progress, result and error
   await page.close()
 })
 
+test('a call that an answer ended with says that it was not run', async () => {
+  events = [...call('call_left', {}), { type: 'block_end', key: 'call_left', status: 'pending' }]
+  const { chatId } = await ada.ask('now')
+  const page = await opened(context, ada.token, chatId)
+  await shows(page, by('call-status'), ['was not run'])
+  await page.close()
+})
+
 test('how long a call took is said where the page saw it, and nowhere else', async () => {
   const { promise, resolve } = Promise.withResolvers<ProviderEvent[]>()
   later = promise
@@ -501,12 +509,17 @@ test('thoughts are folded, with their last line and their time while they last',
   const startedAt = Date.now() - 65_000
   const { page, messageId } = await showing(
     { type: 'block_start', key: 'r', block: { type: 'reasoning', status: 'in_progress', origin: 'field', startedAt } },
-    { type: 'delta', key: 'r', field: 'text', text: 'First the *stations*.\n\n**Then** the offset' },
+    {
+      type: 'delta',
+      key: 'r',
+      field: 'text',
+      text: 'First the *stations*.\n\nSo much for `them`. **Then** the offset_of_gauge',
+    },
   )
   const thoughts = page.locator(`${answer} [data-type=reasoning]`)
   const summary = thoughts.locator('summary')
   await reads(() => summary.innerText().then((text) => /Thinking for 1 min \d+ s/.test(text)), true)
-  await reads(() => summary.locator('.think-glimpse').innerText(), 'Then the offset')
+  await reads(() => summary.locator('.think-glimpse').innerText(), 'Then the offset_of_gauge')
   expect(await thoughts.getByText('First the').isVisible()).toBe(false)
   later = Promise.resolve([])
   resolve([

@@ -31,6 +31,7 @@ export const blocks: typeof en = {
       denied: 'nicht erlaubt',
       cancelled: 'abgebrochen',
     },
+    notRun: 'wurde nicht ausgeführt',
     wantsYou: 'braucht Ihre Zustimmung',
     wantsResult: 'wartet auf sein Ergebnis',
     wantsYourResult: 'braucht ein Ergebnis von Ihnen',

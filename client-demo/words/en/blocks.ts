@@ -32,6 +32,7 @@ export const blocks = {
       denied: 'not allowed',
       cancelled: 'cancelled',
     },
+    notRun: 'was not run',
     wantsYou: 'wants your approval',
     wantsResult: 'waits for its result',
     wantsYourResult: 'wants a result from you',
