@@ -5,6 +5,7 @@ import { matches, type Matcher } from './matcher.ts'
 import { requestLine, type ReceivedRequest } from './received-request.ts'
 import { checkScript, type Answering, type Script } from './script.ts'
 import { checkFields } from './known-fields.ts'
+import { expectFromJson, type ReadBody } from './script-json.ts'
 
 const { setTimeout, clearTimeout } = globalThis
 const DEADLINE_MS = 10_000
@@ -22,6 +23,8 @@ export interface FakeScope {
   on(matcher: Matcher, answering: Answering): Expected
   /** The next requests get these scripts, one each. */
   enqueue(...scripts: Answering[]): void
+  /** What is expected, as JSON (docs/TESTING.md): an entry, or a list; `readBody` reads the recorded files that it names. */
+  expectJson(entries: unknown, readBody?: ReadBody): void
   /** The next request, of those that fit, is answered by hand. `deadlineMs`: for the request, and for each step. */
   manual(options?: { on?: Matcher; deadlineMs?: number }): ManualStream
   /** Resolves when this many requests have arrived, with the last of them. Rejects after `deadlineMs`. */
@@ -56,6 +59,10 @@ export class Scope implements FakeScope {
 
   enqueue(...scripts: Answering[]): void {
     for (const script of scripts) this.#expectations.add({}, script)
+  }
+
+  expectJson(entries: unknown, readBody?: ReadBody): void {
+    expectFromJson(this, entries, readBody)
   }
 
   manual(options: { on?: Matcher; deadlineMs?: number } = {}): ManualStream {

@@ -63,7 +63,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const id = (count += 1)
-    const [, first = '', rest] = /^\/([^/]+)(\/v1(?:[/?].*)?)$/s.exec(incoming.url ?? '') ?? []
+    const [, first = '', rest] = /^\/([^/]+)(\/(?:v1|fake)(?:[/?].*)?)$/s.exec(incoming.url ?? '') ?? []
     const ofPath = byPath.get(first)
     const text = await textOf(incoming)
     if (text === null) return
@@ -72,7 +72,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     const one = exchange(id, closing.signal)
     const served: Served = { exchange: one, scope, text, options, responses, play: keep }
     try {
-      if (options.control === true && answerControl(one, root, text)) return
+      if (options.control === true && answerControl(one, ofPath ?? root, text, makeScope)) return
       await answerTo(served)
     } catch (error) {
       scope.fault(request, error)
@@ -91,6 +91,13 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
 
   server.on('request', (incoming, outgoing) => keep(serve(incoming, outgoing)))
 
+  const makeScope = (fallback: Answering | null = null): Scope => {
+    const name = `scope-${byPath.size + 1}`
+    const scope = new Scope(`${origin}/${name}/v1`, null, fallback)
+    byPath.set(name, scope)
+    return scope
+  }
+
   const close = async (): Promise<void> => {
     closing.abort()
     responses.clear()
@@ -107,6 +114,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     enqueue: root.enqueue.bind(root),
     manual: root.manual.bind(root),
     received: root.received.bind(root),
+    expectJson: root.expectJson.bind(root),
     reset: root.reset.bind(root),
     done: () => root.done(),
     scope(matcher, given = {}) {
@@ -118,10 +126,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
         byMatcher.push(scope)
         return scope
       }
-      const name = `scope-${byPath.size + 1}`
-      const scope = new Scope(`${origin}/${name}/v1`, null, fallback)
-      byPath.set(name, scope)
-      return scope
+      return makeScope(fallback)
     },
     close,
     async [Symbol.asyncDispose]() {
