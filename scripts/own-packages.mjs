@@ -8,6 +8,7 @@ export function sourceOf(specifier) {
   const [, name, path] = /^@runnel\/(client|core|testing)(\/.+)?$/.exec(specifier) || []
   if (name === undefined) return null
   const files = exports[(name === 'core' ? '.' : './' + name) + (path || '')]
-  if (files === undefined || files.default === undefined) return null
-  return new URL(files.default.replace('./dist/', '').replace(/\.js$/, '.ts'), root).href
+  const built = files && (files.import || files).default
+  if (built === undefined) return null
+  return new URL(built.replace('./dist/', '').replace(/\.js$/, '.ts'), root).href
 }

@@ -4,6 +4,12 @@ import type { Package } from './packages.ts'
 
 type Ranges = Record<string, string>
 
+/** A module and its types. */
+export interface Entry {
+  types: string
+  default: string
+}
+
 /** The package.json of the project. */
 export interface TopManifest {
   name: string
@@ -13,7 +19,7 @@ export interface TopManifest {
   bin: Ranges
   type: string
   sideEffects: boolean
-  exports: Record<string, string | { types: string; default: string }>
+  exports: Record<string, string | Entry | { import: Entry; require: Entry }>
   dependencies: Ranges
   /** What users bring themselves, where they use a part that needs it. */
   peerDependencies: Ranges
@@ -38,14 +44,13 @@ export function manifestOf(
     ;(isOwn ? dependencies : peerDependencies)[name] = range
   }
   const usesNode = files.some((file) => file.imports.some(isBuiltin))
-  const isCore = one.name === top.name
   return {
     name: one.name,
     version: top.version,
     description: one.description,
     license: top.license,
     type: top.type,
-    ...(isCore && { bin: top.bin }),
+    ...(one.bin && { bin: one.bin }),
     sideEffects: top.sideEffects,
     exports,
     dependencies,
@@ -53,7 +58,7 @@ export function manifestOf(
       peerDependencies,
       peerDependenciesMeta: Object.fromEntries(Object.keys(peerDependencies).map((name) => [name, { optional: true }])),
     }),
-    ...(usesNode && { engines: top.engines }),
+    ...(usesNode && { engines: { ...top.engines, ...(one.node !== undefined && { node: one.node }) } }),
     publishConfig: { access: 'public' },
   }
 }

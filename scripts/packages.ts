@@ -6,7 +6,7 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codeBelow, reach, type PackageFile } from './package-files.ts'
-import { manifestOf, type TopManifest } from './package-manifest.ts'
+import { manifestOf, type Entry, type TopManifest } from './package-manifest.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const top = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as TopManifest
@@ -22,6 +22,10 @@ export interface Package {
   whole: string[]
   /** Copied as they are. */
   more: string[]
+  /** Its commands. */
+  bin?: Record<string, string>
+  /** Where it runs on an older Node than the project. */
+  node?: string
 }
 
 const PACKAGES: Package[] = [
@@ -40,8 +44,9 @@ const PACKAGES: Package[] = [
     description: top.description,
     part: '.',
     readme: 'README.md',
-    whole: ['dist/server', 'dist/client', 'dist/shared', 'dist/testing'],
-    more: ['dist/page', 'dist/runnel.cjs', 'dist/runnel-start.cjs'],
+    whole: ['dist/server', 'dist/client', 'dist/shared', 'dist/testing', 'dist/commonjs'],
+    more: ['dist/page', 'dist/runnel.cjs', 'dist/runnel-start.cjs', 'dist/commonjs/package.json'],
+    bin: top.bin,
   },
   {
     folder: 'testing',
@@ -50,8 +55,11 @@ const PACKAGES: Package[] = [
       'A fake OpenAI server with faults, a real Runnel server for tests, and viewers that keep what they get.',
     part: './testing',
     readme: 'testing/README.md',
-    whole: [],
-    more: [],
+    whole: ['dist/commonjs'],
+    more: ['dist/commonjs/package.json'],
+    bin: { 'runnel-testing': 'dist/testing/command.js' },
+    // What needs the server needs the server's own.
+    node: '>=20',
   },
 ]
 
@@ -59,7 +67,7 @@ for (const one of PACKAGES) assemble(one)
 
 function assemble(one: Package): void {
   const exports = exportsOf(one.part)
-  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : Object.values(entry)))
+  const entries = [...Object.values(exports).flatMap(filesOf), ...Object.values(one.bin ?? {}).filter(isModule)]
   const load = (starts: string[]) => reach(root, starts, one.name === top.name ? () => null : inCore)
   const files = new Map<string, PackageFile>(
     [...load(entries), ...load(one.whole.flatMap((folder) => codeBelow(root, folder)))].map((file) => [
@@ -68,7 +76,7 @@ function assemble(one: Package): void {
     ]),
   )
   const main = exports['.']
-  const needed = typeof main === 'object' ? load(Object.values(main)) : [...files.values()]
+  const needed = main === undefined ? [...files.values()] : load(filesOf(main))
 
   const target = join(root, 'dist/packages', one.folder)
   rmSync(target, { recursive: true, force: true })
@@ -91,6 +99,14 @@ function exportsOf(part: Package['part']): TopManifest['exports'] {
     './package.json': './package.json',
   }
 }
+
+/** The modules of an entry, and their types. */
+function filesOf(entry: TopManifest['exports'][string]): string[] {
+  if (typeof entry === 'string') return []
+  return Object.values(entry).flatMap((file: string | Entry) => (typeof file === 'string' ? [file] : filesOf(file)))
+}
+
+const isModule = (path: string): boolean => path.endsWith('.js')
 
 /** Other packages have no server of their own: they have it from the core's entry. */
 function inCore(path: string): string | null {

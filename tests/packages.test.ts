@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundledBytes } from './helpers/bundle-size.ts'
 import { execProgram, packAll, projectWith, root, type PackageName } from './helpers/packed.ts'
+import { oldNodes } from './helpers/old-nodes.ts'
 import { innerClasses } from './helpers/public-types.ts'
 import { checkTypes } from './helpers/typed-project.ts'
 
@@ -71,7 +72,7 @@ const installed = (name: PackageName) => join(project.folder, 'node_modules/@run
 const manifest = (name: PackageName) =>
   JSON.parse(readFileSync(join(installed(name), 'package.json'), 'utf8')) as {
     bin?: { runnel: string }
-    exports: Record<string, string | { types: string }>
+    exports: Record<string, string | { types: string } | { import: { types: string } }>
     dependencies: Record<string, string>
     peerDependencies?: Record<string, string>
   }
@@ -88,6 +89,9 @@ function faultsOf(tarball: string): Promise<string[]>[] {
   return [
     ['publint/src/cli.js', '--strict', tarball],
     ['@arethetypeswrong/cli/dist/index.js', '--profile', 'esm-only', tarball],
+    ...(tarball === packed.tarballs.testing
+      ? [['@arethetypeswrong/cli/dist/index.js', '--profile', 'node16', '--entrypoints', 'openai', '--', tarball]]
+      : []),
   ].map(([program, ...args]) =>
     execProgram(root, process.execPath, join(root, 'node_modules', program!), ...args).then(
       () => [],
@@ -129,7 +133,7 @@ if (said.length !== 1) throw new Error(said.join('\\n'))`,
   test('name no class in their types that nobody can make', () => {
     for (const name of NAMES) {
       const entries = Object.values(manifest(name).exports).flatMap((entry) =>
-        typeof entry === 'string' ? [] : join(installed(name), entry.types),
+        typeof entry === 'string' ? [] : join(installed(name), 'import' in entry ? entry.import.types : entry.types),
       )
       expect([name, innerClasses(entries)]).toEqual([name, []])
     }
@@ -179,6 +183,53 @@ describe('the client', () => {
       expect.arrayContaining(['client/transport/http.js', 'shared/digest.js']),
     )
     expect(size.first, size.largest).toBeLessThanOrEqual(36_000)
+  })
+})
+
+describe('the fake provider alone', () => {
+  const program = (load: string) => `
+const before = process.cpuUsage()
+${load}
+const { user, system } = process.cpuUsage(before)
+startFakeOpenAI().then(async (fake) => {
+  fake.on({ user: 'Hello' }, answer({ text: 'Hello, too.' }))
+  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello?' }] })
+  const answered = await fetch(fake.url + '/chat/completions', { method: 'POST', body })
+  const { choices } = await answered.json()
+  fake.done()
+  await fake.close()
+  console.log(JSON.stringify({ cpuMs: (user + system) / 1000, text: choices[0].message.content }))
+})`
+
+  test(
+    'loads in 100 ms, by import and by require, on the Node here and on an old one',
+    { timeout: 60_000 },
+    async () => {
+      await writeFile(
+        join(project.folder, 'fake.mjs'),
+        program(`const { answer, startFakeOpenAI } = await import('@runnel/testing/openai')`),
+      )
+      await writeFile(
+        join(project.folder, 'fake.cjs'),
+        program(`const { answer, startFakeOpenAI } = require('@runnel/testing/openai')`),
+      )
+      const nodes = [process.execPath, ...(await oldNodes())]
+      for (const node of nodes)
+        for (const file of ['fake.mjs', 'fake.cjs']) {
+          const { cpuMs, text } = JSON.parse(await inProject(node, file)) as { cpuMs: number; text: string }
+          expect(text).toBe('Hello, too.')
+          // Of its own: a machine that has other things to do makes the clock go faster, not this.
+          expect([node, file, cpuMs < 100 || cpuMs]).toEqual([node, file, true])
+        }
+    },
+  )
+
+  test('is a program, too', { timeout: 30_000 }, async () => {
+    expect(await inProject('npx', '@runnel/testing', '--help')).toContain('fake-openai')
+    expect(JSON.parse(readFileSync(join(installed('testing'), 'package.json'), 'utf8'))).toMatchObject({
+      engines: { node: '>=20' },
+      bin: { 'runnel-testing': 'dist/testing/command.js' },
+    })
   })
 })
 

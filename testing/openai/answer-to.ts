@@ -9,7 +9,6 @@ import { httpError } from './replies.ts'
 import { responsesEncoder } from './responses-frames.ts'
 import { routeOf, type Route } from './routes.ts'
 import type { Scope } from './scope.ts'
-import type { FakeOpenAIOptions } from './server.ts'
 import { StoredResponse, type StoredResponses } from './stored-responses.ts'
 import { refusalOf } from './validity.ts'
 
@@ -19,7 +18,7 @@ export interface Served {
   scope: Scope
   /** The body as it came. */
   text: string
-  options: FakeOpenAIOptions
+  options: { models?: string[]; apiKey?: string }
   responses: StoredResponses
   /** Work that goes on behind the request. */
   play: (work: Promise<void>) => void

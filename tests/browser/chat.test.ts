@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Message } from '../../shared/schema.ts'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
 
 let browser: Browser
@@ -11,7 +12,7 @@ let server: StartedRunnel
 const problems: string[] = []
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   browser = await launchChromium()
   context = await browser.newContext()

@@ -15,6 +15,7 @@ import {
 } from '../../testing/index.ts'
 import { servePage } from '../../server/http/page.ts'
 import { temporaryFolder } from '../store/fixtures.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
 import { pay } from '../helpers/pay-tool.ts'
 import { answer, by, openContext, openTab, reads } from './tabs.ts'
@@ -29,7 +30,7 @@ const problems: string[] = []
 vi.setConfig({ testTimeout: 60_000 })
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, RUNNEL_MODEL: 'm', tools: [pay] })
   browser = await launchChromium()
   context = await openContext(browser, problems)

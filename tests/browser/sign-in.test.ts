@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { RunnelError } from '../../shared/errors.ts'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
 import { Person, secret, tokenOf } from '../http/people.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser, type Page } from '../helpers/chromium.ts'
 
 const shortLifeMs = 4_000
@@ -16,7 +17,7 @@ const problems: string[] = []
 const ends = new Map<string, number>()
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: fake.url,

@@ -1,6 +1,7 @@
 /** The page where no WebSocket passes: on a stream, and on polls where that is held back. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser } from '../helpers/chromium.ts'
 import { tcpProxy } from '../helpers/tcp-proxy.ts'
 import { answer, by, openContext, reads } from './tabs.ts'
@@ -10,7 +11,7 @@ let fake: FakeOpenAI
 let server: StartedRunnel
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   browser = await launchChromium()
 })

@@ -1,6 +1,7 @@
 /** The wire panel in a real browser: what it shows of an answer, and that each of its faults is survived. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
 import { answer, by, openContext, openTab, reads } from './tabs.ts'
 
@@ -11,7 +12,7 @@ let server: StartedRunnel
 const problems: string[] = []
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   browser = await launchChromium()
   context = await openContext(browser, problems)

@@ -6,10 +6,11 @@ import { onTestFinished } from 'vitest'
 import { startFakeOpenAI } from '../../testing/index.ts'
 import { ChildNode } from '../many/children.ts'
 import { fall, testFalls } from '../many/waiting-falls.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 
 testFalls('a server', 'the next one', async (how) => {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-waiting-'))
-  const fake = await startFakeOpenAI()
+  const fake = await startFakeOpenAI(saysHello)
   onTestFinished(async () => {
     await fake.close()
     rmSync(folder, { recursive: true, force: true })

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../server/config/read-config.ts'
 import { Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { connectionsAtMost, example, milliseconds, startNginx, type Nginx } from '../helpers/nginx.ts'
 import { openSocket } from '../socket/plain-socket.ts'
 
@@ -21,7 +22,7 @@ let server: StartedRunnel
 let nginx: Nginx
 
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: fake.url,

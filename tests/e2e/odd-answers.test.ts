@@ -17,12 +17,13 @@ import {
   type FakeOpenAI,
   type StartedRunnel,
 } from '../../testing/index.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 import { delta, done, ends, png } from '../helpers/frames.ts'
 
 let fake: FakeOpenAI
 let server: StartedRunnel
 beforeAll(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url, RUNNEL_FLUSH_MS: 5 })
 })
 afterAll(async () => {

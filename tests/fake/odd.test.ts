@@ -1,4 +1,5 @@
 /** Each oddity of a real provider means here what it says that it means. */
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { odd, oddities, type OddityName } from '../../testing/openai/index.ts'
 import { faultsOf, playBody } from '../helpers/outcome.ts'
@@ -29,4 +30,9 @@ test('they come over the wire as they are', async () => {
     oddities['document-instead-of-stream'].body,
   ])
   fake.done()
+})
+
+test('docs/TESTING.md has them all', () => {
+  const page = readFileSync(new URL('../../docs/TESTING.md', import.meta.url), 'utf8')
+  for (const name of names) expect(page).toContain(`| \`${name}\` | ${oddities[name].about} |`)
 })

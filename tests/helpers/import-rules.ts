@@ -30,6 +30,12 @@ const OUTSIDE: Record<string, string[]> = {
 /** Free of all rules; no product file imports them. */
 const WORKSHOP = ['tests', 'bench', 'examples', 'scripts']
 
+/** Used by programs that know nothing of Runnel: it needs Node and nothing else. */
+const ALONE = 'testing/openai/'
+
+/** Programs: all else is free of the process. */
+const PROGRAMS = ['server/main.ts', 'testing/command.ts']
+
 const PORTS = ['server/store/store.ts', 'server/files/files.ts', 'server/cluster/cluster.ts', 'server/auth/auth.ts']
 const PORT_FOLDERS = ['server/provider', 'server/store', 'server/files', 'server/cluster', 'server/auth']
 /** Types that the port folders may take from each other. */
@@ -89,10 +95,12 @@ function brokenByImport(entry: Import, files: ReadonlySet<string>, dependencies:
   }
   if (isBuiltin(specifier)) {
     if (WITHOUT_NODE.includes(sideOf(file))) return say(`imports ${specifier}: ${sideOf(file)}/ runs in browsers, too`)
-    if (/^(node:)?process$/.test(specifier) && file !== 'server/main.ts')
-      return say(`imports ${specifier}: only server/main.ts uses the process`)
+    if (/^(node:)?process$/.test(specifier) && !PROGRAMS.includes(file))
+      return say(`imports ${specifier}: only ${PROGRAMS.join(' and ')} use the process`)
     return []
   }
+  const target = specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier
+  if (file.startsWith(ALONE) && !target.startsWith(ALONE)) return say(`imports ${target}: ${ALONE} stands alone`)
   if (!specifier.startsWith('.')) {
     const name = packageOf(specifier)
     if (entry.value && sideOf(file) !== 'client-demo' && !dependencies.includes(name))
@@ -100,7 +108,6 @@ function brokenByImport(entry: Import, files: ReadonlySet<string>, dependencies:
     return []
   }
 
-  const target = posix.join(posix.dirname(file), specifier)
   if (!files.has(target)) return /\.(css|svg|json)$/.test(target) ? [] : say(`imports ${target}, which is not there`)
   return brokenByPlace(entry, target).flatMap(say)
 }
@@ -132,9 +139,9 @@ function brokenByPlace({ file, value }: Import, target: string): string[] {
 }
 
 function processUses({ file, processLines }: Source): string[] {
-  return file === 'server/main.ts'
+  return PROGRAMS.includes(file)
     ? []
-    : processLines.map((line) => `${file}:${line}: uses the global process: only server/main.ts does`)
+    : processLines.map((line) => `${file}:${line}: uses the global process: only ${PROGRAMS.join(' and ')} do`)
 }
 
 /** A package is imported by one file of each side; types may be taken beside it, in the same folder. */

@@ -71,7 +71,7 @@ test.each([
     { status: 400, code: 'provider_rejected', message: expect.stringContaining('temperature must be below 2') },
     'false',
   ],
-  ['a rate limit', rateLimited(1), { status: 429, code: 'provider_rate_limited', type: 'requests' }, null],
+  ['a rate limit', rateLimited(1), { status: 429, code: 'rate_limit_exceeded', type: 'requests' }, null],
   ['a fault', httpError(500, 'oh'), { status: 500, code: 'provider_error', type: 'server_error' }, null],
   ['a wrong key', httpError(401, 'no such key'), { status: 424, code: 'provider_auth' }, 'false'],
   [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { TransportName } from '../../../shared/transports.ts'
 import { startFakeOpenAI, startRunnel } from '../../../testing/index.ts'
 import { reads } from '../../browser/tabs.ts'
+import { saysHello } from '../../helpers/says-hello.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
 import type { Engine, Tab } from './engine.ts'
 import { pages, type WalkedPage } from './pages.ts'
@@ -115,7 +116,7 @@ export function walkThrough(name: string, launch: () => Promise<Engine>): void {
 
 /** A server, the page before it, and the line between them, until the test ends. */
 async function visit(engine: Engine, page: WalkedPage) {
-  const fake = await startFakeOpenAI()
+  const fake = await startFakeOpenAI(saysHello)
   onTestFinished(() => fake.close())
   const server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   onTestFinished(() => server.close())
