@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { startPostgres } from '../tests/helpers/postgres.ts'
 import { startRedis } from '../tests/helpers/redis.ts'
-import { tcpProxy, type TcpProxy } from '../tests/helpers/tcp-proxy.ts'
+import { startLine, type Line } from '../testing/line.ts'
 import { median, post, quantile, watch, type Figure } from './harness.ts'
 import { ageOf, startProvider } from './load.ts'
 import { cpuTimeOf, startServer, type BenchServer } from './server.ts'
@@ -18,7 +18,7 @@ const settleMs = 2_000
 
 interface Node extends BenchServer {
   /** Its way to Redis. */
-  redis: TcpProxy
+  redis: Line
 }
 
 interface World {
@@ -38,7 +38,7 @@ export async function betweenNodes(): Promise<Figure[]> {
   const nodes: Node[] = []
   const database = await postgres.database()
   for (let i = 0; i < 3; i++) {
-    const proxy = await tcpProxy(redis.port)
+    const proxy = await startLine(redis.port)
     const server = await startServer({
       DATABASE_URL: database,
       REDIS_URL: `redis://127.0.0.1:${proxy.port}`,

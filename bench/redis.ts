@@ -8,7 +8,7 @@ import { LogSize } from '../server/room/log-size.ts'
 import { memoryStore } from '../server/store/memory/memory.ts'
 import type { Store } from '../server/store/store.ts'
 import { startRedis } from '../tests/helpers/redis.ts'
-import { tcpProxy, type TcpProxy } from '../tests/helpers/tcp-proxy.ts'
+import { startLine, type Line } from '../testing/line.ts'
 import { quantile, token, type Figure } from './harness.ts'
 
 const flushesASecond = 25
@@ -20,8 +20,8 @@ interface Bench {
   owner: Cluster
   viewer: Cluster
   /** What the owner sends and gets; what the node with a viewer does. */
-  own: TcpProxy
-  other: TcpProxy
+  own: Line
+  other: Line
 }
 
 interface Cost {
@@ -39,7 +39,7 @@ interface Cost {
 
 export async function redisCost(): Promise<Figure[]> {
   const server = await startRedis()
-  const [own, other] = [await tcpProxy(server.port), await tcpProxy(server.port)]
+  const [own, other] = [await startLine(server.port), await startLine(server.port)]
   const store = memoryStore()
   // No sign of life falls into what is measured.
   const open = (port: number) => redisCluster({ url: `redis://127.0.0.1:${port}`, base: store.log, leaseMs: 3_600_000 })

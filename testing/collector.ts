@@ -8,7 +8,18 @@ import {
   type ServerControl,
   type Subscribed,
 } from '../shared/protocol.ts'
-import { readDocument, readMessage, type Chat, type Message } from '../shared/schema.ts'
+import { isTerminal, readDocument, readMessage, type Chat, type Message } from '../shared/schema.ts'
+
+/** A frame that came or went. */
+export interface SeenFrame {
+  /** `performance.now()` */
+  at: number
+  direction: 'in' | 'out'
+  /** Of its payload. */
+  bytes: number
+  /** What it says, in short. */
+  words: string
+}
 
 /** One document as a viewer has it, with all that it was sent. */
 export class Collected {
@@ -53,6 +64,10 @@ export class Collected {
 export interface CollectorOptions {
   token?: string
   onUpdate?: (collected: Collected) => void
+  /** Told of each frame, before it is applied. */
+  onFrame?: (frame: SeenFrame) => void
+  /** Told of each frame when it is applied, and of the end. */
+  onChange?: () => void
   /** Another than the global one. */
   WebSocket?: typeof WebSocket
 }
@@ -69,21 +84,24 @@ export class Collector {
   closed: { code: number; reason: string } | null = null
   readonly #socket: WebSocket
   readonly #opened: Promise<void>
-  readonly #onUpdate: CollectorOptions['onUpdate']
+  readonly #options: CollectorOptions
   readonly #channels = new Map<number, Collected>()
   #waiters: (() => void)[] = []
 
   /** @param url of the server, `http://…` */
-  constructor(url: string, { token, onUpdate, WebSocket: Socket = WebSocket }: CollectorOptions = {}) {
-    this.#onUpdate = onUpdate
+  constructor(url: string, options: CollectorOptions = {}) {
+    const { token, WebSocket: Socket = WebSocket } = options
+    this.#options = options
     this.#socket = new Socket(`${url.replace(/^http/, 'ws')}/ws`)
     this.#socket.binaryType = 'arraybuffer'
-    this.#opened = new Promise((resolve) =>
-      this.#socket.addEventListener('open', () => {
-        this.#socket.send(encodeControl({ type: 'hello', v: 1, ...(token !== undefined && { token }) }))
-        resolve()
-      }),
-    )
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#opened = promise
+    // Told to whoever waits for it.
+    promise.catch(() => {})
+    this.#socket.addEventListener('open', () => {
+      this.#send(encodeControl({ type: 'hello', v: 1, ...(token !== undefined && { token }) }))
+      resolve()
+    })
     this.#socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.#onControl(data)
       else this.#onFrame(new Uint8Array(data as ArrayBuffer))
@@ -91,15 +109,19 @@ export class Collector {
     })
     this.#socket.addEventListener('close', ({ code, reason }) => {
       this.closed = { code, reason }
+      reject(this.#over('be opened'))
       this.#wake()
     })
+    // What an error means is in the close event that follows it.
+    this.#socket.addEventListener('error', () => {})
   }
 
   /** Follows documents; one that was followed before goes on from its copy. */
   async follow(...ids: string[]): Promise<Collected[]> {
     await this.#opened
-    const collected = ids.map((id) => this.documents.get(id) ?? this.adopt(new Collected(id, this.#onUpdate)))
-    this.#socket.send(
+    if (this.closed) throw this.#over(`follow ${ids.join(', ')}`)
+    const collected = ids.map((id) => this.documents.get(id) ?? this.adopt(new Collected(id, this.#options.onUpdate)))
+    this.#send(
       encodeControl({
         type: 'subscribe',
         docs: collected.map(({ id, doc, subscribed }) =>
@@ -119,13 +141,47 @@ export class Collector {
   /** Sends a frame as it is, for tests of what must not be sent. */
   async send(frame: string | Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#opened
-    this.#socket.send(frame)
+    this.#send(frame)
   }
 
-  /** Waits until a condition holds, looked at after every frame. Throws after `deadlineMs`. */
+  /**
+   * Waits until a condition holds, looked at after every frame. Throws after `deadlineMs`, and at once when the socket has
+   * closed: nothing comes any more that could make it true.
+   */
   async until(condition: () => boolean, what = 'the condition', deadlineMs = 10_000): Promise<void> {
+    await this.#awaited(condition, () => null, what, deadlineMs)
+  }
+
+  /**
+   * Follows one document to the end of its run: of `taskId`, where it is named, as the copy may still have the run before.
+   * The checkpoint of the end may come a moment later. Throws after `deadlineMs`, and at once where it is refused or the
+   * socket has closed.
+   */
+  async toEnd(
+    id: string,
+    { taskId, deadlineMs = 30_000 }: { taskId?: string; deadlineMs?: number } = {},
+  ): Promise<Collected> {
+    const [collected] = this.documents.has(id) ? [this.documents.get(id)!] : await this.follow(id)
+    const ended = () => {
+      const { status, taskId: newest } = collected!.message
+      return status !== undefined && isTerminal(status) && (taskId === undefined || newest === taskId)
+    }
+    const refused = () =>
+      collected!.refused && new Error(`${id} was refused: ${collected!.refused.code}, ${collected!.refused.message}`)
+    await this.#awaited(ended, refused, `the end of ${taskId ?? id}`, deadlineMs)
+    return collected!
+  }
+
+  async #awaited(
+    condition: () => boolean,
+    failed: () => Error | null,
+    what: string,
+    deadlineMs: number,
+  ): Promise<void> {
     const deadline = Date.now() + deadlineMs
     while (!condition()) {
+      const fault = failed() ?? (this.closed ? this.#over(`see ${what}`) : null)
+      if (fault) throw fault
       if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.max(1, Math.min(50, deadline - Date.now())))
@@ -137,21 +193,28 @@ export class Collector {
     }
   }
 
-  /** Follows one document to the end of its run. */
-  async toEnd(id: string, deadlineMs = 30_000): Promise<Collected> {
-    const [collected] = this.documents.has(id) ? [this.documents.get(id)!] : await this.follow(id)
-    await this.until(() => collected!.ended, `the end of ${id}`, deadlineMs)
-    return collected!
+  #over(what: string): Error {
+    const { code = 1006, reason = '' } = this.closed ?? {}
+    return new Error(`The line closed (${code}${reason && `, ${reason}`}) and could not ${what}.`)
+  }
+
+  /** Over HTTP: what the server calls this session. */
+  get session(): string | null {
+    const said = this.control.find((message) => message.type === 'sync')
+    return said?.session ?? null
   }
 
   async close(): Promise<void> {
-    this.#socket.close()
+    // Over HTTP a request tells it.
+    await (this.#socket.close() as void | Promise<void>)
     await this.until(() => this.closed !== null, 'the close')
   }
 
   #onControl(text: string): void {
-    this.bytes += text.length
     const message = decodeServerControl(text)
+    const bytes = Buffer.byteLength(text)
+    this.bytes += bytes
+    this.#told('in', bytes, message ? describeControl(message, this.#channels) : 'a message of a newer server')
     if (!message) return
     this.control.push(message)
     if (message.type === 'refused') {
@@ -175,6 +238,7 @@ export class Collector {
 
   #onFrame(frame: Uint8Array): void {
     this.bytes += frame.length
+    this.#told('in', frame.length, 'updates')
     for (const { channel, message } of decodeChannelMessages(frame)) {
       const collected = this.#channels.get(channel)
       const stock = decodeStock(message)
@@ -186,9 +250,31 @@ export class Collector {
     }
   }
 
+  #send(data: string | Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(data)
+    if (typeof data !== 'string') this.#told('out', data.length, 'a binary frame')
+    else this.#told('out', Buffer.byteLength(data), /"type":"(\w+)"/.exec(data)?.[1] ?? 'text')
+  }
+
+  #told(direction: SeenFrame['direction'], bytes: number, words: string): void {
+    this.#options.onFrame?.({ at: performance.now(), direction, bytes, words })
+  }
+
   #wake(): void {
+    this.#options.onChange?.()
     const waiters = this.#waiters
     this.#waiters = []
     for (const wake of waiters) wake()
   }
+}
+
+function describeControl(message: ServerControl, channels: ReadonlyMap<number, Collected>): string {
+  const more: string[] = []
+  if ('channel' in message) more.push(channels.get(message.channel)?.id ?? `channel ${message.channel}`)
+  if (message.type === 'checkpoint' && message.final) more.push('final')
+  if (message.type === 'subscribed') more.push(...message.docs.map(({ doc, reset }) => (reset ? `${doc} reset` : doc)))
+  if (message.type === 'refused') more.push(message.doc, message.code)
+  if (message.type === 'error') more.push(message.code)
+  if (message.type === 'chat') more.push(message.event)
+  return [message.type, ...more].join(' ')
 }

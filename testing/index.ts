@@ -1,8 +1,15 @@
-/** The package's `./testing`: a real server, a fake provider, viewers that keep what they get. */
+/** The package's `./testing`: a world for tests, and what it is made of: a real server, a fake provider, lines, viewers that keep what they get. */
+export { startWorld, World, type ViewerOptions, type WorldOptions } from './world/world.ts'
+export { deadlines, type Viewer } from './world/viewer.ts'
+export type { ViewerTransport } from './world/view.ts'
+export type { Asked, WorldChat } from './world/chat.ts'
+export { counted, stable } from './world/stable.ts'
+export { startLine, type Line } from './line.ts'
 export { startRunnel, type StartedRunnel } from './runnel.ts'
-export { Collected, Collector, type CollectorOptions } from './collector.ts'
+export { Collected, Collector, type CollectorOptions, type SeenFrame } from './collector.ts'
 export { applyStreamEvent } from './fold-stream.ts'
+export { StockReader, type StockReaderOptions } from './stock-reader.ts'
 export { SseReader, type ReadEvent, type SseReaderOptions } from './sse-reader.ts'
 export * from './openai/index.ts'
-/** A store and a cluster to begin with, where you write one of your own. */
-export { localCluster, memoryStore } from '../server/index.ts'
+/** What worlds are given; a store and a cluster to begin with, where you write one of your own. */
+export { defineFilter, defineTool, localCluster, memoryStore } from '../server/index.ts'

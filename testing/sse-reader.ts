@@ -1,7 +1,8 @@
 import { request, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { createParser } from 'eventsource-parser'
+import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { decodeEvent, type StreamEvent } from '../shared/events.ts'
 import type { Message } from '../shared/schema.ts'
+import type { SeenFrame } from './collector.ts'
 import { applyStreamEvent } from './fold-stream.ts'
 
 export interface ReadEvent {
@@ -20,6 +21,10 @@ export interface SseReaderOptions {
   /** Takes nothing from its socket until `resume`. */
   paused?: boolean
   method?: string
+  /** Told of each event. */
+  onFrame?: (frame: SeenFrame) => void
+  /** Told of each read, and of the end. */
+  onChange?: () => void
 }
 
 /** A plain HTTP reader of `/api/messages/:id/events`, as curl is one: keeps what it gets and folds it. */
@@ -33,19 +38,20 @@ export class SseReader {
   readonly comments: string[] = []
   message: Message | null
   closed = false
+  /** An event that cannot be, or does not fit to those before it: nothing behind it is read. */
+  failure: Error | null = null
   #waiters: (() => void)[] = []
   #response: IncomingMessage | null = null
   readonly #request: ClientRequest
-  readonly #paused: boolean
+  readonly #options: SseReaderOptions
+  readonly #messageId: string
 
   /** @param url of the server, `http://…` */
-  constructor(
-    url: string,
-    messageId: string,
-    { mode, lastEventId, token, message = null, paused = false, method = 'GET' }: SseReaderOptions = {},
-  ) {
+  constructor(url: string, messageId: string, options: SseReaderOptions = {}) {
+    const { mode, lastEventId, token, message = null, method = 'GET' } = options
     this.message = message
-    this.#paused = paused
+    this.#messageId = messageId
+    this.#options = options
     this.#request = request(
       `${url}/api/messages/${messageId}/events${mode ? `?mode=${mode}` : ''}`,
       {
@@ -70,10 +76,15 @@ export class SseReader {
     return this.events.at(-1)?.event.type === 'end'
   }
 
-  /** Waits until a condition holds, looked at after every read. Throws after `deadlineMs`. */
+  /**
+   * Waits until a condition holds, looked at after every read. Throws after `deadlineMs`, at once when the stream is over,
+   * as nothing comes any more that could make it true, and what a wrong event throws.
+   */
   async until(condition: () => boolean, what = 'the condition', deadlineMs = 10_000): Promise<void> {
     const deadline = Date.now() + deadlineMs
     while (!condition()) {
+      if (this.failure) throw this.failure
+      if (this.closed) throw new Error(`The events of ${this.#messageId} are over (${this.#outcome}), without ${what}.`)
       if (Date.now() > deadline) throw new Error(`${what} did not come true within ${deadlineMs} ms`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 50)
@@ -85,9 +96,16 @@ export class SseReader {
     }
   }
 
-  /** Waits for the end of the answer; returns this. */
+  /** Waits for the end of the answer; returns this. Throws where it is refused, or the stream is over before. A 204 says that there is no more. */
   async toEnd(deadlineMs?: number): Promise<this> {
+    await this.until(() => this.ended || (this.closed && this.status === 204), 'the end of the answer', deadlineMs)
+    return await this.toClose(deadlineMs)
+  }
+
+  /** Waits until the stream is over, however that came; returns this. */
+  async toClose(deadlineMs?: number): Promise<this> {
     await this.until(() => this.closed, 'the end of the stream', deadlineMs)
+    if (this.failure) throw this.failure
     return this
   }
 
@@ -106,6 +124,12 @@ export class SseReader {
     const parser = createParser({
       onEvent: ({ event: name, id, data }) => {
         const event = decodeEvent(name, data)
+        this.#options.onFrame?.({
+          at: performance.now(),
+          direction: 'in',
+          bytes: Buffer.byteLength(data),
+          words: event?.type ?? `${name}, of a newer server`,
+        })
         if (!event) return
         this.message = applyStreamEvent(this.message, event)
         this.events.push({ event, id: id ?? '', at: performance.now() })
@@ -118,14 +142,29 @@ export class SseReader {
     response.setEncoding('utf8')
     response.on('data', (text: string) => {
       if (this.status !== 200 || !response.headers['content-type']?.startsWith('text/event-stream')) this.text += text
-      else parser.feed(text)
-      this.bytes += text.length
+      else this.#feed(parser, text)
+      this.bytes += Buffer.byteLength(text)
       this.#wake()
     })
     response.on('close', () => this.#end())
     response.on('error', () => {})
-    if (this.#paused) response.pause()
+    if (this.#options.paused) response.pause()
     this.#wake()
+  }
+
+  #feed(parser: EventSourceParser, text: string): void {
+    if (this.failure) return
+    try {
+      parser.feed(text)
+    } catch (error) {
+      this.failure = error as Error
+      this.#request.destroy()
+    }
+  }
+
+  get #outcome(): string {
+    if (this.status === 0) return 'the server could not be reached'
+    return this.status === 200 ? 'it was cut' : `${this.status} ${this.text}`
   }
 
   #end(): void {
@@ -134,6 +173,7 @@ export class SseReader {
   }
 
   #wake(): void {
+    this.#options.onChange?.()
     for (const wake of this.#waiters.splice(0)) wake()
   }
 }

@@ -230,7 +230,7 @@ describe('the rules', () => {
     [
       'node:process in http',
       { 'server/http/a.ts': `import 'node:process'` },
-      'only server/main.ts and testing/command.ts use the process',
+      'only server/main.ts, testing/command.ts, testing/world/left-open.ts use the process',
     ],
     ['the process in the command of testing', { 'testing/command.ts': `import 'node:process'; process.exit()` }, null],
     [

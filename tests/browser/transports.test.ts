@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
 import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser } from '../helpers/chromium.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { answer, by, openContext, reads } from './tabs.ts'
 
 let browser: Browser
@@ -25,7 +25,7 @@ test.each([
   ['stream', null],
   ['poll', 0],
 ] as const)('an answer grows on the page: %s', { timeout: 40_000 }, async (transport, holdsAfter) => {
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   Object.assign(proxy, { refusesUpgrades: true, holdsAfter })
   const problems: string[] = []
   const context = await openContext(browser, problems)

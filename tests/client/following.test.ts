@@ -7,7 +7,7 @@ import {
   type ClientControl,
   type Subscribed,
 } from '../../shared/protocol.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { scriptedProvider } from '../http/scripted-provider.ts'
 import { start } from '../http/server.ts'
 import { answerId, answerText, longChat, longChatId, questionId } from './long-chat.ts'
@@ -84,7 +84,7 @@ const textOf = ({ message }: MessageSnapshot) =>
 
 test('a chat of 1,000 answers opens at its end in one page of at most 500 kB; older ones come on demand', async () => {
   const server = await start({ store: await longChat(1_000) })
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   onTestFinished(() => proxy.close())
   const { client, asked, followed } = watched(`http://127.0.0.1:${proxy.port}`)
   const page = show(client, longChatId)

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, type Client } from '../../client/index.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { scriptedProvider } from '../http/scripted-provider.ts'
 import { start } from '../http/server.ts'
 
@@ -65,7 +65,7 @@ test('the runs of this user are live in all chats: begun elsewhere, waiting in l
 test('what happened while the line was down is read when it is back', async () => {
   const script = scriptedProvider()
   const server = await start({ provider: script.provider })
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   onTestFinished(() => proxy.close())
   const { messageId } = await server.ask('Why?')
   const { client } = open(`http://127.0.0.1:${proxy.port}`)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { chosenSeeds, Random } from '../fuzz/random.ts'
 import { startRedis, type RedisServer } from '../helpers/redis.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { text } from '../store/records.ts'
 import { doc, node, storeWithDocuments, until } from './fixtures.ts'
 import { Follower, itemsOf, Writer } from './replica.ts'
@@ -24,7 +24,7 @@ it.each(seeds)(
     const id = `${doc}_${seed}`
     store.log.read = async (name) =>
       name === id ? { lineage: 'line', epoch: 1, seq: 0, state: null, updates: [] } : null
-    const proxies = await Promise.all([tcpProxy(server.port), tcpProxy(server.port)])
+    const proxies = await Promise.all([startLine(server.port), startLine(server.port)])
     onTestFinished(async () => {
       await Promise.all(proxies.map((proxy) => proxy.close()))
     })

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../helpers/redis.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { doc, node, storeWithDocuments, until, write } from './fixtures.ts'
 
 async function server() {
@@ -16,7 +16,7 @@ async function server() {
 describe('a node that cannot show a sign of life', () => {
   it('learns after a lease that it has lost it, once, and again only after another', async () => {
     const redis = await server()
-    const proxy = await tcpProxy(redis.port)
+    const proxy = await startLine(redis.port)
     onTestFinished(() => proxy.close())
     const { log } = await storeWithDocuments()
     const a = node({ url: `redis://127.0.0.1:${proxy.port}`, base: log, leaseMs: 600, timeoutMs: 200 })

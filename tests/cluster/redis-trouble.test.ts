@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Cluster } from '../../server/cluster/cluster.ts'
 import { freePort } from '../helpers/programs.ts'
 import { startRedis, type RedisServerOptions } from '../helpers/redis.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { bytes, chatId } from '../store/records.ts'
 import { doc, Heard, node, readText, storeWithDocuments, until, write } from './fixtures.ts'
 
@@ -20,7 +20,7 @@ async function server(options: RedisServerOptions = {}) {
 /** A Redis behind a network that the test can spoil, a node on it, and one beside it that the network does not touch. */
 async function behindProxy(options: { leaseMs?: number; timeoutMs?: number } = {}) {
   const redis = await server()
-  const proxy = await tcpProxy(redis.port)
+  const proxy = await startLine(redis.port)
   onTestFinished(() => proxy.close())
   const store = await storeWithDocuments()
   const a = node({ url: `redis://127.0.0.1:${proxy.port}`, base: store.log, timeoutMs: 300, ...options })

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Provider } from '../../server/provider/events.ts'
 import type { RunnelStats } from '../../server/app/app.ts'
 import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { watchLoopLag } from './loop-lag.ts'
 import { RawViewer } from './raw-viewer.ts'
 
@@ -296,7 +296,7 @@ test.each([
   const timeoutMs = 400
   const answer = steady(0.001, bytes, 16)
   const server = await start(answer.provider, { RUNNEL_HEARTBEAT_MS: 100, RUNNEL_HEARTBEAT_TIMEOUT_MS: timeoutMs })
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   closing.push(() => proxy.close())
   const { messageId } = await server.ask('Hello')
   const [healthy, lost] = [view(server.url, messageId), view(`http://127.0.0.1:${proxy.port}`, messageId)]

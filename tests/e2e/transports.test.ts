@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type Client, type ConnectionState } from '../../client/index.ts'
 import { startFakeOpenAI, startRunnel } from '../../testing/index.ts'
-import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine, type Line } from '../../testing/line.ts'
 import { until } from '../socket/sockets.ts'
 import { startShortLived } from './short-lived.ts'
 
@@ -17,9 +17,9 @@ async function start() {
   return { fake, server }
 }
 
-async function startBehind(change: (proxy: TcpProxy) => void) {
+async function startBehind(change: (proxy: Line) => void) {
   const { fake, server } = await start()
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   onTestFinished(() => proxy.close())
   proxy.refusesUpgrades = true
   change(proxy)

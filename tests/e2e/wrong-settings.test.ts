@@ -8,7 +8,7 @@ import { createRunnel } from '../../server/app/app.ts'
 import { startRunnel } from '../../testing/index.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { startRedis, tellRedis, type RedisServer } from '../helpers/redis.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 
 let postgres: Postgres
 let redis: RedisServer
@@ -119,9 +119,9 @@ test(
   async () => {
     const own = await startRedis()
     await tellRedis(own.port, 'CONFIG SET requirepass right')
-    const proxy = await tcpProxy(own.port)
+    const proxy = await startLine(own.port)
     const url = new URL(await postgres.database())
-    const toDatabase = await tcpProxy(Number(url.port))
+    const toDatabase = await startLine(Number(url.port))
     await postgres.run(`ALTER DATABASE ${url.pathname.slice(1)} OWNER TO ann`)
     await postgres.run('ALTER SCHEMA public OWNER TO ann', url.href)
     onTestFinished(async () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { watchListeners } from './listeners.ts'
-import { countOpen, whatStaysOpen } from './open-handles.ts'
+import { countOpen, whatStaysOpen } from '../../testing/world/left-open.ts'
 
 test('names a server and a timer that are left open, and sees them go', async () => {
   const before = countOpen()

@@ -1,11 +1,7 @@
 import { createHook } from 'node:async_hooks'
-import { setTimeout } from 'node:timers/promises'
 import { afterAll } from 'vitest'
+import { countOpen, whatStaysOpen } from '../../testing/world/left-open.ts'
 import { watchListeners } from './listeners.ts'
-
-/** What a test file may have open besides its own things: the test runner's channel and files being read. */
-const IGNORED = new Set(['MessagePort', 'FSReqPromise', 'FSReqCallback', 'CloseReq', 'TTYWrap', 'Immediate'])
-const POLL_MS = 20
 
 /** Fails the file whose servers, sockets, timers or children outlive it, naming them, or whose documents and signals collect listeners. Call it once, outside of any test. */
 export function expectNothingLeftOpen({ deadlineMs = 3000 } = {}): void {
@@ -24,53 +20,6 @@ export function expectNothingLeftOpen({ deadlineMs = 3000 } = {}): void {
       )
     }
   }, deadlineMs + 5000)
-}
-
-export type OpenCount = ReadonlyMap<string, number>
-
-export function countOpen(): OpenCount {
-  const count = new Map<string, number>()
-  for (const name of process.getActiveResourcesInfo())
-    if (!IGNORED.has(name)) count.set(name, (count.get(name) ?? 0) + 1)
-  return count
-}
-
-/** Waits until no more is open than `before`; what is still open after `deadlineMs`, in words. */
-export async function whatStaysOpen(before: OpenCount, deadlineMs: number): Promise<string[]> {
-  const deadline = performance.now() + deadlineMs
-  for (;;) {
-    const more = [...countOpen()]
-      .map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const)
-      .filter(([, count]) => count > 0)
-    if (more.length === 0) return []
-    if (performance.now() > deadline)
-      return [...more.map(([name, count]) => `${count} × ${name}`), ...describeHandles()]
-    // Not referenced: it does not count itself.
-    await setTimeout(POLL_MS, undefined, { ref: false })
-  }
-}
-
-interface Handle {
-  constructor: { name: string }
-  listening?: boolean
-  address?: () => unknown
-  localPort?: number
-  remotePort?: number
-  spawnargs?: string[]
-  pid?: number
-}
-
-/** Ports and commands: Node shows the handles behind the names only in this undocumented way, so its absence is no fault. */
-function describeHandles(): string[] {
-  const handles = (process as { _getActiveHandles?: () => Handle[] })._getActiveHandles?.() ?? []
-  return handles.flatMap((handle) => {
-    if (handle.listening === true)
-      return `${handle.constructor.name} listening on ${JSON.stringify(handle.address?.())}`
-    if (handle.spawnargs !== undefined) return `child process ${handle.pid}: ${handle.spawnargs.join(' ')}`
-    if (handle.remotePort !== undefined)
-      return `${handle.constructor.name} from port ${handle.localPort} to port ${handle.remotePort}`
-    return []
-  })
 }
 
 /** Remembers the stack of every timer, server, socket and child made from here on; returns those that still live. */

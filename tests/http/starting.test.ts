@@ -10,7 +10,7 @@ import { createRunnel } from '../../server/app/app.ts'
 import type { ToolSource } from '../../server/extension/tool.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
 import { freePort } from '../helpers/programs.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 
 const quiet = { LOG_LEVEL: 'silent', RUNNEL_DRAIN_MS: 0, PORT: 0 } as const
 
@@ -34,7 +34,7 @@ const brokenTool = (name: string): ToolSource => ({
 
 test('a handler that was asked while the store was away serves when it is back', async () => {
   const direct = new URL(await postgres.database())
-  const proxy = await tcpProxy(Number(direct.port))
+  const proxy = await startLine(Number(direct.port))
   onTestFinished(() => proxy.close())
   proxy.mode = 'refuse'
   direct.port = String(proxy.port)

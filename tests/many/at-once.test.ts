@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Message } from '../../shared/schema.ts'
 import { answer } from '../../testing/index.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { newWorld, usePostgres, view } from './nodes.ts'
 import { textOf, word, wordsOf } from './seen.ts'
 
@@ -14,7 +14,7 @@ test(
   { timeout: 30_000 },
   async () => {
     const { fake, redis, node } = await newWorld()
-    const proxy = await tcpProxy(redis.port)
+    const proxy = await startLine(redis.port)
     onTestFinished(() => proxy.close())
     const [a, b, late] = await Promise.all([node(), node(), node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` })])
     for (const stopping of [a, b]) {

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { isTerminal, type Message } from '../../shared/schema.ts'
 import { seededRandom } from '../../testing/openai/index.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { ChildNode } from './children.ts'
 import { newWorld, usePostgres, type NodeSettings } from './nodes.ts'
 import { talk, textOf, wordsOf } from './seen.ts'
@@ -17,7 +17,7 @@ const seed = Number(process.env['RUNNEL_FUZZ_SEED'] ?? Math.floor(Math.random() 
 /** A way to Postgres on which pieces can be looked at. */
 async function watched(settings: NodeSettings) {
   const url = new URL(settings.DATABASE_URL as string)
-  const proxy = await tcpProxy(Number(url.port))
+  const proxy = await startLine(Number(url.port))
   onTestFinished(() => proxy.close())
   url.port = String(proxy.port)
   return { proxy, settings: { ...settings, DATABASE_URL: url.href } }

@@ -1,7 +1,7 @@
 /** A node that Redis does not hear, or that does not hear Redis: behind a network that drops, delays and cuts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { tcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine, type Line } from '../../testing/line.ts'
 import { newWorld, usePostgres, view, type NodeSettings } from './nodes.ts'
 import { ended, expectEqual, textOf, watchedAnswer, word, wordsOf } from './seen.ts'
 
@@ -10,13 +10,13 @@ usePostgres()
 /** Node A behind a proxy, node B not; one answer on A, twenty words of which everybody has. */
 async function behindProxy(settings: NodeSettings = {}) {
   const world = await newWorld({ settings: { RUNNEL_FLUSH_MS: 10, ...settings } })
-  const proxy = await tcpProxy(world.redis.port)
+  const proxy = await startLine(world.redis.port)
   onTestFinished(() => proxy.close())
   const [a, b] = await Promise.all([world.node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` }), world.node()])
   return { ...world, proxy, a, b, ...(await watchedAnswer(world.fake, a, b)) }
 }
 
-const troubles: Record<string, { begin: (proxy: TcpProxy) => void; end: (proxy: TcpProxy) => void }> = {
+const troubles: Record<string, { begin: (proxy: Line) => void; end: (proxy: Line) => void }> = {
   deaf: {
     begin: (proxy) => {
       proxy.mode = 'deaf'
@@ -136,7 +136,7 @@ test(
   { timeout: 40_000 },
   async () => {
     const world = await newWorld({ settings: { RUNNEL_FLUSH_MS: 10, RUNNEL_LEASE_MS: 60_000 } })
-    const proxy = await tcpProxy(world.redis.port)
+    const proxy = await startLine(world.redis.port)
     onTestFinished(() => proxy.close())
     const [a, b] = await Promise.all([world.node(), world.node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` })])
     for (const how of ['cut', 'deaf']) {

@@ -1,7 +1,7 @@
 /** Files while nodes come and the database goes: none is lost, none is left behind. */
 import { readdirSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { newWorld, usePostgres } from './nodes.ts'
 
 const database = usePostgres()
@@ -46,7 +46,7 @@ test(
   async () => {
     const { node, settings } = await newWorld()
     const url = new URL(settings.DATABASE_URL as string)
-    const proxy = await tcpProxy(Number(url.port))
+    const proxy = await startLine(Number(url.port))
     onTestFinished(() => proxy.close())
     const direct = url.href
     url.port = String(proxy.port)

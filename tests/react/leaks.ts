@@ -3,7 +3,7 @@ import { createElement as h, StrictMode } from 'react'
 import { expect } from 'vitest'
 import { eventually, mount } from './page.ts'
 import { startHandmade } from './handmade.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { connect, type Client } from '../../client/index.ts'
 import {
   RunnelProvider,
@@ -108,7 +108,7 @@ export async function leavesNothing({
   reconnects: number
 }): Promise<void> {
   const server = await startHandmade()
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   const counted = new Counted(`http://127.0.0.1:${proxy.port}`)
   const { client } = counted
   const chats: string[] = []

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { encodeFrame, FrameReader, type Frame } from '../../shared/frames.ts'
 import { Collector, startFakeOpenAI, startRunnel, type FakeOpenAI, type StartedRunnel } from '../../testing/index.ts'
 import { secret, tokenOf } from '../http/people.ts'
-import { HttpSocket, socketOf } from '../helpers/http-socket.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { HttpSocket, socketOf } from '../../testing/http-socket.ts'
+import { startLine } from '../../testing/line.ts'
 import { until } from './sockets.ts'
 
 let fake: FakeOpenAI
@@ -100,7 +100,7 @@ test.each(['stream', 'poll'] as const)('H4, H6: an answer is followed as it grow
 })
 
 test('H2, H4: a frame on a stream is what it is on /ws, byte for byte', { timeout: 30_000 }, async () => {
-  const proxy = await tcpProxy(Number(new URL(server.url).port))
+  const proxy = await startLine(Number(new URL(server.url).port))
   onTestFinished(() => proxy.close())
   const bytes: Record<string, number> = {}
   for (const transport of ['websocket', 'stream'] as const) {

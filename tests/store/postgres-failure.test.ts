@@ -7,7 +7,7 @@ import { migrations } from '../../server/store/postgres/steps.ts'
 import { openPostgresStore, postgresStore } from '../../server/store/postgres/postgres.ts'
 import type { RunnelError } from '../../shared/errors.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts'
-import { tcpProxy } from '../helpers/tcp-proxy.ts'
+import { startLine } from '../../testing/line.ts'
 import { append, readLog, refusal } from './fixtures.ts'
 import { answer, bytes, chat, chatId, newRun } from './records.ts'
 
@@ -41,7 +41,7 @@ async function openWithRun(url: string, limits?: Partial<PostgresLimits>) {
 async function behindProxy(limits?: Partial<PostgresLimits>) {
   const direct = await postgres.database()
   const url = new URL(direct)
-  const proxy = await tcpProxy(Number(url.port))
+  const proxy = await startLine(Number(url.port))
   onTestFinished(() => proxy.close())
   url.port = String(proxy.port)
   return { proxy, direct, store: await openWithRun(url.href, limits) }

@@ -4,7 +4,7 @@ import type { TransportName } from '../../../shared/transports.ts'
 import { startFakeOpenAI, startRunnel } from '../../../testing/index.ts'
 import { reads } from '../../browser/tabs.ts'
 import { saysHello } from '../../helpers/says-hello.ts'
-import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import { startLine } from '../../../testing/line.ts'
 import type { Engine, Tab } from './engine.ts'
 import { pages, type WalkedPage } from './pages.ts'
 
@@ -121,7 +121,7 @@ async function visit(engine: Engine, page: WalkedPage) {
   const server = await startRunnel({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: fake.url })
   onTestFinished(() => server.close())
   const served = new URL(await page.serve(server.url))
-  const proxy = await tcpProxy(Number(served.port))
+  const proxy = await startLine(Number(served.port))
   onTestFinished(() => proxy.close())
 
   const open = async (url: string) => {

@@ -9,7 +9,7 @@ import { encodeControl, encodeStock } from '../../../shared/protocol.ts'
 import type { Message } from '../../../shared/schema.ts'
 import { answer, Collected } from '../../../testing/index.ts'
 import { Random } from '../../fuzz/random.ts'
-import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import { startLine } from '../../../testing/line.ts'
 import { balance } from '../../many/balancer.ts'
 import { Hopper } from '../../many/hopper.ts'
 import { newWorld, usePostgres, view } from '../../many/nodes.ts'
@@ -130,7 +130,7 @@ test('a copy that is ahead is reset on /ws and closed with 4409 on /yjs, on a no
 
 test('a copy that is ahead of a node only because that node hears late is kept, on both wires', async () => {
   const { redis, node, a, messageId, stream, copy } = await followedElsewhere()
-  const line = await tcpProxy(redis.port)
+  const line = await startLine(redis.port)
   onTestFinished(() => line.close())
   const late = await node({ REDIS_URL: `redis://127.0.0.1:${line.port}`, RUNNEL_LEASE_MS: 10_000 })
   const waits = view(late)

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Message } from '../../../shared/schema.ts'
 import { Collector } from '../../../testing/index.ts'
-import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import { startLine } from '../../../testing/line.ts'
 import { newWorld, usePostgres, view } from '../../many/nodes.ts'
 import { ended, expectEqual, talk, textOf, Witness, word, wordsOf } from '../../many/seen.ts'
 
@@ -17,7 +17,7 @@ test.each([50, 300])(
       fake: { fallback: talk(words, 50) },
       settings: { RUNNEL_LEASE_MS: 10_000 },
     })
-    const proxy = await tcpProxy(redis.port)
+    const proxy = await startLine(redis.port)
     onTestFinished(() => proxy.close())
     proxy.delayMs = roundTripMs / 2
     const REDIS_URL = `redis://127.0.0.1:${proxy.port}`

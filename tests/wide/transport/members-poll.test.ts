@@ -1,5 +1,5 @@
 /** Who may read, as members come and go, on polls. */
-import { socketOf } from '../../helpers/http-socket.ts'
+import { socketOf } from '../../../testing/http-socket.ts'
 
 globalThis.WebSocket = socketOf('poll')
 await import('../../http/members.test.ts')

@@ -1,5 +1,5 @@
 /** stop.test.ts of the end-to-end tests, on polls. */
-import { socketOf } from '../../helpers/http-socket.ts'
+import { socketOf } from '../../../testing/http-socket.ts'
 
 process.env.RUNNEL_TEST_REST_MS = '250'
 globalThis.WebSocket = socketOf('poll')

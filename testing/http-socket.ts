@@ -1,5 +1,5 @@
-import { encodeFrame, FrameReader, type Frame } from '../../shared/frames.ts'
-import { decodeServerControl } from '../../shared/protocol.ts'
+import { encodeFrame, FrameReader, type Frame } from '../shared/frames.ts'
+import { decodeServerControl } from '../shared/protocol.ts'
 
 export interface HttpSocketOptions {
   transport: 'stream' | 'poll'
@@ -74,16 +74,17 @@ export class HttpSocket extends EventTarget {
     return message.type === 'hello' ? JSON.stringify(message) : text
   }
 
-  close(): void {
+  /** Resolves when the server knows, which a WebSocket's does not. */
+  async close(): Promise<void> {
     if (this.readyState > 1) return
-    // The end is what its session is left by; nobody waits for it.
-    if (this.session !== null)
-      void fetch(`${this.#base}/api/sync/${this.session}?n=${this.#said + 1}`, {
+    const { session } = this
+    this.#over(1000)
+    if (session !== null)
+      await fetch(`${this.#base}/api/sync/${session}?n=${this.#said + 1}`, {
         method: 'POST',
         headers: this.#headers,
         body: encodeFrame({ type: 'close', code: 1000, reason: '' }),
       }).catch(() => {})
-    this.#over(1000)
   }
 
   /** Breaks the line, without a word. */
