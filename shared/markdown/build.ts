@@ -48,8 +48,17 @@ export class Builder {
     return this.#memory.recorded(() => this.#block(token, place))
   }
 
+  /** One that is built no second time. */
+  last(token: Token, place: Place): Remembered {
+    return this.#memory.last(() => this.top(token, place))
+  }
+
   #block(token: Token, place: Place): Item[] {
-    return this.#memory.remember(blockName(place.key, token), place.isOpen, () => this.#newBlock(token, place))
+    return this.#memory.remember(
+      () => blockName(place.key, token),
+      place.isOpen,
+      () => this.#newBlock(token, place),
+    )
   }
 
   #newBlock(token: Token, place: Place): Item[] {
@@ -182,10 +191,14 @@ export class Builder {
   /** The text of a footnote; what it defines itself is left out. */
   note(def: FootnoteDef, key: string): Remembered {
     return this.#memory.recorded(() =>
-      this.#memory.remember(`note ${key} ${def.text}`, false, () => {
-        const { tokens, inline } = readBlocks(def.text, false)
-        return element('li', key, this.#blocks(tokens, { key, inline, isOpen: false }))
-      }),
+      this.#memory.remember(
+        () => `note ${key} ${def.text}`,
+        false,
+        () => {
+          const { tokens, inline } = readBlocks(def.text, false)
+          return element('li', key, this.#blocks(tokens, { key, inline, isOpen: false }))
+        },
+      ),
     )
   }
 }

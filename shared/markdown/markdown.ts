@@ -177,7 +177,7 @@ export class GrowingMarkdown {
       if (token.type === 'space') continue
       const defines = definesOf([token])
       this.#defined.add(defines)
-      const { items, uses } = this.#builder.top(token, { key: String(start), inline, isOpen: false })
+      const { items, uses } = this.#builder.last(token, { key: String(start), inline, isOpen: false })
       const isFixed = uses.labels.size === 0 && uses.notes.length === 0
       const again = isFixed ? null : { token, inline }
       this.#frozen.push({ start, told: tailStart + told[i]!, items, defines, uses, again })

@@ -27,6 +27,8 @@ export class Memory {
   #next = new Map<string, Remembered>()
   /** By what it was made of: what is read no second time. */
   #made = new WeakMap<object, Remembered>()
+  /** Nobody asks for it again. */
+  #isLast = false
 
   constructor(definitions: Definitions) {
     this.#definitions = definitions
@@ -61,6 +63,16 @@ export class Memory {
     this.#next.clear()
   }
 
+  /** What `build` makes stays as it is: nothing of it is remembered, and what was made before is still found. */
+  last<Made>(build: () => Made): Made {
+    this.#isLast = true
+    try {
+      return build()
+    } finally {
+      this.#isLast = false
+    }
+  }
+
   recorded(build: () => Item[]): Remembered {
     const outer = this.#uses
     const uses: Uses = { labels: new Set(), notes: [] }
@@ -75,29 +87,36 @@ export class Memory {
   }
 
   /** What `build` makes, once for each name. `isOpen`: it may be another thing the next time. */
-  remember(name: string, isOpen: boolean, build: () => Item[]): Item[] {
-    if (isOpen) return build()
-    let known = this.#known.get(name) ?? this.#next.get(name)
+  remember(name: () => string, isOpen: boolean, build: () => Item[]): Item[] {
+    if (isOpen || this.#isNew) return build()
+    const own = name()
+    let known = this.#known.get(own) ?? this.#next.get(own)
     // Notes have numbers by who asks first: each asks again.
     if (known?.uses.notes.every(({ label, number }) => this.#definitions.noteNumber(label) === number)) {
       for (const label of known.uses.labels) this.#uses.labels.add(label)
       this.#uses.notes.push(...known.uses.notes)
     } else known = this.recorded(build)
-    this.#next.set(name, known)
+    if (!this.#isLast) this.#next.set(own, known)
     return known.items
+  }
+
+  /** It cannot have been made before, and need not be remembered: most of a text that comes whole. */
+  get #isNew(): boolean {
+    return this.#isLast && this.#known.size === 0 && this.#next.size === 0
   }
 
   /** The same of an item or a row, which may be the same object as before. */
   rememberOf(of: object, name: () => string, isOpen: boolean, build: () => Item[]): Item[] {
-    if (isOpen) return build()
+    if (isOpen || this.#isNew) return build()
     const made = this.#made.get(of)
     if (made?.uses.notes.length === 0) {
       for (const label of made.uses.labels) this.#uses.labels.add(label)
       return made.items
     }
     const own = name()
-    const items = this.remember(own, false, build)
-    this.#made.set(of, this.#next.get(own)!)
+    const items = this.remember(() => own, false, build)
+    const next = this.#next.get(own)
+    if (next) this.#made.set(of, next)
     return items
   }
 }
