@@ -1,8 +1,8 @@
 /** Markdown in React: it is the tree, what is finished is left alone, and nothing active comes of it. */
-import { createElement as h, memo, StrictMode } from 'react'
+import { createElement as h, memo, StrictMode, useLayoutEffect, useRef } from 'react'
 import { renderToString } from 'react-dom/server'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { eventually, mount } from './page.ts'
+import { eventually, hydrate, mount } from './page.ts'
 import { markdownText } from '../../bench/markdown/text.ts'
 import { fixtures } from '../shared/markdown-corpus.ts'
 import { vectors } from '../browser/xss-vectors.ts'
@@ -107,6 +107,40 @@ test('what is finished stays the same element, and its components are not render
   expect(page.element.querySelectorAll('p')).toHaveLength(202)
   expect([...page.element.querySelectorAll('a, pre')].slice(0, 2)).toEqual(first)
   expect(new Set(renders)).toEqual(new Set(['https://two.example']))
+})
+
+test('a long text comes in turns, both its ends first; all that a server has rendered stays', async () => {
+  const text = markdownText(30_000)
+  const whole = expected(text)
+  const all = parseMarkdown(text).chunks.length
+  const commits: boolean[][] = []
+  const firsts: Element[] = []
+  const chunksOf = (root: Element) => Array.from(root.querySelectorAll('.markdown-chunk'))
+  function Watched() {
+    const root = useRef<HTMLDivElement>(null)
+    useLayoutEffect(() => {
+      firsts.push(...chunksOf(root.current!))
+      commits.push(firsts.map((chunk) => chunk.childElementCount > 0))
+    }, [])
+    return h('div', { ref: root }, h(Markdown, { text }))
+  }
+
+  const page = mount(h(Watched))
+  await eventually(() => expect(commits).toHaveLength(1))
+  await eventually(() => expect(firsts.every((chunk) => chunk.childElementCount > 0)).toBe(true))
+  expect(all).toBeGreaterThan(3)
+  expect(commits.splice(0)).toEqual([Array.from({ length: all }, (_, index) => index < 1 || index >= all - 2)])
+  // In the places that were kept for them.
+  expect(chunksOf(page.element)).toEqual(firsts.splice(0))
+  expect(page.element.firstElementChild!.firstElementChild!.innerHTML).toBe(whole.innerHTML)
+
+  const html = renderToString(h(Watched))
+  const mismatches: string[] = []
+  const served = hydrate(html, h(Watched), mismatches)
+  expect(words(served.element)).toBe(words(whole))
+  await eventually(() => expect(commits).toHaveLength(1))
+  expect(commits[0]!.every(Boolean)).toBe(true)
+  expect(mismatches).toEqual([])
 })
 
 test(`nothing active comes of ${vectors.length} texts`, async () => {

@@ -36,6 +36,11 @@ export class Elements {
     })
   }
 
+  /** In its place, until it comes. */
+  emptyChunk({ key }: MarkdownChunk): ReactNode {
+    return createElement('div', { key, className: 'markdown-chunk', ref: hiddenChunk, style: emptyStyle })
+  }
+
   #once<Node extends MarkdownChunk | MarkdownNode>(node: Node, make: (node: Node) => ReactNode): ReactNode {
     let made = this.#made.get(node)
     if (made === undefined) this.#made.set(node, (made = make(node)))
@@ -134,6 +139,9 @@ function hiddenUntilSeen(size: string, display?: string): Ref {
   }
 }
 
-const hiddenChunk = hiddenUntilSeen('auto 60rem')
+const chunkSize = '60rem'
+/** Also where it is in view. */
+const emptyStyle = { minBlockSize: chunkSize }
+const hiddenChunk = hiddenUntilSeen(`auto ${chunkSize}`)
 const hiddenBlock = hiddenUntilSeen('auto 3rem')
 const hiddenPiece = hiddenUntilSeen('auto 40rem', 'block')

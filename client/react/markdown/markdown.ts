@@ -5,6 +5,7 @@ import type { GrowingField } from '../../../shared/schema.ts'
 import { useGrowingText } from '../live.ts'
 import { createElement, useMemo, type ReactElement } from '../react.ts'
 import { Elements, type MarkdownComponents } from './elements.ts'
+import { useFilling } from './filling.ts'
 import type { TextMarks } from './marks.ts'
 
 interface Look {
@@ -62,7 +63,10 @@ interface TreeProps extends Omit<Look, 'options'> {
 
 function Tree({ tree, text = '', className, components, marks }: TreeProps): ReactElement {
   const elements = useMemo(() => new Elements(components), [components])
-  const chunks = (marks?.chunks(tree.chunks, text) ?? tree.chunks).map((chunk) => elements.chunk(chunk))
+  const { from, to } = useFilling(tree.chunks.length)
+  const chunks = (marks?.chunks(tree.chunks, text) ?? tree.chunks).map((chunk, index) =>
+    index >= from && index < to ? elements.emptyChunk(chunk) : elements.chunk(chunk),
+  )
   return createElement('div', { className }, chunks)
 }
 
