@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** What the address says is open: `#chat_…`, or `#chat_…/msg_…` for a message in it. */
+/** The address names what is open: `#chat_…`, or `#chat_…/msg_…` for a message in it. */
 export interface Address {
   readonly chatId: string | null
   readonly messageId: string | null
@@ -28,7 +28,7 @@ export function useAddress(): Address {
   }, read)
 }
 
-/** Opens a chat, at a message where one is named; null: a new chat. */
+/** Opens a chat, at a message if one is given; null: a new chat. */
 export function goTo(chatId: string | null, messageId?: string): void {
   location.hash = addressOf(chatId, messageId)
 }

@@ -21,7 +21,7 @@ import './app.css'
 const Attention = lazy(() => import('./page/attention.tsx'))
 const OpenSheet = lazy(() => import('./page/sheet.tsx'))
 
-/** The frame of the page: the list, the open chat, and what is under it. */
+/** The frame of the page: the list, the open chat, and the panel of the connection. */
 export function App({ url, session }: { url: string; session: Session }) {
   const [options] = useState({ url, ...line, token: session.token })
   return (
@@ -76,7 +76,7 @@ function Page({ url, session }: { url: string; session: Session }) {
   )
 }
 
-/** The address names the chat, so the link may not change it. Where nobody may write, what is to be read has the focus. */
+/** The address names the chat, so this link must not change it. If this person may not write, the messages get the focus. */
 function skip(event: MouseEvent): void {
   event.preventDefault()
   const to = document.querySelector<HTMLElement>('#composer') ?? document.querySelector<HTMLElement>('.scroll')

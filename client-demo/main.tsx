@@ -13,7 +13,7 @@ void loadMarkdown()
 const url = new URL('.', location.href).href
 showScheme()
 const root = createRoot(document.querySelector('#page')!)
-// Not awaited here: what is loaded meanwhile imports from this very file, and would wait for its end.
+// Not awaited: files loaded meanwhile import from this one, and would wait for it.
 void Promise.all([bringSession(url, (element) => root.render(element)), bringLanguage()]).then(([session]) =>
   root.render(<App url={url} session={session} />),
 )

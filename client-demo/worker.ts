@@ -1,9 +1,9 @@
 /**
- * The page while there is no line. It keeps the shell of one build: its own files, nothing that anybody wrote. The page itself is asked for
- * anew each time, so an update is never hidden by what is kept; its assets have their content's hash in their names.
+ * Serves the page while there is no connection. It stores the files of one build, and nothing that anybody wrote. It asks the server for the page
+ * itself each time, so that a stored copy never hides an update. The names of the assets contain the hash of their content.
  */
 
-/** What a worker has that a page has not, as far as it is used here. */
+/** The types of a worker that a page does not have, as far as they are used here. */
 interface Waiting extends Event {
   waitUntil(done: Promise<unknown>): void
 }
@@ -32,7 +32,7 @@ declare const self: {
   addEventListener(type: 'notificationclick', listener: (event: Clicked) => void): void
 }
 
-/** Written by the build: the files of the shell, so that each build has a worker of its own. */
+/** The build writes the list of files here, so each build has a worker of its own. */
 const shell: string[] = JSON.parse('__SHELL__') as string[]
 
 const home = new URL('.', self.location.href)
@@ -51,7 +51,7 @@ async function forgetOthers(): Promise<void> {
   )
 }
 
-/** The page as the server has it; as it was last where the server cannot be reached. */
+/** The page from the server, or the stored one if the server cannot be reached. */
 async function page(request: Request): Promise<Response> {
   try {
     const answer = await fetch(request)
@@ -64,7 +64,7 @@ async function page(request: Request): Promise<Response> {
   }
 }
 
-/** What has its hash in its name is what it was. */
+/** A file with its hash in its name never changes. */
 async function asset(request: Request): Promise<Response> {
   const kept = await caches.match(request)
   if (kept) return kept

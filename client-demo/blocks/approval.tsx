@@ -13,7 +13,7 @@ interface ApprovalProps {
   onAnswered: () => void
 }
 
-/** May this call run? As it is, with other arguments, or not. */
+/** Asks whether a call may run: as it is, with other arguments, or not at all. */
 export function Approval({ messageId, call, onAnswered }: ApprovalProps) {
   const words = useWords().blocks.call
   const [step, setStep] = useState<'ask' | 'edit' | 'deny'>('ask')
@@ -33,7 +33,7 @@ export function Approval({ messageId, call, onAnswered }: ApprovalProps) {
           <Button look="primary" busy={pending} onClick={() => approve()} data-testid="approve">
             {words.approve}
           </Button>
-          {/* What a provider runs takes no others. */}
+          {/* A call that the provider runs cannot have other arguments. */}
           {call.executor !== 'provider' && (
             <Button busy={pending} onClick={() => setStep('edit')} data-testid="edit-arguments">
               {words.edit}
@@ -108,7 +108,7 @@ function NewArguments({
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setAsked(true)
-    // Nothing that is wrong is sent; what is the same is no change.
+    // Wrong arguments are not sent; equal ones are not a change.
     if (!busy && wrong === null) approve(text === before ? undefined : text)
   }
   return (

@@ -1,10 +1,10 @@
 import type { MessageStatus } from '@runnel/client'
 
-/** What each kind of block is given. */
+/** The props that every kind of block gets. */
 export interface BlockProps {
   messageId: string
   blockId: string
-  /** Of the message. */
+  /** The status of the message. */
   status: MessageStatus
   mayWrite: boolean
 }

@@ -8,7 +8,7 @@ import { Refusal } from './refusal.tsx'
 import { Text } from './text.tsx'
 import './blocks.css'
 
-/** What each kind of block is shown by. What most answers lack is loaded when it comes. */
+/** The component for each kind of block. Rare kinds are loaded when they first appear. */
 const kinds: Readonly<Record<string, ComponentType<BlockProps>>> = {
   text: Text,
   reasoning: Reasoning,
@@ -21,7 +21,7 @@ const kinds: Readonly<Record<string, ComponentType<BlockProps>>> = {
   embed: lazy(() => import('./embed.tsx')),
 }
 
-/** What an answer consists of, in its order. A block of a kind that is not known here shows nothing. */
+/** The blocks of an answer in their order. Unknown kinds show nothing. */
 export const Blocks = memo(function Blocks({
   blocks,
   ...message

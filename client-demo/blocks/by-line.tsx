@@ -3,7 +3,7 @@ import { useClient, useMessage } from '@runnel/client/react'
 import { useEffect, useState } from 'react'
 import { useWords } from '../words/words.ts'
 
-/** Who has decided a call, or has given its result. */
+/** Who decided a call, or gave its result. */
 export function ByLine({ call, messageId }: { call: ToolCallBlock; messageId: string }) {
   const by = call.answeredBy ?? call.decidedBy
   return by && <SaidBy by={by} call={call} messageId={messageId} />
@@ -30,7 +30,7 @@ function SaidBy({ by, call, messageId }: { by: By; call: ToolCallBlock; messageI
 
 const asked = new WeakMap<Api, Map<string, Promise<string | null>>>()
 
-/** What a chat calls whoever looks at this page; null: that cannot be found out. Asked once for each chat. */
+/** The id that this chat's documents use for the person at this page; null: it cannot be found out. Asked once for each chat. */
 function useYou(chatId: string | undefined): string | null | undefined {
   const { api } = useClient()
   const [you, setYou] = useState<string | null>()

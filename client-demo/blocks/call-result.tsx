@@ -6,7 +6,7 @@ import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 import { JsonField, useJsonSentence } from './json-field.tsx'
 
-/** The result of a call that no server runs: JSON. What is none is sent as text, if that is what is meant. */
+/** A form for the result of a call that no server runs. It should be JSON; anything else is sent as text if the person confirms it. */
 export function CallResult({
   messageId,
   call,
@@ -19,7 +19,7 @@ export function CallResult({
   const words = useWords().blocks.call
   const sentenceOf = useJsonSentence()
   const [text, setText] = useState('')
-  /** What was to be sent and is no JSON. */
+  /** The text that was to be sent but is not JSON. */
   const [doubted, setDoubted] = useState<string | null>(null)
   const [answer, { pending, error }] = useAnswerCall(messageId)
   const isDoubted = doubted === text

@@ -19,11 +19,11 @@ const icons: Record<Look, LucideIcon | null> = {
   quiet: CircleSlash,
 }
 
-/** The colour of a state. `isWanted`: a client is to give its result. */
+/** The colour of a state. `isWanted`: a client should give the result. */
 export const lookOf = ({ status }: ToolCallBlock, isWanted: boolean): Look =>
   isWanted ? 'wait' : (looks[status] ?? 'quiet')
 
-/** Its name, and how it stands as a mark and in words. */
+/** The name of a call, and its state as an icon and in words. */
 export function CallState({
   call,
   message,
@@ -36,7 +36,7 @@ export function CallState({
   mayWrite: boolean
 }) {
   const words = useWords().blocks.call
-  // The answer has ended with it: the server has no such tool, and another program may run it.
+  // The answer has ended with this call: the server has no such tool, so another program may run it.
   const isLeft = call.status === 'pending' && isTerminal(message)
   const look = lookOf(call, isWanted)
   const Icon = call.status === 'pending' && !isWanted && !isLeft ? CircleDashed : icons[look]

@@ -19,7 +19,7 @@ export interface Citations {
   /** Those that stand under the text, each once. */
   readonly sources: readonly Source[]
   readonly marks: readonly TextMark[]
-  /** By the key of a mark. */
+  /** The sources by the key of their mark. */
   readonly cited: ReadonlyMap<string, Source>
 }
 
@@ -92,7 +92,7 @@ export function sourceOf({ id, title, url, snippet = '' }: SourceBlock, place: n
 const usualFiles = 20
 const mostFiles = 50
 
-/** Offsets count UTF-16 units. Many providers send zeros where they know none. */
+/** Offsets count UTF-16 units. Many providers send zeros if they do not know them. */
 function rangeOf(annotation: JsonObject, text: string): { from: number; at: number } | null {
   const { start_index: from, end_index: end, index } = annotation
   const fits = (at: unknown): at is number =>
@@ -113,7 +113,7 @@ function isOffset(index: number, text: string): boolean {
   return !/[\p{L}\p{N}]$/u.test(before) || !/^[\p{L}\p{N}]/u.test(after)
 }
 
-/** Is this a link to the source, and nothing else? The number says the same. */
+/** Whether this is only a link to the source. The number says the same, so the link is left out. */
 function isLinkTo(url: string, text: string): boolean {
   return (
     url !== '' &&
@@ -128,7 +128,7 @@ function withSpaceBefore(from: number, text: string): number {
   return start
 }
 
-/** So much of what a source says is shown. */
+/** At most this much of a source's text is shown. */
 const snippetLength = 280
 
 export function snippetOf(text: string): string {

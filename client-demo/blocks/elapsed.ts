@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 
-/** Time since `since` (epoch ms), told each second while there is one. */
+/** The time since `since` (epoch ms), updated each second. */
 export function useElapsed(since: number | null): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
@@ -9,20 +9,20 @@ export function useElapsed(since: number | null): number {
     const timer = setInterval(() => setNow(Date.now()), 1_000)
     return () => clearInterval(timer)
   }, [since])
-  // The clock of the server may be another one.
+  // The server's clock may differ from ours.
   return since === null ? 0 : Math.max(0, now - since)
 }
 
 export interface SeenRun {
-  /** When it was seen to begin, while it goes on. */
+  /** When this page saw it begin; null when it does not run. */
   readonly since: number | null
-  /** ms that it took. */
+  /** How long it took, ms. */
   readonly took: number | null
 }
 
 const unseen: SeenRun = { since: null, took: null }
 
-/** How long something runs, as far as this page has seen it begin: no document says it. */
+/** How long something has been running, if this page saw it begin. Documents do not have that time. */
 export function useSeenRun(isRunning: boolean): SeenRun {
   const [seen, setSeen] = useState(unseen)
   const wasRunning = useRef(isRunning)

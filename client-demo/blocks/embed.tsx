@@ -6,7 +6,7 @@ import type { BlockProps } from './block-props.ts'
 import { apart, webUrl } from './web-url.ts'
 import './file.css'
 
-/** A page of elsewhere. Scripts run in the frame, in an origin of its own: it reaches nothing of this page, its storage or its server. */
+/** A page from another server. Its scripts run in the frame with an opaque origin: they cannot reach this page, its storage or its server. */
 export default memo(function Embed({ messageId, blockId }: BlockProps) {
   const block = useBlock(messageId, blockId)
   const words = useWords().blocks

@@ -4,7 +4,7 @@ import { CircleAlert } from '../ui/icons.ts'
 import { Fault } from '../ui/fault.tsx'
 import type { BlockProps } from './block-props.ts'
 
-/** Something in the middle of an answer did not work; the answer goes on, or says itself what became of it. */
+/** An error in the middle of an answer. The answer goes on, or says itself how it ended. */
 export const ErrorNotice = memo(function ErrorNotice({ messageId, blockId }: BlockProps) {
   const block = useBlock(messageId, blockId)
   if (block?.type !== 'error') return null

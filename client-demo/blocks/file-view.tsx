@@ -17,16 +17,16 @@ export interface ShownFile {
   readonly size?: number | undefined
 }
 
-/** What every browser paints and none runs. */
+/** Picture types that every browser shows and none runs as a program. */
 const pictureTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'])
 const maxPictureBytes = 10_000_000
 const textTypes = /^(?:text\/|application\/(?:json|xml|yaml|toml|x-ndjson|javascript|sql)|[^;]*\+(?:json|xml)\b)/
-/** So much of a text is read for a preview. */
+/** At most this much of a text is read for its preview. */
 const maxPreviewBytes = 200_000
 
 /**
- * A file of a message. Only files of this server are loaded: a foreign address would learn who reads. They come over the API,
- * because neither a picture nor a link can carry the token.
+ * A file of a message. Only files of this server are loaded, because another server would learn who reads. They come through the API,
+ * because a picture or a link cannot carry the token.
  */
 export function FileView({ file }: { file: ShownFile }) {
   const { name, mimeType, url, size } = file
@@ -105,7 +105,7 @@ function Preview({ fileId }: { fileId: string }) {
 export function ownFileId(url: string): string | null {
   const parsed = webUrl(url)
   if (parsed?.origin !== location.origin) return null
-  // Whatever path the server is below, or was when the file was kept.
+  // The server may be below another path than when the file was stored.
   return /\/api\/files\/([A-Za-z0-9_-]+)$/.exec(parsed.pathname)?.[1] ?? null
 }
 
@@ -114,6 +114,6 @@ function save(bytes: Blob, name: string): void {
   link.href = URL.createObjectURL(bytes)
   link.download = name
   link.click()
-  // The browser has taken hold of it by then.
+  // By then the browser has started the download.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react'
 import { ChevronRight } from '../ui/icons.ts'
 import './fold.css'
 
-/** Opens and closes as it is told, until its reader has done either. What is in it can be found while it is closed. */
+/** Follows `isOpen` until the reader opens or closes it themselves. Find-in-page finds its text while it is closed. */
 export function Fold({
   label,
   isOpen,
@@ -20,7 +20,7 @@ export function Fold({
     <details
       className={`fold ${className}`}
       open={isShown}
-      // Find-in-page opens it, too.
+      // Find-in-page may open it, too.
       onToggle={({ currentTarget, target }) => {
         if (target === currentTarget && currentTarget.open !== isShown) choose(currentTarget.open)
       }}

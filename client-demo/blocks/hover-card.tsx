@@ -3,7 +3,7 @@ import { useId, useRef, type KeyboardEvent } from 'react'
 const gap = 4
 
 /**
- * A card that stands at an element while it has the pointer or the focus; Escape closes it. It lies above the page, where nothing
+ * A card next to an element that has the pointer or the focus; Escape closes it. It is in the top layer, so nothing
  * cuts it off. `holder` goes to the element, `card` to what is shown, which stands in it: the pointer may go there.
  */
 export function useHoverCard() {

@@ -2,7 +2,7 @@ import { useId, useRef, useEffect } from 'react'
 import { useWords } from '../words/words.ts'
 import { jsonFault } from './json-text.ts'
 
-/** Tells where a text is no JSON, in a sentence; null: it is some. */
+/** Says in a sentence where a text stops being JSON; null: it is JSON. */
 export function useJsonSentence(): (text: string) => string | null {
   const { jsonFault: kinds, jsonFaultAt } = useWords().blocks
   return (text) => {
@@ -11,7 +11,7 @@ export function useJsonSentence(): (text: string) => string | null {
   }
 }
 
-/** A field for JSON. What is wrong is told while one writes; `isAsked`: aloud, because it was to be sent. */
+/** A field for JSON. It says what is wrong while the person types. `isAsked`: also to screen readers, because they tried to send it. */
 export function JsonField({
   label,
   text,

@@ -1,8 +1,8 @@
-/** JSON as text: laid out for reading without a change to any value in it, and told where it is wrong. */
+/** JSON as text: indents it without changing any value, and finds where it is wrong. */
 
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
-/** Indented; null for what is no JSON. Numbers stay as they were written, however long they are. */
+/** The indented text; null if it is not JSON. Numbers stay as they were written, however long they are. */
 export function prettyJson(text: string): string | null {
   try {
     JSON.parse(text)
@@ -36,7 +36,7 @@ export interface JsonFault {
   readonly column: number
 }
 
-/** What is wrong, at the first place where it is; null: it is JSON. */
+/** The first mistake; null: it is JSON. */
 export function jsonFault(text: string): JsonFault | null {
   try {
     JSON.parse(text)
@@ -55,7 +55,7 @@ const plain = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?
 
 type Wants = 'value' | 'first value' | 'name' | 'first name' | 'colon' | 'comma' | 'nothing'
 
-/** One walk through the text, with what is open on a stack: texts of any depth. */
+/** Walks through the text once, with a stack of what is open, so any depth works. */
 function firstFault(text: string): { at: number; kind: JsonFaultKind } {
   const open: ('{' | '[')[] = []
   let wants: Wants = 'value'

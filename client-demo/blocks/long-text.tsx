@@ -3,14 +3,14 @@ import { useBlockText } from '@runnel/client/react'
 import { memo } from 'react'
 import './long-text.css'
 
-/** So many characters, or some more, are laid out at once. */
+/** About this many characters are laid out at once. */
 const pieceLength = 2_000
 
 const Piece = memo(function Piece({ text }: { text: string }) {
   return <span className="text-piece">{text}</span>
 })
 
-/** Plain text that grows: a token costs the piece at its end, whether or not it has line breaks. */
+/** Plain text that grows. A token costs only the last piece, with or without line breaks. */
 export const GrowingText = memo(function GrowingText({
   messageId,
   blockId,
@@ -31,7 +31,7 @@ export const GrowingText = memo(function GrowingText({
   )
 })
 
-/** Plain text that is whole. What is out of view is not laid out. */
+/** Plain text that is complete. Parts out of view are not laid out. */
 export const LongText = memo(function LongText({ text }: { text: string }) {
   return (
     <pre className="long-text" dir="auto">
@@ -47,7 +47,7 @@ function piecesOf(text: string): string[] {
   for (let at = 0; at < text.length;) {
     const line = text.indexOf('\n', at + pieceLength)
     let end = line === -1 || line > at + 2 * pieceLength ? at + 2 * pieceLength : line + 1
-    // Never between the halves of a character.
+    // Never split a surrogate pair.
     if (/[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end -= 1
     pieces.push(text.slice(at, end))
     at = end

@@ -2,7 +2,7 @@ import { useClient } from '@runnel/client/react'
 import { useSyncExternalStore } from 'react'
 import { useWords } from '../words/words.ts'
 
-/** `1 of 2 needed`: which of the calls that wait for an approval this one is. Mounted while it waits: no text grows then. */
+/** `1 of 2 needed`: the place of this call among those that wait for approval. It is mounted only while it waits, when no text grows. */
 export function Needed({ messageId, blockId }: { messageId: string; blockId: string }) {
   const words = useWords().blocks.call
   const message = useClient().message(messageId)

@@ -4,7 +4,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 
-/** A picture of this server: small where it stands, large on a click. Read when it comes near. */
+/** A picture of this server: small in its place, large on a click. It is loaded when it comes near the view. */
 export function Picture({ fileId, name }: { fileId: string; name: string }) {
   const place = useRef<HTMLDivElement>(null)
   const [isNear, setNear] = useState(false)
@@ -43,7 +43,7 @@ function NearPicture({ fileId, name }: { fileId: string; name: string }) {
   )
 }
 
-/** The page's policy allows pictures as data, and no others but those of its own address. */
+/** The page's policy allows only `data:` pictures and those of its own address. */
 function dataUrl(bytes: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader()

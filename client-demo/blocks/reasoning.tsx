@@ -7,7 +7,7 @@ import { useElapsed } from './elapsed.ts'
 import { Fold } from './fold.tsx'
 import './reasoning.css'
 
-/** What a model thinks before it answers: folded, with its last line and its time. */
+/** What a model thinks before it answers: folded, with its last sentence and its time. */
 export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockProps) {
   const block = useBlock(messageId, blockId)
   const words = useWords().blocks
@@ -47,7 +47,7 @@ export const Reasoning = memo(function Reasoning({ messageId, blockId }: BlockPr
   )
 })
 
-/** Shorter times have their tenths. */
+/** Times below a second keep their tenths. */
 const wholeSeconds = (ms: number) => (ms < 1_000 ? ms : Math.round(ms / 1_000) * 1_000)
 
 /** Only this much of the end is read, so that a token costs the same however long the thoughts are. */

@@ -4,7 +4,7 @@ import { CircleSlash } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 import type { BlockProps } from './block-props.ts'
 
-/** A model says no: its own words, and what to do next. */
+/** A model's refusal: its own words, and what the person can do next. */
 export const Refusal = memo(function Refusal({ messageId, blockId }: BlockProps) {
   const { finished, open } = useBlockText(messageId, blockId)
   const words = useWords().blocks

@@ -7,11 +7,11 @@ export interface ShownSource {
   readonly title: string
   readonly url: URL | null
   readonly snippet: string
-  /** Its number, where the text cites it by one. */
+  /** Its number, if the text cites it. */
   readonly place?: number
 }
 
-/** A source: it opens apart. Title, place and words of it on hover and focus. */
+/** A source, which opens in a new tab. Hover and focus show its title, address and text. */
 export function SourceChip({ source, id }: { source: ShownSource; id?: string }) {
   const { holder, place, card } = useHoverCard()
   const { title, url, place: number } = source

@@ -15,7 +15,7 @@ import { GrowingText, LongText } from './long-text.tsx'
 import { Needed } from './needed.tsx'
 import './tool-call.css'
 
-/** A result longer than this is folded once it is whole. */
+/** A result longer than this is folded once it is complete. */
 const longOutput = 500
 /** Longer arguments are shown as they came: nobody reads them indented. */
 const longArguments = 1_000_000
@@ -32,7 +32,7 @@ interface CardProps {
   mayWrite: boolean
 }
 
-/** One tool call: what is asked of whom, how it stands, what came of it. */
+/** One tool call: its state, its arguments and its result. */
 function Card({ call, messageId, message, mayWrite }: CardProps) {
   const words = useWords().blocks
   const head = useRef<HTMLButtonElement>(null)
@@ -46,7 +46,7 @@ function Card({ call, messageId, message, mayWrite }: CardProps) {
   const time = run.took ?? (run.since !== null && elapsed >= 1_000 ? Math.floor(elapsed / 1_000) * 1_000 : null)
   const glimpse = useGlimpse(call)
   const body = `${call.id}-body`
-  // Whoever has answered by keyboard stays at the call when its form goes.
+  // When the form closes, the focus moves to the call, for people who use the keyboard.
   const onAnswered = () => head.current?.focus()
   return (
     <div className="tool" data-look={lookOf(call, isWanted)} data-call-id={call.callId} data-status={call.status}>
@@ -98,7 +98,7 @@ function Card({ call, messageId, message, mayWrite }: CardProps) {
   )
 }
 
-/** The first of its arguments, for a card that is closed. */
+/** Its arguments in short, for a closed card. */
 function useGlimpse({ arguments: text, status }: ToolCallBlock): string {
   return useMemo(() => {
     if (status === 'streaming' || text.length > 10_000) return ''
@@ -114,7 +114,7 @@ function useGlimpse({ arguments: text, status }: ToolCallBlock): string {
   }, [text, status])
 }
 
-/** Streamed in pieces until they are whole, then laid out for reading. */
+/** Shown in pieces while they are streamed, then indented. */
 function Arguments({ call, messageId, isMain }: { call: ToolCallBlock; messageId: string; isMain: boolean }) {
   const words = useWords().blocks.call
   const isWhole = call.status !== 'streaming'

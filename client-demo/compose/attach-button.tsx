@@ -18,7 +18,7 @@ export function AttachButton({ take }: { take: (files: readonly File[]) => void 
         data-testid="file-input"
         onChange={({ target }) => {
           take([...(target.files ?? [])])
-          // The same file may be chosen again.
+          // Lets the same file be chosen again.
           target.value = ''
         }}
       />

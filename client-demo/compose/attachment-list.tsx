@@ -13,7 +13,7 @@ interface ListProps {
   retry?: ((attachment: Attachment) => void) | undefined
 }
 
-/** The files that go with a question, each as far as it is. */
+/** The files of a question, with their progress. */
 export function AttachmentList({ files, remove, retry }: ListProps) {
   const words = useWords().compose
   if (files.length === 0) return null
@@ -75,7 +75,7 @@ function Chip({ attachment, remove, retry }: Omit<ListProps, 'files'> & { attach
   )
 }
 
-/** How large a file may be, where it was refused for that. */
+/** The size limit, if the file was refused because of it. */
 function mostBytesOf(error: RunnelError | null): number | null {
   const { maxBytes } = (error?.details ?? {}) as { maxBytes?: unknown }
   return error?.code === 'too_large' && typeof maxBytes === 'number' ? maxBytes : null

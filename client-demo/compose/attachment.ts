@@ -3,12 +3,12 @@ import { newKey } from './keys.ts'
 
 export type AttachmentState =
   | { readonly status: 'chosen' }
-  /** `sent`: how much of it has left, from 0 to 1. */
+  /** `sent`: the uploaded share, from 0 to 1. */
   | { readonly status: 'uploading'; readonly sent: number }
   | { readonly status: 'ready' }
   | { readonly status: 'failed'; readonly error: RunnelError }
 
-/** Files go up one after the other. */
+/** Files are uploaded one after the other. */
 let line: Promise<unknown> = Promise.resolve()
 
 /** A file that goes with a question. It is uploaded once. */

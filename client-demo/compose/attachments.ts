@@ -23,7 +23,7 @@ export function useAttachments(chat: string): readonly Attachment[] {
   )
 }
 
-/** Where there is a chat they are uploaded at once; for a new one when it is made, with its first question. */
+/** In a chat they are uploaded at once; in a new chat when it is created, with its first question. */
 export function attach(client: Client, chat: string, chatId: string | null, files: readonly File[]): void {
   const more = files.map((file) => new Attachment(file))
   put(chat, [...(chosen.get(chat) ?? none), ...more])
@@ -38,14 +38,14 @@ export function detach(chat: string, attachment: Attachment): void {
   )
 }
 
-/** They go with a question now. */
+/** Hands the files over to a question that is being sent. */
 export function takeAttachments(chat: string): readonly Attachment[] {
   const taken = chosen.get(chat) ?? none
   put(chat, none)
   return taken
 }
 
-/** They did not go. */
+/** Puts them back after a question was not sent. */
 export function bringBack(chat: string, files: readonly Attachment[]): void {
   if (files.length > 0) put(chat, [...files, ...(chosen.get(chat) ?? none)])
 }

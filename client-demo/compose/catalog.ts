@@ -1,4 +1,4 @@
-/** The models and the tools of the server, read once for all composers and again when they are old. */
+/** The server's models and tools, read once for all composers, and again when they are out of date. */
 import type { Client, ModelInfo, ToolInfo, ToolServerInfo } from '@runnel/client'
 import { useRead, type Reading } from '@runnel/client/react'
 

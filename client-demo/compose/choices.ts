@@ -1,10 +1,10 @@
-/** What a person has chosen for the questions of a chat: which models, which tools. Kept in this browser; a new chat begins with what was chosen last. */
+/** The models and tools that a person chose for a chat. Kept in this browser; a new chat starts with the last choice. */
 import { useSyncExternalStore } from 'react'
 import { keep, kept } from './kept.ts'
 import { newChat } from './outbox.ts'
 
 export interface Choices {
-  /** None: as the chat and the server have it. Several: side by side. */
+  /** None: the chat's or the server's default. Several: they answer side by side. */
   readonly models: readonly string[]
   /** Names of the tools that may be used; null: all. */
   readonly tools: readonly string[] | null
@@ -25,7 +25,7 @@ function read(): Map<string, Choices> {
 }
 
 function put(chat: string, choices: Choices): void {
-  // Another tab may have chosen for another chat.
+  // Another tab may have changed the choices of another chat.
   all = read()
   for (const place of [chat, newChat]) {
     all.delete(place)
@@ -50,7 +50,7 @@ export function useChoices(chat: string): [Choices, (change: Partial<Choices>) =
   return [choices, (change) => put(chat, { ...choices, ...change })]
 }
 
-/** A new chat has been made: what was chosen for it stays its own. */
+/** Called when a new chat has been created: the choices made for it now belong to it. */
 export function nameChoices(chatId: string): void {
   const choices = all.get(newChat)
   if (choices) put(chatId, choices)

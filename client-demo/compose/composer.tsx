@@ -35,10 +35,10 @@ import { endTyping, typedIn } from './typing.ts'
 import { useWriter } from './writer.ts'
 import './compose.css'
 
-/** Where a keyboard is at hand, the field has it at once. */
+/** With a physical keyboard the field has the focus from the start. */
 const hasKeyboard = matchMedia('(pointer: fine)').matches
 
-/** Where a person writes. Null: a new chat, which is made with the first message. */
+/** The field that people write in. Null: a new chat, which is created with its first message. */
 export function Composer({ chatId }: { chatId: string | null }) {
   return chatId === null ? <Field chatId={null} live={null} lastModel={null} /> : <InChat chatId={chatId} />
 }
@@ -55,7 +55,7 @@ interface FieldProps {
   chatId: string | null
   /** The answer that is being written on the branch on show. */
   live: string | null
-  /** Who gave the last answer. */
+  /** The model that gave the last answer. */
   lastModel: string | null
 }
 
@@ -76,11 +76,11 @@ function Field({ chatId, live, lastModel }: FieldProps) {
   useEffect(
     () =>
       onSent((entry, sent) => {
-        // What waits is on show where it waits.
+        // A message that waits is shown in the list of waiting messages.
         if (sent.waitingId === undefined) saidHere(sent.chatId)
         if (entry.field !== newChat) return
         nameChoices(sent.chatId)
-        // Only who still looks at the new chat goes along.
+        // Open the new chat only if the person still looks at the field it was written in.
         if (place === newChat) goTo(sent.chatId)
       }),
     [place],
@@ -96,7 +96,7 @@ function Field({ chatId, live, lastModel }: FieldProps) {
     else typedIn(chatId)
   }
   const submit = () => {
-    // As it is now, not as it was drawn: a second Enter may come before the field is drawn empty.
+    // Read the stored text, not the rendered one: a second Enter may come before the empty field is rendered.
     const text = drafts.read(writer, place)
     if (text.trim() === '') return field.current?.focus()
     const request = choices.tools === null ? {} : { tools: [...choices.tools] }
@@ -119,7 +119,7 @@ function Field({ chatId, live, lastModel }: FieldProps) {
   }
   const pasted = (event: ClipboardEvent) => {
     const pictures = [...event.clipboardData.files]
-    // What is text, too, such as cells of a sheet, is meant as text.
+    // If the clipboard also has text, such as spreadsheet cells, the person means the text.
     if (pictures.length === 0 || event.clipboardData.types.includes('text/plain')) return
     event.preventDefault()
     take(pictures)

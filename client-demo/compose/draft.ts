@@ -1,7 +1,7 @@
 import { useEffect, useSyncExternalStore } from 'react'
 import { drafts } from './drafts.ts'
 
-/** The text that a person has written in a field and not sent. */
+/** The text that a person has written in a field but not sent. */
 export function useDraft(writer: string, chat: string): [text: string, write: (text: string) => void] {
   const text = useSyncExternalStore(drafts.subscribe, () => drafts.read(writer, chat))
   useEffect(() => {

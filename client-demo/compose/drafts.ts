@@ -1,14 +1,14 @@
 /**
- * What was written and not sent: a text a person, chat and tab, kept over reloads. A tab that opens a chat takes up the newest
- * text that any tab has of it; from its first key on it has one of its own. So no tab writes over the words of another, and
- * what is sent in one is gone in those that have only taken it up.
+ * Texts that were written but not sent: one for each person, chat and tab, kept over reloads. A tab that opens a chat takes over the newest
+ * text that any tab has for it. From its first key press it has a text of its own. So no tab overwrites the words of another, and
+ * what is sent in one tab disappears from tabs that only took it over.
  */
 import { forget, keep, kept, keptNames } from './kept.ts'
 import { newKey } from './keys.ts'
 
-/** In a storage that all tabs share, so many are kept, the newest ones. */
+/** The newest ones are kept, up to this many, in storage that all tabs share. */
 const mostKept = 50
-/** A longer text is not kept. */
+/** Longer texts are not kept. */
 const longestKept = 200_000
 const prefix = 'runnel-draft/'
 const tabName = 'runnel-tab'
@@ -16,7 +16,7 @@ const tabName = 'runnel-tab'
 interface Slot {
   text: string
   at: number
-  /** Taken up from there, as it was then. */
+  /** The text that was taken over, as it was then. */
   from?: { name: string; at: number } | undefined
 }
 
@@ -62,18 +62,18 @@ export const drafts = {
     const slot: Slot = { text, at: Date.now(), from }
     if (text !== '') {
       const isNew = kept(place + tab) === null
-      // Whoever it is, is not known yet: nobody else may find it.
+      // It is not known yet who writes: nobody else may find it.
       if (writer !== '' && text.length <= longestKept) keep(place + tab, slot)
       if (isNew) dropOldest()
       return put(place, slot)
     }
     forget(place + tab)
-    // What this text came from is done with, too, unless it has been changed over there.
+    // Also clear the text that this one was taken from, unless it has changed since.
     if (from && kept<Slot>(from.name)?.at === from.at) forget(from.name)
     put(place, { text, at: slot.at })
   },
 
-  /** What was written before it was known by whom. */
+  /** Text that was written before the server told who writes. */
   name(writer: string, chat: string): void {
     const nameless = placeOf('', chat)
     const { text } = slots.get(nameless) ?? { text: '' }
@@ -87,7 +87,7 @@ export const drafts = {
   },
 }
 
-/** Forgets all that anybody has written here and not sent: they have signed out. */
+/** Forgets all unsent texts, after a sign-out. */
 export function forgetDrafts(): void {
   for (const name of keptNames(prefix)) forget(name)
   slots.clear()
@@ -101,7 +101,7 @@ function dropOldest(): void {
   for (const { name } of aged.slice(0, names.length - mostKept)) forget(name)
 }
 
-/** Another tab has sent, or wiped, what this one has taken up and not touched. */
+/** Another tab has sent or cleared the text that this one took over and did not change. */
 addEventListener('storage', ({ key, newValue }) => {
   if (newValue !== null || key === null) return
   for (const [place, { from }] of slots)

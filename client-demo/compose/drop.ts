@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react'
 
-/** Files that are dragged over the page may be dropped anywhere on it. True while they hang there. */
+/** Takes files dropped anywhere on the page. True while files are being dragged over it. */
 export function useDrop(take: ((files: File[]) => void) | null): boolean {
   const [isOver, setOver] = useState(false)
   useEffect(() => {
     if (!take) return
-    // Each element that is entered says so before the one that is left does.
+    // `dragenter` of the next element comes before `dragleave` of the last one.
     let depth = 0
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
     const on = (name: 'dragenter' | 'dragover' | 'dragleave' | 'drop', act: (event: DragEvent) => void) => {

@@ -1,6 +1,6 @@
 import { useLayoutEffect, type RefObject } from 'react'
 
-/** A field that is as high as its text, where the browser does not do it by itself. How high at the most is the sheet's. */
+/** Makes a field as high as its text in browsers that cannot do so themselves. The style sheet sets the limit. */
 export function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
   useLayoutEffect(() => {
     const { current } = field

@@ -1,4 +1,4 @@
-/** JSON in the browser's storage, where that is allowed and has room; what is not kept is lost with the tab. */
+/** JSON in the browser's storage. If that is forbidden or full, the value lasts only as long as the tab. */
 export function keep(name: string, value: unknown, storage = localStorage): void {
   try {
     storage.setItem(name, JSON.stringify(value))
@@ -15,7 +15,7 @@ export function forget(name: string, storage = localStorage): void {
   }
 }
 
-/** Null: it is not there, or of another version of this page. */
+/** Null: there is none, or another version of the page wrote it. */
 export function kept<Value>(name: string, storage = localStorage): Value | null {
   try {
     return JSON.parse(storage.getItem(name) ?? 'null') as Value | null

@@ -1,6 +1,6 @@
 import type { KeyboardEvent } from 'react'
 
-/** Enter that means "send": not a new line, and not the end of what an input method composes. */
+/** Whether Enter means "send": not a new line, and not the end of input-method composition. */
 export function isSend(event: KeyboardEvent): boolean {
   return event.key === 'Enter' && !event.shiftKey && !isComposing(event)
 }

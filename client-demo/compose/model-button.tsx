@@ -9,14 +9,14 @@ import { useChoices } from './choices.ts'
 
 const ModelsToAsk = lazy(() => import('./models-to-ask.tsx'))
 
-/** Which model answers, or which ones. Not there where there is nothing to choose. */
+/** Chooses the model, or several. Hidden if there is nothing to choose. */
 export function ModelButton({ place, lastModel }: { place: string; lastModel: string | null }) {
   const words = useWords().compose
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const { data: models } = useModels()
   const [choices, choose] = useChoices(place)
   if (!models || models.length < 2) return null
-  // What is not chosen is as the run before had it.
+  // Without a choice it is the model of the last answer.
   const chosen = choices.models.filter((id) => models.some((model) => model.id === id))
   const shown = chosen[0] ?? lastModel ?? models.find(({ isDefault }) => isDefault)?.id
   const name = models.find(({ id }) => id === shown)?.name ?? shown ?? words.model

@@ -7,7 +7,7 @@ import { useWords } from '../words/words.ts'
 import { useModels } from './catalog.ts'
 import './picker.css'
 
-/** With more than so many models there is a search. */
+/** With more models than this there is a search field. */
 const fewModels = 8
 
 export interface ModelPickerProps {
@@ -22,7 +22,7 @@ export function ModelPicker({ value, onChoose }: ModelPickerProps) {
 
 export default ModelPicker
 
-/** `most`: several may be chosen, so many at the most; pressing one that is chosen lets go of it. */
+/** `most`: how many may be chosen; pressing a chosen one removes it. */
 export function ModelList({
   chosen,
   onChoose,
@@ -81,7 +81,7 @@ export function ModelList({
   )
 }
 
-/** Each word stands somewhere in its name, its id or its provider. */
+/** Each word must occur in the name, the id or the provider. */
 function matches({ id, name = '', provider }: ModelInfo, query: string): boolean {
   const text = `${id} ${name} ${provider}`.toLowerCase()
   return query

@@ -20,7 +20,7 @@ export default function ModelsToAsk({
       onChange([model])
       close()
     } else if (!chosen.includes(model)) onChange([...chosen, model])
-    // One is asked in any case.
+    // At least one model is always chosen.
     else if (chosen.length > 1) onChange(chosen.filter((one) => one !== model))
   }
   return (

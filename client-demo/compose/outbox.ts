@@ -1,6 +1,6 @@
 /**
- * Questions on their way. Each has left its field and is sent once, whatever happens: it carries one idempotency key, over
- * reloads, too. Where the server cannot be reached it waits for the line; where the server says no, its words go back to the field.
+ * Questions on their way to the server. Each is sent exactly once, whatever happens, because it keeps its idempotency key, even over
+ * reloads. If the server cannot be reached, it waits for the connection; if the server refuses it, its words go back to the field.
  */
 import { branch, type Client, type RunnelError, type RunRequest, type Sent } from '@runnel/client'
 import { madeHere } from '../conversation/made.ts'
@@ -12,7 +12,7 @@ import { forget, keep, kept, keptNames } from './kept.ts'
 import { newKey } from './keys.ts'
 import { titleOf } from './title.ts'
 
-/** The field that it was written in: of a chat, or of a new one. */
+/** The field in which it was written: a chat's, or the new chat's. */
 export const newChat = 'new'
 
 export interface Outgoing {
@@ -25,7 +25,7 @@ export interface Outgoing {
   /** Several are asked side by side. */
   readonly models: readonly string[]
   readonly at: number
-  /** Null: the chat is still to be made. */
+  /** Null: the chat has not been created yet. */
   readonly chatId: string | null
   /** The server could not be reached. */
   readonly isWaiting: boolean
@@ -34,9 +34,9 @@ export interface Outgoing {
 type Written = Pick<Outgoing, 'writer' | 'field' | 'text' | 'files' | 'request' | 'models' | 'chatId'>
 
 const prefix = 'runnel-outbox/'
-/** More may not wait in this browser. */
+/** At most this many wait in this browser. */
 export const mostWaiting = 50
-/** What is older is not sent by itself: whoever wrote it looks at it again. */
+/** Older ones are not sent by themselves: the person should look at them again. */
 const stalestMs = 24 * 3_600_000
 const firstRetryMs = 2_000
 const longestRetryMs = 30_000
@@ -46,7 +46,7 @@ export class Outbox {
   readonly #listeners = new Set<() => void>()
   readonly #faults = new Map<string, RunnelError>()
   readonly #working = new Set<string>()
-  /** What came back, with its key and its chat: the same again is the same question. */
+  /** Questions that came back, with key and chat: the same words sent again are the same question. */
   readonly #cameBack = new Map<string, Outgoing>()
   readonly #loaded = new Set<string>()
   #entries: readonly Outgoing[] = []
@@ -59,7 +59,7 @@ export class Outbox {
       if (client.connection.getSnapshot().status === 'open') this.#workAll()
     })
     addEventListener('storage', ({ key, newValue }) => {
-      // Taken back in another tab, or sent there.
+      // Removed in another tab, or sent there.
       if (key?.startsWith(prefix) && newValue === null)
         this.#put(this.#entries.filter((one) => nameOf(one) !== key || !one.isWaiting))
     })
@@ -79,7 +79,7 @@ export class Outbox {
     if (this.#faults.delete(field)) this.#tell()
   }
 
-  /** What this person had on its way when the page was left. */
+  /** What this person had not sent yet when they left the page. */
   load(writer: string): void {
     if (writer === '' || this.#loaded.has(writer)) return
     this.#loaded.add(writer)
@@ -91,7 +91,7 @@ export class Outbox {
       if (this.#entries.some(({ key }) => key === one!.key)) continue
       const { hasFiles, ...rest } = one!
       const entry: Outgoing = { ...rest, files: [] }
-      // Files are not kept: without them it is not what was asked.
+      // Files are not kept, and without them it would be another question.
       if (hasFiles || Date.now() - entry.at > stalestMs) this.#giveBack(entry)
       else this.#put([...this.#entries, entry])
     }
@@ -106,7 +106,7 @@ export class Outbox {
     const isSame = last !== undefined && intentOf(last) === intentOf(written)
     const chatId = written.chatId ?? last?.chatId ?? null
     const at = Date.now()
-    // Behind one that waits it waits, too.
+    // It waits behind others that wait.
     const isWaiting = this.#entries.some((one) => one.field === written.field && one.isWaiting)
     const entry: Outgoing = { ...written, key: isSame ? last.key : newKey(), chatId, at, isWaiting }
     this.#keep(entry)
@@ -115,7 +115,7 @@ export class Outbox {
     return true
   }
 
-  /** Its words go back to the field. Not while it is being sent. */
+  /** Puts its words back into the field. Not possible while it is being sent. */
   takeBack(key: string): void {
     const entry = this.#entries.find((one) => one.key === key)
     if (!entry?.isWaiting) return
@@ -134,7 +134,7 @@ export class Outbox {
     for (const field of new Set(this.#entries.map((one) => one.field))) void this.#work(field)
   }
 
-  /** One after the other: they are read in the order in which they were written. */
+  /** One after the other, so that they arrive in the order in which they were written. */
   async #work(field: string): Promise<void> {
     if (this.#working.has(field)) return
     this.#working.add(field)
@@ -149,7 +149,7 @@ export class Outbox {
     return this.#entries.find((one) => one.field === field)
   }
 
-  /** False: it waits for the line. */
+  /** False: it waits for the connection. */
   async #send(key: string): Promise<boolean> {
     const entry = this.#change(key, { isWaiting: false })
     if (!entry) return true
@@ -202,7 +202,7 @@ export class Outbox {
     return id
   }
 
-  /** It answers the last message on show, where that is not the newest. */
+  /** The message that it follows, if the branch on show is not the newest. */
   #parentOf(chatId: string): string | undefined {
     const chat = this.#client.chat(chatId)
     const last = chat.branch.getSnapshot().at(-1)?.message.id
@@ -260,7 +260,7 @@ const nameOf = ({ writer, key }: Pick<Outgoing, 'writer' | 'key'>) => `${prefix}
 const intentOf = ({ text, request, models, files }: Written) =>
   JSON.stringify([text.trim(), request, models, files.map(({ key }) => key)])
 
-/** Nobody answered; what has been answered is told by its code. */
+/** Whether no server answered. An answer has a code of its own. */
 const isUnreachable = ({ code, cause }: RunnelError) => code === 'internal' && cause !== undefined
 
 const outboxes = new WeakMap<Client, Outbox>()

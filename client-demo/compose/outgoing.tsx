@@ -7,10 +7,10 @@ import { useWords } from '../words/words.ts'
 import { AttachmentList } from './attachment-list.tsx'
 import type { Outbox, Outgoing } from './outbox.ts'
 
-/** What takes no longer is not shown: it is there at once. */
+/** Questions that take less time than this to send are not shown here. */
 const quickMs = 500
 
-/** What was sent from a field and has not come to the server yet. */
+/** The questions of a field that have not reached the server yet. */
 export function OutgoingList({ outbox, field, writer }: { outbox: Outbox; field: string; writer: string }) {
   const words = useWords().compose
   const entries = useSyncExternalStore(outbox.subscribe, outbox.entries)

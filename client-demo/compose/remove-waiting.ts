@@ -6,8 +6,8 @@ import { newKey } from './keys.ts'
 import { wholeWaiting } from './waiting-form.tsx'
 
 /**
- * Takes a message out of the line at once: one that is only hidden for a moment might be sent meanwhile. To take that back it is
- * put in again, with its words and files, at its place.
+ * Removes a waiting message at once, because a message that is only hidden might be sent meanwhile. Undo puts it back
+ * at its place, with its words and files.
  */
 export function useRemoveWaiting(chatId: string) {
   const client = useClient()
@@ -42,7 +42,7 @@ async function putBack(
   for (const { name, blob } of files) ids.push((await api.uploadFile(chatId, blob, { name })).id)
   const request = { content: text, model, ...(tools && { tools }), ...(params && { params }), files: ids }
   const { waitingId } = await api.send(chatId, { ...request, whenBusy: 'queue' }, { idempotencyKey: newKey() })
-  // What stood behind it may have been sent by now.
+  // The message behind it may have been sent by now.
   if (waitingId !== undefined && after !== undefined)
     await api.changeWaiting(chatId, waitingId, { before: after }).catch(() => {})
 }

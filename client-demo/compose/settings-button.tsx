@@ -7,7 +7,7 @@ import { useWords } from '../words/words.ts'
 
 const ChatSettings = lazy(() => import('../settings/chat-settings.tsx'))
 
-/** What is said to the model in every question of this chat, and how it is asked. */
+/** The chat's instructions and parameters for the model. */
 export function SettingsButton({ chatId }: { chatId: string }) {
   const words = useWords().settings
   const [isOpen, setOpen] = useState(false)

@@ -4,7 +4,7 @@ import { Fault } from '../ui/fault.tsx'
 import { Square } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 
-/** Stops this answer's run, in the place of Send. */
+/** Stops this answer's run. It stands in the place of Send. */
 export function StopButton({ messageId }: { messageId: string }) {
   const words = useWords().compose
   const [stop, stopping] = useStop(messageId)

@@ -1,7 +1,7 @@
 const pixels = 96
 const largestBytes = 40_000_000
 
-/** A small picture of an image, as an address that the policy of the page lets it show; null where there is none. */
+/** A small copy of an image as a `data:` address, which the page's policy allows; null if there is none. */
 export async function thumbnailOf(file: File): Promise<string | null> {
   if (!file.type.startsWith('image/') || file.size > largestBytes) return null
   try {

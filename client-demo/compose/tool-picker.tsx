@@ -5,12 +5,12 @@ import './picker.css'
 interface ToolPickerProps {
   servers: readonly ToolServerInfo[]
   tools: readonly ToolInfo[]
-  /** Null: all, those that come later, too. */
+  /** Null: all, including tools that are added later. */
   chosen: readonly string[] | null
   onChange: (chosen: readonly string[] | null) => void
 }
 
-/** The tools of the server, a group a tool server; a whole group is switched at once. */
+/** The server's tools, in one group for each tool server. A group can be switched as a whole. */
 export default function ToolPicker({ servers, tools, chosen, onChange }: ToolPickerProps) {
   const words = useWords().compose
   const on = new Set(chosen ?? tools.map(({ name }) => name))

@@ -9,7 +9,7 @@ import { useChoices } from './choices.ts'
 
 const ToolPicker = lazy(() => import('./tool-picker.tsx'))
 
-/** Which tools the next answer may use. Not there where the server has none. */
+/** Chooses which tools the next answer may use. Hidden if the server has none. */
 export function ToolsButton({ place }: { place: string }) {
   const words = useWords().compose
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)

@@ -1,4 +1,4 @@
-/** Who types in this tab, for those who may know: true while keys come, until so long after the last one. */
+/** Whether somebody types in this tab: true from the first key until a moment after the last one. */
 import { useSyncExternalStore } from 'react'
 
 const pauseMs = 3_000
@@ -20,7 +20,7 @@ export function typedIn(chatId: string): void {
   if (timer === undefined) tell()
 }
 
-/** It was sent, or wiped. */
+/** The text was sent or cleared. */
 export function endTyping(chatId: string): void {
   if (!timers.has(chatId)) return
   clearTimeout(timers.get(chatId))
@@ -28,7 +28,7 @@ export function endTyping(chatId: string): void {
   tell()
 }
 
-/** Is something being written in this chat, in this tab? */
+/** Whether something is being typed in this chat, in this tab. */
 export function useTyping(chatId: string): boolean {
   return useSyncExternalStore(
     (listener) => {

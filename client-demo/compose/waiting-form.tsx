@@ -14,7 +14,7 @@ interface FormProps {
   close: () => void
 }
 
-/** Other words for what waits. A long one is listed shortened: it is read whole first, and nothing of it is lost. */
+/** Edits a waiting message. Long ones are listed shortened, so the whole text is read first and nothing is lost. */
 export function WaitingForm({ chatId, entry, close }: FormProps) {
   return entry.shortened ? (
     <Whole chatId={chatId} entry={entry} close={close} />
@@ -77,7 +77,7 @@ function Form({ chatId, id, text: first, close }: { chatId: string; id: string; 
   )
 }
 
-/** All of what waits there, as it was written. Throws `not_found` where it was sent or removed. */
+/** The whole text of the waiting message. Throws `not_found` if it was sent or removed. */
 export async function wholeWaiting(api: Api, chatId: string, id: string): Promise<WaitingEntry> {
   for (let cursor: string | null | undefined; cursor !== null;) {
     const page: Awaited<ReturnType<Api['listWaiting']>> = await api.listWaiting(

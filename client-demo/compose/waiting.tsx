@@ -9,7 +9,7 @@ import { useWords } from '../words/words.ts'
 import { WaitingForm } from './waiting-form.tsx'
 import { useRemoveWaiting } from './remove-waiting.ts'
 
-/** What waits behind the answer, in the order in which it is sent. */
+/** The messages that wait behind the answer, in the order in which they will be sent. */
 export function Waiting({ chatId, mayWrite }: { chatId: string; mayWrite: boolean }) {
   const { waiting } = useChat(chatId)
   return waiting.length === 0 ? null : <List chatId={chatId} waiting={waiting} mayWrite={mayWrite} />
@@ -45,7 +45,7 @@ function List({ chatId, waiting, mayWrite }: ListProps) {
 interface ItemProps {
   chatId: string
   entry: WaitingEntry
-  /** Its neighbours in the line. */
+  /** Its neighbours in the queue. */
   before: string | undefined
   after: string | undefined
   isFirst: boolean

@@ -1,6 +1,6 @@
 import { Suspense, type ReactNode } from 'react'
 
-/** Keeps the line of a message for what may be done with it, until that has been loaded: nothing moves then. */
+/** Reserves the line for the buttons of a message until they are loaded, so that nothing moves. */
 export function ActsLine({ children }: { children: ReactNode }) {
   return <Suspense fallback={<div className="message-acts" />}>{children}</Suspense>
 }

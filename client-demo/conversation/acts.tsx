@@ -5,16 +5,16 @@ import { Ellipsis } from '../ui/icons.ts'
 import type { LucideIcon } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 
-/** Something that may be done with a message. */
+/** Something that a person can do with a message. */
 export interface Act extends Omit<Choice, 'isChosen'> {
   icon: LucideIcon
-  /** A button of its own: always, or where there is room and else in the menu. */
+  /** Whether it has its own button: always, or only if there is room. Otherwise it is in the menu. */
   inRow?: 'always' | 'wide'
   busy?: boolean
   testId?: string
 }
 
-/** The line of a message that is kept for what may be done with it: `first` at its beginning, the rest behind ⋯. */
+/** The line below a message with its buttons: `first` comes first, the rest is in the ⋯ menu. */
 export function Acts({
   first,
   acts,
@@ -53,7 +53,7 @@ export function Acts({
   )
 }
 
-/** A button in words, in the line of a message. */
+/** A button with words, in the line below a message. */
 export function ActButton(props: Parameters<typeof Button>[0]) {
   return <Button look="quiet" className="act" {...props} />
 }

@@ -1,9 +1,9 @@
 import { stretchesIn } from './stretches.ts'
 
-/** What a reader looks at, and where it stands: what comes above or below moves it nowhere. Browsers do so themselves, but not at the very top, and not all of them. */
+/** Keeps what a reader looks at in its place when something above or below changes. Browsers do this themselves, but not all of them, and not at the very top. */
 export class Anchor {
   readonly #element: Element | null
-  /** From the upper edge of what scrolls to that of the element. */
+  /** From the upper edge of the scroller to that of the element. */
   readonly #offset: number
 
   private constructor(element: Element | null, offset: number) {
@@ -11,12 +11,12 @@ export class Anchor {
     this.#offset = offset
   }
 
-  /** Keeps an element so many pixels below the upper edge. */
+  /** Keeps an element this many pixels below the upper edge. */
   static of(element: Element, offset: number): Anchor {
     return new Anchor(element, offset)
   }
 
-  /** Keeps the uppermost of what is read now. */
+  /** Keeps the topmost element in view. */
   static at(scroller: Element, column: Element): Anchor {
     const { top } = scroller.getBoundingClientRect()
     const stretch = firstBelow(stretchesIn(column), top)
@@ -30,7 +30,7 @@ export class Anchor {
     return new Anchor(element, element.getBoundingClientRect().top - top)
   }
 
-  /** Keeps the same after a move, as long as it is in view: what has come into view above it may have another height than was guessed. */
+  /** Keeps the same element after a move while it is in view, because elements that came into view above it may be higher or lower than was guessed. */
   movedIn(scroller: Element, column: Element): Anchor {
     const view = scroller.getBoundingClientRect()
     if (this.#element && column.contains(this.#element)) {
@@ -40,7 +40,7 @@ export class Anchor {
     return Anchor.at(scroller, column)
   }
 
-  /** Puts it back to where it stood. */
+  /** Moves it back to its place. */
   hold(scroller: Element, column: Element): void {
     if (!this.#element || !column.contains(this.#element)) return
     const moved = this.#element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - this.#offset
@@ -48,7 +48,7 @@ export class Anchor {
   }
 }
 
-/** Of these, which stand one below the other, the first that is not all above `y`. */
+/** The first of these elements, from top to bottom, that is not entirely above `y`. */
 function firstBelow(elements: ArrayLike<Element>, y: number): Element | undefined {
   let from = 0
   let to = elements.length

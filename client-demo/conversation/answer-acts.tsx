@@ -16,7 +16,7 @@ import { Versions } from './versions.tsx'
 
 const ModelPicker = lazy(() => import('../compose/model-picker.tsx'))
 
-/** What may be done with an answer. Loaded when something is shown already: its line is kept for it. */
+/** The buttons of an answer. Loaded after the first paint; their line is reserved. */
 export default function AnswerActs({
   chatId,
   entry,

@@ -4,7 +4,7 @@ import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 import { Button } from '../ui/button.tsx'
 
-/** Versions that are not on show and still being written: nobody pays for what they cannot see. */
+/** Says that versions which are not on show are still being written, so that people can stop what they do not see. */
 export function Besides({ chatId, entry, mayWrite }: { chatId: string; entry: BranchMessage; mayWrite: boolean }) {
   return entry.siblings.length > 1 && <RunsBeside chatId={chatId} entry={entry} mayWrite={mayWrite} />
 }
@@ -34,7 +34,7 @@ function RunsBeside({ chatId, entry, mayWrite }: { chatId: string; entry: Branch
   )
 }
 
-/** The ids of the runs on other branches that part here. */
+/** The ids of the runs below the other versions of this message. */
 function runsBeside(messages: readonly ChatMessage[], { message, siblings }: BranchMessage): string[] {
   const live = messages.filter(({ role, status }) => role === 'assistant' && !isTerminal(status))
   if (live.length === 0) return []

@@ -11,14 +11,14 @@ import type { MessageProps } from './question.tsx'
 import { askAgain, askTheRest, endSideBySide, leaveOut, useSideBySideGroup, withoutAnswer } from './side-by-side.ts'
 import './columns.css'
 
-/** The answers of several models to one question, a column each, until one is gone on with. */
+/** The answers of several models to one question, in columns, until the person goes on with one. */
 export default function Columns({ chatId, entry, mayWrite }: MessageProps) {
   const words = useWords().conversation
   const client = useClient()
   const { entries } = useBranch(chatId)
   const { messages } = useChat(chatId)
   const group = useSideBySideGroup(chatId)
-  // What a reload has broken off, or what waited behind another answer, is asked now.
+  // Ask the models that a reload interrupted, or that waited behind another answer.
   useEffect(() => void askTheRest(client, chatId), [client, chatId])
   const { message, siblings } = entry
   const pending = group ? withoutAnswer(group, siblings.length) : []
@@ -59,7 +59,7 @@ interface ColumnProps {
   chatId: string
   message: ChatMessage
   mayWrite: boolean
-  /** A next question follows it. */
+  /** Whether the next question follows this answer. */
   isOnShow: boolean
 }
 
@@ -69,7 +69,7 @@ const Column = memo(function Column({ chatId, message, mayWrite, isOnShow }: Col
   const { message: live } = useMessage(message.id)
   const [stop, stopping] = useStop(message.id)
   const model = live?.model ?? message.model ?? ''
-  // The others are on show beside it.
+  // The other versions are shown beside it.
   const entry = useMemo(() => ({ message, siblings: [message.id], index: 0 }), [message])
   const isLive = !isTerminal(live?.status ?? message.status)
   const goOn = () => {

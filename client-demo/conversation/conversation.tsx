@@ -21,12 +21,12 @@ import './conversation.css'
 
 export interface ConversationProps {
   chatId: string
-  /** A message that the address names: it is brought into view. */
+  /** A message that the address names. It is brought into view. */
   messageId: string | null
   openList: (() => void) | undefined
 }
 
-/** One open chat: its header, the branch on show, what waits, and the composer. */
+/** One open chat: its header, the branch on show, waiting messages, and the composer. */
 export function Conversation({ chatId, messageId, openList }: ConversationProps) {
   const words = useWords().conversation
   const chat = useChat(chatId)

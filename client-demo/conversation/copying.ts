@@ -5,7 +5,7 @@ import { Check, Copy, Link, type LucideIcon } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 import type { Act } from './acts.tsx'
 
-/** Ways to copy a message. `read`: its words as Markdown, as of now, all of them. */
+/** The menu entries that copy a message. `read`: its whole text now, as Markdown. */
 export function useCopyActs(chatId: string, messageId: string, read: () => Copied): [acts: Act[], state: CopyState] {
   const words = useWords().conversation
   const [copy, isCopied, state] = useCopy()
@@ -25,7 +25,7 @@ export function useCopyActs(chatId: string, messageId: string, read: () => Copie
   return [acts, state]
 }
 
-/** The words of an answer, as Markdown, as of now. */
+/** The text of an answer now, as Markdown. */
 export function useAnswerText(messageId: string): () => string {
   const client = useClient()
   return () => {

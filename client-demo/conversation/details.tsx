@@ -6,7 +6,7 @@ import { ActButton } from './acts.tsx'
 
 const Facts = lazy(() => import('./facts.tsx'))
 
-/** When an answer was written; pressed, how: by which model, how long it took, what it cost. */
+/** When an answer was written. Pressed, it shows the model, the time it took and its tokens. */
 export function Details({ message }: { message: MessageFields }) {
   const words = useWords().conversation
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)

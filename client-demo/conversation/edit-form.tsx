@@ -16,7 +16,7 @@ interface EditProps {
   question: { text: string; files: readonly JsonObject[] }
 }
 
-/** Another text for an earlier question. Null: all of it has not come yet, and its beginning alone must not be sent in place of it. */
+/** Edits an earlier question. Null: its text is not complete yet, and its beginning alone must not replace it. */
 export default function EditForm({
   question,
   ...rest

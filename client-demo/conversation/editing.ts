@@ -3,7 +3,7 @@ import { PerChat, usePerChat } from './store.ts'
 
 /** The question of a chat that is being changed in this tab. */
 const edited = new PerChat<string>()
-/** The last question that may be. */
+/** The last question that may be changed. */
 const lastQuestions = new PerChat<string>()
 
 export function useEditing(chatId: string): [messageId: string | null, edit: (messageId: string | null) => void] {
@@ -11,12 +11,12 @@ export function useEditing(chatId: string): [messageId: string | null, edit: (me
   return [id, useCallback((messageId) => edited.set(chatId, messageId), [chatId])]
 }
 
-/** The same of one question, which renders only when it is about that. */
+/** The same for one question, which renders only when it is concerned. */
 export function useIsEdited(chatId: string, messageId: string): boolean {
   return usePerChat(edited, chatId, (id) => id === messageId)
 }
 
-/** What had the keyboard when it began. */
+/** What had the focus when editing began. */
 let cameFrom: Element | null = null
 
 export function editQuestion(chatId: string, messageId: string): void {
@@ -24,7 +24,7 @@ export function editQuestion(chatId: string, messageId: string): void {
   edited.set(chatId, messageId)
 }
 
-/** It has ended: who came from elsewhere, such as from the composer, is there again. False: they did not. */
+/** Editing has ended: if it began from a text field, such as the composer, the focus goes back there. False: it did not. */
 export function goBackToComposer(): boolean {
   const isComposer = cameFrom instanceof HTMLTextAreaElement && cameFrom.isConnected
   if (isComposer) (cameFrom as HTMLTextAreaElement).focus()
@@ -34,7 +34,7 @@ export function goBackToComposer(): boolean {
 
 export const endEditing = (chatId: string): void => edited.set(chatId, null)
 
-/** Begins to change the last question on show; false where there is none, or this person may not. */
+/** Begins to edit the last question on show. False: there is none, or this person may not. */
 export function editLastQuestion(chatId: string): boolean {
   const id = lastQuestions.get(chatId)
   if (id === null) return false
@@ -42,5 +42,5 @@ export function editLastQuestion(chatId: string): boolean {
   return true
 }
 
-/** Says which one is the last on show. */
+/** Tells which question is the last one on show. */
 export const nameLastQuestion = (chatId: string, messageId: string | null): void => lastQuestions.set(chatId, messageId)

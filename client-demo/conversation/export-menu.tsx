@@ -5,7 +5,7 @@ import { ChoiceMenu } from '../ui/menu.tsx'
 import { useWords } from '../words/words.ts'
 import { useExportChoices } from './exporting.ts'
 
-/** Saves a chat as a file. With nothing in it the button is not there. */
+/** Saves a chat as a file. Hidden while the chat is empty. */
 export function ExportMenu({ chatId }: { chatId: string }) {
   const words = useWords().conversation
   const [choices, error] = useExportChoices(chatId)

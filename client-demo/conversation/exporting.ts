@@ -8,7 +8,7 @@ const formats = ['markdown', 'json', 'html'] as const
 type Format = (typeof formats)[number]
 const extensions: Record<Format, string> = { markdown: 'md', json: 'json', html: 'html' }
 
-/** Ways to save a chat as a file, for a menu: all of it, and where it has branches the one on show. */
+/** The menu entries that save a chat as a file: the whole chat, and if it has branches, the one on show. */
 export function useExportChoices(chatId: string): [choices: Choice[], error: RunnelError | null] {
   const words = useWords()
   const { chat, messages } = useChat(chatId)

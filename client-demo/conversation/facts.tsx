@@ -2,7 +2,7 @@ import type { MessageFields } from '@runnel/client'
 import { useWords } from '../words/words.ts'
 import './facts.css'
 
-/** How an answer was made. What nobody knows is left out. */
+/** How an answer was made. Unknown facts are left out. */
 export default function Facts({ message }: { message: MessageFields }) {
   const words = useWords().conversation
   const { createdAt, startedAt, firstTokenAt, endedAt, model, usage } = message

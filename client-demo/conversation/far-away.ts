@@ -7,8 +7,8 @@ import { stretchesIn } from './stretches.ts'
 const lastOnes = 2
 
 /**
- * What is far from the window is not laid out, and has the size that it had: so a long chat costs what is in view. Only what has been laid
- * out once, and is out of view: what is in view would vanish for a frame.
+ * Messages far from the view are not laid out and keep their last size, so a long chat costs only what is in view. Only messages that were laid
+ * out once and are out of view: one in view would vanish for a frame.
  */
 export function useFarAway(entries: readonly BranchMessage[], follow: FollowEnd): void {
   const [observed] = useState(() => new WeakSet<Element>())

@@ -2,27 +2,27 @@ import { useState } from 'react'
 import { Anchor } from './anchor.ts'
 import { scrollsInside } from './scrolls-inside.ts'
 
-/** So near to the end is at the end: browsers round. */
+/** A reader this near to the end is at the end, because browsers round. */
 const nearPixels = 2
-/** What was the end so lately is the end: browsers scroll by what they painted last, and it grows meanwhile. */
+/** What was the end this short time ago counts as the end, because browsers scroll by what they painted last, and the text grows meanwhile. */
 const latelyMs = 400
-/** Who has not moved for so long reads. */
+/** A reader who has not moved for this long is reading. */
 const restMs = 100
-/** A finger that rests moves so much. */
+/** A resting finger may move this much. */
 const slackPixels = 3
-/** A link's message stands so far below the upper edge. */
+/** A linked message is placed this far below the upper edge. */
 const marginPixels = 16
 
 export interface FollowState {
-  /** The reader has left the end. */
+  /** Whether the reader has left the end. */
   readonly isAway: boolean
-  /** So many lines have come below since. */
+  /** How many lines have come below since. */
   readonly newLines: number
 }
 
 /**
- * Where a reader stands in what scrolls: at its end, which is followed as it grows, or at what they read, which stays where it is. They
- * leave the end by what they do, at once, and nothing brings them back but they themselves: by being at the end again.
+ * A reader's place in the scroller: at the end, which is followed while it grows, or at the text they read, which stays in its place. They
+ * leave the end as soon as they scroll away, and only they themselves return to it, by reaching the end again.
  */
 export class FollowEnd {
   readonly #listeners = new Set<() => void>()
@@ -31,18 +31,18 @@ export class FollowEnd {
   #column: HTMLElement | null = null
   /** Null: at the end. */
   #anchor: Anchor | null = null
-  /** Where it stood, and how far down it went, when it was last laid out. */
+  /** The scroll position and the largest possible one, at the last layout. */
   #top = 0
   #max = 0
-  /** How far down it went lately, with the time of each; the first is older. */
+  /** The largest scroll positions lately, with their times; the first may be older. */
   #ends: { max: number; at: number }[] = []
   /** The last message, and its height, when the end was left. */
   #last: Element | null = null
   #lastHeight = 0
-  /** By a finger, or by its scroll bar: it stays in the hand. */
+  /** Held by a finger or by the scroll bar: do not scroll then. */
   #isHeld = false
   #touchY = 0
-  /** Where the scroll bar is held, by a mouse. */
+  /** Where a mouse holds the scroll bar. */
   #pressedAt: number | null = null
   #movedAt = 0
   #resting: ReturnType<typeof setTimeout> | undefined
@@ -67,7 +67,7 @@ export class FollowEnd {
     return performance.now() - this.#movedAt
   }
 
-  /** For a column in what scrolls: `ref={follow.attach}`. */
+  /** For the column inside the scroller: `ref={follow.attach}`. */
   readonly attach = (column: HTMLElement | null): (() => void) | undefined => {
     if (!column) return
     const scroller = column.parentElement!
@@ -87,7 +87,7 @@ export class FollowEnd {
     for (const type of ['touchend', 'touchcancel'] as const)
       scroller.addEventListener(type, ({ touches }) => touches.length === 0 && this.#released(), on)
     scroller.addEventListener('pointerdown', (event) => this.#pressed(event), on)
-    // Not all browsers tell when a scroll bar is let go.
+    // Not all browsers tell when a scroll bar is released.
     for (const type of ['pointerup', 'pointermove'] as const)
       addEventListener(type, (event) => event.buttons === 0 && this.#letGo(event), on)
     this.#show()
@@ -106,20 +106,20 @@ export class FollowEnd {
     this.#laidOut()
   }
 
-  /** The reader goes elsewhere: nothing pulls them back. */
+  /** The reader goes elsewhere, and nothing pulls them back. */
   readonly leave = (): void => {
     if (this.#anchor || this.#max <= nearPixels || !this.#scroller) return
     this.#leaveTo(Anchor.at(this.#scroller, this.#column!))
   }
 
-  /** Puts this at the upper edge, and keeps it there until the reader moves. */
+  /** Moves this to the upper edge, and keeps it there until the reader moves. */
   readonly bring = (element: HTMLElement): void => {
     if (!this.#scroller) return
     this.#leaveTo(Anchor.of(element, marginPixels))
     this.#laidOut()
   }
 
-  /** By so many pixels, as a key does. */
+  /** Scrolls by this many pixels, as a key does. */
   readonly moveBy = (pixels: number): void => {
     if (!this.#scroller) return
     if (pixels < 0) this.leave()
@@ -130,12 +130,12 @@ export class FollowEnd {
     this.#anchor = anchor
     this.#last = lastIn(this.#column!)
     this.#lastHeight = this.#last?.getBoundingClientRect().height ?? 0
-    // What was the end before is above it now.
+    // The former end is above the present one now.
     this.#ends = [{ max: this.#max, at: performance.now() }]
     this.#show()
   }
 
-  /** Something has another size, and nothing has been painted since. */
+  /** Something has changed its size, and the browser has not painted since. */
   #laidOut(): void {
     const scroller = this.#scroller
     if (!scroller) return
@@ -144,7 +144,7 @@ export class FollowEnd {
     this.#max = max
     this.#ends.push({ max, at: performance.now() })
     if (this.#ends.length > 50) this.#ends.shift()
-    // All of it is on show, or what was below the reader is gone.
+    // Everything fits into view, or the text below the reader is gone.
     if (max <= nearPixels || (isShorter && scroller.scrollTop >= max - nearPixels)) this.#anchor = null
     if (this.#anchor) this.#anchor.hold(scroller, this.#column!)
     else if (!this.#isHeld) scroller.scrollTop = max + nearPixels
@@ -164,7 +164,7 @@ export class FollowEnd {
       else this.#moved()
       return
     }
-    // A drag of the scroll bar, a selection, what find-in-page has found. What has become shorter moves by itself.
+    // Dragging the scroll bar, selecting, or find-in-page. A text that became shorter moves by itself.
     const max = scroller.scrollHeight - scroller.clientHeight
     const shrunk = Math.max(0, this.#max - max)
     if (top < before - shrunk - 1 && top < max - nearPixels) this.leave()
@@ -206,14 +206,14 @@ export class FollowEnd {
 
   #letGo({ clientY }: PointerEvent): void {
     if (this.#pressedAt === null) return
-    // It may have had no time to scroll.
+    // There may have been no time to scroll.
     if (clientY < this.#pressedAt - slackPixels) this.leave()
     this.#pressedAt = null
     this.#freeze(false)
     this.#released()
   }
 
-  /** Chromium lets go of a scroll bar when what it scrolls becomes longer. */
+  /** Chromium releases the scroll bar when the content becomes longer. */
   #freeze(isFrozen: boolean): void {
     const { style } = this.#column!
     style.blockSize = isFrozen ? `${this.#column!.getBoundingClientRect().height}px` : ''
@@ -225,11 +225,11 @@ export class FollowEnd {
     if (!this.#anchor) this.#laidOut()
   }
 
-  /** The reader means to go up, or down. */
+  /** The reader wants to go up or down. */
   #went(by: number): void {
     this.#movedAt = performance.now()
     if (by < 0) this.leave()
-    // There already: nothing scrolls, and no event tells.
+    // Already there: nothing scrolls, and no event is sent.
     else if (by > 0 && this.#anchor && this.#isEnd(this.#scroller!.scrollTop)) this.toEnd()
   }
 
@@ -241,7 +241,7 @@ export class FollowEnd {
 
   #show(): void {
     const isAway = this.#anchor !== null
-    // At the end the place is this class's business; elsewhere the browser may know better what is read.
+    // At the end this class sets the position; elsewhere the browser may know better what is being read.
     if (this.#scroller) this.#scroller.style.overflowAnchor = isAway ? 'auto' : 'none'
     const newLines = isAway ? this.#linesBelow() : 0
     if (isAway === this.#state.isAway && newLines === this.#state.newLines) return
@@ -251,7 +251,7 @@ export class FollowEnd {
 
   #linesBelow(): number {
     const column = this.#column!
-    // Of a branch that is not on show any more.
+    // It belongs to a branch that is no longer on show.
     if (!this.#last || !column.contains(this.#last)) {
       this.#last = lastIn(column)
       this.#lastHeight = this.#last?.getBoundingClientRect().height ?? 0

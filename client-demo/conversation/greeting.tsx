@@ -9,12 +9,12 @@ import { useWords } from '../words/words.ts'
 import './conversation.css'
 import './greeting.css'
 
-/** A new chat: what this is, and where to begin. Nothing of it is on the server before its first message. */
+/** A new chat: what this is, and examples to start with. It is not on the server before its first message. */
 export function Greeting({ openList }: { openList: (() => void) | undefined }) {
   const words = useWords()
   const { greeting } = words.list
   const writer = useWriter()
-  // They may change it before they send it.
+  // People may change the text before they send it.
   const take = (example: string) => {
     drafts.write(writer, newChat, example)
     document.querySelector<HTMLElement>('#composer')?.focus()

@@ -32,5 +32,5 @@ export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boole
   )
 }
 
-/** Where it stands: another version takes its place, and the keyboard stays there. */
+/** Keyed by its place, because another version takes that place and the focus should stay there. */
 const placeOf = ({ message }: BranchMessage) => message.parentId ?? 'first'

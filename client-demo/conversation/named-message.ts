@@ -2,7 +2,7 @@ import { useBranch } from '@runnel/client/react'
 import { useEffect, useRef } from 'react'
 import type { FollowEnd } from './follow-end.ts'
 
-/** Brings the message that the address names into view, once it is there: on whatever branch, however far up. */
+/** Brings the message that the address names into view once it is loaded, on any branch and however far up. */
 export function useNamedMessage(chatId: string, messageId: string | null, follow: FollowEnd): void {
   const { entries, choose } = useBranch(chatId)
   const brought = useRef<string | null>(null)

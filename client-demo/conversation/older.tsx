@@ -5,13 +5,13 @@ import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 import type { FollowEnd } from './follow-end.ts'
 
-/** Older ones come by themselves where a reader is so near to the first, as a part of the window. */
+/** Older messages are loaded when the reader is this near to the first, as a share of the window. */
 const nearTop = '150%'
-/** So many answers come by themselves, while nobody scrolls: find-in-page finds what is in them. */
+/** Up to this many answers are loaded without scrolling, so that find-in-page finds their text. */
 const answersByThemselves = 1_000
 const restMs = 300
 
-/** What is above the first message: the older ones, by themselves or by a button. */
+/** The place above the first message, where older ones are loaded automatically or by a button. */
 export function Older({ chatId, follow }: { chatId: string; follow: FollowEnd }) {
   const { entries, hasOlder } = useBranch(chatId)
   const answer = entries.findLast(({ message }) => message.role === 'assistant')?.message.id
@@ -60,7 +60,7 @@ function OlderOnes({ chatId, answer, follow }: { chatId: string; answer: string;
   )
 }
 
-/** They have begun to search in the page. */
+/** The person has started find-in-page. */
 function useSearching(): boolean {
   const [isSearching, setSearching] = useState(false)
   useEffect(() => {

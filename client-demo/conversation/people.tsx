@@ -3,9 +3,9 @@ import { useChat, useRead } from '@runnel/client/react'
 import { createContext, useContext, useMemo, type ReactNode } from 'react'
 
 interface People {
-  /** What the documents of this chat call whoever looks at the page; null: not known yet. */
+  /** The id that this chat's documents use for the person at this page; null: not known yet. */
   me: string | null
-  /** Others may ask here, or have. */
+  /** Whether others may ask here, or have asked. */
   isShared: boolean
 }
 
@@ -24,7 +24,7 @@ export function PeopleOfChat({ chatId, children }: { chatId: string; children: R
 
 export const usePeople = (): People => useContext(Context)
 
-/** The name of somebody else; null for oneself, and for nobody. */
+/** The name of another person; null for this one, and for nobody. */
 export function useNameOfOther(by: By | undefined): string | null {
   const { me } = usePeople()
   return by === undefined || me === null || by.id === me ? null : by.name

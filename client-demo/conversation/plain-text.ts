@@ -1,4 +1,4 @@
-/** What Markdown looks like without its marks: for a place that takes plain text. */
+/** Markdown without its marks, for places that take plain text. */
 import { parseMarkdown, type MarkdownNode } from '@runnel/client/markdown'
 
 const apart = /^(?:p|h[1-6]|blockquote|pre|ul|ol|table|dl|details|hr)$/
@@ -30,7 +30,7 @@ function textOfNode(node: MarkdownNode): string {
   return inLines.test(tag) ? `\n${text}` : text
 }
 
-/** `first`: the number of the first item; null without numbers. */
+/** `first`: the number of the first item; null: bullets. */
 function list(items: readonly MarkdownNode[], first: number | null): string {
   return items
     .filter((item) => item.type === 'element')

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react'
 import { announce } from '../ui/announcer.tsx'
 import { wordsNow } from '../words/words.ts'
 
-/** Says of the last answer on show that it was begun, needs somebody, or has ended, as that happens: none of its text, which is there to be read. */
+/** Tells screen readers when the last answer on show begins, needs somebody, or ends. Its text is not read out; people can read it themselves. */
 export function useProgressSaid(chatId: string): void {
   const { entries } = useBranch(chatId)
   const last = entries.findLast(({ message }) => message.role === 'assistant')?.message
@@ -16,13 +16,13 @@ export function useProgressSaid(chatId: string): void {
     const before = seen.current
     const step = status && stepOf(status)
     if (id === undefined || !step) {
-      // Of a chat that is still to come nothing is news.
+      // While the chat is being loaded nothing is news.
       if (isOpen) seen.current = { id: '', step: 'ended' }
       return
     }
     seen.current = { id, step }
     if (!before || (before.id === id && before.step === step)) return
-    // Another branch was chosen, whose answer is there already.
+    // Another branch was chosen, and its answer is there already.
     if (before.id !== id && step === 'ended') return
     const words = wordsNow().follow
     announce(step === 'ended' ? words.ended[status as keyof typeof words.ended] : words[step])

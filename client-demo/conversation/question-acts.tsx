@@ -10,7 +10,7 @@ import { editQuestion } from './editing.ts'
 import { leaveBehind, useRemove } from './removing.ts'
 import { Versions } from './versions.tsx'
 
-/** What may be done with a question. Loaded as that of answers. */
+/** The buttons of a question. Loaded later, like those of answers. */
 export default function QuestionActs({
   chatId,
   entry,

@@ -22,7 +22,7 @@ export function QuestionFiles({ files }: { files: readonly JsonObject[] }) {
   )
 }
 
-/** Whatever path the server is below, or was when the file was kept. */
+/** The server may be below another path than when the file was stored. */
 export function fileIdOf(url: string): string | null {
   return /\/api\/files\/([A-Za-z0-9_-]+)$/.exec(url)?.[1] ?? null
 }

@@ -19,7 +19,7 @@ export interface MessageProps {
   mayWrite: boolean
 }
 
-/** What a person asked. A long question is here by its beginning until all of it has come. */
+/** A question. A long one shows its beginning until it is complete. */
 export const Question = memo(function Question({ chatId, entry, mayWrite }: MessageProps) {
   const words = useWords().conversation
   const { message } = entry
@@ -69,7 +69,7 @@ export const Question = memo(function Question({ chatId, entry, mayWrite }: Mess
   )
 })
 
-/** In a shared chat who asked, and when. */
+/** In a shared chat: who asked, and when. */
 function Who({ entry: { message } }: { entry: BranchMessage }) {
   const words = useWords()
   const { me, isShared } = usePeople()
@@ -86,14 +86,14 @@ function Who({ entry: { message } }: { entry: BranchMessage }) {
   )
 }
 
-/** Once the change has ended the keyboard is where it was before. */
+/** When editing has ended, the focus goes back to where it was. */
 function useFocusAfter(isEdited: boolean) {
   const root = useRef<HTMLElement>(null)
   const wasEdited = useRef(false)
   useEffect(() => {
     if (wasEdited.current && !isEdited && !goBackToComposer()) {
       const buttons = root.current?.querySelectorAll<HTMLElement>('[data-testid=edit], [data-testid=more]') ?? []
-      // On a phone it is in the menu.
+      // On a phone the button is in the menu.
       Array.from(buttons)
         .find((button) => button.offsetParent !== null)
         ?.focus()

@@ -6,7 +6,7 @@ import { PerChat, usePerChat } from './store.ts'
 /** The message that was shown again because it could not be deleted. */
 const failed = new PerChat<{ messageId: string; error: RunnelError }>()
 
-/** Deletes a message with all that answers it: out of sight at once, for good in a moment, unless it is taken back. */
+/** Deletes a message with everything that answers it. It is hidden at once, and deleted after a moment unless that is undone. */
 export function useRemove(
   chatId: string,
   messageId: string,
@@ -25,9 +25,9 @@ export function useRemove(
       text,
       takeBack: bringBack,
       perform: () =>
-        // It stays hidden: that it is gone is heard on the line, later than here.
+        // It stays hidden, because the document loses it later than this answer arrives.
         void client.api.deleteMessage(messageId).catch((error: RunnelError) => {
-          // Somebody else was faster.
+          // Somebody else deleted it first.
           if (error.code === 'not_found') return
           failed.set(chatId, { messageId, error })
           bringBack()
@@ -37,7 +37,7 @@ export function useRemove(
   return [remove, failure]
 }
 
-/** What is pressed goes with its message: the keyboard stays in the conversation. */
+/** The pressed button disappears with its message, so the focus moves to the conversation. */
 export function leaveBehind(pressed: HTMLElement | null): void {
   pressed?.closest<HTMLElement>('.scroll')?.focus({ preventScroll: true })
 }

@@ -1,4 +1,4 @@
-/** Something was said here, in this tab: what one has sent oneself is brought into view. */
+/** Something was sent from this tab: a person's own message is brought into view. */
 const listeners = new Set<(chatId: string) => void>()
 
 export function saidHere(chatId: string): void {

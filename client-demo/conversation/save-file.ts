@@ -1,4 +1,4 @@
-/** Gives the browser a file to save. */
+/** Lets the browser save a file. */
 export function saveFile(bytes: Blob, name: string): void {
   const href = URL.createObjectURL(bytes)
   const link = document.createElement('a')

@@ -2,12 +2,12 @@ import { useEffect, type RefObject } from 'react'
 import type { FollowEnd } from './follow-end.ts'
 import { scrollsInside } from './scrolls-inside.ts'
 
-/** So much of a page stays in view when the next one is shown. */
+/** This share of a page stays in view when the next one is shown. */
 const overlapPixels = 48
 
 /**
- * Home, End, PageUp and PageDown move through the conversation wherever in it the focus is: a field of text keeps those that
- * it has a use for. The keys that browsers scroll by themselves leave the end as these do.
+ * Home, End, PageUp and PageDown move through the conversation wherever the focus is in it. A text field keeps the keys
+ * that it can use. Other keys that scroll, which browsers handle, leave the end in the same way.
  */
 export function useScrollKeys(conversation: RefObject<HTMLElement | null>, follow: FollowEnd): void {
   useEffect(() => {
@@ -36,7 +36,7 @@ export function useScrollKeys(conversation: RefObject<HTMLElement | null>, follo
   }, [conversation, follow])
 }
 
-/** A field moves its caret: by Home and End in its text, by pages where it is longer than its box, by arrows always. */
+/** Keys that move the caret in a text field: Home and End, page keys if its text is longer than its box, and arrows always. */
 function keeps(target: HTMLElement, key: string): boolean {
   if (!(target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement)) return false
   if (key.startsWith('Page')) return target.scrollHeight > target.clientHeight + 1

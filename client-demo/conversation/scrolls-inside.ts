@@ -1,4 +1,4 @@
-/** Something between `target` and `scroller` scrolls up or down itself (`by`: the sign), as long code may. */
+/** Whether something between `target` and `scroller`, such as long code, can scroll up or down itself (`by`: the sign). */
 export function scrollsInside(target: EventTarget | null, scroller: Element, by: number): boolean {
   for (let element = target as Element | null; element && element !== scroller; element = element.parentElement) {
     const { scrollTop, scrollHeight, clientHeight } = element

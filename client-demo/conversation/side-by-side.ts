@@ -2,37 +2,37 @@ import type { Client, RunnelError, RunRequest, Sent } from '@runnel/client'
 import { newKey } from '../compose/keys.ts'
 import { PerChat, usePerChat } from './store.ts'
 
-/** One question is put to so many models at the most. */
+/** At most this many models are asked one question. */
 export const mostModels = 4
 
-/** A model that is still to be asked. */
+/** A model that has not been asked yet. */
 export interface Pending {
   readonly model: string
-  /** The same for every try: it is asked once. */
+  /** The same key for every try, so it is asked only once. */
   readonly key: string
   readonly error?: RunnelError
 }
 
-/** The question of a chat whose answers are on show side by side. */
+/** The question of a chat whose answers are shown side by side. */
 export interface SideBySide {
   readonly questionId: string
-  /** The first answer, which goes on being the one that a next question follows. */
+  /** The first answer. The next question follows it unless the person chooses another. */
   readonly firstId: string
-  /** So many are asked. */
+  /** How many models are asked. */
   readonly count: number
-  /** How the others are asked, where some still are to be. */
+  /** The request for the models that have not been asked yet. */
   readonly request: RunRequest
   readonly pending: readonly Pending[]
 }
 
-/** Of this tab, kept over reloads. No words of anybody are in it, only ids. */
+/** Kept for this tab, over reloads. It contains only ids, no texts. */
 const storageKey = 'runnel-side-by-side'
 const keptChats = 50
 const kept = new Map<string, SideBySide>()
 const store = new PerChat<SideBySide>()
 restore()
 
-/** Puts a question that was sent to other models, too. */
+/** Asks further models a question that was sent. */
 export function askOthers(client: Client, sent: Sent, request: RunRequest, models: readonly string[]): void {
   if (models.length === 0) return
   put(sent.chatId, {
@@ -42,11 +42,11 @@ export function askOthers(client: Client, sent: Sent, request: RunRequest, model
     request,
     pending: models.map((model) => ({ model, key: newKey() })),
   })
-  // What waits behind an answer is not there yet: the rest is asked once it is.
+  // A waiting question is not in the chat yet: the other models are asked once it is.
   if (sent.waitingId === undefined) void askTheRest(client, sent.chatId)
 }
 
-/** Are the answers to this question on show side by side? */
+/** Whether the answers to this question are shown side by side. */
 export function useIsSideBySide(chatId: string, questionId: string | null): boolean {
   return usePerChat(store, chatId, (group) => group !== null && group.questionId === questionId)
 }
@@ -55,7 +55,7 @@ export function useSideBySideGroup(chatId: string): SideBySide | null {
   return usePerChat(store, chatId, (group) => group)
 }
 
-/** Those that have no answer yet, where the chat lists so many: one that is listed already may not have been heard of otherwise. */
+/** The models without an answer, given how many answers the chat lists: one may be listed although its request has not been answered. */
 export function withoutAnswer({ pending, count }: SideBySide, listed: number): Pending[] {
   const failed = pending.filter(({ error }) => error)
   const missing = count - listed - failed.length
@@ -74,7 +74,7 @@ export function endSideBySide(chatId: string): void {
 
 const asking = new Set<string>()
 
-/** Asks the models that are still to be asked, one after the other, so that the columns stand in the order of the choice. */
+/** Asks the remaining models one after the other, so that the columns are in the order of the choice. */
 export async function askTheRest(client: Client, chatId: string): Promise<void> {
   if (asking.has(chatId)) return
   asking.add(chatId)
@@ -86,7 +86,7 @@ export async function askTheRest(client: Client, chatId: string): Promise<void> 
         () => null,
         (failure: RunnelError) => failure,
       )
-      // Another question may be on show side by side by now.
+      // By now another question may be shown side by side.
       const now = store.get(chatId)
       if (now?.questionId !== group.questionId) continue
       const others = now.pending.filter(({ key }) => key !== asked.key)
@@ -98,7 +98,7 @@ export async function askTheRest(client: Client, chatId: string): Promise<void> 
   }
 }
 
-/** Asks a model again that could not be asked. */
+/** Tries again to ask a model that could not be asked. */
 export function askAgain(client: Client, chatId: string, key: string): void {
   changePending(chatId, (pending) => pending.map((one) => (one.key === key ? { model: one.model, key } : one)))
   void askTheRest(client, chatId)
@@ -126,13 +126,13 @@ function put(chatId: string, group: SideBySide | null): void {
   if (kept.size > keptChats && oldest !== undefined) kept.delete(oldest)
   store.set(chatId, group)
   try {
-    // Why one could not be asked is found out anew.
+    // A new try finds out again why one could not be asked.
     sessionStorage.setItem(
       storageKey,
       JSON.stringify([...kept], (name, value: unknown) => (name === 'error' ? undefined : value)),
     )
   } catch {
-    // No room, or none allowed: a reload shows one answer then.
+    // The storage is full or forbidden: after a reload one answer is shown.
   }
 }
 
@@ -144,6 +144,6 @@ function restore(): void {
       store.set(chatId, group)
     }
   } catch {
-    // Of another version of this page.
+    // Another version of this page wrote it.
   }
 }

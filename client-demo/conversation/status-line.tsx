@@ -5,7 +5,7 @@ import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 import { usePeople } from './people.tsx'
 
-/** How an answer stands, in a line below it; nothing where the answer says it itself. `listed`: its status by the chat. */
+/** The state of an answer, in a line below it. Nothing if the answer shows it itself. `listed`: its status in the chat's list. */
 export function StatusLine({ messageId, listed }: { messageId: string; listed: MessageStatus }) {
   const words = useWords().conversation
   const { message, blocks, ...copy } = useMessage(messageId)
@@ -27,7 +27,7 @@ function Line({ isLive, children }: { isLive?: boolean; children: string }) {
   )
 }
 
-/** Behind other runs: the place is known of one's own. */
+/** Waits behind other runs. The place is known only for this user's own runs. */
 function InLine({ messageId }: { messageId: string }) {
   const words = useWords().conversation
   const { tasks } = useTasks()
@@ -50,12 +50,12 @@ function needsOf(output: Message['output']): 'waitsForApproval' | 'waitsForResul
     : 'toolRuns'
 }
 
-/** What became of it, where it is more than that it is there. */
+/** How an answer ended, if it was not simply completed. */
 function Ended({ message, blocks }: { message: MessageFields; blocks: readonly BlockRef[] }) {
   const words = useWords().conversation
   const { me } = usePeople()
   const { status, stoppedBy, error, note, finishReason } = message
-  // An error among the blocks is not said twice.
+  // An error among the blocks is not shown twice.
   const saysError = blocks.some(({ type }) => type === 'error')
   if (error && !saysError && status !== 'completed') return <Fault error={error} />
   if (status === 'stopped') {
@@ -70,7 +70,7 @@ function Ended({ message, blocks }: { message: MessageFields; blocks: readonly B
   return blocks.length === 0 && <Line>{words.empty}</Line>
 }
 
-/** Did it end before it was finished, so that somebody may go on with it? */
+/** Whether it ended before it was finished, so that somebody can continue it. */
 export function mayGoOn(message: MessageFields | null): boolean {
   return (
     message !== null &&

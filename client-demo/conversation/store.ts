@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** What this tab says of each chat, beside what the chat itself has. The same object until it is set. */
+/** State that this tab keeps for each chat beside the chat itself. The value is the same object until it is set. */
 export class PerChat<Value> {
   readonly #values = new Map<string, Value>()
   readonly #listeners = new Set<() => void>()
@@ -21,7 +21,7 @@ export class PerChat<Value> {
   }
 }
 
-/** What `select` reads of the value; renders only when that is another. */
+/** The part of the value that `select` reads. Renders only when that part changes. */
 export function usePerChat<Value, Read>(
   store: PerChat<Value>,
   chatId: string,

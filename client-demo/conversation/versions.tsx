@@ -18,7 +18,7 @@ export function Versions({ chatId, entry }: { chatId: string; entry: BranchMessa
     const id = siblings[to]
     if (id === undefined) return
     client.chat(chatId).branch.choose(id)
-    // The keyboard stays on the switcher: at its end on the way back.
+    // The focus stays on the switcher: at its end it moves to the button that leads back.
     if (siblings[to + by] === undefined) (by === 1 ? previous : next).current?.focus()
   }
   return (

@@ -14,7 +14,7 @@ interface Shown {
   mayRetry: boolean
 }
 
-/** How the line is; why, and what to do, on a press. */
+/** The state of the connection. Pressed, it says why, and what to do. */
 export function ConnectionChip({ isLagging = false }: { isLagging?: boolean }) {
   const words = useWords().header
   const state = useConnection()
@@ -54,7 +54,7 @@ export function ConnectionChip({ isLagging = false }: { isLagging?: boolean }) {
   )
 }
 
-/** The same for an open chat, which may be behind while the line is not. */
+/** The same for an open chat, which may be catching up while the connection is fine. */
 export function ChatChip({ chatId }: { chatId: string }) {
   return <ConnectionChip isLagging={useChat(chatId).status === 'lagging'} />
 }
@@ -80,7 +80,7 @@ function shownOf(state: ConnectionState, isLagging: boolean, seconds: number, wo
   }
 }
 
-/** Counts down, a second at a time; 1 at the least. */
+/** Counts down in seconds, to 1. */
 function useSecondsUntil(time: number | null): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {

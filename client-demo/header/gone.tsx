@@ -12,7 +12,7 @@ export function useIsGone(chatId: string): boolean {
   return status === 'refused' || status === 'diverged' || (isSignedOut && isGuest())
 }
 
-/** In place of a chat that this person may not see any more, or that could not be shown: nothing of it stays. */
+/** Replaces a chat that this person may no longer see, or that could not be shown. None of its text stays. */
 export function Gone({ chatId }: { chatId: string }) {
   const words = useWords().header
   const isBroken = useChat(chatId).status === 'diverged'

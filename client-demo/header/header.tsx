@@ -14,7 +14,7 @@ import './header.css'
 
 export { ConnectionChip }
 
-/** What stays above an open chat. `openList` where there is a list that may be shut. */
+/** The header of an open chat. `openList` is there if the list is closed and can be opened. */
 export function ChatHeader({ chatId, openList }: { chatId: string; openList: (() => void) | undefined }) {
   const words = useWords().header
   const isGone = useIsGone(chatId)

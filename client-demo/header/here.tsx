@@ -10,11 +10,11 @@ import { thisBrowser } from './browser.ts'
 import { isGuestId, oneself, peopleIn, type Said, type Somebody } from './people.ts'
 import { useReadingAt } from './reading-at.ts'
 
-/** So many faces, and so many names in a sentence. */
+/** At most this many faces, and this many names in the sentence. */
 const mostFaces = 4
 const mostNames = 2
 
-/** Who else has this chat open, and what they do there. Nothing where one is alone. */
+/** Who else has this chat open, and what they are doing. Renders nothing if nobody else is here. */
 export function Here({ chatId }: { chatId: string }) {
   const allWords = useWords()
   const words = allWords.header
@@ -85,7 +85,7 @@ export function Here({ chatId }: { chatId: string }) {
   )
 }
 
-/** "Ben is typing" before "Ben and Cy are here". */
+/** "Ben is typing" goes before "Ben and Cy are here". */
 function sentenceOf(people: readonly Somebody[], words: Words['header']): string {
   const typing = people.filter(({ isTyping }) => isTyping)
   const told = typing.length > 0 ? typing : people

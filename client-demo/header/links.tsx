@@ -14,13 +14,13 @@ type Granted = Exclude<Role, 'owner'>
 
 const week = 604_800
 
-/** Links that open a chat: for whom, until when, who came by them. For its owner. */
+/** The links that open a chat: their role, their end, and who used them. Only its owner sees them. */
 export function Links({ chatId }: { chatId: string }) {
   const words = useWords().header
   const { data, error, reload } = useRead(`invites ${chatId}`, (api, signal) =>
     readAll<Listed['items'][number], Listed>((query) => api.listInvites(chatId, query, { signal })),
   )
-  /** Its address is told this once. */
+  /** The server tells a link's address only once. */
   const [link, setLink] = useState<InviteInfo | null>(null)
   const made = (next: InviteInfo) => {
     setLink(next)

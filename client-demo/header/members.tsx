@@ -14,7 +14,7 @@ import { oneself } from './people.ts'
 
 type Granted = Exclude<Role, 'owner'>
 
-/** Who is in a chat. The owner changes what they may do; everybody else may leave. */
+/** The members of a chat. The owner changes what they may do; everyone else may leave. */
 export function Members({ chatId, isOwner }: { chatId: string; isOwner: boolean }) {
   const allWords = useWords()
   const words = allWords.header
@@ -32,7 +32,7 @@ export function Members({ chatId, isOwner }: { chatId: string; isOwner: boolean 
   })
   if (error && !data) return <Fault error={error} retry={reload} />
   if (!data) return <Skeleton />
-  // What documents call the caller is told here, whatever id the caller is shown.
+  // The answer names the caller as documents do, whichever id the list shows.
   const isMe = ({ userId, alias }: MemberInfo) => userId === me?.id || alias === data.you.id
   return (
     <section className="members" aria-label={words.people}>

@@ -6,7 +6,7 @@ import { ChoiceMenu } from '../ui/menu.tsx'
 import { setWireOpen, useWireOpen } from '../wire/open.ts'
 import { useWords } from '../words/words.ts'
 
-/** On a phone: what a wider header has as buttons. */
+/** The menu that replaces some of the header's buttons on a phone. */
 export function MoreMenu({ chatId }: { chatId: string }) {
   const words = useWords()
   const [saves, error] = useExportChoices(chatId)

@@ -1,9 +1,9 @@
 import type { Page } from '@runnel/client'
 
-/** More are not shown at once. */
+/** At most this many are shown. */
 const mostPages = 10
 
-/** All of a list that is short as a rule. */
+/** Reads all pages of a list that is usually short. */
 export async function readAll<Item, Answer extends Page<Item>>(
   read: (query: { limit: number; cursor?: string }) => Promise<Answer & Page<Item>>,
 ): Promise<Answer> {

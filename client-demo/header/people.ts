@@ -3,29 +3,29 @@ import type { Json, Present, User } from '@runnel/client'
 
 /** Somebody who is here, in one tab or several. */
 export interface Somebody {
-  /** Their user id; of guests, who share one, with the browser that they say. */
+  /** Their user id. Guests share one id, so theirs has the name of their browser added. */
   readonly key: string
   readonly id: string
   readonly name: string
   readonly isGuest: boolean
   readonly tabs: number
   readonly isTyping: boolean
-  /** The message that they read, where that is not the end. */
+  /** The message that they read, if they are not at the end. */
   readonly at: string | null
 }
 
-/** What this tab says of itself. */
+/** What this tab tells the others about itself. */
 export interface Said {
   typing?: true
   at?: string
-  /** Guests of a link have one id: this tells their browsers apart. */
+  /** All guests of a link have one id: this tells their browsers apart. */
   browser?: string
 }
 
-/** The server gives such ids to who comes by a link. */
+/** The server gives such ids to people who come by a link. */
 export const isGuestId = (id: string): boolean => id.startsWith('guest:')
 
-/** Who else is here, each once, and in how many other tabs this person is. */
+/** The other people here, each once, and the number of this person's other tabs. */
 export function peopleIn(
   others: readonly Present[],
   me: User | null,

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react'
 
-/** So often at the most the others are told. */
+/** The others are told at most this often. */
 const everyMs = 1_000
-/** Below the upper edge of what scrolls. */
+/** Measured this far below the upper edge of the scroller. */
 const eyeLinePixels = 80
 
-/** The message that this person reads, where they have left the end by more than a window; else null. */
+/** The message that this person reads, if they are more than a window above the end; otherwise null. */
 export function useReadingAt(): string | null {
   const [messageId, setMessageId] = useState<string | null>(null)
   useEffect(() => {
@@ -17,7 +17,7 @@ export function useReadingAt(): string | null {
         setMessageId(messageAt(target))
       }, everyMs)
     }
-    // Scrolling does not bubble.
+    // Scroll events do not bubble.
     document.addEventListener('scroll', scrolled, { capture: true, passive: true })
     return () => {
       document.removeEventListener('scroll', scrolled, { capture: true })

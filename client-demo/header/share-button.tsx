@@ -6,7 +6,7 @@ import { useWords } from '../words/words.ts'
 
 const ShareDialog = lazy(() => import('./share.tsx'))
 
-/** For the owner who may come in, for everybody else who is in. */
+/** For the owner it opens sharing, for everyone else the list of members. */
 export function ShareButton({ chatId }: { chatId: string }) {
   const words = useWords().header
   const { role } = useChat(chatId)

@@ -5,7 +5,7 @@ import { Links } from './links.tsx'
 import { Members } from './members.tsx'
 import './share.css'
 
-/** Who is in a chat, and for its owner: who may come in, and how. */
+/** The members of a chat; for its owner also the links that let others in. */
 export default function ShareDialog({
   chatId,
   isOwner,

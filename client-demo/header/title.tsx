@@ -3,11 +3,11 @@ import { useState, type KeyboardEvent } from 'react'
 import { Fault } from '../ui/fault.tsx'
 import { useWords } from '../words/words.ts'
 
-/** The title of a chat; who may write in it presses it to write another. */
+/** The title of a chat. People who may write can press it to change it. */
 export function Title({ chatId }: { chatId: string }) {
   const words = useWords().header
   const { chat, role } = useChat(chatId)
-  /** Null: nobody writes a title now. */
+  /** Null: the title is not being edited. */
   const [text, setText] = useState<string | null>(null)
   const [rename, renaming] = useCall(`title ${chatId}`, (api, title: string) => api.renameChat(chatId, title))
   if (!chat) return <h1 className="title" />

@@ -10,7 +10,7 @@ import { More } from './more.tsx'
 import { Rows } from './rows.tsx'
 import { useToday } from './today.ts'
 
-/** All chats of this user by time, page by page. */
+/** All chats of this user by time, loaded page by page. */
 export function AllChats({ chatId, chosen }: { chatId: string | null; chosen: () => void }) {
   const words = useWords().list
   const { chats, pending, error, refresh, hasMore, loadMore } = useChats()
@@ -38,7 +38,7 @@ export function AllChats({ chatId, chosen }: { chatId: string | null; chosen: ()
   )
 }
 
-/** The chat on show, opened by its address, that the list has not come to. */
+/** The open chat, if its page of the list has not been loaded yet. */
 function OpenNow({ chatId, chosen }: { chatId: string; chosen: () => void }) {
   const words = useWords().list
   const { chat } = useChat(chatId)

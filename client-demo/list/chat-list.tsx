@@ -11,13 +11,13 @@ import './list.css'
 
 export interface ChatListProps {
   chatId: string | null
-  /** Something was chosen: a drawer shuts. */
+  /** Something was chosen: a drawer closes. */
   chosen: () => void
-  /** So often a search was asked for by a key. */
+  /** How often the search shortcut was pressed. */
   searches: number
 }
 
-/** This user's chats: all of them, or those that a search finds. */
+/** This user's chats: all of them, or the results of a search. */
 export default function ChatList({ chatId, chosen, searches }: ChatListProps) {
   const words = useWords().list
   const [text, setText] = useState('')

@@ -5,13 +5,13 @@ import { goTo } from '../address.ts'
 import { doUnlessUndone } from '../ui/undo.tsx'
 import { wordsNow } from '../words/words.ts'
 
-/** What was done to chats here, and what the list has not told yet. */
+/** Changes that were made to chats here and that the list from the server does not show yet. */
 interface Deeds {
-  /** Deleted, or about to be: out of sight. */
+  /** Chats that are hidden because they are deleted, or about to be. */
   readonly hidden: ReadonlySet<string>
-  /** Title that is to come, with the one that it comes in place of. */
+  /** The new title, with the old one that it replaces. */
   readonly titles: ReadonlyMap<string, { from: string; to: string }>
-  /** Why the last one came to nothing. */
+  /** Why the last change failed. */
   readonly error: RunnelError | null
 }
 
@@ -23,7 +23,7 @@ function change(next: Partial<Deeds>): void {
   for (const listener of listeners) listener()
 }
 
-/** The same whether the list is on show or not: a drawer may be shut before a deed is done. */
+/** Kept outside the list, because a drawer may close before a change is done. */
 export function useDeeds(): Deeds {
   return useSyncExternalStore(
     (listener) => {
@@ -39,7 +39,7 @@ export interface ListChat {
   readonly title: string
 }
 
-/** The title as it is to be shown. */
+/** The title to show. */
 export function titleOf({ id, title }: ListChat, { titles }: Deeds): string {
   const changed = titles.get(id)
   return changed?.from === title ? changed.to : title
@@ -53,11 +53,11 @@ function showAgain(id: string, error: RunnelError | null): void {
   change({ hidden, error })
 }
 
-/** What a person may do with a chat in the list. */
+/** What a person can do with a chat in the list. */
 export interface ChatActs {
   rename: (chat: ListChat, title: string) => void
   pin: (chat: ListChat, isPinned: boolean) => void
-  /** Out of sight at once, for good in a moment, unless it is taken back. */
+  /** Hides it at once, and deletes it after a moment unless that is undone. */
   remove: (chat: ListChat, isOpen: boolean) => void
 }
 
@@ -92,7 +92,7 @@ export function useChatActs(): ChatActs {
           },
           perform: () =>
             void api.deleteChat(id).catch((error: RunnelError) => {
-              // Somebody else was faster.
+              // Somebody else deleted it first.
               if (error.code !== 'not_found') showAgain(id, error)
             }),
         })

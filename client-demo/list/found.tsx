@@ -7,7 +7,7 @@ import { useDeeds } from './deeds.ts'
 import { More } from './more.tsx'
 import { Rows } from './rows.tsx'
 
-/** The chats that a search finds, each with the place; a press leads there. */
+/** The chats that a search found, each with the place that matched. A press opens it there. */
 export function Found({ query, chatId, chosen }: { query: string; chatId: string | null; chosen: () => void }) {
   const words = useWords().list
   const { chats, pending, error, refresh, hasMore, loadMore } = useChats({ query })

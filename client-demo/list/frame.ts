@@ -1,13 +1,13 @@
 import { useCallback, useMemo, useState } from 'react'
 import { usePhone } from '../ui/media.ts'
 
-/** How the list stands: beside the chat, where it can be folded away, or on a phone as a drawer over it. */
+/** How the list is shown: beside the chat, where it can be hidden, or on a phone as a drawer over it. */
 export interface ListFrame {
   readonly isDrawer: boolean
   readonly isShown: boolean
   readonly show: () => void
   readonly hide: () => void
-  /** Something was chosen in it: a drawer shuts. */
+  /** Something was chosen in it: a drawer closes. */
   readonly chosen: () => void
 }
 

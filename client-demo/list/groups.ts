@@ -6,13 +6,13 @@ export interface Group<Chat> {
   readonly chats: readonly Chat[]
 }
 
-/** The first day of the week where this language is spoken: 1 is Monday. */
+/** The first day of the week in this language: 1 is Monday. */
 function firstDayOf(language: string): number {
   const locale = new Intl.Locale(language) as Intl.Locale & { getWeekInfo?: () => { firstDay: number } }
   return locale.getWeekInfo?.().firstDay ?? 1
 }
 
-/** Chats, the last active first, under the names of their times; those that are pinned before all others. */
+/** Chats grouped by time, the most recently active first; pinned ones before all others. */
 export function groupsOf<Chat extends Pick<ListedChat, 'activeAt' | 'pinned'>>(
   chats: readonly Chat[],
   words: Words['list'],

@@ -3,14 +3,14 @@ import { useWords } from '../words/words.ts'
 
 export type MarkKind = 'waits' | 'runs' | 'unread'
 
-/** What is to be known of a chat before it is opened; the one that matters most. */
+/** The mark of a chat in the list: only the most important one is shown. */
 export function markOf({ waitingForMe, running, unread }: ListedChat, isRead: boolean): MarkKind | null {
   if (waitingForMe) return 'waits'
   if (running) return 'runs'
   return unread && !isRead ? 'unread' : null
 }
 
-/** A dot with its words. */
+/** A dot, with its meaning in words for screen readers. */
 export function Mark({ kind }: { kind: MarkKind }) {
   const words = useWords().list
   return (

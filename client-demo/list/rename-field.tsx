@@ -1,15 +1,15 @@
 import { useEffect, useRef, type KeyboardEvent } from 'react'
 import { useWords } from '../words/words.ts'
 
-/** So long the focus may still be moved by what closes, ms. */
+/** A closing menu may still move the focus for this long, ms. */
 const settlesMs = 150
 
-/** The title of a chat while it is changed: Enter keeps it, as does leaving the field; Escape does not. */
+/** The field that renames a chat. Enter or leaving the field keeps the new title; Escape does not. */
 export function RenameField({ title, done }: { title: string; done: (title: string | null) => void }) {
   const words = useWords().list
   const field = useRef<HTMLInputElement>(null)
   const isOver = useRef(false)
-  // The menu that asked for it gives the focus back to its button after this has taken it.
+  // The menu that opened it returns the focus to its button after this field has taken it.
   const isSettled = useRef(false)
   useEffect(() => {
     field.current?.select()

@@ -13,12 +13,12 @@ export type RowChat = ListedChat & Partial<Pick<FoundChat, 'match'>>
 
 export interface RowProps {
   chat: RowChat
-  /** As it is to be shown. */
+  /** The title to show. */
   title: string
   isOpen: boolean
-  /** On show in a tab that is seen. */
+  /** Whether it is open in a tab that is in view. */
   isRead: boolean
-  /** The one row that Tab comes to; from there the arrow keys lead on. */
+  /** Whether Tab stops at this row. From there the arrow keys move on. */
   isTabStop: boolean
   isRenaming: boolean
   acts: ChatActs
@@ -87,7 +87,7 @@ export const Row = memo(function Row(props: RowProps) {
   )
 })
 
-/** Where the words of a search stand. A place in the title is on show already. */
+/** The text that matched a search. A match in the title is visible already. */
 function Place({ match: { messageId, snippet } }: Pick<FoundChat, 'match'>) {
   if (messageId === null || snippet.length === 0) return null
   return (

@@ -9,12 +9,12 @@ export interface RowsProps {
   label: string
   chatId: string | null
   chosen: () => void
-  /** What stands before and behind the rows. */
+  /** What comes before and after the rows. */
   before?: ReactNode
   after?: ReactNode
 }
 
-/** Chats under the names of their groups. Arrow keys walk through them, F2 renames, Delete deletes. */
+/** Chats in their groups. Arrow keys move through them, F2 renames, Delete deletes. */
 export function Rows({ groups, label, chatId, chosen, before, after }: RowsProps) {
   const acts = useChatActs()
   const deeds = useDeeds()
@@ -76,7 +76,7 @@ export function Rows({ groups, label, chatId, chosen, before, after }: RowsProps
 
 const idOf = (element: Element) => element.closest<HTMLElement>('[data-chat-id]')?.dataset['chatId'] ?? null
 
-/** Moves the focus from row to row; false for a key that moves nothing. */
+/** Moves the focus from row to row. False: this key moves nothing. */
 function walk(list: Element, from: Element, key: string): boolean {
   const rows = [...list.querySelectorAll<HTMLElement>('.chat')]
   const at = rows.indexOf(from as HTMLElement)

@@ -4,10 +4,10 @@ import { Search, X } from '../ui/icons.ts'
 import { keyName } from '../page/key-names.ts'
 import { useWords } from '../words/words.ts'
 
-/** So long after the last key the search is made, ms. */
+/** The search starts this long after the last key, ms. */
 const pauseMs = 150
 
-/** Words to be found in titles and messages. `searches` counts how often a key asked for it: it takes the focus then. */
+/** The search field for titles and messages. `searches` counts how often the shortcut was pressed; each time it takes the focus. */
 export function SearchField({
   text,
   setText,

@@ -8,7 +8,7 @@ import './side.css'
 
 const ChatList = lazy(() => import('./chat-list.tsx'))
 
-/** Where the list stands. As a drawer it has the whole attention: the page makes the rest inert meanwhile. */
+/** The side of the page that holds the list. While it is open as a drawer, the page makes the rest inert. */
 export function Side({ frame, chatId, searches }: { frame: ListFrame; chatId: string | null; searches: number }) {
   const words = useWords().list
   const { isDrawer, isShown, hide } = frame

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** The day as it is: another value behind midnight. */
+/** The current day. The value changes at midnight. */
 export function useToday(): Date {
   const [now, setNow] = useState(() => new Date())
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { TextMarks } from '@runnel/client/react/markdown'
 
-/** Which text is shown. */
+/** Names the text to show. */
 export interface BlockText {
   messageId: string
   blockId: string

@@ -6,7 +6,7 @@ import { useWords } from '../words/words.ts'
 import './code.css'
 import './code-colours.css'
 
-/** A block with a head: its name, its buttons, Copy. */
+/** A block with a header: its name, its buttons and Copy. */
 export function CodeFrame({
   name,
   text,
@@ -15,9 +15,9 @@ export function CodeFrame({
   children,
 }: {
   name: string
-  /** What Copy copies. */
+  /** The text that Copy copies. */
   text: string
-  /** What is to be said of it. */
+  /** A remark above the content. */
   note?: string | undefined
   buttons: ReactNode
   children: ReactNode

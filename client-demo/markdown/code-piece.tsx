@@ -3,8 +3,8 @@ import { highlight } from './highlight.ts'
 import type { Token } from './token.ts'
 
 /**
- * Some lines of a code, in colours as soon as they are there. It is drawn and coloured anew only while it is the one that
- * grows, and coloured only when another of its lines is whole.
+ * Some lines of code, coloured as soon as the grammar is there. It is rendered again only while it is the last piece and
+ * grows, and coloured again only when another line is complete.
  */
 export const CodePiece = memo(function CodePiece({
   text,
@@ -13,7 +13,7 @@ export const CodePiece = memo(function CodePiece({
   isWhole,
 }: {
   text: string
-  /** What stands above: a comment may have begun there. */
+  /** The code above: a comment may have begun there. */
   before: string
   language: string
   isWhole: boolean

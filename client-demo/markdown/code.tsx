@@ -9,7 +9,7 @@ import { nameOf } from './languages.ts'
 
 const Diagram = lazy(() => import('./diagram.tsx'))
 
-/** A block of code, or what it draws once it is whole. */
+/** A block of code, or the diagram that it draws once it is complete. */
 export function Code({ node, text }: { node: CodeNode; text: string }) {
   if (node.language !== 'mermaid' || !node.closed) return <Source node={node} text={text} />
   return (
@@ -19,7 +19,7 @@ export function Code({ node, text }: { node: CodeNode; text: string }) {
   )
 }
 
-/** `note`: what is to be said of it; `action`: a button beside the others. */
+/** `note`: a remark above the code; `action`: a button beside the others. */
 function Source({ node, text, note, action }: { node: CodeNode; text: string; note?: string; action?: ReactNode }) {
   const words = useWords().markdown
   const [isWrapped, setWrapped] = useState(false)

@@ -8,7 +8,7 @@ import { Math } from './math.tsx'
 import { Table } from './table.tsx'
 import './markdown.css'
 
-/** What stands in answers in place of plain elements. */
+/** Components that replace plain elements in answers. */
 export const markdownComponents: MarkdownComponents = {
   dir: 'auto',
   code: Code,
@@ -17,5 +17,5 @@ export const markdownComponents: MarkdownComponents = {
   elements: { a: Link, li: Item, table: Table },
 }
 
-/** A picture that the text itself holds is shown. One of elsewhere is a link: it would tell a stranger who reads. */
+/** A picture inside the text is shown. One on another server is a link, because loading it would tell that server who reads. */
 export const markdownOptions: MarkdownOptions = { image: (src) => (src.startsWith('data:') ? src : null) }

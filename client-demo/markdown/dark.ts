@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** Is the page dark now, by the system's choice or by the reader's? */
+/** Whether the page is dark now, by the system's or the reader's choice. */
 export const useDark = (): boolean => useSyncExternalStore(subscribe, isDark)
 
 const query = () => matchMedia('(prefers-color-scheme: dark)')

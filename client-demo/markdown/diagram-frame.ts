@@ -7,16 +7,16 @@ import {
 } from './diagram-messages.ts'
 
 export interface Picture {
-  /** `data:`: a picture of its own, in which nothing runs or loads. */
+  /** A `data:` address: in such a picture nothing runs or loads. */
   url: string
   width: number
   height: number
 }
 
-/** For one diagram; the first one also waits for the program that draws. */
+/** The time for one diagram. The first one also waits for the drawing program. */
 const drawMs = 5_000
 const loadMs = 20_000
-/** What draws leaves the page again when nobody has asked for this long. */
+/** The frame is removed after it has not been used for this long. */
 const idleMs = 60_000
 const keptPictures = 40
 
@@ -25,7 +25,7 @@ let frame: Frame | null = null
 let last: Promise<unknown> = Promise.resolve()
 let idle: ReturnType<typeof setTimeout> | undefined
 
-/** One after the other, each within its time: one that takes longer takes its frame with it. */
+/** Draws diagrams one after the other, each within its time. If one takes longer, its frame is thrown away. */
 export function drawDiagram(text: string, isDark: boolean): Promise<Picture> {
   const name = `${isDark} ${text}`
   const drawing = last.then(async () => {
@@ -46,10 +46,10 @@ export function drawDiagram(text: string, isDark: boolean): Promise<Picture> {
   return drawing
 }
 
-/** A frame that is in order draws this. */
+/** A working frame can draw this. */
 const simplest = 'flowchart LR\n  A'
 
-/** A text may leave the frame broken for those behind it: what was asked of such a frame is asked of another. */
+/** A text may break the frame for the ones after it: those are drawn again in a new frame. */
 async function draw(text: string, isDark: boolean): Promise<Picture> {
   const isUsed = frame !== null
   const asked = (frame ??= new Frame())
@@ -58,7 +58,7 @@ async function draw(text: string, isDark: boolean): Promise<Picture> {
   } catch (error) {
     const isWell = error === undrawable && (await asked.draw(simplest, isDark).then(Boolean, () => false))
     if (!isWell) leave()
-    // One that took too long is not asked for again.
+    // A diagram that took too long is not tried again.
     if (!isWell && isUsed && error === undrawable) return draw(text, isDark)
     throw error
   }
@@ -71,7 +71,7 @@ function leave(): void {
 
 const undrawable = new Error('The text is no diagram.')
 
-/** A page of the build in a sandbox with a policy of its own: it gets a text and answers with a picture. */
+/** A page of the build, in a sandbox with its own policy. It gets a text and answers with a picture. */
 class Frame {
   readonly #element = document.createElement('iframe')
   readonly #isReady: Promise<unknown>
@@ -91,7 +91,7 @@ class Frame {
     await this.#isReady
     const number = ++this.#number
     const answer = this.#hears((data) => (data.type === 'drawn' && data.number === number ? data : undefined), drawMs)
-    // Its origin has no name.
+    // Its origin is opaque.
     this.#element.contentWindow!.postMessage({ number, text, isDark } satisfies DiagramRequest, '*')
     const { svg, width, height } = await answer
     if (svg === null || svg.length > maxPictureLength) throw undrawable

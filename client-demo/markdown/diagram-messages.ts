@@ -1,4 +1,4 @@
-/** What the page and the frame that draws say to each other. */
+/** The messages between the page and the drawing frame. */
 
 export interface DiagramRequest {
   number: number
@@ -8,15 +8,15 @@ export interface DiagramRequest {
 
 export type DiagramAnswer =
   | { type: 'ready' }
-  /** Null: the text is no diagram. */
+  /** Null: the text is not a diagram. */
   | { type: 'drawn'; number: number; svg: string | null; width: number; height: number }
 
 export const maxTextLength = 20_000
 export const maxPictureLength = 1_000_000
-/** In pixels, each way. */
+/** The largest width and height, in pixels. */
 export const maxSide = 8_000
 
-/** The frame has read what others wrote: nothing that it says is taken on trust. */
+/** The frame has read untrusted text, so its answers are checked. */
 export function isAnswer(data: unknown): data is DiagramAnswer {
   if (typeof data !== 'object' || data === null) return false
   const { type, number, svg, width, height } = data as Record<string, unknown>

@@ -1,4 +1,4 @@
-/** What runs in the frame that draws diagrams: texts in, pictures out. The one door to Mermaid. */
+/** Runs in the drawing frame: texts come in, pictures go out. The only file that imports Mermaid. */
 import mermaid from 'mermaid'
 import { maxSide, maxTextLength, type DiagramAnswer, type DiagramRequest } from './diagram-messages.ts'
 
@@ -58,7 +58,7 @@ async function draw({ number, text, isDark }: DiagramRequest): Promise<void> {
   document.body.replaceChildren()
 }
 
-/** With a size of its own, and as XML: a picture is read more strictly than a page. */
+/** Sets the size and writes XML, because browsers read an SVG picture more strictly than a page. */
 function pictureOf(svg: string): { svg: string; width: number; height: number } {
   const holder = document.createElement('div')
   holder.innerHTML = svg

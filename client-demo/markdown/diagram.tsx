@@ -35,7 +35,7 @@ export default function Diagram({
       isWanted = false
     }
   }, [text, isDark])
-  // In the other scheme until the new one is there: nothing jumps.
+  // Shows the picture of the other scheme until the new one is ready, so nothing jumps.
   if (drawn?.text !== text) return source()
   if (!drawn.picture) return source(words.diagramFailed)
   if (isSource) return source(undefined, <Toggle label={words.showPicture} toggle={() => setSource(false)} />)

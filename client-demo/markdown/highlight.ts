@@ -2,7 +2,7 @@ import { moduleOf } from './languages.ts'
 import type * as lowlight from './lowlight.ts'
 import type { Token } from './token.ts'
 
-/** Of a turn: the frame that it stands in has other things to do. */
+/** The most time taken in one go, because the frame has other work to do. */
 const turnMs = 5
 const jobs: (() => void)[] = []
 let isRunning = false
@@ -24,7 +24,7 @@ export function highlight(
     addJob(() => {
       if (isWanted) show(tokensOf(module, before, text))
     })
-  // Without its grammar a code is readable, too.
+  // Code is readable without its grammar, too.
   bringColours().then(
     async ({ bringGrammar, tokensOf }) => {
       if (await bringGrammar(module)) job(tokensOf)

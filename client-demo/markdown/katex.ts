@@ -1,11 +1,11 @@
-/** The one door to formulas. */
+/** The only file that imports KaTeX. */
 import katex, { type KatexOptions } from 'katex'
 import 'katex/dist/katex.min.css'
 
-/** Longer ones are shown as their source. */
+/** Longer formulas are shown as their source. */
 const maxLength = 5_000
 
-/** Its trees are no part of what its types say; its version is held by the lock file, and a test draws with it. */
+/** KaTeX's types leave its trees out. The lock file fixes the version, and a test draws with it. */
 interface Trees {
   __renderToDomTree: (text: string, options: KatexOptions) => Drawn
 }
@@ -16,7 +16,7 @@ interface Drawn {
   children?: Drawn[]
 }
 
-/** Null: it cannot be drawn. Made of nodes, as the page's policy forbids styles in HTML. */
+/** Null: it cannot be drawn. Built of nodes, because the page's policy forbids styles in HTML. */
 export function formula(text: string, display: boolean): Node | null {
   if (text.length > maxLength) return null
   try {
@@ -41,7 +41,7 @@ export function formula(text: string, display: boolean): Node | null {
   }
 }
 
-/** A style in an attribute is inline to the policy; one that a script gives an element is not. */
+/** The policy forbids a style attribute, but allows a style that a script sets. */
 function takeStyles({ attributes, children }: Drawn, styled: string[]): void {
   const style = attributes?.['style']
   if (attributes && style !== undefined) {

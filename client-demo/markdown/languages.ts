@@ -1,4 +1,4 @@
-/** The grammar, the name that people know it by, and what else it is called: by lines. */
+/** One line for each: the grammar, its usual name, and its other names. */
 const table = `
 bash|Bash|sh shell zsh console shellsession
 c|C|h
@@ -78,7 +78,7 @@ function languageOf(language: string): Language | undefined {
   return known.get(language)
 }
 
-/** Those that share the grammar of another, or have none. */
+/** Languages that use another one's grammar, or have none. */
 const ownNames = new Map(
   Object.entries({
     console: 'Console',
@@ -97,8 +97,8 @@ const ownNames = new Map(
   }),
 )
 
-/** As people write it; one that is not known as the answer has it. Empty: none is named. */
+/** The name as people write it; an unknown language as the answer names it. Empty: no language is named. */
 export const nameOf = (language: string): string => languageOf(language)?.name ?? ownNames.get(language) ?? language
 
-/** The grammar of highlight.js that reads it. */
+/** The name of its grammar in highlight.js. */
 export const moduleOf = (language: string): string | undefined => languageOf(language)?.module

@@ -3,7 +3,7 @@ import { ImageIcon } from '../ui/icons.ts'
 
 const ofPicture = /^[^?#]*\.(?:avif|gif|jpe?g|png|svg|webp)(?:[?#]|$)/i
 
-/** Opens apart: the page stays, and the other one knows nothing of it. */
+/** Opens in a new tab, which learns nothing about this page. */
 export function Link({ children, href, ...rest }: { children?: ReactNode; href?: string }) {
   const isPicture = href !== undefined && ofPicture.test(href)
   return (

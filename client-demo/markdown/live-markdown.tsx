@@ -1,7 +1,7 @@
 import { lazy, memo, Suspense } from 'react'
 import type { BlockText } from './block-text.ts'
 
-/** What reads Markdown is not waited for by the frame of the page: it is on its way when the page begins. */
+/** The frame of the page does not wait for the Markdown reader, which starts loading with the page. */
 export const loadMarkdown = () => import('./block-markdown.tsx')
 
 const BlockMarkdown = lazy(loadMarkdown)

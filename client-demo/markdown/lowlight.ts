@@ -1,4 +1,4 @@
-/** The one door to highlighting, and to its grammars: each comes when it is first wanted. */
+/** The only file that imports highlighting. Each grammar is loaded when it is first needed. */
 import type { LanguageFn } from 'highlight.js'
 import { createLowlight } from 'lowlight'
 import type { Token } from './token.ts'
@@ -63,7 +63,7 @@ const grammars: ReadonlyMap<string, () => Promise<{ default: LanguageFn }>> = ne
   }),
 )
 
-/** Grammars that stand inside of others. */
+/** Grammars that others contain. */
 const within: ReadonlyMap<string, readonly string[]> = new Map([
   ['markdown', ['xml']],
   ['php', ['xml', 'css', 'javascript']],
@@ -73,7 +73,7 @@ const within: ReadonlyMap<string, readonly string[]> = new Map([
 const lowlight = createLowlight()
 const brought = new Map<string, Promise<boolean>>()
 
-/** False: it could not be brought. */
+/** False: it could not be loaded. */
 export function bringGrammar(module: string): Promise<boolean> {
   let coming = brought.get(module)
   if (!coming) brought.set(module, (coming = bring(module)))
@@ -87,7 +87,7 @@ async function bring(module: string): Promise<boolean> {
     lowlight.register(Object.fromEntries(loaded))
     return true
   } catch {
-    // It is asked for anew by the next that want it.
+    // The next use tries to load it again.
     brought.delete(module)
     return false
   }
@@ -95,7 +95,7 @@ async function bring(module: string): Promise<boolean> {
 
 type Nodes = ReturnType<typeof lowlight.highlight>['children']
 
-/** Of `text` alone; what stands before it is read and left out. */
+/** The tokens of `text` only. What comes before it is read as context. */
 export function tokensOf(module: string, before: string, text: string): Token[] {
   const tokens: Token[] = []
   let left = before.length

@@ -7,7 +7,7 @@ type Draw = typeof formula
 
 let draw: Draw | null = null
 
-/** A formula; its source until it is whole and what draws it has come, and where it cannot be drawn. */
+/** A formula. Its source is shown until it is complete and KaTeX is loaded, and if it cannot be drawn. */
 export function Math({ node: { text, display, closed } }: { node: MathNode }) {
   const [drawer, setDrawer] = useState<Draw | null>(() => draw)
   const isWanted = closed && drawer === null
@@ -25,7 +25,7 @@ export function Math({ node: { text, display, closed } }: { node: MathNode }) {
   const isDrawn = closed && drawer !== null
   return (
     <Tag
-      // What is drawn is not React's.
+      // React does not manage the drawn nodes.
       key={isDrawn ? `drawn ${text}` : 'source'}
       className={`markdown-math${display ? ' display' : ''}`}
       tabIndex={display ? 0 : undefined}

@@ -1,12 +1,12 @@
-/** A table of the page as text to take away. */
+/** A table of the page as text to copy. */
 
-/** As spreadsheets take it: a line a row, a tab between cells. */
+/** For spreadsheets: one line for each row, tabs between the cells. */
 export const tableTsv = (table: HTMLTableElement): string =>
   [...table.rows]
     .map(({ cells }) => [...cells].map((cell) => safeInSheet(textOf(cell).replaceAll(/\s+/g, ' ').trim())).join('\t'))
     .join('\n')
 
-/** A cell of an answer never becomes a formula of the one who pastes it. Numbers stay numbers. */
+/** A pasted cell must never become a formula. Numbers stay numbers. */
 const safeInSheet = (text: string) => (/^[=@]|^[+-](?![\d.,\s%€$]*$)/.test(text) ? `'${text}` : text)
 
 export function tableMarkdown(table: HTMLTableElement): string {
@@ -22,7 +22,7 @@ function markOf(align: string): string {
   return align === 'left' ? ':---' : '---'
 }
 
-/** What a formula says, not how it is drawn. */
+/** The source of a formula, not its drawing. */
 function textOf(node: Node): string {
   const source = sourceOf(node)
   if (source !== null) return source

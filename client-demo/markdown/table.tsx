@@ -7,7 +7,7 @@ import { useWords } from '../words/words.ts'
 import { tableMarkdown, tableTsv } from './table-text.ts'
 import './table.css'
 
-/** A table that scrolls by itself, however many columns it has, and can be taken away. */
+/** A table that scrolls inside its frame, however many columns it has, and can be copied. */
 export function Table({ children, ...attrs }: { children?: ReactNode }) {
   const { markdown: words, app } = useWords()
   const table = useRef<HTMLTableElement>(null)

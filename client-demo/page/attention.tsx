@@ -2,7 +2,7 @@ import { Notices } from './notices.tsx'
 import { ChatTitle, PlainTitle } from './title.tsx'
 import { ReadMark } from './read-mark.tsx'
 
-/** What of the open chat is told outside the page: in its tab, on other devices, by the browser. */
+/** What the page tells about the open chat elsewhere: in the tab's title, on other devices, and by notices of the browser. */
 export default function Attention({ chatId, isGuest }: { chatId: string | null; isGuest: boolean }) {
   return (
     <>

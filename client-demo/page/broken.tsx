@@ -2,7 +2,7 @@ import { Component, type ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
 import { wordsNow } from '../words/words.ts'
 
-/** In place of the page where a part of it could not be loaded, as behind an update or without a line. */
+/** Shown instead of the page when a part of it could not be loaded, for example after an update or without a connection. */
 export class Broken extends Component<{ children: ReactNode }, { isBroken: boolean }> {
   override state = { isBroken: false }
 

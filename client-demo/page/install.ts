@@ -1,6 +1,6 @@
 import { goTo } from '../address.ts'
 
-/** Has the browser keep the page for when there is no line, and so that it can be installed. Only where browsers let pages have that. */
+/** Lets the browser keep the page for use without a connection, and install it, where the browser allows that. */
 export function install(url: string): void {
   const { serviceWorker } = navigator
   if (!serviceWorker || !isSecureContext) return
@@ -8,7 +8,7 @@ export function install(url: string): void {
     if (typeof data.open === 'string') goTo(data.open)
   })
   const register = () => void serviceWorker.register(new URL('worker.js', url), { scope: url }).catch(() => {})
-  // The page itself comes first.
+  // Let the page load first.
   if (document.readyState === 'complete') register()
   else addEventListener('load', register)
 }

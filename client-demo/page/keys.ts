@@ -6,7 +6,7 @@ import { showSheet } from './sheets.ts'
 export function usePageKeys(search: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      // Whatever has the whole attention has the keys, too.
+      // An open dialog gets all keys.
       if (event.defaultPrevented || document.querySelector('dialog[open], .dialog')) return
       const isMod = event.ctrlKey || event.metaKey
       const key = event.key.toLowerCase()

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** `unasked`: the browser has not been asked, nor has anybody said no to it here. */
+/** `unasked`: the browser has not been asked yet, and the person has not said no. */
 export type NoticeState = 'none' | 'blocked' | 'unasked' | 'off' | 'on'
 
 const key = 'runnel-notices'
@@ -28,7 +28,7 @@ export function useNoticeState(): NoticeState {
   }, noticeState)
 }
 
-/** By a press alone: the browser asks then, where it has not been told. */
+/** Call it only from a press: the browser then asks, unless it knows the answer already. */
 export async function turnNotices(on: boolean): Promise<void> {
   localStorage.setItem(key, on ? 'on' : 'off')
   tell()

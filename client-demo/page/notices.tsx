@@ -8,10 +8,10 @@ import { noticeState, turnNotices, useNoticeState } from './notice-choice.ts'
 import { holdSeen, notify } from './notify.ts'
 import './notices.css'
 
-/** An answer that takes so long is one that people turn away from, ms. */
+/** People turn to something else when an answer takes longer than this, ms. */
 const longMs = 20_000
 
-/** The browser tells of answers of this user's that end, or wait for them, while no tab of the page is seen. */
+/** While no tab of the page is in view, the browser tells this user when their answers end or wait for them. */
 export function Notices() {
   const { api } = useClient()
   const { tasks, pending, error } = useTasks()
@@ -32,7 +32,7 @@ interface Change extends ListedTask {
   hasEnded: boolean
 }
 
-/** Those that began to wait for somebody, and those that are there no more. */
+/** The runs that have begun to wait for a person, and the runs that are gone. */
 function changed(before: readonly ListedTask[], now: readonly ListedTask[]): Change[] {
   const left = new Map(now.map((task) => [task.taskId, task]))
   return before.flatMap((task): Change[] => {
@@ -47,7 +47,7 @@ async function tell(api: Client['api'], { chatId, messageId, taskId, hasEnded }:
   const name = `${taskId} ${hasEnded ? 'ended' : 'waits'}`
   try {
     const [{ title }, message] = await Promise.all([api.getChat(chatId), hasEnded ? api.getMessage(messageId) : null])
-    // Who stopped it knows.
+    // The person who stopped it knows already.
     if (message?.status === 'stopped') return
     const body = !message ? words.waits : message.status === 'completed' ? words.ready : words.failed
     await notify({ name, title: title || wordsNow().list.untitled, body, chatId })
@@ -56,7 +56,7 @@ async function tell(api: Client['api'], { chatId, messageId, taskId, hasEnded }:
   }
 }
 
-/** Asks before the browser asks, at the first answer that takes long. */
+/** At the first long answer the page asks, before the browser does. */
 function Question({ tasks }: { tasks: readonly ListedTask[] }) {
   const words = useWords().page.notices
   const state = useNoticeState()

@@ -1,18 +1,18 @@
 import { goTo } from '../address.ts'
 
-/** So long another tab that hears the same is kept from telling it again, ms. */
+/** For this long other tabs that hear the same do not tell it again, ms. */
 const toldMs = 10_000
 const seen = 'runnel seen'
 
 export interface Notice {
-  /** What is told: of one name one notice comes, however many tabs hear of it. */
+  /** What is told. Notices with the same name are shown once, however many tabs hear of it. */
   name: string
   title: string
   body: string
   chatId: string
 }
 
-/** While the answer has not been called, all tabs of this browser know that one of them is looked at. */
+/** Tells all tabs of this browser that one of them is in view, until the returned function is called. */
 export function holdSeen(): () => void {
   const over = new AbortController()
   const held = () =>
@@ -39,7 +39,7 @@ export async function notify(notice: Notice): Promise<void> {
 
 async function show({ name, title, body, chatId }: Notice): Promise<void> {
   const options = { body, tag: name, icon: 'icon-192.png', data: { chatId } }
-  // Where there is a worker the notice outlives the tab, and on phones there is no other way.
+  // A notice from a worker stays when the tab is closed, and phones allow no other.
   const worker = await navigator.serviceWorker?.getRegistration()
   if (worker) return await worker.showNotification(title, options)
   const notification = new Notification(title, options)

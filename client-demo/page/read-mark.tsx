@@ -3,10 +3,10 @@ import { useChat, useClient } from '@runnel/client/react'
 import { useEffect } from 'react'
 import { useVisible } from '../ui/media.ts'
 
-/** What comes together is told once, ms. */
+/** Messages that arrive within this time are marked together, ms. */
 const pauseMs = 300
 
-/** A chat that is seen has been read, on all devices. */
+/** Marks the chat that is in view as read, on all devices. */
 export function ReadMark({ chatId }: { chatId: string }) {
   const { api } = useClient()
   const { messages, status } = useChat(chatId)
@@ -14,7 +14,7 @@ export function ReadMark({ chatId }: { chatId: string }) {
   const ended = messages.filter(({ status }) => isTerminal(status)).length
   useEffect(() => {
     if (!isSeen) return
-    // A mark that is not set is set with the next message; nobody can do anything about it.
+    // If this fails, the next message sets the mark. The person need not know.
     const timer = setTimeout(() => void api.markRead(chatId).catch(() => {}), pauseMs)
     return () => clearTimeout(timer)
   }, [api, chatId, isSeen, messages.length, ended])

@@ -1,4 +1,4 @@
-/** Light or dark, as a person chose; else as the system has it. */
+/** Light or dark: the person's choice, or else the system's. */
 export type Scheme = 'light' | 'dark'
 
 const key = 'runnel-scheme'

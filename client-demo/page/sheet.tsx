@@ -2,7 +2,7 @@ import { KeySheet } from './key-sheet.tsx'
 import { PageSettings } from '../settings/page-settings.tsx'
 import { showSheet, type Sheet } from './sheets.ts'
 
-/** What stands over the page. */
+/** The sheet that covers the page. */
 export default function OpenSheet({ sheet }: { sheet: Sheet }) {
   const close = () => showSheet(null)
   return sheet === 'keys' ? <KeySheet close={close} /> : <PageSettings close={close} />

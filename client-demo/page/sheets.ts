@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** What may stand over the page, one at a time. */
+/** The sheets that may cover the page, one at a time. */
 export type Sheet = 'settings' | 'keys'
 
 let sheet: Sheet | null = null

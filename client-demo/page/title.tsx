@@ -6,7 +6,7 @@ import { useWords } from '../words/words.ts'
 
 type Standing = 'plain' | 'runs' | 'waits'
 
-/** The tab says which chat is open and how it stands. */
+/** The tab's title names the open chat and its state. */
 export function ChatTitle({ chatId }: { chatId: string }) {
   const words = useWords()
   const { chat, messages, role, status } = useChat(chatId)
@@ -15,7 +15,7 @@ export function ChatTitle({ chatId }: { chatId: string }) {
   const mayDecide = role === 'owner' || role === 'editor'
   const standing: Standing =
     mayDecide && live.some(({ status }) => status === 'waiting') ? 'waits' : live.length > 0 ? 'runs' : 'plain'
-  // What ended unseen is said until it is seen.
+  // An answer that ended unseen is marked until somebody sees it.
   const [last, setLast] = useState(standing)
   const [hasEnded, setEnded] = useState(false)
   if (standing !== last) {
@@ -23,7 +23,7 @@ export function ChatTitle({ chatId }: { chatId: string }) {
     setEnded(standing === 'plain' && !isVisible)
   }
   if (isVisible && hasEnded) setEnded(false)
-  // Who may not read a chat any more does not keep its name either.
+  // People who may no longer read a chat must not see its name either.
   const isGone = status === 'refused' || status === 'diverged'
   const name = isGone || !chat ? '' : chat.title || words.list.untitled
   const form = name === '' ? 'plain' : hasEnded ? 'ended' : standing

@@ -8,7 +8,7 @@ import { useWords } from '../words/words.ts'
 import { efforts, fieldsOf, paramsOf, type FaultyField, type Fields } from './params.ts'
 import './chat-settings.css'
 
-/** What is said to the model with every question of a chat, and the parameters of its answers. */
+/** The instructions that the model gets with every question of a chat, and the parameters of its answers. */
 export default function ChatSettings({ chatId, close }: { chatId: string; close: () => void }) {
   const { data, error, reload } = useRead(`settings of ${chatId}`, (api, signal) => api.getChat(chatId, { signal }))
   if (error) return <Fault error={error} retry={reload} />

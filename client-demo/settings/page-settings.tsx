@@ -8,7 +8,7 @@ import { Keyboard } from '../ui/icons.ts'
 import { chooseLanguage, chosenLanguage, useWords, type Language } from '../words/words.ts'
 import './page-settings.css'
 
-/** What a person chooses for this browser. */
+/** The settings of this browser. */
 export function PageSettings({ close }: { close: () => void }) {
   const words = useWords().page.settings
   const [scheme, setScheme] = useState(chosenScheme)
@@ -51,7 +51,7 @@ export function PageSettings({ close }: { close: () => void }) {
   )
 }
 
-/** One of a few; `null` is what the system, or the browser, says. */
+/** A choice of a few; `null` follows the system or the browser. */
 function Options<Value extends string>(props: {
   name: string
   system: string

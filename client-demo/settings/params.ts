@@ -1,4 +1,4 @@
-/** The parameters of a chat: the ones that have a field of their own, and the rest as JSON. */
+/** The parameters of a chat: some have fields of their own, the rest is JSON. */
 import type { JsonObject } from '@runnel/client'
 
 export const efforts = ['minimal', 'low', 'medium', 'high'] as const
@@ -13,7 +13,7 @@ export interface Fields {
   rest: string
 }
 
-/** Whichever name of it a chat has already stays. */
+/** If the chat already uses one of its names, that name stays. */
 const tokenNames = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
 
 export function fieldsOf(params: JsonObject = {}): Fields {
@@ -37,7 +37,7 @@ export function fieldsOf(params: JsonObject = {}): Fields {
 
 export type FaultyField = keyof Fields
 
-/** What the fields say, or which of them says nothing that can be meant. */
+/** The parameters in the fields, or the fields that are wrong. */
 export function paramsOf(
   fields: Fields,
   before: JsonObject = {},

@@ -5,12 +5,12 @@ import { useWords } from '../words/words.ts'
 import { wordsFor, type Person } from './who-is.ts'
 import './sign-in.css'
 
-/** Puts this on the page; nothing else is there yet. */
+/** Renders onto the page, where nothing else is yet. */
 export type Draw = (element: ReactElement) => void
 
 /**
- * Asks before a link makes somebody else of who is signed in. Whoever presses Enter or Escape stays who they are. `now`: null where
- * nobody could say.
+ * Asks before a link signs somebody in as another user. Enter and Escape keep the present user. `now`: null if
+ * that user is not known.
  */
 export function ask(draw: Draw, now: Person | null, next: Person): Promise<boolean> {
   return new Promise((resolve) => draw(<Ask now={now} next={next} answer={resolve} />))

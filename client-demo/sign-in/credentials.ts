@@ -1,16 +1,16 @@
-/** The token: of a program that signs its users in, of a guest's link (for this tab), else of this browser, for all its tabs. */
+/** The token. It comes from a program that signs its users in, or from a guest's link (for this tab only), or else it is this browser's, for all its tabs. */
 import { leavePage } from './kept-words.ts'
 
 const tokenKey = 'runnel-token'
-/** Whose words this browser keeps. */
+/** The id of the person whose texts this browser keeps. */
 const userKey = 'runnel-user'
-/** In the tab alone. */
+/** Kept only in this tab. */
 const inviteKey = 'runnel-invite'
 const returnKey = 'runnel-return'
 
 declare global {
   interface Window {
-    /** A program that has this page signs its users in here: asked for a token whenever one is needed. */
+    /** A program that embeds this page sets this to sign its users in. It is asked whenever a token is needed. */
     runnelSignIn?: () => string | Promise<string>
   }
 }
@@ -20,7 +20,7 @@ export interface Invite {
   chatId: string
 }
 
-/** Whose page this is, once the server has said it. */
+/** The user of this page, once the server has told. */
 let pageUser: string | null = null
 
 /**
@@ -38,18 +38,18 @@ export function takeCredentials(): { token: string | null; invite: Invite | null
   return { token, invite: invite === null ? null : { token: invite, chatId: parameters.get('chat') ?? '' } }
 }
 
-/** Is this address one to take credentials from? */
+/** Whether this address carries credentials. */
 export function hasCredentials(): boolean {
   const parameters = new URLSearchParams(location.hash.slice(1))
   return parameters.has('token') || parameters.has('invite')
 }
 
-/** The operator's login leads back to what is open now. */
+/** Remembers what is open now, so that the operator's login leads back to it. */
 export function rememberPlace(): void {
   sessionStorage.setItem(returnKey, location.hash)
 }
 
-/** The token as it is now. Never that of somebody else who has signed in meanwhile. */
+/** The current token, but never that of somebody else who signed in meanwhile. */
 export function currentToken(): string | undefined | Promise<string> {
   if (window.runnelSignIn) return window.runnelSignIn()
   const invite = sessionStorage.getItem(inviteKey)
@@ -64,29 +64,29 @@ function isPageOf(user: string | null): boolean {
   return pageUser === null || user === null || user === pageUser
 }
 
-/** Is this somebody without an account, who came by an invite and has that one chat? */
+/** Whether this is a guest: somebody without an account who came by an invite and sees that one chat. */
 export function isGuest(): boolean {
   return window.runnelSignIn === undefined && sessionStorage.getItem(inviteKey) !== null
 }
 
-/** Is anyone signed in here, other than as a guest of an invite? */
+/** Whether somebody is signed in here, not counting guests of an invite. */
 export function isSignedIn(): boolean {
   return window.runnelSignIn !== undefined || (heldToken() !== null && !isGuest())
 }
 
-/** Where a program signs people in, or the server knows everybody, there is nothing to end. */
+/** Whether there is a sign-in to end: not if a program signs people in, or if the server needs none. */
 export const canSignOut = (): boolean => window.runnelSignIn === undefined && heldToken() !== null
 
-/** Without an account, the invite is the token. */
+/** For people without an account, the invite is the token. */
 export function enterAsGuest(invite: string): void {
   sessionStorage.setItem(inviteKey, invite)
 }
 
-/** Signs in, in all tabs of this browser. `user`: whom the server takes the token for; null: nobody has asked. True: this page goes on. */
+/** Signs in, in all tabs of this browser. `user`: the user that the server names for the token; null: it was not asked. True: this page goes on. */
 export function keepToken(token: string, user: string | null): boolean {
   const isAnother = user !== null && !isPageOf(user)
   if (user !== null && localStorage.getItem(userKey) !== user) {
-    // In this order: no tab reads a token that is not its person's.
+    // The order matters: no tab may read a token that is not its user's.
     localStorage.removeItem(tokenKey)
     localStorage.setItem(userKey, user)
   }
@@ -95,10 +95,10 @@ export function keepToken(token: string, user: string | null): boolean {
   return pageUser !== null && !isAnother
 }
 
-/** Whose words are kept here? Null: nobody's. */
+/** The person whose texts are kept here; null: nobody. */
 export const keptUser = (): string | null => localStorage.getItem(userKey)
 
-/** Ends it in all tabs. What was not sent goes with it: the next person finds nothing. */
+/** Signs out in all tabs, and forgets unsent texts, so that the next person finds nothing. */
 export function signOut(): void {
   localStorage.removeItem(tokenKey)
   localStorage.removeItem(userKey)
@@ -106,7 +106,7 @@ export function signOut(): void {
   leavePage()
 }
 
-/** The server has said who this is. */
+/** Called when the server has told who the user is. */
 export function noteUser(user: string): void {
   if (isGuest()) return
   const kept = keptUser()
@@ -115,7 +115,7 @@ export function noteUser(user: string): void {
   pageUser = user
 }
 
-/** Tells of what happens in other tabs of this browser: `renewed`, there is a fresh token. */
+/** Tells what happens in other tabs of this browser. `renewed`: there is a fresh token. */
 export function watchOtherTabs(renewed: () => void): () => void {
   let known = heldToken()
   const look = () => {
@@ -124,7 +124,7 @@ export function watchOtherTabs(renewed: () => void): () => void {
     if (!isPageOf(keptUser()) || (token === null && known !== null)) return leavePage()
     if (token === known) return
     known = token
-    // Nothing is shown yet: all of it is read anew.
+    // Nothing is shown yet, so the page can simply be loaded again.
     if (pageUser === null) location.reload()
     else renewed()
   }

@@ -9,7 +9,7 @@ import { useIsSignedOut, useUser } from './user.ts'
 
 const SignInScreen = lazy(() => import('./screen.tsx'))
 
-/** What stands over the page while nobody is signed in. What was written below it stays. */
+/** Covers the page while nobody is signed in. Unsent texts stay. */
 export function SignInGate({ url, session }: { url: string; session: Session }) {
   const client = useClient()
   const user = useUser()

@@ -1,4 +1,4 @@
-/** What belongs to the browser, whoever uses it. All else that this page keeps is of one person. */
+/** Settings of the browser, whoever uses it. Everything else that this page keeps belongs to one person. */
 const ofTheBrowser = new Set([
   'runnel-language',
   'runnel-scheme',
@@ -10,21 +10,21 @@ const ofTheBrowser = new Set([
 ])
 const leavingKey = 'runnel-leaving'
 
-/** Drafts, choices, places: nothing of one person is shown to the next. */
+/** Drafts, choices and places of one person are never shown to the next. */
 function forgetWords(): void {
   for (const storage of [localStorage, sessionStorage])
     for (const key of Object.keys(storage))
       if (key.startsWith('runnel') && !ofTheBrowser.has(key)) storage.removeItem(key)
 }
 
-/** This page was another person's: nothing of it stays, nor of what they wrote in it. */
+/** Another person used this page before: clears everything they left in it. */
 export function leavePage(): void {
   forgetWords()
   sessionStorage.setItem(leavingKey, '1')
   location.reload()
 }
 
-/** What the page that was left has still kept as it went. To be called before anything that was kept is read. */
+/** Clears what the last page still stored as it was left. Call it before anything stored is read. */
 export function finishLeaving(): void {
   if (sessionStorage.getItem(leavingKey) !== null) forgetWords()
 }

@@ -1,7 +1,7 @@
 import { connect, RunnelError, type Client, type Role } from '@runnel/client'
 import type { Invite } from './credentials.ts'
 
-/** What an invite opens, as its bearer sees it. Throws RunnelError: `internal` where nobody could say, else it is not valid. */
+/** What an invite opens, as its bearer sees it. Throws RunnelError: `internal` if the server could not be asked; with any other code the invite is not valid. */
 export async function lookAt(url: string, { token, chatId }: Invite): Promise<{ title: string; role: Role }> {
   const visitor = connect({ url, token })
   try {

@@ -12,11 +12,11 @@ import './sign-in.css'
 export interface InvitationProps {
   url: string
   invite: Invite
-  /** Of whoever is signed in. */
+  /** The name of the person who is signed in. */
   token: () => Promise<string | undefined>
 }
 
-/** What an invite opens, and the question whether to join: to open a link is not to join. */
+/** Shows what an invite opens, and asks whether to join: opening a link does not make anyone a member. */
 export default function OpenInvitation({ url, invite, token }: InvitationProps) {
   const words = useWords().signIn
   const { data, error, reload } = useRead(`invite ${invite.token}`, async () => {
@@ -56,7 +56,7 @@ export default function OpenInvitation({ url, invite, token }: InvitationProps) 
   )
 }
 
-/** Null: they would rather not. The page begins anew, without the invite. */
+/** Null: they declined. The page starts again without the invite. */
 function answered(chatId: string | null): true {
   goTo(chatId)
   location.reload()

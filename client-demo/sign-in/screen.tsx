@@ -10,7 +10,7 @@ import { leavePage } from './kept-words.ts'
 import { whoIs } from './who-is.ts'
 import './sign-in.css'
 
-/** Signs in: at the operator's login, or with a token. `isOverPage`: somebody was signed in, and goes on where they were. */
+/** The sign-in screen: a link to the operator's login, or a field for a token. `isOverPage`: it covers the page of somebody who was signed in and will go on there. */
 export default function SignInScreen({ url, isOverPage }: { url: string; isOverPage: boolean }) {
   const words = useWords().signIn
   return (
@@ -31,7 +31,7 @@ export default function SignInScreen({ url, isOverPage }: { url: string; isOverP
   )
 }
 
-/** A program signs people in: it is asked again. */
+/** Shown where a program signs people in: it is asked again. */
 function AtProgram() {
   const words = useWords()
   const { connection } = useClient()
@@ -57,7 +57,7 @@ function Ways({ url, isOverPage }: { url: string; isOverPage: boolean }) {
       href={data.loginUrl}
       onClick={rememberPlace}
       data-testid="login"
-      // What is written here stays: the other tab signs this one in, too.
+      // Unsent texts stay: the other tab has signed this one in, too.
       {...(isOverPage && { target: '_blank', rel: 'opener' })}
     >
       {words.signIn}
@@ -119,7 +119,7 @@ function TokenForm({ url }: { url: string }) {
   )
 }
 
-/** People paste what they have: the token, or the link that holds it. */
+/** People may paste the token, or the link that contains it. */
 function tokenIn(text: string): string {
   const hash = /#(.*\btoken=.*)$/.exec(text)?.[1]
   return (hash === undefined ? text : (new URLSearchParams(hash).get('token') ?? '')).trim()

@@ -13,30 +13,30 @@ import type { Invite } from './credentials.ts'
 import { finishLeaving } from './kept-words.ts'
 import { whoIs } from './who-is.ts'
 
-/** Why a sign-in by link came to nothing: it is not valid any more, or nobody could say whether it is. */
+/** Why a sign-in by link failed: the link is no longer valid, or it could not be checked. */
 export type Refusal = 'invalid' | 'unchecked'
 
-/** Who looks at this page, as far as it knows before it asks the server. */
+/** Who uses this page, as far as it knows before it asks the server. */
 export interface Session {
   readonly token: TokenSource
   readonly currentToken: () => Promise<string | undefined>
-  /** Somebody without an account, who has one chat by an invite. */
+  /** Somebody without an account, who sees one chat by an invite. */
   readonly isGuest: boolean
-  /** An invite that somebody with an account has still to answer. */
+  /** An invite that somebody with an account has not answered yet. */
   readonly invite: Invite | null
   readonly refusal: Refusal | null
 }
 
-/** Takes what the address has: a sign-in, or an invite. */
+/** Takes a sign-in or an invite from the address. */
 export async function bringSession(url: string, draw: Draw): Promise<Session> {
   finishLeaving()
   const { token, invite } = takeCredentials()
   const refusal = token === null ? null : await signIn(url, token, draw)
-  // A local server knows its one user without a token, and takes an invite from everybody else.
+  // A local server knows its one user without a token; anyone else comes by an invite.
   const asGuest = invite !== null && !isSignedIn()
   if (asGuest) {
     enterAsGuest(invite.token)
-    // The link is all that a guest has: its chat is open, and nobody has become a member of it.
+    // A guest has nothing but the link. It opens the chat and makes nobody a member.
     history.replaceState(null, '', `#${invite.chatId}`)
   }
   return {
@@ -49,11 +49,11 @@ export async function bringSession(url: string, draw: Draw): Promise<Session> {
 }
 
 /**
- * Signs in with the token of a link; where somebody is signed in already, only as the same user or when they say so:
- * anybody can send a link.
+ * Signs in with the token of a link. If somebody is signed in already, it must be the same user, or they must agree,
+ * because anybody can send a link.
  */
 async function signIn(url: string, token: string, draw: Draw): Promise<Refusal | null> {
-  // A program that signs its users in knows them; a link does not.
+  // A program that signs its users in is trusted over a link.
   if (window.runnelSignIn) return null
   const held = heldToken()
   if (held === token) return null

@@ -2,7 +2,7 @@ import type { User } from '@runnel/client'
 import { useConnection } from '@runnel/client/react'
 import { useState } from 'react'
 
-/** Whom the server takes this page for: also while the line is down. Null: not known yet. */
+/** The user of this page, as the server names them, also while the connection is down. Null: not known yet. */
 export function useUser(): User | null {
   const connection = useConnection()
   const [user, setUser] = useState<User | null>(null)
@@ -11,7 +11,7 @@ export function useUser(): User | null {
   return connection.user
 }
 
-/** The sign-in is over, or there was none. */
+/** Whether the sign-in has ended, or there was none. */
 export function useIsSignedOut(): boolean {
   const connection = useConnection()
   return connection.status === 'closed' && connection.code === 4401

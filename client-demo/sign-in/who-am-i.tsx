@@ -8,7 +8,7 @@ import './who-am-i.css'
 
 export { signOut }
 
-/** Who is signed in, and the way out where there is one. Nothing before that is known. */
+/** The person who is signed in, and a button to sign out if that is possible. Renders nothing before the user is known. */
 export function WhoAmI() {
   const words = useWords().signIn
   const user = useUser()

@@ -5,10 +5,10 @@ export interface Person {
   name: string
 }
 
-/** So long the server has to say it. */
+/** How long the server may take to answer. */
 const patienceMs = 5_000
 
-/** Whom the server takes a token for: its word, and not what the token says of itself. `nobody`: it is not valid; `unknown`: no answer. */
+/** The user that the server names for a token, whatever the token itself says. `nobody`: it is not valid; `unknown`: no answer. */
 export async function whoIs(url: string, token: string | undefined): Promise<Person | 'nobody' | 'unknown'> {
   const { connection, close } = connect({ url, ...(token !== undefined && { token }) })
   const answer = Promise.withResolvers<Person | 'nobody' | 'unknown'>()
@@ -28,7 +28,7 @@ export async function whoIs(url: string, token: string | undefined): Promise<Per
   }
 }
 
-/** With the id where the name is another word: names are what people call themselves. */
+/** The name, with the id if they differ, because people choose their names themselves. */
 export function wordsFor({ id, name }: Person): string {
   return name === id ? name : `${name} (${id})`
 }

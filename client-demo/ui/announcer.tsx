@@ -1,16 +1,16 @@
 import { useSyncExternalStore } from 'react'
 
-/** What a screen reader says next, politely: the one place of the page for it. */
+/** The page's one live region: screen readers read politely what is put here. */
 let text = ''
 const listeners = new Set<() => void>()
 
 export function announce(next: string): void {
-  // The same again is said again.
+  // Say the same text again if it comes again.
   text = next === text ? `${next}\u00a0` : next
   for (const listener of listeners) listener()
 }
 
-/** Stands once on the page, from the beginning: what comes with its text already in it is not read out everywhere. */
+/** It is on the page from the start, because not every screen reader reads a live region that appears with its text already in it. */
 export function Announcer() {
   const shown = useSyncExternalStore(
     (listener) => {

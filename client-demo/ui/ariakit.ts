@@ -1,2 +1,2 @@
-/** The one door to Ariakit: what opens, floats and is walked through by keys. Loaded when something opens. */
+/** The only file that imports Ariakit: dialogs, popovers and menus with their keys. It is loaded when something opens. */
 export { Dialog, DialogHeading, Menu, MenuItem, Popover, useMenuStore, usePopoverStore } from '@ariakit/react'

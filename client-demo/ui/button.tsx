@@ -7,7 +7,7 @@ type Look = 'plain' | 'primary' | 'quiet' | 'danger'
 export interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'children'> {
   look?: Look
   icon?: LucideIcon
-  /** Under way: it stays where it is, and a press does nothing. */
+  /** The call is under way: the button stays in its place, and a press does nothing. */
   busy?: boolean
   children?: ReactNode
   ref?: Ref<HTMLButtonElement>
@@ -29,9 +29,9 @@ export function Button({ look = 'plain', icon: Icon, busy, children, className =
   )
 }
 
-/** A button with an icon alone; `label` is what it is called. */
+/** A button with only an icon; `label` is its accessible name. */
 export function IconButton({ label, className = '', ...rest }: Omit<ButtonProps, 'children'> & { label: string }) {
-  // What gives it another behaviour may give it an icon, too: it has one.
+  // A wrapper such as a menu may pass an icon along; this button's own icon is used.
   return (
     <Button
       look="quiet"

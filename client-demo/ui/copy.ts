@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
 
-/** What is to be copied, or what will be: such as what a server has still to say. */
+/** The text to copy, or a promise of it, for example when it must first be read from the server. */
 export type Copied = string | Promise<string>
 export type CopyState = 'copied' | 'failed' | null
 
-/** Copies text, and says for a moment how that went. */
+/** Copies text, and shows for a moment whether that worked. */
 export function useCopy(): [copy: (text: Copied) => void, isCopied: boolean, state: CopyState] {
   const [state, setState] = useState<CopyState>(null)
   useEffect(() => {
@@ -21,10 +21,10 @@ export function useCopy(): [copy: (text: Copied) => void, isCopied: boolean, sta
 }
 
 async function write(text: Copied): Promise<void> {
-  // Only a page over HTTPS, or of this machine, has a clipboard.
+  // Browsers give a clipboard only to pages over HTTPS or on localhost.
   if (!('clipboard' in navigator)) return writeByCommand(await text)
   if (typeof text === 'string') return await navigator.clipboard.writeText(text)
-  // Begun at once: some browsers allow it only in the press itself.
+  // Start at once: some browsers allow copying only during the press itself.
   const blob = text.then((words) => new Blob([words], { type: 'text/plain' }))
   await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })])
 }

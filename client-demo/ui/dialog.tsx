@@ -3,7 +3,7 @@ import type { DialogProps } from './floating.ts'
 
 const OpenDialog = lazy(() => import('./open-dialog.tsx'))
 
-/** What takes the whole attention until it is closed: Escape and a press beside it do that, too. */
+/** A modal dialog. Escape and a press beside it close it, too. */
 export function Dialog({ isOpen, ...rest }: DialogProps) {
   return (
     isOpen && (

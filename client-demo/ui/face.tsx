@@ -1,6 +1,6 @@
 import './face.css'
 
-/** A person: the beginning of their name on a colour that is always theirs. */
+/** A person: the first letter of their name, on a colour that is always the same for them. */
 export function Face({ id, name }: { id: string; name: string }) {
   const hue = Array.from(id).reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 360, 7)
   return (

@@ -2,26 +2,26 @@ import { useWords } from '../words/words.ts'
 import { Button } from './button.tsx'
 import './fault.css'
 
-/** A `RunnelError`, or what a document says of one. */
+/** A `RunnelError`, or an error as a document states it. */
 export interface Failure {
   readonly code: string
   readonly message: string
 }
 
-/** What a person reads of an error: by its code, else in the server's sentence. */
+/** The sentence that a person reads about an error: ours for its code, or else the server's. */
 export function useSentence(error: Failure | null): string {
   const { byCode } = useWords().errors
-  // What the operator may set is named for them, not for who reads this.
+  // Names of settings are for the operator, not for the reader.
   return error ? (byCode[error.code] ?? error.message.replace(/ \(RUNNEL_\w+\)/, '')) : ''
 }
 
-/** The server's own sentence, where it says more; else nothing. */
+/** The server's own sentence, if it says more than ours. */
 function useDetail(error: Failure | null): string {
   const { byCode, saysMore } = useWords().errors
   return error && saysMore.includes(error.code) && error.message !== byCode[error.code] ? error.message : ''
 }
 
-/** What went wrong, and a button to try again where that helps. Nothing without an error. */
+/** What went wrong, with a button to try again where that helps. Renders nothing without an error. */
 export function Fault({ error, retry }: { error: Failure | null; retry?: (() => void) | undefined }) {
   const sentence = useSentence(error)
   const detail = useDetail(error)

@@ -1,4 +1,4 @@
-/** What opens over the page: what it is given. */
+/** The props of what opens over the page. */
 import type { ReactNode } from 'react'
 import type { LucideIcon } from './icons.ts'
 
@@ -12,7 +12,7 @@ export interface Choice {
 }
 
 export interface PopoverProps {
-  /** What it stands at; null: it is shut. */
+  /** The element that it opens at; null: closed. */
   anchor: HTMLElement | null
   label: string
   close: () => void

@@ -1,4 +1,4 @@
-/** The one door to the icons. They are decoration: what has no words beside it has a label. */
+/** The only file that imports icons. They are decoration: a button without words has a label. */
 export {
   Activity,
   ArrowDown,

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** Does the window match a media query? */
+/** Whether the window matches a media query. */
 export function useMedia(query: string): boolean {
   return useSyncExternalStore(
     (listener) => {
@@ -12,7 +12,7 @@ export function useMedia(query: string): boolean {
   )
 }
 
-/** Is it as narrow as a phone? The width is that of the styles (`tokens.css`). */
+/** Whether the window is as narrow as a phone. The style sheets use the same width (`tokens.css`). */
 export function usePhone(): boolean {
   return useMedia('(max-width: 640px)')
 }
@@ -22,7 +22,7 @@ const watchVisibility = (listener: () => void) => {
   return () => document.removeEventListener('visibilitychange', listener)
 }
 
-/** Is this tab one that a person can see? */
+/** Whether a person can see this tab. */
 export function useVisible(): boolean {
   return useSyncExternalStore(watchVisibility, () => document.visibilityState === 'visible')
 }

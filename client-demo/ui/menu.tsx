@@ -6,13 +6,13 @@ export type { Choice }
 
 const OpenMenu = lazy(() => import('./open-menu.tsx'))
 
-/** A button that opens choices: such as an `IconButton`. With nothing to choose it is not there. */
+/** A button, such as an `IconButton`, that opens a menu. Without choices nothing is rendered. */
 export function ChoiceMenu({
   button,
   choices,
 }: {
   button: ReactElement<ButtonProps>
-  /** What is false is left out: a menu has no dead entries. */
+  /** Entries that are false are left out: a menu shows nothing that cannot be pressed. */
   choices: readonly (Choice | false)[]
 }) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)

@@ -3,7 +3,7 @@ import { Check } from './icons.ts'
 import type { Choice } from './floating.ts'
 import './floating.css'
 
-/** The choices of a menu, at the button that opened it. */
+/** The open menu, placed at its button. */
 export default function OpenMenu({
   anchor,
   choices,

@@ -1,7 +1,7 @@
 import { useWords } from '../words/words.ts'
 import './skeleton.css'
 
-/** The shape of what is still to come, in place of it. */
+/** A placeholder in the shape of what is being loaded. */
 export function Skeleton({ lines = 3 }: { lines?: number }) {
   const words = useWords().app
   return (

@@ -4,12 +4,12 @@ import { announce } from './announcer.tsx'
 import { Button } from './button.tsx'
 import './undo.css'
 
-/** So long a person may take back what they did. */
+/** How long a person may undo what they did. */
 const momentMs = 6_000
 
 interface Deed {
   text: string
-  /** Does it for good. */
+  /** Makes it final. */
   perform: () => void
   takeBack: () => void
 }
@@ -22,7 +22,7 @@ function show(next: Deed | null): void {
   for (const listener of listeners) listener()
 }
 
-/** Says what was done and does it for good in a moment, unless it is taken back. Another deed, or leaving the page, ends the moment of the one before. */
+/** Shows what was done, and makes it final after a moment unless it is undone. Another deed, or leaving the page, makes the one before final at once. */
 export function doUnlessUndone(next: Deed): void {
   deed?.perform()
   show(next)
@@ -36,7 +36,7 @@ function end(how: 'perform' | 'takeBack'): void {
 
 addEventListener('pagehide', () => end('perform'))
 
-/** The last deed that can be taken back; stands once on the page. */
+/** The bar for the last deed that can be undone. There is one on the page. */
 export function UndoBar() {
   const shown = useSyncExternalStore(
     (listener) => {

@@ -2,7 +2,7 @@ import type { Point } from './figures.ts'
 
 const [width, height] = [300, 150]
 
-/** What has been received by how much text there is, and what it would have been otherwise. */
+/** The bytes received by the length of the text, and what other protocols would have sent. */
 export function Chart({ points, label }: { points: readonly Point[]; label: string }) {
   const last = points.at(-1)!
   const most = Math.max(last.whole, 1)

@@ -1,11 +1,11 @@
-/** What the same growth would have cost, told in other ways. */
+/** What the same growth would have cost with other protocols. */
 
-/** What stands around the text of a message where all of it is sent: ids, roles, times. */
+/** The rest of a message that is sent as a whole: ids, roles, times. */
 const envelopeBytes = 320
 
 export const wholeBytes = (textLength: number): number => textLength + envelopeBytes
 
-/** One event of the chat completions that most pages are fed with. */
+/** One event of Chat Completions, which most pages use. */
 export function deltaBytes(content: string): number {
   const event = {
     id: 'chatcmpl-0123456789abcdef01234567',

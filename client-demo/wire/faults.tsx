@@ -8,7 +8,7 @@ const offlineMs = 5_000
 const slowBytesPerSecond = 200
 const slowMs = 5_000
 
-/** Buttons that make the line a bad one. */
+/** Buttons that disturb the connection. */
 export function Faults({ lab }: { lab: Lab }) {
   const words = useWords().wire
   const [going, setGoing] = useState<'offline' | 'slow' | null>(null)

@@ -2,13 +2,13 @@ import type { Client, Message, MessageChange } from '@runnel/client'
 import type { Lab, Seen } from '@runnel/client/lab'
 import { deltaBytes, wholeBytes } from './costs.ts'
 
-/** How far an answer has come, and what had been received until then, in bytes. */
+/** The length of an answer, and the bytes received until then. */
 export interface Point {
   readonly text: number
   readonly runnel: number
-  /** A JSON event for each growth, as other servers send them. */
+  /** If each update were a JSON event, as other servers send it. */
   readonly deltas: number
-  /** The whole message with each growth. */
+  /** If each update were the whole message. */
   readonly whole: number
 }
 
@@ -17,18 +17,18 @@ export interface Figures {
   readonly last: Point
   /** In the last second. */
   readonly frames: number
-  /** From a frame until it was painted, ms: half of the last ones were faster. */
+  /** The median time from a frame's arrival until it was painted, ms. */
   readonly paintMs: number | null
   readonly stateVector: number | null
   readonly checkpoint: 'none' | 'equal' | 'differs' | 'mended'
-  /** Times that this tab read too slowly, and was brought up to date by one difference. */
+  /** How often this tab read too slowly and was brought up to date by one difference. */
   readonly caughtUp: number
 }
 
-/** More are thinned out: every second one goes. */
+/** With more points, every second one is removed. */
 const maxPoints = 400
 const keptPaints = 50
-/** After a checkpoint that differs the client asks anew at once. */
+/** After a checkpoint that differs, the client loads the document again at once. */
 const reloadMs = 300
 
 const nothing: Point = { text: 0, runnel: 0, deltas: 0, whole: 0 }
@@ -42,7 +42,7 @@ const none: Figures = {
   caughtUp: 0,
 }
 
-/** Measures what one answer costs on the wire, from when it is first looked at. Fits `useSyncExternalStore`. */
+/** Measures what one answer costs on the wire, from when the panel opens. Fits `useSyncExternalStore`. */
 export class WireFigures {
   readonly #client: Client
   readonly #messageId: string
@@ -54,7 +54,7 @@ export class WireFigures {
   #checkedAt = -Infinity
   #stops: (() => void)[] = []
   #drawing = 0
-  /** So much of it was there already. */
+  /** The length of the text that was there before. */
   #before: number | null = null
 
   constructor(client: Client, lab: Lab, messageId: string) {
@@ -119,7 +119,7 @@ export class WireFigures {
     this.#change({ last: point, points: points.length > maxPoints ? points.filter((_, i) => i % 2 === 0) : points })
   }
 
-  /** Until the browser has painted what came: the next frame, and the turn behind it. */
+  /** The time until the browser has painted it: the next frame, and the task after that. */
   #measurePaint(at: number): void {
     if (document.visibilityState === 'hidden') return
     requestAnimationFrame(() =>
@@ -134,7 +134,7 @@ export class WireFigures {
     const now = performance.now()
     this.#frameTimes = this.#frameTimes.filter((at) => now - at < 1_000)
     this.#figures = { ...this.#figures, ...change, frames: this.#frameTimes.length }
-    // Drawn once a frame, whatever comes.
+    // Listeners are told at most once a frame.
     this.#drawing ||= requestAnimationFrame(() => {
       this.#drawing = 0
       for (const listener of this.#listeners) listener()

@@ -3,7 +3,7 @@ import { reroute } from './line.ts'
 
 let lab: Lab | null = null
 
-/** The laboratory on this page's line: put there once, and left there. */
+/** The lab on this page's connection: it is put there once and stays. */
 export function laboratory(): Lab {
   if (!lab) {
     lab = new Lab()

@@ -1,6 +1,6 @@
 import { fetchWithProgress } from '@runnel/client'
 
-/** What this page's lines are opened with, so that the wire panel can put its laboratory in between. */
+/** What this page opens its connections with, so that the panel can put its lab in between. */
 let socketOf = (url: string, protocols: string[]): WebSocket => new WebSocket(url, protocols)
 let fetchOf: typeof fetch = fetchWithProgress
 /** The WebSocket opened last. */
@@ -15,7 +15,7 @@ export const line = {
   fetch: ((input, init) => fetchOf(input, init)) as typeof fetch,
 }
 
-/** From now on all goes this way; a WebSocket that is open is left for a new one. */
+/** From now on everything goes this way. An open WebSocket is replaced by a new one. */
 export function reroute(way: { WebSocket: typeof WebSocket; fetch: typeof fetch }): void {
   socketOf = (url, protocols) => new way.WebSocket(url, protocols)
   fetchOf = way.fetch

@@ -8,7 +8,7 @@ export function setWireOpen(next: boolean): void {
   for (const listener of listeners) listener()
 }
 
-/** Is the wire panel on show? Off until somebody asks for it, each time. */
+/** Whether the panel is open. It is closed each time the page loads. */
 export function useWireOpen(): boolean {
   return useSyncExternalStore(
     (listener) => {

@@ -11,7 +11,7 @@ import { laboratory } from './laboratory.ts'
 import { setWireOpen } from './open.ts'
 import './wire.css'
 
-/** What goes over the line for the newest answer on show. */
+/** What the connection carries for the newest answer on show. */
 export default function WirePanel({ chatId }: { chatId: string }) {
   const words = useWords().wire
   const lab = laboratory()

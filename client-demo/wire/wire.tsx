@@ -6,7 +6,7 @@ import { setWireOpen, useWireOpen } from './open.ts'
 
 const WirePanel = lazy(() => import('./wire-panel.tsx'))
 
-/** Opens and shuts the panel that shows what goes over the line. */
+/** Opens and closes the panel that shows what the connection carries. */
 export function WireButton() {
   const words = useWords().wire
   const isOpen = useWireOpen()

@@ -8,7 +8,7 @@ export function timesOf(language: string) {
     today: begun(relative.format(0, 'day')),
     yesterday: begun(relative.format(-1, 'day')),
     thisWeek: begun(relative.format(0, 'week')),
-    /** The year where it is another one than that of `now`. */
+    /** With the year, if it is not the year of `now`. */
     month: (at: Date, now: Date) => begun((at.getFullYear() === now.getFullYear() ? month : monthOfYear).format(at)),
   }
 }

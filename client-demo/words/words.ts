@@ -1,4 +1,4 @@
-/** All that a person reads: one object of words a language, a file an area. */
+/** Everything that a person reads: one object of words for each language, one file for each area. */
 import { useSyncExternalStore } from 'react'
 import { en, type Words } from './en.ts'
 
@@ -13,7 +13,7 @@ const key = 'runnel-language'
 const listeners = new Set<() => void>()
 let words: Words = en
 
-/** The words of the language that was chosen here, else of the browser's. */
+/** The words of the chosen language, or else of the browser's. */
 export function useWords(): Words {
   return useSyncExternalStore(
     (listener) => {
@@ -24,7 +24,7 @@ export function useWords(): Words {
   )
 }
 
-/** The same, where nothing is drawn by them. */
+/** The same outside of rendering. */
 export const wordsNow = (): Words => words
 
 /** Null: the browser's. */

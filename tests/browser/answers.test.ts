@@ -129,7 +129,7 @@ test('a chat is saved as a file: all of it, and with branches the one on show', 
   await page.setViewportSize({ width: 360, height: 740 })
   await page.click(by('chat-menu'))
   await page.getByRole('menuitem', { name: 'Save all as JSON', exact: true }).waitFor()
-  await page.getByRole('menuitem', { name: 'Show what goes over the line' }).click()
+  await page.getByRole('menuitem', { name: 'Show what the connection carries' }).click()
   await page.waitForSelector(by('wire'))
   await page.close()
 })
@@ -143,7 +143,7 @@ test('an answer says how it stands, and what to do about it', async () => {
   const { messageId } = await ask(chatId, 'wait, nothing')
   const page = await open(chatId)
   const last = `${answer} >> nth=-1`
-  await shows(page, `${last} >> ${by('note')}`, ['Is being written'])
+  await shows(page, `${last} >> ${by('note')}`, ['Being written'])
   await reads(() => page.locator(`${last} >> ${by('continue')}`).count(), 0)
   await cy.call('POST', `/api/messages/${messageId}/stop`, {})
   await shows(page, `${last} >> ${by('note')}`, ['Stopped by Cy'])

@@ -228,7 +228,7 @@ test('a call runs with the arguments that a person gives it; what is wrong with 
   )
   await card.locator(by('approve-changed')).click()
   await field.fill('["Cy"]')
-  await reads(() => card.locator(by('json-wrong')).innerText(), 'Arguments stand between { and }.')
+  await reads(() => card.locator(by('json-wrong')).innerText(), 'Arguments must be an object between { and }.')
   await card.locator(by('approve-changed')).click()
   expect(sent).toEqual([])
   // What does not fit the tool, the server says.
@@ -244,7 +244,7 @@ test('a call runs with the arguments that a person gives it; what is wrong with 
   await card.getByRole('button').first().press('Enter')
   await reads(() => card.locator(by('by')).innerText(), 'Changed and approved by you')
   await card.getByText('2 sent to Cy').waitFor({ state: 'visible' })
-  await card.getByText('What the model had asked for').waitFor({ state: 'visible' })
+  await card.getByText('What the model asked for').waitFor({ state: 'visible' })
   expect(sent.map(({ hasKey }) => hasKey)).toEqual([true, true])
   await page.close()
 })
@@ -280,7 +280,7 @@ test('a result of a client that is no JSON is asked about, and sent as text only
   const field = card.locator(by('call-output'))
   await field.fill('By the pier')
   await card.locator(by('send-output')).click()
-  await card.getByRole('alert').filter({ hasText: 'This is not JSON. Shall it be sent as plain text?' }).waitFor()
+  await card.getByRole('alert').filter({ hasText: 'This is not JSON. Send it as plain text?' }).waitFor()
   await card.getByRole('button', { name: 'Keep editing' }).click()
   await field.fill('{"pier": "north",}')
   await card.locator(by('send-output')).click()
@@ -496,7 +496,7 @@ test('progress goes when its run ends; errors and refusals say what to do; what 
   )
   await reads(
     () => page.locator('[data-type=refusal]').innerText(),
-    'I would rather not.\n\nThe model did not want to answer. Ask in other words, or ask another model.',
+    'I would rather not.\n\nThe model refused to answer. Ask in other words, or ask another model.',
   )
   await ada.call('POST', `/api/messages/${messageId}/stop`)
   await reads(() => progress.isVisible(), false)

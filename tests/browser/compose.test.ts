@@ -165,7 +165,7 @@ test('files come by the button, a paste and a drop; one that is too large says s
   await shows(page, chips, ['notes.txt', 'pasted.png', 'dropped.txt'])
   const refused = `${by('attachment')}[data-status=failed]`
   await shows(page, `${refused} .attachment-fault`, [
-    'Not attached: it has 0.2 MB, and a file may have 0.1 MB. Attach a smaller one.',
+    'Not attached: it is 0.2 MB large, and the limit is 0.1 MB. Attach a smaller file.',
   ])
   await page.click(`${refused} button`)
   await page.getByRole('button', { name: 'Remove pasted.png' }).click()

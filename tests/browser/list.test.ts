@@ -135,7 +135,7 @@ test('what is deleted can be taken back for a moment', async () => {
   const [other, page] = [await openTab(context, server, ''), await openTab(context, server, second)]
   // Of the open chat: what is shown is a new one, and it is back when it is taken back.
   await choose(page, second, 'Delete')
-  await page.getByText('“Second to go” is deleted.').first().waitFor()
+  await page.getByText('“Second to go” was deleted.').first().waitFor()
   await reads(async () => [await row(page, second).count(), new URL(page.url()).hash], [0, ''])
   await page.getByRole('button', { name: 'Undo' }).click()
   await reads(async () => [await row(page, second).count(), new URL(page.url()).hash], [1, `#${second}`])

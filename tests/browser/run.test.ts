@@ -143,7 +143,7 @@ test('a call is approved in one tab, and every tab sees it run and the answer go
   const other = await again()
   for (const tab of [page, other]) {
     await call(tab).getByRole('button', { name: 'Approve', exact: true }).waitFor()
-    await shows(tab, `${answer} ${by('note')}`, ['Waits for approval'])
+    await shows(tab, `${answer} ${by('note')}`, ['Waiting for approval'])
   }
   await page.click(by('approve'))
   for (const tab of [page, other]) {
@@ -167,7 +167,7 @@ test('a call that is denied is not run', async () => {
 
 test("what a person gives as the result of a client's tool reaches the model", async () => {
   const { page, messageId } = await opened('ask_person please')
-  await shows(page, `${answer} ${by('note')}`, ['Waits for a result'])
+  await shows(page, `${answer} ${by('note')}`, ['Waiting for a result'])
   await page.fill(by('call-output'), '{"rain":true}')
   await page.click(by('send-output'))
   await hasStatus(page, 'completed')

@@ -113,7 +113,7 @@ test('a token in the address never replaces who is signed in without asking, and
   // One that is nobody's says so, whatever it says of itself; one of the same user is a fresh one.
   const forged = `${mallory.split('.')[0]}.${ada.token!.split('.')[1]}.nothing`
   await page.goto(`${server.url}/#token=${forged}`)
-  await page.waitForSelector('.fault:has-text("not valid any more")')
+  await page.waitForSelector('.fault:has-text("no longer valid")')
   expect(await tokenHeld(page)).toBe(ada.token)
   const fresh = await tokenOf('ada', { name: 'Ada L.', expiresInSeconds: 7_200 })
   await page.goto(`${server.url}/#token=${fresh}`)
@@ -222,7 +222,7 @@ test('the owner shares by a dialog: people, roles, links and who came by them; w
   await expect.poll(async () => (await ada.call('GET', `/api/chats/${id}/members`)).body.items[1]?.role).toBe('viewer')
   await page.click('[data-testid=make-link]')
   const url = await page.inputValue('[data-testid=new-link] input')
-  await page.waitForSelector('[data-testid=links] li:has-text("Nobody has joined by it")')
+  await page.waitForSelector('[data-testid=links] li:has-text("Nobody has used it yet")')
 
   // While the answer is being written: a guest, and one who has an account.
   const guest = await openPage(guests, url.slice(url.indexOf('#')))
@@ -250,7 +250,7 @@ test('the owner shares by a dialog: people, roles, links and who came by them; w
     await reader.waitForSelector(link(id), { state: 'detached' })
     expect(`${await reader.title()} ${await reader.textContent('body')}`).not.toMatch(/Secret plans|words of ours/)
   }
-  expect(await guest.textContent('[data-testid=gone]')).toContain('The link does not work any more')
+  expect(await guest.textContent('[data-testid=gone]')).toContain('The link no longer works')
   await Promise.all([adas, bobs, cids, guests].map((context) => context.close()))
   expect(problems).toEqual([])
 }, 30_000)

@@ -76,7 +76,7 @@ test('it shows what an answer costs, and each fault is survived', async () => {
   next.end()
   await reads(async () => (await text(page))?.trim(), 'It blows where it wants.')
   expect((await server.call('GET', `/api/messages/${messageId}`)).body.output[0].text).toBe('It blows where it wants.')
-  await page.getByRole('button', { name: 'Hide what goes over the line' }).first().click()
+  await page.getByRole('button', { name: 'Hide what the connection carries' }).first().click()
   expect(await page.locator(by('wire')).count()).toBe(0)
   expect(problems).toEqual([])
 }, 60_000)

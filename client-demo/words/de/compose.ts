@@ -26,14 +26,14 @@ export const compose: typeof en = {
   uploading: (percent: number) => `Wird hochgeladen, ${percent} %`,
   removeFile: (name: string) => `${name} entfernen`,
   tooLarge: (bytes: number, most: number) =>
-    `Nicht angehängt: Sie hat ${inMb.format(bytes / 1e6)}, erlaubt sind ${inMb.format(most / 1e6)}. Hängen Sie eine kleinere an.`,
+    `Nicht angehängt: Die Datei hat ${inMb.format(bytes / 1e6)}, erlaubt sind ${inMb.format(most / 1e6)}. Hängen Sie eine kleinere an.`,
 
   model: 'Modell',
   models: (count: number) => `${count} Modelle`,
   modelIs: (name: string) => `Modell: ${name}`,
   modelTitle: 'Modelle',
   searchModels: 'Modelle suchen',
-  noModel: 'Kein Modell heißt so.',
+  noModel: 'Kein Modell hat diesen Namen.',
   modelFacts: ({ provider, images, tools, reasoning, contextTokens }: ModelInfo) =>
     [
       provider,
@@ -50,12 +50,12 @@ export const compose: typeof en = {
   tools: 'Werkzeuge',
   toolsAre: (count: number) =>
     plural(count, { one: 'Darf 1 Werkzeug benutzen', other: `Darf ${number.format(count)} Werkzeuge benutzen` }),
-  toolsTitle: 'Werkzeuge, die benutzt werden dürfen',
+  toolsTitle: 'Werkzeuge, die das Modell benutzen darf',
   ownTools: 'Eingebaut',
-  asksFirst: { always: 'Fragt Sie vorher', depends: 'Fragt Sie manchmal vorher' },
+  asksFirst: { always: 'Fragt Sie vorher', depends: 'Fragt Sie eventuell vorher' },
   serverAway: (name: string) => `${name} ist im Moment nicht erreichbar.`,
 
-  waits: 'Wartet auf das Senden',
+  waits: 'Wartende Nachrichten',
   who: {
     next: (name: string | null) => (name === null ? 'Als Nächstes:' : `Als Nächstes, von ${name}:`),
     later: (name: string | null) => (name === null ? 'Danach:' : `Danach, von ${name}:`),
@@ -64,7 +64,7 @@ export const compose: typeof en = {
   moveUp: 'Nach oben',
   moveDown: 'Nach unten',
   editWaiting: 'Wartende Frage ändern',
-  notWaiting: 'Sie wartet nicht mehr: Sie wurde gesendet oder entfernt.',
+  notWaiting: 'Diese Nachricht wartet nicht mehr: Sie wurde gesendet oder entfernt.',
   removed: 'Aus der Warteschlange entfernt',
   notSent: (reason: string) => `Nicht gesendet: ${reason} Senden Sie es noch einmal, ändern oder entfernen Sie es.`,
 

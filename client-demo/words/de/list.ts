@@ -34,11 +34,11 @@ export const list = {
   waits: 'Wartet auf Sie',
   unread: 'Ungelesen',
 
-  actsOf: (title: string) => `Was mit „${title}“ geschehen soll`,
+  actsOf: (title: string) => `Aktionen für „${title}“`,
   rename: 'Umbenennen',
   newTitle: 'Neuer Titel',
   pin: 'Anheften',
   unpin: 'Nicht mehr anheften',
   remove: 'Löschen',
-  removed: (title: string) => `„${title}“ ist gelöscht.`,
+  removed: (title: string) => `„${title}“ wurde gelöscht.`,
 }

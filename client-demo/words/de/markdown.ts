@@ -8,5 +8,5 @@ export const markdown = {
   diagram: 'Diagramm',
   showSource: 'Quelltext zeigen',
   showPicture: 'Bild zeigen',
-  diagramFailed: 'Dieses Diagramm lässt sich nicht zeichnen. Das ist sein Quelltext.',
+  diagramFailed: 'Dieses Diagramm lässt sich nicht zeichnen. Dies ist sein Quelltext.',
 }

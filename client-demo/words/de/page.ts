@@ -6,15 +6,15 @@ export const page = {
     ended: (name: string) => `✓ ${name} · Runnel`,
   },
   notices: {
-    ask: 'Diese Antwort dauert etwas. Soll der Browser Ihnen sagen, wenn sie fertig ist oder Sie braucht?',
+    ask: 'Diese Antwort dauert etwas. Soll der Browser Sie benachrichtigen, wenn sie fertig ist oder Sie braucht?',
     yes: 'Ja, bitte',
     no: 'Nein, danke',
     ready: 'Die Antwort ist fertig.',
-    failed: 'Die Antwort wurde nicht fertig.',
+    failed: 'Die Antwort ist nicht fertig geworden.',
     waits: 'Die Antwort wartet auf Ihre Zustimmung.',
   },
   broken:
-    'Ein Teil dieser Seite wurde nicht geladen. Vielleicht gibt es inzwischen eine neue Fassung, oder die Verbindung brach ab.',
+    'Ein Teil dieser Seite wurde nicht geladen. Vielleicht gibt es eine neue Fassung, oder die Verbindung ist abgebrochen.',
   reload: 'Seite neu laden',
 
   settings: {
@@ -24,11 +24,12 @@ export const page = {
     scheme: 'Farben',
     schemes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
     notices: 'Hinweise',
-    noticesOn: 'Sie erfahren, wenn eine Antwort fertig ist oder Sie braucht, während Sie etwas anderes ansehen.',
-    noticesOff: 'Sie erfahren nicht, wenn eine Antwort fertig ist.',
+    noticesOn:
+      'Der Browser benachrichtigt Sie, wenn eine Antwort fertig ist oder Sie braucht, während Sie etwas anderes ansehen.',
+    noticesOff: 'Der Browser benachrichtigt Sie nicht, wenn eine Antwort fertig ist.',
     noticesBlocked:
       'Ihr Browser blockiert Hinweise dieser Seite. Erlauben Sie sie in den Einstellungen des Browsers für diese Website.',
-    noticesNone: 'Dieser Browser hat hier keine Hinweise.',
+    noticesNone: 'Dieser Browser kann hier keine Hinweise anzeigen.',
     turnOn: 'Einschalten',
     turnOff: 'Ausschalten',
     keys: 'Alle Tasten zeigen',

@@ -4,7 +4,7 @@ export const settings: typeof en = {
   title: 'Einstellungen dieses Chats',
   system: 'Anweisungen',
   systemNote:
-    'Werden dem Modell vor jeder Frage dieses Chats gesagt. Alle, die hier schreiben, können sie lesen und ändern.',
+    'Das Modell erhält sie vor jeder Frage in diesem Chat. Alle, die hier schreiben dürfen, können sie lesen und ändern.',
   asTheModel: 'Vorgabe des Modells',
   fields: {
     temperature: { name: 'Temperatur', note: '0 bis 2. Niedrig: immer dieselbe Antwort; hoch: mehr Abwechslung.' },
@@ -15,9 +15,9 @@ export const settings: typeof en = {
   },
   efforts: { minimal: 'Kaum', low: 'Kurz', medium: 'Mittel', high: 'Lange' },
   faults: {
-    temperature: 'Geben Sie eine Zahl von 0 bis 2 an, oder nichts.',
-    topP: 'Geben Sie eine Zahl über 0 und bis 1 an, oder nichts.',
-    mostTokens: 'Geben Sie eine ganze Zahl über 0 an, oder nichts.',
+    temperature: 'Geben Sie eine Zahl von 0 bis 2 ein, oder lassen Sie das Feld leer.',
+    topP: 'Geben Sie eine Zahl über 0 und bis 1 ein, oder lassen Sie das Feld leer.',
+    mostTokens: 'Geben Sie eine ganze Zahl über 0 ein, oder lassen Sie das Feld leer.',
     effort: 'Wählen Sie eines davon.',
     rest: 'Das ist kein JSON-Objekt. Es sieht so aus: { "seed": 7 }.',
   },

@@ -12,12 +12,12 @@ export const signIn = {
     unknown: 'Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
   },
   refused: {
-    invalid: 'Der Anmeldelink ist nicht mehr gültig. Sie sind angemeldet wie zuvor.',
-    unchecked: 'Der Anmeldelink konnte nicht geprüft werden. Sie sind angemeldet wie zuvor.',
+    invalid: 'Der Anmeldelink ist nicht mehr gültig. Sie bleiben angemeldet wie zuvor.',
+    unchecked: 'Der Anmeldelink konnte nicht geprüft werden. Sie bleiben angemeldet wie zuvor.',
   },
   askTitle: 'Als jemand anderes anmelden?',
   askText: (from: string | null, to: string) =>
-    `Sie sind als ${from ?? 'jemand anderes'} angemeldet. Der geöffnete Link meldet Sie als ${to} an: Was Sie dann schreiben, kann diese Person lesen.`,
+    `Sie sind als ${from ?? 'jemand anderes'} angemeldet. Der geöffnete Link würde Sie als ${to} anmelden. Diese Person könnte dann lesen, was Sie schreiben.`,
   signInAs: (name: string) => `Als ${name} anmelden`,
   stay: (name: string | null) => (name === null ? 'Angemeldet bleiben' : `${name} bleiben`),
   signOut: 'Abmelden',

@@ -10,13 +10,13 @@ function bytes(count: number): string {
 }
 
 export const wire: typeof en = {
-  open: 'Zeigen, was über die Leitung geht',
-  close: 'Nicht mehr zeigen, was über die Leitung geht',
+  open: 'Zeigen, was übertragen wird',
+  close: 'Nicht mehr zeigen, was übertragen wird',
   title: 'Was dieser Tab empfangen hat',
   nothing: 'Fragen Sie etwas und sehen Sie, was es kostet.',
   chart: 'Empfangene Bytes nach der Länge des Textes',
   explained:
-    'Gezählt, seit dies hier offen ist. Die beiden oberen Linien sagen, was derselbe Text gekostet hätte, wenn jedes Mal die ganze Nachricht oder ein JSON-Ereignis käme.',
+    'Gezählt, seit Sie dies geöffnet haben. Die beiden oberen Linien zeigen, was derselbe Text gekostet hätte, wenn jedes Mal die ganze Nachricht oder ein JSON-Ereignis käme.',
   bytes,
   whole: (size) => `jedes Mal die ganze Nachricht: ${size}`,
   deltas: (size) => `JSON-Deltas: ${size}`,
@@ -30,7 +30,7 @@ export const wire: typeof en = {
   stateVector: 'Zustandsvektor',
   entries: (count) => plural(count, { one: `${count} Eintrag`, other: `${count} Einträge` }),
   checkpoint: 'Letzter Vergleich',
-  checkpoints: { none: '–', equal: 'gleich', differs: 'verschieden: wird neu geladen', mended: 'geheilt' },
+  checkpoints: { none: '–', equal: 'gleich', differs: 'verschieden: wird neu geladen', mended: 'repariert' },
   caughtUp: 'Mit einer Differenz nachgeholt',
   cut: 'Leitung trennen',
   offline: '5 s ohne Netz',

@@ -25,14 +25,14 @@ export const compose = {
   uploading: (percent: number) => `Uploading, ${percent} %`,
   removeFile: (name: string) => `Remove ${name}`,
   tooLarge: (bytes: number, most: number) =>
-    `Not attached: it has ${inMb.format(bytes / 1e6)}, and a file may have ${inMb.format(most / 1e6)}. Attach a smaller one.`,
+    `Not attached: it is ${inMb.format(bytes / 1e6)} large, and the limit is ${inMb.format(most / 1e6)}. Attach a smaller file.`,
 
   model: 'Model',
   models: (count: number) => `${count} models`,
   modelIs: (name: string) => `Model: ${name}`,
   modelTitle: 'Models',
   searchModels: 'Search models',
-  noModel: 'No model is called so.',
+  noModel: 'No model has this name.',
   modelFacts: ({ provider, images, tools, reasoning, contextTokens }: ModelInfo) =>
     [
       provider,
@@ -44,14 +44,14 @@ export const compose = {
       .filter(Boolean)
       .join(' · '),
   several: 'Ask several side by side',
-  severalNote: (most: number) => `Up to ${most} answer the same question, each in a column.`,
+  severalNote: (most: number) => `Up to ${most} models answer the same question in columns.`,
 
   tools: 'Tools',
   toolsAre: (count: number) => plural(count, { one: 'May use 1 tool', other: `May use ${number.format(count)} tools` }),
-  toolsTitle: 'Tools that may be used',
+  toolsTitle: 'Tools the model may use',
   ownTools: 'Built in',
   asksFirst: { always: 'Asks you first', depends: 'May ask you first' },
-  serverAway: (name: string) => `${name} cannot be reached at the moment.`,
+  serverAway: (name: string) => `${name} cannot be reached right now.`,
 
   waits: 'Waiting to be sent',
   who: {
@@ -61,14 +61,14 @@ export const compose = {
   sendNow: 'Send now',
   moveUp: 'Move up',
   moveDown: 'Move down',
-  editWaiting: 'Change what waits',
-  notWaiting: 'It does not wait any more: it was sent, or removed.',
-  removed: 'Removed from the line',
+  editWaiting: 'Change the waiting message',
+  notWaiting: 'This message is no longer waiting: it was sent or removed.',
+  removed: 'Removed from the queue',
   notSent: (reason: string) => `Not sent: ${reason} Send it again, change it, or remove it.`,
 
   onTheWay: 'On the way',
   sending: 'Sending …',
-  waitsOffline: 'Waits until you are online:',
-  waitsForLine: 'Waits for the connection:',
-  tooManyWait: (most: number) => `${most} questions wait for the connection already. Your words stay here.`,
+  waitsOffline: 'Waiting until you are online:',
+  waitsForLine: 'Waiting for the connection:',
+  tooManyWait: (most: number) => `${most} questions are already waiting for the connection. Your text stays here.`,
 }

@@ -20,9 +20,9 @@ export const list = {
   },
 
   search: 'Search chats',
-  found: 'Found chats',
+  found: 'Chats found',
   nothingFound: (words: string) => `No chat has “${words}” in its title or text. Try fewer or other words.`,
-  empty: 'No chats yet. The first question makes one.',
+  empty: 'No chats yet. Your first question creates one.',
   more: 'Show more chats',
 
   pinned: 'Pinned',
@@ -33,11 +33,11 @@ export const list = {
   waits: 'Waits for you',
   unread: 'Unread',
 
-  actsOf: (title: string) => `What to do with “${title}”`,
+  actsOf: (title: string) => `Actions for “${title}”`,
   rename: 'Rename',
   newTitle: 'New title',
   pin: 'Pin',
   unpin: 'Unpin',
   remove: 'Delete',
-  removed: (title: string) => `“${title}” is deleted.`,
+  removed: (title: string) => `“${title}” was deleted.`,
 }

@@ -8,5 +8,5 @@ export const markdown = {
   diagram: 'Diagram',
   showSource: 'Show source',
   showPicture: 'Show picture',
-  diagramFailed: 'This diagram could not be drawn. This is what it was to be drawn from.',
+  diagramFailed: 'This diagram could not be drawn. This is its source.',
 }

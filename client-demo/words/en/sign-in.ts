@@ -1,22 +1,22 @@
 export const signIn = {
   title: 'Sign in to Runnel',
   endedTitle: 'Sign in again',
-  endedText: 'Your sign-in has ended. What you have written stays where it is.',
+  endedText: 'Your sign-in has ended. Your unsent text is kept.',
   atProgram: 'The program that shows this page did not sign you in. Sign in there, then try again.',
   token: 'Access token',
-  tokenHint: 'You get it from whoever runs this server.',
+  tokenHint: 'You get it from the person who runs this server.',
   signIn: 'Sign in',
   trouble: {
-    nobody: 'This token is not valid, or not any more. Ask for a new one.',
+    nobody: 'This token is not valid, or no longer valid. Ask for a new one.',
     unknown: 'The server could not be reached. Check your connection and try again.',
   },
   refused: {
-    invalid: 'The sign-in link is not valid any more. You are signed in as before.',
-    unchecked: 'The sign-in link could not be checked. You are signed in as before.',
+    invalid: 'The sign-in link is no longer valid. You are still signed in as before.',
+    unchecked: 'The sign-in link could not be checked. You are still signed in as before.',
   },
   askTitle: 'Sign in as somebody else?',
   askText: (from: string | null, to: string) =>
-    `You are signed in as ${from ?? 'somebody else'}. The link that was opened signs you in as ${to}: what you write then is theirs to read.`,
+    `You are signed in as ${from ?? 'somebody else'}. The link you opened would sign you in as ${to}, who could then read what you write.`,
   signInAs: (name: string) => `Sign in as ${name}`,
   stay: (name: string | null) => (name === null ? 'Stay signed in' : `Stay ${name}`),
   signOut: 'Sign out',
@@ -26,7 +26,7 @@ export const signIn = {
   invitedTo: (title: string) => (title === '' ? 'You are invited to a chat' : `You are invited to “${title}”`),
   mayRead: 'You may read this chat.',
   mayWrite: 'You may read this chat, and write in it.',
-  invalidInvite: 'This invitation is not valid any more. Ask whoever sent it for a new one.',
+  invalidInvite: 'This invitation is no longer valid. Ask the person who sent it for a new one.',
   notNow: 'Not now',
   joinAs: (name: string | null) => (name === null ? 'Join' : `Join as ${name}`),
 }

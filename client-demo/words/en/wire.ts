@@ -8,15 +8,15 @@ function bytes(count: number): string {
   return count < 1_000_000 ? `${number.format(count / 1_000)} kB` : `${number.format(count / 1_000_000)} MB`
 }
 
-/** The panel for the curious: here the words of the trade are what people look for. */
+/** The panel for curious people: here technical terms are what they look for. */
 export const wire = {
-  open: 'Show what goes over the line',
-  close: 'Hide what goes over the line',
+  open: 'Show what the connection carries',
+  close: 'Hide what the connection carries',
   title: 'What this tab received',
   nothing: 'Ask something, and watch what it costs.',
   chart: 'Bytes received, by the length of the text',
   explained:
-    'Counted from when this panel was opened. The two upper lines are what the same text would have cost if each update sent the whole message, or one JSON event.',
+    'Counted since you opened this panel. The two upper lines show what the same text would have cost if each update were the whole message, or one JSON event.',
   bytes,
   whole: (size: string) => `whole message each time: ${size}`,
   deltas: (size: string) => `JSON deltas: ${size}`,
