@@ -1,2 +1,2 @@
-/** Faults on purpose, and a look at what goes over the line: for demonstrations and tests, loaded by nobody else. */
+/** Faults on purpose, and a look at what the connection carries: for demonstrations and tests. Nothing else loads it. */
 export { Lab, type LabLine, type Seen } from './lab.ts'

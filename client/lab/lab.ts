@@ -4,13 +4,13 @@ import { Pace } from './pace.ts'
 import type { TransportName } from '../../shared/transports.ts'
 import { fetchWithProgress } from '../upload.ts'
 
-/** What a client opens its lines with. */
+/** What a client opens its connections with. */
 export interface LabLine {
   WebSocket: typeof WebSocket
   fetch: typeof fetch
 }
 
-/** Something that went over a line. `text`: of a control message on a WebSocket. */
+/** Something that a connection carried. `text`: the content of a control message on a WebSocket. */
 export interface Seen {
   /** By `performance.now()`, ms. */
   readonly at: number
@@ -20,8 +20,8 @@ export interface Seen {
 }
 
 /**
- * A line that can be made a bad one: `connect({ WebSocket: lab.WebSocket, fetch: lab.fetch })`. It wraps another line,
- * the platform's by default, and does nothing to it until it is told to.
+ * A connection that can be disturbed: `connect({ WebSocket: lab.WebSocket, fetch: lab.fetch })`. It wraps another one,
+ * the platform's by default, and changes nothing until it is told to.
  */
 export class Lab {
   readonly WebSocket: typeof WebSocket
@@ -44,18 +44,18 @@ export class Lab {
     this.fetch = (input, init) => this.#fetch(input, init)
   }
 
-  /** Told of all that goes over lines, from now on. */
+  /** Tells a listener everything that connections carry from now on. */
   watch(listener: (seen: Seen) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** All lines break, as when a cable is pulled for a moment. */
+  /** Breaks all connections, as if a cable were pulled for a moment. */
   cut(): void {
     for (const cut of this.#cuts) cut()
   }
 
-  /** Nothing can be reached for `ms`; then the network is back. */
+  /** Makes everything unreachable for `ms`; then the network is back. */
   async offline(ms: number): Promise<void> {
     this.#isOffline = true
     this.cut()
@@ -64,19 +64,19 @@ export class Lab {
     isBack()
   }
 
-  /** What comes is taken at so many bytes a second for `ms`; then what has waited comes at once. */
+  /** Takes incoming data at this many bytes a second for `ms`; then everything that waited arrives at once. */
   async readSlowly(bytesPerSecond: number, ms: number): Promise<void> {
     await this.#pace.slow(bytesPerSecond, ms)
   }
 
-  /** The way lets nothing better through than this; null: all passes. Lines that are open break. */
+  /** Lets nothing better through than this transport; null: everything. Breaks open connections. */
   only(transport: TransportName | null): void {
     this.#only = transport
     this.cut()
     if (transport === null) isBack()
   }
 
-  /** A letter of the next text that comes becomes another one: the copy differs, and nobody has said so. */
+  /** Changes one letter of the next text that arrives, so that the copy differs without being told. */
   corrupt(): void {
     this.#corrupts = true
   }

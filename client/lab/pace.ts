@@ -1,4 +1,4 @@
-/** How fast what comes is taken. */
+/** Limits how fast incoming data is taken. */
 export class Pace {
   #bytesPerMs = Infinity
   #wakers = new Set<() => void>()

@@ -11,17 +11,17 @@ import { chatOf, messageOf } from './stores.ts'
 import { useEffect, useMemo, useState } from './react.ts'
 
 export interface ActionState {
-  /** Something that was asked for here has not been answered yet. */
+  /** A call has been made and not been answered yet. */
   readonly pending: boolean
-  /** Why the last one failed. */
+  /** Why the last call failed. */
   readonly error: RunnelError | null
   /** Forgets the error. */
   readonly reset: () => void
 }
 
 /**
- * What a person may do, and how it stands. It never rejects: null says that it failed, `error` why. A second click while it is under way,
- * or within a second, gets the answer of the first. After a failure on the way, the same again is done once.
+ * An action and its state. It never rejects: null means that it failed, and `error` says why. A second click while it is under way,
+ * or within a second, gets the answer of the first. If it failed on the way, trying again does it only once.
  */
 export type Action<Args extends unknown[], Result> = readonly [
   act: (...args: Args) => Promise<Result | null>,
@@ -36,7 +36,7 @@ interface State {
   readonly error: RunnelError | null
 }
 
-/** `scope`: what it is done to; another one has neither the pending nor the error of this. */
+/** `scope`: what the action is about. Another scope has its own pending and error. */
 function useAction<Args extends unknown[], Result>(scope: string, run: Run<Args, Result>): Action<Args, Result> {
   const provided = useProvided()
   // An `act` of another scope goes on with what it was made for.
@@ -106,8 +106,8 @@ function show(provided: Provided, { chatId, messageId }: Sent): void {
 }
 
 /**
- * Says something in a chat and shows the branch that it begins; null: in a new chat, made with the first message. It answers
- * the last message on show where that is not the newest.
+ * Sends a message in a chat and shows its branch; null: in a new chat, created with this message. It follows
+ * the last message on show, if that is not the newest.
  */
 export function useSend(chatId: string | null): Action<[message: string | SendRequest], Sent> {
   return useAction(`send ${chatId}`, async (provided, message) => {
@@ -138,7 +138,7 @@ function requestOf(provided: Provided, chatId: string | null, message: string | 
 /** The run of an answer that is on show. */
 const runOf = (provided: Provided, messageId: string) => messageOf(provided, messageId).getSnapshot().message?.taskId
 
-/** Stops the run of an answer that is on show, not one that began since. */
+/** Stops the run of an answer that is on show, not a later one. */
 export function useStop(messageId: string): Action<[], TaskInfo> {
   return useAction(`stop ${messageId}`, (provided) => {
     const taskId = runOf(provided, messageId)
@@ -151,7 +151,7 @@ export function useStop(messageId: string): Action<[], TaskInfo> {
   })
 }
 
-/** Goes on with an answer that has ended. */
+/** Continues an answer that has ended. */
 export function useContinue(messageId: string): Action<[], Sent> {
   return useAction(`continue ${messageId}`, (provided) =>
     once(
@@ -163,7 +163,7 @@ export function useContinue(messageId: string): Action<[], Sent> {
   )
 }
 
-/** Lets a tool call of an answer run, or not; with edited `arguments` it runs with those. */
+/** Approves or denies a tool call of an answer; with edited `arguments` it runs with those. */
 export function useDecide(
   messageId: string,
 ): Action<
@@ -182,7 +182,7 @@ export function useAnswerCall(messageId: string): Action<[callId: string, output
   )
 }
 
-/** Makes another answer beside this one, and shows it. */
+/** Asks for another version of this answer, and shows it. */
 export function useRegenerate(messageId: string): Action<[request?: RunRequest], Sent> {
   return useCallOn(
     'regenerate',
@@ -192,7 +192,7 @@ export function useRegenerate(messageId: string): Action<[request?: RunRequest],
   )
 }
 
-/** Asks anew in place of a question: a new branch, which is shown. */
+/** Asks a question again with other words. This makes a new branch, which is shown. */
 export function useEdit(messageId: string): Action<[question: string | EditRequest], Sent> {
   return useCallOn(
     'edit',
@@ -203,7 +203,7 @@ export function useEdit(messageId: string): Action<[question: string | EditReque
   )
 }
 
-/** Deletes a message with all that answers it; true when it is done. */
+/** Deletes a message with everything that answers it; true when it is done. */
 export function useDeleteMessage(messageId: string): Action<[], true> {
   return useCallOn('delete', messageId, (api) => api.deleteMessage(messageId).then(() => true as const))
 }

@@ -1,9 +1,9 @@
 import * as random from 'lib0/random'
 import { asRunnelError } from '../parts/loader.ts'
 
-/** A second click so soon after the answer means the first one. */
+/** A second click this soon after the answer counts as the first one. */
 const doubleClickMs = 1_000
-/** So long what may have got through is repeated as the same intent. */
+/** For this long, a call that may have got through is repeated as the same intent. */
 const sameIntentMs = 60_000
 
 interface Call {
@@ -11,12 +11,12 @@ interface Call {
   readonly request: unknown
   /** Null: it failed, and nobody knows whether it got through. */
   result: Promise<unknown> | null
-  /** Until then it is the same intent; null while it is under way. */
+  /** Until then a repeat is the same intent; null while the call is under way. */
   until: number | null
 }
 
 /**
- * What people ask for, each intent once: a repeat while it is under way, or a double click, gets the same answer. One that
+ * Runs each intent once: a repeat while it is under way, or a double click, gets the same answer. A call that
  * failed on its way is repeated with the same key and the same words, so that the server does it once.
  */
 export class Calls {
@@ -24,7 +24,7 @@ export class Calls {
   readonly isUsed = true
   readonly #calls = new Map<string, Call>()
 
-  /** `intent` names what is wanted. Throws RunnelError. */
+  /** `intent` names what the person wants. Throws RunnelError. */
   async run<Request, Result>(
     intent: string,
     prepare: () => Request,

@@ -1,5 +1,5 @@
 'use client'
-/** Runnel for React: hooks on what is live, and actions with pending and error. `@runnel/client/react/markdown` shows Markdown. */
+/** Runnel for React: hooks for live data, and actions with pending and error. `@runnel/client/react/markdown` shows Markdown. */
 export { RunnelProvider, useClient, type RunnelProviderProps } from './provider.ts'
 export {
   useBlock,

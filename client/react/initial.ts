@@ -5,7 +5,7 @@ import type { FirstChat } from '../parts/chat-parts.ts'
 import { branch, treeOrder, type ChatMessage } from '../tree.ts'
 import { readChat, type ChatFields, type Message } from '../../shared/schema.ts'
 
-/** What a page shows before anything has come: plain JSON, made on a server by `readInitialState`, given to the provider. */
+/** What a page shows before live data arrives: plain JSON that `readInitialState` makes on a server, for the provider. */
 export interface InitialState {
   readonly chats?: Page<ListedChat>
   /** By id. */
@@ -19,11 +19,11 @@ export interface InitialQuery {
   chats?: boolean | undefined
   /** A chat, with the last answers of its newest branch. */
   chatId?: string | undefined
-  /** So many messages of that branch, 20 where nothing is said. */
+  /** How many messages of that branch; default 20. */
   limit?: number | undefined
 }
 
-/** Reads what a page is to show at once. It follows nothing and leaves nothing open. Throws what the server says. */
+/** Reads what a page should show at once. It follows nothing and leaves nothing open. Throws the server's errors. */
 export async function readInitialState(
   { api }: { api: Pick<Api, 'listChats' | 'getChatState' | 'getMessages'> },
   { chats = false, chatId, limit = 20 }: InitialQuery,

@@ -9,7 +9,7 @@ import { useMemo } from './react.ts'
 export type Chats = ChatListSnapshot & {
   /** Reads the next page. */
   readonly loadMore: () => void
-  /** Reads all pages anew, as after an error. */
+  /** Reads all pages again, for example after an error. */
   readonly refresh: () => void
 }
 

@@ -15,12 +15,12 @@ export function usePart<Snapshot>(part: Part<Snapshot>, first: () => Snapshot): 
   return useSyncExternalStore(part.subscribe, part.getSnapshot, first)
 }
 
-/** How the line to the server is. */
+/** The state of the connection to the server. */
 export function useConnection(): ConnectionState {
   return usePart(useProvided().connection, () => connecting)
 }
 
-/** A part of a chat, and all of it. */
+/** A part of a chat, and the whole chat. */
 function useChatPart<Snapshot>(chatId: string, part: (chat: ChatParts) => Part<Snapshot>): [Snapshot, ChatParts] {
   const provided = useProvided()
   const chat = useMemo(() => chatOf(provided, chatId), [provided, chatId])
@@ -33,9 +33,9 @@ export function useChat(chatId: string): ChatView {
 }
 
 export interface ShownBranch extends BranchView {
-  /** Shows the branch that holds this message, one that is still to come, too. */
+  /** Shows the branch that contains this message, even if the message has not arrived yet. */
   readonly choose: (messageId: string) => void
-  /** Shows the chat without this message and what answers it, until the answer is called. */
+  /** Hides this message and everything that answers it until the returned function is called. */
   readonly hide: (messageId: string) => () => void
 }
 
@@ -45,12 +45,12 @@ export function useBranch(chatId: string): ShownBranch {
   return useMemo(() => ({ ...shown, choose, hide }), [shown, choose, hide])
 }
 
-/** Who else has a chat open. `state` is what this client says of itself meanwhile; null or nothing: it says nothing. */
+/** Who else has a chat open. `state` is what this client tells the others about itself; null or absent: nothing. */
 export function usePresence(chatId: string, state?: object | null): Presence {
   const [presence, chat] = useChatPart(chatId, (parts) => parts.presence)
   const key = useRef({}).current
   const said = state ? JSON.stringify(state) : null
-  // Another state takes the place of the last: nobody sees this client go and come again.
+  // A new state replaces the last one without this client seeming to leave and return.
   useEffect(() => chat.say(key, said === null ? null : (JSON.parse(said) as object)), [chat, key, said])
   useEffect(() => () => chat.say(key, null), [chat, key])
   return presence
@@ -67,17 +67,17 @@ function useMessagePart<Snapshot>(
   return usePart(part, () => find(messageOf(provided, messageId, true)).getSnapshot())
 }
 
-/** An answer without what grows: its fields, and which blocks it has. Renders when a field changes or a block comes. */
+/** An answer without its growing texts: its fields and the list of its blocks. Renders when a field changes or a block is added. */
 export function useMessage(messageId: string): MessageOutline {
   return useMessagePart(messageId, [], (message) => message)
 }
 
-/** One block of an answer, with its text as of now; null while there is none. */
+/** One block of an answer with its current text; null while it does not exist. */
 export function useBlock(messageId: string, blockId: string): Block | null {
   return useMessagePart(messageId, [blockId], (message) => message.block(blockId))
 }
 
-/** The text of a block as finished pieces and one open piece: what is finished is the same object for ever. */
+/** The text of a block as finished pieces and one open piece. A finished piece stays the same object forever. */
 export function useBlockText(messageId: string, blockId: string, field: GrowingField = 'text'): TextInPieces {
   return useGrowingText(messageId, blockId, field, inPieces)
 }

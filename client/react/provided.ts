@@ -5,7 +5,7 @@ import type { InitialState } from './initial.ts'
 
 export const connecting: ConnectionState = { status: 'connecting' }
 
-/** So many that nobody uses are kept for whoever comes back to them. */
+/** At most this many unused ones are kept, in case a component comes back to them. */
 const keptUnused = 100
 /** What was asked for a moment ago is about to be used: React draws all of a page before it begins to use anything. */
 const aboutToBeUsedMs = 10_000
@@ -15,8 +15,8 @@ interface Thing {
 }
 
 /**
- * What one provider gives to all hooks below it. A client of its own is made when something is first followed or
- * asked for, never by rendering, so a server that renders opens nothing.
+ * What one provider gives to all hooks below it. Its own client is created when something is first followed or
+ * asked for, never by rendering, so a rendering server opens no connection.
  */
 export class Provided {
   readonly initial: InitialState
@@ -44,7 +44,7 @@ export class Provided {
     subscribe: (listener) => this.getClient().connection.subscribe(listener),
   }
 
-  /** Keeps a client of its own open until the answer is called; whoever comes back before the next turn finds it open. */
+  /** Keeps its own client open until the returned function is called. A component that comes back before the next task finds it open. */
   readonly hold = (): (() => void) => {
     this.#holders++
     return () => {

@@ -15,11 +15,11 @@ import {
 const Context = createContext<Provided | null>(null)
 
 export interface RunnelProviderProps {
-  /** A client of yours, which stays open when the provider goes. */
+  /** Your own client, which stays open when the provider is unmounted. */
   client?: Client | undefined
-  /** Or how to connect: the provider's own client, closed with it. Read once; a `key` makes another one. */
+  /** Or options for the provider's own client, which is closed with it. They are read once; give another `key` for a new client. */
   options?: ConnectOptions | undefined
-  /** What is shown until something has come: what `readInitialState` gave on the server. Read once. */
+  /** What is shown until live data arrives: the result of `readInitialState` on the server. Read once. */
   initial?: InitialState | undefined
   children?: ReactNode
 }
@@ -38,7 +38,7 @@ export function useProvided(): Provided {
   return provided
 }
 
-/** The client, for what no hook does: `client.api`, `client.connection.retry()`. */
+/** The client, for everything that no hook does: `client.api`, `client.connection.retry()`. */
 export function useClient(): Client {
   return useProvided().getClient()
 }

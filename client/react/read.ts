@@ -8,7 +8,7 @@ import { useProvided } from './provider.ts'
 import { useCallback, useEffect, useState } from './react.ts'
 
 export interface Reading<Data> {
-  /** Of the last time that it was read; undefined before. */
+  /** The last result; undefined before the first. */
   readonly data: Data | undefined
   readonly pending: boolean
   readonly error: RunnelError | null
@@ -57,7 +57,7 @@ export function useRead<Data>(
   return { data, pending, error, reload }
 }
 
-/** What a person asked, whole. A chat lists long questions shortened: they are read once they are shown. */
+/** The whole text of a question. A chat lists long questions shortened, so they are read once they are shown. */
 export function useQuestion(message: ChatMessage): Question & Pick<Reading<Question>, 'pending' | 'error'> {
   const provided = useProvided()
   const [read, setRead] = useState<{ id: string; question?: Question; error?: RunnelError } | null>(null)

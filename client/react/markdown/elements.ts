@@ -4,22 +4,22 @@ import { createElement, type ComponentType, type ReactElement, type ReactNode } 
 import { markOf, type TextMark } from './mark-nodes.ts'
 import { fittingTag, isSpace, placeIn, tableChildren, type Place } from './nesting.ts'
 
-/** Components of yours in place of elements. Make the object once, outside of what renders: another one draws all anew. */
+/** Your components in place of elements. Create the object once, outside of rendering: a new object renders everything again. */
 export interface MarkdownComponents {
-  /** Each block at the top finds the direction of its text by itself: it gets `dir="auto"`. */
+  /** Gives each top-level block `dir="auto"`, so it finds the direction of its text. */
   readonly dir?: 'auto'
-  /** A block of code; `text` is what stands in it so far. */
+  /** A block of code; `text` is its content so far. */
   readonly code?: ComponentType<{ node: CodeNode; text: string }>
   readonly math?: ComponentType<{ node: MathNode }>
   /** What stands for a mark of the text. */
   readonly mark?: ComponentType<{ mark: TextMark }>
-  /** By tag, as `{ a: Link }`. They get what the element would have. */
+  /** By tag, as in `{ a: Link }`. They get the props that the element would have. */
   readonly elements?: Readonly<Record<string, ComponentType<Record<string, unknown> & { children?: ReactNode }>>>
 }
 
 /**
- * React elements of nodes, one for each node, for as long as the node lives: React leaves what is the same element alone,
- * so a token costs the nodes that it changed.
+ * Keeps one React element for each node as long as the node lives. React skips an element that is the same object,
+ * so a token costs only the nodes that it changed.
  */
 export class Elements {
   readonly #components: MarkdownComponents

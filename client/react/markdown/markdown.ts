@@ -20,11 +20,11 @@ interface Look {
 
 export interface MarkdownProps extends Look {
   text: string
-  /** More of it is to come: its end is shown as what it most likely becomes. */
+  /** More text will come: the end is shown as what it will most likely become. */
   isGrowing?: boolean | undefined
 }
 
-/** Markdown of a text that you have. One that grows costs what is new, and a look through what is there. */
+/** Shows a text as Markdown. A growing text costs what is new, and one comparison with what is there. */
 export function Markdown({ text, isGrowing = false, options, ...look }: MarkdownProps): ReactElement {
   // A tree is the text's own, however it came about: rendering twice, or another text in between, gives the same.
   const follower = useMemo(() => formOf(options).follow(() => {}), [options])
@@ -41,7 +41,7 @@ export function Markdown({ text, isGrowing = false, options, ...look }: Markdown
 export interface BlockMarkdownProps extends Look {
   messageId: string
   blockId: string
-  /** Of the block; `text` where nothing is said. */
+  /** The field of the block; default `text`. */
   field?: GrowingField | undefined
   /** Text that comes in bursts is revealed evenly, frame by frame, never more than 150 ms behind. */
   pace?: boolean | undefined
@@ -49,7 +49,7 @@ export interface BlockMarkdownProps extends Look {
   text?: string | undefined
 }
 
-/** Markdown of a block of an answer, live. */
+/** Shows a block of an answer as Markdown, live. */
 export function BlockMarkdown(props: BlockMarkdownProps): ReactElement {
   const { messageId, blockId, field = 'text', options, pace = false, ...look } = props
   const form = pace ? paced(formOf(options)) : formOf(options)
