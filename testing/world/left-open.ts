@@ -23,8 +23,8 @@ export async function whatStaysOpen(before: OpenCount, deadlineMs: number): Prom
     if (more.length === 0) return []
     if (performance.now() > deadline)
       return [...more.map(([name, count]) => `${count} × ${name}`), ...describeHandles()]
-    // Not referenced: it does not count itself.
-    await new Promise<void>((resolve) => void setTimeout(resolve, pollMs).unref())
+    // It has ended when they are counted again.
+    await new Promise<void>((resolve) => void setTimeout(resolve, pollMs))
   }
 }
 
