@@ -1,9 +1,8 @@
 import type { JsonObject } from '@runnel/client'
 import type { TextMark, TextMarks } from '@runnel/client/react/markdown'
 import { useEffect, useId, useMemo, useState, type ReactNode } from 'react'
+import type * as Citing from './citing.tsx'
 import type { SourceBlock } from './listed.ts'
-
-type Citing = typeof import('./citing.tsx')
 
 export interface Cited {
   readonly marks: TextMarks
@@ -13,7 +12,7 @@ export interface Cited {
 }
 
 /** What most answers lack: it is loaded when it comes, and the text stays as it is meanwhile. */
-let loaded: Citing | null = null
+let loaded: typeof Citing | null = null
 
 /** What a text cites, by its annotations, or by the numbers of the sources that are `listed` in its answer. */
 export function useCited(

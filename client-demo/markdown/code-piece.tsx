@@ -1,31 +1,42 @@
+import type { CodeNode } from '@runnel/client/markdown'
 import { memo, useEffect, useState } from 'react'
 import { highlight } from './highlight.ts'
 import type { Token } from './token.ts'
 
+type Piece = CodeNode['children'][number]
+
 /**
  * Some lines of code, coloured as soon as the grammar is there. It is rendered again only while it is the last piece and
- * grows, and coloured again only when another line is complete.
+ * grows, and coloured again only when another line is complete. Half a line at its end is plain: it goes on in the next piece.
  */
 export const CodePiece = memo(function CodePiece({
-  text,
-  before,
+  piece,
+  previous,
   language,
   isWhole,
+  isLast,
 }: {
-  text: string
-  /** The code above: a comment may have begun there. */
-  before: string
+  piece: Piece
+  /** What stands above: a comment may have begun there. */
+  previous: Piece | undefined
   language: string
   isWhole: boolean
+  /** The code ends with it. */
+  isLast: boolean
 }) {
-  const ready = isWhole ? text.length : text.lastIndexOf('\n') + 1
+  const { text } = piece
+  const ready = isLast ? text.length : text.lastIndexOf('\n') + 1
   const lines = text.slice(0, ready)
+  // While it grows, its lines are a piece; once it is whole, all of it, which tells how the next one begins.
+  const wanted = isWhole ? text : lines
   const [coloured, setColoured] = useState<{ text: string; tokens: readonly Token[] } | null>(null)
-  useEffect(
-    () =>
-      lines === '' ? undefined : highlight(language, before, lines, (tokens) => setColoured({ text: lines, tokens })),
-    [language, before, lines],
-  )
+  useEffect(() => {
+    if (wanted === '') return undefined
+    const asked = wanted === text ? piece : { ...piece, text: wanted }
+    return highlight({ language, piece: asked, previous, isWhole }, (tokens) =>
+      setColoured({ text: lines, tokens: cutTo(lines.length, tokens) }),
+    )
+  }, [language, previous, wanted, lines, isWhole, isWhole ? piece : null])
   const isSame = coloured !== null && text.startsWith(coloured.text)
   return (
     <span className="markdown-piece">
@@ -43,3 +54,14 @@ export const CodePiece = memo(function CodePiece({
     </span>
   )
 })
+
+function cutTo(length: number, tokens: readonly Token[]): readonly Token[] {
+  const kept: Token[] = []
+  let left = length
+  for (const { kind, text } of tokens) {
+    if (left <= 0) break
+    kept.push({ kind, text: text.slice(0, left) })
+    left -= text.length
+  }
+  return kept
+}

@@ -43,15 +43,19 @@ function Source({ node, text, note, action }: { node: CodeNode; text: string; no
     >
       <pre tabIndex={0} data-wrapped={isWrapped || undefined} data-language={node.language || undefined}>
         <code>
-          {node.children.map((piece, index) => (
-            <CodePiece
-              key={piece.key}
-              text={piece.text}
-              before={node.children[index - 1]?.text ?? ''}
-              language={node.language}
-              isWhole={node.closed || index < node.children.length - 1}
-            />
-          ))}
+          {node.children.map((piece, index) => {
+            const isEnd = index === node.children.length - 1
+            return (
+              <CodePiece
+                key={piece.key}
+                piece={piece}
+                previous={node.children[index - 1]}
+                language={node.language}
+                isWhole={node.closed || !isEnd}
+                isLast={node.closed && isEnd}
+              />
+            )
+          })}
         </code>
       </pre>
     </CodeFrame>

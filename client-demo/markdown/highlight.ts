@@ -1,50 +1,67 @@
+import type { CodeNode } from '@runnel/client/markdown'
 import { moduleOf } from './languages.ts'
-import type * as lowlight from './lowlight.ts'
+import type { Above, tokensOf } from './lowlight.ts'
 import type { Token } from './token.ts'
+
+type Piece = CodeNode['children'][number]
 
 /** The most time taken in one go, because the frame has other work to do. */
 const turnMs = 5
 const jobs: (() => void)[] = []
 let isRunning = false
 
+/** What the piece behind one that is whole has above. */
+const above = new WeakMap<Piece, Above>()
+
+export interface Wanted {
+  language: string
+  piece: Piece
+  /** What stands before it, whole. */
+  previous: Piece | undefined
+  /** No more of it will come. */
+  isWhole: boolean
+}
+
 /**
- * Calls `show` with the tokens of a text when there is time, and once its language has come; never for a language that is not
- * known. `before` is what stands above it. Answers with what calls it off.
+ * Calls `show` with the tokens of a piece of code when there is time, and once its language has come; never for a language that is not
+ * known, nor where it cannot be told what is open above. Pieces are asked for in their order. Answers with what calls it off.
  */
 export function highlight(
-  language: string,
-  before: string,
-  text: string,
+  { language, piece, previous, isWhole }: Wanted,
   show: (tokens: readonly Token[]) => void,
 ): (() => void) | undefined {
   const module = moduleOf(language)
   if (module === undefined) return undefined
   let isWanted = true
-  const job = (tokensOf: (module: string, before: string, text: string) => Token[]) =>
-    addJob(() => {
-      if (isWanted) show(tokensOf(module, before, text))
-    })
   // Code is readable without its grammar, too.
-  bringColours().then(
-    async ({ bringGrammar, tokensOf }) => {
-      if (await bringGrammar(module)) job(tokensOf)
-    },
-    () => {},
-  )
+  void readerOf(module).then((read) => {
+    if (!read) return
+    addJob(() => {
+      if (!isWanted) return
+      const { tokens, next } = read(module, previous ? (above.get(previous) ?? null) : '', piece.text)
+      if (isWhole) above.set(piece, next)
+      if (tokens) show(tokens)
+    })
+  })
   return () => {
     isWanted = false
   }
 }
 
-let coming: Promise<typeof lowlight> | undefined
+type Reader = typeof tokensOf
 
-/** Imported once: each `import()` of a built page walks through its whole document. */
-function bringColours(): Promise<typeof lowlight> {
-  coming ??= import('./lowlight.ts').catch((error: unknown) => {
-    // It is asked for anew by the next that want it.
-    coming = undefined
-    throw error
-  })
+/** One promise for all that want the same: what it calls then is called in its order. And each `import()` of a built page walks through its whole document. */
+const readers = new Map<string, Promise<Reader | null>>()
+
+function readerOf(module: string): Promise<Reader | null> {
+  const known = readers.get(module)
+  if (known) return known
+  const coming = import('./lowlight.ts')
+    .then(async ({ bringGrammar, tokensOf }) => ((await bringGrammar(module)) ? tokensOf : null))
+    .catch(() => null)
+  readers.set(module, coming)
+  // The next use tries to load it again.
+  void coming.then((reader) => reader ?? readers.delete(module))
   return coming
 }
 

@@ -95,21 +95,41 @@ async function bring(module: string): Promise<boolean> {
 
 type Nodes = ReturnType<typeof lowlight.highlight>['children']
 
-/** The tokens of `text` only. What comes before it is read as context. */
-export function tokensOf(module: string, before: string, text: string): Token[] {
+/**
+ * What stands above a piece, as far back as it has to be read: to a place where nothing is open, such as a comment. Null: that is too far
+ * away, so that nobody knows how the piece begins.
+ */
+export type Above = string | null
+
+/** Longer ones would hold the page up. */
+const longestAbove = 32_000
+
+/** A piece with its tokens, null where they cannot be told, and what the piece behind it has above. */
+export function tokensOf(module: string, above: Above, text: string): { tokens: Token[] | null; next: Above } {
+  if (above === null) return { tokens: null, next: null }
+  const { children } = lowlight.highlight(module, above + text)
   const tokens: Token[] = []
-  let left = before.length
+  let left = above.length
+  let at = 0
+  let open = above.length
   const read = (nodes: Nodes, kind: string) => {
     for (const node of nodes) {
       if (node.type === 'text') {
         const words = node.value.slice(left)
         left = Math.max(0, left - node.value.length)
+        at += node.value.length
         if (words !== '') tokens.push({ kind, text: words })
       } else if (node.type === 'element') {
         read(node.children, (node.properties['className'] as string[] | undefined)?.join(' ') ?? kind)
       }
     }
   }
-  read(lowlight.highlight(module, before + text).children, '')
-  return tokens
+  for (const node of children) {
+    const begin = at
+    read([node], '')
+    // The piece begins within it.
+    if (node.type === 'element' && begin < above.length && at > above.length) open = begin
+  }
+  const next = (above + text).slice(open)
+  return { tokens, next: next.length > longestAbove ? null : next }
 }

@@ -408,10 +408,8 @@ test('a text cites its sources by numbers that lead to them; each opens apart', 
 test('a text that is read is not touched when its first source comes; numbers in it lead to sources beside it', async () => {
   const text =
     'Tides come twice a day, says one [1][3]. Or `a[1]`, says another [1, 2]; nobody says [4].\r\n\r\nAnd more.'
-  let cite = (_: ProviderEvent[]) => {}
-  later = new Promise((resolve) => {
-    cite = resolve
-  })
+  const cited = Promise.withResolvers<ProviderEvent[]>()
+  later = cited.promise
   const { page } = await showing(
     { type: 'block_start', key: 't', block: { type: 'text', status: 'in_progress' } },
     { type: 'delta', key: 't', field: 'text', text },
@@ -423,7 +421,7 @@ test('a text that is read is not touched when its first source comes; numbers in
     const words = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT).nextNode()!
     getSelection()!.setBaseAndExtent(words, 6, words, 22)
   })
-  cite(
+  cited.resolve(
     ['a', 'b', 'c'].map((name) => ({
       type: 'block_start',
       key: name,

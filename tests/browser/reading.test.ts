@@ -100,6 +100,30 @@ test('code grows in colours, is named, copied whole and wrapped; what is finishe
   )
 })
 
+test('colours are right or not there, however far above something has begun', async () => {
+  const prose = "It's `not` a string, if (so) return\n".repeat(200)
+  const longer = "It's `not` a string, if (so) return\n".repeat(1_500)
+  const inLine = `const a = '${'x, '.repeat(2_000)}'; return a`
+  const page = await asking(
+    `\`\`\`js\n/*\n${prose}*/\nreturn 1\nconst t = \`\n${prose.replaceAll('`', '')}\`\nreturn 2\n\`\`\`\n\n`,
+    `\`\`\`js\n${inLine}\nreturn 3\n\`\`\`\n\n\`\`\`js\nreturn 4\n/*\n${longer}*/\nreturn 5\n`,
+  )
+  const codes = page.locator(by('code'))
+  const words = (index: number, kind: string) => codes.nth(index).locator(`.hljs-${kind}`).allTextContents()
+  await reads(() => words(0, 'keyword'), ['return', 'const', 'return'])
+  expect((await words(0, 'comment')).join('')).toBe(`/*\n${prose}*/`)
+  expect((await words(0, 'string')).join('')).toBe(`\`\n${prose.replaceAll('`', '')}\``)
+  await reads(() => words(1, 'keyword'), ['return', 'return'])
+  expect((await words(1, 'string')).join('')).toMatch(/^[x, ]+'$/)
+  await reads(() => words(2, 'keyword'), ['return'])
+  expect((await words(2, 'comment')).join('')).toMatch(/^\/\*\n(It's `not` a string, if \(so\) return\n){700,}$/)
+  expect(await words(2, 'string')).toEqual([])
+  // A growing end is no other than the whole.
+  say('```\n', null)
+  await reads(() => codes.nth(2).locator('pre').textContent(), `return 4\n/*\n${longer}*/\nreturn 5`)
+  expect(await words(2, 'keyword')).toEqual(['return'])
+})
+
 test('a table scrolls inside itself and is copied for a spreadsheet and as Markdown', async () => {
   const columns = Array.from({ length: 20 }, (_, i) => `Column ${i}`)
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
