@@ -6,6 +6,7 @@ import { Progress } from './progress.tsx'
 import { Reasoning } from './reasoning.tsx'
 import { Refusal } from './refusal.tsx'
 import { Text } from './text.tsx'
+import { Unknown } from './unknown.tsx'
 import './blocks.css'
 
 /** The component for each kind of block. Rare kinds are loaded when they first appear. */
@@ -21,13 +22,15 @@ const kinds: Readonly<Record<string, ComponentType<BlockProps>>> = {
   embed: lazy(() => import('./embed.tsx')),
 }
 
-/** The blocks of an answer in their order. Unknown kinds show nothing. */
+/** The blocks of an answer in their order. The first of an unknown kind says that the page cannot show it. */
 export const Blocks = memo(function Blocks({
   blocks,
   ...message
 }: Omit<BlockProps, 'blockId'> & { blocks: readonly BlockRef[] }) {
-  return blocks.map(({ id, type }) => {
-    const Kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined
+  const firstUnknown = blocks.find(({ type }) => !Object.hasOwn(kinds, type))
+  return blocks.map((block) => {
+    const { id, type } = block
+    const Kind = Object.hasOwn(kinds, type) ? kinds[type] : block === firstUnknown ? Unknown : undefined
     return (
       <section key={id} className={`block ${type}`} data-testid="block" data-type={type} hidden={!Kind}>
         {Kind && (

@@ -24,7 +24,7 @@ import { useDraft } from './draft.ts'
 import { drafts } from './drafts.ts'
 import { useDrop } from './drop.ts'
 import { useGrowing } from './growing.ts'
-import { isSend } from './keys-pressed.ts'
+import { isSend, isUp } from './keys-pressed.ts'
 import { ModelButton } from './model-button.tsx'
 import { mostWaiting, newChat, onSent, outboxOf } from './outbox.ts'
 import { OutgoingList } from './outgoing.tsx'
@@ -113,7 +113,7 @@ function Field({ chatId, live, lastModel }: FieldProps) {
     if (isSend(event)) {
       event.preventDefault()
       submit()
-    } else if (event.key === 'ArrowUp' && text === '' && chatId !== null && editLastQuestion(chatId)) {
+    } else if (isUp(event) && text === '' && files.length === 0 && chatId !== null && editLastQuestion(chatId)) {
       event.preventDefault()
     }
   }

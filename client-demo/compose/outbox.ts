@@ -24,6 +24,8 @@ export interface Outgoing {
   readonly request: RunRequest
   /** Several are asked side by side. */
   readonly models: readonly string[]
+  /** Where it waits behind an answer: before this one, if that waits still. */
+  readonly before?: string | undefined
   readonly at: number
   /** Null: the chat has not been created yet. */
   readonly chatId: string | null
@@ -31,7 +33,7 @@ export interface Outgoing {
   readonly isWaiting: boolean
 }
 
-type Written = Pick<Outgoing, 'writer' | 'field' | 'text' | 'files' | 'request' | 'models' | 'chatId'>
+type Written = Pick<Outgoing, 'writer' | 'field' | 'text' | 'files' | 'request' | 'models' | 'chatId' | 'before'>
 
 const prefix = 'runnel-outbox/'
 /** At most this many wait in this browser. */
@@ -177,7 +179,7 @@ export class Outbox {
   }
 
   async #deliver(entry: Outgoing): Promise<Sent> {
-    const { key, text, request, models, files } = entry
+    const { key, text, request, models, files, before } = entry
     const { api } = this.#client
     const chatId = entry.chatId ?? (await this.#make(entry))
     const uploaded = await Promise.all(files.map((file) => file.upload(this.#client, chatId)))
@@ -187,6 +189,8 @@ export class Outbox {
     const parentId = entry.chatId === null ? undefined : this.#parentOf(chatId)
     const place = parentId === undefined ? { whenBusy: 'queue' as const } : { parentId }
     const sent = await api.send(chatId, { ...run, content: text, ...ids, ...place }, { idempotencyKey: key })
+    if (sent.waitingId !== undefined && before !== undefined)
+      await api.changeWaiting(chatId, sent.waitingId, { before }).catch(() => {})
     this.#client.chat(chatId).branch.choose(sent.messageId)
     askOthers(this.#client, sent, run, models.slice(1))
     return sent

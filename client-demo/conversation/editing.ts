@@ -3,7 +3,7 @@ import { PerChat, usePerChat } from './store.ts'
 
 /** The question of a chat that is being changed in this tab. */
 const edited = new PerChat<string>()
-/** The last question that may be changed. */
+/** This person's last question that may be changed. */
 const lastQuestions = new PerChat<string>()
 
 export function useEditing(chatId: string): [messageId: string | null, edit: (messageId: string | null) => void] {
@@ -34,7 +34,7 @@ export function goBackToComposer(): boolean {
 
 export const endEditing = (chatId: string): void => edited.set(chatId, null)
 
-/** Begins to edit the last question on show. False: there is none, or this person may not. */
+/** Begins to edit this person's last question on show. False: there is none, or they may not. */
 export function editLastQuestion(chatId: string): boolean {
   const id = lastQuestions.get(chatId)
   if (id === null) return false

@@ -1,22 +1,18 @@
-import type { BranchMessage } from '@runnel/client'
+import type { BranchMessage, ChatMessage } from '@runnel/client'
 import { useBranch } from '@runnel/client/react'
 import { useEffect } from 'react'
 import { Answer } from './answer.tsx'
 import { nameLastQuestion } from './editing.ts'
-import { PeopleOfChat } from './people.tsx'
+import { PeopleOfChat, usePeople } from './people.tsx'
 import { Question } from './question.tsx'
 import { stretchesOf } from './stretches.ts'
 
 /** The branch on show. */
 export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boolean }) {
   const { entries, older } = useBranch(chatId)
-  const lastQuestion = entries.findLast(({ message }) => message.role === 'user')?.message.id ?? null
-  useEffect(() => {
-    nameLastQuestion(chatId, mayWrite ? lastQuestion : null)
-    return () => nameLastQuestion(chatId, null)
-  }, [chatId, lastQuestion, mayWrite])
   return (
     <PeopleOfChat chatId={chatId}>
+      <NamesLastQuestion chatId={chatId} mayWrite={mayWrite} />
       {stretchesOf(entries, older).map(({ number, entries }) => (
         <div key={number} className="stretch">
           {entries.map((entry) =>
@@ -30,6 +26,19 @@ export function Messages({ chatId, mayWrite }: { chatId: string; mayWrite: boole
       ))}
     </PeopleOfChat>
   )
+}
+
+/** `↑` edits this person's last question. */
+function NamesLastQuestion({ chatId, mayWrite }: { chatId: string; mayWrite: boolean }) {
+  const { entries } = useBranch(chatId)
+  const { me } = usePeople()
+  const isMine = ({ by }: ChatMessage) => by === undefined || by.id === me
+  const last = entries.findLast(({ message }) => message.role === 'user' && isMine(message))?.message.id ?? null
+  useEffect(() => {
+    nameLastQuestion(chatId, mayWrite ? last : null)
+    return () => nameLastQuestion(chatId, null)
+  }, [chatId, last, mayWrite])
+  return null
 }
 
 /** Keyed by its place, because another version takes that place and the focus should stay there. */

@@ -33,7 +33,8 @@ beforeAll(async () => {
       signal.throwIfAborted()
       if (asked.includes('fail')) throw new RunnelError('provider_timeout', 'The model was silent.')
       yield { type: 'usage', usage: { inputTokens: 1_200, outputTokens: 34, totalTokens: 1_234 } }
-      yield { type: 'finish', reason: asked.includes('long') ? 'length' : 'stop' }
+      const note = asked.includes('note') && { note: 'The tides were left out.' }
+      yield { type: 'finish', reason: asked.includes('long') ? 'length' : 'stop', ...note }
     },
   })
   ada = new Person(server, await tokenOf('ada', { name: 'Ada' }))
@@ -140,6 +141,7 @@ test('an answer says how it stands, and what to do about it', async () => {
   await askAndWait(chatId, 'tides, fail')
   await askAndWait(chatId, 'tides, long')
   await askAndWait(chatId, 'nothing')
+  await askAndWait(chatId, 'a note')
   const { messageId } = await ask(chatId, 'wait, nothing')
   const page = await open(chatId)
   const last = `${answer} >> nth=-1`
@@ -150,7 +152,8 @@ test('an answer says how it stands, and what to do about it', async () => {
   await reads(() => page.locator(`${answer} .fault`).count(), 1)
   const notes = await page.locator(by('note')).allTextContents()
   expect(notes).toContain('This answer was cut off at its length limit.')
-  expect(notes).toHaveLength(3)
+  expect(notes).toContain('The tides were left out.')
+  expect(notes).toHaveLength(4)
   expect(await page.locator(by('continue')).allTextContents()).toEqual(['Continue', 'Continue', 'Try again'])
   // What failed is not said beside what goes on.
   await page.click(`${answer} >> nth=0 >> ${by('continue')}`)
@@ -168,6 +171,10 @@ test('in a shared chat each question says who asked; who only reads has no butto
   await askAndWait(chatId, 'Tides again', {}, cy)
   const names = () => page.locator(`${question} ${by('by')} bdi`).allTextContents()
   await reads(names, ['You', 'Cy'])
+  // The last question of one's own is changed, not that of somebody else.
+  await page.press(by('composer'), 'ArrowUp')
+  await reads(() => page.inputValue(by('edit-text')), 'tides')
+  await page.press(by('edit-text'), 'Escape')
   await ada.call('POST', `/api/chats/${chatId}/members`, { userId: 'cy', role: 'viewer' })
   await ada.call('POST', `/api/messages/${messageId}/regenerate`, {})
   const reader = await open(chatId, cy)

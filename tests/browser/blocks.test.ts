@@ -73,7 +73,8 @@ async function opened(context: BrowserContext, token: string | undefined, chatId
   return page
 }
 
-type Call = Extract<Extract<ProviderEvent, { type: 'block_start' }>['block'], { type: 'tool_call' }>
+type Start = Extract<ProviderEvent, { type: 'block_start' }>
+type Call = Extract<Start['block'], { type: 'tool_call' }>
 
 function call(callId: string, fields: Partial<Call>, output = ''): ProviderEvent[] {
   return [
@@ -457,7 +458,7 @@ test('a text that is read is not touched when its first source comes; numbers in
   await page.close()
 })
 
-test('progress goes when its run ends; errors and refusals say what to do; what is not known shows nothing', async () => {
+test('progress goes when its run ends; errors and refusals say what to do; what is not known is said once', async () => {
   const { page, messageId } = await showing(
     {
       type: 'block_start',
@@ -482,6 +483,18 @@ test('progress goes when its run ends; errors and refusals say what to do; what 
     },
     { type: 'block_start', key: 'r', block: { type: 'refusal', status: 'in_progress' } },
     { type: 'delta', key: 'r', field: 'text', text: 'I would rather not.' },
+    // Of a newer server.
+    ...['h', 'i'].map((key) => ({
+      type: 'block_start' as const,
+      key,
+      block: { type: 'hologram', status: 'completed', shape: 'moon' } as unknown as Start['block'],
+    })),
+  )
+  await reads(
+    () => page.locator('[data-type=hologram]:visible').allInnerTexts(),
+    [
+      'A part of this answer is of a kind that this page does not know yet. Load the page again to see it.\n\nLoad the page again',
+    ],
   )
   const progress = page.locator('[data-type=progress]')
   await reads(() => progress.innerText(), 'Searching the web')

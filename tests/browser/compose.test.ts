@@ -138,9 +138,29 @@ test('a draft is kept over a reload, in its chat alone, and neither tab takes th
   }
 })
 
+test('the oldest drafts make room for a new one', async () => {
+  const page = await open(await newChat())
+  await page.evaluate(() => {
+    for (let i = 0; i < 60; i++)
+      localStorage.setItem(`runnel-draft/someone/chat_${i}/tab`, JSON.stringify({ text: `words ${i}`, at: i }))
+  })
+  await page.fill(field, 'And these')
+  const kept = () => page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith('runnel-draft/')))
+  await reads(async () => (await kept()).length, 50)
+  expect((await kept()).some((name) => name.includes('/chat_10/'))).toBe(false)
+  expect((await kept()).some((name) => name.includes('/chat_11/'))).toBe(true)
+  await page.fill(field, '')
+  await page.evaluate(() => localStorage.clear())
+  await page.close()
+})
+
 test('files come by the button, a paste and a drop; one that is too large says so, and is not in the way', async () => {
   const page = await open(await newChat())
   const chips = `${by('attachment')}[data-status=ready] .attachment-name`
+  const uploads: string[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/api/files')) uploads.push(request.resourceType())
+  })
   await page.setInputFiles(by('file-input'), [
     { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('words') },
     { name: 'film.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(150_000) },
@@ -171,8 +191,18 @@ test('files come by the button, a paste and a drop; one that is too large says s
   await page.getByRole('button', { name: 'Remove pasted.png' }).click()
   await say(page, 'Read these')
   await questions(page, 'Read these')
-  await shows(page, `${question} ${by('file')}`, ['notes.txt', 'dropped.txt'])
+  await shows(page, `${question} ${by('file')} .file-name`, ['notes.txt', 'dropped.txt'])
   expect(await page.locator(by('attachment')).count()).toBe(0)
+  // The browser tells the progress of these alone.
+  expect(new Set(uploads)).toEqual(new Set(['xhr']))
+  // Read and saved by keyboard.
+  const preview = page.locator(`${question} ${by('preview')}`).first()
+  await preview.focus()
+  await page.keyboard.press('Enter')
+  await shows(page, `${question} .long-text`, ['words'])
+  await page.keyboard.press('Tab')
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+  expect(download.suggestedFilename()).toBe('notes.txt')
   await page.close()
 })
 
@@ -202,6 +232,8 @@ test('what waits is moved, changed whole, removed, put back and sent now; the ke
   await say(page, 'wait')
   await page.waitForSelector(by('stop'))
   const long = `long ${'word '.repeat(400)}end`
+  await page.setInputFiles(by('file-input'), { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('words') })
+  await page.waitForSelector(`${by('attachment')}[data-status=ready]`)
   for (const words of ['first', long, 'third']) await say(page, words)
   await reads(() => page.locator(by('waiting')).count(), 3)
   await reads(async () => (await page.locator('.waiting-text').first().textContent()) === 'first', true)
@@ -222,9 +254,22 @@ test('what waits is moved, changed whole, removed, put back and sent now; the ke
   await waiting(page, 'third', 'second')
   await page.getByRole('button', { name: 'Undo' }).click()
   await waiting(page, 'third', 'first', 'second')
-  await item(2, 'send-now').click()
+  expect(await page.locator('.waiting-files').allTextContents()).toEqual([expect.stringContaining('1')])
+  // What cannot be put back where it was has its words in the field.
+  await item(0, 'remove-waiting').click()
+  await waiting(page, 'first', 'second')
+  await page.route('**/messages', (route) =>
+    route.fulfill({ status: 403, json: { error: { code: 'forbidden', message: 'No.' } } }),
+  )
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await reads(() => text(page), 'third')
+  await page.unroute('**/messages')
+  await page.press(field, 'Enter')
+  await waiting(page, 'first', 'second', 'third')
+  await item(1, 'send-now').click()
   await reads(async () => (await page.locator(`${question} .bubble`).allTextContents())[1], 'second')
-  await questions(page, 'wait', 'second', 'third', 'first')
+  await questions(page, 'wait', 'second', 'first', 'third')
+  await shows(page, `${question} ${by('file')} .file-name`, ['a.txt'])
   await page.close()
 })
 
@@ -259,8 +304,22 @@ test('an arrow in the empty field changes the last question', async () => {
   const page = await open(await newChat())
   await say(page, 'How deep?')
   await page.waitForSelector(`${answer}[data-status=completed]`)
+  // Not what an input method makes of the key, nor what means something else.
+  await page.locator(field).evaluate((element) => {
+    const press = (init: KeyboardEventInit) =>
+      element.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp', bubbles: true, cancelable: true, ...init }))
+    press({ isComposing: true })
+    press({ keyCode: 229 })
+    press({ shiftKey: true })
+  })
+  await page.fill(field, 'a')
+  await page.press(field, 'ArrowUp')
+  await page.fill(field, '')
+  expect(await page.locator(by('edit-text')).count()).toBe(0)
   await page.press(field, 'ArrowUp')
   await reads(() => page.inputValue(by('edit-text')), 'How deep?')
+  await page.press(by('edit-text'), 'Escape')
+  await reads(() => page.evaluate(() => document.activeElement?.id), 'composer')
   await page.close()
 })
 

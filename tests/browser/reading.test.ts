@@ -210,6 +210,39 @@ test('a diagram is drawn as a picture once it is whole; its source is there, and
   expect(await page.evaluate(() => origin)).toBe('null')
 })
 
+test('a diagram that takes too long ends with its source and a sentence', async () => {
+  const page = await context.newPage()
+  await page.clock.install()
+  // In the place of what draws: it hears, and never answers.
+  await page.route('**/assets/diagram-*.js', (route) =>
+    route.request().frame().url().endsWith('/diagram.html')
+      ? route.fulfill({
+          contentType: 'text/javascript',
+          headers: { 'Access-Control-Allow-Origin': '*' },
+          body: `addEventListener('message', () => parent.postMessage('asked', '*')); parent.postMessage({ type: 'ready' }, '*')`,
+        })
+      : route.continue(),
+  )
+  said = []
+  say('```mermaid\nflowchart LR\n  A --> B\n```\n', null)
+  const { chatId } = await server.ask('Please')
+  await page.addInitScript(() => {
+    addEventListener('message', ({ data }) => {
+      if (data === 'asked') document.documentElement.dataset['asked'] = 'true'
+    })
+  })
+  await page.goto(`${server.url}/#${chatId}`)
+  await page.waitForSelector('[data-asked]')
+  await page.clock.fastForward(6_000)
+  await reads(
+    () => page.locator('.code-note').allTextContents(),
+    ['This diagram could not be drawn. This is what it was to be drawn from.'],
+  )
+  expect(await page.locator('.code pre').textContent()).toBe('flowchart LR\n  A --> B')
+  expect(await page.locator('iframe').count()).toBe(0)
+  await page.close()
+})
+
 test('links open apart and know nothing of the page; a picture of elsewhere is a link, one in the text is shown', async () => {
   const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
   const page = await asking(

@@ -88,5 +88,8 @@ export const blocks: typeof en = {
   },
   embed: (host) => `Eingebettete Seite von ${host}`,
   refusal: 'Das Modell wollte nicht antworten. Fragen Sie in anderen Worten oder ein anderes Modell.',
+  unknown:
+    'Ein Teil dieser Antwort ist von einer Art, die diese Seite noch nicht kennt. Laden Sie die Seite neu, um ihn zu sehen.',
+  reload: 'Seite neu laden',
   details: 'Der Server sagt:',
 }

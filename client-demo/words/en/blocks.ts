@@ -90,5 +90,7 @@ export const blocks = {
   },
   embed: (host: string) => `Embedded page from ${host}`,
   refusal: 'The model refused to answer. Ask in other words, or ask another model.',
+  unknown: 'A part of this answer is of a kind that this page does not know yet. Load the page again to see it.',
+  reload: 'Load the page again',
   details: 'The server says:',
 }
