@@ -3,6 +3,7 @@ import { useBranch, useClient } from '@runnel/client/react'
 import {
   useCallback,
   useEffect,
+  useLayoutEffect,
   useRef,
   useState,
   useSyncExternalStore,
@@ -18,7 +19,7 @@ import { ArrowUp } from '../ui/icons.ts'
 import { useWords } from '../words/words.ts'
 import { AttachButton } from './attach-button.tsx'
 import { AttachmentList } from './attachment-list.tsx'
-import { attach, detach, takeAttachments, useAttachments } from './attachments.ts'
+import { attach, bringBack, detach, takeAttachments, useAttachments } from './attachments.ts'
 import { nameChoices, useChoices } from './choices.ts'
 import { useDraft } from './draft.ts'
 import { drafts } from './drafts.ts'
@@ -80,11 +81,20 @@ function Field({ chatId, live, lastModel }: FieldProps) {
         if (sent.waitingId === undefined) saidHere(sent.chatId)
         if (entry.field !== newChat) return
         nameChoices(sent.chatId)
-        // Open the new chat only if the person still looks at the field it was written in.
-        if (place === newChat) goTo(sent.chatId)
+        // Open the new chat only if the person still looks at the field it was written in. What they have begun to write since goes along.
+        if (place !== newChat) return
+        drafts.write(writer, sent.chatId, drafts.read(writer, newChat))
+        drafts.write(writer, newChat, '')
+        bringBack(sent.chatId, takeAttachments(newChat))
+        goTo(sent.chatId)
       }),
-    [place],
+    [place, writer],
   )
+  // What was begun is gone on with at its end.
+  useLayoutEffect(() => {
+    const { current } = field
+    current?.setSelectionRange(current.value.length, current.value.length)
+  }, [])
   const take = useCallback((more: readonly File[]) => attach(client, place, chatId, more), [client, place, chatId])
   const isOver = useDrop(take)
   const isEmpty = text.trim() === ''

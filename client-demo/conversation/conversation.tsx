@@ -38,7 +38,8 @@ export function Conversation({ chatId, messageId, openList }: ConversationProps)
   useNamedMessage(chatId, messageId, follow)
   useProgressSaid(chatId)
   useEffect(() => onSaidHere((said) => said === chatId && follow.toEnd()), [chatId, follow])
-  const isOpening = chat.role === null && chat.status === 'loading'
+  // The line has not said it yet.
+  const isOpening = chat.role === null && chat.status !== 'refused'
   const mayWrite = chat.role === 'owner' || chat.role === 'editor' || (isOpening && isMadeHere(chatId))
   const isGone = useIsGone(chatId)
   return (

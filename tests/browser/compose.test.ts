@@ -84,6 +84,33 @@ test('a new chat is made with its first message and called by its first line, on
   await page.close()
 })
 
+test('what is written while a new chat is made goes along, and the field is never away', async () => {
+  const page = await openNew()
+  const written = Promise.withResolvers<void>()
+  await page.route('**/messages', async (route) => {
+    await written.promise
+    await route.continue()
+  })
+  await page.evaluate(() => {
+    const seen = Object.assign(globalThis, { fields: [] as number[] })
+    const count = () => seen.fields.push(document.querySelectorAll('#composer').length)
+    new MutationObserver(count).observe(document.body, { subtree: true, childList: true })
+  })
+  await say(page, 'How deep?')
+  await reads(() => text(page), '')
+  await page.keyboard.type('And how')
+  written.resolve()
+  const chatId = await chatOf(page)
+  await page.waitForSelector(`${answer}[data-status=completed]`)
+  await page.keyboard.type(' wide?')
+  await reads(() => text(page), 'And how wide?')
+  expect(await page.evaluate(() => (globalThis as unknown as { fields: number[] }).fields)).not.toContain(0)
+  await page.keyboard.press('Enter')
+  await questions(page, 'How deep?', 'And how wide?')
+  expect(new URL(page.url()).hash).toBe(`#${chatId}`)
+  await page.close()
+})
+
 test('Enter of an input method, and with Shift, sends nothing; the field grows up to a third of the window', async () => {
   const page = await open(await newChat())
   await page.fill(field, 'にほん')
@@ -141,6 +168,7 @@ test('a draft is kept over a reload, in its chat alone, and neither tab takes th
 test('the oldest drafts make room for a new one', async () => {
   const page = await open(await newChat())
   await page.evaluate(() => {
+    localStorage.clear()
     for (let i = 0; i < 60; i++)
       localStorage.setItem(`runnel-draft/someone/chat_${i}/tab`, JSON.stringify({ text: `words ${i}`, at: i }))
   })
@@ -305,13 +333,12 @@ test('an arrow in the empty field changes the last question', async () => {
   await say(page, 'How deep?')
   await page.waitForSelector(`${answer}[data-status=completed]`)
   // Not what an input method makes of the key, nor what means something else.
-  await page.locator(field).evaluate((element) => {
+  const goThrough = await page.locator(field).evaluate((element) => {
     const press = (init: KeyboardEventInit) =>
       element.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp', bubbles: true, cancelable: true, ...init }))
-    press({ isComposing: true })
-    press({ keyCode: 229 })
-    press({ shiftKey: true })
+    return [{ isComposing: true }, { keyCode: 229 }, { shiftKey: true }].map(press)
   })
+  expect(goThrough).toEqual([true, true, true])
   await page.fill(field, 'a')
   await page.press(field, 'ArrowUp')
   await page.fill(field, '')
