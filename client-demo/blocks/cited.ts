@@ -14,6 +14,18 @@ export interface Cited {
 /** What most answers lack: it is loaded when it comes, and the text stays as it is meanwhile. */
 let loaded: typeof Citing | null = null
 
+let coming: Promise<typeof Citing> | undefined
+
+/** Imported once for all texts. */
+function bringCiting(): Promise<typeof Citing> {
+  coming ??= import('./citing.tsx').catch((error: unknown) => {
+    // It is asked for anew by the next that want it.
+    coming = undefined
+    throw error
+  })
+  return coming
+}
+
 /** What a text cites, by its annotations, or by the numbers of the sources that are `listed` in its answer. */
 export function useCited(
   annotations: readonly JsonObject[],
@@ -25,7 +37,7 @@ export function useCited(
   const isWanted = annotations.length > 0 || listed.length > 0
   useEffect(() => {
     if (isWanted && !citing)
-      import('./citing.tsx').then(
+      bringCiting().then(
         (module) => setCiting((loaded = module)),
         () => {},
       )
