@@ -10,7 +10,7 @@ export function ComposerPlace() {
           <span className="button send" />
         </div>
       </div>
-      <p className="hint">{'\u00A0'}</p>
+      <p className="compose-hint">{'\u00A0'}</p>
     </div>
   )
 }
