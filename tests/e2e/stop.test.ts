@@ -14,6 +14,7 @@ import {
   type StartedRunnel,
 } from '../../testing/index.ts'
 import { watchLoopLag } from './loop-lag.ts'
+import { saysHello } from '../helpers/says-hello.ts'
 
 /** P5: what a stop may take until the provider sees its request aborted. */
 const stopMs = 100
@@ -25,7 +26,7 @@ let server: StartedRunnel
 let viewers: Collector[]
 
 beforeEach(async () => {
-  fake = await startFakeOpenAI()
+  fake = await startFakeOpenAI(saysHello)
   viewers = []
 })
 afterEach(async () => {
