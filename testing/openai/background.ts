@@ -1,6 +1,7 @@
-import { pause, type Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { aborted } from './later.ts'
 import { send } from './play.ts'
+import { pause } from './real-time.ts'
 import type { Delivery, Script } from './script.ts'
 import { StepReader } from './step-reader.ts'
 import type { StoredResponse } from './stored-responses.ts'

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip, constants, type Gzip } from 'node:zlib'
+import { pause, setImmediate } from './real-time.ts'
 import type { ReceivedRequest } from './received-request.ts'
 import type { Delivery } from './script.ts'
 
@@ -149,8 +149,3 @@ class Body {
 }
 
 export type { Body }
-
-export async function pause(ms: number | undefined, stop: AbortSignal): Promise<void> {
-  if (ms === undefined || ms <= 0) return
-  await sleep(ms, undefined, { signal: stop }).catch(() => {})
-}

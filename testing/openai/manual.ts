@@ -1,9 +1,7 @@
 import { later, type Later } from './later.ts'
+import { clearTimeout, setTimeout } from './real-time.ts'
 import type { ReceivedRequest } from './received-request.ts'
 import type { FakeFinish, FakeUsage, Step } from './script.ts'
-
-// Whoever fakes timers means those of the program that is tested.
-const { setTimeout, clearTimeout } = globalThis
 
 /** An answer that a test sends step by step. What is sent before the request arrives waits for it. */
 export interface ManualStream {

@@ -3,11 +3,11 @@ import { later, type Later } from './later.ts'
 import { manualSteps, type ManualStream } from './manual.ts'
 import { matches, type Matcher } from './matcher.ts'
 import { requestLine, type ReceivedRequest } from './received-request.ts'
+import { clearTimeout, setTimeout } from './real-time.ts'
 import { checkScript, type Answering, type Script } from './script.ts'
 import { checkFields } from './known-fields.ts'
 import { expectFromJson, type ReadBody } from './script-json.ts'
 
-const { setTimeout, clearTimeout } = globalThis
 const DEADLINE_MS = 10_000
 const MANUAL_DEADLINE_MS = 30_000
 

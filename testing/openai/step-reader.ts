@@ -1,5 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { later } from './later.ts'
+import { turn } from './real-time.ts'
 import { checkStep, type Step } from './script.ts'
 
 type Next = Step | null | 'stopped'
