@@ -67,7 +67,10 @@ for (const one of PACKAGES) assemble(one)
 
 function assemble(one: Package): void {
   const exports = exportsOf(one.part)
-  const entries = [...Object.values(exports).flatMap(filesOf), ...Object.values(one.bin ?? {}).filter(isModule)]
+  const entries = [
+    ...Object.values(exports).flatMap(filesOf),
+    ...Object.values(one.bin ?? {}).filter((file) => file.endsWith('.js')),
+  ]
   const load = (starts: string[]) => reach(root, starts, one.name === top.name ? () => null : inCore)
   const files = new Map<string, PackageFile>(
     [...load(entries), ...load(one.whole.flatMap((folder) => codeBelow(root, folder)))].map((file) => [
@@ -105,8 +108,6 @@ function filesOf(entry: TopManifest['exports'][string]): string[] {
   if (typeof entry === 'string') return []
   return Object.values(entry).flatMap((file: string | Entry) => (typeof file === 'string' ? [file] : filesOf(file)))
 }
-
-const isModule = (path: string): boolean => path.endsWith('.js')
 
 /** Other packages have no server of their own: they have it from the core's entry. */
 function inCore(path: string): string | null {
