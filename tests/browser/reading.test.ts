@@ -236,7 +236,7 @@ test('a diagram that takes too long ends with its source and a sentence', async 
   await page.clock.fastForward(6_000)
   await reads(
     () => page.locator('.code-note').allTextContents(),
-    ['This diagram could not be drawn. This is what it was to be drawn from.'],
+    ['This diagram could not be drawn. This is its source.'],
   )
   expect(await page.locator('.code pre').textContent()).toBe('flowchart LR\n  A --> B')
   expect(await page.locator('iframe').count()).toBe(0)
