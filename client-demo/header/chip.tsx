@@ -22,6 +22,10 @@ export function ConnectionChip({ isLagging = false }: { isLagging?: boolean }) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const seconds = useSecondsUntil(state.status === 'waiting' ? state.retryAt : null)
   const { look, text, why, mayRetry } = shownOf(state, isLagging, seconds, words)
+  const retry = () => {
+    connection.retry()
+    setAnchor(null)
+  }
   return (
     <>
       <button
@@ -38,13 +42,14 @@ export function ConnectionChip({ isLagging = false }: { isLagging?: boolean }) {
         <span>{text}</span>
       </button>
       <Popover anchor={anchor} label={words.connection} close={() => setAnchor(null)}>
-        <div className="why" data-testid="connection-why">
+        {/* The button comes and goes while somebody reads: the keyboard is not on it before they go there. */}
+        <div className="why" tabIndex={-1} data-autofocus="true" data-testid="connection-why">
           <p>
             <b>{text}</b>
           </p>
           <p>{why}</p>
           {mayRetry && (
-            <Button onClick={() => connection.retry()} data-testid="retry">
+            <Button onClick={retry} data-testid="retry">
               {words.retryNow}
             </Button>
           )}

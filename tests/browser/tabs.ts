@@ -2,15 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Provider, ProviderEvent } from '../../server/provider/events.ts'
 import type { StartedRunnel } from '../../testing/index.ts'
-import type { Browser, BrowserContext, Page } from '../helpers/chromium.ts'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from '../helpers/chromium.ts'
 
 export const answer = '[data-testid=message][data-role=assistant]'
 export const question = '[data-testid=message][data-role=user]'
 export const by = (testId: string) => `[data-testid=${testId}]`
 
 /** A context whose errors, and what the page's policy forbids, are collected. */
-export async function openContext(browser: Browser, problems: string[]): Promise<BrowserContext> {
-  const context = await browser.newContext()
+export async function openContext(
+  browser: Browser,
+  problems: string[],
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
   context.on('weberror', (error) => problems.push(String(error.error())))
   context.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) problems.push(message.text())

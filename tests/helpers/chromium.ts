@@ -1,7 +1,7 @@
 import { chromium, type Browser } from 'playwright-core'
 import { programPath } from './programs.ts'
 
-export type { Browser, BrowserContext, Page } from 'playwright-core'
+export type { Browser, BrowserContext, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core'
 
 /** What the browser does not load: the list below its own address line cost each new window as much time as a page of ours. */
 const offHere = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
