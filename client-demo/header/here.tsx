@@ -56,6 +56,7 @@ export function Here({ chatId }: { chatId: string }) {
         <span className="others">{sentence}</span>
       </button>
       <Popover anchor={anchor} label={words.whoIsHere} close={() => setAnchor(null)}>
+        {viewers !== null && <p className="why">{words.tooManyToName(viewers)}</p>}
         <ul className="people-here">
           {me && (
             <li>

@@ -1,6 +1,6 @@
 /** The page with sign-in on: tokens, invites, two people in one chat, and a list that follows what the other tab does. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startRunnel, type StartedRunnel } from '../../testing/index.ts'
+import { Collector, startRunnel, type StartedRunnel } from '../../testing/index.ts'
 import { launchChromium, type Browser, type BrowserContext, type Page } from '../helpers/chromium.ts'
 import { Person, secret, tokenOf } from '../http/people.ts'
 
@@ -208,6 +208,118 @@ test('own other tabs are told apart from other people, who are told of typing', 
   expect(problems).toEqual([])
 }, 30_000)
 
+test('a title is changed where it stands; what the server does not take stays in the field, and nothing that was not wanted is sent', async () => {
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'Ebb' })).body
+  const context = await openContext()
+  const page = await openPage(context, `#token=${ada.token}`)
+  await page.click(link(id))
+  const [title, field] = ['[data-testid=title]', '[data-testid=title-field]']
+  const isTitled = async (words: string) => {
+    await page.waitForSelector(`${title}:has-text("${words}")`)
+    await page.waitForSelector(`${link(id)}:has-text("${words}")`)
+    await expect.poll(() => page.title()).toBe(`${words} · Runnel`)
+  }
+  const hasFocus = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? null)
+  const patches: string[] = []
+  page.on('request', (request) => request.method() === 'PATCH' && patches.push(request.url()))
+  await isTitled('Ebb')
+  for (const words of ['', 'Ebb', 'Not this']) {
+    await page.click(title)
+    await page.fill(field, words)
+    await page.press(field, words === 'Not this' ? 'Escape' : 'Enter')
+    await isTitled('Ebb')
+    await expect.poll(hasFocus).toBe('title')
+  }
+  expect(patches).toEqual([])
+  await page.click(title)
+  // The field takes no more than the server does.
+  await page.fill(field, '')
+  await page.locator(field).pressSequentially('x'.repeat(201), { timeout: 15_000 })
+  expect(await page.inputValue(field)).toHaveLength(200)
+  await page.fill(field, 'Ebb and flow')
+  await page.route(/\/api\/chats\/[^/]+$/, (route) =>
+    route.fulfill({ status: 403, json: { error: { code: 'forbidden', message: 'You may not.' } } }),
+  )
+  await page.press(field, 'Enter')
+  await page.waitForSelector('h1 .fault')
+  expect(await page.inputValue(field)).toBe('Ebb and flow')
+  await page.unroute(/\/api\/chats\/[^/]+$/)
+  await page.press(field, 'Enter')
+  await isTitled('Ebb and flow')
+  await expect.poll(hasFocus).toBe('title')
+  expect(await page.locator('h1 .fault').count()).toBe(0)
+  await page.click(title)
+  await page.fill(field, 'By leaving it')
+  await page.focus('[data-testid=composer]')
+  await isTitled('By leaving it')
+  expect([patches.length, await hasFocus()]).toEqual([3, 'composer'])
+  await context.close()
+  expect(problems).toEqual([])
+}, 40_000)
+
+test('above a hundred people are counted, then named again; where somebody reads further up is a way there', async () => {
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'A hundred' })).body
+  await ada.call('POST', `/api/chats/${id}/members`, { userId: 'bob', name: 'Bob', role: 'editor' })
+  const bobsToken = await tokenOf('bob', { name: 'Bob' })
+  for (let i = 0; i < 4; i++) {
+    const { messageId } = await ada.ask(`Question ${i}. ${'Many words of it. '.repeat(150)}`, id)
+    await ada.call('POST', `/api/messages/${messageId}/stop`, {})
+  }
+  const [adas, bobs] = [await openContext(), await openContext()]
+  const page = await openPage(adas, `#token=${ada.token}`)
+  await page.click(link(id))
+  const bob = await openPage(bobs, `#token=${bobsToken}`)
+  await bob.click(link(id))
+  const here = '[data-testid=presence]'
+  await page.waitForSelector(`${here}:has-text("Bob is here")`)
+  await bob.waitForSelector('[data-testid=message]')
+  await bob.focus('.scroll')
+  await bob.keyboard.press('Home')
+  await page.click(here)
+  await page.click('.people-here a:has-text("Go to what they are reading")')
+  await expect.poll(() => new URL(page.url()).hash).toMatch(new RegExp(`^#${id}/msg_`))
+  const read = new URL(page.url()).hash.split('/')[1]!
+  await expect
+    .poll(() =>
+      page.evaluate((id) => {
+        const { top, bottom } = document.querySelector(`[data-message-id=${id}]`)!.getBoundingClientRect()
+        return top < innerHeight && bottom > 0
+      }, read),
+    )
+    .toBe(true)
+
+  // With the two tabs they are 101.
+  const crowd = Array.from({ length: 99 }, () => new Collector(server.url, { token: bobsToken }))
+  await Promise.all(crowd.map((one) => one.follow(id)))
+  await page.waitForSelector(`${here}:has-text("101 are here")`)
+  expect(await page.locator(`${here} .face`).count()).toBe(0)
+  await page.click(here)
+  await page.getByText('101 are here. So many are counted, not named.').waitFor()
+  expect(await page.locator('.people-here li').count()).toBe(1)
+  await Promise.all(crowd.map((one) => one.close()))
+  await page.waitForSelector(`${here}:has-text("Bob is here")`)
+  await Promise.all([adas.close(), bobs.close()])
+  expect(problems).toEqual([])
+}, 40_000)
+
+test('as long as nobody has said what this person may do there is nothing to do it with', async () => {
+  const { id } = (await ada.call('POST', '/api/chats', { title: 'No role yet' })).body
+  const { messageId } = await ada.ask('Who am I?', id)
+  await ada.call('POST', `/api/messages/${messageId}/stop`, {})
+  const context = await openContext()
+  const page = await context.newPage()
+  // The line comes late: all of it is read over HTTP.
+  await page.routeWebSocket(/\/ws/, () => {})
+  await page.goto(`${server.url}/#token=${ada.token}`)
+  await page.click(link(id))
+  await page.waitForSelector('[data-testid=message][data-role=user]:has-text("Who am I?")')
+  expect(await page.textContent('h1')).toBe('No role yet')
+  for (const gone of ['composer', 'send', 'share', 'regenerate', 'edit', 'title-field'])
+    expect(await page.locator(`[data-testid=${gone}]`).count(), gone).toBe(0)
+  expect(await page.locator('h1 button, main :disabled, main [aria-disabled=true]').count()).toBe(0)
+  await context.close()
+})
+
 test('the owner shares by a dialog: people, roles, links and who came by them; who was reading is told so and keeps nothing', async () => {
   const { id } = (await ada.call('POST', '/api/chats', { title: 'Secret plans' })).body
   await ada.ask('slow words of ours', id)
@@ -220,8 +332,16 @@ test('the owner shares by a dialog: people, roles, links and who came by them; w
   const bobsRow = '[data-testid=members] [data-user-id=bob]'
   await page.selectOption(`${bobsRow} select`, 'viewer')
   await expect.poll(async () => (await ada.call('GET', `/api/chats/${id}/members`)).body.items[1]?.role).toBe('viewer')
+  await page.selectOption('[data-testid=link-time]', { label: '1 day' })
   await page.click('[data-testid=make-link]')
   const url = await page.inputValue('[data-testid=new-link] input')
+  const [{ expiresAt }] = (await ada.call('GET', `/api/chats/${id}/invites`)).body.items
+  expect(Math.abs(expiresAt - Date.now() - 86_400_000)).toBeLessThan(60_000)
+  const until = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(expiresAt)
+  await page.waitForSelector(`[data-testid=links] li:has-text("May read, good until ${until}")`)
+  await adas.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.click('[data-testid=new-link] button')
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(url)
   await page.waitForSelector('[data-testid=links] li:has-text("Nobody has used it yet")')
 
   // While the answer is being written: a guest, and one who has an account.
@@ -248,8 +368,13 @@ test('the owner shares by a dialog: people, roles, links and who came by them; w
   for (const reader of readers) {
     await reader.waitForSelector('[data-testid=gone]')
     await reader.waitForSelector(link(id), { state: 'detached' })
-    expect(`${await reader.title()} ${await reader.textContent('body')}`).not.toMatch(/Secret plans|words of ours/)
+    const left = await reader.evaluate(() => JSON.stringify([localStorage, sessionStorage, document.title]))
+    expect(`${left} ${await reader.content()}`).not.toMatch(/Secret plans|words of ours/)
+    expect(await reader.locator('[data-testid=composer]').count()).toBe(0)
   }
+  // What there is to do.
+  await bob.click('[data-testid=gone] button:has-text("New chat")')
+  await bob.waitForSelector('[data-testid=composer]')
   expect(await guest.textContent('[data-testid=gone]')).toContain('The link no longer works')
   await Promise.all([adas, bobs, cids, guests].map((context) => context.close()))
   expect(problems).toEqual([])

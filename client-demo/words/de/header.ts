@@ -54,6 +54,7 @@ export const header = {
   typing: (list: readonly string[], others: number, count: number) =>
     `${withOthers(list, others)} ${count === 1 ? 'schreibt' : 'schreiben'}`,
   countHere: (count: number) => `${number.format(count)} sind hier`,
+  tooManyToName: (count: number) => `${number.format(count)} sind hier. So viele werden gezählt, nicht genannt.`,
   guests: (count: number) => plural(count, { one: 'ein Gast', other: `${number.format(count)} Gäste` }),
   guest: 'Gast',
   you: (name: string) => `${name} (Sie)`,

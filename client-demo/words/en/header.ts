@@ -52,6 +52,7 @@ export const header = {
   typing: (list: readonly string[], others: number, count: number) =>
     `${withOthers(list, others)} ${isOrAre(count)} typing`,
   countHere: (count: number) => `${number.format(count)} are here`,
+  tooManyToName: (count: number) => `${number.format(count)} are here. So many are counted, not named.`,
   guests: (count: number) => plural(count, { one: 'a guest', other: `${number.format(count)} guests` }),
   guest: 'Guest',
   you: (name: string) => `${name} (you)`,
