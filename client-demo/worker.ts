@@ -15,6 +15,7 @@ interface Clicked extends Waiting {
   readonly notification: Notification
 }
 interface Tab {
+  readonly url: string
   readonly visibilityState: string
   focus(): Promise<Tab>
   postMessage(message: unknown): void
@@ -38,6 +39,9 @@ const shell: string[] = JSON.parse('__SHELL__') as string[]
 const home = new URL('.', self.location.href)
 const prefix = `runnel-page ${home.pathname} `
 const cacheName = prefix + shell.join(' ')
+
+const pathOf = ({ pathname }: URL) => pathname.slice(home.pathname.length)
+const isPage = (url: URL) => url.pathname.startsWith(home.pathname) && ['', 'index.html'].includes(pathOf(url))
 
 async function keep(): Promise<void> {
   const cache = await caches.open(cacheName)
@@ -77,10 +81,10 @@ self.addEventListener('install', (event) => event.waitUntil(keep().then(() => se
 self.addEventListener('activate', (event) => event.waitUntil(forgetOthers().then(() => self.clients.claim())))
 self.addEventListener('fetch', (event) => {
   const { request } = event
-  const { origin, pathname } = new URL(request.url)
-  if (request.method !== 'GET' || origin !== home.origin || !pathname.startsWith(home.pathname)) return
-  const path = pathname.slice(home.pathname.length)
-  if (request.mode === 'navigate' && (path === '' || path === 'index.html')) event.respondWith(page(request))
+  const url = new URL(request.url)
+  if (request.method !== 'GET' || url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) return
+  const path = pathOf(url)
+  if (request.mode === 'navigate' && isPage(url)) event.respondWith(page(request))
   else if (path.startsWith('assets/') || shell.includes(path)) event.respondWith(asset(request))
 })
 self.addEventListener('notificationclick', (event) => {
@@ -89,10 +93,12 @@ self.addEventListener('notificationclick', (event) => {
   notification.close()
   const open = async () => {
     const tabs = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
-    const [tab] = tabs
+    // Other pages of the same site are none of this one's.
+    const own = tabs.filter(({ url }) => isPage(new URL(url)))
+    const tab = own.find(({ visibilityState }) => visibilityState === 'visible') ?? own[0]
     if (!tab) return await self.clients.openWindow(`${home.href}#${chatId}`)
-    await tab.focus()
     tab.postMessage({ open: chatId })
+    return await tab.focus()
   }
   event.waitUntil(open())
 })

@@ -29,7 +29,7 @@ export function AllChats({ chatId, chosen }: { chatId: string | null; chosen: ()
         <>
           <Fault error={error} retry={refresh} />
           <Fault error={deeds.error} />
-          {!isListed && !pending && !deeds.hidden.has(chatId) && <OpenNow chatId={chatId} chosen={chosen} />}
+          {!isListed && !deeds.hidden.has(chatId) && <OpenNow chatId={chatId} chosen={chosen} />}
           {chats.length === 0 && !error && <p className="none">{words.empty}</p>}
         </>
       }

@@ -16,13 +16,13 @@ export function Notices() {
   const { api } = useClient()
   const { tasks, pending, error } = useTasks()
   const isVisible = useVisible()
-  const last = useRef<readonly ListedTask[]>([])
+  const last = useRef<readonly ListedTask[] | null>(null)
   useEffect(() => (isVisible ? holdSeen() : undefined), [isVisible])
   useEffect(() => {
     if (pending || error) return
     const before = last.current
     last.current = tasks
-    if (noticeState() !== 'on' || document.visibilityState === 'visible') return
+    if (!before || noticeState() !== 'on' || document.visibilityState === 'visible') return
     for (const task of changed(before, tasks)) void tell(api, task)
   }, [api, tasks, pending, error])
   return <Question tasks={tasks} />
@@ -32,14 +32,16 @@ interface Change extends ListedTask {
   hasEnded: boolean
 }
 
-/** The runs that have begun to wait for a person, and the runs that are gone. */
+/** The runs that now wait for a person and did not before, new ones too, and the runs that are gone. */
 function changed(before: readonly ListedTask[], now: readonly ListedTask[]): Change[] {
-  const left = new Map(now.map((task) => [task.taskId, task]))
-  return before.flatMap((task): Change[] => {
-    const next = left.get(task.taskId)
-    if (!next) return [{ ...task, hasEnded: true }]
-    return next.status === 'waiting' && task.status !== 'waiting' ? [{ ...next, hasEnded: false }] : []
-  })
+  const has = (tasks: readonly ListedTask[], { taskId, status }: Partial<ListedTask>) =>
+    tasks.some((task) => task.taskId === taskId && (status === undefined || task.status === status))
+  return [
+    ...before.filter(({ taskId }) => !has(now, { taskId })).map((task) => ({ ...task, hasEnded: true })),
+    ...now
+      .filter((task) => task.status === 'waiting' && !has(before, task))
+      .map((task) => ({ ...task, hasEnded: false })),
+  ]
 }
 
 async function tell(api: Client['api'], { chatId, messageId, taskId, hasEnded }: Change) {

@@ -188,18 +188,38 @@ test('a list of 230 chats grows as it is scrolled and does not fall back; a chat
   const people = await openContext(browser, problems)
   const ids: string[] = []
   for (let i = 0; i < 230; i++) ids.push(await make(`Number ${i}`))
+  // It stands on the fourth page.
+  await server.call('PATCH', `/api/chats/${ids[40]!}`, { pinned: true })
   const page = await openTab(people, server, ids[0]!)
+  const pinned = page.locator(`${by('chats')} section:has(h2:text("Pinned")) .chat-title`)
+  await reads(() => pinned.allTextContents(), ['Number 40'])
+  expect(await row(page, ids[41]!).count()).toBe(0)
   // Not read yet, and yet it is there.
   await reads(() => page.locator(`${by('chats')} [aria-current=page]`).textContent(), 'Number 0')
-  const list = page.locator(by('chats'))
+  // By the keyboard: the next page is there before the last row is.
+  const focused = () => page.evaluate(() => document.activeElement?.closest<HTMLElement>('.row')?.dataset['chatId'])
+  await page
+    .locator(`${by('chats')} .chat`)
+    .last()
+    .focus()
   await reads(
     async () => {
-      await list.evaluate((element) => element.scrollTo(0, element.scrollHeight))
-      return await row(page, ids[0]!).count()
+      await page.keyboard.press('End')
+      return await focused()
     },
-    1,
+    ids[0],
     30_000,
   )
+  for (const [key, at] of [
+    ['ArrowUp', 1],
+    ['ArrowUp', 2],
+    ['ArrowDown', 1],
+  ] as const) {
+    await page.keyboard.press(key)
+    await reads(focused, ids[at])
+  }
+  await server.call('PATCH', `/api/chats/${ids[40]!}`, { pinned: false })
+  await reads(() => pinned.count(), 0)
   const count = (await titles(page)).length
   expect(count).toBeGreaterThan(229)
   expect(new Set(await titles(page)).size).toBe(new Set((await titles(page)).filter((title) => title)).size)
@@ -277,14 +297,21 @@ test('settings: colours and language at once and for good; `?` shows the keys', 
   await own.close()
 })
 
-test('a notice is asked for by a bar, and comes once for all tabs, while none is seen', async () => {
+test('a notice is asked for at the first long answer, comes once for all tabs while none is seen, and leads to its chat', async () => {
   const id = await make('Told by a notice')
   const own = await openContext(browser, problems)
-  await own.grantPermissions(['notifications'])
   // Headless tabs are always seen, and show no notices: both are said by the page here.
   await own.addInitScript(() => {
     let state = 'visible'
     Object.defineProperty(Document.prototype, 'visibilityState', { get: () => state })
+    // What the browser has been told, in all tabs.
+    Object.defineProperty(Notification, 'permission', {
+      get: () => localStorage.getItem('test-permission') ?? 'default',
+    })
+    Notification.requestPermission = async () => {
+      localStorage.setItem('test-permission', 'granted')
+      return 'granted'
+    }
     Object.assign(globalThis, {
       told: [],
       look: (next: string) => {
@@ -306,27 +333,31 @@ test('a notice is asked for by a bar, and comes once for all tabs, while none is
     )
   const look = (tab: Page, state: string) => tab.evaluate((next) => (globalThis as any).look(next), state)
   const told = async () =>
-    (await Promise.all(tabs.map((tab) => tab.evaluate(() => (globalThis as any).told as string[])))).flat()
-  const listings = () =>
-    Promise.all(
-      tabs.map((tab) =>
-        tab.evaluate(
-          () => performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/tasks')).length,
-        ),
-      ),
-    )
+    (await Promise.all(tabs.map((tab) => tab.evaluate(() => (globalThis as any).told as string[])))).flat().toSorted()
+  const listed = tabs.map(() => 0)
+  for (const [at, tab] of tabs.entries())
+    tab.on('request', (request) => {
+      if (request.url().includes('/api/tasks')) listed[at]! += 1
+    })
   const run = async (text: string) => {
     const stream = fake.manual()
-    const before = await listings()
+    const before = [...listed]
     await server.ask('Write!', { chatId: id })
     await stream.request
     stream.send(text)
     await tabs[0]!.getByText(text).waitFor()
     // Each knows of the run.
-    await reads(async () => (await listings()).map((count, at) => count > before[at]!), [true, true])
+    await reads(async () => listed.map((count, at) => count > before[at]!), [true, true])
     return stream
   }
+  const bar = by('notice-question')
+  await tabs[0]!.clock.install()
   const seen = await run('Seen by one tab')
+  await tabs[0]!.clock.fastForward(19_000)
+  expect(await tabs[0]!.locator(bar).count()).toBe(0)
+  await tabs[0]!.clock.fastForward(2_000)
+  await tabs[0]!.click(`${bar} button:has-text("Yes, tell me")`)
+  await tabs[0]!.waitForSelector(bar, { state: 'detached' })
   await look(tabs[0]!, 'hidden')
   seen.end()
   await tabs[0]!.waitForSelector(`${answer}[data-status=completed]`)
@@ -335,8 +366,31 @@ test('a notice is asked for by a bar, and comes once for all tabs, while none is
   await look(tabs[1]!, 'hidden')
   unseen.end()
   await reads(told, ['Told by a notice: The answer is ready.'])
+  fake.enqueue(fakeAnswer({ toolCalls: [{ id: 'c1', name: 'pay', arguments: '{}' }] }))
+  await server.ask('Pay!', { chatId: id })
+  await reads(told, [
+    'Told by a notice: The answer is ready.',
+    'Told by a notice: The answer is waiting for your approval.',
+  ])
+  await reads(() => tabs[0]!.title(), '(!) Told by a notice · Runnel')
   await look(tabs[0]!, 'visible')
-  await reads(() => tabs[0]!.title(), 'Told by a notice · Runnel')
+  await reads(() => tabs[0]!.title(), '(!) Told by a notice · Runnel')
+  // A press on a notice, as the browser tells the worker of it, brings a tab of this page alone to the chat.
+  const foreign = await own.newPage()
+  await foreign.goto(`${server.url}/healthz`)
+  await tabs[0]!.evaluate(() => (location.hash = ''))
+  await look(tabs[0]!, 'hidden')
+  const [worker] = own.serviceWorkers()
+  await worker!.evaluate((chatId) => {
+    const event = Object.assign(new Event('notificationclick'), {
+      notification: { data: { chatId }, close: () => {} },
+      // Only a person's press lets a worker bring a tab to the front.
+      waitUntil: (done: Promise<unknown>) => void done.catch(() => {}),
+    })
+    globalThis.dispatchEvent(event)
+  }, id)
+  await reads(async () => tabs.some((tab) => new URL(tab.url()).hash === `#${id}`), true)
+  expect(new URL(foreign.url()).pathname).toBe('/healthz')
   await own.close()
 })
 
