@@ -8,6 +8,8 @@ import { newKey } from './keys.ts'
 
 /** The newest ones are kept, up to this many, in storage that all tabs share. */
 const mostKept = 50
+/** Drafts that are older are forgotten, ms. */
+const longestKeptMs = 30 * 24 * 3_600_000
 /** Longer texts are not kept. */
 const longestKept = 200_000
 const prefix = 'runnel-draft/'
@@ -32,8 +34,11 @@ const listeners = new Set<() => void>()
 const placeOf = (writer: string, chat: string) => `${prefix}${encodeURIComponent(writer)}/${chat}/`
 
 function slotOf(place: string): Slot {
-  let slot = slots.get(place)
-  if (!slot) slots.set(place, (slot = kept<Slot>(place + tab) ?? takeUp(place)))
+  const known = slots.get(place)
+  if (known) return known
+  dropOldest()
+  const slot = kept<Slot>(place + tab) ?? takeUp(place)
+  slots.set(place, slot)
   return slot
 }
 
@@ -87,18 +92,12 @@ export const drafts = {
   },
 }
 
-/** Forgets all unsent texts, after a sign-out. */
-export function forgetDrafts(): void {
-  for (const name of keptNames(prefix)) forget(name)
-  slots.clear()
-  for (const listener of listeners) listener()
-}
-
 function dropOldest(): void {
-  const names = keptNames(prefix)
-  if (names.length <= mostKept) return
-  const aged = names.map((name) => ({ name, at: kept<Slot>(name)?.at ?? 0 })).sort((a, b) => a.at - b.at)
-  for (const { name } of aged.slice(0, names.length - mostKept)) forget(name)
+  const before = Date.now() - longestKeptMs
+  const aged = keptNames(prefix)
+    .map((name) => ({ name, at: kept<Slot>(name)?.at ?? 0 }))
+    .sort((a, b) => b.at - a.at)
+  aged.forEach(({ name, at }, index) => (index >= mostKept || at < before) && forget(name))
 }
 
 /** Another tab has sent or cleared the text that this one took over and did not change. */

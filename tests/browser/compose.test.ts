@@ -140,6 +140,24 @@ test('a draft is kept over a reload, in its chat alone, and neither tab takes th
   await reads(() => text(page), 'half a question')
   await page.reload()
   await reads(() => text(page), 'half a question')
+  // Fifty are kept, the newest ones, and none for more than a month.
+  const names = () => page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith('runnel-draft/')))
+  await page.evaluate(() => {
+    const put = (name: string, days: number) =>
+      localStorage.setItem(
+        `runnel-draft/local/${name}/t`,
+        JSON.stringify({ text: name, at: Date.now() - days * 86_400_000 }),
+      )
+    put('old', 31)
+    for (let i = 0; i < 60; i++) put(`recent${i}`, 29)
+  })
+  await page.reload()
+  await reads(() => text(page), 'half a question')
+  expect(await names()).toHaveLength(50)
+  expect((await names()).filter((name) => name.includes('/old/'))).toEqual([])
+  await page.evaluate(() => {
+    for (const name of Object.keys(localStorage)) if (name.includes('/recent')) localStorage.removeItem(name)
+  })
   // A second tab takes it up, and from its first key on it has its own.
   const second = await open(one)
   await reads(() => text(second), 'half a question')
