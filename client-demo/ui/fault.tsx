@@ -1,3 +1,5 @@
+import { useConnection } from '@runnel/client/react'
+import { useState } from 'react'
 import { useWords } from '../words/words.ts'
 import { Button } from './button.tsx'
 import './fault.css'
@@ -21,12 +23,22 @@ function useDetail(error: Failure | null): string {
   return error && saysMore.includes(error.code) && error.message !== byCode[error.code] ? error.message : ''
 }
 
+/** Is this an error of a sign-in that has ended? The sign-in screen covers the page then, and after the next sign-in the error is out of date. */
+function useIsPast(error: Failure | null): boolean {
+  const isOpen = useConnection().status === 'open'
+  const [past, setPast] = useState<Failure | null>(null)
+  const isPast = error?.code === 'unauthenticated' && (!isOpen || past === error)
+  if (isPast && past !== error) setPast(error)
+  return isPast
+}
+
 /** What went wrong, with a button to try again where that helps. Renders nothing without an error. */
 export function Fault({ error, retry }: { error: Failure | null; retry?: (() => void) | undefined }) {
   const sentence = useSentence(error)
   const detail = useDetail(error)
   const words = useWords()
-  if (!error) return null
+  const isPast = useIsPast(error)
+  if (!error || isPast) return null
   return (
     <p className="fault" role="alert">
       {sentence}{' '}

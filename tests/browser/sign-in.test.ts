@@ -147,6 +147,10 @@ test('a token is asked for, signs in all tabs, and signing out is for all of the
   for (const page of [first, second]) {
     await page.goto(server.url)
     await page.waitForSelector(screen)
+    // What there is to do stands there, and is not said as a fault behind it.
+    await page.waitForSelector('.chats')
+    await page.waitForLoadState('networkidle')
+    expect(await page.locator('.fault').count()).toBe(0)
   }
   await giveToken(first, 'wrong')
   await first.waitForSelector(`${screen} .fault:has-text("not valid")`)
@@ -183,6 +187,7 @@ test('a token that ends in the middle of an answer is asked for, and neither the
   await shows(page, 'The moon ')
   await page.fill('[data-testid=composer]', 'And what of')
   await page.waitForSelector(`${screen}:has-text("Sign in again")`, { timeout: 10_000 })
+  expect(await page.textContent('[data-testid=connection]')).toBe('Signed out')
   stream.send('pulls the water.')
   stream.end()
   await giveToken(page, 'long-4')
@@ -215,5 +220,20 @@ test("the operator's login is where people are sent, and they come back to the c
   await page.goto(`${guarded.url}/#token=${token}`)
   await page.waitForSelector('h1:has-text("Tides")')
   expect(page.url()).toBe(`${guarded.url}/#${id}`)
+
+  // The sign-in ends while something is written: the login is in another tab, and this one goes on with its words.
+  const other = await (await openContext()).newPage()
+  await other.goto(`${guarded.url}/#token=${await tokenOf('ada', { name: 'Ada', expiresInSeconds: 3 })}`)
+  await other.waitForSelector(`[data-testid=chats] a[href="#${id}"]`)
+  await other.click(`[data-testid=chats] a[href="#${id}"]`)
+  await other.fill('[data-testid=composer]', 'half a question')
+  const [login] = await Promise.all([other.context().waitForEvent('page'), other.click('[data-testid=login]')])
+  await login.waitForURL('**/healthz?login')
+  await login.goto(`${guarded.url}/#token=${token}`)
+  await login.waitForSelector('h1:has-text("Tides")')
+  await other.waitForSelector(screen, { state: 'detached' })
+  await other.waitForSelector(isLive)
+  expect(await other.inputValue('[data-testid=composer]')).toBe('half a question')
+  expect(await other.locator('.fault').count()).toBe(0)
   expect(problems).toEqual([])
-})
+}, 40_000)
