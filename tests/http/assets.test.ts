@@ -32,7 +32,7 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
     ] as const) {
       const small = await raw(`${url}/${path}`, { 'accept-encoding': accept })
       // A part of a few bytes may be no smaller in a format: it comes as it is.
-      if (compress(plain.body).length >= plain.body.length) {
+      if (plain.body.length < 2_000 && compress(plain.body).length >= plain.body.length) {
         expect(small.headers).not.toHaveProperty('content-encoding')
         expect(small.body.equals(plain.body)).toBe(true)
         continue
@@ -51,7 +51,7 @@ test('the built page: assets for ever, brotli before gzip, index.html asked for 
       expect(again.status).toBe(304)
     }
     const head = await raw(`${url}/${path}`, { 'accept-encoding': 'br' }, 'HEAD')
-    const isSmaller = brotliCompressSync(plain.body).length < plain.body.length
+    const isSmaller = plain.body.length >= 2_000 || brotliCompressSync(plain.body).length < plain.body.length
     expect([head.status, head.headers['content-encoding'], head.body.length]).toEqual([
       200,
       isSmaller ? 'br' : undefined,

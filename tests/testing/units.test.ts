@@ -127,6 +127,7 @@ test('a provider: its events with their times, and the rules that it breaks', as
     'The block u has not ended before finish.',
   ])
   const endless: Provider = async function* (_request, signal) {
+    yield { type: 'waiting', words: 'Wait.' }
     await new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason))
     })
