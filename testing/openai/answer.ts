@@ -7,6 +7,7 @@ import {
   type Delivery,
   type FakeFinish,
   type FakeUsage,
+  type KeepAlive,
   type Script,
   type Step,
 } from './script.ts'
@@ -71,9 +72,9 @@ export function stepsOfAnswer(options: AnswerOptions): Step[] {
 export function recorded(
   body: string | Uint8Array,
   cuts: Cuts = 'whole',
-  delivery: Delivery & { intervalMs?: number } = {},
+  delivery: Delivery & { intervalMs?: number; keepAlive?: KeepAlive } = {},
 ): Script {
-  checkFields('recorded()', delivery, [...DELIVERY_FIELDS, 'intervalMs'])
+  checkFields('recorded()', delivery, [...DELIVERY_FIELDS, 'intervalMs', 'keepAlive'])
   return { kind: 'recorded', body: typeof body === 'string' ? new TextEncoder().encode(body) : body, cuts, ...delivery }
 }
 

@@ -42,6 +42,11 @@ async function playRecorded(script: Extract<Script, { kind: 'recorded' }>, excha
     if (body.stop.aborted || !(await body.write(bytes))) return
     await pause(script.intervalMs, body.stop)
   }
+  const { keepAlive } = script
+  while (keepAlive && !body.stop.aborted) {
+    if (!(await send(body, [keepAlive.data], undefined))) return
+    await pause(keepAlive.everyMs, body.stop)
+  }
   if (!body.stop.aborted) await body.end()
 }
 

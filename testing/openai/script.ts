@@ -52,11 +52,16 @@ export interface Delivery {
   gzip?: boolean
 }
 
+export interface KeepAlive {
+  data: string
+  everyMs: number
+}
+
 export type Script =
   /** Steps, encoded for the API that the request came by, as a stream or whole, as it asks. `splitBytes`: no write is larger. */
   | ({ kind: 'answer'; steps: Iterable<Step> | AsyncIterable<Step>; splitBytes?: number } & Delivery)
-  /** A recorded body. `intervalMs`: time between two writes. */
-  | ({ kind: 'recorded'; body: Uint8Array; cuts: Cuts; intervalMs?: number } & Delivery)
+  /** A recorded body. `intervalMs`: time between two writes. `keepAlive`: sent behind it for ever; nothing ends. */
+  | ({ kind: 'recorded'; body: Uint8Array; cuts: Cuts; intervalMs?: number; keepAlive?: KeepAlive } & Delivery)
   /** Any HTTP answer that is no stream. */
   | { kind: 'reply'; status: number; headers?: Record<string, string>; body: string; headersAfterMs?: number }
   /** Accepts the connection and drops it before it answers. */
@@ -73,7 +78,7 @@ export const DELIVERY_FIELDS = ['cutAfterBytes', 'ignoresHangUp', 'headersAfterM
 
 const KINDS: Record<Script['kind'], readonly string[]> = {
   answer: ['steps', 'splitBytes', ...DELIVERY_FIELDS],
-  recorded: ['body', 'cuts', 'intervalMs', ...DELIVERY_FIELDS],
+  recorded: ['body', 'cuts', 'intervalMs', 'keepAlive', ...DELIVERY_FIELDS],
   reply: ['status', 'headers', 'body', 'headersAfterMs'],
   drop: [],
   reset: [],

@@ -78,6 +78,35 @@ export const ENDS = {
     ),
     contentType: 'application/json',
   },
+  'gemini-error-list': {
+    ...chat(
+      'HTTP 400 whose body is a list with the error in it',
+      '[{"error":{"code":400,"message":"Unknown name \\"reasoning\\": Cannot find field."}}]',
+      failed('Unknown name'),
+    ),
+    status: 400,
+    contentType: 'application/json',
+  },
+  'fastapi-detail': {
+    ...chat(
+      'HTTP 422 with the place and the words of FastAPI',
+      '{"detail":[{"loc":["body","n"],"msg":"must be 1"}]}',
+      failed('must be 1'),
+    ),
+    status: 422,
+    contentType: 'application/json',
+  },
+  'comments-behind-finish': {
+    ...chat('a finish reason, then comments for ever', [words(), finish('stop')], {
+      ...expected,
+      finishReason: 'stop',
+    }),
+    keepAlive: { data: ': keepalive\n\n', everyMs: 400 },
+  },
+  'only-comments': {
+    ...chat('comments, and never a word', ': queued\n\n', { status: 'failed' }),
+    keepAlive: { data: ': queued\n\n', everyMs: 400 },
+  },
   'avian-finish-repeated': chat(
     'the finish reason again on the chunk with the usage',
     [

@@ -57,6 +57,21 @@ export const FRAMES = {
     [...tokensOf(TEXT).map((content) => chunk({ role: 'assistant', content }, { text: content })), ...end],
     expected,
   ),
+  'choices-by-number': chat(
+    '`choices` as an object by number',
+    [...tokensOf(TEXT).map((content) => frame({ choices: { 0: { delta: { content } } } })), ...end],
+    expected,
+  ),
+  'delta-as-text': chat(
+    'a `delta` that is a text',
+    [...tokensOf(TEXT).map((delta) => frame({ choices: [{ index: 0, delta }] })), ...end],
+    expected,
+  ),
+  'sonar-search-results': chat(
+    'sources beside the choices, on each chunk',
+    [...tokensOf(TEXT).map((content) => chunk({ content }, {}, { citations: ['https://example.com/42'] })), ...end],
+    expected,
+  ),
   'message-instead-of-delta': chat('`message` in the place of `delta`', [frame(document), DONE], expected),
   'document-instead-of-stream': {
     ...chat('one JSON document, though a stream was asked for', JSON.stringify(document, null, 2), expected),

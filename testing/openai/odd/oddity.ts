@@ -1,3 +1,5 @@
+import type { KeepAlive } from '../script.ts'
+
 /** A habit of a real provider that no specification has. */
 export interface Oddity {
   /** What is odd, in a sentence. */
@@ -6,6 +8,10 @@ export interface Oddity {
   /** The body of the answer, as such a provider sends it. */
   body: string
   contentType?: string
+  /** Of an answer that is none; else 200. */
+  status?: number
+  /** What is sent behind it for ever. */
+  keepAlive?: KeepAlive
   /** What a client should make of it. */
   expected: OddExpected
 }

@@ -103,5 +103,13 @@ export const RESPONSES = {
     `${sse(words.slice(0, 6))}data: ${JSON.stringify({ error: { message: 'quota used up', code: 429 } })}\n\n`,
     { status: 'failed', errorMessageContains: 'quota used up' },
   ),
+  'responses-document': {
+    ...odd(
+      'one JSON document, though a stream was asked for',
+      JSON.stringify(words.at(-1)!.response, null, 2),
+      textOnly,
+    ),
+    contentType: 'application/json',
+  },
   'responses-cut': odd('the stream ends before `response.completed`', words.slice(0, -2), { status: 'failed' }),
 } as const
