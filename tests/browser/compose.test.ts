@@ -414,7 +414,7 @@ test('instructions and parameters of a chat are read, checked and kept', async (
   await page.getByText('Other parameters').click()
   await page.getByLabel('As JSON').fill('{"seed": 7')
   await page.click(by('save-settings'))
-  await page.waitForSelector('.settings .fault >> text=no JSON object')
+  await page.waitForSelector('.settings .fault >> text=not a JSON object')
   await page.getByLabel('As JSON').fill('{"seed": 7}')
   await page.click(by('save-settings'))
   await page.waitForSelector(by('settings-form'), { state: 'detached' })
