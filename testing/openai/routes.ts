@@ -21,8 +21,17 @@ const ROUTES: [method: string, path: RegExp, make: (id: string) => Route][] = [
 export function routeOf(method: string, path: string): Route {
   const here = ROUTES.flatMap(([asked, pattern, make]) => {
     const found = pattern.exec(path)
-    return found ? [{ asked, route: make(decodeURIComponent(found[1] ?? '')) }] : []
+    return found ? [{ asked, route: make(decoded(found[1] ?? '')) }] : []
   })
   if (here.length === 0) return { name: 'unknown' }
   return here.find(({ asked }) => asked === method)?.route ?? { name: 'wrong method' }
+}
+
+/** Half an escape is what it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

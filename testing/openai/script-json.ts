@@ -1,7 +1,7 @@
 /** What is expected, as JSON: for programs that are not JavaScript, and for files. */
 import { answer, recorded, type AnswerOptions } from './answer.ts'
 import { checkFields } from './known-fields.ts'
-import type { Matcher } from './matcher.ts'
+import { checkMatcher, type Matcher } from './matcher.ts'
 import { odd, type OddityName } from './odd/index.ts'
 import { httpError, type ErrorFields } from './replies.ts'
 import type { Expected } from './expectations.ts'
@@ -45,7 +45,9 @@ function entryOf(given: unknown, readBody: ReadBody): { matcher: Matcher; script
   const count = times === 'always' ? Infinity : times
   if (typeof count !== 'number' || !(count > 0))
     throw new TypeError('times must be a number of 1 or more, or "always".')
-  return { matcher: matcherOf(on as Fields), script: scriptOf(what, readBody), times: count }
+  const matcher = matcherOf(on as Fields)
+  checkMatcher(matcher)
+  return { matcher, script: scriptOf(what, readBody), times: count }
 }
 
 function scriptOf(what: Fields, readBody: ReadBody): Script {

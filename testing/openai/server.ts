@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { answerTo, type Served } from './answer-to.ts'
+import { answerTo } from './answer-to.ts'
 import { answerControl } from './control.ts'
 import { Exchange } from './exchange.ts'
 import { checkFields } from './known-fields.ts'
@@ -68,12 +68,12 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     const text = await textOf(incoming)
     if (text === null) return
     const { request, gone, exchange } = exchangeOf(incoming, outgoing, ofPath ? rest! : (incoming.url ?? ''), text)
-    const scope = ofPath ?? byMatcher.find((one) => one.isOwn(request)) ?? root
     const one = exchange(id, closing.signal)
-    const served: Served = { exchange: one, scope, text, options, responses, play: keep }
+    let scope = ofPath ?? root
     try {
+      scope = ofPath ?? byMatcher.find((candidate) => candidate.isOwn(request)) ?? root
       if (options.control === true && answerControl(one, ofPath ?? root, text, makeScope)) return
-      await answerTo(served)
+      await answerTo({ exchange: one, scope, text, options, responses, play: keep })
     } catch (error) {
       scope.fault(request, error)
       if (!outgoing.headersSent)

@@ -1,20 +1,16 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { startFakeOpenAI, type FakeOpenAI, type FakeOpenAIOptions } from '../../testing/openai/index.ts'
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 /** A fake for one test, closed behind it. */
 export async function start(options?: FakeOpenAIOptions): Promise<FakeOpenAI> {
   const fake = await startFakeOpenAI(options)
-  closing.push(() => fake.close())
+  closeAfterwards(() => fake.close())
   return fake
 }
 
+// Not by a hook of this file: a worker that keeps what it has loaded would have it for its first file only.
 export function closeAfterwards(close: () => Promise<void>): void {
-  closing.push(close)
+  onTestFinished(close)
 }
 
 export const hello = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] }

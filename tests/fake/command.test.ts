@@ -105,21 +105,17 @@ test('answers what its file expects, takes orders, ends by a signal', async () =
   expect((await ended).code).toBe(0)
 })
 
-test.each([
-  [['fake-openai', '--prot', '1'], 1, '--prot'],
-  [['fake-openai', '--port', 'x'], 1, '--port x is no port.'],
-  [['fake-anthropic'], 1, 'There is no command fake-anthropic.'],
-  [['--help'], 0, 'npx @runnel/testing fake-openai'],
-])('%s ends with %i and says why', async (args, code, words) => {
-  const { ended } = await program(args)
-  expect(await ended).toEqual({ code, said: expect.stringContaining(words) })
-})
-
-test('a wrong file of scripts is a fault that names the entry', async () => {
+test('a wrong call ends and says why', async () => {
   const path = await folder({ 'scripts.json': '[{"text":"a"},{"on":{"usr":"x"},"text":"b"}]' })
-  const { ended } = await program(['fake-openai', join(path, 'scripts.json')])
-  const { code, said } = await ended
-  expect([code, said]).toEqual([1, expect.stringContaining('no field "usr": "user" is meant')])
+  const calls: [string[], number, string][] = [
+    [['fake-openai', '--prot', '1'], 1, '--prot'],
+    [['fake-openai', '--port', 'x'], 1, '--port x is no port.'],
+    [['fake-anthropic'], 1, 'There is no command fake-anthropic.'],
+    [['--help'], 0, 'npx @runnel/testing fake-openai'],
+    [['fake-openai', join(path, 'scripts.json')], 1, 'Entry 2: A matcher has no field "usr": "user" is meant'],
+  ]
+  const ends = await Promise.all(calls.map(async ([args]) => (await program(args)).ended))
+  expect(ends).toEqual(calls.map(([, code, words]) => ({ code, said: expect.stringContaining(words) })))
 })
 
 test('in a program the control is off, and JSON can be given all the same', async () => {

@@ -48,6 +48,19 @@ describe('what a test throws', () => {
     }
   })
 
+  test('in a matcher, of an answer or of a part of the fake: the same', async () => {
+    const where = (): boolean => {
+      throw new Error('no such field')
+    }
+    fake.on({ where }, answer({}))
+    expect(await (await post('/chat/completions', hello)).text()).toContain('no such field')
+    expect(() => fake.done()).toThrow('no such field')
+    fake.reset()
+    fake.scope({ where })
+    expect(await (await post('/chat/completions', hello)).text()).toContain('no such field')
+    expect(() => fake.done()).toThrow('no such field')
+  })
+
   test('before the first step of a script: the same', async () => {
     // oxlint-disable-next-line require-yield -- it fails before its first step
     async function* steps(): AsyncGenerator<Step> {

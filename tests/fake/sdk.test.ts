@@ -295,6 +295,7 @@ describe('errors', () => {
     expect(await said('/chat/completions', { messages })).toEqual([400, null])
     expect(await said('/chat/completions', { model: 'm' })).toEqual([400, 'missing_required_parameter'])
     expect(await said('/responses', { model: 'm' })).toEqual([400, 'missing_required_parameter'])
+    expect((await fetch(`${fake.url}/models/%zz`, { headers: key })).status).toBe(404)
     expect(await said('/embeddings', { model: 'm' })).toEqual([400, 'missing_required_parameter'])
   })
 })
