@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import {
   startFakeOpenAI,
   startRunnel,
@@ -9,15 +9,10 @@ import {
 import { saysHello } from '../helpers/says-hello.ts'
 import { checkDescribed } from './described.ts'
 
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
 /** A server for one test, closed behind it. What it answers to `call` is as `/openapi.json` says. */
 export async function start(settings: Parameters<typeof startRunnel>[0] = {}): Promise<StartedRunnel> {
   const server = await startRunnel(settings)
-  closing.push(() => server.close())
+  closeAfterwards(() => server.close())
   return {
     ...server,
     async call(method, path, ...rest) {
@@ -34,10 +29,11 @@ export async function startWithFake(
   options: FakeOpenAIOptions = saysHello,
 ): Promise<{ server: StartedRunnel; fake: FakeOpenAI }> {
   const fake = await startFakeOpenAI(options)
-  closing.push(() => fake.close())
+  closeAfterwards(() => fake.close())
   return { server: await start({ OPENAI_BASE_URL: fake.url, OPENAI_API_KEY: 'key', ...settings }), fake }
 }
 
+// Not by a hook of this file: a worker that keeps what it has loaded would have it for its first file only.
 export function closeAfterwards(close: () => Promise<void>): void {
-  closing.push(close)
+  onTestFinished(close)
 }
