@@ -140,6 +140,7 @@ test('return() aborts a request that is being waited for', async () => {
 
 test('a finished answer leaves no listener on the signal, and its connection is used again', async () => {
   for (let i = 0; i < 5; i++) {
+    fake.enqueue(answer({ text: 'Hello.' }))
     const events = start()
     while (!(await events.next()).done);
   }
