@@ -5,7 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords, wordsNow } from '../words/words.ts'
-import { useGrowing } from './growing.ts'
+import { useGrowing } from '../ui/growing.ts'
 import { isComposing, isSend } from './keys-pressed.ts'
 
 interface FormProps {

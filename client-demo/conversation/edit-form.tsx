@@ -3,6 +3,7 @@ import { useEdit } from '@runnel/client/react'
 import { useLayoutEffect, useRef, useState, type KeyboardEvent, type SubmitEvent } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Fault } from '../ui/fault.tsx'
+import { useGrowing } from '../ui/growing.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useWords } from '../words/words.ts'
 import { endEditing } from './editing.ts'
@@ -29,6 +30,7 @@ function OpenForm({ chatId, messageId, question }: EditProps) {
   const [text, setText] = useState(question.text)
   const [edit, editing] = useEdit(messageId)
   const field = useRef<HTMLTextAreaElement>(null)
+  useGrowing(field, text)
   useLayoutEffect(() => {
     const { current } = field
     current?.focus()

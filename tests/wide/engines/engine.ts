@@ -8,6 +8,8 @@ export interface Engine {
   close: () => Promise<void>
 }
 
+export type KeyName = 'PageUp' | 'ArrowUp'
+
 export interface Tab {
   /** Runs a function in the page, on values that JSON can say. It knows nothing of what stands around it here. */
   evaluate: <Args extends unknown[], Result>(look: (...args: Args) => Result, ...args: Args) => Promise<Result>
@@ -15,6 +17,8 @@ export interface Tab {
   click: (selector: string) => Promise<void>
   /** Key by key, into the first that matches; `\n` is the key Enter. */
   type: (selector: string, text: string) => Promise<void>
+  /** One key, to what has the focus. */
+  key: (name: KeyName) => Promise<void>
   reload: () => Promise<void>
   close: () => Promise<void>
 }

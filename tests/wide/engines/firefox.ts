@@ -26,6 +26,7 @@ function tabOf(page: Page): Tab {
       (await page.evaluate(look as (...args: unknown[]) => unknown, ...args)) as Result,
     click: (selector) => page.click(selector),
     type: (selector, text) => page.type(selector, text),
+    key: (name) => page.keyboard.press(name),
     reload: async () => void (await page.reload()),
     close: () => page.close(),
   }

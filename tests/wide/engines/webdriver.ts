@@ -1,8 +1,9 @@
 /** The few calls of WebDriver (https://www.w3.org/TR/webdriver2/) that the walk needs, over HTTP. */
-import type { Tab } from './engine.ts'
+import type { KeyName, Tab } from './engine.ts'
 
 const elementKey = 'element-6066-11e4-a52e-4f735466cecf'
 const enterKey = '\uE007'
+const keys: Record<KeyName, string> = { PageUp: '\uE00E', ArrowUp: '\uE013' }
 const patienceMs = 30_000
 
 /** One session of a driver: one browser. */
@@ -54,6 +55,20 @@ export class WebDriver {
         say(['POST', '/execute/sync', { script: `return (${look.toString()}).apply(null, arguments)`, args }]),
       click: (selector) => onElement(selector, 'click', {}),
       type: (selector, text) => onElement(selector, 'value', { text: text.replaceAll('\n', enterKey) }),
+      key: (name) =>
+        say([
+          'POST',
+          '/actions',
+          {
+            actions: [
+              {
+                type: 'key',
+                id: 'keys',
+                actions: (['keyDown', 'keyUp'] as const).map((type) => ({ type, value: keys[name] })),
+              },
+            ],
+          },
+        ]),
       reload: () => say(['POST', '/refresh', {}]),
       close: () => say(['DELETE', '/window']),
     }
