@@ -31,7 +31,11 @@ export interface Outgoing {
   readonly chatId: string | null
   /** The server could not be reached. */
   readonly isWaiting: boolean
+  /** Where it was first asked for: what is asked again is the same. */
+  readonly place: Place | null
 }
+
+type Place = { whenBusy: 'queue' } | { parentId: string }
 
 type Written = Pick<Outgoing, 'writer' | 'field' | 'text' | 'files' | 'request' | 'models' | 'chatId' | 'before'>
 
@@ -54,11 +58,26 @@ export class Outbox {
   #entries: readonly Outgoing[] = []
   #retryMs = firstRetryMs
   #retry: ReturnType<typeof setTimeout> | undefined
+  #isOpen: boolean
+  #wasLost = false
+  /** Ends when the line is lost, and when it is back: what was asked before may be lost, and nobody would ever say so. */
+  #line = new AbortController()
 
   constructor(client: Client) {
     this.#client = client
+    const isOpen = () => client.connection.getSnapshot().status === 'open'
+    this.#isOpen = isOpen()
     client.connection.subscribe(() => {
-      if (client.connection.getSnapshot().status === 'open') this.#workAll()
+      if (isOpen() === this.#isOpen) return
+      this.#isOpen = isOpen()
+      this.#wasLost ||= !this.#isOpen
+      if (this.#wasLost) {
+        this.#line.abort()
+        this.#line = new AbortController()
+      }
+      if (!this.#isOpen) return
+      this.#retryMs = firstRetryMs
+      this.#workAll()
     })
     addEventListener('storage', ({ key, newValue }) => {
       // Removed in another tab, or sent there.
@@ -92,7 +111,7 @@ export class Outbox {
     for (const one of found) {
       if (this.#entries.some(({ key }) => key === one!.key)) continue
       const { hasFiles, ...rest } = one!
-      const entry: Outgoing = { ...rest, files: [] }
+      const entry: Outgoing = { ...rest, files: [], place: rest.place ?? null }
       // Files are not kept, and without them it would be another question.
       if (hasFiles || Date.now() - entry.at > stalestMs) this.#giveBack(entry)
       else this.#put([...this.#entries, entry])
@@ -110,7 +129,8 @@ export class Outbox {
     const at = Date.now()
     // It waits behind others that wait.
     const isWaiting = this.#entries.some((one) => one.field === written.field && one.isWaiting)
-    const entry: Outgoing = { ...written, key: isSame ? last.key : newKey(), chatId, at, isWaiting }
+    const { key, place } = isSame ? last : { key: newKey(), place: null }
+    const entry: Outgoing = { ...written, key, place, chatId, at, isWaiting }
     this.#keep(entry)
     this.#put([...this.#entries, entry])
     void this.#work(entry.field)
@@ -155,8 +175,9 @@ export class Outbox {
   async #send(key: string): Promise<boolean> {
     const entry = this.#change(key, { isWaiting: false })
     if (!entry) return true
+    const { signal } = this.#line
     try {
-      const sent = await this.#deliver(entry)
+      const sent = await this.#deliver(entry, signal)
       this.#retryMs = firstRetryMs
       this.#cameBack.delete(entry.field)
       this.#drop(entry)
@@ -164,7 +185,8 @@ export class Outbox {
       return true
     } catch (error) {
       const now = this.#entries.find((one) => one.key === key) ?? entry
-      if (isUnreachable(error as RunnelError)) {
+      if (signal.aborted && this.#isOpen) return true // The same is sent again, at once.
+      if (signal.aborted || isUnreachable(error as RunnelError)) {
         for (const { field, key: each } of this.#entries)
           if (field === entry.field) this.#change(each, { isWaiting: true })
         clearTimeout(this.#retry)
@@ -173,44 +195,46 @@ export class Outbox {
         return false
       }
       this.#faults.set(entry.field, error as RunnelError)
-      this.#giveBack(now)
+      this.#giveBack({ ...now, place: null })
       return true
     }
   }
 
-  async #deliver(entry: Outgoing): Promise<Sent> {
+  async #deliver(entry: Outgoing, signal: AbortSignal): Promise<Sent> {
     const { key, text, request, models, files, before } = entry
     const { api } = this.#client
-    const chatId = entry.chatId ?? (await this.#make(entry))
+    const chatId = entry.chatId ?? (await this.#make(entry, signal))
     const uploaded = await Promise.all(files.map((file) => file.upload(this.#client, chatId)))
     const [model] = models
     const run: RunRequest = { ...request, ...(model !== undefined && { model }) }
     const ids = uploaded.length > 0 && { files: uploaded }
-    const parentId = entry.chatId === null ? undefined : this.#parentOf(chatId)
-    const place = parentId === undefined ? { whenBusy: 'queue' as const } : { parentId }
-    const sent = await api.send(chatId, { ...run, content: text, ...ids, ...place }, { idempotencyKey: key })
+    const place = entry.place ?? this.#placeOf(entry)
+    this.#change(key, { place })
+    const sent = await api.send(chatId, { ...run, content: text, ...ids, ...place }, { idempotencyKey: key, signal })
     if (sent.waitingId !== undefined && before !== undefined)
-      await api.changeWaiting(chatId, sent.waitingId, { before }).catch(() => {})
+      await api.changeWaiting(chatId, sent.waitingId, { before }, { signal }).catch(() => {})
     this.#client.chat(chatId).branch.choose(sent.messageId)
     askOthers(this.#client, sent, run, models.slice(1))
     return sent
   }
 
-  async #make({ key, text }: Outgoing): Promise<string> {
+  async #make({ key, text }: Outgoing, signal: AbortSignal): Promise<string> {
     const { id } = await this.#client.api.createChat(
       { title: titleOf(text), provisional: true },
-      { idempotencyKey: `${key}-chat` },
+      { idempotencyKey: `${key}-chat`, signal },
     )
     this.#change(key, { chatId: id })
     madeHere(id)
     return id
   }
 
-  /** The message that it follows, if the branch on show is not the newest. */
-  #parentOf(chatId: string): string | undefined {
+  /** After the message that it follows, if the branch on show is not the newest. */
+  #placeOf({ chatId }: Outgoing): Place {
+    if (chatId === null) return { whenBusy: 'queue' }
     const chat = this.#client.chat(chatId)
     const last = chat.branch.getSnapshot().at(-1)?.message.id
-    return last === undefined || branch(chat.getSnapshot().messages).at(-1) === last ? undefined : last
+    const isNewest = last === undefined || branch(chat.getSnapshot().messages).at(-1) === last
+    return isNewest ? { whenBusy: 'queue' } : { parentId: last }
   }
 
   #giveBack(entry: Outgoing): void {
