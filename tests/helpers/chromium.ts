@@ -22,18 +22,45 @@ const offInPlaywright = [
   'PreconnectToSearch',
 ]
 
+const options = ({ scrollBars = false } = {}) => ({
+  executablePath: programPath('Chromium', 'RUNNEL_TEST_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome']),
+  headless: true,
+  ...(scrollBars && { ignoreDefaultArgs: ['--hide-scrollbars'] }),
+  chromiumSandbox: false,
+  args: [
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-dev-shm-usage',
+    `--disable-features=${[...offHere, ...offInPlaywright].join(',')}`,
+  ],
+})
+
 /** Debian's Chromium, without a window, on a fresh profile that goes when the browser is closed. */
-export async function launchChromium({ scrollBars = false } = {}): Promise<Browser> {
-  return chromium.launch({
-    executablePath: programPath('Chromium', 'RUNNEL_TEST_CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome']),
-    headless: true,
-    ...(scrollBars && { ignoreDefaultArgs: ['--hide-scrollbars'] }),
-    chromiumSandbox: false,
-    args: [
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-dev-shm-usage',
-      `--disable-features=${[...offHere, ...offInPlaywright].join(',')}`,
-    ],
-  })
+export async function launchChromium(how?: { scrollBars?: boolean }): Promise<Browser> {
+  return chromium.launch(options(how))
+}
+
+export interface SleepyChromium {
+  browser: Browser
+  /** As a laptop does that is closed: nothing of it runs. */
+  sleep: () => void
+  wake: () => void
+  close: () => Promise<void>
+}
+
+/** The same, with all its processes in the test's hand. */
+export async function launchSleepyChromium(): Promise<SleepyChromium> {
+  const server = await chromium.launchServer(options())
+  const browser = await chromium.connect(server.wsEndpoint())
+  const signal = (name: NodeJS.Signals) => void process.kill(-server.process().pid!, name)
+  return {
+    browser,
+    sleep: () => signal('SIGSTOP'),
+    wake: () => signal('SIGCONT'),
+    close: async () => {
+      signal('SIGCONT')
+      await browser.close()
+      await server.close()
+    },
+  }
 }
