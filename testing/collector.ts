@@ -154,17 +154,22 @@ export class Collector {
 
   /**
    * Follows one document to the end of its run: of `taskId`, where it is named, as the copy may still have the run before.
-   * The checkpoint of the end may come a moment later. Throws after `deadlineMs`, and at once where it is refused or the
-   * socket has closed.
+   * `compared`: and to the checkpoint of that end, which may come up to a second later. Throws after `deadlineMs`, and at
+   * once where it is refused or the socket has closed.
    */
   async toEnd(
     id: string,
-    { taskId, deadlineMs = 30_000 }: { taskId?: string; deadlineMs?: number } = {},
+    {
+      taskId,
+      compared = false,
+      deadlineMs = 30_000,
+    }: { taskId?: string; compared?: boolean; deadlineMs?: number } = {},
   ): Promise<Collected> {
     const [collected] = this.documents.has(id) ? [this.documents.get(id)!] : await this.follow(id)
     const ended = () => {
       const { status, taskId: newest } = collected!.message
-      return status !== undefined && isTerminal(status) && (taskId === undefined || newest === taskId)
+      const isOver = status !== undefined && isTerminal(status) && (taskId === undefined || newest === taskId)
+      return isOver && (!compared || collected!.ended)
     }
     const refused = () =>
       collected!.refused && new Error(`${id} was refused: ${collected!.refused.code}, ${collected!.refused.message}`)

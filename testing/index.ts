@@ -1,8 +1,8 @@
 /** The package's `./testing`: a world for tests, and what it is made of: a real server, a fake provider, lines, viewers that keep what they get. */
 export { startWorld, World, type ViewerOptions, type WorldOptions } from './world/world.ts'
-export { deadlines, type Viewer } from './world/viewer.ts'
+export { deadlines, Viewer } from './world/viewer.ts'
 export type { ViewerTransport } from './world/view.ts'
-export type { Asked, WorldChat } from './world/chat.ts'
+export { WorldChat, type Asked } from './world/chat.ts'
 export { counted, stable } from './world/stable.ts'
 export { startLine, type Line } from './line.ts'
 export { runTool, type RunToolOptions, type ToolRun } from './units/run-tool.ts'

@@ -105,7 +105,7 @@ async function expectUnharmed(
 ): Promise<void> {
   script.append('a', 'the end')
   script.finish('a')
-  await collector.toEnd(messageId)
+  await collector.toEnd(messageId, { compared: true })
   const truth = (await server.call('GET', `/api/messages/${messageId}`)).body as Message
   expect((truth.output[0] as { text: string }).text).toBe(`${expected}the end`)
   expect(truth.status).toBe('completed')

@@ -264,7 +264,7 @@ export class MomentsRun {
   }
 
   async end(): Promise<void> {
-    await this.world.viewer.toEnd(this.ids.messageId)
+    await this.world.viewer.toEnd(this.ids.messageId, { compared: true })
   }
 
   async read(): Promise<Message> {

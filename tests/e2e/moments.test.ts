@@ -137,19 +137,8 @@ async function bringTheLate(run: MomentsRun): Promise<void> {
   while (run.gates.working > 0) await sleep(1)
   // Nothing can be waited for: it is what must not come.
   await sleep(10)
-  await dropUnplayed(run)
-}
-
-/** Answers that were never asked for must not be given to the next run. */
-async function dropUnplayed(run: MomentsRun): Promise<void> {
-  const states = await Promise.all(
-    run.streams.map(({ request }) => Promise.race([request.then(() => true), Promise.resolve(false)])),
-  )
-  for (const isPlayed of states)
-    if (!isPlayed)
-      await fetch(`${world.fake.url}/chat/completions`, { method: 'POST', body: '{}' }).then((response) =>
-        response.text(),
-      )
+  // Answers that were never asked for must not be given to the next run.
+  world.fake.reset()
 }
 
 async function chatOf(run: MomentsRun): Promise<Chat> {

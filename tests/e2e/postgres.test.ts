@@ -61,7 +61,7 @@ async function expectOneTruth(
   messageId: string,
   viewers: readonly Collector[],
 ): Promise<Message> {
-  const seen = await Promise.all(viewers.map((viewer) => viewer.toEnd(messageId)))
+  const seen = await Promise.all(viewers.map((viewer) => viewer.toEnd(messageId, { compared: true })))
   const { body } = await server.call('GET', `/api/messages/${messageId}`)
   for (const collected of seen) {
     expect(collected.json).toEqual(body)

@@ -73,7 +73,7 @@ async function expectStopped(ids: Ids, text: string): Promise<Message> {
   expect(json.error).toBeUndefined()
   expect(textOf(json)).toBe(text)
   for (const viewer of viewers) {
-    const seen = await viewer.toEnd(ids.messageId)
+    const seen = await viewer.toEnd(ids.messageId, { compared: true })
     expect(seen.json).toEqual(json)
     expect(seen.checkpoints.at(-1)).toMatchObject({ matches: true, final: true })
   }

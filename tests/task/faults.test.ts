@@ -34,7 +34,7 @@ async function start(settings: Parameters<typeof startRunnel>[0] = {}): Promise<
 /** Asks, and sees the run through to its end, as viewers, the chat, HTTP and history give it: all the same. */
 async function ask(): Promise<Message> {
   const ids = await server.ask('Hello')
-  const seen = await viewer.toEnd(ids.messageId)
+  const seen = await viewer.toEnd(ids.messageId, { compared: true })
   const [chat] = await viewer.follow(ids.chatId)
   await viewer.until(
     () => (chat!.json as Chat).messages[ids.messageId]?.status === seen.message.status,
