@@ -340,7 +340,7 @@ test('an embedded page runs in an origin of its own; what is no web address is n
       .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href)),
   ).toEqual([url])
   expect(await page.locator(`${by('block')} b`).count()).toBe(0)
-  expect(await page.locator('.source-chip', { hasText: '<b>Source</b>' }).isVisible()).toBe(true)
+  await page.locator('.source-chip', { hasText: '<b>Source</b>' }).waitFor()
   await page.close()
 })
 

@@ -187,8 +187,12 @@ test('the oldest drafts make room for a new one', async () => {
   const page = await open(await newChat())
   await page.evaluate(() => {
     localStorage.clear()
+    // Of the last minute: what is older than a month goes in any case.
     for (let i = 0; i < 60; i++)
-      localStorage.setItem(`runnel-draft/someone/chat_${i}/tab`, JSON.stringify({ text: `words ${i}`, at: i }))
+      localStorage.setItem(
+        `runnel-draft/someone/chat_${i}/tab`,
+        JSON.stringify({ text: `words ${i}`, at: Date.now() - 60_000 + i }),
+      )
   })
   await page.fill(field, 'And these')
   const kept = () => page.evaluate(() => Object.keys(localStorage).filter((name) => name.startsWith('runnel-draft/')))

@@ -261,10 +261,10 @@ test('older messages come by themselves, and what is read stays where it is', as
   onTestFinished(() => page.close())
   // The end comes first: nothing older is asked for before it is on show.
   const asked: string[] = []
-  const held = Promise.withResolvers<void>()
+  const [held, older] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   await page.route(/\/messages\?/, async (route) => {
     asked.push(route.request().url())
-    if (asked.length === 1) await held.promise
+    await (asked.length === 1 ? held : older).promise
     await route.continue()
   })
   await page.goto(`${server.url}/#${longChatId}`)
@@ -277,14 +277,10 @@ test('older messages come by themselves, and what is read stays where it is', as
   await page.locator(`[data-message-id="${answerId(119)}"] p`).waitFor()
   await page.keyboard.press('Home')
   // From the upper edge on, where browsers hold nothing themselves.
-  const moved = await page.evaluate(async (count) => {
+  await reads(() => page.locator('.scroll').evaluate((scroller) => scroller.scrollTop), 0)
+  const watched = page.evaluate(async (count) => {
     const column = document.querySelector('.column')!
-    const scroller = column.parentElement!
     const shown = () => column.querySelectorAll('[data-message-id]').length
-    // Until the key has brought it there, or what is older has begun to come.
-    const atFirst = shown()
-    while (scroller.scrollTop > 0 && shown() === atFirst)
-      await new Promise((resolve) => void requestAnimationFrame(resolve))
     const first = column.querySelector('[data-message-id]')!
     const { top } = first.getBoundingClientRect()
     let moved = 0
@@ -298,7 +294,8 @@ test('older messages come by themselves, and what is read stays where it is', as
       laidOut.observe(column)
     })
   }, 240)
-  expect(moved).toBeLessThanOrEqual(1)
+  older.resolve()
+  expect(await watched).toBeLessThanOrEqual(1)
   expect(await page.locator(by('older')).count()).toBe(0)
   // What browsers look at in each frame: ten messages as one.
   const remembered = await page.evaluate(

@@ -53,7 +53,7 @@ test.each([
 )
 
 test('L23 an upload that is under way counts, and no more when it is cut off; guests of an invite are one user', async () => {
-  const { server, ada, chatId, person } = await startUploads({
+  const { server, ada, chatId, person, kept } = await startUploads({
     RUNNEL_MAX_FILE_BYTES_PER_USER: 100_000,
   })
   const { hostname, port } = new URL(server.url)
@@ -63,10 +63,12 @@ test('L23 an upload that is under way counts, and no more when it is cut off; gu
   slow.write(
     `POST /api/files HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${ada.token}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 82000\r\n\r\n${body}xxx`,
   )
-  await expect.poll(async () => (await send(ada, chatId, 30_000)).status).toBe(413)
+  // Under way: what was sent of it is written.
+  await expect.poll(kept, { timeout: 5_000 }).toBe(1)
+  expect((await send(ada, chatId, 30_000)).status).toBe(413)
   expect((await send(ada, chatId, 10_000)).status).toBe(201)
   slow.destroy()
-  await expect.poll(async () => (await send(ada, chatId, 30_000)).status).toBe(201)
+  await expect.poll(async () => (await send(ada, chatId, 30_000)).status, { timeout: 5_000 }).toBe(201)
 
   const { token } = (await ada.call('POST', `/api/chats/${chatId}/invites`, { role: 'editor' })).body
   const guest = (await person('ignored')) as { -readonly [Key in keyof Person]: Person[Key] }
