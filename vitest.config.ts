@@ -32,9 +32,6 @@ const alone = files(
   'tests/room/loop-holds.test.ts',
 )
 
-// What they test stands in a page: they make one of their process, which no other file may find there.
-const pages = files('tests/client', 'tests/react')
-
 // `npm run test:wide -- PART`: what takes too long for `npm test`.
 const wide = files('tests/wide')
 
@@ -56,20 +53,8 @@ export default defineConfig({
           ...shared,
           name: 'together',
           include: files('tests'),
-          exclude: [...pages, ...paired, ...alone, ...wide],
-          // A worker keeps what it has loaded: reading it anew for each file costs a fifth of the time. So what a test
-          // changes it changes back, with `onTestFinished`; hooks of a module hold for the first file that loads it only.
-          isolate: false,
+          exclude: [...paired, ...alone, ...wide],
           // Many of them wait for processes most of the time.
-          maxWorkers: 5,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'in a page',
-          include: pages,
           maxWorkers: 5,
           sequence: { groupOrder: 0 },
         },
@@ -79,7 +64,6 @@ export default defineConfig({
           ...shared,
           name: 'in pairs',
           include: paired,
-          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
