@@ -6,7 +6,8 @@ import { Person, secret, tokenOf } from '../http/people.ts'
 import { saysHello } from '../helpers/says-hello.ts'
 import { launchChromium, type Browser, type Page } from '../helpers/chromium.ts'
 
-const shortLifeMs = 4_000
+/** The page must have been loaded and its first words be there, also on a busy machine, before it is warned: a quarter of it before the end. */
+const shortLifeMs = 7_000
 const answer = '[data-testid=message][data-role=assistant]'
 
 let browser: Browser
