@@ -12,7 +12,7 @@ import { transports, type ViewerTransport } from './view.ts'
 export interface WorldOptions extends Omit<RunnelOptions, 'authenticate'> {
   /** How its fake provider is; see `startFakeOpenAI`. */
   fake?: FakeOpenAIOptions
-  /** Whether the end of the last world looks for sockets, timers and listeners that are left in this process. Default: true. */
+  /** Whether the end of the last world looks for servers, sockets and timers that are left in this process. Default: true. */
   leftOpen?: boolean
 }
 
@@ -78,8 +78,7 @@ export class World implements AsyncDisposable {
 
   /** Calls the API as somebody: JSON in, JSON out. Throws where it is refused, with what the server says. */
   readonly call: CallAs = async (as, method, path, body) => {
-    const headers: Record<string, string> = as === null ? {} : { authorization: `Bearer ${as}` }
-    const { status, body: answered } = await this.server.call(method, path, body, headers)
+    const { status, body: answered } = await this.#asked(as, method, path, body)
     if (status >= 400) throw new Error(`${method} ${path} as ${as} answered ${status}: ${JSON.stringify(answered)}`)
     return answered
   }
@@ -112,10 +111,12 @@ export class World implements AsyncDisposable {
     return await this.#look({ messageId, as, transport })
   }
 
+  #asked(as: string | null, method: string, path: string, body?: unknown): ReturnType<StartedRunnel['call']> {
+    return this.server.call(method, path, body, as === null ? {} : { authorization: `Bearer ${as}` })
+  }
+
   async #admit(chat: WorldChat, person: string, role: Exclude<Role, 'owner'> | undefined): Promise<void> {
-    const { status } = await this.server.call('GET', `/api/chats/${chat.id}`, undefined, {
-      authorization: `Bearer ${person}`,
-    })
+    const { status } = await this.#asked(person, 'GET', `/api/chats/${chat.id}`)
     if (role !== undefined || status === 404 || status === 403) await chat.invite(person, role ?? 'viewer')
   }
 
@@ -131,8 +132,7 @@ export class World implements AsyncDisposable {
     const line = await startLine(this.url)
     const seen: ViewerWorld = {
       read: async (messageId, as) => {
-        const headers: Record<string, string> = as === null ? {} : { authorization: `Bearer ${as}` }
-        const { status, body } = await this.server.call('GET', `/api/messages/${messageId}`, undefined, headers)
+        const { status, body } = await this.#asked(as, 'GET', `/api/messages/${messageId}`)
         return status === 200 ? body : null
       },
       asked: () => this.fake.requests.map((request, i) => `${i + 1}. ${requestLine(request)}`),
@@ -166,9 +166,12 @@ export class World implements AsyncDisposable {
     } catch (error) {
       faults.push((error as Error).message)
     }
-    await this.server.close()
-    await this.fake.close()
-    worlds -= 1
+    try {
+      await this.server.close()
+    } finally {
+      await this.fake.close()
+      worlds -= 1
+    }
     if (worlds === 0 && this.#looksForLeft)
       faults.push(...(await whatStaysOpen(before, leftOpenMs)).map((words) => `Left open in this process: ${words}.`))
     if (faults.length > 0)

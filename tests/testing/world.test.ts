@@ -1,7 +1,16 @@
 /** A world: what a product's own tests stand on. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
-import { answer, counted, defineTool, stable, startWorld, type World, type WorldOptions } from '../../testing/index.ts'
+import {
+  answer,
+  Collected,
+  counted,
+  defineTool,
+  stable,
+  startWorld,
+  type World,
+  type WorldOptions,
+} from '../../testing/index.ts'
 
 async function world(options?: WorldOptions): Promise<World> {
   const started = await startWorld(options)
@@ -179,4 +188,27 @@ test('fifty worlds in one process, each within some milliseconds, leave nothing 
   )
   await Promise.all(worlds.map((made) => made.close()))
   console.log(`a world starts in ${eachMs.toFixed(1)} ms`)
+})
+
+test('a copy that differs from the server is a fault, at a checkpoint and at the end', async () => {
+  const made = await world()
+  made.fake.enqueue(answer({ text: 'Sunny.' }), answer({ text: 'Rainy.' }))
+  const chat = await made.chat()
+  const first = await chat.ask('Today?')
+  const { call } = made.server
+  made.server.call = async (...asked) => {
+    const answered = await call(...asked)
+    return asked[1] === `/api/messages/${first.messageId}`
+      ? { ...answered, body: { ...answered.body, model: 'another' } }
+      : answered
+  }
+  const ended = (await made.viewer(first.messageId)).ended()
+  await expect(ended).rejects.toThrow(/has another copy than the server, which has \{.*"model":"another"/)
+
+  const digest = vi.spyOn(Collected.prototype, 'digest', 'get').mockReturnValue('of another copy')
+  onTestFinished(() => digest.mockRestore())
+  const second = await chat.ask('Tomorrow?')
+  const seen = made.viewer(second.messageId).then((tab) => tab.sees('what never comes'))
+  await expect(seen).rejects.toThrow("Its copy differs from the server's at a checkpoint.")
+  await made.close()
 })
